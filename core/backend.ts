@@ -1,0 +1,77 @@
+/** The interface of a backend: nothing above `core/` sees further into one than this. */
+
+import type { Node } from "./graph.ts";
+import type { WebGpuVariant } from "./op.ts";
+import type { Plan } from "./plan.ts";
+import type { TensorSpec } from "./shape.ts";
+
+/** Memory on a backend that outlives a step: a parameter, a running statistic, a momentum. */
+export interface Storage {
+  /** What it holds. */
+  readonly spec: TensorSpec;
+  /** Replaces the elements. */
+  write(data: Float32Array | Uint32Array): void;
+  /** Copies the elements out; waits for the device. */
+  read(): Promise<Float32Array | Uint32Array>;
+  /** Gives the memory back. */
+  destroy(): void;
+}
+
+/** A compiled program on a backend. */
+export interface Executable {
+  /** Replaces the elements of an input. */
+  write(input: string, data: Float32Array | Uint32Array): void;
+  /**
+   * Runs one step. It returns once the step is queued; on WebGPU the device may still work on it.
+   *
+   * @param record Whether the step's scalars are kept for {@link Executable.readScalars}.
+   */
+  run(record?: boolean): void;
+  /** Copies an output out; waits for the device. */
+  read(output: string): Promise<Float32Array | Uint32Array>;
+  /** The steps that can be recorded before {@link Executable.readScalars} must be called. */
+  readonly scalarCapacity: number;
+  /**
+   * The scalars of every recorded step since the last call, oldest first: one row a step, in the order of the names given
+   * at compilation.
+   */
+  readScalars(): Promise<Float32Array[]>;
+  /** The number of dispatches (or kernel calls) of a step. */
+  readonly dispatches: number;
+  /** Gives the memory back; variables stay. */
+  destroy(): void;
+}
+
+/** What a backend needs to know beside the plan. */
+export interface BackendCompileOptions {
+  /** Storage of the plan's parameters and states, by name. */
+  readonly variables: ReadonlyMap<string, Storage>;
+  /** Names of outputs of shape [] that are recorded each step. */
+  readonly scalars: readonly string[];
+  /** Fills planned buffers and scratch memory with NaN before the first step, so that a kernel that reads them is found. */
+  readonly poison?: boolean;
+  /** Picks the number of a WebGPU variant for a node; the first unless said otherwise. */
+  readonly chooseVariant?: (node: Node, variants: readonly WebGpuVariant[]) => number;
+}
+
+/** Where programs run. */
+export interface Backend {
+  /** The backend's kind. */
+  readonly name: "cpu" | "webgpu";
+  /** The device as people know it: adapter, driver, threads. */
+  readonly description: string;
+  /** Allocates memory that outlives a step. It starts as zeros. */
+  allocate(spec: TensorSpec): Storage;
+  /**
+   * Makes a plan executable.
+   *
+   * @throws {DeviceError} If a kernel does not compile or a buffer does not fit.
+   */
+  compile(plan: Plan, options: BackendCompileOptions): Promise<Executable>;
+  /** Bytes of live memory that this backend allocated. */
+  readonly liveBytes: number;
+  /** Waits until all queued work is done, and raises what went wrong in it. */
+  finish(): Promise<void>;
+  /** Gives everything back. */
+  destroy(): void;
+}

@@ -1,0 +1,54 @@
+/** From a traced graph to a program that runs: plan, then hand over to the backend. */
+
+import type { Backend, BackendCompileOptions, Executable, Storage } from "./backend.ts";
+import { ShapeError } from "./errors.ts";
+import type { Graph, Value } from "./graph.ts";
+import { type Plan, plan } from "./plan.ts";
+import { formatSpec, sameShape } from "./shape.ts";
+
+/** What to compile a graph for. */
+export interface CompileOptions extends Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
+  /** Values that can be read after a step, by name. */
+  readonly outputs?: Readonly<Record<string, Value>>;
+  /** Values of shape [] that are recorded each step, by name. */
+  readonly scalars?: Readonly<Record<string, Value>>;
+  /** Storage of parameters and states, by name. */
+  readonly variables?: ReadonlyMap<string, Storage>;
+  /** Whether fusion rules apply; true unless said otherwise. */
+  readonly fuse?: boolean;
+}
+
+/** A compiled program and the plan that it follows. */
+export interface Program extends Executable {
+  /** What runs, and in which memory. */
+  readonly plan: Plan;
+}
+
+/**
+ * Plans a graph and compiles it for a backend.
+ *
+ * @throws {ShapeError} If a variable has no storage, or one of another shape.
+ * @throws {DeviceError} If the backend cannot run it.
+ */
+export async function compile(graph: Graph, backend: Backend, options: CompileOptions): Promise<Program> {
+  const variables = options.variables ?? new Map<string, Storage>();
+  const planned = plan(
+    graph,
+    new Map(Object.entries({ ...options.outputs, ...options.scalars })),
+    { fuse: options.fuse },
+  );
+  for (const value of planned.variables) {
+    if (value.kind === "constant") continue;
+    const storage = variables.get(value.name);
+    if (storage === undefined) throw new ShapeError(`compile: the ${value.kind} "${value.name}" has no storage`);
+    if (!sameShape(storage.spec.shape, value.spec.shape) || storage.spec.dtype !== value.spec.dtype) {
+      throw new ShapeError(
+        `compile: expected the ${value.kind} "${value.name}" to be ${formatSpec(value.spec)} but its storage is ${formatSpec(storage.spec)}`,
+      );
+    }
+  }
+  const { poison, chooseVariant } = options;
+  const scalars = Object.keys(options.scalars ?? {});
+  const executable = await backend.compile(planned, { variables, scalars, poison, chooseVariant });
+  return Object.assign(executable, { plan: planned });
+}

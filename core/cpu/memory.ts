@@ -1,0 +1,91 @@
+/**
+ * The CPU backend's memory: one WebAssembly memory, shared so that workers and WASM kernels can use it in place, with a
+ * first-fit allocator of 64-byte blocks.
+ */
+
+import { DeviceError } from "../errors.ts";
+import type { DType } from "../shape.ts";
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+const ALIGNMENT = 64;
+
+/** A block of memory. */
+export interface Block {
+  /** The address of its first byte. */
+  readonly address: number;
+  /** Its size in bytes. */
+  readonly bytes: number;
+}
+
+/** Allocates blocks in one shared WebAssembly memory. */
+export class CpuMemory {
+  /** The memory itself. */
+  readonly memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
+  #free: { address: number; bytes: number }[] = [{ address: ALIGNMENT, bytes: 16 * PAGE - ALIGNMENT }];
+  #live = 0;
+
+  /** Bytes in blocks that were not freed. */
+  get liveBytes(): number {
+    return this.#live;
+  }
+
+  /**
+   * Takes a block. Its content is whatever was there.
+   *
+   * @throws {DeviceError} If 4 GiB, or what the machine has, are used up.
+   */
+  allocate(size: number): Block {
+    const bytes = Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
+    let index = this.#free.findIndex((block) => block.bytes >= bytes);
+    if (index < 0) {
+      this.#grow(bytes);
+      index = this.#free.findIndex((block) => block.bytes >= bytes);
+    }
+    const block = this.#free[index];
+    const taken = { address: block.address, bytes };
+    if (block.bytes === bytes) this.#free.splice(index, 1);
+    else this.#free[index] = { address: block.address + bytes, bytes: block.bytes - bytes };
+    this.#live += bytes;
+    return taken;
+  }
+
+  /** Gives a block back. */
+  free(block: Block): void {
+    this.#live -= block.bytes;
+    const merged: { address: number; bytes: number }[] = [];
+    for (const next of [...this.#free, block].sort((a, b) => a.address - b.address)) {
+      const last = merged.at(-1);
+      if (last !== undefined && last.address + last.bytes === next.address) last.bytes += next.bytes;
+      else merged.push({ ...next });
+    }
+    this.#free = merged;
+  }
+
+  /** A block as a typed array. */
+  view(block: Block, dtype: DType, length: number): Float32Array<SharedArrayBuffer> | Uint32Array<SharedArrayBuffer> {
+    const buffer = this.memory.buffer as unknown as SharedArrayBuffer;
+    return dtype === "f32"
+      ? new Float32Array(buffer, block.address, length)
+      : new Uint32Array(buffer, block.address, length);
+  }
+
+  #grow(bytes: number): void {
+    const end = this.memory.buffer.byteLength;
+    const pages = Math.ceil(bytes / PAGE);
+    try {
+      this.memory.grow(pages);
+    } catch {
+      throw new DeviceError(
+        `The CPU backend is out of memory: ${mebibytes(this.#live)} MiB are in use and ${mebibytes(bytes)} MiB more do not fit ` +
+          `in the 4 GiB of one WebAssembly memory; use a smaller batch`,
+      );
+    }
+    this.#live += pages * PAGE;
+    this.free({ address: end, bytes: pages * PAGE });
+  }
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
+}

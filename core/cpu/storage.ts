@@ -1,0 +1,37 @@
+/** Variables of the CPU backend, in its shared memory. */
+
+import type { Storage } from "../backend.ts";
+import { expectData } from "../buffer_access.ts";
+import { byteSize, elementCount, type TensorSpec } from "../shape.ts";
+import type { Block, CpuMemory } from "./memory.ts";
+
+/** A variable of the CPU backend. */
+export class CpuStorage implements Storage {
+  /** The elements, in place. */
+  readonly data: Float32Array | Uint32Array;
+  readonly #memory: CpuMemory;
+  readonly #block: Block;
+
+  /** Takes memory for a tensor, and clears it. */
+  constructor(memory: CpuMemory, readonly spec: TensorSpec) {
+    this.#memory = memory;
+    this.#block = memory.allocate(byteSize(spec));
+    this.data = memory.view(this.#block, spec.dtype, elementCount(spec.shape)).fill(0);
+  }
+
+  /** Replaces the elements. */
+  write(data: Float32Array | Uint32Array): void {
+    expectData("variable", this.spec, data);
+    this.data.set(data);
+  }
+
+  /** Copies the elements out. */
+  read(): Promise<Float32Array | Uint32Array> {
+    return Promise.resolve(this.data.slice());
+  }
+
+  /** Gives the memory back. */
+  destroy(): void {
+    this.#memory.free(this.#block);
+  }
+}

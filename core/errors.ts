@@ -1,0 +1,34 @@
+/**
+ * The error classes. Every message is one sentence a person can act on: what is wrong, where, what was expected and what
+ * came. The command line prints the message alone and takes its exit code from the class.
+ */
+
+/** The base of every error that Residua raises on purpose. */
+export class ResiduaError extends Error {
+  override name = "ResiduaError";
+}
+
+/** The caller asked for something that does not exist or does not fit: an unknown option, model or value. */
+export class UsageError extends ResiduaError {
+  override name = "UsageError";
+}
+
+/** A tensor, attribute or argument of an op has a shape, type or value that the op does not take. */
+export class ShapeError extends ResiduaError {
+  override name = "ShapeError";
+}
+
+/** A file or a data set is missing, truncated or holds what it must not. */
+export class DataError extends ResiduaError {
+  override name = "DataError";
+}
+
+/** The device could not be had, ran out of memory, refused a kernel, or was lost. */
+export class DeviceError extends ResiduaError {
+  override name = "DeviceError";
+}
+
+/** A computation left the finite numbers, such as a loss of NaN. */
+export class NumericError extends ResiduaError {
+  override name = "NumericError";
+}

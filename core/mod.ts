@@ -1,0 +1,25 @@
+/**
+ * The core of Residua: shapes, the graph, differentiation, the planner, the registry of ops, the random generator, the two
+ * backends and the conformance checks.
+ *
+ * @module
+ */
+
+export * from "./backend.ts";
+export * from "./check_op.ts";
+export * from "./compile.ts";
+export * from "./differentiate.ts";
+export * from "./errors.ts";
+export * from "./fuse.ts";
+export * from "./graph.ts";
+export * from "./interpret.ts";
+export * from "./op.ts";
+export * from "./open_backend.ts";
+export * from "./plan.ts";
+export * from "./random.ts";
+export * from "./registry.ts";
+export * from "./shape.ts";
+export { CpuBackend } from "./cpu/backend.ts";
+export { WebGpuBackend } from "./webgpu/backend.ts";
+export { type AdapterReport, reportAdapter, requestAdapter } from "./webgpu/device.ts";
+export { constants, elementwise, float, linearWorkgroups } from "./webgpu/wgsl.ts";

@@ -1,0 +1,207 @@
+/**
+ * What an op is: one declaration that holds its shape rule, its gradient, its kernels for every backend, its cost and the
+ * samples by which it is checked. The rest of the system knows ops only through this interface.
+ */
+
+import type { FusionRule } from "./fuse.ts";
+import type { Graph, Node, Value } from "./graph.ts";
+import type { Random } from "./random.ts";
+import type { TensorSpec } from "./shape.ts";
+
+/** The values that an op's attributes can have. They are plain data, so that a program can be printed and compared. */
+export type AttributeValue = number | boolean | string | readonly number[];
+
+/** An op's attributes by name. */
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** An op applied to arguments of known shapes: all that a kernel may depend on. */
+export interface OpSpec<A extends Attributes = Attributes> {
+  /** The specification of each input. */
+  readonly inputs: readonly TensorSpec[];
+  /** The specification of each output, as {@link OpDefinition.infer} gives it. */
+  readonly outputs: readonly TensorSpec[];
+  /** The attributes, defaults filled in. */
+  readonly attributes: A;
+}
+
+/** A tensor's elements, on the CPU. Reference kernels also run in float64. */
+export type NumericArray = Float32Array | Float64Array | Uint32Array;
+
+/** Plain loops over an op's inputs followed by its outputs, exact enough to judge the other kernels when run in float64. */
+export type ReferenceKernel = (buffers: readonly NumericArray[]) => void;
+
+/**
+ * `C = A B` (or `C += A B`) in float32 with A [m, k], B [k, n] and C [m, n], each addressed from an offset by strides in
+ * elements, so that any transpose is a choice of strides. C's columns are adjacent.
+ */
+export type MatrixProduct = (
+  m: number,
+  n: number,
+  k: number,
+  a: Float32Array,
+  aOffset: number,
+  aRowStride: number,
+  aColumnStride: number,
+  b: Float32Array,
+  bOffset: number,
+  bRowStride: number,
+  bColumnStride: number,
+  c: Float32Array,
+  cOffset: number,
+  cRowStride: number,
+  accumulate: boolean,
+) => void;
+
+/** What the CPU backend lends to a running kernel. */
+export interface CpuContext {
+  /** The backend's matrix product. */
+  readonly matrixProduct: MatrixProduct;
+  /** Scratch memory of the size that the kernel asked for; it holds garbage at the first phase. */
+  readonly workspace: Float32Array;
+}
+
+/** One step of a CPU kernel: tasks that may run in any order, on any thread, and write to disjoint places. */
+export interface CpuPhase {
+  /** The number of tasks; fixed by the shapes, never by the number of threads, so that results do not depend on it. */
+  readonly tasks: number;
+  /** Runs one task over the op's inputs followed by its outputs. */
+  run(buffers: readonly NumericArray[], task: number, context: CpuContext): void;
+}
+
+/** A kernel of the CPU backend: phases run one after the other. */
+export interface CpuKernel {
+  /** The number of float32 elements of scratch memory, shared by all phases. */
+  readonly workspace?: number;
+  /** The phases, in order. */
+  readonly phases: readonly CpuPhase[];
+}
+
+/** The limits of a WebGPU device that kernels must respect. */
+export interface WebGpuLimits {
+  /** The most workgroups of a dispatch along one axis. */
+  readonly maxComputeWorkgroupsPerDimension: number;
+  /** The most threads of a workgroup. */
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  /** The most bytes of workgroup memory. */
+  readonly maxComputeWorkgroupStorageSize: number;
+  /** The largest storage binding in bytes. */
+  readonly maxStorageBufferBindingSize: number;
+  /** The most storage buffers of one dispatch. */
+  readonly maxStorageBuffersPerShaderStage: number;
+}
+
+/** One dispatch of a WebGPU kernel. */
+export interface WebGpuPass {
+  /**
+   * The body of the shader: everything but its bindings, which are generated. It defines `main`, and addresses each buffer
+   * by its name in {@link WebGpuPass.bindings}.
+   */
+  readonly wgsl: string;
+  /**
+   * The buffers by name. An index counts the op's inputs, then its outputs, then {@link WebGpuVariant.workspace}.
+   * `vector` binds the buffer as an array of vec4.
+   */
+  readonly bindings: readonly {
+    readonly name: string;
+    readonly index: number;
+    readonly write?: boolean;
+    readonly vector?: boolean;
+  }[];
+  /** The number of workgroups along each axis. */
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** One way to compute an op on WebGPU. */
+export interface WebGpuVariant {
+  /** The variant's name, unique among the op's for this shape. */
+  readonly name: string;
+  /** The dispatches, in order. */
+  readonly passes: readonly WebGpuPass[];
+  /** Scratch buffers, which hold garbage at the first pass. */
+  readonly workspace?: readonly TensorSpec[];
+}
+
+/** The work of one application of an op. */
+export interface Cost {
+  /** Floating-point operations; a multiplication and an addition count as two. */
+  readonly flops: number;
+  /** Bytes read and written when every tensor moves once. */
+  readonly bytes: number;
+}
+
+/** A case by which an op is checked. */
+export interface Sample<A extends Attributes = Attributes> {
+  /** The specification of each input. */
+  readonly inputs: readonly TensorSpec[];
+  /** The attributes that differ from the defaults. */
+  readonly attributes?: Partial<A>;
+  /** Fills the inputs where random normal numbers (and labels below 2) are not what the op takes. */
+  readonly fill?: (inputs: readonly NumericArray[], random: Random) => void;
+}
+
+/** Arguments that an op must refuse, and a part of the message with which it must do so. */
+export interface BadSample<A extends Attributes = Attributes> {
+  /** The specification of each input. */
+  readonly inputs: readonly TensorSpec[];
+  /** The attributes that differ from the defaults. */
+  readonly attributes?: Partial<A>;
+  /** What the message must contain. */
+  readonly message: string;
+}
+
+/** The declaration of an op. */
+export interface OpDefinition<A extends Attributes = Attributes> {
+  /** The op's name, unique in the registry. */
+  readonly name: string;
+  /** Every attribute with its default. */
+  readonly attributes: A;
+  /** Indices of the inputs that the op writes in place, such as running statistics; they must be variables. */
+  readonly updates?: readonly number[];
+  /**
+   * The specification of the outputs.
+   *
+   * @throws {ShapeError} If the op does not take these inputs or attributes.
+   */
+  infer(inputs: readonly TensorSpec[], attributes: A): TensorSpec[];
+  /**
+   * Builds the gradient of each input from the gradients of the outputs, by other registered ops. An output that the
+   * result does not depend on has no gradient. An op without this rule stops differentiation with an error.
+   */
+  gradient?(graph: Graph, node: Node<A>, outputGradients: readonly (Value | undefined)[]): (Value | undefined)[];
+  /** Plain loops, run in float64 to judge the others, and in float32 where `cpu` is absent. */
+  reference(spec: OpSpec<A>): ReferenceKernel;
+  /** The fast kernel of the CPU backend. */
+  cpu?(spec: OpSpec<A>): CpuKernel;
+  /** The WebGPU kernels, the safest choice first. */
+  webgpu(spec: OpSpec<A>, limits: WebGpuLimits): WebGpuVariant[];
+  /** The work of one application. */
+  cost(spec: OpSpec<A>): Cost;
+  /** Representative shapes, edge cases included. */
+  samples(): Sample<A>[];
+  /** Arguments that must be refused. */
+  badSamples(): BadSample<A>[];
+  /** Ways in which this op replaces a run of others. */
+  readonly fusions?: readonly FusionRule[];
+}
+
+/**
+ * A registered op. It is erased to plain {@link Attributes} inside graphs.
+ *
+ * @typeParam A The op's attributes.
+ */
+export interface Op<A extends Attributes = Attributes> extends OpDefinition<A> {
+  /**
+   * Records the op in a graph.
+   *
+   * @returns The outputs.
+   * @throws {ShapeError} If the op does not take these inputs or attributes.
+   */
+  apply(graph: Graph, inputs: readonly Value[], attributes?: Partial<A>): Value[];
+}
+
+/** The bytes of a tensor each: the lower bound of an op that reads its inputs and writes its outputs once. */
+export function bytesMoved(spec: OpSpec): number {
+  let bytes = 0;
+  for (const { shape } of [...spec.inputs, ...spec.outputs]) bytes += 4 * shape.reduce((a, b) => a * b, 1);
+  return bytes;
+}

@@ -1,0 +1,137 @@
+/** The WebGPU backend: allocation, and programs that are one list of dispatches with one submit a step. */
+
+import type { Backend, BackendCompileOptions, Executable } from "../backend.ts";
+import { DeviceError } from "../errors.ts";
+import type { Plan } from "../plan.ts";
+import { byteSize, type TensorSpec } from "../shape.ts";
+import { type AdapterReport, DeviceMonitor, reportAdapter, requestAdapter, requestDevice } from "./device.ts";
+import { WebGpuExecutable } from "./executable.ts";
+import { PipelineCache } from "./kernel.ts";
+import { WebGpuStorage } from "./storage.ts";
+
+/** Runs programs through WebGPU. */
+export class WebGpuBackend implements Backend {
+  readonly name = "webgpu";
+  readonly description: string;
+  /** What the adapter is. */
+  readonly adapter: AdapterReport;
+  /** The device. */
+  readonly device: GPUDevice;
+  /** The pipelines made so far. */
+  readonly pipelines: PipelineCache;
+  readonly #monitor: DeviceMonitor;
+  #live = 0;
+
+  private constructor(adapter: GPUAdapter, device: GPUDevice) {
+    this.adapter = reportAdapter(adapter);
+    this.description = `WebGPU, ${this.adapter.name}`;
+    this.device = device;
+    this.pipelines = new PipelineCache(device);
+    this.#monitor = new DeviceMonitor(device);
+  }
+
+  /**
+   * Takes the default adapter.
+   *
+   * @throws {DeviceError} If there is none, or it gives no device.
+   */
+  static async create(): Promise<WebGpuBackend> {
+    const adapter = await requestAdapter();
+    if (adapter === undefined) {
+      throw new DeviceError(
+        "No WebGPU adapter was found, so the backend webgpu cannot be used: install a Vulkan, Metal or Direct3D 12 driver " +
+          "(on Debian without a GPU: mesa-vulkan-drivers), or use --backend cpu",
+      );
+    }
+    return new WebGpuBackend(adapter, await requestDevice(adapter));
+  }
+
+  /** Bytes of live buffers. */
+  get liveBytes(): number {
+    return this.#live;
+  }
+
+  /** Allocates memory that outlives a step. */
+  allocate(spec: TensorSpec): WebGpuStorage {
+    return new WebGpuStorage(this, spec);
+  }
+
+  /** Makes a plan executable. */
+  async compile(plan: Plan, options: BackendCompileOptions): Promise<Executable> {
+    const executable = await WebGpuExecutable.create(this, plan, options);
+    this.check();
+    return executable;
+  }
+
+  /**
+   * A storage buffer of at least that many bytes, counted in {@link WebGpuBackend.liveBytes}.
+   *
+   * @throws {DeviceError} If it is larger than the device can bind.
+   */
+  createBuffer(bytes: number, label: string, usage: number = 0): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
+    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (size > limit) {
+      throw new DeviceError(
+        `${label} takes ${Math.ceil(size / 2 ** 20)} MiB but this device binds at most ${Math.floor(limit / 2 ** 20)} MiB; ` +
+          `a batch at most ${(limit / size).toFixed(2)} times as large fits`,
+      );
+    }
+    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.device.createBuffer({ label, size, usage: usage || storage });
+    this.#live += size;
+    return buffer;
+  }
+
+  /** Gives a buffer back at once, not when it is collected. */
+  destroyBuffer(buffer: GPUBuffer): void {
+    this.#live -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** Copies a tensor out of a buffer; waits for the device. */
+  async readBuffer(buffer: GPUBuffer, spec: TensorSpec): Promise<Float32Array | Uint32Array> {
+    const bytes = byteSize(spec);
+    const staging = this.createBuffer(bytes, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
+    this.device.queue.submit([encoder.finish()]);
+    try {
+      await this.mapRead(staging);
+      const copy = staging.getMappedRange(0, bytes).slice(0);
+      staging.unmap();
+      return spec.dtype === "f32" ? new Float32Array(copy) : new Uint32Array(copy);
+    } finally {
+      this.destroyBuffer(staging);
+    }
+  }
+
+  /** Waits for a staging buffer, and raises the device's own error rather than the mapping's. */
+  async mapRead(buffer: GPUBuffer): Promise<void> {
+    try {
+      await buffer.mapAsync(GPUMapMode.READ);
+    } catch (error) {
+      this.check();
+      throw new DeviceError(`Reading from the GPU failed: ${(error as Error).message}`);
+    }
+    this.check();
+  }
+
+  /** Raises what went wrong on the device, if anything did. */
+  check(): void {
+    this.#monitor.check();
+  }
+
+  /** Waits until all queued work is done. */
+  async finish(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+    this.check();
+  }
+
+  /** Gives the device back. */
+  destroy(): void {
+    this.#monitor.close();
+    this.device.destroy();
+  }
+}

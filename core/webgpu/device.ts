@@ -1,0 +1,103 @@
+/** Acquires an adapter and a device with every limit raised to the adapter's, and watches over its errors. */
+
+import { DeviceError } from "../errors.ts";
+
+/** What is known of an adapter. */
+export interface AdapterReport {
+  /** The adapter's name for people. */
+  readonly name: string;
+  /** Whether it runs on the CPU (lavapipe, SwiftShader, WARP). */
+  readonly software: boolean;
+  /** The optional features that it has. */
+  readonly features: readonly string[];
+}
+
+/** Names of adapters that run on the CPU, for drivers that do not say so themselves. */
+const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i;
+
+/**
+ * The default adapter, or nothing where there is none.
+ *
+ * @throws {DeviceError} If asking for one fails.
+ */
+export async function requestAdapter(): Promise<GPUAdapter | undefined> {
+  if (globalThis.navigator?.gpu === undefined) return undefined;
+  try {
+    return await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+  } catch (error) {
+    throw new DeviceError(`Asking for a WebGPU adapter failed: ${(error as Error).message}`);
+  }
+}
+
+/** What an adapter is. */
+export function reportAdapter(adapter: GPUAdapter): AdapterReport {
+  const { description, device, vendor, architecture } = adapter.info;
+  const name = [device, description, architecture, vendor].find((text) => text && !/^\d+$/.test(text)) ?? "unnamed adapter";
+  const fallback = (adapter.info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  return { name, software: fallback || SOFTWARE_NAMES.test(name), features: [...adapter.features].sort() };
+}
+
+/** The limits that are asked for at the adapter's own values. */
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+/**
+ * A device with the adapter's limits, and its timestamps where it has them.
+ *
+ * @throws {DeviceError} If the adapter refuses.
+ */
+export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
+  const requiredFeatures = (["timestamp-query", "shader-f16"] as GPUFeatureName[])
+    .filter((feature) => adapter.features.has(feature));
+  try {
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  } catch (error) {
+    throw new DeviceError(`The adapter ${reportAdapter(adapter).name} gave no device: ${(error as Error).message}`);
+  }
+}
+
+/** Remembers the first thing that went wrong on a device, since WebGPU raises nothing by itself. */
+export class DeviceMonitor {
+  #failure: DeviceError | undefined;
+  #closing = false;
+
+  /** Starts to watch. */
+  constructor(device: GPUDevice) {
+    device.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#failure ??= new DeviceError(`The GPU reported an error: ${firstLine((event as GPUUncapturedErrorEvent).error.message)}`);
+    });
+    device.lost.then(({ reason, message }) => {
+      if (this.#closing) return;
+      this.#failure ??= new DeviceError(
+        `The GPU device was lost (${reason}: ${firstLine(message)}); files written so far are whole, start again with --resume`,
+      );
+    });
+  }
+
+  /** Raises what went wrong, if anything did. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Says that the device is given back on purpose. */
+  close(): void {
+    this.#closing = true;
+  }
+}
+
+/** The message of a WebGPU error on one line. */
+export function firstLine(message: string): string {
+  return message.replace(/\s*\n\s*/g, " ").trim();
+}

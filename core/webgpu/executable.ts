@@ -1,0 +1,196 @@
+/**
+ * A program on WebGPU. Pipelines and bind groups are made once; a step encodes one list of dispatches and submits once.
+ * Scalars of recorded steps collect in a ring on the device, so that the queue need not wait for each to be read.
+ */
+
+import type { BackendCompileOptions, Executable } from "../backend.ts";
+import { byName, expectData } from "../buffer_access.ts";
+import { DeviceError } from "../errors.ts";
+import type { Node, Value } from "../graph.ts";
+import type { Plan } from "../plan.ts";
+import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
+import type { WebGpuBackend } from "./backend.ts";
+import { shaderText } from "./kernel.ts";
+import { WebGpuStorage } from "./storage.ts";
+
+const SCALAR_CAPACITY = 64;
+
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Runs a plan on WebGPU. */
+export class WebGpuExecutable implements Executable {
+  readonly scalarCapacity = SCALAR_CAPACITY;
+  readonly #backend: WebGpuBackend;
+  readonly #owned: GPUBuffer[] = [];
+  readonly #dispatches: Dispatch[] = [];
+  readonly #buffers = new Map<Value, GPUBuffer>();
+  readonly #inputs = new Map<string, Value>();
+  readonly #outputs = new Map<string, Value>();
+  readonly #scalars: readonly string[];
+  readonly #poison: boolean;
+  readonly #stagings: GPUBuffer[] = [];
+  #ring: GPUBuffer | undefined;
+  #recorded = 0;
+
+  private constructor(backend: WebGpuBackend, options: BackendCompileOptions) {
+    this.#backend = backend;
+    this.#scalars = options.scalars;
+    this.#poison = options.poison ?? false;
+  }
+
+  /** Allocates, compiles and binds. */
+  static async create(backend: WebGpuBackend, plan: Plan, options: BackendCompileOptions): Promise<WebGpuExecutable> {
+    const executable = new WebGpuExecutable(backend, options);
+    try {
+      executable.#place(plan, options);
+      for (const node of plan.nodes) await executable.#prepare(node, options);
+    } catch (error) {
+      executable.destroy();
+      throw error;
+    }
+    return executable;
+  }
+
+  /** The number of dispatches of a step. */
+  get dispatches(): number {
+    return this.#dispatches.length;
+  }
+
+  #own(bytes: number, label: string, usage?: number): GPUBuffer {
+    const buffer = this.#backend.createBuffer(bytes, label, usage);
+    this.#owned.push(buffer);
+    if (this.#poison && usage === undefined) {
+      this.#backend.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(NaN));
+    }
+    return buffer;
+  }
+
+  #place(plan: Plan, options: BackendCompileOptions): void {
+    const largest = new Map<number, Value>();
+    for (const [value, buffer] of plan.placement) {
+      const other = largest.get(buffer);
+      if (other === undefined || byteSize(value.spec) > byteSize(other.spec)) largest.set(buffer, value);
+    }
+    const planned = plan.bufferSizes.map((bytes, index) =>
+      this.#own(bytes, `a tensor of ${formatSpec(largest.get(index)!.spec)}`)
+    );
+    for (const [value, buffer] of plan.placement) this.#buffers.set(value, planned[buffer]);
+    for (const value of plan.inputs) {
+      this.#inputs.set(value.name, value);
+      this.#buffers.set(value, this.#own(byteSize(value.spec), `the input ${value.name} of ${formatSpec(value.spec)}`));
+    }
+    for (const value of plan.variables) {
+      const storage = options.variables.get(value.name);
+      if (storage instanceof WebGpuStorage) this.#buffers.set(value, storage.buffer);
+      else if (value.initializer?.kind === "constant") {
+        const buffer = this.#own(byteSize(value.spec), value.name);
+        this.#buffers.set(value, buffer);
+        const data = new Float32Array(buffer.size / 4).fill(value.initializer.value);
+        this.#backend.device.queue.writeBuffer(buffer, 0, data);
+      } else throw new DeviceError(`The variable "${value.name}" lives on another backend`);
+    }
+    for (const [name, value] of plan.outputs) this.#outputs.set(name, value);
+    for (const name of this.#scalars) byName(this.#outputs, "output", name);
+    if (this.#scalars.length > 0) this.#ring = this.#own(this.#ringBytes, "recorded scalars");
+  }
+
+  get #ringBytes(): number {
+    return SCALAR_CAPACITY * this.#scalars.length * 4;
+  }
+
+  async #prepare(node: Node, options: BackendCompileOptions): Promise<void> {
+    const { device, pipelines } = this.#backend;
+    const variants = node.op.webgpu(node, device.limits);
+    const variant = variants[options.chooseVariant?.(node, variants) ?? 0];
+    const values = [...node.arguments, ...node.results];
+    const workspace = (variant.workspace ?? []).map((spec) => ({ spec, buffer: this.#own(byteSize(spec), `scratch of ${node.op.name}`) }));
+    const specs: TensorSpec[] = [...values.map((value) => value.spec), ...workspace.map(({ spec }) => spec)];
+    const buffers = [...values.map((value) => this.#buffers.get(value)!), ...workspace.map(({ buffer }) => buffer)];
+    for (const pass of variant.passes) {
+      const label = `${node.op.name} (${variant.name})`;
+      for (const count of pass.workgroups) {
+        if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
+          throw new DeviceError(`${label} asks for ${pass.workgroups.join(" x ")} workgroups, which this device does not take`);
+        }
+      }
+      const pipeline = await pipelines.get(label, shaderText(pass, specs.map((spec) => spec.dtype)));
+      const bindGroup = device.createBindGroup({
+        label,
+        layout: pipeline.getBindGroupLayout(0),
+        entries: pass.bindings.map(({ index }, binding) => ({
+          binding,
+          resource: { buffer: buffers[index], size: Math.ceil(byteSize(specs[index]) / 16) * 16 },
+        })),
+      });
+      this.#dispatches.push({ pipeline, bindGroup, workgroups: pass.workgroups });
+    }
+  }
+
+  /** Replaces the elements of an input, in the order of the queue. */
+  write(input: string, data: Float32Array | Uint32Array): void {
+    const value = byName(this.#inputs, "input", input);
+    expectData(input, value.spec, data);
+    this.#backend.device.queue.writeBuffer(this.#buffers.get(value)!, 0, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Queues one step. */
+  run(record = false): void {
+    this.#backend.check();
+    const encoder = this.#backend.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let pipeline: GPUComputePipeline | undefined;
+    for (const dispatch of this.#dispatches) {
+      if (dispatch.pipeline !== pipeline) pass.setPipeline(pipeline = dispatch.pipeline);
+      pass.setBindGroup(0, dispatch.bindGroup);
+      pass.dispatchWorkgroups(...dispatch.workgroups);
+    }
+    pass.end();
+    if (record) this.#record(encoder);
+    this.#backend.device.queue.submit([encoder.finish()]);
+  }
+
+  #record(encoder: GPUCommandEncoder): void {
+    if (this.#recorded === SCALAR_CAPACITY) {
+      throw new DeviceError(`More than ${SCALAR_CAPACITY} steps were recorded without readScalars()`);
+    }
+    this.#scalars.forEach((name, index) => {
+      const source = this.#buffers.get(this.#outputs.get(name)!)!;
+      encoder.copyBufferToBuffer(source, 0, this.#ring!, (this.#recorded * this.#scalars.length + index) * 4, 4);
+    });
+    this.#recorded++;
+  }
+
+  /** Copies an output out; waits for the device. */
+  read(output: string): Promise<Float32Array | Uint32Array> {
+    const value = byName(this.#outputs, "output", output);
+    return this.#backend.readBuffer(this.#buffers.get(value)!, value.spec);
+  }
+
+  /** The scalars of the recorded steps. Steps may be queued while the promise is pending. */
+  async readScalars(): Promise<Float32Array[]> {
+    const rows = this.#recorded, width = this.#scalars.length;
+    this.#recorded = 0;
+    if (rows === 0) return [];
+    const staging = this.#stagings.pop() ??
+      this.#own(this.#ringBytes, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const encoder = this.#backend.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.#ring!, 0, staging, 0, rows * width * 4);
+    this.#backend.device.queue.submit([encoder.finish()]);
+    await this.#backend.mapRead(staging);
+    const copy = new Float32Array(staging.getMappedRange(0, rows * width * 4).slice(0));
+    staging.unmap();
+    this.#stagings.push(staging);
+    return Array.from({ length: rows }, (_, row) => copy.slice(row * width, (row + 1) * width));
+  }
+
+  /** Gives the buffers back; variables stay. */
+  destroy(): void {
+    for (const buffer of this.#owned) this.#backend.destroyBuffer(buffer);
+    this.#owned.length = 0;
+    this.#stagings.length = 0;
+  }
+}

@@ -1,0 +1,51 @@
+/** From an op's WGSL to a pipeline: bindings are generated, and what the compiler says is shown with the op's name. */
+
+import { DeviceError } from "../errors.ts";
+import type { WebGpuPass } from "../op.ts";
+import type { DType } from "../shape.ts";
+import { firstLine } from "./device.ts";
+
+/** The whole text of a pass: one binding a buffer, then the op's own body. */
+export function shaderText(pass: WebGpuPass, dtypes: readonly DType[]): string {
+  const bindings = pass.bindings.map(({ name, index, write, vector }, binding) => {
+    const element = vector ? `vec4<${dtypes[index]}>` : dtypes[index];
+    return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
+  });
+  return `${bindings.join("\n")}\n${pass.wgsl}`;
+}
+
+/** Makes pipelines, each text once. */
+export class PipelineCache {
+  readonly #device: GPUDevice;
+  readonly #pipelines = new Map<string, GPUComputePipeline>();
+
+  /** A cache for one device. */
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /**
+   * The pipeline of a shader.
+   *
+   * @param label The op and the variant, for messages.
+   * @throws {DeviceError} If the shader does not compile: with the line, the column and the text there.
+   */
+  async get(label: string, text: string): Promise<GPUComputePipeline> {
+    const known = this.#pipelines.get(text);
+    if (known !== undefined) return known;
+    this.#device.pushErrorScope("validation");
+    const module = this.#device.createShaderModule({ label, code: text });
+    const pipeline = this.#device.createComputePipeline({ label, layout: "auto", compute: { module, entryPoint: "main" } });
+    const error = await this.#device.popErrorScope();
+    if (error !== null) {
+      const { messages } = await module.getCompilationInfo();
+      const lines = text.split("\n");
+      const details = messages.map(({ lineNum, linePos, message }) =>
+        `line ${lineNum}, column ${linePos} ("${lines[lineNum - 1]?.trim()}"): ${firstLine(message)}`
+      );
+      throw new DeviceError(`The WGSL of ${label} does not compile: ${details.join("; ") || firstLine(error.message)}`);
+    }
+    this.#pipelines.set(text, pipeline);
+    return pipeline;
+  }
+}

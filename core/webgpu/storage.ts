@@ -1,0 +1,35 @@
+/** Variables of the WebGPU backend, a buffer each. */
+
+import type { Storage } from "../backend.ts";
+import { expectData } from "../buffer_access.ts";
+import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
+import type { WebGpuBackend } from "./backend.ts";
+
+/** A variable of the WebGPU backend. */
+export class WebGpuStorage implements Storage {
+  /** The buffer. */
+  readonly buffer: GPUBuffer;
+  readonly #backend: WebGpuBackend;
+
+  /** Takes a buffer for a tensor. WebGPU clears it. */
+  constructor(backend: WebGpuBackend, readonly spec: TensorSpec) {
+    this.#backend = backend;
+    this.buffer = backend.createBuffer(byteSize(spec), `variable ${formatSpec(spec)}`);
+  }
+
+  /** Replaces the elements. */
+  write(data: Float32Array | Uint32Array): void {
+    expectData("variable", this.spec, data);
+    this.#backend.device.queue.writeBuffer(this.buffer, 0, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Copies the elements out; waits for the device. */
+  read(): Promise<Float32Array | Uint32Array> {
+    return this.#backend.readBuffer(this.buffer, this.spec);
+  }
+
+  /** Gives the buffer back. */
+  destroy(): void {
+    this.#backend.destroyBuffer(this.buffer);
+  }
+}

@@ -1,0 +1,117 @@
+/** What the activations share: y = clamp(x, 0, ceiling), and a gradient that is found from y alone. */
+
+import {
+  bytesMoved,
+  elementCount,
+  elementwise,
+  f32,
+  float,
+  linearWorkgroups,
+  type NumericArray,
+  type Op,
+  type OpSpec,
+  registerOp,
+  sameShape,
+  ShapeError,
+  type TensorSpec,
+} from "../core/mod.ts";
+
+const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16]];
+
+function expectFloat(op: string, argument: string, spec: TensorSpec | undefined): TensorSpec {
+  if (spec?.dtype === "f32") return spec;
+  throw new ShapeError(`${op}: expected ${argument} to be f32 of any shape but it is ${spec?.dtype ?? "missing"}`);
+}
+
+/** Tasks of a fixed number of elements, so that a split does not depend on the number of threads. */
+const TASK = 65536;
+
+function tasksOf(spec: OpSpec): number {
+  return Math.ceil(elementCount(spec.outputs[0].shape) / TASK);
+}
+
+/**
+ * Registers an activation of one float32 tensor of any shape, and its gradient.
+ *
+ * @param name The name; the gradient is `${name}Gradient`.
+ * @param ceiling The largest value of the output.
+ */
+export function registerActivation(name: string, ceiling: number): { activation: Op; gradient: Op } {
+  const bounded = Number.isFinite(ceiling);
+  const forward = (x: NumericArray, y: NumericArray, from: number, to: number) => {
+    for (let i = from; i < to; i++) y[i] = x[i] > 0 ? (x[i] < ceiling ? x[i] : ceiling) : x[i] !== x[i] ? x[i] : 0;
+  };
+  const backward = (dy: NumericArray, y: NumericArray, dx: NumericArray, from: number, to: number) => {
+    for (let i = from; i < to; i++) dx[i] = y[i] > 0 && y[i] < ceiling ? dy[i] : 0;
+  };
+
+  const gradient: Op = registerOp({
+    name: `${name}Gradient`,
+    attributes: {},
+    infer([outputGradient, output]) {
+      expectFloat(`${name}Gradient`, "outputGradient", outputGradient);
+      expectFloat(`${name}Gradient`, "output", output);
+      if (!sameShape(outputGradient.shape, output.shape)) {
+        throw new ShapeError(`${name}Gradient: expected outputGradient and output to have the same shape`);
+      }
+      return [outputGradient];
+    },
+    reference: () => ([dy, y, dx]) => backward(dy, y, dx, 0, dx.length),
+    cpu: (spec) => ({
+      phases: [{
+        tasks: tasksOf(spec),
+        run: ([dy, y, dx], task) => backward(dy, y, dx, task * TASK, Math.min(dx.length, (task + 1) * TASK)),
+      }],
+    }),
+    webgpu(spec, limits) {
+      const count = elementCount(spec.outputs[0].shape);
+      const open = bounded ? `y[i] > 0 && y[i] < ${float(ceiling)}` : "y[i] > 0";
+      return [{
+        name: "elementwise",
+        passes: [{
+          wgsl: elementwise(count, `dx[i] = select(0.0, dy[i], ${open});`),
+          bindings: [{ name: "dy", index: 0 }, { name: "y", index: 1 }, { name: "dx", index: 2, write: true }],
+          workgroups: linearWorkgroups(count, limits),
+        }],
+      }];
+    },
+    cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
+    samples: () => SAMPLE_SHAPES.map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
+    badSamples: () => [{ inputs: [f32([2, 3]), f32([3, 2])], message: "same shape" }],
+  });
+
+  const activation: Op = registerOp({
+    name,
+    attributes: {},
+    infer([input]) {
+      return [expectFloat(name, "input", input)];
+    },
+    gradient: (graph, node, [outputGradient]) => gradient.apply(graph, [outputGradient!, node.results[0]]),
+    reference: () => ([x, y]) => forward(x, y, 0, y.length),
+    cpu: (spec) => ({
+      phases: [{
+        tasks: tasksOf(spec),
+        run: ([x, y], task) => forward(x, y, task * TASK, Math.min(y.length, (task + 1) * TASK)),
+      }],
+    }),
+    webgpu(spec, limits) {
+      const count = elementCount(spec.outputs[0].shape);
+      return [{
+        name: "elementwise",
+        passes: [{
+          wgsl: elementwise(count, `y[i] = ${bounded ? `clamp(x[i], 0.0, ${float(ceiling)})` : "max(x[i], 0.0)"};`),
+          bindings: [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }],
+          workgroups: linearWorkgroups(count, limits),
+        }],
+      }];
+    },
+    cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
+    samples: () =>
+      SAMPLE_SHAPES.map((shape) => ({
+        inputs: [f32(shape)],
+        fill: ([x], random) => x.forEach((_, i) => x[i] = 4 * random.normal()),
+      })),
+    badSamples: () => [{ inputs: [{ shape: [3], dtype: "u32" }], message: "expected input to be f32" }],
+  });
+  return { activation, gradient };
+}

@@ -1,0 +1,25 @@
+/** Tests that need a WebGPU adapter: skipped with the reason where there is none, or failed where one is required. */
+
+import { reportAdapter, requestAdapter, WebGpuBackend } from "../core/mod.ts";
+
+const adapter = await requestAdapter();
+const required = Deno.env.get("RESIDUA_REQUIRE_GPU") === "1";
+const backend = adapter === undefined ? undefined : await WebGpuBackend.create();
+const title = adapter === undefined ? "no WebGPU adapter" : reportAdapter(adapter).name;
+
+/** The title of a test with the adapter that ran it, or the reason why it was skipped. */
+export function gpuTest(name: string, run: (backend: WebGpuBackend) => Promise<void>): void {
+  Deno.test({
+    name: `${name} [${title}]`,
+    ignore: backend === undefined && !required,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      if (backend === undefined) throw new Error("The GPU suite is required here but no WebGPU adapter was found");
+      const before = backend.liveBytes;
+      await run(backend);
+      await backend.finish();
+      if (backend.liveBytes !== before) throw new Error(`${backend.liveBytes - before} bytes of GPU buffers were not given back`);
+    },
+  });
+}
