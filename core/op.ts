@@ -56,8 +56,10 @@ export type MatrixProduct = (
 export interface CpuContext {
   /** The backend's matrix product. */
   readonly matrixProduct: MatrixProduct;
-  /** Scratch memory of the size that the kernel asked for; it holds garbage at the first phase. */
+  /** Memory of the size that the kernel asked for, shared by its tasks and phases; it holds garbage at the first phase. */
   readonly workspace: Float32Array;
+  /** Memory of the size that the kernel asked for, for one task alone; it holds garbage at its start. */
+  readonly scratch: Float32Array;
 }
 
 /** One step of a CPU kernel: tasks that may run in any order, on any thread, and write to disjoint places. */
@@ -70,8 +72,10 @@ export interface CpuPhase {
 
 /** A kernel of the CPU backend: phases run one after the other. */
 export interface CpuKernel {
-  /** The number of float32 elements of scratch memory, shared by all phases. */
+  /** The number of float32 elements of memory that tasks and phases share. */
   readonly workspace?: number;
+  /** The number of float32 elements of memory that each running task has to itself. */
+  readonly scratch?: number;
   /** The phases, in order. */
   readonly phases: readonly CpuPhase[];
 }

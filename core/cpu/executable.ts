@@ -66,16 +66,18 @@ export class CpuExecutable implements Executable {
     }
     for (const [value, buffer] of plan.placement) place(value, buffers[buffer]);
 
-    let workspace = 0;
+    let workspace = 0, scratch = 0;
     for (const node of plan.nodes) {
       const kernel = kernelOf(node);
       workspace = Math.max(workspace, kernel.workspace ?? 0);
+      scratch = Math.max(scratch, kernel.scratch ?? 0);
       this.#calls.push({ kernel, buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!) });
     }
     this.dispatches = this.#calls.length;
     this.#context = {
       matrixProduct,
       workspace: memory.view(take(workspace * 4), "f32", workspace) as Float32Array,
+      scratch: memory.view(take(scratch * 4), "f32", scratch) as Float32Array,
     };
     for (const [name, value] of plan.outputs) this.#outputs.set(name, arrays.get(value)!);
     this.#scalars = options.scalars.map((name) => byName(this.#outputs, "output", name));

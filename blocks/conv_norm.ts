@@ -1,0 +1,101 @@
+/** Convolution + batch norm + activation: the unit of which every network here is made. */
+
+import { f32, type Graph, type Initializer, UsageError, type Value } from "../core/mod.ts";
+import { batchNorm, batchNormInference, conv2d, relu, relu6 } from "../ops/mod.ts";
+
+/** Part of a network: it records what it computes in a graph. */
+export interface Block {
+  /**
+   * Records the block.
+   *
+   * @param graph The graph; `graph.training` chooses between batch and running statistics.
+   * @param input [N, C, H, W] in most blocks.
+   * @returns The output.
+   */
+  forward(graph: Graph, input: Value): Value;
+}
+
+/** The non-linearity after a normalised convolution. */
+export type Activation = "relu" | "relu6" | "none";
+
+/** How convolution weights start: He et al. 2015, "Delving Deep into Rectifiers", fan-in or fan-out. */
+export type HeInitialization = "fan-in" | "fan-out";
+
+/** Records an activation. */
+export function activate(graph: Graph, input: Value, activation: Activation): Value {
+  if (activation === "none") return input;
+  return (activation === "relu" ? relu : relu6).apply(graph, [input])[0];
+}
+
+/** The initialiser of convolution weights. */
+export function heInitializer(initialization: HeInitialization): Initializer {
+  return { kind: "heNormal", fan: initialization === "fan-in" ? "in" : "out" };
+}
+
+/**
+ * Records batch norm with torchvision's names: `weight`, `bias`, `running_mean`, `running_var` (Ioffe and Szegedy 2015).
+ *
+ * @param name The layer's name, such as `layer1.0.bn1`.
+ * @param input [N, C, H, W].
+ * @param initialGamma What the scale starts at; 0 makes a residual branch start as nothing.
+ */
+export function normalize(graph: Graph, name: string, input: Value, initialGamma = 1): Value {
+  const spec = f32([input.spec.shape[1]]);
+  const inputs = [
+    input,
+    graph.parameter(`${name}.weight`, spec, { kind: "constant", value: initialGamma }),
+    graph.parameter(`${name}.bias`, spec, { kind: "constant", value: 0 }),
+    graph.state(`${name}.running_mean`, spec, { kind: "constant", value: 0 }),
+    graph.state(`${name}.running_var`, spec, { kind: "constant", value: 1 }),
+  ];
+  return graph.training ? batchNorm.apply(graph, inputs)[0] : batchNormInference.apply(graph, inputs)[0];
+}
+
+/** The options of {@link convNorm}. */
+export interface ConvNormOptions {
+  /** The convolution's name, such as `layer1.0.conv1`. */
+  readonly conv: string;
+  /** The batch norm's name, such as `layer1.0.bn1`. */
+  readonly norm: string;
+  /** Output channels. */
+  readonly channels: number;
+  /** The kernel's extent, both ways; 3 unless given. */
+  readonly kernel?: number;
+  /** The stride, both ways; 1 unless given. */
+  readonly stride?: number;
+  /** The activation; ReLU unless given. */
+  readonly activation?: Activation;
+  /** How the weights start; fan-in unless given. */
+  readonly initialization?: HeInitialization;
+  /** What batch norm's scale starts at; 1 unless given. */
+  readonly initialGamma?: number;
+}
+
+/**
+ * Convolution without bias, padded so that stride 1 keeps the size, then batch norm and an activation.
+ *
+ * @example
+ * ```ts
+ * import { f32, Graph } from "../core/mod.ts";
+ * import { convNorm } from "./mod.ts";
+ * const graph = new Graph({ training: true });
+ * const image = graph.input("image", f32([2, 3, 32, 32]));
+ * const output = convNorm({ conv: "conv1", norm: "bn1", channels: 16 }).forward(graph, image);
+ * console.log(output.spec.shape); // [ 2, 16, 32, 32 ]
+ * ```
+ */
+export function convNorm(options: ConvNormOptions): Block {
+  const { conv, norm, channels, kernel = 3, stride = 1, activation = "relu", initialGamma } = options;
+  if (!Number.isInteger(channels) || channels < 1) {
+    throw new UsageError(`${conv}: expected channels to be a whole number of at least 1 but it is ${channels}`);
+  }
+  const padding = (kernel - 1) >> 1;
+  return {
+    forward(graph, input) {
+      const shape = [channels, input.spec.shape[1], kernel, kernel];
+      const weight = graph.parameter(`${conv}.weight`, f32(shape), heInitializer(options.initialization ?? "fan-in"));
+      const [features] = conv2d.apply(graph, [input, weight], { stride: [stride, stride], padding: [padding, padding] });
+      return activate(graph, normalize(graph, norm, features, initialGamma), activation);
+    },
+  };
+}

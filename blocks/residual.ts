@@ -1,0 +1,64 @@
+/** The basic residual block of He et al. 2015, figure 2 and section 3.3: two 3x3 convolutions and a shortcut. */
+
+import { add } from "../ops/mod.ts";
+import { activate, type Block, convNorm, type HeInitialization } from "./conv_norm.ts";
+import { type Downsampling, poolDown, type Shortcut, shortcutPath } from "./shortcut.ts";
+
+/** The options of {@link residualBlock}. */
+export interface ResidualOptions {
+  /** The block's name, such as `layer1.0`: the prefix of its weights' names. */
+  readonly name: string;
+  /** Output channels. */
+  readonly channels: number;
+  /** 2 halves the resolution; 1 unless given. */
+  readonly stride?: number;
+  /** The shortcut; B unless given, as torchvision. */
+  readonly shortcut?: Shortcut;
+  /** How the resolution is halved; by stride unless given. */
+  readonly downsampling?: Downsampling;
+  /** How the weights start; fan-in unless given. */
+  readonly initialization?: HeInitialization;
+  /** Whether the last batch norm's scale starts at 0, so that the block starts as its shortcut (Goyal et al. 2017, 5.1). */
+  readonly zeroInitLastGamma?: boolean;
+}
+
+/**
+ * conv 3x3 → BN → ReLU → conv 3x3 → BN, plus the shortcut, → ReLU.
+ *
+ * @example
+ * ```ts
+ * import { f32, Graph } from "../core/mod.ts";
+ * import { residualBlock } from "./mod.ts";
+ * const graph = new Graph({ training: true });
+ * const features = graph.input("features", f32([2, 16, 32, 32]));
+ * const block = residualBlock({ name: "layer2.0", channels: 32, stride: 2 });
+ * console.log(block.forward(graph, features).spec.shape); // [ 2, 32, 16, 16 ]
+ * ```
+ */
+export function residualBlock(options: ResidualOptions): Block {
+  const { name, channels, stride = 1, shortcut = "B", downsampling = "stride", initialization = "fan-in" } = options;
+  const pooled = downsampling === "maxPool" && stride > 1;
+  const first = convNorm({
+    conv: `${name}.conv1`,
+    norm: `${name}.bn1`,
+    channels,
+    stride: pooled ? 1 : stride,
+    initialization,
+  });
+  const second = convNorm({
+    conv: `${name}.conv2`,
+    norm: `${name}.bn2`,
+    channels,
+    activation: "none",
+    initialization,
+    initialGamma: options.zeroInitLastGamma ? 0 : 1,
+  });
+  return {
+    forward(graph, input) {
+      const middle = first.forward(graph, input);
+      const branch = second.forward(graph, pooled ? poolDown(graph, middle, stride) : middle);
+      const identity = shortcutPath(graph, input, { name, channels, stride, shortcut, downsampling, initialization });
+      return activate(graph, identity === undefined ? branch : add.apply(graph, [branch, identity])[0], "relu");
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** The CIFAR residual networks of He et al. 2015, section 4.2, of any depth 6n + 2. */
+
+import { classifierHead, convNorm, residualBlock, type ResidualOptions } from "../blocks/mod.ts";
+import { UsageError } from "../core/mod.ts";
+import { type Layer, sequential, type SequentialModel } from "./model.ts";
+
+/** The options of {@link cifarResNet}. */
+export interface CifarResNetOptions
+  extends Pick<ResidualOptions, "shortcut" | "downsampling" | "initialization" | "zeroInitLastGamma"> {
+  /** 6n + 2: 20, 32, 44, 56, 110 in the paper. */
+  readonly depth: number;
+  /** The number of classes; 10 unless given. */
+  readonly classes?: number;
+  /** Channels, height and width of an image; 3, 32, 32 unless given. */
+  readonly inputShape?: readonly [number, number, number];
+}
+
+/**
+ * A CIFAR ResNet:
+ *
+ * | layer  | output | blocks                              |
+ * |--------|--------|-------------------------------------|
+ * | conv1  | 32x32  | 3x3, 16                             |
+ * | layer1 | 32x32  | n of (3x3, 16; 3x3, 16)             |
+ * | layer2 | 16x16  | n of (3x3, 32; 3x3, 32), first by 2 |
+ * | layer3 | 8x8    | n of (3x3, 64; 3x3, 64), first by 2 |
+ * | fc     | 1x1    | average pool, linear                |
+ *
+ * Weights are named as torchvision names those of its ResNets. Shortcuts are of option B unless asked otherwise; the
+ * paper's CIFAR networks use A.
+ *
+ * @throws {UsageError} If the depth is not 6n + 2.
+ *
+ * @example
+ * ```ts
+ * import { cifarResNet } from "./mod.ts";
+ * console.log(cifarResNet({ depth: 20 }).layers.length); // 11
+ * ```
+ */
+export function cifarResNet(options: CifarResNetOptions): SequentialModel {
+  const { depth, classes = 10, inputShape = [3, 32, 32], ...residual } = options;
+  const n = (depth - 2) / 6;
+  if (!Number.isInteger(n) || n < 1) {
+    throw new UsageError(`Expected the depth of a CIFAR ResNet to be 6n + 2 (8, 14, 20, 32, 44, 56, 110 …) but it is ${depth}`);
+  }
+  const stem = convNorm({ conv: "conv1", norm: "bn1", channels: 16, initialization: residual.initialization });
+  const layers: Layer[] = [{ name: "conv1", block: stem }];
+  for (const [stage, channels] of [16, 32, 64].entries()) {
+    for (let k = 0; k < n; k++) {
+      const name = `layer${stage + 1}.${k}`, stride = stage > 0 && k === 0 ? 2 : 1;
+      layers.push({ name, block: residualBlock({ name, channels, stride, ...residual }) });
+    }
+  }
+  layers.push({ name: "fc", block: classifierHead("fc", classes) });
+  return sequential({ name: `resnet${depth}`, classes, inputShape, layers });
+}

@@ -1,0 +1,103 @@
+/** The extents of a convolution, worked out and checked once; kernels take them as they are. */
+
+import { expectInteger, expectSpec, ShapeError, type TensorSpec } from "../../core/mod.ts";
+import { expectPair, outputExtent } from "../_window.ts";
+
+/** The attributes of a convolution. Pairs are vertical, horizontal. */
+export type ConvolutionAttributes = {
+  /** The distance between neighbouring windows. */
+  readonly stride: readonly number[];
+  /** The zeros added on each side. */
+  readonly padding: readonly number[];
+  /** The distance between neighbouring taps. */
+  readonly dilation: readonly number[];
+  /** The number of groups that the channels are split into. */
+  readonly groups: number;
+};
+
+/** The defaults, as PyTorch's. */
+export const CONVOLUTION_DEFAULTS: ConvolutionAttributes = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
+
+/** All extents of a convolution of an input [N, C, H, W] by weights [O, C/groups, KH, KW] to [N, O, OH, OW]. */
+export interface Geometry {
+  /** The batch size N. */
+  readonly batch: number;
+  /** The number of groups. */
+  readonly groups: number;
+  /** Input channels of a group. */
+  readonly groupInputs: number;
+  /** Output channels of a group. */
+  readonly groupOutputs: number;
+  /** The input's height H. */
+  readonly height: number;
+  /** The input's width W. */
+  readonly width: number;
+  /** The output's height OH. */
+  readonly outputHeight: number;
+  /** The output's width OW. */
+  readonly outputWidth: number;
+  /** The kernel's height KH. */
+  readonly kernelHeight: number;
+  /** The kernel's width KW. */
+  readonly kernelWidth: number;
+  /** Stride, vertical and horizontal. */
+  readonly stride: readonly number[];
+  /** Padding, vertical and horizontal. */
+  readonly padding: readonly number[];
+  /** Dilation, vertical and horizontal. */
+  readonly dilation: readonly number[];
+}
+
+/**
+ * The geometry of an input's and a weight's shapes.
+ *
+ * @throws {ShapeError} If they do not fit each other or the attributes.
+ */
+export function convolutionGeometry(
+  op: string,
+  input: readonly number[],
+  weight: readonly number[],
+  { stride, padding, dilation, groups }: ConvolutionAttributes,
+): Geometry {
+  expectPair(op, "stride", stride, 1);
+  expectPair(op, "padding", padding, 0);
+  expectPair(op, "dilation", dilation, 1);
+  expectInteger(op, "groups", groups, 1);
+  const [batch, channels, height, width] = input;
+  const [outputs, groupInputs, kernelHeight, kernelWidth] = weight;
+  if (channels % groups !== 0 || outputs % groups !== 0) {
+    throw new ShapeError(`${op}: expected groups to divide ${channels} input and ${outputs} output channels but it is ${groups}`);
+  }
+  if (groupInputs * groups !== channels) {
+    throw new ShapeError(
+      `${op}: expected weight to have ${channels / groups} input channels a group (${channels} in ${groups} groups) but it has ${groupInputs}`,
+    );
+  }
+  return {
+    batch,
+    groups,
+    groupInputs,
+    groupOutputs: outputs / groups,
+    height,
+    width,
+    outputHeight: outputExtent(op, height, kernelHeight, stride[0], padding[0], dilation[0]),
+    outputWidth: outputExtent(op, width, kernelWidth, stride[1], padding[1], dilation[1]),
+    kernelHeight,
+    kernelWidth,
+    stride,
+    padding,
+    dilation,
+  };
+}
+
+/** Checks the optional bias of a convolution. */
+export function expectBias(op: string, inputs: readonly TensorSpec[], outputs: number): void {
+  if (inputs.length > 2) expectSpec(op, "bias", inputs[2], [outputs]);
+  if (inputs.length > 3) throw new ShapeError(`${op}: expected input, weight and maybe a bias but ${inputs.length} inputs came`);
+}
+
+/** Multiplications and additions of a convolution or of one of its gradients. */
+export function convolutionFlops(g: Geometry): number {
+  const products = g.groupInputs * g.kernelHeight * g.kernelWidth * g.groups * g.groupOutputs;
+  return 2 * products * g.batch * g.outputHeight * g.outputWidth;
+}

@@ -1,0 +1,110 @@
+/**
+ * The WebGPU kernel of a convolution's weight gradient. A thread sums a few output channels and all taps of one input
+ * channel over a part of the batch; a second pass adds the parts in a fixed order, so that runs repeat to the bit.
+ */
+
+import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import type { Geometry } from "./geometry.ts";
+
+/** Threads that keep a device busy; the batch is split into parts until there are about so many. */
+const WANTED_THREADS = 8192;
+const MAX_WORKSPACE_ELEMENTS = 8 * 1024 * 1024;
+/** Kernels of at most so many taps are summed by one thread; larger ones by a thread a tap. */
+const MAX_TAPS_A_THREAD = 9;
+
+/** The variants of a weight gradient. Inputs: x, dy. */
+export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
+  const tiles = [Math.min(4, g.groupOutputs), 1];
+  return [...new Set(tiles)].map((tile) => weightGradientVariant(g, limits, tile));
+}
+
+function weightGradientVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVariant {
+  const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
+  const whole = taps <= MAX_TAPS_A_THREAD;
+  const tileCount = Math.ceil(g.groupOutputs / tile);
+  const perPart = g.groups * tileCount * g.groupInputs * (whole ? 1 : taps);
+  const parts = Math.max(
+    1,
+    Math.min(g.batch, Math.ceil(WANTED_THREADS / perPart), Math.floor(MAX_WORKSPACE_ELEMENTS / size)),
+  );
+  const threads = perPart * parts;
+  return {
+    name: `direct ${tile} outputs`,
+    workspace: [f32([parts, size])],
+    passes: [{
+      wgsl: partialWgsl(g, tile, whole, parts, threads),
+      bindings: [{ name: "x", index: 0 }, { name: "dy", index: 1 }, { name: "partial", index: 3, write: true }],
+      workgroups: linearWorkgroups(threads, limits),
+    }, {
+      wgsl: elementwise(
+        size,
+        `var sum = partial[i];
+  for (var part = 1u; part < ${parts}u; part++) { sum += partial[part * ${size}u + i]; }
+  dw[i] = sum;`,
+      ),
+      bindings: [{ name: "partial", index: 3 }, { name: "dw", index: 2, write: true }],
+      workgroups: linearWorkgroups(size, limits),
+    }],
+  };
+}
+
+function partialWgsl(g: Geometry, tile: number, whole: boolean, parts: number, threads: number): string {
+  const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
+  const tileCount = Math.ceil(g.groupOutputs / tile);
+  const outputs = [...Array(tile).keys()], ragged = g.groupOutputs % tile !== 0;
+  const tapList = whole ? [...Array(taps).keys()] : [0];
+  const row = (tap: number) => whole ? `${Math.floor(tap / g.kernelWidth)}u` : `tap / ${g.kernelWidth}u`;
+  const column = (tap: number) => whole ? `${tap % g.kernelWidth}u` : `tap % ${g.kernelWidth}u`;
+  const output = (k: number) => ragged ? `min(firstOutput + ${k}u, ${g.groupOutputs - 1}u)` : `firstOutput + ${k}u`;
+  const index = (k: number, tap: number) =>
+    `((group * ${g.groupOutputs}u + firstOutput + ${k}u) * ${g.groupInputs}u + c) * ${taps}u + ${whole ? `${tap}u` : "tap"}`;
+  const rowsUsed = whole ? [...Array(g.kernelHeight).keys()] : [0];
+  const positions = g.outputHeight * g.outputWidth;
+  return `fn load(line: u32, inside: bool, column: i32) -> f32 {
+  return select(0.0, x[line + u32(clamp(column, 0, ${g.width - 1}))], inside && column >= 0 && column < ${g.width});
+}
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  var thread = id.y * (groups.x * 64u) + id.x;
+  if (thread >= ${threads}u) { return; }
+  ${whole ? "" : `let tap = thread % ${taps}u; thread /= ${taps}u;`}
+  let c = thread % ${g.groupInputs}u; thread /= ${g.groupInputs}u;
+  let firstOutput = (thread % ${tileCount}u) * ${tile}u; thread /= ${tileCount}u;
+  let group = thread % ${g.groups}u;
+  let part = thread / ${g.groups}u;
+  ${outputs.flatMap((k) => tapList.map((tap) => `var sum${k}_${tap} = 0.0;`)).join(" ")}
+  let end = (part + 1u) * ${g.batch}u / ${parts}u;
+  for (var image = part * ${g.batch}u / ${parts}u; image < end; image++) {
+    let source = ((image * ${g.groups}u + group) * ${g.groupInputs}u + c) * ${g.height * g.width}u;
+    ${outputs.map((k) => `let d${k} = ((image * ${g.groups}u + group) * ${g.groupOutputs}u + ${output(k)}) * ${positions}u;`).join("\n    ")}
+    for (var oy = 0u; oy < ${g.outputHeight}u; oy++) {
+      ${
+    rowsUsed.map((i) => {
+      const tap = i * g.kernelWidth;
+      return `let t${i} = i32(oy * ${g.stride[0]}u + ${row(tap)} * ${g.dilation[0]}u) - ${g.padding[0]};
+      let inside${i} = t${i} >= 0 && t${i} < ${g.height};
+      let line${i} = source + u32(clamp(t${i}, 0, ${g.height - 1})) * ${g.width}u;`;
+    }).join("\n      ")
+  }
+      for (var ox = 0u; ox < ${g.outputWidth}u; ox++) {
+        let position = oy * ${g.outputWidth}u + ox;
+        ${outputs.map((k) => `let g${k} = dy[d${k} + position];`).join(" ")}
+        ${
+    tapList.map((tap) => {
+      const i = whole ? Math.floor(tap / g.kernelWidth) : 0;
+      return `{ let v = load(line${i}, inside${i}, i32(ox * ${g.stride[1]}u + ${column(tap)} * ${g.dilation[1]}u) - ${
+        g.padding[1]
+      }); ${outputs.map((k) => `sum${k}_${tap} += g${k} * v;`).join(" ")} }`;
+    }).join("\n        ")
+  }
+      }
+    }
+  }
+  ${
+    outputs.map((k) => {
+      const stores = tapList.map((tap) => `partial[part * ${size}u + ${index(k, tap)}] = sum${k}_${tap};`).join("\n  ");
+      return ragged ? `if (firstOutput + ${k}u < ${g.groupOutputs}u) {\n  ${stores}\n  }` : stores;
+    }).join("\n  ")
+  }
+}`;
+}
