@@ -3,31 +3,22 @@
 import {
   bytesMoved,
   elementCount,
-  elementwise,
   f32,
   float,
-  linearWorkgroups,
   type NumericArray,
   type Op,
-  type OpSpec,
   registerOp,
   sameShape,
   ShapeError,
   type TensorSpec,
 } from "../core/mod.ts";
+import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
 
 const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16]];
 
 function expectFloat(op: string, argument: string, spec: TensorSpec | undefined): TensorSpec {
   if (spec?.dtype === "f32") return spec;
   throw new ShapeError(`${op}: expected ${argument} to be f32 of any shape but it is ${spec?.dtype ?? "missing"}`);
-}
-
-/** Tasks of a fixed number of elements, so that a split does not depend on the number of threads. */
-const TASK = 65536;
-
-function tasksOf(spec: OpSpec): number {
-  return Math.ceil(elementCount(spec.outputs[0].shape) / TASK);
 }
 
 /**
@@ -57,23 +48,12 @@ export function registerActivation(name: string, ceiling: number): { activation:
       return [outputGradient];
     },
     reference: () => ([dy, y, dx]) => backward(dy, y, dx, 0, dx.length),
-    cpu: (spec) => ({
-      phases: [{
-        tasks: tasksOf(spec),
-        run: ([dy, y, dx], task) => backward(dy, y, dx, task * TASK, Math.min(dx.length, (task + 1) * TASK)),
-      }],
-    }),
+    cpu: (spec) =>
+      rangeKernel(elementCount(spec.outputs[0].shape), ([dy, y, dx], from, to) => backward(dy, y, dx, from, to)),
     webgpu(spec, limits) {
-      const count = elementCount(spec.outputs[0].shape);
       const open = bounded ? `y[i] > 0 && y[i] < ${float(ceiling)}` : "y[i] > 0";
-      return [{
-        name: "elementwise",
-        passes: [{
-          wgsl: elementwise(count, `dx[i] = select(0.0, dy[i], ${open});`),
-          bindings: [{ name: "dy", index: 0 }, { name: "y", index: 1 }, { name: "dx", index: 2, write: true }],
-          workgroups: linearWorkgroups(count, limits),
-        }],
-      }];
+      const body = `dx[i] = select(0.0, dy[i], ${open});`;
+      return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["dy", "y", "dx!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
     samples: () => SAMPLE_SHAPES.map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
@@ -88,22 +68,10 @@ export function registerActivation(name: string, ceiling: number): { activation:
     },
     gradient: (graph, node, [outputGradient]) => gradient.apply(graph, [outputGradient!, node.results[0]]),
     reference: () => ([x, y]) => forward(x, y, 0, y.length),
-    cpu: (spec) => ({
-      phases: [{
-        tasks: tasksOf(spec),
-        run: ([x, y], task) => forward(x, y, task * TASK, Math.min(y.length, (task + 1) * TASK)),
-      }],
-    }),
+    cpu: (spec) => rangeKernel(elementCount(spec.outputs[0].shape), ([x, y], from, to) => forward(x, y, from, to)),
     webgpu(spec, limits) {
-      const count = elementCount(spec.outputs[0].shape);
-      return [{
-        name: "elementwise",
-        passes: [{
-          wgsl: elementwise(count, `y[i] = ${bounded ? `clamp(x[i], 0.0, ${float(ceiling)})` : "max(x[i], 0.0)"};`),
-          bindings: [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }],
-          workgroups: linearWorkgroups(count, limits),
-        }],
-      }];
+      const body = `y[i] = ${bounded ? `clamp(x[i], 0.0, ${float(ceiling)})` : "max(x[i], 0.0)"};`;
+      return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
     samples: () =>

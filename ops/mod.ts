@@ -4,5 +4,16 @@
  * @module
  */
 
+export * from "./add.ts";
+export * from "./average_pool2d.ts";
+export * from "./channel_sum.ts";
+export * from "./conv2d/mod.ts";
+export * from "./global_average_pool.ts";
+export * from "./linear.ts";
+export * from "./max_pool2d.ts";
 export * from "./relu.ts";
 export * from "./relu6.ts";
+export * from "./sgd_update.ts";
+export * from "./softmax_cross_entropy.ts";
+export * from "./subsample_pad.ts";
+export * from "./top_k_correct.ts";

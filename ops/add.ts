@@ -1,0 +1,31 @@
+/** The sum of two tensors: the end of a residual block, and where gradients meet. */
+
+import { bytesMoved, elementCount, f32, formatSpec, type Op, registerOp, sameShape, ShapeError, u32 } from "../core/mod.ts";
+import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
+
+/** a + b. Inputs: `a` and `b`, float32 of the same shape. Output: of that shape. The gradient passes to both. */
+export const add: Op = registerOp({
+  name: "add",
+  attributes: {},
+  infer(inputs) {
+    const [a, b] = inputs;
+    if (inputs.length === 2 && a.dtype === "f32" && b.dtype === "f32" && sameShape(a.shape, b.shape)) return [a];
+    throw new ShapeError(`add: expected two f32 tensors of the same shape but they are ${inputs.map(formatSpec).join(" and ")}`);
+  },
+  gradient: (_graph, _node, [outputGradient]) => [outputGradient, outputGradient],
+  reference: () => ([a, b, y]) => {
+    for (let i = 0; i < y.length; i++) y[i] = a[i] + b[i];
+  },
+  cpu: (spec) =>
+    rangeKernel(elementCount(spec.outputs[0].shape), ([a, b, y], from, to) => {
+      for (let i = from; i < to; i++) y[i] = a[i] + b[i];
+    }),
+  webgpu: (spec, limits) =>
+    elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["a", "b", "y!"], "y[i] = a[i] + b[i];"),
+  cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () => [[], [1], [7], [3, 5, 7], [2, 16, 9, 9]].map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
+  badSamples: () => [
+    { inputs: [f32([2, 3]), f32([3, 2])], message: "expected two f32 tensors of the same shape" },
+    { inputs: [f32([2]), u32([2])], message: "expected two f32 tensors of the same shape" },
+  ],
+});

@@ -1,0 +1,53 @@
+/** Sums over images and positions, channel by channel: the gradient of a bias. */
+
+import { bytesMoved, elementCount, f32, formatSpec, type Op, type OpSpec, registerOp, ShapeError } from "../core/mod.ts";
+import { workgroupSum } from "./_reduce.ts";
+
+function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: number; channels: number; plane: number } {
+  return { batch: shape[0], channels: shape[1], plane: elementCount(shape.slice(2)) };
+}
+
+/** Input: [N, C] or [N, C, H, W]. Output: [C]. */
+export const channelSum: Op = registerOp({
+  name: "channelSum",
+  attributes: {},
+  infer([input]) {
+    if (input.dtype !== "f32" || (input.shape.length !== 2 && input.shape.length !== 4)) {
+      throw new ShapeError(`channelSum: expected input to be f32 [N, C] or [N, C, H, W] but it is ${formatSpec(input)}`);
+    }
+    return [f32([input.shape[1]])];
+  },
+  reference(spec) {
+    const { batch, channels, plane } = extents(spec);
+    return ([x, y]) => {
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (let n = 0; n < batch; n++) for (let i = 0; i < plane; i++) sum += x[(n * channels + c) * plane + i];
+        y[c] = sum;
+      }
+    };
+  },
+  webgpu(spec) {
+    const { batch, channels, plane } = extents(spec);
+    return [{
+      name: "workgroup a channel",
+      passes: [{
+        wgsl: `${workgroupSum(["total"])}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var k = lane; k < ${batch * plane}u; k += 64u) {
+    sum += x[(k / ${plane}u * ${channels}u + group.x) * ${plane}u + k % ${plane}u];
+  }
+  let result = reduceTotal(lane, sum);
+  if (lane == 0u) { y[group.x] = result; }
+}`,
+        bindings: [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }],
+        workgroups: [channels, 1, 1],
+      }],
+    }];
+  },
+  cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () => [[1, 1], [3, 5], [130, 7], [1, 2, 1, 1], [2, 3, 5, 7], [4, 6, 16, 16]].map((shape) => ({ inputs: [f32(shape)] })),
+  badSamples: () => [{ inputs: [f32([2, 3, 4])], message: "expected input to be f32 [N, C] or [N, C, H, W]" }],
+});

@@ -1,0 +1,66 @@
+/** The mean over all positions of a channel (Lin et al. 2013, "Network In Network", section 3.2). */
+
+import { bytesMoved, elementCount, expectSpec, f32, type Op, type OpSpec, registerOp } from "../core/mod.ts";
+import { elementwiseVariants } from "./_elementwise.ts";
+import { expectPair } from "./_window.ts";
+
+type SizeAttributes = { readonly size: readonly number[] };
+
+const SAMPLES = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 64, 8, 8], [1, 5, 1, 9]];
+
+/** The gradient of {@link globalAveragePool}. Input: `outputGradient` [N, C]. Output: [N, C, H, W] for `size` [H, W]. */
+export const globalAveragePoolGradient: Op<SizeAttributes> = registerOp<SizeAttributes>({
+  name: "globalAveragePoolGradient",
+  attributes: { size: [1, 1] },
+  infer([outputGradient], { size }) {
+    expectSpec("globalAveragePoolGradient", "outputGradient", outputGradient, ["N", "C"]);
+    expectPair("globalAveragePoolGradient", "size", size, 1);
+    return [f32([...outputGradient.shape, ...size])];
+  },
+  reference(spec) {
+    const plane = elementCount(spec.attributes.size);
+    return ([dy, dx]) => {
+      for (let i = 0; i < dy.length; i++) dx.fill(dy[i] / plane, i * plane, (i + 1) * plane);
+    };
+  },
+  webgpu(spec, limits) {
+    const plane = elementCount(spec.attributes.size);
+    const body = `dx[i] = dy[i / ${plane}u] / ${plane}.0;`;
+    return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["dy", "dx!"], body);
+  },
+  cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () => SAMPLES.map(([n, c, ...size]) => ({ inputs: [f32([n, c])], attributes: { size } })),
+  badSamples: () => [{ inputs: [f32([2, 3])], attributes: { size: [0, 4] }, message: "expected size to be a pair" }],
+});
+
+/** Input: [N, C, H, W]. Output: [N, C], the mean of each plane. */
+export const globalAveragePool: Op = registerOp({
+  name: "globalAveragePool",
+  attributes: {},
+  infer([input]) {
+    expectSpec("globalAveragePool", "input", input, ["N", "C", "H", "W"]);
+    return [f32(input.shape.slice(0, 2))];
+  },
+  gradient: (graph, node, [outputGradient]) =>
+    globalAveragePoolGradient.apply(graph, [outputGradient!], { size: node.inputs[0].shape.slice(2) }),
+  reference(spec: OpSpec) {
+    const plane = elementCount(spec.inputs[0].shape.slice(2));
+    return ([x, y]) => {
+      for (let i = 0; i < y.length; i++) {
+        let sum = 0;
+        for (let k = i * plane; k < (i + 1) * plane; k++) sum += x[k];
+        y[i] = sum / plane;
+      }
+    };
+  },
+  webgpu(spec, limits) {
+    const plane = elementCount(spec.inputs[0].shape.slice(2));
+    const body = `var sum = 0.0;
+  for (var k = 0u; k < ${plane}u; k++) { sum += x[i * ${plane}u + k]; }
+  y[i] = sum / ${plane}.0;`;
+    return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);
+  },
+  cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () => SAMPLES.map((shape) => ({ inputs: [f32(shape)] })),
+  badSamples: () => [{ inputs: [f32([2, 3])], message: "expected input to be f32 [N, C, H, W]" }],
+});

@@ -1,0 +1,158 @@
+/** A fully connected layer and its gradients. All three are one matrix product under different strides. */
+
+import {
+  bytesMoved,
+  elementwise,
+  expectSpec,
+  f32,
+  linearWorkgroups,
+  type Op,
+  type OpSpec,
+  registerOp,
+  ShapeError,
+  type WebGpuLimits,
+  type WebGpuVariant,
+} from "../core/mod.ts";
+import { channelSum } from "./channel_sum.ts";
+
+/** C [m, n] = A [m, k] B [k, n] (+ bias [n]); strides are those of A's and B's rows and columns. */
+interface Product {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly a: readonly [number, number];
+  readonly b: readonly [number, number];
+  readonly bias?: boolean;
+}
+
+/** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
+const COLUMNS = 4;
+
+function productVariants({ m, n, k, a, b, bias }: Product, limits: WebGpuLimits): WebGpuVariant[] {
+  return [...new Set([Math.min(COLUMNS, n), 1])].map((columns) => {
+    const tiles = Math.ceil(n / columns), list = [...Array(columns).keys()];
+    const column = (c: number) => n % columns === 0 ? `first + ${c}u` : `min(first + ${c}u, ${n - 1}u)`;
+    const body = `let row = i / ${tiles}u; let first = i % ${tiles}u * ${columns}u;
+  ${list.map((c) => `var sum${c} = ${bias ? `bias[${column(c)}]` : "0.0"};`).join(" ")}
+  for (var p = 0u; p < ${k}u; p++) {
+    let v = a[row * ${a[0]}u + p * ${a[1]}u];
+    ${list.map((c) => `sum${c} += v * b[p * ${b[0]}u + (${column(c)}) * ${b[1]}u];`).join(" ")}
+  }
+  ${list.map((c) => `${n % columns ? `if (first + ${c}u < ${n}u) ` : ""}{ y[row * ${n}u + first + ${c}u] = sum${c}; }`).join("\n  ")}`;
+    return {
+      name: `${columns} columns`,
+      passes: [{
+        wgsl: elementwise(m * tiles, body),
+        bindings: [
+          { name: "a", index: 0 },
+          { name: "b", index: 1 },
+          ...(bias ? [{ name: "bias", index: 2 }] : []),
+          { name: "y", index: bias ? 3 : 2, write: true },
+        ],
+        workgroups: linearWorkgroups(m * tiles, limits),
+      }],
+    };
+  });
+}
+
+/** The kernels of a product on every backend. */
+function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "reference" | "cpu" | "webgpu" | "cost"> {
+  return {
+    reference(spec) {
+      const { m, n, k, a: [ar, ac], b: [br, bc], bias } = productOf(spec);
+      return (buffers) => {
+        const [a, b] = buffers, y = buffers[buffers.length - 1];
+        for (let i = 0; i < m; i++) {
+          for (let j = 0; j < n; j++) {
+            let sum = bias ? buffers[2][j] : 0;
+            for (let p = 0; p < k; p++) sum += a[i * ar + p * ac] * b[p * br + j * bc];
+            y[i * n + j] = sum;
+          }
+        }
+      };
+    },
+    cpu(spec) {
+      const { m, n, k, a: [ar, ac], b: [br, bc], bias = false } = productOf(spec);
+      return {
+        phases: [{
+          tasks: 1,
+          run(buffers, _task, { matrixProduct }) {
+            const [a, b] = buffers as Float32Array[], y = buffers[buffers.length - 1] as Float32Array;
+            if (bias) for (let i = 0; i < y.length; i++) y[i] = buffers[2][i % n];
+            matrixProduct(m, n, k, a, 0, ar, ac, b, 0, br, bc, y, 0, n, bias);
+          },
+        }],
+      };
+    },
+    webgpu: (spec, limits) => productVariants(productOf(spec), limits),
+    cost(spec) {
+      const { m, n, k } = productOf(spec);
+      return { flops: 2 * m * n * k, bytes: bytesMoved(spec) };
+    },
+  };
+}
+
+const CASES = [[1, 1, 1], [3, 7, 5], [5, 64, 10], [2, 13, 100], [17, 33, 9]];
+
+/** The gradient of a linear layer's input. Inputs: `outputGradient` [N, O], `weight` [O, K]. Output: [N, K]. */
+export const linearInputGradient: Op = registerOp({
+  name: "linearInputGradient",
+  attributes: {},
+  infer([outputGradient, weight]) {
+    expectSpec("linearInputGradient", "outputGradient", outputGradient, ["N", "O"]);
+    expectSpec("linearInputGradient", "weight", weight, [outputGradient.shape[1], "K"]);
+    return [f32([outputGradient.shape[0], weight.shape[1]])];
+  },
+  ...productKernels(({ inputs: [{ shape: [m, k] }, { shape: [, n] }] }) => ({ m, n, k, a: [k, 1], b: [n, 1] })),
+  samples: () => CASES.map(([n, k, o]) => ({ inputs: [f32([n, o]), f32([o, k])] })),
+  badSamples: () => [{ inputs: [f32([2, 3]), f32([4, 5])], message: "expected weight to be f32 [3, K]" }],
+});
+
+/** The gradient of a linear layer's weight. Inputs: `outputGradient` [N, O], `input` [N, K]. Output: [O, K]. */
+export const linearWeightGradient: Op = registerOp({
+  name: "linearWeightGradient",
+  attributes: {},
+  infer([outputGradient, input]) {
+    expectSpec("linearWeightGradient", "outputGradient", outputGradient, ["N", "O"]);
+    expectSpec("linearWeightGradient", "input", input, [outputGradient.shape[0], "K"]);
+    return [f32([outputGradient.shape[1], input.shape[1]])];
+  },
+  ...productKernels(({ inputs: [{ shape: [k, m] }, { shape: [, n] }] }) => ({ m, n, k, a: [1, m], b: [n, 1] })),
+  samples: () => CASES.map(([n, k, o]) => ({ inputs: [f32([n, o]), f32([n, k])] })),
+  badSamples: () => [{ inputs: [f32([2, 3]), f32([4, 5])], message: "expected input to be f32 [2, K]" }],
+});
+
+/** y = x wᵀ + bias. Inputs: `input` [N, K], `weight` [O, K], and maybe `bias` [O]. Output: [N, O], as `torch.nn.Linear`. */
+export const linear: Op = registerOp({
+  name: "linear",
+  attributes: {},
+  infer(inputs) {
+    const [input, weight, bias] = inputs;
+    expectSpec("linear", "input", input, ["N", "K"]);
+    expectSpec("linear", "weight", weight, ["O", input.shape[1]]);
+    if (inputs.length > 2) expectSpec("linear", "bias", bias, [weight.shape[0]]);
+    if (inputs.length > 3) throw new ShapeError(`linear: expected input, weight and maybe a bias but ${inputs.length} inputs came`);
+    return [f32([input.shape[0], weight.shape[0]])];
+  },
+  gradient(graph, { arguments: [input, weight, bias] }, [outputGradient]) {
+    return [
+      ...linearInputGradient.apply(graph, [outputGradient!, weight]),
+      ...linearWeightGradient.apply(graph, [outputGradient!, input]),
+      ...(bias === undefined ? [] : channelSum.apply(graph, [outputGradient!])),
+    ];
+  },
+  ...productKernels(({ inputs: [{ shape: [m, k] }, { shape: [n] }, bias] }) => ({
+    m,
+    n,
+    k,
+    a: [k, 1],
+    b: [1, k],
+    bias: bias !== undefined,
+  })),
+  samples: () =>
+    CASES.map(([n, k, o], index) => ({ inputs: [f32([n, k]), f32([o, k]), ...(index % 2 === 0 ? [f32([o])] : [])] })),
+  badSamples: () => [
+    { inputs: [f32([2, 3]), f32([4, 5])], message: "expected weight to be f32 [O, 3]" },
+    { inputs: [f32([2, 3]), f32([4, 3]), f32([3])], message: "expected bias to be f32 [4]" },
+  ],
+});

@@ -1,0 +1,59 @@
+/** One step of SGD on one parameter, in place. */
+
+import { bytesMoved, elementCount, expectSpec, f32, float, type NumericArray, type Op, registerOp } from "../core/mod.ts";
+import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
+
+/** The attributes of {@link sgdUpdate}. */
+export type SgdAttributes = {
+  /** The share of the last update that is kept. */
+  readonly momentum: number;
+  /** The factor of the parameter that is added to its gradient. */
+  readonly weightDecay: number;
+  /** Whether the gradient is taken after the momentum (Nesterov). */
+  readonly nesterov: boolean;
+};
+
+function update(attributes: SgdAttributes, [p, v, g, rate]: readonly NumericArray[], from: number, to: number): void {
+  const { momentum, weightDecay, nesterov } = attributes, step = rate[0];
+  for (let i = from; i < to; i++) {
+    const gradient = g[i] + weightDecay * p[i];
+    const velocity = momentum * v[i] + gradient;
+    v[i] = velocity;
+    p[i] -= step * (nesterov ? gradient + momentum * velocity : velocity);
+  }
+}
+
+/**
+ * g' = g + weightDecay·p; v = momentum·v + g'; p -= rate·v (or rate·(g' + momentum·v) with Nesterov), as `torch.optim.SGD`.
+ * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [].
+ */
+export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
+  name: "sgdUpdate",
+  attributes: { momentum: 0.9, weightDecay: 1e-4, nesterov: false },
+  updates: [0, 1],
+  infer([parameter, velocity, gradient, rate]) {
+    expectSpec("sgdUpdate", "velocity", velocity, parameter.shape);
+    expectSpec("sgdUpdate", "gradient", gradient, parameter.shape);
+    expectSpec("sgdUpdate", "learningRate", rate, []);
+    return [];
+  },
+  reference: ({ attributes }) => (buffers) => update(attributes, buffers, 0, buffers[0].length),
+  cpu: ({ attributes, inputs }) =>
+    rangeKernel(elementCount(inputs[0].shape), (buffers, from, to) => update(attributes, buffers, from, to)),
+  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
+    const body = `let gradient = g[i] + ${float(weightDecay)} * p[i];
+  let velocity = ${float(momentum)} * v[i] + gradient;
+  v[i] = velocity;
+  p[i] -= rate[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};`;
+    return elementwiseVariants(elementCount(inputs[0].shape), limits, ["p!", "v!", "g", "rate"], body);
+  },
+  cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () =>
+    [{}, { momentum: 0, weightDecay: 0 }, { nesterov: true, weightDecay: 0.1 }].flatMap((attributes) =>
+      [[1], [13], [4, 3, 3, 3]].map((shape) => ({ inputs: [f32(shape), f32(shape), f32(shape), f32([])], attributes }))
+    ),
+  badSamples: () => [
+    { inputs: [f32([2]), f32([2]), f32([3]), f32([])], message: "expected gradient to be f32 [2]" },
+    { inputs: [f32([2]), f32([2]), f32([2]), f32([1])], message: "expected learningRate to be f32 []" },
+  ],
+});
