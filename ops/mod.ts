@@ -6,6 +6,7 @@
 
 export * from "./add.ts";
 export * from "./average_pool2d.ts";
+export * from "./batch_norm/mod.ts";
 export * from "./channel_sum.ts";
 export * from "./conv2d/mod.ts";
 export * from "./global_average_pool.ts";

@@ -1,0 +1,79 @@
+/** What every form of batch norm shares: attributes, argument checks, extents, and how a channel's elements are visited. */
+
+import { elementCount, expectSpec, type OpSpec, ShapeError, type TensorSpec } from "../../core/mod.ts";
+
+/** The attributes of batch norm in training. */
+export type BatchNormAttributes = {
+  /** The share of the batch's statistics in the running ones. */
+  readonly momentum: number;
+  /** What is added to the variance. */
+  readonly epsilon: number;
+};
+
+/** What follows the normalisation in the same pass. */
+export interface Epilogue {
+  /** Whether ReLU follows. */
+  readonly relu: boolean;
+  /** Whether a residual is added before ReLU; it is the last input. */
+  readonly residual: boolean;
+}
+
+/** Extents of [N, C, H, W]. */
+export interface Extents {
+  /** The batch size N. */
+  readonly batch: number;
+  /** The channels C. */
+  readonly channels: number;
+  /** Positions of a plane: H·W. */
+  readonly plane: number;
+  /** Elements of a channel: N·H·W. */
+  readonly count: number;
+}
+
+/** The extents of a tensor. */
+export function extentsOf({ shape }: TensorSpec): Extents {
+  const plane = elementCount(shape.slice(2));
+  return { batch: shape[0], channels: shape[1], plane, count: shape[0] * plane };
+}
+
+/** Checks [N, C, H, W] and then one [C] for each of the names. */
+export function expectNormInputs(op: string, inputs: readonly TensorSpec[], channelNames: readonly string[], first = 1): void {
+  expectSpec(op, "input", inputs[first - 1], ["N", "C", "H", "W"]);
+  channelNames.forEach((name, index) => expectSpec(op, name, inputs[first + index], [inputs[first - 1].shape[1]]));
+}
+
+/** Checks the residual of a fused op. */
+export function expectResidual(op: string, inputs: readonly TensorSpec[], epilogue: Epilogue): void {
+  if (epilogue.residual) expectSpec(op, "residual", inputs[5], inputs[0].shape);
+}
+
+/** Checks that a variance can be taken. */
+export function expectSeveral(op: string, input: TensorSpec): void {
+  if (extentsOf(input).count > 1) return;
+  throw new ShapeError(`${op}: expected more than 1 value per channel when training but input is [${input.shape.join(", ")}]`);
+}
+
+/** WGSL: the start of part `part` of a channel's elements, and the memory index of the channel's element k. */
+export function channelIndexWgsl({ channels, plane }: Extents): string {
+  return `fn place(channel: u32, k: u32) -> u32 { return (k / ${plane}u * ${channels}u + channel) * ${plane}u + k % ${plane}u; }`;
+}
+
+/** Into how many parts a channel's sums are split on WebGPU, so that few channels still fill the device. */
+export function partsOf({ count }: Extents): number {
+  return Math.max(1, Math.min(64, Math.ceil(count / 4096)));
+}
+
+/** The shapes by which the forms of batch norm are checked. */
+export const NORM_SHAPES: readonly (readonly number[])[] = [[2, 1, 1, 1], [1, 3, 5, 7], [5, 7, 1, 1], [3, 6, 9, 9], [9, 2, 31, 33]];
+
+/** The plain form, ReLU after it, and a residual and ReLU after it. */
+export const EPILOGUES: Readonly<Record<string, Epilogue>> = {
+  "": { relu: false, residual: false },
+  Relu: { relu: true, residual: false },
+  AddRelu: { relu: true, residual: true },
+};
+
+/** The number of multiplications and additions an element takes, about. */
+export function normCost(spec: OpSpec, perElement: number): number {
+  return perElement * elementCount(spec.inputs[0].shape);
+}

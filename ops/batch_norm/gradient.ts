@@ -1,0 +1,166 @@
+/**
+ * The gradient of batch norm in training. With x̂ the normalised input and means over the channel,
+ *
+ *     dβ = Σ dy,   dγ = Σ dy·x̂,   dx = γ/√(variance + ε) · (dy - mean(dy) - x̂·mean(dy·x̂))
+ *
+ * (Ioffe and Szegedy 2015, section 3, simplified). Behind a ReLU, dy counts only where the ReLU's output is positive.
+ */
+
+import {
+  bytesMoved,
+  elementwise,
+  expectSpec,
+  f32,
+  linearWorkgroups,
+  type NumericArray,
+  type Op,
+  registerOp,
+} from "../../core/mod.ts";
+import { workgroupSum } from "../_reduce.ts";
+import { channelIndexWgsl, expectNormInputs, type Extents, extentsOf, NORM_SHAPES, normCost, partsOf } from "./common.ts";
+import { gradientFusions } from "./fusions.ts";
+
+function gradientOfChannel(e: Extents, relu: boolean, buffers: readonly NumericArray[], c: number): void {
+  const dy = buffers[0], y = buffers[1];
+  const [x, batchMean, inverseStd, gamma, dx, dGamma, dBeta] = buffers.slice(relu ? 2 : 1);
+  const mean = batchMean[c], deviation = inverseStd[c];
+  let sum = 0, product = 0;
+  for (let n = 0; n < e.batch; n++) {
+    const from = (n * e.channels + c) * e.plane, to = from + e.plane;
+    if (relu) {
+      for (let i = from; i < to; i++) {
+        if (y[i] > 0) {
+          sum += dy[i];
+          product += dy[i] * (x[i] - mean);
+        }
+      }
+    } else {
+      for (let i = from; i < to; i++) {
+        sum += dy[i];
+        product += dy[i] * (x[i] - mean);
+      }
+    }
+  }
+  product *= deviation;
+  dBeta[c] = sum;
+  dGamma[c] = product;
+  const scale = gamma[c] * deviation, offset = sum / e.count, slope = product / e.count * deviation;
+  for (let n = 0; n < e.batch; n++) {
+    const from = (n * e.channels + c) * e.plane, to = from + e.plane;
+    if (relu) {
+      for (let i = from; i < to; i++) dx[i] = scale * ((y[i] > 0 ? dy[i] : 0) - offset - (x[i] - mean) * slope);
+    } else {
+      for (let i = from; i < to; i++) dx[i] = scale * (dy[i] - offset - (x[i] - mean) * slope);
+    }
+  }
+}
+
+function registerGradient(relu: boolean): Op {
+  const name = relu ? "batchNormReluGradient" : "batchNormGradient", first = relu ? 2 : 1;
+  const names = ["dy", ...(relu ? ["y"] : []), "x", "batchMean", "inverseStd", "gamma", "dx", "dGamma", "dBeta", "partial"];
+  const bind = (...used: string[]) =>
+    used.map((text) => ({ name: text.replace("!", ""), index: names.indexOf(text.replace("!", "")), write: text.endsWith("!") }));
+  const masked = relu ? ["y"] : [];
+  const incoming = (i: string) => relu ? `select(0.0, dy[${i}], y[${i}] > 0.0)` : `dy[${i}]`;
+  return registerOp({
+    name,
+    attributes: {},
+    infer(inputs) {
+      expectNormInputs(name, inputs, ["batchMean", "inverseStd", "gamma"], first + 1);
+      const { shape } = inputs[first];
+      expectSpec(name, "outputGradient", inputs[0], shape);
+      if (relu) expectSpec(name, "output", inputs[1], shape);
+      const channels = f32([shape[1]]);
+      return [inputs[first], channels, channels];
+    },
+    reference(spec) {
+      const e = extentsOf(spec.inputs[0]);
+      return (buffers) => {
+        for (let c = 0; c < e.channels; c++) gradientOfChannel(e, relu, buffers, c);
+      };
+    },
+    cpu(spec) {
+      const e = extentsOf(spec.inputs[0]);
+      return { phases: [{ tasks: e.channels, run: (buffers, c) => gradientOfChannel(e, relu, buffers, c) }] };
+    },
+    webgpu(spec, limits) {
+      const e = extentsOf(spec.inputs[0]), parts = partsOf(e), total = e.channels * e.count;
+      return [{
+        name: "partial sums",
+        workspace: [f32([e.channels, parts, 2])],
+        passes: [{
+          wgsl: `${workgroupSum(["total", "product"])}
+${channelIndexWgsl(e)}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let end = (group.y + 1u) * ${e.count}u / ${parts}u;
+  let mean = batchMean[group.x];
+  var sum = 0.0;
+  var product = 0.0;
+  for (var k = group.y * ${e.count}u / ${parts}u + lane; k < end; k += 64u) {
+    let i = place(group.x, k);
+    let g = ${incoming("i")};
+    sum += g;
+    product += g * (x[i] - mean);
+  }
+  let allSum = reduceTotal(lane, sum);
+  let allProduct = reduceProduct(lane, product);
+  if (lane == 0u) {
+    partial[(group.x * ${parts}u + group.y) * 2u] = allSum;
+    partial[(group.x * ${parts}u + group.y) * 2u + 1u] = allProduct;
+  }
+}`,
+          bindings: bind("dy", ...masked, "x", "batchMean", "partial!"),
+          workgroups: [e.channels, parts, 1],
+        }, {
+          wgsl: elementwise(
+            e.channels,
+            `var sum = 0.0;
+  var product = 0.0;
+  for (var part = 0u; part < ${parts}u; part++) {
+    sum += partial[(i * ${parts}u + part) * 2u];
+    product += partial[(i * ${parts}u + part) * 2u + 1u];
+  }
+  dBeta[i] = sum;
+  dGamma[i] = product * inverseStd[i];`,
+          ),
+          bindings: bind("partial", "inverseStd", "dGamma!", "dBeta!"),
+          workgroups: linearWorkgroups(e.channels, limits),
+        }, {
+          wgsl: elementwise(
+            total,
+            `let c = i / ${e.plane}u % ${e.channels}u;
+  let deviation = inverseStd[c];
+  let slope = dGamma[c] / ${e.count}.0 * deviation;
+  dx[i] = gamma[c] * deviation * (${incoming("i")} - dBeta[c] / ${e.count}.0 - (x[i] - batchMean[c]) * slope);`,
+          ),
+          bindings: bind("dy", ...masked, "x", "batchMean", "inverseStd", "gamma", "dGamma", "dBeta", "dx!"),
+          workgroups: linearWorkgroups(total, limits),
+        }],
+      }];
+    },
+    cost: (spec) => ({ flops: normCost(spec, 10), bytes: bytesMoved(spec) }),
+    samples: () =>
+      NORM_SHAPES.map((shape) => ({
+        inputs: [...Array(first + 1).fill(f32(shape)), ...Array(3).fill(f32([shape[1]]))],
+        fill: (inputs, random) => {
+          const deviation = inputs[first + 2];
+          deviation.forEach((_, i) => deviation[i] = random.uniform(0.5, 2));
+        },
+      })),
+    badSamples: () => [{
+      inputs: [...Array(first).fill(f32([2, 3, 4, 4])), f32([2, 3, 4, 5]), ...Array(3).fill(f32([3]))],
+      message: "expected outputGradient to be f32 [2, 3, 4, 5]",
+    }],
+    fusions: relu ? gradientFusions : [],
+  });
+}
+
+/**
+ * The gradient of batchNorm. Inputs: `outputGradient` [N, C, H, W], `input` of the same shape, and `batchMean`,
+ * `inverseStd` and `gamma` [C]. Outputs: the gradients of input, gamma and beta.
+ */
+export const batchNormGradient: Op = registerGradient(false);
+
+/** The gradients of ReLU and of {@link batchNormGradient} in one pass; the ReLU's `output` is the second input. */
+export const batchNormReluGradient: Op = registerGradient(true);

@@ -1,0 +1,187 @@
+/** Batch norm with running statistics: y = γ·(x - mean)/√(variance + ε) + β, as `torch.nn.BatchNorm2d` in eval mode. */
+
+import { bytesMoved, expectSpec, f32, float, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
+import { elementwise, linearWorkgroups } from "../../core/mod.ts";
+import { workgroupSum } from "../_reduce.ts";
+import { applyPass, applyPlane } from "./apply.ts";
+import {
+  channelIndexWgsl,
+  EPILOGUES,
+  type Epilogue,
+  expectNormInputs,
+  expectResidual,
+  type Extents,
+  extentsOf,
+  NORM_SHAPES,
+  normCost,
+} from "./common.ts";
+import { fusionsOf } from "./fusions.ts";
+
+/** The attributes of batch norm with running statistics. */
+export type BatchNormInferenceAttributes = {
+  /** What is added to the variance. */
+  readonly epsilon: number;
+};
+
+function positive(array: NumericArray, random: { uniform(low: number, high: number): number }): void {
+  array.forEach((_, i) => array[i] = random.uniform(0.5, 2));
+}
+
+function gradientOfChannel(e: Extents, epsilon: number, buffers: readonly NumericArray[], c: number): void {
+  const [dy, x, gamma, runningMean, runningVariance, dx, dGamma, dBeta] = buffers;
+  const mean = runningMean[c], deviation = 1 / Math.sqrt(runningVariance[c] + epsilon), scale = gamma[c] * deviation;
+  let sum = 0, product = 0;
+  for (let n = 0; n < e.batch; n++) {
+    const from = (n * e.channels + c) * e.plane;
+    for (let i = from; i < from + e.plane; i++) {
+      sum += dy[i];
+      product += dy[i] * (x[i] - mean);
+      dx[i] = dy[i] * scale;
+    }
+  }
+  dGamma[c] = product * deviation;
+  dBeta[c] = sum;
+}
+
+/**
+ * The gradient of {@link batchNormInference}. Inputs: `outputGradient` and `input` [N, C, H, W], `gamma`, `runningMean` and
+ * `runningVariance` [C]. Outputs: the gradients of input, gamma and beta; the statistics are constants.
+ */
+export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = registerOp<BatchNormInferenceAttributes>({
+  name: "batchNormInferenceGradient",
+  attributes: { epsilon: 1e-5 },
+  infer(inputs) {
+    const name = "batchNormInferenceGradient";
+    expectNormInputs(name, inputs, ["gamma", "runningMean", "runningVariance"], 2);
+    expectSpec(name, "outputGradient", inputs[0], inputs[1].shape);
+    const channels = f32([inputs[1].shape[1]]);
+    return [inputs[1], channels, channels];
+  },
+  reference({ inputs, attributes: { epsilon } }) {
+    const e = extentsOf(inputs[0]);
+    return (buffers) => {
+      for (let c = 0; c < e.channels; c++) gradientOfChannel(e, epsilon, buffers, c);
+    };
+  },
+  webgpu({ inputs, attributes: { epsilon } }, limits) {
+    const e = extentsOf(inputs[0]), total = e.channels * e.count;
+    return [{
+      name: "workgroup a channel",
+      passes: [{
+        wgsl: `${workgroupSum(["total", "product"])}
+${channelIndexWgsl(e)}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let mean = runningMean[group.x];
+  var sum = 0.0;
+  var product = 0.0;
+  for (var k = lane; k < ${e.count}u; k += 64u) {
+    let i = place(group.x, k);
+    sum += dy[i];
+    product += dy[i] * (x[i] - mean);
+  }
+  let allSum = reduceTotal(lane, sum);
+  let allProduct = reduceProduct(lane, product);
+  if (lane == 0u) {
+    dBeta[group.x] = allSum;
+    dGamma[group.x] = allProduct / sqrt(runningVariance[group.x] + ${float(epsilon)});
+  }
+}`,
+        bindings: [
+          { name: "dy", index: 0 },
+          { name: "x", index: 1 },
+          { name: "runningMean", index: 3 },
+          { name: "runningVariance", index: 4 },
+          { name: "dGamma", index: 6, write: true },
+          { name: "dBeta", index: 7, write: true },
+        ],
+        workgroups: [e.channels, 1, 1],
+      }, {
+        wgsl: elementwise(
+          total,
+          `let c = i / ${e.plane}u % ${e.channels}u;
+  dx[i] = dy[i] * gamma[c] / sqrt(runningVariance[c] + ${float(epsilon)});`,
+        ),
+        bindings: [
+          { name: "dy", index: 0 },
+          { name: "gamma", index: 2 },
+          { name: "runningVariance", index: 4 },
+          { name: "dx", index: 5, write: true },
+        ],
+        workgroups: linearWorkgroups(total, limits),
+      }],
+    }];
+  },
+  cost: (spec) => ({ flops: normCost(spec, 5), bytes: bytesMoved(spec) }),
+  samples: () =>
+    NORM_SHAPES.map((shape) => ({
+      inputs: [f32(shape), f32(shape), ...Array(3).fill(f32([shape[1]]))],
+      fill: (inputs, random) => positive(inputs[4], random),
+    })),
+  badSamples: () => [{
+    inputs: [f32([2, 3, 4, 5]), f32([2, 3, 4, 4]), ...Array(3).fill(f32([3]))],
+    message: "expected outputGradient to be f32 [2, 3, 4, 4]",
+  }],
+});
+
+function applyChannelPlane(e: Extents, epilogue: Epilogue, epsilon: number, buffers: readonly NumericArray[], plane: number): void {
+  const [x, gamma, beta, mean, variance] = buffers, c = plane % e.channels, from = plane * e.plane;
+  const scale = gamma[c] / Math.sqrt(variance[c] + epsilon);
+  const residual = epilogue.residual ? buffers[5] : undefined;
+  applyPlane(epilogue, x, residual, buffers[buffers.length - 1], from, from + e.plane, mean[c], scale, beta[c]);
+}
+
+function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
+  const name = `batchNormInference${suffix}`, epilogue = EPILOGUES[suffix];
+  return registerOp<BatchNormInferenceAttributes>({
+    name,
+    attributes: { epsilon: 1e-5 },
+    infer(inputs) {
+      expectNormInputs(name, inputs, ["gamma", "beta", "runningMean", "runningVariance"]);
+      expectResidual(name, inputs, epilogue);
+      return [inputs[0]];
+    },
+    ...(epilogue.relu ? {} : {
+      gradient: (graph, { arguments: [input, gamma, , mean, variance], attributes }, [outputGradient]) =>
+        batchNormInferenceGradient.apply(graph, [outputGradient!, input, gamma, mean, variance], attributes),
+    }),
+    reference(spec) {
+      const e = extentsOf(spec.inputs[0]);
+      return (buffers) => {
+        for (let plane = 0; plane < e.batch * e.channels; plane++) {
+          applyChannelPlane(e, epilogue, spec.attributes.epsilon, buffers, plane);
+        }
+      };
+    },
+    cpu(spec: OpSpec<BatchNormInferenceAttributes>) {
+      const e = extentsOf(spec.inputs[0]), { epsilon } = spec.attributes;
+      return { phases: [{ tasks: e.batch * e.channels, run: (buffers, plane) => applyChannelPlane(e, epilogue, epsilon, buffers, plane) }] };
+    },
+    webgpu(spec, limits) {
+      const statistics = `let mean = runningMean[c]; let inverseStd = 1.0 / sqrt(runningVariance[c] + ${float(spec.attributes.epsilon)});`;
+      const bindings = [{ name: "runningMean", index: 3 }, { name: "runningVariance", index: 4 }];
+      const pass = applyPass(extentsOf(spec.inputs[0]), epilogue, limits, statistics, bindings, 5, spec.inputs.length);
+      return [{ name: "elementwise", passes: [pass] }];
+    },
+    cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
+    samples: () =>
+      [[1, 1, 1, 1], ...NORM_SHAPES].map((shape) => ({
+        inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
+        fill: (inputs, random) => positive(inputs[4], random),
+      })),
+    badSamples: () => [{ inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2])), f32([1])], message: "expected gamma to be f32 [3]" }],
+    fusions: epilogue.relu ? fusionsOf("batchNormInference", epilogue) : [],
+  });
+}
+
+/**
+ * Batch norm with running statistics. Inputs: `input` [N, C, H, W], and `gamma`, `beta`, `runningMean` and
+ * `runningVariance` [C]. Output: [N, C, H, W].
+ */
+export const batchNormInference: Op<BatchNormInferenceAttributes> = registerInference("");
+
+/** {@link batchNormInference} and ReLU in one pass. The planner puts it in. */
+export const batchNormInferenceRelu: Op<BatchNormInferenceAttributes> = registerInference("Relu");
+
+/** {@link batchNormInference}, a `residual` added, and ReLU in one pass. The planner puts it in. */
+export const batchNormInferenceAddRelu: Op<BatchNormInferenceAttributes> = registerInference("AddRelu");

@@ -1,0 +1,6 @@
+/** Batch norm: in training, with running statistics, and the forms that the planner fuses. */
+
+export type { BatchNormAttributes } from "./common.ts";
+export * from "./gradient.ts";
+export * from "./inference.ts";
+export * from "./training.ts";

@@ -1,0 +1,203 @@
+/**
+ * Batch norm in training (Ioffe and Szegedy 2015, algorithm 1): y = γ·(x - mean)/√(variance + ε) + β with the batch's own
+ * statistics; the running statistics follow with momentum, the variance unbiased, as in PyTorch.
+ */
+
+import {
+  bytesMoved,
+  f32,
+  float,
+  type NumericArray,
+  type Op,
+  type OpSpec,
+  registerOp,
+  type WebGpuPass,
+} from "../../core/mod.ts";
+import { workgroupSum } from "../_reduce.ts";
+import { applyPass, applyPlane } from "./apply.ts";
+import {
+  type BatchNormAttributes,
+  channelIndexWgsl,
+  EPILOGUES,
+  type Epilogue,
+  expectNormInputs,
+  expectResidual,
+  expectSeveral,
+  type Extents,
+  extentsOf,
+  NORM_SHAPES,
+  normCost,
+  partsOf,
+} from "./common.ts";
+import { fusionsOf } from "./fusions.ts";
+import { batchNormGradient } from "./gradient.ts";
+
+/** Normalises one channel, and updates its running statistics. */
+function normalizeChannel(
+  { batch, channels, plane, count }: Extents,
+  epilogue: Epilogue,
+  { momentum, epsilon }: BatchNormAttributes,
+  buffers: readonly NumericArray[],
+  c: number,
+): void {
+  const [x, gamma, beta, runningMean, runningVariance] = buffers;
+  const residual = epilogue.residual ? buffers[5] : undefined;
+  const [y, batchMean, inverseStd] = buffers.slice(buffers.length - 3);
+  let sum = 0;
+  for (let n = 0; n < batch; n++) {
+    const from = (n * channels + c) * plane, to = from + plane;
+    for (let i = from; i < to; i++) sum += x[i];
+  }
+  const mean = sum / count;
+  let squares = 0;
+  for (let n = 0; n < batch; n++) {
+    const from = (n * channels + c) * plane, to = from + plane;
+    for (let i = from; i < to; i++) {
+      const difference = x[i] - mean;
+      squares += difference * difference;
+    }
+  }
+  const deviation = 1 / Math.sqrt(squares / count + epsilon);
+  batchMean[c] = mean;
+  inverseStd[c] = deviation;
+  runningMean[c] = (1 - momentum) * runningMean[c] + momentum * mean;
+  runningVariance[c] = (1 - momentum) * runningVariance[c] + momentum * squares / (count - 1);
+  for (let n = 0; n < batch; n++) {
+    const from = (n * channels + c) * plane;
+    applyPlane(epilogue, x, residual, y, from, from + plane, mean, deviation * gamma[c], beta[c]);
+  }
+}
+
+/** Sums of parts of a channel, each around its own mean, and then all parts joined by Chan et al. 1983, equation 2.1. */
+function statisticsPasses(e: Extents, { momentum, epsilon }: BatchNormAttributes, outputs: number): WebGpuPass[] {
+  const parts = partsOf(e);
+  return [{
+    wgsl: `${workgroupSum(["total", "square"])}
+${channelIndexWgsl(e)}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let first = group.y * ${e.count}u / ${parts}u;
+  let end = (group.y + 1u) * ${e.count}u / ${parts}u;
+  var sum = 0.0;
+  for (var k = first + lane; k < end; k += 64u) { sum += x[place(group.x, k)]; }
+  let mean = reduceTotal(lane, sum) / f32(end - first);
+  var squares = 0.0;
+  for (var k = first + lane; k < end; k += 64u) {
+    let difference = x[place(group.x, k)] - mean;
+    squares += difference * difference;
+  }
+  let result = reduceSquare(lane, squares);
+  if (lane == 0u) {
+    partial[(group.x * ${parts}u + group.y) * 2u] = mean;
+    partial[(group.x * ${parts}u + group.y) * 2u + 1u] = result;
+  }
+}`,
+    bindings: [{ name: "x", index: 0 }, { name: "partial", index: outputs + 3, write: true }],
+    workgroups: [e.channels, parts, 1],
+  }, {
+    wgsl: `@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let c = id.x;
+  if (c >= ${e.channels}u) { return; }
+  var count = 0.0;
+  var mean = 0.0;
+  var squares = 0.0;
+  for (var part = 0u; part < ${parts}u; part++) {
+    let size = f32((part + 1u) * ${e.count}u / ${parts}u - part * ${e.count}u / ${parts}u);
+    let difference = partial[(c * ${parts}u + part) * 2u] - mean;
+    let total = count + size;
+    mean += difference * size / total;
+    squares += partial[(c * ${parts}u + part) * 2u + 1u] + difference * difference * count * size / total;
+    count = total;
+  }
+  batchMean[c] = mean;
+  inverseStd[c] = 1.0 / sqrt(squares / ${e.count}.0 + ${float(epsilon)});
+  runningMean[c] = ${float(1 - momentum)} * runningMean[c] + ${float(momentum)} * mean;
+  runningVariance[c] = ${float(1 - momentum)} * runningVariance[c] + ${float(momentum)} * squares / ${e.count - 1}.0;
+}`,
+    bindings: [
+      { name: "partial", index: outputs + 3 },
+      { name: "runningMean", index: 3, write: true },
+      { name: "runningVariance", index: 4, write: true },
+      { name: "batchMean", index: outputs + 1, write: true },
+      { name: "inverseStd", index: outputs + 2, write: true },
+    ],
+    workgroups: [Math.ceil(e.channels / 64), 1, 1],
+  }];
+}
+
+function registerTraining(suffix: string): Op<BatchNormAttributes> {
+  const name = `batchNorm${suffix}`, epilogue = EPILOGUES[suffix];
+  const plain = !epilogue.relu;
+  return registerOp<BatchNormAttributes>({
+    name,
+    attributes: { momentum: 0.1, epsilon: 1e-5 },
+    updates: [3, 4],
+    infer(inputs) {
+      expectNormInputs(name, inputs, ["gamma", "beta", "runningMean", "runningVariance"]);
+      expectResidual(name, inputs, epilogue);
+      expectSeveral(name, inputs[0]);
+      const channels = f32([inputs[0].shape[1]]);
+      return [inputs[0], channels, channels];
+    },
+    ...(plain
+      ? {
+        gradient: (graph, { arguments: [input, gamma], results: [, batchMean, inverseStd] }, [outputGradient]) =>
+          batchNormGradient.apply(graph, [outputGradient!, input, batchMean, inverseStd, gamma]),
+      }
+      : {}),
+    reference(spec) {
+      const e = extentsOf(spec.inputs[0]);
+      return (buffers) => {
+        for (let c = 0; c < e.channels; c++) normalizeChannel(e, epilogue, spec.attributes, buffers, c);
+      };
+    },
+    cpu(spec: OpSpec<BatchNormAttributes>) {
+      const e = extentsOf(spec.inputs[0]);
+      return { phases: [{ tasks: e.channels, run: (buffers, c) => normalizeChannel(e, epilogue, spec.attributes, buffers, c) }] };
+    },
+    webgpu(spec, limits) {
+      const e = extentsOf(spec.inputs[0]), outputs = spec.inputs.length;
+      const statistics = "let mean = batchMean[c]; let inverseStd = deviation[c];";
+      const bindings = [{ name: "batchMean", index: outputs + 1 }, { name: "deviation", index: outputs + 2 }];
+      return [{
+        name: "partial sums",
+        workspace: [f32([e.channels, partsOf(e), 2])],
+        passes: [
+          ...statisticsPasses(e, spec.attributes, outputs),
+          applyPass(e, epilogue, limits, statistics, bindings, 5, outputs),
+        ],
+      }];
+    },
+    cost: (spec) => ({ flops: normCost(spec, 7), bytes: bytesMoved(spec) }),
+    samples: () =>
+      NORM_SHAPES.flatMap((shape) =>
+        [0, 30].map((mean) => ({
+          inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
+          fill: ([x, , , , runningVariance], random) => {
+            x.forEach((_, i) => x[i] = mean + random.normal());
+            runningVariance.forEach((_, i) => runningVariance[i] = random.uniform(0.5, 2));
+          },
+        }))
+      ),
+    badSamples: () => [
+      { inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2]))], message: "expected gamma to be f32 [3]" },
+      ...(epilogue.residual
+        ? [{ inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([3])), f32([2, 3, 4, 5])], message: "expected residual to be" }]
+        : [{ inputs: [f32([1, 3, 1, 1]), ...Array(4).fill(f32([3]))], message: "expected more than 1 value per channel" }]),
+    ],
+    fusions: plain ? [] : fusionsOf("batchNorm", epilogue),
+  });
+}
+
+/**
+ * Batch norm in training. Inputs: `input` [N, C, H, W], `gamma` [C], `beta` [C], and `runningMean` [C] and `runningVariance`
+ * [C], which are updated in place. Outputs: y [N, C, H, W], the batch's mean [C] and 1/√(biased variance + ε) [C].
+ */
+export const batchNorm: Op<BatchNormAttributes> = registerTraining("");
+
+/** {@link batchNorm} and ReLU in one pass. The planner puts it in; models record the two ops. */
+export const batchNormRelu: Op<BatchNormAttributes> = registerTraining("Relu");
+
+/** {@link batchNorm}, a `residual` of y's shape added, and ReLU in one pass: the end of a residual block. */
+export const batchNormAddRelu: Op<BatchNormAttributes> = registerTraining("AddRelu");
