@@ -1,0 +1,94 @@
+/** Draws one image of the built-in set. Only exact arithmetic is used, so that every engine draws the same bytes. */
+
+import { Random } from "../core/mod.ts";
+
+const SIZE = 32;
+/** Points along each side of a pixel at which a shape is sampled. */
+const SAMPLES = 3;
+const NOISE = 14;
+const CLUTTER = 7;
+
+/** Directions of a pentagram's five edges: the cosine and the sine of 90° + 72°·k. */
+const PENTAGRAM = [[0, 1], [-0.9510565, 0.3090170], [-0.5877853, -0.8090170], [0.5877853, -0.8090170], [0.9510565, 0.3090170]];
+
+/** Whether a point is inside a shape of about unit radius. All shapes are their own mirror images. */
+export const SHAPES: Readonly<Record<string, (u: number, v: number) => boolean>> = {
+  circle: (u, v) => u * u + v * v < 0.8,
+  ring: (u, v) => u * u + v * v < 0.95 && u * u + v * v > 0.36,
+  square: (u, v) => Math.max(Math.abs(u), Math.abs(v)) < 0.76,
+  frame: (u, v) => Math.max(Math.abs(u), Math.abs(v)) < 0.84 && Math.max(Math.abs(u), Math.abs(v)) > 0.5,
+  triangle: (u, v) => v > -0.55 && 1.7320508 * Math.abs(u) + v < 1.1,
+  star: (u, v) => PENTAGRAM.filter(([x, y]) => x * u + y * v < 0.36).length >= 4 && u * u + v * v < 1.4,
+  cross: (u, v) => Math.min(Math.abs(u), Math.abs(v)) < 0.25 && Math.max(Math.abs(u), Math.abs(v)) < 0.95,
+  crescent: (u, v) => u * u + v * v < 0.95 && (u - 0.5) * (u - 0.5) + v * v > 0.6,
+  hourglass: (u, v) => Math.abs(v) < 0.9 && Math.abs(u) < 0.85 * Math.abs(v) + 0.05,
+  bar: (u, v) => Math.abs(u) < 1 && Math.abs(v) < 0.3,
+};
+
+type Colour = [number, number, number];
+
+function colour(random: Random): Colour {
+  return [random.uniform(0, 255), random.uniform(0, 255), random.uniform(0, 255)];
+}
+
+function distance(a: Colour, b: Colour): number {
+  return Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]) + Math.abs(a[2] - b[2]);
+}
+
+/**
+ * Draws a shape at a random place, turn and size, over a shaded background with clutter, with noise.
+ *
+ * @param inside One of {@link SHAPES}.
+ * @param random The image's own stream.
+ * @param pixels Receives [3, 32, 32].
+ * @param offset Where in `pixels`.
+ */
+export function drawImage(inside: (u: number, v: number) => boolean, random: Random, pixels: Uint8Array, offset: number): void {
+  const background = colour(random);
+  let foreground = colour(random);
+  while (distance(background, foreground) < 200) foreground = colour(random);
+  const canvas = new Float64Array(3 * SIZE * SIZE);
+  const slopeX = random.uniform(-1.5, 1.5), slopeY = random.uniform(-1.5, 1.5);
+  for (let i = 0; i < SIZE * SIZE; i++) {
+    const shade = slopeX * (i % SIZE - SIZE / 2) + slopeY * (Math.floor(i / SIZE) - SIZE / 2);
+    for (let c = 0; c < 3; c++) canvas[c * SIZE * SIZE + i] = background[c] + shade;
+  }
+  for (let k = 0; k < CLUTTER; k++) drawBlob(canvas, colour(random), random);
+
+  const radius = random.uniform(7.5, 12), centreX = random.uniform(12, 20), centreY = random.uniform(12, 20);
+  // The rational parametrisation of the circle: half of all turns from t, the others by the sign.
+  const t = random.uniform(-1, 1), sign = random.integer(2) === 0 ? 1 : -1;
+  const cosine = sign * (1 - t * t) / (1 + t * t) / radius, sine = sign * 2 * t / (1 + t * t) / radius;
+  for (let y = 0; y < SIZE; y++) {
+    for (let x = 0; x < SIZE; x++) {
+      let hits = 0;
+      for (let s = 0; s < SAMPLES * SAMPLES; s++) {
+        const dx = x + (s % SAMPLES + 0.5) / SAMPLES - centreX, dy = y + (Math.floor(s / SAMPLES) + 0.5) / SAMPLES - centreY;
+        if (inside(cosine * dx - sine * dy, sine * dx + cosine * dy)) hits++;
+      }
+      blend(canvas, y * SIZE + x, foreground, hits / (SAMPLES * SAMPLES));
+    }
+  }
+  for (let i = 0; i < canvas.length; i++) {
+    pixels[offset + i] = Math.max(0, Math.min(255, Math.round(canvas[i] + NOISE * random.normal())));
+  }
+}
+
+function blend(canvas: Float64Array, position: number, foreground: Colour, share: number): void {
+  for (let c = 0; c < 3; c++) {
+    const i = c * SIZE * SIZE + position;
+    canvas[i] += share * (foreground[c] - canvas[i]);
+  }
+}
+
+/** A dot or a short stroke, too small to be one of the shapes. */
+function drawBlob(canvas: Float64Array, fill: Colour, random: Random): void {
+  const centreX = random.uniform(0, SIZE), centreY = random.uniform(0, SIZE);
+  const across = random.uniform(0.8, 2.2), along = random.uniform(0.8, 4), t = random.uniform(-1, 1);
+  const cosine = (1 - t * t) / (1 + t * t), sine = 2 * t / (1 + t * t);
+  for (let i = 0; i < SIZE * SIZE; i++) {
+    const dx = i % SIZE + 0.5 - centreX, dy = Math.floor(i / SIZE) + 0.5 - centreY;
+    const u = (cosine * dx - sine * dy) / along, v = (sine * dx + cosine * dy) / across;
+    if (u * u + v * v < 1) blend(canvas, i, fill, 0.8);
+  }
+}

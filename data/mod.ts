@@ -1,0 +1,14 @@
+/**
+ * Data: image sets, augmentation, normalisation and batches.
+ *
+ * @module
+ */
+
+export * from "./augmentation.ts";
+export * from "./batch.ts";
+export * from "./cifar10.ts";
+export * from "./dataset.ts";
+export * from "./file_source.ts";
+export * from "./normalisation.ts";
+export * from "./open.ts";
+export * from "./shapes.ts";

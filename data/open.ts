@@ -1,0 +1,24 @@
+/** Recognises a folder of images by what is in it. */
+
+import { DataError } from "../core/mod.ts";
+import { isCifar10, readCifar10 } from "./cifar10.ts";
+import type { ImageSet } from "./dataset.ts";
+import type { FileSource } from "./file_source.ts";
+
+/** The layouts that are known: how each is recognised and read. */
+const LAYOUTS = [{ recognises: isCifar10, read: readCifar10 }];
+
+/**
+ * Reads a folder of images, whichever known layout it has.
+ *
+ * @throws {DataError} If it has none of them, or its files are damaged.
+ */
+export async function openImageSet(files: FileSource): Promise<ImageSet> {
+  const names = await files.list();
+  const layout = LAYOUTS.find(({ recognises }) => recognises(names));
+  if (layout !== undefined) return await layout.read(files);
+  const found = names.length === 0 ? "nothing" : names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
+  throw new DataError(
+    `${files.location}: the data set is not recognised; expected CIFAR-10's binary layout (data_batch_1.bin …, test_batch.bin) but found ${found}`,
+  );
+}
