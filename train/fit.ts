@@ -21,6 +21,8 @@ export interface StepEvent {
   readonly epoch: number;
   /** The steps of the whole run. */
   readonly totalSteps: number;
+  /** Images in a step. */
+  readonly batch: number;
   /** The batch's mean loss before the update. */
   readonly loss: number;
   /** The share of the batch that was right. */
@@ -260,7 +262,7 @@ class ResultReader {
       this.#loss += loss;
       this.#correct += correct;
       folder?.log({ kind: "step", step, epoch, loss, lr: rate, imagesPerSecond });
-      onStep?.({ step, epoch, totalSteps, loss, top1: correct / batch, rate, imagesPerSecond });
+      onStep?.({ step, epoch, totalSteps, batch, loss, top1: correct / batch, rate, imagesPerSecond });
     }
   }
 }

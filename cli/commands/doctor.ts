@@ -1,0 +1,59 @@
+/** `deno task doctor`: what this machine offers, whether it computes rightly, and which backend would be chosen. */
+
+import { type Backend, compile, CpuBackend, decideBackend, f32, Graph, reportAdapter, requestAdapter, WebGpuBackend } from "../../core/mod.ts";
+import { conv2d } from "../../ops/mod.ts";
+import { defineCommand } from "../command.ts";
+import { VERSION } from "../version.ts";
+
+/** The limits that decide what fits. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+/** `deno task doctor`. */
+export const doctorCommand = defineCommand({
+  name: "doctor",
+  about: "Show the adapter, its driver and limits, check both backends, and say which would be chosen and why.",
+  options: {},
+  examples: [["", "everything"]],
+}, async () => {
+  console.log(`Residua ${VERSION}, Deno ${Deno.version.deno}, ${Deno.build.target}, ${navigator.hardwareConcurrency} cores`);
+  const adapter = await requestAdapter();
+  if (adapter === undefined) console.log("WebGPU: no adapter; install a Vulkan, Metal or Direct3D 12 driver to use a GPU");
+  else {
+    const { name, software, features } = reportAdapter(adapter), { vendor, device, description, architecture } = adapter.info;
+    console.log(`WebGPU: ${name} (${software ? "software" : "hardware"})`);
+    console.log(`  vendor ${vendor || "?"}, device ${device || "?"}, architecture ${architecture || "?"}, driver ${description || "?"}`);
+    for (const limit of LIMITS) console.log(`  ${limit} ${adapter.limits[limit].toLocaleString("en")}`);
+    console.log(`  features ${features.join(", ")}`);
+    const backend = await WebGpuBackend.create();
+    console.log(`  known answer: ${await knownAnswer(backend)}`);
+    backend.destroy();
+  }
+  const cpu = new CpuBackend();
+  console.log(`CPU: ${cpu.description}\n  known answer: ${await knownAnswer(cpu)}`);
+  const { backend, reason } = await decideBackend("auto");
+  console.log(`--backend auto takes ${backend}. ${reason}`);
+});
+
+/** A 3x3 convolution of 1 to 16 by ones, padded: its sum and its middle are known by hand. */
+async function knownAnswer(backend: Backend): Promise<string> {
+  const graph = new Graph();
+  const inputs = [graph.input("x", f32([1, 1, 4, 4])), graph.input("w", f32([1, 1, 3, 3]))];
+  const [y] = conv2d.apply(graph, inputs, { padding: [1, 1] });
+  const program = await compile(graph, backend, { outputs: { y }, poison: true });
+  program.write("x", Float32Array.from({ length: 16 }, (_, i) => i + 1));
+  program.write("w", new Float32Array(9).fill(1));
+  const started = performance.now();
+  program.run();
+  const result = await program.read("y");
+  const milliseconds = performance.now() - started;
+  program.destroy();
+  const right = result[0] === 14 && result[5] === 54 && result[10] === 99 && result[15] === 54;
+  return right ? `right, in ${milliseconds.toFixed(1)} ms` : `WRONG (${[...result].join(", ")}); do not trust this backend`;
+}

@@ -1,0 +1,68 @@
+/** `deno task eval`: measures a checkpoint on the validation set. */
+
+import { UsageError } from "../../core/mod.ts";
+import { measureNormalisation } from "../../data/mod.ts";
+import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
+import { defineCommand } from "../command.ts";
+import { DiskStore, readCheckpoint } from "../disk.ts";
+import { BACKEND_OPTION, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { formatTable } from "../table.ts";
+
+const OPTIONS = {
+  checkpoint: { kind: "text", value: "FILE|RUN", about: "a safetensors file, or a run folder whose best checkpoint is taken" },
+  data: DATA_OPTION,
+  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
+  batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
+  limit: { kind: "integer", about: "take the first images only", minimum: 1 },
+  logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
+  backend: BACKEND_OPTION,
+  json: { kind: "flag", about: "print the result as JSON", default: false },
+} as const;
+
+/** `deno task eval`. */
+export const evalCommand = defineCommand({
+  name: "eval",
+  about: "Measure a checkpoint on the validation images: loss, top-1, top-5, each class, confusions.",
+  options: OPTIONS,
+  examples: [
+    ["--checkpoint runs/first", "the best checkpoint of a run on the built-in shapes"],
+    ["--checkpoint weights.safetensors --model resnet20 --data cifar-10-batches-bin", "a bare weight file"],
+  ],
+}, async (values) => {
+  if (values.checkpoint === undefined) throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+  const { tensors, info, source } = await readCheckpoint(values.checkpoint);
+  const set = await openData(values.data);
+  if (info === undefined && values.model === undefined) {
+    throw new UsageError(`${source} does not say which model it is of; name it with --model`);
+  }
+  const model = describedModel(info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape });
+  const normalisation = info?.normalisation ?? measureNormalisation(set.train, set.shape);
+  const backend = await openChosenBackend(values.backend);
+  try {
+    const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
+    const program = await compileInference(model, backend, batch, variables);
+    variables.write(tensors, source);
+    const split = { split: set.validation, shape: set.shape, normalisation };
+    const { logits, loss, top1, top5, confusion } = await evaluateSplit(program, split, batch, model.classes, values.limit);
+    const images = logits.length / model.classes;
+    if (values.logits !== undefined) await writeLogits(values.logits, set.validation.labels, logits, model.classes);
+    if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
+    console.log(`${model.name} (${source}) on ${images} validation images of ${set.name}, ${backend.description}`);
+    console.log(`loss ${loss.toFixed(4)}  top-1 ${(100 * top1).toFixed(2)} %  top-5 ${(100 * top5).toFixed(2)} %\n`);
+    const rows = confusion.map((row, label) => {
+      const total = row.reduce((sum, count) => sum + count, 0);
+      return [set.classes[label], total, total === 0 ? "-" : `${(100 * row[label] / total).toFixed(1)} %`, ...row];
+    });
+    console.log(formatTable([["true \\ predicted", "images", "right", ...set.classes.map((name) => name.slice(0, 9))], ...rows]));
+  } finally {
+    backend.destroy();
+  }
+});
+
+async function writeLogits(path: string, labels: Uint8Array, logits: Float32Array, classes: number): Promise<void> {
+  const rows = Array.from({ length: logits.length / classes }, (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)));
+  const text = JSON.stringify({ labels: Array.from(labels.subarray(0, rows.length)), logits: rows });
+  const cut = path.lastIndexOf("/");
+  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");
+  await store.write(path.slice(cut + 1), new TextEncoder().encode(text));
+}

@@ -1,0 +1,48 @@
+/** The command line: finds the command, and turns errors into one sentence and an exit code. */
+
+import { ResiduaError, UsageError } from "../core/mod.ts";
+import type { Command } from "./command.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { summaryCommand } from "./commands/summary.ts";
+import { trainCommand } from "./commands/train.ts";
+import { nearest } from "./options.ts";
+import { VERSION } from "./version.ts";
+
+const COMMANDS: readonly Command[] = [trainCommand, evalCommand, summaryCommand, doctorCommand];
+
+function overview(): string {
+  const lines = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);
+  return `Residua ${VERSION}: residual networks on WebGPU and on the CPU\n\ndeno task COMMAND [options]\n\n${lines.join("\n")}\n\n` +
+    "Every command explains its options with --help.";
+}
+
+async function dispatch([name, ...args]: readonly string[]): Promise<void> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") return console.log(overview());
+  if (name === "--version") return console.log(VERSION);
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) {
+    const near = nearest(name, COMMANDS.map((candidate) => candidate.name));
+    throw new UsageError(`There is no command "${name}"${near === undefined ? "" : `; did you mean ${near}?`} See --help`);
+  }
+  await command.run(args);
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param args The arguments after the program's name.
+ * @returns The exit code: 0 done, 1 failed, 2 wrong usage.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await dispatch(args);
+    return 0;
+  } catch (error) {
+    if (error instanceof ResiduaError) console.error(`error: ${error.message}`);
+    else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

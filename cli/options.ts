@@ -1,0 +1,141 @@
+/** Command-line options from a table: parsing, checking and help come from the same declaration. */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { UsageError } from "../core/mod.ts";
+
+/** An option of a command. */
+export interface Option {
+  /** What it takes: `integer` and `number` are checked, `flag` takes nothing and can be negated by `--no-`. */
+  readonly kind: "text" | "integer" | "number" | "numbers" | "flag";
+  /** What help calls the value. */
+  readonly value?: string;
+  /** What it is for. */
+  readonly about: string;
+  /** What holds where it is not given. */
+  readonly default?: string | number | boolean;
+  /** The values that it may have. */
+  readonly choices?: readonly string[];
+  /** The least value. */
+  readonly minimum?: number;
+}
+
+/** A command's options by name. */
+export type OptionTable = Readonly<Record<string, Option>>;
+
+type OptionValue<O extends Option> = O["kind"] extends "flag" ? boolean
+  : O["kind"] extends "integer" | "number" ? number
+  : O["kind"] extends "numbers" ? readonly number[]
+  : string;
+
+/** The values that a table of options gives: those with a default are always there. */
+export type Values<T extends OptionTable> =
+  & { readonly [K in keyof T as T[K] extends { default: unknown } ? K : never]: OptionValue<T[K]> }
+  & { readonly [K in keyof T as T[K] extends { default: unknown } ? never : K]?: OptionValue<T[K]> };
+
+/** A command as help shows it. */
+export interface CommandHelp {
+  /** Its name. */
+  readonly name: string;
+  /** What it does, in a line. */
+  readonly about: string;
+  /** Its options. */
+  readonly options: OptionTable;
+  /** Arguments with what they do. */
+  readonly examples: readonly (readonly [string, string])[];
+}
+
+/** The number of single-character edits between two words (Levenshtein 1966). */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(row[j - 1] + 1, previous[j] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    previous = row;
+  }
+  return previous[b.length];
+}
+
+/** The name nearest to a word, if any is near. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  const [best] = names.map((name) => [editDistance(word, name), name] as const).sort((a, b) => a[0] - b[0]);
+  return best !== undefined && best[0] <= Math.max(2, word.length / 3) ? best[1] : undefined;
+}
+
+/**
+ * Parses a command's arguments.
+ *
+ * @throws {UsageError} If an option is unknown or a value is not what it takes.
+ */
+export function parseOptions<T extends OptionTable>(command: string, table: T, args: readonly string[]): Values<T> {
+  const flags = Object.keys(table).filter((name) => table[name].kind === "flag");
+  const valued = Object.keys(table).filter((name) => table[name].kind !== "flag");
+  const parsed = parseArgs([...args], {
+    string: valued,
+    boolean: flags,
+    negatable: flags,
+    unknown: (argument: string, key?: string) => refuse(command, table, argument, key),
+  });
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(table)) {
+    const given = parsed[name];
+    const present = option.kind === "flag"
+      ? args.some((argument) => argument === `--${name}` || argument === `--no-${name}` || argument.startsWith(`--${name}=`))
+      : given !== undefined;
+    if (!present) {
+      if (option.default !== undefined) values[name] = convert(name, option, option.default);
+    } else values[name] = convert(name, option, given as string | boolean);
+  }
+  return values as Values<T>;
+}
+
+function refuse(command: string, table: OptionTable, argument: string, key?: string): never {
+  if (key === undefined || !argument.startsWith("-")) {
+    throw new UsageError(`Unexpected argument "${argument}"; ${command} takes options only, see --help`);
+  }
+  const names = Object.entries(table).flatMap(([name, { kind }]) => kind === "flag" ? [name, `no-${name}`] : [name]);
+  const near = nearest(key, names);
+  throw new UsageError(`Unknown option --${key}${near === undefined ? "" : `; did you mean --${near}?`} See ${command} --help`);
+}
+
+function convert(name: string, option: Option, given: string | number | boolean): unknown {
+  const { kind, choices, minimum = -Infinity } = option;
+  if (kind === "flag") return given === true;
+  const text = String(given);
+  const fail = (expected: string): never => {
+    throw new UsageError(`--${name}: expected ${expected} but ${text === "" ? "no value came" : `"${text}" came`}`);
+  };
+  if (choices !== undefined && !choices.includes(text)) fail(`one of ${choices.join(", ")}`);
+  if (kind === "text") return text === "" ? fail("a value") : text;
+  const least = minimum === -Infinity ? "" : ` of at least ${minimum}`;
+  if (kind === "numbers") {
+    const list = text.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
+    return list.some((value) => !Number.isFinite(value) || value < minimum) ? fail(`numbers${least} with commas between`) : list;
+  }
+  const value = text.trim() === "" ? NaN : Number(text);
+  if (!Number.isFinite(value) || value < minimum || (kind === "integer" && !Number.isSafeInteger(value))) {
+    fail(`${kind === "integer" ? "a whole number" : "a number"}${least}`);
+  }
+  return value;
+}
+
+/** The text of `--help`. */
+export function formatHelp({ name, about, options, examples }: CommandHelp): string {
+  const rows = Object.entries(options).map(([option, { kind, value, about, default: standard, choices }]) => {
+    const takes = kind === "flag" ? "" : ` ${value ?? (choices === undefined ? "N" : choices.join("|"))}`;
+    const head = `--${option === "shuffle" || option === "progress" ? `[no-]${option}` : option}${takes}`;
+    return [head, `${about}${standard === undefined || kind === "flag" ? "" : ` [${standard}]`}`] as const;
+  });
+  const width = Math.min(34, Math.max(...rows.map(([head]) => head.length)));
+  return [
+    `deno task ${name} [options]`,
+    "",
+    about,
+    "",
+    ...rows.map(([head, text]) => head.length > width ? `  ${head}\n  ${" ".repeat(width)}  ${text}` : `  ${head.padEnd(width)}  ${text}`),
+    "",
+    "Examples:",
+    ...examples.map(([args, text]) => `  deno task ${name}${args === "" ? "" : ` ${args}`}\n      ${text}`),
+  ].join("\n");
+}

@@ -1,0 +1,66 @@
+/** The progress line of a training run: rewritten in place on a terminal, absent elsewhere. */
+
+import type { StepEvent } from "../train/mod.ts";
+
+/** What the line shows. */
+export interface ProgressState extends Pick<StepEvent, "step" | "totalSteps" | "epoch" | "loss" | "top1" | "imagesPerSecond"> {
+  /** Seconds until the run ends at this rate. */
+  readonly secondsLeft: number;
+}
+
+/** A duration as people read it: `1:05` or `2:03:07`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds)), two = (value: number) => String(value).padStart(2, "0");
+  const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** The line, at most `width` characters. */
+export function formatProgress(state: ProgressState, width: number): string {
+  const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
+  const text = ` epoch ${epoch + 1}  step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  accuracy ${(100 * top1).toFixed(1)} %  ` +
+    `${imagesPerSecond.toFixed(0)} images/s  ${formatDuration(secondsLeft)} left`;
+  const room = Math.min(24, width - text.length - 1);
+  if (room < 6) return text.trim().slice(0, width);
+  const filled = Math.round((room - 2) * step / totalSteps);
+  return `[${"█".repeat(filled)}${" ".repeat(room - 2 - filled)}]${text}`;
+}
+
+/** Draws the line on standard error, at most ten times a second. */
+export class ProgressLine {
+  readonly #enabled: boolean;
+  #drawn = 0;
+  #rate = 0;
+  #loss = 0;
+  #top1 = 0;
+  #steps = 0;
+
+  /** @param wanted Whether the user wants it; it is shown on a terminal only. */
+  constructor(wanted: boolean) {
+    this.#enabled = wanted && Deno.stderr.isTerminal();
+  }
+
+  /** Takes in a step; the figures are means that follow the last twenty or so. */
+  update(event: StepEvent): void {
+    if (!this.#enabled) return;
+    const share = Math.max(0.05, 1 / ++this.#steps);
+    this.#rate += share * (event.imagesPerSecond - this.#rate);
+    this.#loss += share * (event.loss - this.#loss);
+    this.#top1 += share * (event.top1 - this.#top1);
+    const now = performance.now();
+    if (now - this.#drawn < 100) return;
+    this.#drawn = now;
+    const secondsLeft = (event.totalSteps - event.step) * event.batch / this.#rate;
+    const state = { ...event, loss: this.#loss, top1: this.#top1, imagesPerSecond: this.#rate, secondsLeft };
+    this.#write(formatProgress(state, Deno.consoleSize().columns - 1));
+  }
+
+  /** Takes the line away, so that other output stands alone. */
+  clear(): void {
+    if (this.#enabled) this.#write("");
+  }
+
+  #write(text: string): void {
+    Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
+  }
+}
