@@ -94,7 +94,10 @@ export function convNorm(options: ConvNormOptions): Block {
     forward(graph, input) {
       const shape = [channels, input.spec.shape[1], kernel, kernel];
       const weight = graph.parameter(`${conv}.weight`, f32(shape), heInitializer(options.initialization ?? "fan-in"));
-      const [features] = conv2d.apply(graph, [input, weight], { stride: [stride, stride], padding: [padding, padding] });
+      const [features] = conv2d.apply(graph, [input, weight], {
+        stride: [stride, stride],
+        padding: [padding, padding],
+      });
       return activate(graph, normalize(graph, norm, features, initialGamma), activation);
     },
   };

@@ -9,7 +9,9 @@ function explain(what: string, path: string, error: unknown): ResiduaError {
   if (error instanceof Deno.errors.NotFound) return new DataError(`${path}: ${what} does not exist; check the path`);
   if (error instanceof Deno.errors.PermissionDenied) return new DataError(`${path}: no permission to use ${what}`);
   const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
-  if (full) return new DataError(`${path}: the disk is full, so ${what} was not written; what was there before is whole`);
+  if (full) {
+    return new DataError(`${path}: the disk is full, so ${what} was not written; what was there before is whole`);
+  }
   return new DataError(`${path}: ${what} cannot be used: ${(error as Error).message}`);
 }
 
@@ -25,7 +27,9 @@ export class DiskFolder implements FileSource {
   /** The names of its files. */
   async list(): Promise<string[]> {
     try {
-      return (await Array.fromAsync(Deno.readDir(this.location))).filter((entry) => !entry.isDirectory).map(({ name }) => name).sort();
+      return (await Array.fromAsync(Deno.readDir(this.location))).filter((entry) => !entry.isDirectory).map((
+        { name },
+      ) => name).sort();
     } catch (error) {
       throw explain("the data folder", this.location, error);
     }

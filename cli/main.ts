@@ -13,7 +13,9 @@ const COMMANDS: readonly Command[] = [trainCommand, evalCommand, summaryCommand,
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);
-  return `Residua ${VERSION}: residual networks on WebGPU and on the CPU\n\ndeno task COMMAND [options]\n\n${lines.join("\n")}\n\n` +
+  return `Residua ${VERSION}: residual networks on WebGPU and on the CPU\n\ndeno task COMMAND [options]\n\n${
+    lines.join("\n")
+  }\n\n` +
     "Every command explains its options with --help.";
 }
 
@@ -23,7 +25,9 @@ async function dispatch([name, ...args]: readonly string[]): Promise<void> {
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
     const near = nearest(name, COMMANDS.map((candidate) => candidate.name));
-    throw new UsageError(`There is no command "${name}"${near === undefined ? "" : `; did you mean ${near}?`} See --help`);
+    throw new UsageError(
+      `There is no command "${name}"${near === undefined ? "" : `; did you mean ${near}?`} See --help`,
+    );
   }
   await command.run(args);
 }

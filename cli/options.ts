@@ -81,7 +81,9 @@ export function parseOptions<T extends OptionTable>(command: string, table: T, a
   for (const [name, option] of Object.entries(table)) {
     const given = parsed[name];
     const present = option.kind === "flag"
-      ? args.some((argument) => argument === `--${name}` || argument === `--no-${name}` || argument.startsWith(`--${name}=`))
+      ? args.some((argument) =>
+        argument === `--${name}` || argument === `--no-${name}` || argument.startsWith(`--${name}=`)
+      )
       : given !== undefined;
     if (!present) {
       if (option.default !== undefined) values[name] = convert(name, option, option.default);
@@ -96,7 +98,9 @@ function refuse(command: string, table: OptionTable, argument: string, key?: str
   }
   const names = Object.entries(table).flatMap(([name, { kind }]) => kind === "flag" ? [name, `no-${name}`] : [name]);
   const near = nearest(key, names);
-  throw new UsageError(`Unknown option --${key}${near === undefined ? "" : `; did you mean --${near}?`} See ${command} --help`);
+  throw new UsageError(
+    `Unknown option --${key}${near === undefined ? "" : `; did you mean --${near}?`} See ${command} --help`,
+  );
 }
 
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
@@ -111,7 +115,9 @@ function convert(name: string, option: Option, given: string | number | boolean)
   const least = minimum === -Infinity ? "" : ` of at least ${minimum}`;
   if (kind === "numbers") {
     const list = text.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
-    return list.some((value) => !Number.isFinite(value) || value < minimum) ? fail(`numbers${least} with commas between`) : list;
+    return list.some((value) => !Number.isFinite(value) || value < minimum)
+      ? fail(`numbers${least} with commas between`)
+      : list;
   }
   const value = text.trim() === "" ? NaN : Number(text);
   if (!Number.isFinite(value) || value < minimum || (kind === "integer" && !Number.isSafeInteger(value))) {
@@ -133,7 +139,9 @@ export function formatHelp({ name, about, options, examples }: CommandHelp): str
     "",
     about,
     "",
-    ...rows.map(([head, text]) => head.length > width ? `  ${head}\n  ${" ".repeat(width)}  ${text}` : `  ${head.padEnd(width)}  ${text}`),
+    ...rows.map(([head, text]) =>
+      head.length > width ? `  ${head}\n  ${" ".repeat(width)}  ${text}` : `  ${head.padEnd(width)}  ${text}`
+    ),
     "",
     "Examples:",
     ...examples.map(([args, text]) => `  deno task ${name}${args === "" ? "" : ` ${args}`}\n      ${text}`),

@@ -3,7 +3,8 @@
 import type { StepEvent } from "../train/mod.ts";
 
 /** What the line shows. */
-export interface ProgressState extends Pick<StepEvent, "step" | "totalSteps" | "epoch" | "loss" | "top1" | "imagesPerSecond"> {
+export interface ProgressState
+  extends Pick<StepEvent, "step" | "totalSteps" | "epoch" | "loss" | "top1" | "imagesPerSecond"> {
   /** Seconds until the run ends at this rate. */
   readonly secondsLeft: number;
 }
@@ -18,7 +19,10 @@ export function formatDuration(seconds: number): string {
 /** The line, at most `width` characters. */
 export function formatProgress(state: ProgressState, width: number): string {
   const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
-  const text = ` epoch ${epoch + 1}  step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  accuracy ${(100 * top1).toFixed(1)} %  ` +
+  const text =
+    ` epoch ${epoch + 1}  step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  accuracy ${
+      (100 * top1).toFixed(1)
+    } %  ` +
     `${imagesPerSecond.toFixed(0)} images/s  ${formatDuration(secondsLeft)} left`;
   const room = Math.min(24, width - text.length - 1);
   if (room < 6) return text.trim().slice(0, width);

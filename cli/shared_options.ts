@@ -21,7 +21,11 @@ export const DATA_OPTION = {
 } as const;
 
 /** The option --model. */
-export const MODEL_OPTION = { kind: "text", value: "NAME", about: "resnet20, 32, 44, 56, 110 or any resnet of depth 6n+2" } as const;
+export const MODEL_OPTION = {
+  kind: "text",
+  value: "NAME",
+  about: "resnet20, 32, 44, 56, 110 or any resnet of depth 6n+2",
+} as const;
 
 /** Opens the backend that was asked for. */
 export function openChosenBackend(choice: string): Promise<Backend> {

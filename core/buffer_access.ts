@@ -7,7 +7,9 @@ import { elementCount, formatSpec, type TensorSpec } from "./shape.ts";
 export function expectData(name: string, spec: TensorSpec, data: Float32Array | Uint32Array): void {
   const dtype = data instanceof Float32Array ? "f32" : "u32";
   if (dtype !== spec.dtype || data.length !== elementCount(spec.shape)) {
-    throw new ShapeError(`Expected the data of "${name}" to be ${formatSpec(spec)} but it is ${dtype} of ${data.length} elements`);
+    throw new ShapeError(
+      `Expected the data of "${name}" to be ${formatSpec(spec)} but it is ${dtype} of ${data.length} elements`,
+    );
   }
 }
 
@@ -15,7 +17,9 @@ export function expectData(name: string, spec: TensorSpec, data: Float32Array | 
 export function byName<T>(table: ReadonlyMap<string, T>, what: string, name: string): T {
   const found = table.get(name);
   if (found === undefined) {
-    throw new ShapeError(`The program has no ${what} named "${name}"; it has ${[...table.keys()].join(", ") || "none"}`);
+    throw new ShapeError(
+      `The program has no ${what} named "${name}"; it has ${[...table.keys()].join(", ") || "none"}`,
+    );
   }
   return found;
 }

@@ -93,7 +93,9 @@ function traceSample(op: Op, sample: Sample): Trace {
 /** Random normal numbers rounded to float32; labels below 2. */
 function makeInputs(sample: Sample, random: Random): NumericArray[] {
   const arrays = sample.inputs.map((spec) => {
-    const array = spec.dtype === "f32" ? new Float32Array(elementCount(spec.shape)) : new Uint32Array(elementCount(spec.shape));
+    const array = spec.dtype === "f32"
+      ? new Float32Array(elementCount(spec.shape))
+      : new Uint32Array(elementCount(spec.shape));
     for (let i = 0; i < array.length; i++) array[i] = spec.dtype === "f32" ? random.normal() : random.integer(2);
     return array;
   });
@@ -118,7 +120,9 @@ function checkRefusals(op: Op): number {
     const what = `${op.name}(${sample.inputs.map(formatSpec).join(", ")}) ${JSON.stringify(sample.attributes ?? {})}`;
     if (message === undefined) throw new ResiduaError(`${what}: expected an error but it was accepted`);
     if (!message.startsWith(`${op.name}: `) || !message.includes(sample.message)) {
-      throw new ResiduaError(`${what}: expected an error that says "${op.name}: … ${sample.message}" but it says "${message}"`);
+      throw new ResiduaError(
+        `${what}: expected an error that says "${op.name}: … ${sample.message}" but it says "${message}"`,
+      );
     }
   }
   return samples.length;
@@ -140,7 +144,9 @@ async function checkBackend(
   let comparisons = 0, variants = 1;
   for (let variant = 0; variant < variants; variant++) {
     const storages = new Map<string, Storage>();
-    for (const value of trace.inputs) if (value.kind === "state") storages.set(value.name, backend.allocate(value.spec));
+    for (const value of trace.inputs) {
+      if (value.kind === "state") storages.set(value.name, backend.allocate(value.spec));
+    }
     const read = [...trace.outputs, ...trace.inputs];
     let variantName = "";
     const program = await compile(trace.graph, backend, {
@@ -161,9 +167,16 @@ async function checkBackend(
     });
     program.run();
     for (let index = 0; index < read.length; index++) {
-      const place = index < trace.outputs.length ? `output ${index}` : `input ${index - trace.outputs.length} afterwards`;
+      const place = index < trace.outputs.length
+        ? `output ${index}`
+        : `input ${index - trace.outputs.length} afterwards`;
       const actual = await program.read(`${index}`);
-      compareArrays(`${trace.label}: ${backend.name}${variantName}, ${place}`, read[index].spec, actual, expected[index]);
+      compareArrays(
+        `${trace.label}: ${backend.name}${variantName}, ${place}`,
+        read[index].spec,
+        actual,
+        expected[index],
+      );
       comparisons++;
     }
     program.destroy();
@@ -184,16 +197,22 @@ export function compareArrays(label: string, spec: TensorSpec, actual: NumericAr
   let largest = 0;
   for (const value of expected) largest = Math.max(largest, Math.abs(value));
   for (let i = 0; i < expected.length; i++) {
-    const tolerance = spec.dtype === "u32" ? 0 : RELATIVE_TOLERANCE * Math.abs(expected[i]) + ABSOLUTE_FRACTION * largest;
+    const tolerance = spec.dtype === "u32"
+      ? 0
+      : RELATIVE_TOLERANCE * Math.abs(expected[i]) + ABSOLUTE_FRACTION * largest;
     if (actual[i] === expected[i] || Math.abs(actual[i] - expected[i]) <= tolerance) continue;
-    throw new ResiduaError(`${label}: element ${i} of ${formatSpec(spec)} is ${actual[i]}, expected ${expected[i]} ± ${tolerance}`);
+    throw new ResiduaError(
+      `${label}: element ${i} of ${formatSpec(spec)} is ${actual[i]}, expected ${expected[i]} ± ${tolerance}`,
+    );
   }
 }
 
 function checkCost(op: Op, trace: Trace): void {
   const { flops, bytes } = op.cost(trace.graph.nodes[0]);
   if (!(flops >= 0) || !(bytes > 0) || !Number.isFinite(flops + bytes)) {
-    throw new ResiduaError(`${trace.label}: expected a cost of finite numbers but it is ${flops} FLOPs and ${bytes} bytes`);
+    throw new ResiduaError(
+      `${trace.label}: expected a cost of finite numbers but it is ${flops} FLOPs and ${bytes} bytes`,
+    );
   }
 }
 
@@ -223,7 +242,9 @@ function checkGradient(op: Op, sample: Sample, inputs: readonly NumericArray[], 
     const analytic = values.get(gradient)!;
     const array = wide[index];
     if (analytic.length !== array.length) {
-      throw new ResiduaError(`${trace.label}: the gradient of input ${index} is ${formatSpec(gradient.spec)}, not of the input's shape`);
+      throw new ResiduaError(
+        `${trace.label}: the gradient of input ${index} is ${formatSpec(gradient.spec)}, not of the input's shape`,
+      );
     }
     let scale = 1;
     analytic.forEach((value) => scale = Math.max(scale, Math.abs(value)));
@@ -237,7 +258,9 @@ function checkGradient(op: Op, sample: Sample, inputs: readonly NumericArray[], 
       const numeric = (above - below) / (2 * DIFFERENCE_STEP);
       if (!(Math.abs(numeric - analytic[place]) <= DERIVATIVE_TOLERANCE * scale)) {
         throw new ResiduaError(
-          `${trace.label}: the gradient of input ${index} at element ${place} is ${analytic[place]}, central differences give ${numeric}`,
+          `${trace.label}: the gradient of input ${index} at element ${place} is ${
+            analytic[place]
+          }, central differences give ${numeric}`,
         );
       }
       derivatives++;

@@ -43,7 +43,9 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
     if (storage === undefined) throw new ShapeError(`compile: the ${value.kind} "${value.name}" has no storage`);
     if (!sameShape(storage.spec.shape, value.spec.shape) || storage.spec.dtype !== value.spec.dtype) {
       throw new ShapeError(
-        `compile: expected the ${value.kind} "${value.name}" to be ${formatSpec(value.spec)} but its storage is ${formatSpec(storage.spec)}`,
+        `compile: expected the ${value.kind} "${value.name}" to be ${formatSpec(value.spec)} but its storage is ${
+          formatSpec(storage.spec)
+        }`,
       );
     }
   }

@@ -30,7 +30,9 @@ export function differentiate(graph: Graph, loss: Value, targets: readonly Value
     const outputGradients = node.results.map((value) => gradients.get(value));
     if (outputGradients.every((value) => value === undefined)) continue;
     if (node.op.gradient === undefined) {
-      throw new ResiduaError(`The op ${node.op.name} has no gradient rule, so the loss cannot be differentiated through it`);
+      throw new ResiduaError(
+        `The op ${node.op.name} has no gradient rule, so the loss cannot be differentiated through it`,
+      );
     }
     const inputGradients = node.op.gradient(graph, node, outputGradients);
     node.arguments.forEach((value, index) => {
@@ -38,7 +40,9 @@ export function differentiate(graph: Graph, loss: Value, targets: readonly Value
       if (gradient === undefined || !needed.has(value)) return;
       if (!sameShape(gradient.spec.shape, value.spec.shape)) {
         throw new ShapeError(
-          `${node.op.name}: the gradient of argument ${index} is ${formatSpec(gradient.spec)}, expected ${formatSpec(value.spec)}`,
+          `${node.op.name}: the gradient of argument ${index} is ${formatSpec(gradient.spec)}, expected ${
+            formatSpec(value.spec)
+          }`,
         );
       }
       const sum = gradients.get(value);

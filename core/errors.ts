@@ -5,30 +5,36 @@
 
 /** The base of every error that Residua raises on purpose. */
 export class ResiduaError extends Error {
+  /** The name of the class. */
   override name = "ResiduaError";
 }
 
 /** The caller asked for something that does not exist or does not fit: an unknown option, model or value. */
 export class UsageError extends ResiduaError {
+  /** The name of the class. */
   override name = "UsageError";
 }
 
 /** A tensor, attribute or argument of an op has a shape, type or value that the op does not take. */
 export class ShapeError extends ResiduaError {
+  /** The name of the class. */
   override name = "ShapeError";
 }
 
 /** A file or a data set is missing, truncated or holds what it must not. */
 export class DataError extends ResiduaError {
+  /** The name of the class. */
   override name = "DataError";
 }
 
 /** The device could not be had, ran out of memory, refused a kernel, or was lost. */
 export class DeviceError extends ResiduaError {
+  /** The name of the class. */
   override name = "DeviceError";
 }
 
 /** A computation left the finite numbers, such as a loss of NaN. */
 export class NumericError extends ResiduaError {
+  /** The name of the class. */
   override name = "NumericError";
 }

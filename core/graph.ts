@@ -57,7 +57,11 @@ export class Graph {
   readonly #named = new Map<string, Value>();
   readonly #producers = new Map<Value, Node>();
 
-  /** @param options `training`: whether blocks use batch statistics. */
+  /**
+   * Starts empty.
+   *
+   * @param options `training`: whether blocks use batch statistics.
+   */
   constructor(options: { training: boolean } = { training: false }) {
     this.training = options.training;
   }
@@ -110,7 +114,9 @@ export class Graph {
     for (const index of op.updates ?? []) {
       const { kind, name } = inputs[index];
       if (kind !== "parameter" && kind !== "state") {
-        throw new ShapeError(`${op.name}: argument ${index} is updated in place, so it must be a variable, not ${kind} ${name}`);
+        throw new ShapeError(
+          `${op.name}: argument ${index} is updated in place, so it must be a variable, not ${kind} ${name}`,
+        );
       }
     }
     const results = outputs.map((spec) => this.#add({ kind: "computed", name: "", spec }));
@@ -143,7 +149,9 @@ export class Graph {
     if (known === undefined) return this.#addNamed(value);
     if (known.kind !== value.kind || !sameShape(known.spec.shape, value.spec.shape)) {
       throw new ShapeError(
-        `${value.kind} "${value.name}" was ${known.kind} ${formatSpec(known.spec)} before and cannot also be ${formatSpec(value.spec)}`,
+        `${value.kind} "${value.name}" was ${known.kind} ${formatSpec(known.spec)} before and cannot also be ${
+          formatSpec(value.spec)
+        }`,
       );
     }
     return known;

@@ -21,5 +21,6 @@ export * from "./registry.ts";
 export * from "./shape.ts";
 export { CpuBackend } from "./cpu/backend.ts";
 export { WebGpuBackend } from "./webgpu/backend.ts";
+export { PipelineCache } from "./webgpu/kernel.ts";
 export { type AdapterReport, reportAdapter, requestAdapter } from "./webgpu/device.ts";
 export { constants, elementwise, float, linearWorkgroups } from "./webgpu/wgsl.ts";

@@ -25,7 +25,10 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
   if (adapter === undefined) return { backend: "cpu", reason: "There is no WebGPU adapter." };
   const { name, software } = reportAdapter(adapter);
   return software
-    ? { backend: "cpu", reason: `The only WebGPU adapter, ${name}, is a software one, and slower than the CPU backend.` }
+    ? {
+      backend: "cpu",
+      reason: `The only WebGPU adapter, ${name}, is a software one, and slower than the CPU backend.`,
+    }
     : { backend: "webgpu", reason: `${name} is a hardware GPU.` };
 }
 

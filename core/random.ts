@@ -95,6 +95,8 @@ export class Random {
   #spareNormal: number | undefined;
 
   /**
+   * Starts a stream.
+   *
    * @param seed A whole number from 0 to 2^32 - 1.
    * @param stream The stream's name, or a number.
    */

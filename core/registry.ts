@@ -43,7 +43,9 @@ function describe(op: Op): string {
  */
 export function getOp(name: string): Op {
   const op = registry.get(name);
-  if (op === undefined) throw new ResiduaError(`No op named "${name}" is registered; import the module that defines it`);
+  if (op === undefined) {
+    throw new ResiduaError(`No op named "${name}" is registered; import the module that defines it`);
+  }
   return op;
 }
 

@@ -9,7 +9,10 @@ const NOISE = 14;
 const CLUTTER = 7;
 
 /** Directions of a pentagram's five edges: the cosine and the sine of 90° + 72°·k. */
-const PENTAGRAM = [[0, 1], [-0.9510565, 0.3090170], [-0.5877853, -0.8090170], [0.5877853, -0.8090170], [0.9510565, 0.3090170]];
+const PENTAGRAM = [[0, 1], [-0.9510565, 0.3090170], [-0.5877853, -0.8090170], [0.5877853, -0.8090170], [
+  0.9510565,
+  0.3090170,
+]];
 
 /** Whether a point is inside a shape of about unit radius. All shapes are their own mirror images. */
 export const SHAPES: Readonly<Record<string, (u: number, v: number) => boolean>> = {
@@ -43,7 +46,12 @@ function distance(a: Colour, b: Colour): number {
  * @param pixels Receives [3, 32, 32].
  * @param offset Where in `pixels`.
  */
-export function drawImage(inside: (u: number, v: number) => boolean, random: Random, pixels: Uint8Array, offset: number): void {
+export function drawImage(
+  inside: (u: number, v: number) => boolean,
+  random: Random,
+  pixels: Uint8Array,
+  offset: number,
+): void {
   const background = colour(random);
   let foreground = colour(random);
   while (distance(background, foreground) < 200) foreground = colour(random);
@@ -63,7 +71,8 @@ export function drawImage(inside: (u: number, v: number) => boolean, random: Ran
     for (let x = 0; x < SIZE; x++) {
       let hits = 0;
       for (let s = 0; s < SAMPLES * SAMPLES; s++) {
-        const dx = x + (s % SAMPLES + 0.5) / SAMPLES - centreX, dy = y + (Math.floor(s / SAMPLES) + 0.5) / SAMPLES - centreY;
+        const dx = x + (s % SAMPLES + 0.5) / SAMPLES - centreX,
+          dy = y + (Math.floor(s / SAMPLES) + 0.5) / SAMPLES - centreY;
         if (inside(cosine * dx - sine * dy, sine * dx + cosine * dy)) hits++;
       }
       blend(canvas, y * SIZE + x, foreground, hits / (SAMPLES * SAMPLES));

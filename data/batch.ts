@@ -12,7 +12,9 @@ import type { Normalisation } from "./normalisation.ts";
  * @param shuffle Whether the order is random, anew each epoch; else that of the files.
  */
 export function epochOrder(count: number, seed: number, epoch: number, shuffle: boolean): Uint32Array {
-  return shuffle ? new Random(seed, `order of epoch ${epoch}`).permutation(count) : Uint32Array.from({ length: count }, (_, i) => i);
+  return shuffle
+    ? new Random(seed, `order of epoch ${epoch}`).permutation(count)
+    : Uint32Array.from({ length: count }, (_, i) => i);
 }
 
 /** What {@link Batcher} is told about an image set. */
@@ -45,7 +47,9 @@ export class Batcher {
     this.#options = options;
     this.#key = Uint32Array.of(options.seed ?? 0, AUGMENTATION_STREAM);
     const { mean, std } = options.normalisation;
-    this.#tables = mean.map((average, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - average) / std[c]));
+    this.#tables = mean.map((average, c) =>
+      Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - average) / std[c])
+    );
   }
 
   /**

@@ -30,7 +30,9 @@ export async function readCifar10(files: FileSource): Promise<ImageSet> {
   if (batches.length === 0) throw missing(files, "data_batch_1.bin (and any further data_batch_N.bin)");
   if (!names.includes(TEST_FILE)) throw missing(files, TEST_FILE);
   const classes = names.includes(CLASSES_FILE)
-    ? new TextDecoder().decode(await files.read(CLASSES_FILE)).split("\n").map((line) => line.trim()).filter((line) => line)
+    ? new TextDecoder().decode(await files.read(CLASSES_FILE)).split("\n").map((line) => line.trim()).filter((line) =>
+      line
+    )
     : Array.from({ length: 10 }, (_, label) => `${label}`);
   return {
     name: files.location,
@@ -47,7 +49,9 @@ function batchNumber(name: string): number {
 }
 
 function missing(files: FileSource, name: string): DataError {
-  return new DataError(`${files.location}: ${name} is missing; a folder in CIFAR-10's binary layout holds it, so download or unpack the set again`);
+  return new DataError(
+    `${files.location}: ${name} is missing; a folder in CIFAR-10's binary layout holds it, so download or unpack the set again`,
+  );
 }
 
 async function readSplit(files: FileSource, names: readonly string[], classes: number): Promise<ImageSplit> {
@@ -79,7 +83,9 @@ function checkRecords(file: string, bytes: Uint8Array, classes: number): void {
   for (let at = 0; at < bytes.length; at += RECORD) {
     if (bytes[at] < classes) continue;
     throw new DataError(
-      `${file}: record ${at / RECORD} has the label ${bytes[at]}, expected 0 to ${classes - 1} for ${classes} classes; ` +
+      `${file}: record ${at / RECORD} has the label ${bytes[at]}, expected 0 to ${
+        classes - 1
+      } for ${classes} classes; ` +
         `the file is damaged or ${CLASSES_FILE} does not belong to it`,
     );
   }

@@ -21,7 +21,9 @@ export type ModelOptions = Omit<CifarResNetOptions, "depth">;
 export function modelByName(name: string, options: ModelOptions = {}): SequentialModel {
   const depth = /^resnet(\d+)$/.exec(name)?.[1];
   if (depth === undefined) {
-    throw new UsageError(`There is no model named "${name}"; there are resnet20, 32, 44, 56, 110 and any other resnet of depth 6n + 2`);
+    throw new UsageError(
+      `There is no model named "${name}"; there are resnet20, 32, 44, 56, 110 and any other resnet of depth 6n + 2`,
+    );
   }
   return cifarResNet({ depth: Number(depth), ...options });
 }

@@ -41,7 +41,9 @@ export function cifarResNet(options: CifarResNetOptions): SequentialModel {
   const { depth, classes = 10, inputShape = [3, 32, 32], ...residual } = options;
   const n = (depth - 2) / 6;
   if (!Number.isInteger(n) || n < 1) {
-    throw new UsageError(`Expected the depth of a CIFAR ResNet to be 6n + 2 (8, 14, 20, 32, 44, 56, 110 …) but it is ${depth}`);
+    throw new UsageError(
+      `Expected the depth of a CIFAR ResNet to be 6n + 2 (8, 14, 20, 32, 44, 56, 110 …) but it is ${depth}`,
+    );
   }
   const stem = convNorm({ conv: "conv1", norm: "bn1", channels: 16, initialization: residual.initialization });
   const layers: Layer[] = [{ name: "conv1", block: stem }];

@@ -31,6 +31,7 @@ export interface SequentialModel extends Model {
 export function sequential(model: Omit<SequentialModel, "forward">): SequentialModel {
   return {
     ...model,
-    forward: (graph: Graph, input: Value) => model.layers.reduce((value, { block }) => block.forward(graph, value), input),
+    forward: (graph: Graph, input: Value) =>
+      model.layers.reduce((value, { block }) => block.forward(graph, value), input),
   };
 }

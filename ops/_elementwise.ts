@@ -1,6 +1,13 @@
 /** What elementwise ops share: their CPU tasks and their WebGPU variant. */
 
-import { type CpuKernel, elementwise, linearWorkgroups, type NumericArray, type WebGpuLimits, type WebGpuVariant } from "../core/mod.ts";
+import {
+  type CpuKernel,
+  elementwise,
+  linearWorkgroups,
+  type NumericArray,
+  type WebGpuLimits,
+  type WebGpuVariant,
+} from "../core/mod.ts";
 
 /** Elements of a CPU task: fixed, so that a split does not depend on the number of threads. */
 const TASK = 65536;

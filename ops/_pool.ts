@@ -40,7 +40,9 @@ export function poolGeometry(op: string, shape: readonly number[], attributes: P
   expectPair(op, "stride", stride, 1);
   expectPair(op, "padding", padding, 0);
   if (padding.some((pad, axis) => 2 * pad > kernel[axis])) {
-    throw new ShapeError(`${op}: expected padding to be at most half of kernel ${kernel.join("x")} but it is ${padding.join("x")}`);
+    throw new ShapeError(
+      `${op}: expected padding to be at most half of kernel ${kernel.join("x")} but it is ${padding.join("x")}`,
+    );
   }
   const [batch, channels, height, width] = shape;
   return {
@@ -75,9 +77,13 @@ export function unpooledSpec(op: string, outputGradient: TensorSpec, attributes:
 /** WGSL that runs `body` for every window (wy, wx) that covers input element `i`; it may use `plane`, `row`, `column`. */
 export function forEachCoveringWindow(g: PoolGeometry, body: string): string {
   const range = (name: string, position: string, axis: 0 | 1, count: number) =>
-    `let first_${name} = (max(${position} + ${g.padding[axis] + 1}u, ${g.kernel[axis]}u) - ${g.kernel[axis]}u + ${g.stride[axis] - 1}u) / ${g.stride[axis]}u;
+    `let first_${name} = (max(${position} + ${g.padding[axis] + 1}u, ${g.kernel[axis]}u) - ${g.kernel[axis]}u + ${
+      g.stride[axis] - 1
+    }u) / ${g.stride[axis]}u;
   let end_${name} = min((${position} + ${g.padding[axis]}u) / ${g.stride[axis]}u + 1u, ${count}u);`;
-  return `let column = i % ${g.width}u; let row = i / ${g.width}u % ${g.height}u; let plane = i / ${g.height * g.width}u;
+  return `let column = i % ${g.width}u; let row = i / ${g.width}u % ${g.height}u; let plane = i / ${
+    g.height * g.width
+  }u;
   ${range("y", "row", 0, g.outputHeight)}
   ${range("x", "column", 1, g.outputWidth)}
   for (var wy = first_y; wy < end_y; wy++) {
@@ -86,7 +92,10 @@ export function forEachCoveringWindow(g: PoolGeometry, body: string): string {
 }
 
 /** The cases by which poolings are checked. */
-export const POOL_CASES: readonly { readonly input: readonly number[]; readonly attributes?: Partial<PoolAttributes> }[] = [
+export const POOL_CASES: readonly {
+  readonly input: readonly number[];
+  readonly attributes?: Partial<PoolAttributes>;
+}[] = [
   { input: [1, 1, 2, 2] },
   { input: [1, 3, 1, 1], attributes: { kernel: [1, 1], stride: [1, 1] } },
   { input: [2, 3, 7, 9] },

@@ -26,6 +26,8 @@ export function outputExtent(
 export function expectPair(op: string, attribute: string, value: readonly number[], minimum: number): void {
   if (value?.length === 2 && value.every((part) => Number.isInteger(part) && part >= minimum)) return;
   throw new ShapeError(
-    `${op}: expected ${attribute} to be a pair of whole numbers of at least ${minimum} but it is ${JSON.stringify(value)}`,
+    `${op}: expected ${attribute} to be a pair of whole numbers of at least ${minimum} but it is ${
+      JSON.stringify(value)
+    }`,
   );
 }

@@ -1,6 +1,16 @@
 /** The sum of two tensors: the end of a residual block, and where gradients meet. */
 
-import { bytesMoved, elementCount, f32, formatSpec, type Op, registerOp, sameShape, ShapeError, u32 } from "../core/mod.ts";
+import {
+  bytesMoved,
+  elementCount,
+  f32,
+  formatSpec,
+  type Op,
+  registerOp,
+  sameShape,
+  ShapeError,
+  u32,
+} from "../core/mod.ts";
 import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
 
 /** a + b. Inputs: `a` and `b`, float32 of the same shape. Output: of that shape. The gradient passes to both. */
@@ -10,7 +20,9 @@ export const add: Op = registerOp({
   infer(inputs) {
     const [a, b] = inputs;
     if (inputs.length === 2 && a.dtype === "f32" && b.dtype === "f32" && sameShape(a.shape, b.shape)) return [a];
-    throw new ShapeError(`add: expected two f32 tensors of the same shape but they are ${inputs.map(formatSpec).join(" and ")}`);
+    throw new ShapeError(
+      `add: expected two f32 tensors of the same shape but they are ${inputs.map(formatSpec).join(" and ")}`,
+    );
   },
   gradient: (_graph, _node, [outputGradient]) => [outputGradient, outputGradient],
   reference: () => ([a, b, y]) => {

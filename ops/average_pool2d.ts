@@ -8,8 +8,8 @@ import {
   POOL_DEFAULTS,
   type PoolAttributes,
   pooledSpec,
-  poolGeometry,
   type PoolGeometry,
+  poolGeometry,
   type PoolGradientAttributes,
   unpooledSpec,
 } from "./_pool.ts";
@@ -50,13 +50,20 @@ export const averagePool2dGradient: Op<PoolGradientAttributes> = registerOp<Pool
   dx[i] = sum / ${g.kernel[0] * g.kernel[1]}.0;`;
     return elementwiseVariants(elementCount(shape), limits, ["dy", "dx!"], body);
   },
-  cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape) * elementCount(spec.attributes.kernel), bytes: bytesMoved(spec) }),
+  cost: (spec) => ({
+    flops: elementCount(spec.inputs[0].shape) * elementCount(spec.attributes.kernel),
+    bytes: bytesMoved(spec),
+  }),
   samples: () =>
     POOL_CASES.map(({ input, attributes }) => ({
       inputs: [pooledSpec("averagePool2d", f32(input), { ...POOL_DEFAULTS, ...attributes })],
       attributes: { ...attributes, inputSize: input.slice(2) },
     })),
-  badSamples: () => [{ inputs: [f32([1, 1, 3, 3])], attributes: { inputSize: [8, 8] }, message: "expected outputGradient to be f32 [N, C, 4, 4]" }],
+  badSamples: () => [{
+    inputs: [f32([1, 1, 3, 3])],
+    attributes: { inputSize: [8, 8] },
+    message: "expected outputGradient to be f32 [N, C, 4, 4]",
+  }],
 });
 
 /** Input: [N, C, H, W]. Output: [N, C, OH, OW], as `torch.nn.AvgPool2d`. */
@@ -88,7 +95,10 @@ export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   y[i] = sum / ${g.kernel[0] * g.kernel[1]}.0;`;
     return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!"], body);
   },
-  cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel), bytes: bytesMoved(spec) }),
+  cost: (spec) => ({
+    flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel),
+    bytes: bytesMoved(spec),
+  }),
   samples: () => POOL_CASES.map(({ input, attributes }) => ({ inputs: [f32(input)], attributes })),
   badSamples: () => [
     { inputs: [f32([1, 1, 4, 4])], attributes: { padding: [2, 0] }, message: "expected padding to be at most half" },

@@ -1,6 +1,15 @@
 /** Sums over images and positions, channel by channel: the gradient of a bias. */
 
-import { bytesMoved, elementCount, f32, formatSpec, type Op, type OpSpec, registerOp, ShapeError } from "../core/mod.ts";
+import {
+  bytesMoved,
+  elementCount,
+  f32,
+  formatSpec,
+  type Op,
+  type OpSpec,
+  registerOp,
+  ShapeError,
+} from "../core/mod.ts";
 import { workgroupSum } from "./_reduce.ts";
 
 function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: number; channels: number; plane: number } {
@@ -13,7 +22,9 @@ export const channelSum: Op = registerOp({
   attributes: {},
   infer([input]) {
     if (input.dtype !== "f32" || (input.shape.length !== 2 && input.shape.length !== 4)) {
-      throw new ShapeError(`channelSum: expected input to be f32 [N, C] or [N, C, H, W] but it is ${formatSpec(input)}`);
+      throw new ShapeError(
+        `channelSum: expected input to be f32 [N, C] or [N, C, H, W] but it is ${formatSpec(input)}`,
+      );
     }
     return [f32([input.shape[1]])];
   },
@@ -48,6 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }];
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
-  samples: () => [[1, 1], [3, 5], [130, 7], [1, 2, 1, 1], [2, 3, 5, 7], [4, 6, 16, 16]].map((shape) => ({ inputs: [f32(shape)] })),
+  samples: () =>
+    [[1, 1], [3, 5], [130, 7], [1, 2, 1, 1], [2, 3, 5, 7], [4, 6, 16, 16]].map((shape) => ({ inputs: [f32(shape)] })),
   badSamples: () => [{ inputs: [f32([2, 3, 4])], message: "expected input to be f32 [N, C] or [N, C, H, W]" }],
 });

@@ -4,7 +4,11 @@ import { bytesMoved, elementCount, expectSpec, f32, type Op, type OpSpec, regist
 import { elementwiseVariants } from "./_elementwise.ts";
 import { expectPair } from "./_window.ts";
 
-type SizeAttributes = { readonly size: readonly number[] };
+/** The attributes of {@link globalAveragePoolGradient}. */
+export type SizeAttributes = {
+  /** The height and the width of the input. */
+  readonly size: readonly number[];
+};
 
 const SAMPLES = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 64, 8, 8], [1, 5, 1, 9]];
 

@@ -38,7 +38,11 @@ function productVariants({ m, n, k, a, b, bias }: Product, limits: WebGpuLimits)
     let v = a[row * ${a[0]}u + p * ${a[1]}u];
     ${list.map((c) => `sum${c} += v * b[p * ${b[0]}u + (${column(c)}) * ${b[1]}u];`).join(" ")}
   }
-  ${list.map((c) => `${n % columns ? `if (first + ${c}u < ${n}u) ` : ""}{ y[row * ${n}u + first + ${c}u] = sum${c}; }`).join("\n  ")}`;
+  ${
+      list.map((c) =>
+        `${n % columns ? `if (first + ${c}u < ${n}u) ` : ""}{ y[row * ${n}u + first + ${c}u] = sum${c}; }`
+      ).join("\n  ")
+    }`;
     return {
       name: `${columns} columns`,
       passes: [{
@@ -78,7 +82,7 @@ function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "referen
           tasks: 1,
           run(buffers, _task, { matrixProduct }) {
             const [a, b] = buffers as Float32Array[], y = buffers[buffers.length - 1] as Float32Array;
-            if (bias) for (let i = 0; i < y.length; i++) y[i] = buffers[2][i % n];
+            if (bias) { for (let i = 0; i < y.length; i++) y[i] = buffers[2][i % n]; }
             matrixProduct(m, n, k, a, 0, ar, ac, b, 0, br, bc, y, 0, n, bias);
           },
         }],
@@ -131,7 +135,9 @@ export const linear: Op = registerOp({
     expectSpec("linear", "input", input, ["N", "K"]);
     expectSpec("linear", "weight", weight, ["O", input.shape[1]]);
     if (inputs.length > 2) expectSpec("linear", "bias", bias, [weight.shape[0]]);
-    if (inputs.length > 3) throw new ShapeError(`linear: expected input, weight and maybe a bias but ${inputs.length} inputs came`);
+    if (inputs.length > 3) {
+      throw new ShapeError(`linear: expected input, weight and maybe a bias but ${inputs.length} inputs came`);
+    }
     return [f32([input.shape[0], weight.shape[0]])];
   },
   gradient(graph, { arguments: [input, weight, bias] }, [outputGradient]) {

@@ -8,8 +8,8 @@ import {
   POOL_DEFAULTS,
   type PoolAttributes,
   pooledSpec,
-  poolGeometry,
   type PoolGeometry,
+  poolGeometry,
   type PoolGradientAttributes,
   unpooledSpec,
 } from "./_pool.ts";
@@ -19,7 +19,8 @@ function maxPool(g: PoolGeometry, x: NumericArray, y: NumericArray, indices: Num
   for (let plane = 0; plane < g.planes; plane++) {
     for (let oy = 0; oy < g.outputHeight; oy++) {
       for (let ox = 0; ox < g.outputWidth; ox++) {
-        const firstY = Math.max(0, oy * g.stride[0] - g.padding[0]), firstX = Math.max(0, ox * g.stride[1] - g.padding[1]);
+        const firstY = Math.max(0, oy * g.stride[0] - g.padding[0]),
+          firstX = Math.max(0, ox * g.stride[1] - g.padding[1]);
         const endY = Math.min(g.height, oy * g.stride[0] - g.padding[0] + g.kernel[0]);
         const endX = Math.min(g.width, ox * g.stride[1] - g.padding[1] + g.kernel[1]);
         let best = firstY * g.width + firstX;
@@ -98,7 +99,10 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     return [output, u32(output.shape)];
   },
   gradient: (graph, { inputs, results, attributes }, [outputGradient]) =>
-    maxPool2dGradient.apply(graph, [outputGradient!, results[1]], { ...attributes, inputSize: inputs[0].shape.slice(2) }),
+    maxPool2dGradient.apply(graph, [outputGradient!, results[1]], {
+      ...attributes,
+      inputSize: inputs[0].shape.slice(2),
+    }),
   reference({ inputs: [{ shape }], attributes }) {
     const g = poolGeometry("maxPool2d", shape, attributes);
     return ([x, y, indices]) => maxPool(g, x, y, indices);
@@ -122,7 +126,10 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   indices[i] = best;`;
     return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!", "indices!"], body);
   },
-  cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel), bytes: bytesMoved(spec) }),
+  cost: (spec) => ({
+    flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel),
+    bytes: bytesMoved(spec),
+  }),
   samples: () => POOL_CASES.map(({ input, attributes }) => ({ inputs: [f32(input)], attributes })),
   badSamples: () => [
     { inputs: [f32([1, 1, 4, 4])], attributes: { padding: [2, 0] }, message: "expected padding to be at most half" },

@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { PoolAttributes, PoolGradientAttributes } from "./_pool.ts";
 export * from "./add.ts";
 export * from "./average_pool2d.ts";
 export * from "./batch_norm/mod.ts";

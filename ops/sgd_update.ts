@@ -1,6 +1,15 @@
 /** One step of SGD on one parameter, in place. */
 
-import { bytesMoved, elementCount, expectSpec, f32, float, type NumericArray, type Op, registerOp } from "../core/mod.ts";
+import {
+  bytesMoved,
+  elementCount,
+  expectSpec,
+  f32,
+  float,
+  type NumericArray,
+  type Op,
+  registerOp,
+} from "../core/mod.ts";
 import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
 
 /** The attributes of {@link sgdUpdate}. */

@@ -1,10 +1,25 @@
 /** The mean cross-entropy of a softmax over logits, with label smoothing (Szegedy et al. 2016, section 7). */
 
-import { bytesMoved, elementCount, expectSpec, f32, float, type Op, registerOp, ShapeError, type TensorSpec, u32 } from "../core/mod.ts";
+import {
+  bytesMoved,
+  elementCount,
+  expectSpec,
+  f32,
+  float,
+  type Op,
+  registerOp,
+  ShapeError,
+  type TensorSpec,
+  u32,
+} from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import { workgroupSum } from "./_reduce.ts";
 
-type LossAttributes = { readonly labelSmoothing: number };
+/** The attributes of {@link softmaxCrossEntropy}. */
+export type LossAttributes = {
+  /** The share of the target that is spread over all classes. */
+  readonly labelSmoothing: number;
+};
 
 const SAMPLES = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];
 
@@ -35,7 +50,8 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
   reference({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }) {
     return ([dLoss, p, labels, dx]) => {
       for (let i = 0; i < dx.length; i++) {
-        const target = (i % classes === labels[Math.floor(i / classes)] ? 1 - labelSmoothing : 0) + labelSmoothing / classes;
+        const target = (i % classes === labels[Math.floor(i / classes)] ? 1 - labelSmoothing : 0) +
+          labelSmoothing / classes;
         dx[i] = (p[i] - target) * dLoss[0] / batch;
       }
     };
@@ -110,7 +126,9 @@ fn main(@builtin(local_invocation_index) lane: u32) {
       plain += logSum - shifted;
     }
     let label = min(labels[n], ${classes - 1}u);
-    total += ${float(1 - labelSmoothing)} * (logSum - (x[row + label] - largest)) + ${float(labelSmoothing / classes)} * plain;
+    total += ${float(1 - labelSmoothing)} * (logSum - (x[row + label] - largest)) + ${
+          float(labelSmoothing / classes)
+        } * plain;
   }
   let result = reduceTotal(lane, total);
   if (lane == 0u) { loss[0] = result / ${batch}.0; }

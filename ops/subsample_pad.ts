@@ -3,12 +3,34 @@
  * input's own, with no parameters.
  */
 
-import { bytesMoved, elementCount, expectInteger, expectSpec, f32, type Op, registerOp, ShapeError } from "../core/mod.ts";
+import {
+  bytesMoved,
+  elementCount,
+  expectInteger,
+  expectSpec,
+  f32,
+  type Op,
+  registerOp,
+  ShapeError,
+} from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import { expectPair } from "./_window.ts";
 
-type SubsampleAttributes = { readonly stride: readonly number[]; readonly channels: number };
-type SubsampleGradientAttributes = { readonly stride: readonly number[]; readonly inputShape: readonly number[] };
+/** The attributes of {@link subsamplePad}. */
+export type SubsampleAttributes = {
+  /** The distance between the positions that are kept, vertical and horizontal. */
+  readonly stride: readonly number[];
+  /** The channels of the output. */
+  readonly channels: number;
+};
+
+/** The attributes of {@link subsamplePadGradient}. */
+export type SubsampleGradientAttributes = {
+  /** The distance between the positions that were kept, vertical and horizontal. */
+  readonly stride: readonly number[];
+  /** Channels, height and width of the input. */
+  readonly inputShape: readonly number[];
+};
 
 const CASES = [
   { input: [1, 1, 1, 1], stride: [1, 1], channels: 3 },
@@ -24,7 +46,12 @@ export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<
   infer([outputGradient], { stride, inputShape: [channels, height, width] }) {
     const op = "subsamplePadGradient";
     expectPair(op, "stride", stride, 1);
-    expectSpec(op, "outputGradient", outputGradient, ["N", "channels", Math.ceil(height / stride[0]), Math.ceil(width / stride[1])]);
+    expectSpec(op, "outputGradient", outputGradient, [
+      "N",
+      "channels",
+      Math.ceil(height / stride[0]),
+      Math.ceil(width / stride[1]),
+    ]);
     return [f32([outputGradient.shape[0], channels, height, width])];
   },
   reference({ inputs: [{ shape: [batch, outputs, outputHeight, outputWidth] }], attributes: { stride, inputShape } }) {
@@ -77,7 +104,9 @@ export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttribu
     expectInteger("subsamplePad", "channels", channels, 1);
     const [batch, inputs, height, width] = input.shape;
     if (channels < inputs) {
-      throw new ShapeError(`subsamplePad: expected channels to be at least the input's ${inputs} but it is ${channels}`);
+      throw new ShapeError(
+        `subsamplePad: expected channels to be at least the input's ${inputs} but it is ${channels}`,
+      );
     }
     return [f32([batch, channels, Math.ceil(height / stride[0]), Math.ceil(width / stride[1])])];
   },
@@ -106,12 +135,15 @@ export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttribu
     const [, channels, outputHeight, outputWidth] = output.shape;
     const body = `let column = i % ${outputWidth}u; let row = i / ${outputWidth}u % ${outputHeight}u;
   let c = i / ${outputWidth * outputHeight}u % ${channels}u; let n = i / ${outputWidth * outputHeight * channels}u;
-  let source = ((n * ${inputs}u + min(c, ${inputs - 1}u)) * ${height}u + row * ${stride[0]}u) * ${width}u + column * ${stride[1]}u;
+  let source = ((n * ${inputs}u + min(c, ${inputs - 1}u)) * ${height}u + row * ${stride[0]}u) * ${width}u + column * ${
+      stride[1]
+    }u;
   y[i] = select(0.0, x[source], c < ${inputs}u);`;
     return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!"], body);
   },
   cost: (spec) => ({ flops: 0, bytes: bytesMoved(spec) }),
-  samples: () => CASES.map(({ input, stride, channels }) => ({ inputs: [f32(input)], attributes: { stride, channels } })),
+  samples: () =>
+    CASES.map(({ input, stride, channels }) => ({ inputs: [f32(input)], attributes: { stride, channels } })),
   badSamples: () => [{
     inputs: [f32([1, 4, 8, 8])],
     attributes: { stride: [2, 2], channels: 3 },

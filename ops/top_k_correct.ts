@@ -53,7 +53,11 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   let result = reduceTotal(lane, correct);
   if (lane == 0u) { count[0] = result; }
 }`,
-        bindings: [{ name: "logits", index: 0 }, { name: "labels", index: 1 }, { name: "count", index: 2, write: true }],
+        bindings: [{ name: "logits", index: 0 }, { name: "labels", index: 1 }, {
+          name: "count",
+          index: 2,
+          write: true,
+        }],
         workgroups: [1, 1, 1],
       }],
     }];

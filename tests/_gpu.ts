@@ -19,7 +19,9 @@ export function gpuTest(name: string, run: (backend: WebGpuBackend) => Promise<v
       const before = backend.liveBytes;
       await run(backend);
       await backend.finish();
-      if (backend.liveBytes !== before) throw new Error(`${backend.liveBytes - before} bytes of GPU buffers were not given back`);
+      if (backend.liveBytes !== before) {
+        throw new Error(`${backend.liveBytes - before} bytes of GPU buffers were not given back`);
+      }
     },
   });
 }

@@ -2,7 +2,7 @@
 
 import { DataError } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
-import { type ModelOptions, modelByName, type SequentialModel } from "../models/mod.ts";
+import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 
 /** How a model was made, so that a checkpoint can make it again. */
@@ -46,7 +46,10 @@ export interface Checkpoint {
 const KEY = "residua";
 
 /** Writes a checkpoint. */
-export function encodeCheckpoint(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Uint8Array<ArrayBuffer> {
+export function encodeCheckpoint(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  info: CheckpointInfo,
+): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(tensors, { [KEY]: JSON.stringify(info) });
 }
 

@@ -1,7 +1,14 @@
 /** The training loop. */
 
 import { type Backend, NumericError, UsageError } from "../core/mod.ts";
-import { type Augmentation, Batcher, epochOrder, type ImageSet, measureNormalisation, type Normalisation } from "../data/mod.ts";
+import {
+  type Augmentation,
+  Batcher,
+  epochOrder,
+  type ImageSet,
+  measureNormalisation,
+  type Normalisation,
+} from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import type { CheckpointInfo, ModelDescription, Progress } from "./checkpoint.ts";
 import { evaluateSplit } from "./evaluate.ts";
@@ -113,7 +120,8 @@ const STEPS_IN_FLIGHT = 8;
  * @throws {NumericError} If the loss becomes infinite or NaN.
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, folder, augmentation } = options;
+  const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, folder, augmentation } =
+    options;
   checkFit(model, set, batch);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
@@ -125,21 +133,39 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     if (options.initial !== undefined) trainer.variables.write(options.initial.tensors, options.initial.source);
     if (options.progress !== undefined) schedule.restore(options.progress.schedule);
     const batcher = new Batcher({ split: set.train, shape: set.shape, normalisation, augmentation, seed });
-    const images = new Float32Array(batch * set.shape[0] * set.shape[1] * set.shape[2]), labels = new Uint32Array(batch);
-    const info = { model: options.description ?? { name: model.name, classes: model.classes }, classes: set.classes, normalisation };
+    const images = new Float32Array(batch * set.shape[0] * set.shape[1] * set.shape[2]),
+      labels = new Uint32Array(batch);
+    const info = {
+      model: options.description ?? { name: model.name, classes: model.classes },
+      classes: set.classes,
+      normalisation,
+    };
     let step = options.progress?.steps ?? 0, bestTop1 = options.progress?.bestTop1 ?? -1, last: EpochEvent | undefined;
 
     for (let epoch = options.progress?.epochs ?? 0; epoch < epochs && step < totalSteps; epoch++) {
       const started = performance.now(), order = epochOrder(set.train.count, seed, epoch, shuffle);
       const current = schedule.rate(epoch);
-      const reader = new ResultReader(trainer, { batch, epoch, rate: current, totalSteps, step, folder, onStep: options.onStep });
+      const reader = new ResultReader(trainer, {
+        batch,
+        epoch,
+        rate: current,
+        totalSteps,
+        step,
+        folder,
+        onStep: options.onStep,
+      });
       for (let k = 0; k < stepsPerEpoch && step < totalSteps; k++, step++) {
         batcher.fill(order.subarray(k * batch, (k + 1) * batch), epoch, images, labels);
         trainer.step(images, labels, current);
         if (backend.name === "cpu" || (k + 1) % STEPS_IN_FLIGHT === 0) await reader.read();
       }
       await reader.finish();
-      const validation = await evaluateSplit(inference, { split: set.validation, shape: set.shape, normalisation }, batch, model.classes);
+      const validation = await evaluateSplit(
+        inference,
+        { split: set.validation, shape: set.shape, normalisation },
+        batch,
+        model.classes,
+      );
       schedule.observe(validation.loss);
       const seconds = (performance.now() - started) / 1000;
       last = { epoch, trainLoss: reader.meanLoss, trainTop1: reader.top1, validation, rate: current, seconds };
@@ -160,7 +186,9 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 
 function checkFit(model: Model, set: ImageSet, batch: number): void {
   if (set.train.count < batch) {
-    throw new UsageError(`${set.name} has ${set.train.count} training images, fewer than a batch of ${batch}; use a smaller batch`);
+    throw new UsageError(
+      `${set.name} has ${set.train.count} training images, fewer than a batch of ${batch}; use a smaller batch`,
+    );
   }
   if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {
     throw new UsageError(

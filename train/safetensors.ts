@@ -33,7 +33,10 @@ const MAX_HEADER = 100_000_000;
  * console.log(decodeSafetensors(bytes, "example").tensors.get("fc.bias")!.data[1]); // 2
  * ```
  */
-export function encodeSafetensors(tensors: ReadonlyMap<string, NamedTensor>, metadata: Record<string, string> = {}): Uint8Array<ArrayBuffer> {
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  metadata: Record<string, string> = {},
+): Uint8Array<ArrayBuffer> {
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
@@ -87,18 +90,33 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
       metadata = readMetadata(entry) ?? fail("its metadata is not text by name");
       continue;
     }
-    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) fail(`the entry of the tensor ${name} is malformed`);
+    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as {
+      dtype?: unknown;
+      shape?: unknown;
+      data_offsets?: unknown;
+    };
+    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
+      fail(`the entry of the tensor ${name} is malformed`);
+    }
     if (dtype !== "F32" && dtype !== "U32") {
-      throw new DataError(`${source}: the tensor ${name} is of type ${String(dtype)}, expected F32 (or U32); convert the file to float32`);
+      throw new DataError(
+        `${source}: the tensor ${name} is of type ${String(dtype)}, expected F32 (or U32); convert the file to float32`,
+      );
     }
     const [from, to] = offsets as number[];
     if (to - from !== elementCount(shape as number[]) * 4 || to > body.length) {
-      fail(`the tensor ${name} of shape [${(shape as number[]).join(", ")}] should lie at bytes ${from} to ${to} of ${body.length}`);
+      fail(
+        `the tensor ${name} of shape [${
+          (shape as number[]).join(", ")
+        }] should lie at bytes ${from} to ${to} of ${body.length}`,
+      );
     }
     spans.push([from, to]);
     const copy = body.slice(from, to).buffer;
-    tensors.set(name, { shape: shape as number[], data: dtype === "F32" ? new Float32Array(copy) : new Uint32Array(copy) });
+    tensors.set(name, {
+      shape: shape as number[],
+      data: dtype === "F32" ? new Float32Array(copy) : new Uint32Array(copy),
+    });
   }
   let end = 0;
   for (const [from, to] of spans.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {

@@ -29,7 +29,10 @@ export function sgd(graph: Graph, loss: Value, { momentum = 0.9, weightDecay = 1
   parameters.forEach((parameter, index) => {
     const gradient = gradients[index];
     if (gradient === undefined) throw new ResiduaError(`The loss does not depend on the parameter ${parameter.name}`);
-    const velocity = graph.state(`${OPTIMIZER_PREFIX}momentum.${parameter.name}`, parameter.spec, { kind: "constant", value: 0 });
+    const velocity = graph.state(`${OPTIMIZER_PREFIX}momentum.${parameter.name}`, parameter.spec, {
+      kind: "constant",
+      value: 0,
+    });
     sgdUpdate.apply(graph, [parameter, velocity, gradient, rate], { momentum, weightDecay });
   });
 }

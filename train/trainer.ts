@@ -29,7 +29,13 @@ export interface StepResult {
 }
 
 /** Compiles the program that computes a batch's logits with running statistics. Its input is `image`, its output `logits`. */
-export function compileInference(model: Model, backend: Backend, batch: number, variables: Variables, seed = 0): Promise<Program> {
+export function compileInference(
+  model: Model,
+  backend: Backend,
+  batch: number,
+  variables: Variables,
+  seed = 0,
+): Promise<Program> {
   const graph = new Graph({ training: false });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   variables.add(graph, backend, seed);

@@ -47,22 +47,35 @@ export class Variables {
    * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing; then nothing has changed.
    */
   write(tensors: ReadonlyMap<string, NamedTensor>, source: string): void {
-    const listed = (names: readonly string[]) => names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+    const listed = (names: readonly string[]) =>
+      names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
     const given = [...tensors.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
     const wanted = [...this.#storages.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
     const missing = wanted.filter((name) => !tensors.has(name));
     if (missing.length > 0) {
-      throw new DataError(`${source}: the model needs the tensor ${listed(missing)}, which the file lacks; was it saved from another model?`);
+      throw new DataError(
+        `${source}: the model needs the tensor ${
+          listed(missing)
+        }, which the file lacks; was it saved from another model?`,
+      );
     }
     const extra = given.filter((name) => !this.#storages.has(name));
     if (extra.length > 0) {
-      throw new DataError(`${source}: the file holds the tensor ${listed(extra)}, which the model does not have; was it saved from another model?`);
+      throw new DataError(
+        `${source}: the file holds the tensor ${
+          listed(extra)
+        }, which the model does not have; was it saved from another model?`,
+      );
     }
     for (const [name, tensor] of tensors) {
       const spec = this.#storages.get(name)?.spec;
       if (spec === undefined || (sameShape(spec.shape, tensor.shape) && tensor.data instanceof Float32Array)) continue;
       const type = tensor.data instanceof Float32Array ? "float32" : "uint32";
-      throw new DataError(`${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${formatShape(tensor.shape)}`);
+      throw new DataError(
+        `${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
+          formatShape(tensor.shape)
+        }`,
+      );
     }
     for (const [name, tensor] of tensors) this.#storages.get(name)?.write(tensor.data);
   }
@@ -73,4 +86,3 @@ export class Variables {
     this.#storages.clear();
   }
 }
-

@@ -1,6 +1,16 @@
 /** `deno task doctor`: what this machine offers, whether it computes rightly, and which backend would be chosen. */
 
-import { type Backend, compile, CpuBackend, decideBackend, f32, Graph, reportAdapter, requestAdapter, WebGpuBackend } from "../../core/mod.ts";
+import {
+  type Backend,
+  compile,
+  CpuBackend,
+  decideBackend,
+  f32,
+  Graph,
+  reportAdapter,
+  requestAdapter,
+  WebGpuBackend,
+} from "../../core/mod.ts";
 import { conv2d } from "../../ops/mod.ts";
 import { defineCommand } from "../command.ts";
 import { VERSION } from "../version.ts";
@@ -22,13 +32,21 @@ export const doctorCommand = defineCommand({
   options: {},
   examples: [["", "everything"]],
 }, async () => {
-  console.log(`Residua ${VERSION}, Deno ${Deno.version.deno}, ${Deno.build.target}, ${navigator.hardwareConcurrency} cores`);
+  console.log(
+    `Residua ${VERSION}, Deno ${Deno.version.deno}, ${Deno.build.target}, ${navigator.hardwareConcurrency} cores`,
+  );
   const adapter = await requestAdapter();
-  if (adapter === undefined) console.log("WebGPU: no adapter; install a Vulkan, Metal or Direct3D 12 driver to use a GPU");
-  else {
-    const { name, software, features } = reportAdapter(adapter), { vendor, device, description, architecture } = adapter.info;
+  if (adapter === undefined) {
+    console.log("WebGPU: no adapter; install a Vulkan, Metal or Direct3D 12 driver to use a GPU");
+  } else {
+    const { name, software, features } = reportAdapter(adapter),
+      { vendor, device, description, architecture } = adapter.info;
     console.log(`WebGPU: ${name} (${software ? "software" : "hardware"})`);
-    console.log(`  vendor ${vendor || "?"}, device ${device || "?"}, architecture ${architecture || "?"}, driver ${description || "?"}`);
+    console.log(
+      `  vendor ${vendor || "?"}, device ${device || "?"}, architecture ${architecture || "?"}, driver ${
+        description || "?"
+      }`,
+    );
     for (const limit of LIMITS) console.log(`  ${limit} ${adapter.limits[limit].toLocaleString("en")}`);
     console.log(`  features ${features.join(", ")}`);
     const backend = await WebGpuBackend.create();
@@ -55,5 +73,7 @@ async function knownAnswer(backend: Backend): Promise<string> {
   const milliseconds = performance.now() - started;
   program.destroy();
   const right = result[0] === 14 && result[5] === 54 && result[10] === 99 && result[15] === 54;
-  return right ? `right, in ${milliseconds.toFixed(1)} ms` : `WRONG (${[...result].join(", ")}); do not trust this backend`;
+  return right
+    ? `right, in ${milliseconds.toFixed(1)} ms`
+    : `WRONG (${[...result].join(", ")}); do not trust this backend`;
 }

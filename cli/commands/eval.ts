@@ -9,7 +9,11 @@ import { BACKEND_OPTION, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData 
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
-  checkpoint: { kind: "text", value: "FILE|RUN", about: "a safetensors file, or a run folder whose best checkpoint is taken" },
+  checkpoint: {
+    kind: "text",
+    value: "FILE|RUN",
+    about: "a safetensors file, or a run folder whose best checkpoint is taken",
+  },
   data: DATA_OPTION,
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
@@ -29,13 +33,17 @@ export const evalCommand = defineCommand({
     ["--checkpoint weights.safetensors --model resnet20 --data cifar-10-batches-bin", "a bare weight file"],
   ],
 }, async (values) => {
-  if (values.checkpoint === undefined) throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+  if (values.checkpoint === undefined) {
+    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+  }
   const { tensors, info, source } = await readCheckpoint(values.checkpoint);
   const set = await openData(values.data);
   if (info === undefined && values.model === undefined) {
     throw new UsageError(`${source} does not say which model it is of; name it with --model`);
   }
-  const model = describedModel(info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape });
+  const model = describedModel(
+    info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
+  );
   const normalisation = info?.normalisation ?? measureNormalisation(set.train, set.shape);
   const backend = await openChosenBackend(values.backend);
   try {
@@ -43,7 +51,13 @@ export const evalCommand = defineCommand({
     const program = await compileInference(model, backend, batch, variables);
     variables.write(tensors, source);
     const split = { split: set.validation, shape: set.shape, normalisation };
-    const { logits, loss, top1, top5, confusion } = await evaluateSplit(program, split, batch, model.classes, values.limit);
+    const { logits, loss, top1, top5, confusion } = await evaluateSplit(
+      program,
+      split,
+      batch,
+      model.classes,
+      values.limit,
+    );
     const images = logits.length / model.classes;
     if (values.logits !== undefined) await writeLogits(values.logits, set.validation.labels, logits, model.classes);
     if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
@@ -53,14 +67,19 @@ export const evalCommand = defineCommand({
       const total = row.reduce((sum, count) => sum + count, 0);
       return [set.classes[label], total, total === 0 ? "-" : `${(100 * row[label] / total).toFixed(1)} %`, ...row];
     });
-    console.log(formatTable([["true \\ predicted", "images", "right", ...set.classes.map((name) => name.slice(0, 9))], ...rows]));
+    console.log(
+      formatTable([["true \\ predicted", "images", "right", ...set.classes.map((name) => name.slice(0, 9))], ...rows]),
+    );
   } finally {
     backend.destroy();
   }
 });
 
 async function writeLogits(path: string, labels: Uint8Array, logits: Float32Array, classes: number): Promise<void> {
-  const rows = Array.from({ length: logits.length / classes }, (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)));
+  const rows = Array.from(
+    { length: logits.length / classes },
+    (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)),
+  );
   const text = JSON.stringify({ labels: Array.from(labels.subarray(0, rows.length)), logits: rows });
   const cut = path.lastIndexOf("/");
   const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");

@@ -37,7 +37,9 @@ export const summaryCommand = defineCommand({
     nodes = graph.nodes.length;
   }
   rows.push(["total", "", parameters, products]);
-  console.log(formatTable(rows.map((row) => row.map((cell) => typeof cell === "number" ? cell.toLocaleString("en") : cell))));
+  console.log(
+    formatTable(rows.map((row) => row.map((cell) => typeof cell === "number" ? cell.toLocaleString("en") : cell))),
+  );
 
   const backend = new CpuBackend();
   const trainer = await Trainer.create({ model, backend, batch: values.batch });
@@ -45,8 +47,12 @@ export const summaryCommand = defineCommand({
   const variables = step.variables.reduce((sum, { spec }) => sum + 4 * elementCount(spec.shape), 0);
   const inference = plan(graph, new Map([["logits", value]]));
   console.log(
-    `\nA training step at batch ${values.batch}: ${step.nodes.length} ops, ${mebibytes(bytes)} MiB of activations and gradients in ` +
-      `${step.bufferSizes.length} buffers, ${mebibytes(variables)} MiB of variables. Inference: ${inference.nodes.length} ops.`,
+    `\nA training step at batch ${values.batch}: ${step.nodes.length} ops, ${
+      mebibytes(bytes)
+    } MiB of activations and gradients in ` +
+      `${step.bufferSizes.length} buffers, ${
+        mebibytes(variables)
+      } MiB of variables. Inference: ${inference.nodes.length} ops.`,
   );
   if (!values.plan) return;
   console.log("");

@@ -22,19 +22,43 @@ const OPTIONS = {
   schedule: { kind: "text", about: "how the learning rate falls", default: "step", choices: SCHEDULES },
   factor: { kind: "number", about: "what step and plateau multiply the rate by", default: 0.1, minimum: 0 },
   patience: { kind: "integer", about: "epochs without improvement before plateau acts", default: 5, minimum: 0 },
-  milestones: { kind: "numbers", value: "A,B", about: "fractions of the epochs at which step acts", default: "0.5,0.75", minimum: 0 },
+  milestones: {
+    kind: "numbers",
+    value: "A,B",
+    about: "fractions of the epochs at which step acts",
+    default: "0.5,0.75",
+    minimum: 0,
+  },
   augment: { kind: "text", about: "random changes of the images", default: "auto", choices: AUGMENTATIONS },
   shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
   "label-smoothing": { kind: "number", about: "share of the target spread over all classes", default: 0, minimum: 0 },
-  shortcut: { kind: "text", about: "the shortcut where shapes differ (He et al. 2015)", default: "B", choices: ["A", "B", "C"] },
-  downsampling: { kind: "text", about: "how blocks halve the resolution", default: "stride", choices: ["stride", "maxPool"] },
+  shortcut: {
+    kind: "text",
+    about: "the shortcut where shapes differ (He et al. 2015)",
+    default: "B",
+    choices: ["A", "B", "C"],
+  },
+  downsampling: {
+    kind: "text",
+    about: "how blocks halve the resolution",
+    default: "stride",
+    choices: ["stride", "maxPool"],
+  },
   "zero-init": { kind: "flag", about: "start the last batch norm of each block at 0", default: false },
   seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
   init: { kind: "text", value: "FILE", about: "start from the weights of a safetensors file" },
-  resume: { kind: "text", value: "RUN", about: "go on with a run; its model, data, batch and seed must be given again as they were" },
+  resume: {
+    kind: "text",
+    value: "RUN",
+    about: "go on with a run; its model, data, batch and seed must be given again as they were",
+  },
   out: { kind: "text", value: "RUN", about: "the run folder; runs/DATE-TIME unless given" },
   backend: BACKEND_OPTION,
-  deterministic: { kind: "flag", about: "never choose kernels by timing them (no kernel is chosen so today)", default: false },
+  deterministic: {
+    kind: "flag",
+    about: "never choose kernels by timing them (no kernel is chosen so today)",
+    default: false,
+  },
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", about: "print each epoch as a line of JSON", default: false },
 } as const;
@@ -60,7 +84,9 @@ async function train(values: TrainValues): Promise<void> {
   const set = await openData(values.data);
   const resumed = values.resume === undefined ? undefined : await loadRun(values.resume);
   const initial = values.init === undefined ? resumed : await readCheckpoint(values.init);
-  if (values.init !== undefined && resumed !== undefined) throw new UsageError("--init and --resume exclude each other");
+  if (values.init !== undefined && resumed !== undefined) {
+    throw new UsageError("--init and --resume exclude each other");
+  }
   const description = resumed?.info?.model ?? {
     name: values.model,
     classes: set.classes.length,
@@ -77,12 +103,23 @@ async function train(values: TrainValues): Promise<void> {
     const location = values.out ?? values.resume ?? `runs/${timestamp()}`;
     const folder = new RunFolder(await DiskStore.open(location));
     if (resumed !== undefined) await folder.keepEpochs(resumed.info!.progress!.epochs);
-    await folder.writeConfig({ ...values, batch, out: location, version: VERSION, deno: Deno.version.deno, adapter: backend.description });
+    await folder.writeConfig({
+      ...values,
+      batch,
+      out: location,
+      version: VERSION,
+      deno: Deno.version.deno,
+      adapter: backend.description,
+    });
     if (!values.json) {
-      console.log(`${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}`);
+      console.log(
+        `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}`,
+      );
     }
     const line = new ProgressLine(values.progress && !values.json);
-    const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / Math.max(1, Math.floor(set.train.count / batch))));
+    const epochs = values.steps === undefined
+      ? values.epochs
+      : Math.max(1, Math.ceil(values.steps / Math.max(1, Math.floor(set.train.count / batch))));
     try {
       await fit({
         model,
@@ -125,7 +162,9 @@ async function train(values: TrainValues): Promise<void> {
 async function loadRun(run: string) {
   const path = `${run.replace(/\/+$/, "")}/last.safetensors`, checkpoint = await readCheckpoint(path);
   if (checkpoint.info?.progress === undefined) {
-    throw new DataError(`${path}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`);
+    throw new DataError(
+      `${path}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
+    );
   }
   return checkpoint;
 }
@@ -139,10 +178,22 @@ function percent(share: number): string {
 }
 
 function epochText({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent, epochs: number): string {
-  return `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}  loss ${trainLoss.toFixed(4)}  accuracy ${percent(trainTop1)}  ` +
-    `validation loss ${validation.loss.toFixed(4)}  accuracy ${percent(validation.top1)}  lr ${Number(rate.toPrecision(4))}  ${seconds.toFixed(1)} s`;
+  return `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}  loss ${
+    trainLoss.toFixed(4)
+  }  accuracy ${percent(trainTop1)}  ` +
+    `validation loss ${validation.loss.toFixed(4)}  accuracy ${percent(validation.top1)}  lr ${
+      Number(rate.toPrecision(4))
+    }  ${seconds.toFixed(1)} s`;
 }
 
 function epochJson({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent): string {
-  return JSON.stringify({ epoch, trainLoss, trainTop1, valLoss: validation.loss, valTop1: validation.top1, lr: rate, seconds });
+  return JSON.stringify({
+    epoch,
+    trainLoss,
+    trainTop1,
+    valLoss: validation.loss,
+    valTop1: validation.top1,
+    lr: rate,
+    seconds,
+  });
 }

@@ -1,6 +1,6 @@
 /** The CPU backend. Kernels run task by task over views of one shared memory; nothing is allocated per step. */
 
-import type { Backend, BackendCompileOptions, Executable } from "../backend.ts";
+import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
 import type { MatrixProduct } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import type { TensorSpec } from "../shape.ts";
@@ -29,7 +29,7 @@ export class CpuBackend implements Backend {
   }
 
   /** Allocates memory that outlives a step. */
-  allocate(spec: TensorSpec): CpuStorage {
+  allocate(spec: TensorSpec): Storage {
     return new CpuStorage(this.#memory, spec);
   }
 

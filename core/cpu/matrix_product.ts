@@ -39,7 +39,9 @@ export function createMatrixProduct(
   wanted?: MatrixProductBuild,
 ): { matrixProduct: MatrixProduct; build: MatrixProductBuild } {
   const found = BUILDS.filter(({ build }) => wanted === undefined || build === wanted)
-    .map(({ build, bytes }) => ({ build, bytes: decodeBase64(bytes) })).find(({ bytes }) => WebAssembly.validate(bytes));
+    .map(({ build, bytes }) => ({ build, bytes: decodeBase64(bytes) })).find(({ bytes }) =>
+      WebAssembly.validate(bytes)
+    );
   if (found === undefined) throw new DeviceError("This engine has no WebAssembly SIMD, which the CPU backend needs");
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(found.bytes), { env: { memory: memory.memory } });
   const { gemm, workspaceBytes } = exports as unknown as GemmExports;

@@ -4,7 +4,17 @@ import { CpuMemory } from "./memory.ts";
 import { createMatrixProduct } from "./matrix_product.ts";
 
 /** Sizes that are one, prime, multiples of the 6x8 tile, and across the edges of blocks (96, 256, 1024). */
-const SIZES = [[1, 1, 1], [6, 8, 4], [5, 7, 3], [12, 16, 32], [13, 17, 257], [97, 9, 12], [7, 1030, 5], [16, 144, 300], [100, 40, 520]];
+const SIZES = [
+  [1, 1, 1],
+  [6, 8, 4],
+  [5, 7, 3],
+  [12, 16, 32],
+  [13, 17, 257],
+  [97, 9, 12],
+  [7, 1030, 5],
+  [16, 144, 300],
+  [100, 40, 520],
+];
 
 for (const build of ["relaxed SIMD", "SIMD"] as const) {
   Deno.test(`matrixProduct() agrees with float64 for all sizes and transposes (${build})`, () => {
@@ -26,7 +36,10 @@ for (const build of ["relaxed SIMD", "SIMD"] as const) {
             let sum = accumulate ? 0.5 : 0;
             for (let p = 0; p < k; p++) sum += left[i * ar + p * ac] * b[p * br + j * bc];
             const actual = c[i * (n + guard) + j];
-            assert(Math.abs(actual - sum) < 1e-5 * Math.sqrt(k) * 4, `${[m, n, k, transposeA, transposeB]} at ${i}, ${j}: ${actual}, not ${sum}`);
+            assert(
+              Math.abs(actual - sum) < 1e-5 * Math.sqrt(k) * 4,
+              `${[m, n, k, transposeA, transposeB]} at ${i}, ${j}: ${actual}, not ${sum}`,
+            );
           }
           for (let j = n; j < n + guard; j++) assert(c[i * (n + guard) + j] === -7, "wrote beyond a row");
         }

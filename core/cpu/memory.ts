@@ -77,7 +77,9 @@ export class CpuMemory {
       this.memory.grow(pages);
     } catch {
       throw new DeviceError(
-        `The CPU backend is out of memory: ${mebibytes(this.#live)} MiB are in use and ${mebibytes(bytes)} MiB more do not fit ` +
+        `The CPU backend is out of memory: ${mebibytes(this.#live)} MiB are in use and ${
+          mebibytes(bytes)
+        } MiB more do not fit ` +
           `in the 4 GiB of one WebAssembly memory; use a smaller batch`,
       );
     }

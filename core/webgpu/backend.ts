@@ -1,6 +1,6 @@
 /** The WebGPU backend: allocation, and programs that are one list of dispatches with one submit a step. */
 
-import type { Backend, BackendCompileOptions, Executable } from "../backend.ts";
+import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
 import { DeviceError } from "../errors.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, type TensorSpec } from "../shape.ts";
@@ -52,7 +52,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** Allocates memory that outlives a step. */
-  allocate(spec: TensorSpec): WebGpuStorage {
+  allocate(spec: TensorSpec): Storage {
     return new WebGpuStorage(this, spec);
   }
 
@@ -74,7 +74,9 @@ export class WebGpuBackend implements Backend {
     const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
     if (size > limit) {
       throw new DeviceError(
-        `${label} takes ${Math.ceil(size / 2 ** 20)} MiB but this device binds at most ${Math.floor(limit / 2 ** 20)} MiB; ` +
+        `${label} takes ${Math.ceil(size / 2 ** 20)} MiB but this device binds at most ${
+          Math.floor(limit / 2 ** 20)
+        } MiB; ` +
           `a batch at most ${(limit / size).toFixed(2)} times as large fits`,
       );
     }

@@ -32,7 +32,8 @@ export async function requestAdapter(): Promise<GPUAdapter | undefined> {
 /** What an adapter is. */
 export function reportAdapter(adapter: GPUAdapter): AdapterReport {
   const { description, device, vendor, architecture } = adapter.info;
-  const name = [device, description, architecture, vendor].find((text) => text && !/^\d+$/.test(text)) ?? "unnamed adapter";
+  const name = [device, description, architecture, vendor].find((text) => text && !/^\d+$/.test(text)) ??
+    "unnamed adapter";
   const fallback = (adapter.info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
   return { name, software: fallback || SOFTWARE_NAMES.test(name), features: [...adapter.features].sort() };
 }
@@ -76,12 +77,16 @@ export class DeviceMonitor {
   constructor(device: GPUDevice) {
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      this.#failure ??= new DeviceError(`The GPU reported an error: ${firstLine((event as GPUUncapturedErrorEvent).error.message)}`);
+      this.#failure ??= new DeviceError(
+        `The GPU reported an error: ${firstLine((event as GPUUncapturedErrorEvent).error.message)}`,
+      );
     });
     device.lost.then(({ reason, message }) => {
       if (this.#closing) return;
       this.#failure ??= new DeviceError(
-        `The GPU device was lost (${reason}: ${firstLine(message)}); files written so far are whole, start again with --resume`,
+        `The GPU device was lost (${reason}: ${
+          firstLine(message)
+        }); files written so far are whole, start again with --resume`,
       );
     });
   }

@@ -107,14 +107,19 @@ export class WebGpuExecutable implements Executable {
     const variants = node.op.webgpu(node, device.limits);
     const variant = variants[options.chooseVariant?.(node, variants) ?? 0];
     const values = [...node.arguments, ...node.results];
-    const workspace = (variant.workspace ?? []).map((spec) => ({ spec, buffer: this.#own(byteSize(spec), `scratch of ${node.op.name}`) }));
+    const workspace = (variant.workspace ?? []).map((spec) => ({
+      spec,
+      buffer: this.#own(byteSize(spec), `scratch of ${node.op.name}`),
+    }));
     const specs: TensorSpec[] = [...values.map((value) => value.spec), ...workspace.map(({ spec }) => spec)];
     const buffers = [...values.map((value) => this.#buffers.get(value)!), ...workspace.map(({ buffer }) => buffer)];
     for (const pass of variant.passes) {
       const label = `${node.op.name} (${variant.name})`;
       for (const count of pass.workgroups) {
         if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
-          throw new DeviceError(`${label} asks for ${pass.workgroups.join(" x ")} workgroups, which this device does not take`);
+          throw new DeviceError(
+            `${label} asks for ${pass.workgroups.join(" x ")} workgroups, which this device does not take`,
+          );
         }
       }
       const pipeline = await pipelines.get(label, shaderText(pass, specs.map((spec) => spec.dtype)));

@@ -35,7 +35,11 @@ export class PipelineCache {
     if (known !== undefined) return known;
     this.#device.pushErrorScope("validation");
     const module = this.#device.createShaderModule({ label, code: text });
-    const pipeline = this.#device.createComputePipeline({ label, layout: "auto", compute: { module, entryPoint: "main" } });
+    const pipeline = this.#device.createComputePipeline({
+      label,
+      layout: "auto",
+      compute: { module, entryPoint: "main" },
+    });
     const error = await this.#device.popErrorScope();
     if (error !== null) {
       const { messages } = await module.getCompilationInfo();

@@ -16,7 +16,7 @@ export function applyPlane(
   scale: number,
   shift: number,
 ): void {
-  if (!epilogue.relu) for (let i = from; i < to; i++) y[i] = (x[i] - mean) * scale + shift;
+  if (!epilogue.relu) { for (let i = from; i < to; i++) y[i] = (x[i] - mean) * scale + shift; }
   else if (residual === undefined) {
     for (let i = from; i < to; i++) {
       const value = (x[i] - mean) * scale + shift;

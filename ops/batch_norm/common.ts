@@ -37,7 +37,12 @@ export function extentsOf({ shape }: TensorSpec): Extents {
 }
 
 /** Checks [N, C, H, W] and then one [C] for each of the names. */
-export function expectNormInputs(op: string, inputs: readonly TensorSpec[], channelNames: readonly string[], first = 1): void {
+export function expectNormInputs(
+  op: string,
+  inputs: readonly TensorSpec[],
+  channelNames: readonly string[],
+  first = 1,
+): void {
   expectSpec(op, "input", inputs[first - 1], ["N", "C", "H", "W"]);
   channelNames.forEach((name, index) => expectSpec(op, name, inputs[first + index], [inputs[first - 1].shape[1]]));
 }
@@ -50,7 +55,9 @@ export function expectResidual(op: string, inputs: readonly TensorSpec[], epilog
 /** Checks that a variance can be taken. */
 export function expectSeveral(op: string, input: TensorSpec): void {
   if (extentsOf(input).count > 1) return;
-  throw new ShapeError(`${op}: expected more than 1 value per channel when training but input is [${input.shape.join(", ")}]`);
+  throw new ShapeError(
+    `${op}: expected more than 1 value per channel when training but input is [${input.shape.join(", ")}]`,
+  );
 }
 
 /** WGSL: the start of part `part` of a channel's elements, and the memory index of the channel's element k. */
@@ -64,7 +71,12 @@ export function partsOf({ count }: Extents): number {
 }
 
 /** The shapes by which the forms of batch norm are checked. */
-export const NORM_SHAPES: readonly (readonly number[])[] = [[2, 1, 1, 1], [1, 3, 5, 7], [5, 7, 1, 1], [3, 6, 9, 9], [9, 2, 31, 33]];
+export const NORM_SHAPES: readonly (readonly number[])[] = [[2, 1, 1, 1], [1, 3, 5, 7], [5, 7, 1, 1], [3, 6, 9, 9], [
+  9,
+  2,
+  31,
+  33,
+]];
 
 /** The plain form, ReLU after it, and a residual and ReLU after it. */
 export const EPILOGUES: Readonly<Record<string, Epilogue>> = {

@@ -17,7 +17,15 @@ import {
   registerOp,
 } from "../../core/mod.ts";
 import { workgroupSum } from "../_reduce.ts";
-import { channelIndexWgsl, expectNormInputs, type Extents, extentsOf, NORM_SHAPES, normCost, partsOf } from "./common.ts";
+import {
+  channelIndexWgsl,
+  expectNormInputs,
+  type Extents,
+  extentsOf,
+  NORM_SHAPES,
+  normCost,
+  partsOf,
+} from "./common.ts";
 import { gradientFusions } from "./fusions.ts";
 
 function gradientOfChannel(e: Extents, relu: boolean, buffers: readonly NumericArray[], c: number): void {
@@ -57,9 +65,24 @@ function gradientOfChannel(e: Extents, relu: boolean, buffers: readonly NumericA
 
 function registerGradient(relu: boolean): Op {
   const name = relu ? "batchNormReluGradient" : "batchNormGradient", first = relu ? 2 : 1;
-  const names = ["dy", ...(relu ? ["y"] : []), "x", "batchMean", "inverseStd", "gamma", "dx", "dGamma", "dBeta", "partial"];
+  const names = [
+    "dy",
+    ...(relu ? ["y"] : []),
+    "x",
+    "batchMean",
+    "inverseStd",
+    "gamma",
+    "dx",
+    "dGamma",
+    "dBeta",
+    "partial",
+  ];
   const bind = (...used: string[]) =>
-    used.map((text) => ({ name: text.replace("!", ""), index: names.indexOf(text.replace("!", "")), write: text.endsWith("!") }));
+    used.map((text) => ({
+      name: text.replace("!", ""),
+      index: names.indexOf(text.replace("!", "")),
+      write: text.endsWith("!"),
+    }));
   const masked = relu ? ["y"] : [];
   const incoming = (i: string) => relu ? `select(0.0, dy[${i}], y[${i}] > 0.0)` : `dy[${i}]`;
   return registerOp({

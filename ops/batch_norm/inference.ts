@@ -1,13 +1,22 @@
 /** Batch norm with running statistics: y = γ·(x - mean)/√(variance + ε) + β, as `torch.nn.BatchNorm2d` in eval mode. */
 
-import { bytesMoved, expectSpec, f32, float, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
+import {
+  bytesMoved,
+  expectSpec,
+  f32,
+  float,
+  type NumericArray,
+  type Op,
+  type OpSpec,
+  registerOp,
+} from "../../core/mod.ts";
 import { elementwise, linearWorkgroups } from "../../core/mod.ts";
 import { workgroupSum } from "../_reduce.ts";
 import { applyPass, applyPlane } from "./apply.ts";
 import {
   channelIndexWgsl,
-  EPILOGUES,
   type Epilogue,
+  EPILOGUES,
   expectNormInputs,
   expectResidual,
   type Extents,
@@ -124,7 +133,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }],
 });
 
-function applyChannelPlane(e: Extents, epilogue: Epilogue, epsilon: number, buffers: readonly NumericArray[], plane: number): void {
+function applyChannelPlane(
+  e: Extents,
+  epilogue: Epilogue,
+  epsilon: number,
+  buffers: readonly NumericArray[],
+  plane: number,
+): void {
   const [x, gamma, beta, mean, variance] = buffers, c = plane % e.channels, from = plane * e.plane;
   const scale = gamma[c] / Math.sqrt(variance[c] + epsilon);
   const residual = epilogue.residual ? buffers[5] : undefined;
@@ -155,10 +170,17 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
     },
     cpu(spec: OpSpec<BatchNormInferenceAttributes>) {
       const e = extentsOf(spec.inputs[0]), { epsilon } = spec.attributes;
-      return { phases: [{ tasks: e.batch * e.channels, run: (buffers, plane) => applyChannelPlane(e, epilogue, epsilon, buffers, plane) }] };
+      return {
+        phases: [{
+          tasks: e.batch * e.channels,
+          run: (buffers, plane) => applyChannelPlane(e, epilogue, epsilon, buffers, plane),
+        }],
+      };
     },
     webgpu(spec, limits) {
-      const statistics = `let mean = runningMean[c]; let inverseStd = 1.0 / sqrt(runningVariance[c] + ${float(spec.attributes.epsilon)});`;
+      const statistics = `let mean = runningMean[c]; let inverseStd = 1.0 / sqrt(runningVariance[c] + ${
+        float(spec.attributes.epsilon)
+      });`;
       const bindings = [{ name: "runningMean", index: 3 }, { name: "runningVariance", index: 4 }];
       const pass = applyPass(extentsOf(spec.inputs[0]), epilogue, limits, statistics, bindings, 5, spec.inputs.length);
       return [{ name: "elementwise", passes: [pass] }];
@@ -169,7 +191,10 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
         inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
         fill: (inputs, random) => positive(inputs[4], random),
       })),
-    badSamples: () => [{ inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2])), f32([1])], message: "expected gamma to be f32 [3]" }],
+    badSamples: () => [{
+      inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2])), f32([1])],
+      message: "expected gamma to be f32 [3]",
+    }],
     fusions: epilogue.relu ? fusionsOf("batchNormInference", epilogue) : [],
   });
 }

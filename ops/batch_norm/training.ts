@@ -18,8 +18,8 @@ import { applyPass, applyPlane } from "./apply.ts";
 import {
   type BatchNormAttributes,
   channelIndexWgsl,
-  EPILOGUES,
   type Epilogue,
+  EPILOGUES,
   expectNormInputs,
   expectResidual,
   expectSeveral,
@@ -154,7 +154,12 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
     },
     cpu(spec: OpSpec<BatchNormAttributes>) {
       const e = extentsOf(spec.inputs[0]);
-      return { phases: [{ tasks: e.channels, run: (buffers, c) => normalizeChannel(e, epilogue, spec.attributes, buffers, c) }] };
+      return {
+        phases: [{
+          tasks: e.channels,
+          run: (buffers, c) => normalizeChannel(e, epilogue, spec.attributes, buffers, c),
+        }],
+      };
     },
     webgpu(spec, limits) {
       const e = extentsOf(spec.inputs[0]), outputs = spec.inputs.length;
@@ -183,8 +188,14 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
     badSamples: () => [
       { inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2]))], message: "expected gamma to be f32 [3]" },
       ...(epilogue.residual
-        ? [{ inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([3])), f32([2, 3, 4, 5])], message: "expected residual to be" }]
-        : [{ inputs: [f32([1, 3, 1, 1]), ...Array(4).fill(f32([3]))], message: "expected more than 1 value per channel" }]),
+        ? [{
+          inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([3])), f32([2, 3, 4, 5])],
+          message: "expected residual to be",
+        }]
+        : [{
+          inputs: [f32([1, 3, 1, 1]), ...Array(4).fill(f32([3]))],
+          message: "expected more than 1 value per channel",
+        }]),
     ],
     fusions: plain ? [] : fusionsOf("batchNorm", epilogue),
   });

@@ -1,6 +1,15 @@
 /** Two-dimensional convolution (cross-correlation, as in every framework) of any kernel, stride, padding, dilation, groups. */
 
-import { bytesMoved, expectSpec, f32, type Node, type Op, type OpSpec, registerOp, type Value } from "../../core/mod.ts";
+import {
+  bytesMoved,
+  expectSpec,
+  f32,
+  type Node,
+  type Op,
+  type OpSpec,
+  registerOp,
+  type Value,
+} from "../../core/mod.ts";
 import type { Graph } from "../../core/mod.ts";
 import { channelSum } from "../channel_sum.ts";
 import { forwardKernel } from "./cpu.ts";
@@ -48,7 +57,10 @@ function convolutionGradient(
 }
 
 /** What conv2d and depthwiseConv2d have in common, given how each finds its whole set of attributes. */
-function convolutionRules<A extends DepthwiseAttributes>(op: string, complete: (spec: Pick<OpSpec<A>, "inputs" | "attributes">) => ConvolutionAttributes) {
+function convolutionRules<A extends DepthwiseAttributes>(
+  op: string,
+  complete: (spec: Pick<OpSpec<A>, "inputs" | "attributes">) => ConvolutionAttributes,
+) {
   const geometry = (spec: Pick<OpSpec<A>, "inputs" | "attributes">) =>
     geometryOf(op, { inputs: spec.inputs, attributes: complete(spec) });
   return {

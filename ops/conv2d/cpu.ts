@@ -47,7 +47,7 @@ function unfold(g: Geometry, x: Float32Array, source: number, columns: Float32Ar
           }
           const line = plane + (oy * strideY + tapY - g.padding[0]) * width + tapX;
           for (let ox = 0; ox < firstX; ox++) columns[row + ox] = 0;
-          if (strideX === 1) for (let ox = firstX; ox < endX; ox++) columns[row + ox] = x[line + ox];
+          if (strideX === 1) { for (let ox = firstX; ox < endX; ox++) columns[row + ox] = x[line + ox]; }
           else for (let ox = firstX; ox < endX; ox++) columns[row + ox] = x[line + ox * strideX];
           for (let ox = endX; ox < outputWidth; ox++) columns[row + ox] = 0;
         }
@@ -89,7 +89,8 @@ export function forwardKernel(g: Geometry): CpuKernel {
     return {
       phases: [{
         tasks: g.batch * planes,
-        run: ([x, w, ...rest], plane) => outputPlane(g, x, w, rest.length > 1 ? rest[0] : undefined, rest.at(-1)!, plane),
+        run: ([x, w, ...rest], plane) =>
+          outputPlane(g, x, w, rest.length > 1 ? rest[0] : undefined, rest.at(-1)!, plane),
       }],
     };
   }
@@ -108,14 +109,37 @@ export function forwardKernel(g: Geometry): CpuKernel {
           const b = pointwise ? x : scratch, start = pointwise ? source : 0;
           const weight = group * g.groupOutputs * rows;
           if (bias !== undefined) fillRows(y, target, bias, group * g.groupOutputs, g.groupOutputs, positions);
-          matrixProduct(g.groupOutputs, positions, rows, w, weight, rows, 1, b, start, positions, 1, y, target, positions, bias !== undefined);
+          matrixProduct(
+            g.groupOutputs,
+            positions,
+            rows,
+            w,
+            weight,
+            rows,
+            1,
+            b,
+            start,
+            positions,
+            1,
+            y,
+            target,
+            positions,
+            bias !== undefined,
+          );
         }
       },
     }],
   };
 }
 
-function fillRows(y: Float32Array, target: number, values: NumericArray, first: number, rows: number, width: number): void {
+function fillRows(
+  y: Float32Array,
+  target: number,
+  values: NumericArray,
+  first: number,
+  rows: number,
+  width: number,
+): void {
   for (let row = 0; row < rows; row++) y.fill(values[first + row], target + row * width, target + (row + 1) * width);
 }
 
@@ -139,7 +163,23 @@ export function inputGradientKernel(g: Geometry): CpuKernel {
           const source = (image * g.groups + group) * g.groupOutputs * positions;
           const c = pointwise ? dx : scratch, start = pointwise ? target : 0;
           const weight = group * g.groupOutputs * rows;
-          matrixProduct(rows, positions, g.groupOutputs, w, weight, 1, rows, dy, source, positions, 1, c, start, positions, false);
+          matrixProduct(
+            rows,
+            positions,
+            g.groupOutputs,
+            w,
+            weight,
+            1,
+            rows,
+            dy,
+            source,
+            positions,
+            1,
+            c,
+            start,
+            positions,
+            false,
+          );
           if (!pointwise) fold(g, scratch, dx, target);
         }
       },
@@ -152,10 +192,15 @@ export function weightGradientKernel(g: Geometry): CpuKernel {
   const positions = g.outputHeight * g.outputWidth, rows = columnRows(g), size = g.groups * g.groupOutputs * rows;
   if (g.groupInputs === 1) {
     return {
-      phases: [{ tasks: g.groups * g.groupOutputs, run: ([x, dy, dw], plane) => weightGradientPlane(g, x, dy, dw, plane) }],
+      phases: [{
+        tasks: g.groups * g.groupOutputs,
+        run: ([x, dy, dw], plane) => weightGradientPlane(g, x, dy, dw, plane),
+      }],
     };
   }
-  const pointwise = isPointwise(g), inputSize = g.groupInputs * g.height * g.width, parts = Math.min(MAX_PARTS, g.batch);
+  const pointwise = isPointwise(g),
+    inputSize = g.groupInputs * g.height * g.width,
+    parts = Math.min(MAX_PARTS, g.batch);
   return {
     workspace: parts * size,
     scratch: pointwise ? 0 : rows * positions,
@@ -171,7 +216,23 @@ export function weightGradientKernel(g: Geometry): CpuKernel {
             if (!pointwise) unfold(g, x, source, scratch);
             const b = pointwise ? x : scratch, start = pointwise ? source : 0;
             const target = part * size + group * g.groupOutputs * rows;
-            matrixProduct(g.groupOutputs, rows, positions, dy, gradient, positions, 1, b, start, 1, positions, workspace, target, rows, image > first);
+            matrixProduct(
+              g.groupOutputs,
+              rows,
+              positions,
+              dy,
+              gradient,
+              positions,
+              1,
+              b,
+              start,
+              1,
+              positions,
+              workspace,
+              target,
+              rows,
+              image > first,
+            );
           }
         }
       },

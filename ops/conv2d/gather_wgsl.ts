@@ -19,7 +19,10 @@ export interface GatherTile {
 }
 
 /** The tiles that the tuner may choose among, the default first. */
-const TILES: readonly GatherTile[] = [{ columns: 4, channels: 8 }, { columns: 4, channels: 4 }, { columns: 1, channels: 1 }];
+const TILES: readonly GatherTile[] = [{ columns: 4, channels: 8 }, { columns: 4, channels: 4 }, {
+  columns: 1,
+  channels: 1,
+}];
 
 /** Above this many taps a loop over the kernel's rows is bounded, not unrolled. */
 const MAX_UNROLLED_TAPS = 49;
@@ -72,7 +75,8 @@ function gatherWgsl(g: Geometry, direction: "forward" | "inputGradient", tile: G
   const threads = columnTiles * height * channelTiles * g.groups * g.batch;
   const columns = [...Array(tile.columns).keys()], rows = [...Array(tile.channels).keys()];
 
-  const clamped = (k: number) => channels % tile.channels === 0 ? `firstChannel + ${k}u` : `min(firstChannel + ${k}u, CHANNELS - 1u)`;
+  const clamped = (k: number) =>
+    channels % tile.channels === 0 ? `firstChannel + ${k}u` : `min(firstChannel + ${k}u, CHANNELS - 1u)`;
   const weightRow = (k: number) =>
     forward
       ? `let w${k} = ((group * CHANNELS + ${clamped(k)}) * SOURCES + s) * TAPS;`
@@ -87,8 +91,12 @@ function gatherWgsl(g: Geometry, direction: "forward" | "inputGradient", tile: G
       `let t = ${t};`,
       forward
         ? `let inside = t >= 0 && t < ${sourceHeight};`
-        : `let inside = t >= 0 && t < ${sourceHeight * g.stride[0]}${g.stride[0] === 1 ? "" : ` && t % ${g.stride[0]} == 0`};`,
-      `let line = plane + u32(clamp(t${forward || g.stride[0] === 1 ? "" : ` / ${g.stride[0]}`}, 0, ${sourceHeight - 1})) * ${sourceWidth}u;`,
+        : `let inside = t >= 0 && t < ${sourceHeight * g.stride[0]}${
+          g.stride[0] === 1 ? "" : ` && t % ${g.stride[0]} == 0`
+        };`,
+      `let line = plane + u32(clamp(t${forward || g.stride[0] === 1 ? "" : ` / ${g.stride[0]}`}, 0, ${
+        sourceHeight - 1
+      })) * ${sourceWidth}u;`,
     ];
     const loaded = new Map<string, string>();
     const load = (column: number, j: number | string): string => {
@@ -114,7 +122,9 @@ function gatherWgsl(g: Geometry, direction: "forward" | "inputGradient", tile: G
     }
     return `{\n${lines.join("\n")}\n}`;
   };
-  const tapColumns: (number | string)[] = g.kernelWidth <= MAX_UNROLLED_COLUMNS ? [...Array(g.kernelWidth).keys()] : ["j"];
+  const tapColumns: (number | string)[] = g.kernelWidth <= MAX_UNROLLED_COLUMNS
+    ? [...Array(g.kernelWidth).keys()]
+    : ["j"];
   const row = (i: string) =>
     g.kernelWidth <= MAX_UNROLLED_COLUMNS
       ? kernelRow(i, tapColumns)
@@ -131,13 +141,17 @@ function gatherWgsl(g: Geometry, direction: "forward" | "inputGradient", tile: G
         ...(width % tile.columns === 0 ? [] : [`column + ${column}u < ${width}u`]),
       ];
       const value = tile.columns === 1 ? `sum${k}` : `sum${k}[${column}]`;
-      const target = `result[(resultPlane + ${k}u) * ${height * width}u + y * ${width}u + column + ${column}u] = ${value};`;
+      const target = `result[(resultPlane + ${k}u) * ${
+        height * width
+      }u + y * ${width}u + column + ${column}u] = ${value};`;
       return conditions.length === 0 ? target : `if (${conditions.join(" && ")}) { ${target} }`;
     }).join("\n");
   const strided = !forward && g.stride[1] !== 1;
   return `${constants({ CHANNELS: channels, SOURCES: sources, TAPS: taps })}
 fn load(line: u32, inside: bool, x: i32) -> f32 {
-  let ok = inside && x >= 0 && x < ${forward ? sourceWidth : sourceWidth * g.stride[1]}${strided ? ` && x % ${g.stride[1]} == 0` : ""};
+  let ok = inside && x >= 0 && x < ${forward ? sourceWidth : sourceWidth * g.stride[1]}${
+    strided ? ` && x % ${g.stride[1]} == 0` : ""
+  };
   return select(0.0, source[line + u32(clamp(x${strided ? ` / ${g.stride[1]}` : ""}, 0, ${sourceWidth - 1}))], ok);
 }
 @compute @workgroup_size(64)

@@ -16,7 +16,12 @@ export type ConvolutionAttributes = {
 };
 
 /** The defaults, as PyTorch's. */
-export const CONVOLUTION_DEFAULTS: ConvolutionAttributes = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
+export const CONVOLUTION_DEFAULTS: ConvolutionAttributes = {
+  stride: [1, 1],
+  padding: [0, 0],
+  dilation: [1, 1],
+  groups: 1,
+};
 
 /** All extents of a convolution of an input [N, C, H, W] by weights [O, C/groups, KH, KW] to [N, O, OH, OW]. */
 export interface Geometry {
@@ -66,11 +71,15 @@ export function convolutionGeometry(
   const [batch, channels, height, width] = input;
   const [outputs, groupInputs, kernelHeight, kernelWidth] = weight;
   if (channels % groups !== 0 || outputs % groups !== 0) {
-    throw new ShapeError(`${op}: expected groups to divide ${channels} input and ${outputs} output channels but it is ${groups}`);
+    throw new ShapeError(
+      `${op}: expected groups to divide ${channels} input and ${outputs} output channels but it is ${groups}`,
+    );
   }
   if (groupInputs * groups !== channels) {
     throw new ShapeError(
-      `${op}: expected weight to have ${channels / groups} input channels a group (${channels} in ${groups} groups) but it has ${groupInputs}`,
+      `${op}: expected weight to have ${
+        channels / groups
+      } input channels a group (${channels} in ${groups} groups) but it has ${groupInputs}`,
     );
   }
   return {
@@ -93,7 +102,9 @@ export function convolutionGeometry(
 /** Checks the optional bias of a convolution. */
 export function expectBias(op: string, inputs: readonly TensorSpec[], outputs: number): void {
   if (inputs.length > 2) expectSpec(op, "bias", inputs[2], [outputs]);
-  if (inputs.length > 3) throw new ShapeError(`${op}: expected input, weight and maybe a bias but ${inputs.length} inputs came`);
+  if (inputs.length > 3) {
+    throw new ShapeError(`${op}: expected input, weight and maybe a bias but ${inputs.length} inputs came`);
+  }
 }
 
 /** Multiplications and additions of a convolution or of one of its gradients. */

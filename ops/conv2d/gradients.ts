@@ -34,7 +34,9 @@ function expectGradient(op: string, spec: TensorSpec, g: Geometry): void {
   expectSpec(op, "outputGradient", spec, [g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth]);
 }
 
-function inputGradientGeometry({ inputs: [dy, weight], attributes }: Pick<OpSpec<InputGradientAttributes>, "inputs" | "attributes">): Geometry {
+function inputGradientGeometry(
+  { inputs: [dy, weight], attributes }: Pick<OpSpec<InputGradientAttributes>, "inputs" | "attributes">,
+): Geometry {
   const op = "conv2dInputGradient";
   expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"]);
   expectSpec(op, "weight", weight, ["O", "C/groups", "KH", "KW"]);
@@ -43,13 +45,17 @@ function inputGradientGeometry({ inputs: [dy, weight], attributes }: Pick<OpSpec
   return convolutionGeometry(op, input, weight.shape, attributes);
 }
 
-function weightGradientGeometry({ inputs: [x, dy], attributes }: Pick<OpSpec<WeightGradientAttributes>, "inputs" | "attributes">): Geometry {
+function weightGradientGeometry(
+  { inputs: [x, dy], attributes }: Pick<OpSpec<WeightGradientAttributes>, "inputs" | "attributes">,
+): Geometry {
   const op = "conv2dWeightGradient";
   expectSpec(op, "input", x, ["N", "C", "H", "W"]);
   expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"]);
   expectPair(op, "kernelSize", attributes.kernelSize, 1);
   if (x.shape[1] % attributes.groups !== 0) {
-    throw new ShapeError(`${op}: expected groups to divide ${x.shape[1]} input channels but it is ${attributes.groups}`);
+    throw new ShapeError(
+      `${op}: expected groups to divide ${x.shape[1]} input channels but it is ${attributes.groups}`,
+    );
   }
   const weight = [dy.shape[1], x.shape[1] / attributes.groups, ...attributes.kernelSize];
   return convolutionGeometry(op, x.shape, weight, attributes);

@@ -17,7 +17,9 @@ export function outputPlane(
   plane: number,
 ): void {
   const outputs = g.groups * g.groupOutputs, inputs = g.groups * g.groupInputs;
-  const n = Math.floor(plane / outputs), o = plane % outputs, firstInput = Math.floor(o / g.groupOutputs) * g.groupInputs;
+  const n = Math.floor(plane / outputs),
+    o = plane % outputs,
+    firstInput = Math.floor(o / g.groupOutputs) * g.groupInputs;
   const [strideY, strideX] = g.stride, [padY, padX] = g.padding, [dilationY, dilationX] = g.dilation;
   for (let oy = 0; oy < g.outputHeight; oy++) {
     for (let ox = 0; ox < g.outputWidth; ox++) {
@@ -44,7 +46,13 @@ export function outputPlane(
  *
  * @param plane n · C + c.
  */
-export function inputGradientPlane(g: Geometry, dy: NumericArray, w: NumericArray, dx: NumericArray, plane: number): void {
+export function inputGradientPlane(
+  g: Geometry,
+  dy: NumericArray,
+  w: NumericArray,
+  dx: NumericArray,
+  plane: number,
+): void {
   const outputs = g.groups * g.groupOutputs, inputs = g.groups * g.groupInputs;
   const n = Math.floor(plane / inputs), c = plane % inputs, group = Math.floor(c / g.groupInputs);
   const [strideY, strideX] = g.stride, [padY, padX] = g.padding, [dilationY, dilationX] = g.dilation;
@@ -75,15 +83,23 @@ export function inputGradientPlane(g: Geometry, dy: NumericArray, w: NumericArra
  *
  * @param plane o · (C/groups) + c.
  */
-export function weightGradientPlane(g: Geometry, x: NumericArray, dy: NumericArray, dw: NumericArray, plane: number): void {
+export function weightGradientPlane(
+  g: Geometry,
+  x: NumericArray,
+  dy: NumericArray,
+  dw: NumericArray,
+  plane: number,
+): void {
   const outputs = g.groups * g.groupOutputs, inputs = g.groups * g.groupInputs;
-  const o = Math.floor(plane / g.groupInputs), c = Math.floor(o / g.groupOutputs) * g.groupInputs + plane % g.groupInputs;
+  const o = Math.floor(plane / g.groupInputs),
+    c = Math.floor(o / g.groupOutputs) * g.groupInputs + plane % g.groupInputs;
   const [strideY, strideX] = g.stride, [padY, padX] = g.padding, [dilationY, dilationX] = g.dilation;
   for (let i = 0; i < g.kernelHeight; i++) {
     for (let j = 0; j < g.kernelWidth; j++) {
       let sum = 0;
       for (let n = 0; n < g.batch; n++) {
-        const source = (n * inputs + c) * g.height * g.width, gradient = (n * outputs + o) * g.outputHeight * g.outputWidth;
+        const source = (n * inputs + c) * g.height * g.width,
+          gradient = (n * outputs + o) * g.outputHeight * g.outputWidth;
         for (let oy = 0; oy < g.outputHeight; oy++) {
           const iy = oy * strideY + i * dilationY - padY;
           if (iy < 0 || iy >= g.height) continue;

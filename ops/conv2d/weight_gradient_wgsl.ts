@@ -57,7 +57,9 @@ function partialWgsl(g: Geometry, tile: number, whole: boolean, parts: number, t
   const column = (tap: number) => whole ? `${tap % g.kernelWidth}u` : `tap % ${g.kernelWidth}u`;
   const output = (k: number) => ragged ? `min(firstOutput + ${k}u, ${g.groupOutputs - 1}u)` : `firstOutput + ${k}u`;
   const index = (k: number, tap: number) =>
-    `((group * ${g.groupOutputs}u + firstOutput + ${k}u) * ${g.groupInputs}u + c) * ${taps}u + ${whole ? `${tap}u` : "tap"}`;
+    `((group * ${g.groupOutputs}u + firstOutput + ${k}u) * ${g.groupInputs}u + c) * ${taps}u + ${
+      whole ? `${tap}u` : "tap"
+    }`;
   const rowsUsed = whole ? [...Array(g.kernelHeight).keys()] : [0];
   const positions = g.outputHeight * g.outputWidth;
   return `fn load(line: u32, inside: bool, column: i32) -> f32 {
@@ -76,7 +78,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let end = (part + 1u) * ${g.batch}u / ${parts}u;
   for (var image = part * ${g.batch}u / ${parts}u; image < end; image++) {
     let source = ((image * ${g.groups}u + group) * ${g.groupInputs}u + c) * ${g.height * g.width}u;
-    ${outputs.map((k) => `let d${k} = ((image * ${g.groups}u + group) * ${g.groupOutputs}u + ${output(k)}) * ${positions}u;`).join("\n    ")}
+    ${
+    outputs.map((k) =>
+      `let d${k} = ((image * ${g.groups}u + group) * ${g.groupOutputs}u + ${output(k)}) * ${positions}u;`
+    ).join("\n    ")
+  }
     for (var oy = 0u; oy < ${g.outputHeight}u; oy++) {
       ${
     rowsUsed.map((i) => {

@@ -24,7 +24,10 @@ type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
 
 function checkError<E extends Error>(error: unknown, type?: ErrorClass<E>, includes = ""): E {
   strict.ok(error instanceof (type ?? Error), `Expected ${type?.name ?? "an error"} but ${error} was thrown`);
-  strict.ok((error as Error).message.includes(includes), `Expected "${(error as Error).message}" to contain "${includes}"`);
+  strict.ok(
+    (error as Error).message.includes(includes),
+    `Expected "${(error as Error).message}" to contain "${includes}"`,
+  );
   return error as E;
 }
 

@@ -1,0 +1,35 @@
+/** The user's op passes the conformance checks, and a model with it inside learns. */
+
+import { assert } from "@std/assert";
+import { checkOp, classifierHead, conv2d, CpuBackend, f32, fit, type Model, normalize, shapesSet } from "../../mod.ts";
+import { swish, swishGradient } from "./swish.ts";
+
+Deno.test("swish and its gradient conform", async () => {
+  assert((await checkOp(swish)).derivatives > 0);
+  assert((await checkOp(swishGradient)).comparisons > 0);
+});
+
+Deno.test("swish trains inside a model", async () => {
+  const head = classifierHead("fc", 10);
+  const model: Model = {
+    name: "swish",
+    classes: 10,
+    inputShape: [3, 32, 32],
+    forward(graph, image) {
+      const weight = graph.parameter("conv.weight", f32([16, 3, 7, 7]), { kind: "heNormal", fan: "in" });
+      const [features] = conv2d.apply(graph, [image, weight], { stride: [4, 4], padding: [3, 3] });
+      return head.forward(graph, swish.apply(graph, [normalize(graph, "bn", features)])[0]);
+    },
+  };
+  const losses: number[] = [];
+  const set = shapesSet({ trainCount: 320, validationCount: 20 });
+  await fit({
+    model,
+    backend: new CpuBackend(),
+    set,
+    epochs: 4,
+    batch: 32,
+    onEpoch: ({ trainLoss }) => losses.push(trainLoss),
+  });
+  assert(losses[3] < 0.95 * losses[0], `the loss went from ${losses[0]} to ${losses[3]}`);
+});

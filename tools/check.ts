@@ -1,0 +1,22 @@
+/** Everything that must hold of the sources: format, lint, types, documentation, and compiled kernels. */
+
+const config =
+  (await new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-config", "tools/config.ts"] }).output()).stdout;
+const path = new TextDecoder().decode(config).trim();
+const PUBLIC = ["mod.ts", "core/mod.ts", "ops/mod.ts", "blocks/mod.ts", "models/mod.ts", "data/mod.ts", "train/mod.ts"];
+const FOLDERS = ["core", "ops", "blocks", "models", "data", "train", "cli", "tests", "bench", "examples", "tools"];
+
+const STEPS: readonly (readonly string[])[] = [
+  ["fmt", "--check", "--config", path],
+  ["lint", "--config", path],
+  ["check", "--config", path, "mod.ts", ...FOLDERS.map((folder) => `${folder}/**/*.ts`)],
+  ["doc", "--lint", "--config", path, ...PUBLIC],
+  ["run", "-A", "--no-config", "tools/build_wasm.ts", "--check"],
+];
+
+for (const args of STEPS) {
+  console.log(`deno ${args.slice(0, 3).join(" ")} …`);
+  const { code } = await new Deno.Command(Deno.execPath(), { args: [...args], stdout: "inherit", stderr: "inherit" })
+    .spawn().status;
+  if (code !== 0) Deno.exit(code);
+}
