@@ -52,3 +52,7 @@ export async function assertRejects<E extends Error = Error>(
   }
   throw new strict.AssertionError({ message: "Expected the promise to be rejected" });
 }
+
+export function assertMatch(actual: string, expected: RegExp, message?: string): void {
+  strict.match(actual, expected, message);
+}

@@ -1,0 +1,125 @@
+/** The command line as people meet it: what it prints, which files it leaves, how it fails. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../train/mod.ts";
+import { runCli, writeCifar } from "./_cli.ts";
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const SMALL = ["--model", "resnet8", "--batch", "8", "--backend", "cpu"];
+
+async function expectError(args: readonly string[], code: number, ...parts: string[]): Promise<void> {
+  const outcome = await runCli(args);
+  assertEquals(outcome.code, code, outcome.stderr);
+  const lines = outcome.stderr.trim().split("\n").filter((line) => !line.includes("XDG_RUNTIME_DIR"));
+  assertEquals(lines.length, 1, outcome.stderr);
+  for (const part of ["error: ", ...parts]) assertStringIncludes(lines[0], part);
+}
+
+Deno.test("train leaves a run; eval measures it; a resumed run ends with the same bytes", () =>
+  withFolder(async (folder) => {
+    await writeCifar(folder, 24);
+    const data = ["--data", folder, ...SMALL, "--lr", "0.01", "--schedule", "constant"];
+    const whole = await runCli(["train", ...data, "--epochs", "2", "--out", `${folder}/whole`]);
+    assertEquals(whole.code, 0, whole.stderr);
+    assertMatch(whole.stdout, /epoch 2\/2 {2}loss \d/);
+    const lines = (await Deno.readTextFile(`${folder}/whole/metrics.jsonl`)).trim().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assertEquals(lines.map(({ kind }) => kind), ["step", "step", "step", "epoch", "step", "step", "step", "epoch"]);
+    assertEquals(lines[4].step, 4);
+    assert(lines[0].imagesPerSecond > 0);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/whole/config.json`)).model, "resnet8");
+
+    await runCli(["train", ...data, "--epochs", "1", "--out", `${folder}/half`]);
+    const resumed = await runCli(["train", ...data, "--epochs", "2", "--resume", `${folder}/half`]);
+    assertEquals(resumed.code, 0, resumed.stderr);
+    assertEquals(
+      await Deno.readFile(`${folder}/half/last.safetensors`),
+      await Deno.readFile(`${folder}/whole/last.safetensors`),
+    );
+
+    const logits = `${folder}/logits.json`;
+    const evaluated = await runCli([
+      "eval",
+      "--checkpoint",
+      `${folder}/whole`,
+      "--data",
+      folder,
+      "--limit",
+      "5",
+      "--logits",
+      logits,
+      "--backend",
+      "cpu",
+    ]);
+    assertEquals(evaluated.code, 0, evaluated.stderr);
+    const written = JSON.parse(await Deno.readTextFile(logits));
+    assertEquals(written.labels, [0, 1, 2, 3, 4]);
+    assertEquals(written.logits.map((row: number[]) => row.length), [10, 10, 10, 10, 10]);
+  }));
+
+Deno.test("wrong usage ends with 2 and a sentence", async () => {
+  await expectError(["train", "--epoch", "3"], 2, "--epoch", "did you mean --epochs?");
+  await expectError(["train", "--epochs", "many"], 2, "--epochs: expected a whole number of at least 1");
+  await expectError(["train", "--model", "resnet21"], 2, "6n + 2");
+  await expectError(["trian"], 2, "did you mean train?");
+  await expectError(["eval"], 2, "--checkpoint");
+});
+
+Deno.test("damaged data ends with 1 and a sentence", () =>
+  withFolder(async (folder) => {
+    await expectError(["train", "--data", `${folder}/none`], 1, "the data folder does not exist");
+    await expectError(["train", "--data", folder], 1, "not recognised");
+    await writeCifar(folder, 16);
+    const file = `${folder}/data_batch_1.bin`, bytes = await Deno.readFile(file);
+    await Deno.writeFile(file, bytes.subarray(0, 5000));
+    await expectError(["train", "--data", folder], 1, "data_batch_1.bin", "5000 bytes", "truncated");
+    bytes[3073 * 3] = 77;
+    await Deno.writeFile(file, bytes);
+    await expectError(["train", "--data", folder], 1, "record 3 has the label 77", "0 to 9");
+  }));
+
+Deno.test("weights that do not fit, a diverging loss and a missing adapter end with 1 and a sentence", () =>
+  withFolder(async (folder) => {
+    await writeCifar(folder, 16);
+    const train = ["train", "--data", folder, ...SMALL, "--epochs", "1", "--out", `${folder}/run`];
+    assertEquals((await runCli(train)).code, 0);
+    const { tensors } = decodeSafetensors(await Deno.readFile(`${folder}/run/best.safetensors`), "best");
+    const init = async (change: (copy: Map<string, NamedTensor>) => void) => {
+      const copy = new Map(tensors);
+      change(copy);
+      await Deno.writeFile(`${folder}/init.safetensors`, encodeSafetensors(copy));
+      return [...train, "--init", `${folder}/init.safetensors`];
+    };
+    await expectError(await init((copy) => copy.delete("fc.bias")), 1, "needs the tensor fc.bias");
+    await expectError(
+      await init((copy) => copy.set("odd", { shape: [1], data: new Float32Array(1) })),
+      1,
+      "holds the tensor odd",
+    );
+    await expectError(
+      await init((copy) => copy.set("fc.bias", { shape: [2], data: new Float32Array(2) })),
+      1,
+      "fc.bias to be float32 [10]",
+    );
+    await Deno.writeFile(`${folder}/init.safetensors`, new Uint8Array(5));
+    await expectError([...train, "--init", `${folder}/init.safetensors`], 1, "at least 8 bytes");
+    await expectError([...train, "--lr", "1e30"], 1, "The loss became", "lower --lr");
+
+    const none = {
+      VK_ICD_FILENAMES: "/nonexistent.json",
+      VK_DRIVER_FILES: "/nonexistent.json",
+      DENO_WEBGPU_BACKEND: "vulkan",
+    };
+    const outcome = await runCli([...train, "--backend", "webgpu"], none);
+    assertEquals(outcome.code, 1);
+    assertStringIncludes(outcome.stderr, "No WebGPU adapter was found");
+  }));
