@@ -5,8 +5,8 @@ import { Random } from "../core/mod.ts";
 const SIZE = 32;
 /** Points along each side of a pixel at which a shape is sampled. */
 const SAMPLES = 3;
-const NOISE = 14;
-const CLUTTER = 7;
+const NOISE = 12;
+const CLUTTER = 5;
 
 /** Directions of a pentagram's five edges: the cosine and the sine of 90° + 72°·k. */
 const PENTAGRAM = [[0, 1], [-0.9510565, 0.3090170], [-0.5877853, -0.8090170], [0.5877853, -0.8090170], [
@@ -30,16 +30,12 @@ export const SHAPES: Readonly<Record<string, (u: number, v: number) => boolean>>
 
 type Colour = [number, number, number];
 
-function colour(random: Random): Colour {
-  return [random.uniform(0, 255), random.uniform(0, 255), random.uniform(0, 255)];
-}
-
-function distance(a: Colour, b: Colour): number {
-  return Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]) + Math.abs(a[2] - b[2]);
+function colour(random: Random, darkest: number, brightest: number): Colour {
+  return [random.uniform(darkest, brightest), random.uniform(darkest, brightest), random.uniform(darkest, brightest)];
 }
 
 /**
- * Draws a shape at a random place, turn and size, over a shaded background with clutter, with noise.
+ * Draws a shape in a bright colour at a random place, turn and size, over a dark shaded background with clutter, with noise.
  *
  * @param inside One of {@link SHAPES}.
  * @param random The image's own stream.
@@ -52,16 +48,14 @@ export function drawImage(
   pixels: Uint8Array,
   offset: number,
 ): void {
-  const background = colour(random);
-  let foreground = colour(random);
-  while (distance(background, foreground) < 200) foreground = colour(random);
+  const background = colour(random, 0, 100), foreground = colour(random, 130, 255);
   const canvas = new Float64Array(3 * SIZE * SIZE);
   const slopeX = random.uniform(-1.5, 1.5), slopeY = random.uniform(-1.5, 1.5);
   for (let i = 0; i < SIZE * SIZE; i++) {
     const shade = slopeX * (i % SIZE - SIZE / 2) + slopeY * (Math.floor(i / SIZE) - SIZE / 2);
     for (let c = 0; c < 3; c++) canvas[c * SIZE * SIZE + i] = background[c] + shade;
   }
-  for (let k = 0; k < CLUTTER; k++) drawBlob(canvas, colour(random), random);
+  for (let k = 0; k < CLUTTER; k++) drawBlob(canvas, colour(random, 0, 200), random);
 
   const radius = random.uniform(7.5, 12), centreX = random.uniform(12, 20), centreY = random.uniform(12, 20);
   // The rational parametrisation of the circle: half of all turns from t, the others by the sign.

@@ -13,7 +13,7 @@ import { VERSION } from "../version.ts";
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
   data: DATA_OPTION,
-  epochs: { kind: "integer", about: "passes over the training set", default: 8, minimum: 1 },
+  epochs: { kind: "integer", about: "passes over the training set", default: 6, minimum: 1 },
   steps: { kind: "integer", about: "stop after so many batches", minimum: 1 },
   batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
   lr: { kind: "number", about: "the first learning rate", default: 0.1, minimum: 0 },
