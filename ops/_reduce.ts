@@ -1,4 +1,6 @@
-/** Sums within a workgroup of 64 threads, in a fixed order, so that runs repeat to the bit. */
+/** Sums and maxima in a fixed order, so that runs repeat to the bit: of a workgroup of 64 threads, and of rows. */
+
+import type { CpuKernel, NumericArray, WebGpuPass } from "../core/mod.ts";
 
 /** The threads that take part. */
 export const REDUCE_LANES = 64;
@@ -9,6 +11,72 @@ export const REDUCE_LANES = 64;
  * @param names One function for each; each has workgroup memory of its own.
  */
 export function workgroupSum(names: readonly string[]): string {
+  return reductions(names, (a, b) => `${a} + ${b}`);
+}
+
+/** WGSL functions `reduceLargest(lane, value)` (for a name `largest`) that give every thread the workgroup's maximum. */
+export function workgroupMax(names: readonly string[]): string {
+  return reductions(names, (a, b) => `max(${a}, ${b})`);
+}
+
+/**
+ * WGSL: the head of a kernel of one workgroup a row, dispatched by `linearWorkgroups(rows, limits, 1)`. It declares `row`
+ * and `lane`; workgroups beyond the last row leave as a whole, so that barriers may follow.
+ */
+export function rowMain(rows: number): string {
+  return `@compute @workgroup_size(${REDUCE_LANES})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let row = group.y * groups.x + group.x;
+  if (row >= ${rows}u) { return; }`;
+}
+
+/** The pass that adds up the `count` elements of a buffer in one workgroup: `result = total · scale`. */
+export function sumPass(count: number, scale: string, from: number, to: number): WebGpuPass {
+  return {
+    wgsl: `${workgroupSum(["total"])}
+@compute @workgroup_size(${REDUCE_LANES})
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var total = 0.0;
+  for (var i = lane; i < ${count}u; i += ${REDUCE_LANES}u) { total += rows[i]; }
+  let sum = reduceTotal(lane, total);
+  if (lane == 0u) { result[0] = sum * ${scale}; }
+}`,
+    bindings: [{ name: "rows", index: from }, { name: "result", index: to, write: true }],
+    workgroups: [1, 1, 1],
+  };
+}
+
+/** Rows of a CPU task: fixed, so that a split does not depend on the number of threads. */
+const ROWS = 64;
+
+/** A CPU kernel that computes one number a row, and then `result[0]`: their sum by `scale`. */
+export function rowSumKernel(
+  rows: number,
+  scale: number,
+  result: number,
+  run: (buffers: readonly NumericArray[], row: number) => number,
+): CpuKernel {
+  return {
+    workspace: rows,
+    phases: [{
+      tasks: Math.ceil(rows / ROWS),
+      run(buffers, task, { workspace }) {
+        const end = Math.min(rows, (task + 1) * ROWS);
+        for (let row = task * ROWS; row < end; row++) workspace[row] = run(buffers, row);
+      },
+    }, {
+      tasks: 1,
+      run(buffers, _task, { workspace }) {
+        let sum = 0;
+        for (let row = 0; row < rows; row++) sum += workspace[row];
+        buffers[result][0] = sum * scale;
+      },
+    }],
+  };
+}
+
+function reductions(names: readonly string[], join: (a: string, b: string) => string): string {
   return names.map((name) => {
     const title = name[0].toUpperCase() + name.slice(1);
     return `var<workgroup> ${name}Lanes: array<f32, ${REDUCE_LANES}>;
@@ -16,7 +84,7 @@ fn reduce${title}(lane: u32, value: f32) -> f32 {
   ${name}Lanes[lane] = value;
   workgroupBarrier();
   for (var half = ${REDUCE_LANES / 2}u; half > 0u; half /= 2u) {
-    if (lane < half) { ${name}Lanes[lane] += ${name}Lanes[lane + half]; }
+    if (lane < half) { ${name}Lanes[lane] = ${join(`${name}Lanes[lane]`, `${name}Lanes[lane + half]`)}; }
     workgroupBarrier();
   }
   return ${name}Lanes[0];

@@ -6,14 +6,18 @@ import {
   expectSpec,
   f32,
   float,
+  linearWorkgroups,
+  type NumericArray,
   type Op,
+  type OpSpec,
+  type Random,
   registerOp,
   ShapeError,
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
-import { workgroupSum } from "./_reduce.ts";
+import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
+import { rowMain, rowSumKernel, sumPass, workgroupMax, workgroupSum } from "./_reduce.ts";
 
 /** The attributes of {@link softmaxCrossEntropy}. */
 export type LossAttributes = {
@@ -56,6 +60,17 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
       }
     };
   },
+  cpu({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) {
+    const spread = labelSmoothing / classes;
+    return rangeKernel(batch, ([dLoss, p, labels, dx], from, to) => {
+      const scale = dLoss[0] / batch;
+      for (let n = from; n < to; n++) {
+        const row = n * classes, end = row + classes;
+        for (let i = row; i < end; i++) dx[i] = (p[i] - spread) * scale;
+        if (labels[n] < classes) dx[row + labels[n]] = (p[row + labels[n]] - spread - (1 - labelSmoothing)) * scale;
+      }
+    });
+  },
   webgpu({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }, limits) {
     const body = `let hit = select(0.0, ${float(1 - labelSmoothing)}, i % ${classes}u == labels[i / ${classes}u]);
   dx[i] = (p[i] - hit - ${float(labelSmoothing / classes)}) * dLoss[0] / ${batch}.0;`;
@@ -69,10 +84,64 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
   badSamples: () => [{ inputs: [f32([]), f32([2, 3]), f32([2])], message: "expected labels to be u32 [2]" }],
 });
 
+/** The probabilities of row `n`, and its loss; NaN if the label is no class. */
+function lossOfRow(classes: number, smoothing: number, buffers: readonly NumericArray[], n: number): number {
+  const [x, labels, , p] = buffers, row = n * classes, end = row + classes, label = labels[n];
+  let largest = -Infinity, sum = 0, plain = 0;
+  for (let i = row; i < end; i++) if (x[i] > largest) largest = x[i];
+  for (let i = row; i < end; i++) sum += Math.exp(x[i] - largest);
+  const logSum = largest + Math.log(sum);
+  for (let i = row; i < end; i++) {
+    p[i] = Math.exp(x[i] - logSum);
+    plain += logSum - x[i];
+  }
+  const score = label < classes ? x[row + label] : NaN;
+  return (1 - smoothing) * (logSum - score) + smoothing / classes * plain;
+}
+
+/**
+ * WGSL of one workgroup a row. The largest logits, which add exactly 1 each, stand apart from the `rest` of the sum: where
+ * the rest is small, log(1 + rest) comes from its series, as 1 + rest would lose its digits.
+ */
+function rowWgsl(batch: number, classes: number, smoothing: number): string {
+  return `${workgroupMax(["largest"])}
+${workgroupSum(["ties", "rest", "plain"])}
+fn logOnePlus(t: f32) -> f32 {
+  return select(log(1.0 + t), t * (1.0 - t * (0.5 - t * (1.0 / 3.0 - t * 0.25))), t < 0.02);
+}
+${rowMain(batch)}
+  let first = row * ${classes}u;
+  var highest = x[first];
+  for (var k = lane; k < ${classes}u; k += 64u) { highest = max(highest, x[first + k]); }
+  let largest = reduceLargest(lane, highest);
+  var tied = 0.0;
+  var others = 0.0;
+  var distances = 0.0;
+  for (var k = lane; k < ${classes}u; k += 64u) {
+    let shifted = x[first + k] - largest;
+    if (shifted == 0.0) { tied += 1.0; } else { others += exp(shifted); }
+    distances -= shifted;
+  }
+  let ties = reduceTies(lane, tied);
+  let rest = reduceRest(lane, others);
+  let plain = reducePlain(lane, distances);
+  let sum = ties + rest;
+  for (var k = lane; k < ${classes}u; k += 64u) { p[first + k] = exp(x[first + k] - largest) / sum; }
+  if (lane == 0u) {
+    let logSum = log(ties) + logOnePlus(rest / ties);
+    let label = labels[row];
+    let distance = largest - x[first + min(label, ${classes - 1}u)];
+    let loss = logSum + ${float(1 - smoothing)} * distance + ${float(smoothing / classes)} * plain;
+    rows[row] = bitcast<f32>(select(bitcast<u32>(loss), 0x7fc00000u, label >= ${classes}u));
+  }
+}`;
+}
+
 /**
  * Mean over the batch of -Σ target·log(softmax(logits)), target being 1 - s at the label plus s/K everywhere, as
  * `torch.nn.CrossEntropyLoss(label_smoothing=s)`. The largest logit is subtracted first, so that nothing overflows.
- * Inputs: `logits` [N, K], `labels` u32 [N], each below K. Outputs: the loss [] and the probabilities [N, K].
+ * Inputs: `logits` [N, K], `labels` u32 [N]. Outputs: the loss [] and the probabilities [N, K]. Loading data checks that
+ * labels are below K; one that is not makes the loss NaN.
  */
 export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes>({
   name: "softmaxCrossEntropy",
@@ -87,71 +156,42 @@ export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes
     return softmaxCrossEntropyGradient.apply(graph, [outputGradient!, probabilities, labels], attributes);
   },
   reference({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }) {
-    return ([x, labels, loss, p]) => {
+    return (buffers) => {
       let total = 0;
-      for (let n = 0; n < batch; n++) {
-        const row = n * classes;
-        let largest = -Infinity, sum = 0, plain = 0;
-        for (let k = 0; k < classes; k++) largest = Math.max(largest, x[row + k]);
-        for (let k = 0; k < classes; k++) sum += Math.exp(x[row + k] - largest);
-        const logSum = largest + Math.log(sum);
-        for (let k = 0; k < classes; k++) {
-          p[row + k] = Math.exp(x[row + k] - logSum);
-          plain += logSum - x[row + k];
-        }
-        total += (1 - labelSmoothing) * (logSum - x[row + labels[n]]) + labelSmoothing / classes * plain;
-      }
-      loss[0] = total / batch;
+      for (let n = 0; n < batch; n++) total += lossOfRow(classes, labelSmoothing, buffers, n);
+      buffers[2][0] = total / batch;
     };
   },
-  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }) {
+  cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) =>
+    rowSumKernel(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n)),
+  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }, limits) {
     return [{
-      name: "one workgroup",
+      name: "workgroup a row",
+      workspace: [f32([batch])],
       passes: [{
-        wgsl: `${workgroupSum(["total"])}
-@compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) lane: u32) {
-  var total = 0.0;
-  for (var n = lane; n < ${batch}u; n += 64u) {
-    let row = n * ${classes}u;
-    var largest = x[row];
-    for (var k = 1u; k < ${classes}u; k++) { largest = max(largest, x[row + k]); }
-    var sum = 0.0;
-    for (var k = 0u; k < ${classes}u; k++) { sum += exp(x[row + k] - largest); }
-    let logSum = log(sum);
-    var plain = 0.0;
-    for (var k = 0u; k < ${classes}u; k++) {
-      let shifted = x[row + k] - largest;
-      p[row + k] = exp(shifted) / sum;
-      plain += logSum - shifted;
-    }
-    let label = min(labels[n], ${classes - 1}u);
-    total += ${float(1 - labelSmoothing)} * (logSum - (x[row + label] - largest)) + ${
-          float(labelSmoothing / classes)
-        } * plain;
-  }
-  let result = reduceTotal(lane, total);
-  if (lane == 0u) { loss[0] = result / ${batch}.0; }
-}`,
+        wgsl: rowWgsl(batch, classes, labelSmoothing),
         bindings: [
           { name: "x", index: 0 },
           { name: "labels", index: 1 },
-          { name: "loss", index: 2, write: true },
           { name: "p", index: 3, write: true },
+          { name: "rows", index: 4, write: true },
         ],
-        workgroups: [1, 1, 1],
-      }],
+        workgroups: linearWorkgroups(batch, limits, 1),
+      }, sumPass(batch, float(1 / batch), 4, 2)],
     }];
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
-  samples: () =>
-    SAMPLES.flatMap(([n, k]) =>
+  samples: () => [
+    { inputs: [f32([3, 1]), u32([3])], fill: ([, labels]) => void labels.fill(0) },
+    ...SAMPLES.flatMap(([n, k]) =>
       [0, 0.1].map((labelSmoothing) => ({
         inputs: [f32([n, k]), u32([n])],
         attributes: { labelSmoothing },
-        fill: ([x], random) => x.forEach((_, i) => x[i] = 20 * random.normal()),
+        // Far above what exp can take, and near enough to each other that float64 can judge.
+        fill: ([x]: readonly NumericArray[], random: Random) => x.forEach((_, i) => x[i] = 100 + 3 * random.normal()),
       }))
     ),
+  ],
   badSamples: () => [
     { inputs: [f32([2, 3]), u32([3])], message: "expected labels to be u32 [2]" },
     { inputs: [f32([2, 3]), u32([2])], attributes: { labelSmoothing: 1 }, message: "labelSmoothing" },

@@ -1,13 +1,45 @@
 /** Counts the images whose class is among the k largest logits. */
 
-import { bytesMoved, elementCount, expectInteger, expectSpec, f32, type Op, registerOp, u32 } from "../core/mod.ts";
-import { workgroupSum } from "./_reduce.ts";
+import {
+  bytesMoved,
+  elementCount,
+  expectInteger,
+  expectSpec,
+  f32,
+  float,
+  linearWorkgroups,
+  type NumericArray,
+  type Op,
+  type OpSpec,
+  registerOp,
+  u32,
+} from "../core/mod.ts";
+import { rowMain, rowSumKernel, sumPass, workgroupSum } from "./_reduce.ts";
+
+/** The attributes of {@link topKCorrect}. */
+export type TopKAttributes = {
+  /** How many of the largest logits count. */
+  readonly k: number;
+};
+
+/** 1 if row `n` is correct, else 0. */
+function isCorrect(classes: number, k: number, [logits, labels]: readonly NumericArray[], n: number): number {
+  const row = n * classes, label = labels[n];
+  if (label >= classes) return 0;
+  const score = logits[row + label];
+  let ahead = 0;
+  for (let c = 0; c < classes; c++) {
+    const other = logits[row + c];
+    if (other > score || (other === score && c < label)) ahead++;
+  }
+  return score === score && ahead < k ? 1 : 0;
+}
 
 /**
  * Inputs: `logits` [N, K], `labels` u32 [N]. Output: [], the count. Of equal logits the one of the lower class comes first;
- * a logit that is NaN is never correct.
+ * a label that is no class, or whose logit is NaN, is never correct.
  */
-export const topKCorrect: Op<{ readonly k: number }> = registerOp<{ readonly k: number }>({
+export const topKCorrect: Op<TopKAttributes> = registerOp<TopKAttributes>({
   name: "topKCorrect",
   attributes: { k: 1 },
   infer([logits, labels], { k }) {
@@ -17,49 +49,41 @@ export const topKCorrect: Op<{ readonly k: number }> = registerOp<{ readonly k: 
     return [f32([])];
   },
   reference({ inputs: [{ shape: [batch, classes] }], attributes: { k } }) {
-    return ([logits, labels, count]) => {
+    return (buffers) => {
       let correct = 0;
-      for (let n = 0; n < batch; n++) {
-        const label = labels[n], score = logits[n * classes + label];
-        let ahead = 0;
-        for (let c = 0; c < classes; c++) {
-          const other = logits[n * classes + c];
-          if (other > score || (other === score && c < label)) ahead++;
-        }
-        if (score === score && ahead < k) correct++;
-      }
-      count[0] = correct;
+      for (let n = 0; n < batch; n++) correct += isCorrect(classes, k, buffers, n);
+      buffers[2][0] = correct;
     };
   },
-  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }) {
+  cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { k } }: OpSpec<TopKAttributes>) =>
+    rowSumKernel(batch, 1, 2, (buffers, n) => isCorrect(classes, k, buffers, n)),
+  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }, limits) {
     return [{
-      name: "one workgroup",
+      name: "workgroup a row",
+      workspace: [f32([batch])],
       passes: [{
-        wgsl: `${workgroupSum(["total"])}
-@compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) lane: u32) {
-  var correct = 0.0;
-  for (var n = lane; n < ${batch}u; n += 64u) {
-    let label = labels[n];
-    let score = logits[n * ${classes}u + min(label, ${classes - 1}u)];
-    let isNan = (bitcast<u32>(score) & 0x7fffffffu) > 0x7f800000u;
-    var ahead = 0u;
-    for (var c = 0u; c < ${classes}u; c++) {
-      let other = logits[n * ${classes}u + c];
-      if (other > score || (other == score && c < label)) { ahead++; }
-    }
-    if (!isNan && label < ${classes}u && ahead < ${k}u) { correct += 1.0; }
+        wgsl: `${workgroupSum(["ahead"])}
+${rowMain(batch)}
+  let label = labels[row];
+  let score = logits[row * ${classes}u + min(label, ${classes - 1}u)];
+  let isNan = (bitcast<u32>(score) & 0x7fffffffu) > 0x7f800000u;
+  var before = 0.0;
+  for (var c = lane; c < ${classes}u; c += 64u) {
+    let other = logits[row * ${classes}u + c];
+    if (other > score || (other == score && c < label)) { before += 1.0; }
   }
-  let result = reduceTotal(lane, correct);
-  if (lane == 0u) { count[0] = result; }
+  let ahead = reduceAhead(lane, before);
+  if (lane == 0u) { rows[row] = select(0.0, 1.0, !isNan && label < ${classes}u && ahead < ${
+          float(Math.min(k, classes))
+        }); }
 }`,
-        bindings: [{ name: "logits", index: 0 }, { name: "labels", index: 1 }, {
-          name: "count",
-          index: 2,
-          write: true,
-        }],
-        workgroups: [1, 1, 1],
-      }],
+        bindings: [
+          { name: "logits", index: 0 },
+          { name: "labels", index: 1 },
+          { name: "rows", index: 3, write: true },
+        ],
+        workgroups: linearWorkgroups(batch, limits, 1),
+      }, sumPass(batch, "1.0", 3, 2)],
     }];
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),

@@ -70,6 +70,12 @@ export function partsOf({ count }: Extents): number {
   return Math.max(1, Math.min(64, Math.ceil(count / 4096)));
 }
 
+/** WGSL: the first element of part `part`; {@link partsOf} parts of equal size, but for the last. */
+export function partStartWgsl(e: Extents): string {
+  const size = Math.ceil(e.count / partsOf(e));
+  return `fn partStart(part: u32) -> u32 { return min(part * ${size}u, ${e.count}u); }`;
+}
+
 /** The shapes by which the forms of batch norm are checked. */
 export const NORM_SHAPES: readonly (readonly number[])[] = [[2, 1, 1, 1], [1, 3, 5, 7], [5, 7, 1, 1], [3, 6, 9, 9], [
   9,

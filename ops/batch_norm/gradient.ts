@@ -16,17 +16,9 @@ import {
   type Op,
   registerOp,
 } from "../../core/mod.ts";
-import { workgroupSum } from "../_reduce.ts";
-import {
-  channelIndexWgsl,
-  expectNormInputs,
-  type Extents,
-  extentsOf,
-  NORM_SHAPES,
-  normCost,
-  partsOf,
-} from "./common.ts";
+import { expectNormInputs, type Extents, extentsOf, NORM_SHAPES, normCost, partsOf } from "./common.ts";
 import { gradientFusions } from "./fusions.ts";
+import { joinSumsWgsl, sumsPass } from "./sums.ts";
 
 function gradientOfChannel(e: Extents, relu: boolean, buffers: readonly NumericArray[], c: number): void {
   const dy = buffers[0], y = buffers[1];
@@ -111,39 +103,10 @@ function registerGradient(relu: boolean): Op {
       return [{
         name: "partial sums",
         workspace: [f32([e.channels, parts, 2])],
-        passes: [{
-          wgsl: `${workgroupSum(["total", "product"])}
-${channelIndexWgsl(e)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let end = (group.y + 1u) * ${e.count}u / ${parts}u;
-  let mean = batchMean[group.x];
-  var sum = 0.0;
-  var product = 0.0;
-  for (var k = group.y * ${e.count}u / ${parts}u + lane; k < end; k += 64u) {
-    let i = place(group.x, k);
-    let g = ${incoming("i")};
-    sum += g;
-    product += g * (x[i] - mean);
-  }
-  let allSum = reduceTotal(lane, sum);
-  let allProduct = reduceProduct(lane, product);
-  if (lane == 0u) {
-    partial[(group.x * ${parts}u + group.y) * 2u] = allSum;
-    partial[(group.x * ${parts}u + group.y) * 2u + 1u] = allProduct;
-  }
-}`,
-          bindings: bind("dy", ...masked, "x", "batchMean", "partial!"),
-          workgroups: [e.channels, parts, 1],
-        }, {
+        passes: [sumsPass(e, incoming("i"), bind("dy", ...masked, "x", "batchMean", "partial!")), {
           wgsl: elementwise(
             e.channels,
-            `var sum = 0.0;
-  var product = 0.0;
-  for (var part = 0u; part < ${parts}u; part++) {
-    sum += partial[(i * ${parts}u + part) * 2u];
-    product += partial[(i * ${parts}u + part) * 2u + 1u];
-  }
+            `${joinSumsWgsl(e)}
   dBeta[i] = sum;
   dGamma[i] = product * inverseStd[i];`,
           ),

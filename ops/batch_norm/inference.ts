@@ -11,10 +11,8 @@ import {
   registerOp,
 } from "../../core/mod.ts";
 import { elementwise, linearWorkgroups } from "../../core/mod.ts";
-import { workgroupSum } from "../_reduce.ts";
 import { applyPass, applyPlane } from "./apply.ts";
 import {
-  channelIndexWgsl,
   type Epilogue,
   EPILOGUES,
   expectNormInputs,
@@ -23,8 +21,10 @@ import {
   extentsOf,
   NORM_SHAPES,
   normCost,
+  partsOf,
 } from "./common.ts";
 import { fusionsOf } from "./fusions.ts";
+import { joinSumsWgsl, sumsPass } from "./sums.ts";
 
 /** The attributes of batch norm with running statistics. */
 export type BatchNormInferenceAttributes = {
@@ -72,53 +72,52 @@ export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = regi
       for (let c = 0; c < e.channels; c++) gradientOfChannel(e, epsilon, buffers, c);
     };
   },
+  cpu({ inputs, attributes: { epsilon } }: OpSpec<BatchNormInferenceAttributes>) {
+    const e = extentsOf(inputs[0]);
+    return { phases: [{ tasks: e.channels, run: (buffers, c) => gradientOfChannel(e, epsilon, buffers, c) }] };
+  },
   webgpu({ inputs, attributes: { epsilon } }, limits) {
     const e = extentsOf(inputs[0]), total = e.channels * e.count;
     return [{
-      name: "workgroup a channel",
-      passes: [{
-        wgsl: `${workgroupSum(["total", "product"])}
-${channelIndexWgsl(e)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let mean = runningMean[group.x];
-  var sum = 0.0;
-  var product = 0.0;
-  for (var k = lane; k < ${e.count}u; k += 64u) {
-    let i = place(group.x, k);
-    sum += dy[i];
-    product += dy[i] * (x[i] - mean);
-  }
-  let allSum = reduceTotal(lane, sum);
-  let allProduct = reduceProduct(lane, product);
-  if (lane == 0u) {
-    dBeta[group.x] = allSum;
-    dGamma[group.x] = allProduct / sqrt(runningVariance[group.x] + ${float(epsilon)});
-  }
-}`,
-        bindings: [
+      name: "partial sums",
+      workspace: [f32([e.channels, partsOf(e), 2])],
+      passes: [
+        sumsPass(e, "dy[i]", [
           { name: "dy", index: 0 },
           { name: "x", index: 1 },
-          { name: "runningMean", index: 3 },
-          { name: "runningVariance", index: 4 },
-          { name: "dGamma", index: 6, write: true },
-          { name: "dBeta", index: 7, write: true },
-        ],
-        workgroups: [e.channels, 1, 1],
-      }, {
-        wgsl: elementwise(
-          total,
-          `let c = i / ${e.plane}u % ${e.channels}u;
+          { name: "batchMean", index: 3 },
+          { name: "partial", index: 8, write: true },
+        ]),
+        {
+          wgsl: elementwise(
+            e.channels,
+            `${joinSumsWgsl(e)}
+  dBeta[i] = sum;
+  dGamma[i] = product / sqrt(runningVariance[i] + ${float(epsilon)});`,
+          ),
+          bindings: [
+            { name: "partial", index: 8 },
+            { name: "runningVariance", index: 4 },
+            { name: "dGamma", index: 6, write: true },
+            { name: "dBeta", index: 7, write: true },
+          ],
+          workgroups: linearWorkgroups(e.channels, limits),
+        },
+        {
+          wgsl: elementwise(
+            total,
+            `let c = i / ${e.plane}u % ${e.channels}u;
   dx[i] = dy[i] * gamma[c] / sqrt(runningVariance[c] + ${float(epsilon)});`,
-        ),
-        bindings: [
-          { name: "dy", index: 0 },
-          { name: "gamma", index: 2 },
-          { name: "runningVariance", index: 4 },
-          { name: "dx", index: 5, write: true },
-        ],
-        workgroups: linearWorkgroups(total, limits),
-      }],
+          ),
+          bindings: [
+            { name: "dy", index: 0 },
+            { name: "gamma", index: 2 },
+            { name: "runningVariance", index: 4 },
+            { name: "dx", index: 5, write: true },
+          ],
+          workgroups: linearWorkgroups(total, limits),
+        },
+      ],
     }];
   },
   cost: (spec) => ({ flops: normCost(spec, 5), bytes: bytesMoved(spec) }),

@@ -28,6 +28,7 @@ import {
   NORM_SHAPES,
   normCost,
   partsOf,
+  partStartWgsl,
 } from "./common.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
@@ -74,10 +75,11 @@ function statisticsPasses(e: Extents, { momentum, epsilon }: BatchNormAttributes
   return [{
     wgsl: `${workgroupSum(["total", "square"])}
 ${channelIndexWgsl(e)}
+${partStartWgsl(e)}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let first = group.y * ${e.count}u / ${parts}u;
-  let end = (group.y + 1u) * ${e.count}u / ${parts}u;
+  let first = partStart(group.y);
+  let end = partStart(group.y + 1u);
   var sum = 0.0;
   for (var k = first + lane; k < end; k += 64u) { sum += x[place(group.x, k)]; }
   let mean = reduceTotal(lane, sum) / f32(end - first);
@@ -95,7 +97,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     bindings: [{ name: "x", index: 0 }, { name: "partial", index: outputs + 3, write: true }],
     workgroups: [e.channels, parts, 1],
   }, {
-    wgsl: `@compute @workgroup_size(64)
+    wgsl: `${partStartWgsl(e)}
+@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let c = id.x;
   if (c >= ${e.channels}u) { return; }
@@ -103,7 +106,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var mean = 0.0;
   var squares = 0.0;
   for (var part = 0u; part < ${parts}u; part++) {
-    let size = f32((part + 1u) * ${e.count}u / ${parts}u - part * ${e.count}u / ${parts}u);
+    let size = f32(partStart(part + 1u) - partStart(part));
     let difference = partial[(c * ${parts}u + part) * 2u] - mean;
     let total = count + size;
     mean += difference * size / total;
