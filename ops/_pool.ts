@@ -1,6 +1,7 @@
 /** What the two window poolings share: attributes, extents, and the sums that a gradient gathers. */
 
 import { expectSpec, f32, ShapeError, type TensorSpec } from "../core/mod.ts";
+import { expectIterations } from "./_reduce.ts";
 import { expectPair, outputExtent } from "./_window.ts";
 
 /** The attributes of a pooling. Pairs are vertical, horizontal. */
@@ -55,6 +56,11 @@ export function poolGeometry(op: string, shape: readonly number[], attributes: P
     outputHeight: outputExtent(op, height, kernel[0], stride[0], padding[0], 1),
     outputWidth: outputExtent(op, width, kernel[1], stride[1], padding[1], 1),
   };
+}
+
+/** Checks that a thread can visit a window, or all windows over an element. */
+export function expectWindowLoops(op: string, { kernel }: PoolAttributes): void {
+  expectIterations(op, (kernel[0] + 1) * kernel[1]);
 }
 
 /** The output's specification of a pooling of [N, C, H, W]. */

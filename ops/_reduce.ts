@@ -1,6 +1,16 @@
 /** Sums and maxima in a fixed order, so that runs repeat to the bit: of a workgroup of 64 threads, and of rows. */
 
-import type { CpuKernel, NumericArray, WebGpuPass } from "../core/mod.ts";
+import {
+  type CpuKernel,
+  DeviceError,
+  elementwise,
+  f32,
+  linearWorkgroups,
+  type NumericArray,
+  type WebGpuLimits,
+  type WebGpuPass,
+  type WebGpuVariant,
+} from "../core/mod.ts";
 
 /** The threads that take part. */
 export const REDUCE_LANES = 64;
@@ -44,6 +54,90 @@ fn main(@builtin(local_invocation_index) lane: u32) {
 }`,
     bindings: [{ name: "rows", index: from }, { name: "result", index: to, write: true }],
     workgroups: [1, 1, 1],
+  };
+}
+
+/** Loop iterations of one thread that every driver runs: lavapipe leaves a shader's loops, silently, after 65,535 in all. */
+const MAX_ITERATIONS = 60_000;
+
+/** Elements that a workgroup of {@link rowSums} adds up. */
+const PART = 65_536;
+
+/**
+ * Checks that the loops of one thread are short enough to be run to their end.
+ *
+ * @throws {DeviceError} If they are not, since the result would be silently wrong.
+ */
+export function expectIterations(op: string, iterations: number): void {
+  if (iterations <= MAX_ITERATIONS) return;
+  throw new DeviceError(
+    `${op}: this shape takes ${iterations} loop iterations of one WebGPU thread, more than the ${MAX_ITERATIONS} that every ` +
+      `driver runs; use a smaller window or fewer channels, or --backend cpu`,
+  );
+}
+
+/** Whether a sum is so long that {@link rowSums} must take it. */
+export function isLongSum(length: number): boolean {
+  return length > MAX_ITERATIONS;
+}
+
+/**
+ * Sums of any length, in a fixed order: a workgroup a part of a row, then the parts.
+ *
+ * @param element WGSL of element `k` of row `row`.
+ * @param finish WGSL of what is stored, from `sum` and `row`.
+ * @param buffers The buffers that `element` and `finish` read.
+ * @param output The index of the result; the workspace follows it.
+ */
+export function rowSums(
+  rows: number,
+  length: number,
+  limits: WebGpuLimits,
+  { element, finish = "sum", buffers, output }: {
+    readonly element: string;
+    readonly finish?: string;
+    readonly buffers: WebGpuPass["bindings"];
+    readonly output: number;
+  },
+): WebGpuVariant {
+  const parts = Math.ceil(length / PART), partial = output + 1;
+  return {
+    name: "workgroups a row",
+    workspace: [f32([rows, parts])],
+    passes: [{
+      wgsl: `${workgroupSum(["total"])}
+${rowMain(rows * parts)}
+  let slot = row;
+  let end = min((slot % ${parts}u + 1u) * ${PART}u, ${length}u);
+  let total = sumOfPart(slot / ${parts}u, slot % ${parts}u * ${PART}u + lane, end);
+  let result = reduceTotal(lane, total);
+  if (lane == 0u) { partial[slot] = result; }
+}
+fn sumOfPart(row: u32, first: u32, end: u32) -> f32 {
+  var sum = 0.0;
+  for (var k = first; k < end; k += ${REDUCE_LANES}u) { sum += ${element}; }
+  return sum;
+}`,
+      bindings: [
+        ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(element)),
+        { name: "partial", index: partial, write: true },
+      ],
+      workgroups: linearWorkgroups(rows * parts, limits, 1),
+    }, {
+      wgsl: elementwise(
+        rows,
+        `let row = i;
+  var sum = 0.0;
+  for (var part = 0u; part < ${parts}u; part++) { sum += partial[row * ${parts}u + part]; }
+  y[row] = ${finish};`,
+      ),
+      bindings: [
+        { name: "partial", index: partial },
+        ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(finish)),
+        { name: "y", index: output, write: true },
+      ],
+      workgroups: linearWorkgroups(rows, limits),
+    }],
   };
 }
 

@@ -3,6 +3,7 @@
 import { bytesMoved, elementCount, f32, type Op, registerOp } from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import {
+  expectWindowLoops,
   forEachCoveringWindow,
   POOL_CASES,
   POOL_DEFAULTS,
@@ -44,6 +45,7 @@ export const averagePool2dGradient: Op<PoolGradientAttributes> = registerOp<Pool
     };
   },
   webgpu({ outputs: [{ shape }], attributes }, limits) {
+    expectWindowLoops("averagePool2dGradient", attributes);
     const g = poolGeometry("averagePool2dGradient", shape, attributes);
     const body = `var sum = 0.0;
   ${forEachCoveringWindow(g, `sum += dy[(plane * ${g.outputHeight}u + wy) * ${g.outputWidth}u + wx];`)}
@@ -81,6 +83,7 @@ export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     };
   },
   webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
+    expectWindowLoops("averagePool2d", attributes);
     const g = poolGeometry("averagePool2d", shape, attributes);
     const body = `let ox = i % ${g.outputWidth}u; let oy = i / ${g.outputWidth}u % ${g.outputHeight}u;
   let plane = i / ${g.outputHeight * g.outputWidth}u;

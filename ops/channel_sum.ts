@@ -10,7 +10,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
-import { workgroupSum } from "./_reduce.ts";
+import { rowSums } from "./_reduce.ts";
 
 function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: number; channels: number; plane: number } {
   return { batch: shape[0], channels: shape[1], plane: elementCount(shape.slice(2)) };
@@ -38,25 +38,10 @@ export const channelSum: Op = registerOp({
       }
     };
   },
-  webgpu(spec) {
+  webgpu(spec, limits) {
     const { batch, channels, plane } = extents(spec);
-    return [{
-      name: "workgroup a channel",
-      passes: [{
-        wgsl: `${workgroupSum(["total"])}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var sum = 0.0;
-  for (var k = lane; k < ${batch * plane}u; k += 64u) {
-    sum += x[(k / ${plane}u * ${channels}u + group.x) * ${plane}u + k % ${plane}u];
-  }
-  let result = reduceTotal(lane, sum);
-  if (lane == 0u) { y[group.x] = result; }
-}`,
-        bindings: [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }],
-        workgroups: [channels, 1, 1],
-      }],
-    }];
+    const element = `x[(k / ${plane}u * ${channels}u + row) * ${plane}u + k % ${plane}u]`;
+    return [rowSums(channels, batch * plane, limits, { element, buffers: [{ name: "x", index: 0 }], output: 1 })];
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

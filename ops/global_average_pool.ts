@@ -2,6 +2,7 @@
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, type OpSpec, registerOp } from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
+import { rowSums } from "./_reduce.ts";
 import { expectPair } from "./_window.ts";
 
 /** The attributes of {@link globalAveragePoolGradient}. */
@@ -58,11 +59,9 @@ export const globalAveragePool: Op = registerOp({
     };
   },
   webgpu(spec, limits) {
-    const plane = elementCount(spec.inputs[0].shape.slice(2));
-    const body = `var sum = 0.0;
-  for (var k = 0u; k < ${plane}u; k++) { sum += x[i * ${plane}u + k]; }
-  y[i] = sum / ${plane}.0;`;
-    return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);
+    const plane = elementCount(spec.inputs[0].shape.slice(2)), rows = elementCount(spec.outputs[0].shape);
+    const element = `x[row * ${plane}u + k]`, finish = `sum / ${plane}.0`;
+    return [rowSums(rows, plane, limits, { element, finish, buffers: [{ name: "x", index: 0 }], output: 1 })];
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => SAMPLES.map((shape) => ({ inputs: [f32(shape)] })),

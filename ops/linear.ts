@@ -13,6 +13,7 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
+import { isLongSum, rowSums } from "./_reduce.ts";
 import { channelSum } from "./channel_sum.ts";
 
 /** C [m, n] = A [m, k] B [k, n] (+ bias [n]); strides are those of A's and B's rows and columns. */
@@ -29,6 +30,12 @@ interface Product {
 const COLUMNS = 4;
 
 function productVariants({ m, n, k, a, b, bias }: Product, limits: WebGpuLimits): WebGpuVariant[] {
+  if (isLongSum(k)) {
+    const element = `a[row / ${n}u * ${a[0]}u + k * ${a[1]}u] * b[k * ${b[0]}u + row % ${n}u * ${b[1]}u]`;
+    const names = ["a", "b", ...(bias ? ["bias"] : [])], finish = bias ? `sum + bias[row % ${n}u]` : "sum";
+    const buffers = names.map((name, index) => ({ name, index }));
+    return [rowSums(m * n, k, limits, { element, finish, buffers, output: names.length })];
+  }
   return [...new Set([Math.min(COLUMNS, n), 1])].map((columns) => {
     const tiles = Math.ceil(n / columns), list = [...Array(columns).keys()];
     const column = (c: number) => n % columns === 0 ? `first + ${c}u` : `min(first + ${c}u, ${n - 1}u)`;

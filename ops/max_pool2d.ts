@@ -3,6 +3,7 @@
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp, u32 } from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import {
+  expectWindowLoops,
   forEachCoveringWindow,
   POOL_CASES,
   POOL_DEFAULTS,
@@ -58,6 +59,7 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
     };
   },
   webgpu({ outputs: [{ shape }], attributes }, limits) {
+    expectWindowLoops("maxPool2dGradient", attributes);
     const g = poolGeometry("maxPool2dGradient", shape, attributes);
     const visit = `let k = (plane * ${g.outputHeight}u + wy) * ${g.outputWidth}u + wx;
       if (indices[k] == row * ${g.width}u + column) { sum += dy[k]; }`;
@@ -108,6 +110,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     return ([x, y, indices]) => maxPool(g, x, y, indices);
   },
   webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
+    expectWindowLoops("maxPool2d", attributes);
     const g = poolGeometry("maxPool2d", shape, attributes);
     const body = `let ox = i % ${g.outputWidth}u; let oy = i / ${g.outputWidth}u % ${g.outputHeight}u;
   let source = i / ${g.outputHeight * g.outputWidth}u * ${g.height * g.width}u;

@@ -8,6 +8,7 @@
  */
 
 import { constants, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { expectIterations } from "../_reduce.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** The register tile of a thread. */
@@ -35,6 +36,10 @@ export function gatherVariants(
   direction: "forward" | "inputGradient",
   bias: boolean,
 ): WebGpuVariant[] {
+  const sources = direction === "forward" ? g.groupInputs : g.groupOutputs, taps = g.kernelHeight * g.kernelWidth;
+  const columnLoops = g.kernelWidth <= MAX_UNROLLED_COLUMNS ? 0 : g.kernelWidth;
+  const rowLoops = taps <= MAX_UNROLLED_TAPS ? 0 : 1;
+  expectIterations("conv2d", sources * (1 + g.kernelHeight * (rowLoops + columnLoops)));
   const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
   const width = direction === "forward" ? g.outputWidth : g.width;
   const height = direction === "forward" ? g.outputHeight : g.height;

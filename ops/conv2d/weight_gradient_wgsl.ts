@@ -1,13 +1,16 @@
 /**
  * The WebGPU kernel of a convolution's weight gradient. A thread sums a few output channels and all taps of one input
- * channel over a part of the batch; a second pass adds the parts in a fixed order, so that runs repeat to the bit.
+ * channel over a part of the output rows of all images; a second pass adds the parts in a fixed order, so that runs repeat to the bit.
  */
 
 import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { expectIterations } from "../_reduce.ts";
 import type { Geometry } from "./geometry.ts";
 
-/** Threads that keep a device busy; the batch is split into parts until there are about so many. */
+/** Threads that keep a device busy; the rows are split into parts until there are about so many. */
 const WANTED_THREADS = 8192;
+/** Loop iterations of a thread above which there are more parts than it takes to keep the device busy. */
+const WANTED_ITERATIONS = 32_768;
 const MAX_WORKSPACE_ELEMENTS = 8 * 1024 * 1024;
 /** Kernels of at most so many taps are summed by one thread; larger ones by a thread a tap. */
 const MAX_TAPS_A_THREAD = 9;
@@ -23,10 +26,11 @@ function weightGradientVariant(g: Geometry, limits: WebGpuLimits, tile: number):
   const whole = taps <= MAX_TAPS_A_THREAD;
   const tileCount = Math.ceil(g.groupOutputs / tile);
   const perPart = g.groups * tileCount * g.groupInputs * (whole ? 1 : taps);
-  const parts = Math.max(
-    1,
-    Math.min(g.batch, Math.ceil(WANTED_THREADS / perPart), Math.floor(MAX_WORKSPACE_ELEMENTS / size)),
-  );
+  const lines = g.batch * g.outputHeight;
+  const least = Math.ceil(lines / Math.max(1, Math.floor(WANTED_ITERATIONS / (g.outputWidth + 1))));
+  const busy = Math.min(Math.ceil(WANTED_THREADS / perPart), Math.floor(MAX_WORKSPACE_ELEMENTS / size), g.batch);
+  const parts = Math.min(lines, Math.max(1, least, busy));
+  expectIterations("conv2dWeightGradient", Math.ceil(lines / parts) * (g.outputWidth + 1));
   const threads = perPart * parts;
   return {
     name: `direct ${tile} outputs`,
@@ -62,6 +66,7 @@ function partialWgsl(g: Geometry, tile: number, whole: boolean, parts: number, t
     }`;
   const rowsUsed = whole ? [...Array(g.kernelHeight).keys()] : [0];
   const positions = g.outputHeight * g.outputWidth;
+  const lines = g.batch * g.outputHeight, share = Math.ceil(lines / parts);
   return `fn load(line: u32, inside: bool, column: i32) -> f32 {
   return select(0.0, x[line + u32(clamp(column, 0, ${g.width - 1}))], inside && column >= 0 && column < ${g.width});
 }
@@ -75,15 +80,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let group = thread % ${g.groups}u;
   let part = thread / ${g.groups}u;
   ${outputs.flatMap((k) => tapList.map((tap) => `var sum${k}_${tap} = 0.0;`)).join(" ")}
-  let end = (part + 1u) * ${g.batch}u / ${parts}u;
-  for (var image = part * ${g.batch}u / ${parts}u; image < end; image++) {
+  let end = min((part + 1u) * ${share}u, ${lines}u);
+  for (var line = part * ${share}u; line < end; line++) {
+    let image = line / ${g.outputHeight}u;
+    let oy = line % ${g.outputHeight}u;
     let source = ((image * ${g.groups}u + group) * ${g.groupInputs}u + c) * ${g.height * g.width}u;
     ${
     outputs.map((k) =>
       `let d${k} = ((image * ${g.groups}u + group) * ${g.groupOutputs}u + ${output(k)}) * ${positions}u;`
     ).join("\n    ")
   }
-    for (var oy = 0u; oy < ${g.outputHeight}u; oy++) {
       ${
     rowsUsed.map((i) => {
       const tap = i * g.kernelWidth;
@@ -104,7 +110,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     }).join("\n        ")
   }
       }
-    }
   }
   ${
     outputs.map((k) => {
