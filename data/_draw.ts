@@ -9,10 +9,21 @@ const NOISE = 12;
 const CLUTTER = 5;
 
 /** Directions of a pentagram's five edges: the cosine and the sine of 90° + 72°·k. */
-const PENTAGRAM = [[0, 1], [-0.9510565, 0.3090170], [-0.5877853, -0.8090170], [0.5877853, -0.8090170], [
-  0.9510565,
-  0.3090170,
-]];
+const PENTAGRAM = [
+  [0, 1],
+  [-0.9510565, 0.3090170],
+  [-0.5877853, -0.8090170],
+  [0.5877853, -0.8090170],
+  [0.9510565, 0.3090170],
+];
+/** No shape reaches further than this from its centre, in units of its radius. */
+const REACH = 1.3;
+
+function insideStar(u: number, v: number): boolean {
+  let sides = 0;
+  for (const [x, y] of PENTAGRAM) if (x * u + y * v < 0.36) sides++;
+  return sides >= 4 && u * u + v * v < 1.4;
+}
 
 /** Whether a point is inside a shape of about unit radius. All shapes are their own mirror images. */
 export const SHAPES: Readonly<Record<string, (u: number, v: number) => boolean>> = {
@@ -21,7 +32,7 @@ export const SHAPES: Readonly<Record<string, (u: number, v: number) => boolean>>
   square: (u, v) => Math.max(Math.abs(u), Math.abs(v)) < 0.76,
   frame: (u, v) => Math.max(Math.abs(u), Math.abs(v)) < 0.84 && Math.max(Math.abs(u), Math.abs(v)) > 0.5,
   triangle: (u, v) => v > -0.55 && 1.7320508 * Math.abs(u) + v < 1.1,
-  star: (u, v) => PENTAGRAM.filter(([x, y]) => x * u + y * v < 0.36).length >= 4 && u * u + v * v < 1.4,
+  star: insideStar,
   cross: (u, v) => Math.min(Math.abs(u), Math.abs(v)) < 0.25 && Math.max(Math.abs(u), Math.abs(v)) < 0.95,
   crescent: (u, v) => u * u + v * v < 0.95 && (u - 0.5) * (u - 0.5) + v * v > 0.6,
   hourglass: (u, v) => Math.abs(v) < 0.9 && Math.abs(u) < 0.85 * Math.abs(v) + 0.05,
@@ -61,8 +72,9 @@ export function drawImage(
   // The rational parametrisation of the circle: half of all turns from t, the others by the sign.
   const t = random.uniform(-1, 1), sign = random.integer(2) === 0 ? 1 : -1;
   const cosine = sign * (1 - t * t) / (1 + t * t) / radius, sine = sign * 2 * t / (1 + t * t) / radius;
-  for (let y = 0; y < SIZE; y++) {
-    for (let x = 0; x < SIZE; x++) {
+  const [top, bottom] = span(centreY, REACH * radius), [left, right] = span(centreX, REACH * radius);
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
       let hits = 0;
       for (let s = 0; s < SAMPLES * SAMPLES; s++) {
         const dx = x + (s % SAMPLES + 0.5) / SAMPLES - centreX,
@@ -77,6 +89,11 @@ export function drawImage(
   }
 }
 
+/** The pixels along one axis, from the first to before the second, that lie within `reach` of `centre`. */
+function span(centre: number, reach: number): [number, number] {
+  return [Math.max(0, Math.floor(centre - reach)), Math.min(SIZE, Math.ceil(centre + reach))];
+}
+
 function blend(canvas: Float64Array, position: number, foreground: Colour, share: number): void {
   for (let c = 0; c < 3; c++) {
     const i = c * SIZE * SIZE + position;
@@ -89,9 +106,12 @@ function drawBlob(canvas: Float64Array, fill: Colour, random: Random): void {
   const centreX = random.uniform(0, SIZE), centreY = random.uniform(0, SIZE);
   const across = random.uniform(0.8, 2.2), along = random.uniform(0.8, 4), t = random.uniform(-1, 1);
   const cosine = (1 - t * t) / (1 + t * t), sine = 2 * t / (1 + t * t);
-  for (let i = 0; i < SIZE * SIZE; i++) {
-    const dx = i % SIZE + 0.5 - centreX, dy = Math.floor(i / SIZE) + 0.5 - centreY;
-    const u = (cosine * dx - sine * dy) / along, v = (sine * dx + cosine * dy) / across;
-    if (u * u + v * v < 1) blend(canvas, i, fill, 0.8);
+  const reach = Math.max(along, across), [top, bottom] = span(centreY, reach), [left, right] = span(centreX, reach);
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
+      const dx = x + 0.5 - centreX, dy = y + 0.5 - centreY;
+      const u = (cosine * dx - sine * dy) / along, v = (sine * dx + cosine * dy) / across;
+      if (u * u + v * v < 1) blend(canvas, y * SIZE + x, fill, 0.8);
+    }
   }
 }

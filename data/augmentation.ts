@@ -17,7 +17,16 @@ export const AUGMENTATIONS = ["auto", "none", "crop", "crop+flip"] as const;
 /**
  * The augmentation of that name. `auto` crops, and flips where mirror images keep their class.
  *
+ * @param name One of {@link AUGMENTATIONS}.
+ * @param set The images it is for.
+ * @returns The augmentation; that of `none` changes nothing.
  * @throws {UsageError} If there is none.
+ *
+ * @example
+ * ```ts
+ * import { augmentationByName } from "./mod.ts";
+ * console.log(augmentationByName("auto", { mirrorable: false })); // { padding: 4, flip: false }
+ * ```
  */
 export function augmentationByName(name: string, set: Pick<ImageSet, "mirrorable">): Augmentation {
   switch (name) {
@@ -29,6 +38,8 @@ export function augmentationByName(name: string, set: Pick<ImageSet, "mirrorable
       return { padding: 4, flip: false };
     case "crop+flip":
       return { padding: 4, flip: true };
+    case "vgg":
+      throw new UsageError(`The augmentation "vgg" is not available yet; there are ${AUGMENTATIONS.join(", ")}`);
     default:
       throw new UsageError(`There is no augmentation named "${name}"; there are ${AUGMENTATIONS.join(", ")}`);
   }

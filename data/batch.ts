@@ -9,7 +9,16 @@ import type { Normalisation } from "./normalisation.ts";
  * The order in which an epoch visits the images.
  *
  * @param count The number of images.
+ * @param seed The seed of the order.
+ * @param epoch The epoch, from 0.
  * @param shuffle Whether the order is random, anew each epoch; else that of the files.
+ * @returns Each of 0 to `count` - 1 once.
+ *
+ * @example
+ * ```ts
+ * import { epochOrder } from "./mod.ts";
+ * console.log(epochOrder(3, 0, 0, false)); // Uint32Array(3) [ 0, 1, 2 ]
+ * ```
  */
 export function epochOrder(count: number, seed: number, epoch: number, shuffle: boolean): Uint32Array {
   return shuffle
@@ -34,7 +43,20 @@ export interface BatcherOptions {
 /** The stream of augmentation, apart from those that are named. */
 const AUGMENTATION_STREAM = 0x61756721;
 
-/** Fills batches that the caller owns; nothing is allocated for an image. */
+/**
+ * Fills batches that the caller owns; nothing is allocated for an image. What happens to an image depends on nothing but
+ * the seed, the epoch and its place in the split: neither on the batch it is in nor on the batch's order.
+ *
+ * @example
+ * ```ts
+ * import { Batcher, measureNormalisation, shapesSet } from "./mod.ts";
+ * const { train: split, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
+ * const batcher = new Batcher({ split, shape, normalisation: measureNormalisation(split, shape) });
+ * const images = new Float32Array(2 * 3 * 32 * 32), labels = new Uint32Array(2);
+ * batcher.fill(Uint32Array.of(13, 7), 0, images, labels);
+ * console.log(labels); // Uint32Array(2) [ 3, 7 ]
+ * ```
+ */
 export class Batcher {
   readonly #options: BatcherOptions;
   readonly #tables: Float32Array[];

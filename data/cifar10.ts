@@ -22,7 +22,22 @@ export function isCifar10(names: readonly string[]): boolean {
  * Reads a folder in CIFAR-10's binary layout: `data_batch_1.bin` and so on, `test_batch.bin`, and `batches.meta.txt` with
  * a class name a line (without it there are ten classes, named by number).
  *
+ * @param files The folder.
+ * @returns The training images in the order of the batches' numbers, and the test images as validation. They count as
+ * mirrorable only under CIFAR-10's own class names: the mirror image of a letter may be no letter.
  * @throws {DataError} If a file is missing, empty or truncated, or a label is out of range.
+ *
+ * @example
+ * ```ts
+ * import { readCifar10 } from "./mod.ts";
+ * const record = new Uint8Array(3073).fill(7, 0, 1);
+ * const set = await readCifar10({
+ *   location: "memory",
+ *   list: () => Promise.resolve(["data_batch_1.bin", "test_batch.bin"]),
+ *   read: () => Promise.resolve(record),
+ * });
+ * console.log(set.train.labels[0]); // 7
+ * ```
  */
 export async function readCifar10(files: FileSource): Promise<ImageSet> {
   const names = await files.list();
@@ -30,9 +45,7 @@ export async function readCifar10(files: FileSource): Promise<ImageSet> {
   if (batches.length === 0) throw missing(files, "data_batch_1.bin (and any further data_batch_N.bin)");
   if (!names.includes(TEST_FILE)) throw missing(files, TEST_FILE);
   const classes = names.includes(CLASSES_FILE)
-    ? new TextDecoder().decode(await files.read(CLASSES_FILE)).split("\n").map((line) => line.trim()).filter((line) =>
-      line
-    )
+    ? parseClasses(`${files.location}/${CLASSES_FILE}`, await files.read(CLASSES_FILE))
     : Array.from({ length: 10 }, (_, label) => `${label}`);
   return {
     name: files.location,
@@ -42,6 +55,14 @@ export async function readCifar10(files: FileSource): Promise<ImageSet> {
     validation: await readSplit(files, [TEST_FILE], classes.length),
     mirrorable: classes.join(" ") === CIFAR10_CLASSES,
   };
+}
+
+function parseClasses(file: string, bytes: Uint8Array): string[] {
+  const text = new TextDecoder().decode(bytes).trimEnd();
+  if (text === "") {
+    throw new DataError(`${file}: expected a class name a line but the file is empty; copy it again, or remove it`);
+  }
+  return text.split("\n").map((line) => line.trim());
 }
 
 function batchNumber(name: string): number {
@@ -74,7 +95,12 @@ async function readSplit(files: FileSource, names: readonly string[], classes: n
 }
 
 function checkRecords(file: string, bytes: Uint8Array, classes: number): void {
-  if (bytes.length === 0 || bytes.length % RECORD !== 0) {
+  if (bytes.length === 0) {
+    throw new DataError(
+      `${file}: expected records of ${RECORD} bytes (a label and ${PIXELS} pixels) but the file is empty; copy it again`,
+    );
+  }
+  if (bytes.length % RECORD !== 0) {
     throw new DataError(
       `${file}: expected records of ${RECORD} bytes (a label and ${PIXELS} pixels) but the file has ${bytes.length} bytes, ` +
         `which is ${(bytes.length / RECORD).toFixed(2)} records; it is truncated or of another kind, so copy it again`,

@@ -1,6 +1,6 @@
 /** Per-channel normalisation by a training set's mean and standard deviation. */
 
-import { elementCount } from "../core/mod.ts";
+import { DataError, elementCount } from "../core/mod.ts";
 import type { ImageSplit } from "./dataset.ts";
 
 /** A mean and a standard deviation for each channel, of pixels scaled to [0, 1]. */
@@ -16,6 +16,7 @@ export interface Normalisation {
  *
  * @param split The images.
  * @param shape Channels, height and width of an image.
+ * @throws {DataError} If the split is empty.
  *
  * @example
  * ```ts
@@ -25,6 +26,9 @@ export interface Normalisation {
  * ```
  */
 export function measureNormalisation(split: ImageSplit, [channels, ...size]: readonly number[]): Normalisation {
+  if (split.count === 0) {
+    throw new DataError("Expected images to measure the mean and deviation of but the split is empty");
+  }
   const plane = elementCount(size), mean: number[] = [], std: number[] = [];
   for (let c = 0; c < channels; c++) {
     let sum = 0, squares = 0;

@@ -5,12 +5,19 @@ import { isCifar10, readCifar10 } from "./cifar10.ts";
 import type { ImageSet } from "./dataset.ts";
 import type { FileSource } from "./file_source.ts";
 
-/** The layouts that are known: how each is recognised and read. */
-const LAYOUTS = [{ recognises: isCifar10, read: readCifar10 }];
+/** The layouts that are known: how each is described, recognised and read. A new layout is one more entry. */
+const LAYOUTS = [
+  {
+    about: "CIFAR-10's binary layout (data_batch_1.bin …, test_batch.bin)",
+    recognises: isCifar10,
+    read: readCifar10,
+  },
+];
 
 /**
  * Reads a folder of images, whichever known layout it has.
  *
+ * @param files The folder.
  * @throws {DataError} If it has none of them, or its files are damaged.
  */
 export async function openImageSet(files: FileSource): Promise<ImageSet> {
@@ -19,6 +26,7 @@ export async function openImageSet(files: FileSource): Promise<ImageSet> {
   if (layout !== undefined) return await layout.read(files);
   const found = names.length === 0 ? "nothing" : names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
   throw new DataError(
-    `${files.location}: the data set is not recognised; expected CIFAR-10's binary layout (data_batch_1.bin …, test_batch.bin) but found ${found}`,
+    `${files.location}: the data set is not recognised; expected ${LAYOUTS.map(({ about }) => about).join(", or ")} ` +
+      `but found ${found}`,
   );
 }

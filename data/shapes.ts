@@ -1,6 +1,6 @@
 /** The built-in set: ten classes of coloured shapes, drawn on demand, so that training needs no download. */
 
-import { Random } from "../core/mod.ts";
+import { Random, UsageError } from "../core/mod.ts";
 import { drawImage, SHAPES } from "./_draw.ts";
 import type { ImageSet, ImageSplit } from "./dataset.ts";
 
@@ -19,6 +19,8 @@ export interface ShapesOptions {
  * hourglasses and bars, at random places, turns, sizes and colours, among clutter and noise. Image k is of class k mod 10
  * and depends on nothing but the seed, the split and k.
  *
+ * @throws {UsageError} If a count is not a whole number of at least 0.
+ *
  * @example
  * ```ts
  * import { shapesSet } from "./mod.ts";
@@ -27,6 +29,8 @@ export interface ShapesOptions {
  */
 export function shapesSet(options: ShapesOptions = {}): ImageSet {
   const { trainCount = 2560, validationCount = 1000, seed = 0 } = options;
+  checkCount("trainCount", trainCount);
+  checkCount("validationCount", validationCount);
   return {
     name: "shapes",
     classes: Object.keys(SHAPES),
@@ -35,6 +39,11 @@ export function shapesSet(options: ShapesOptions = {}): ImageSet {
     validation: drawSplit(validationCount, seed, "validation"),
     mirrorable: true,
   };
+}
+
+function checkCount(option: string, count: number): void {
+  if (Number.isInteger(count) && count >= 0) return;
+  throw new UsageError(`shapesSet: expected ${option} to be a whole number of at least 0 but it is ${count}`);
 }
 
 function drawSplit(count: number, seed: number, split: string): ImageSplit {
