@@ -3,6 +3,7 @@
  * samples by which it is checked. The rest of the system knows ops only through this interface.
  */
 
+import type { CpuKernelName } from "./cpu/kernels.ts";
 import type { FusionRule } from "./fuse.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import type { Random } from "./random.ts";
@@ -30,45 +31,44 @@ export type NumericArray = Float32Array | Float64Array | Uint32Array;
 /** Plain loops over an op's inputs followed by its outputs, exact enough to judge the other kernels when run in float64. */
 export type ReferenceKernel = (buffers: readonly NumericArray[]) => void;
 
-/**
- * `C = A B` (or `C += A B`) in float32 with A [m, k], B [k, n] and C [m, n], each addressed from an offset by strides in
- * elements, so that any transpose is a choice of strides. C's columns are adjacent.
- */
-export type MatrixProduct = (
-  m: number,
-  n: number,
-  k: number,
-  a: Float32Array,
-  aOffset: number,
-  aRowStride: number,
-  aColumnStride: number,
-  b: Float32Array,
-  bOffset: number,
-  bRowStride: number,
-  bColumnStride: number,
-  c: Float32Array,
-  cOffset: number,
-  cRowStride: number,
-  accumulate: boolean,
-) => void;
-
 /** What the CPU backend lends to a running kernel. */
 export interface CpuContext {
-  /** The backend's matrix product. */
-  readonly matrixProduct: MatrixProduct;
   /** Memory of the size that the kernel asked for, shared by its tasks and phases; it holds garbage at the first phase. */
   readonly workspace: Float32Array;
   /** Memory of the size that the kernel asked for, for one task alone; it holds garbage at its start. */
   readonly scratch: Float32Array;
 }
 
-/** One step of a CPU kernel: tasks that may run in any order, on any thread, and write to disjoint places. */
-export interface CpuPhase {
-  /** The number of tasks; fixed by the shapes, never by the number of threads, so that results do not depend on it. */
+/** An argument of a WebAssembly kernel: a 32-bit integer, a float, or the address of an element. */
+export type CpuArgument =
+  | number
+  | { readonly float: number }
+  | { readonly buffer: number; readonly offset?: number }
+  | { readonly workspace: number };
+
+/** A phase in TypeScript, which runs on the calling thread. */
+export interface CpuFunctionPhase {
+  /** The number of tasks; fixed by the shapes alone, so that results repeat. */
   readonly tasks: number;
   /** Runs one task over the op's inputs followed by its outputs. */
   run(buffers: readonly NumericArray[], task: number, context: CpuContext): void;
 }
+
+/** A phase in WebAssembly, whose tasks run on all threads. */
+export interface CpuNativePhase {
+  /** The number of tasks; fixed by the shapes, never by the number of threads, so that results do not depend on it. */
+  readonly tasks: number;
+  /** The kernel, one of those in `core/cpu/wasm/assembly/dispatch.ts`. */
+  readonly kernel: CpuKernelName;
+  /**
+   * Its arguments, in its own order. `{ buffer }` is the address of one of the op's inputs followed by its outputs,
+   * `{ workspace }` that of an element of the workspace.
+   */
+  readonly arguments: readonly CpuArgument[];
+}
+
+/** One step of a CPU kernel: tasks that may run in any order, and write to disjoint places. */
+export type CpuPhase = CpuFunctionPhase | CpuNativePhase;
 
 /** A kernel of the CPU backend: phases run one after the other. */
 export interface CpuKernel {

@@ -35,6 +35,9 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
 /**
  * Opens a backend.
  *
+ * @param choice Which; a hardware GPU where there is one, else the CPU, unless given.
+ * @param options `threads`: how many the CPU backend uses; one a core unless given.
+ *
  * @throws {DeviceError} If WebGPU was asked for and there is no adapter.
  *
  * @example
@@ -45,7 +48,10 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
  * backend.destroy();
  * ```
  */
-export async function openBackend(choice: BackendChoice = "auto"): Promise<Backend> {
+export async function openBackend(
+  choice: BackendChoice = "auto",
+  options: { readonly threads?: number } = {},
+): Promise<Backend> {
   const { backend } = await decideBackend(choice);
-  return backend === "cpu" ? new CpuBackend() : await WebGpuBackend.create();
+  return backend === "cpu" ? await CpuBackend.create({ threads: options.threads }) : await WebGpuBackend.create();
 }

@@ -15,21 +15,12 @@ import {
 } from "../core/mod.ts";
 import { isLongSum, rowSums } from "./_reduce.ts";
 import { channelSum } from "./channel_sum.ts";
-
-/** C [m, n] = A [m, k] B [k, n] (+ bias [n]); strides are those of A's and B's rows and columns. */
-interface Product {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly a: readonly [number, number];
-  readonly b: readonly [number, number];
-  readonly bias?: boolean;
-}
+import { type MatrixProduct, matrixProductKernel } from "./_matrix_product.ts";
 
 /** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
 const COLUMNS = 4;
 
-function productVariants({ m, n, k, a, b, bias }: Product, limits: WebGpuLimits): WebGpuVariant[] {
+function productVariants({ m, n, k, a, b, bias }: MatrixProduct, limits: WebGpuLimits): WebGpuVariant[] {
   if (isLongSum(k)) {
     const element = `a[row / ${n}u * ${a[0]}u + k * ${a[1]}u] * b[k * ${b[0]}u + row % ${n}u * ${b[1]}u]`;
     const names = ["a", "b", ...(bias ? ["bias"] : [])], finish = bias ? `sum + bias[row % ${n}u]` : "sum";
@@ -67,7 +58,7 @@ function productVariants({ m, n, k, a, b, bias }: Product, limits: WebGpuLimits)
 }
 
 /** The kernels of a product on every backend. */
-function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "reference" | "cpu" | "webgpu" | "cost"> {
+function productKernels(productOf: (spec: OpSpec) => MatrixProduct): Pick<Op, "reference" | "cpu" | "webgpu" | "cost"> {
   return {
     reference(spec) {
       const { m, n, k, a: [ar, ac], b: [br, bc], bias } = productOf(spec);
@@ -82,19 +73,7 @@ function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "referen
         }
       };
     },
-    cpu(spec) {
-      const { m, n, k, a: [ar, ac], b: [br, bc], bias = false } = productOf(spec);
-      return {
-        phases: [{
-          tasks: 1,
-          run(buffers, _task, { matrixProduct }) {
-            const [a, b] = buffers as Float32Array[], y = buffers[buffers.length - 1] as Float32Array;
-            if (bias) { for (let i = 0; i < y.length; i++) y[i] = buffers[2][i % n]; }
-            matrixProduct(m, n, k, a, 0, ar, ac, b, 0, br, bc, y, 0, n, bias);
-          },
-        }],
-      };
-    },
+    cpu: (spec) => matrixProductKernel(productOf(spec)),
     webgpu: (spec, limits) => productVariants(productOf(spec), limits),
     cost(spec) {
       const { m, n, k } = productOf(spec);

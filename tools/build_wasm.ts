@@ -1,37 +1,27 @@
 /**
  * Compiles the WebAssembly kernels, a plain SIMD and a relaxed SIMD build, into TypeScript modules, so that they load from
- * a registry and from a bundle as well as from disk. With `--check` it fails if the committed modules are not what the
- * sources give.
+ * a registry and from a bundle as well as from disk, and lists the kernels' names. With `--check` it fails if the committed
+ * modules are not what the sources give.
  */
 
-import asc from "npm:assemblyscript@0.28.9/asc";
+import asc from "npm:assemblyscript@0.28.20/asc";
 
 const folder = new URL("../core/cpu/wasm/", import.meta.url);
-const BUILDS = [{ name: "simd", features: [] }, { name: "relaxed_simd", features: ["relaxed-simd"] }];
+const BUILDS = [
+  { name: "simd", options: [] },
+  { name: "relaxed_simd", options: ["--enable", "relaxed-simd"] },
+];
+// Higher levels reorder the inner loops, which then spill registers.
+// deno-fmt-ignore
+const OPTIONS = [
+  "-O1", "--noAssert", "--runtime", "stub", "--noExportMemory",
+  "--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536",
+  "--enable", "simd", "--enable", "threads", "--enable", "bulk-memory",
+];
 
-async function build(name: string, extraFeatures: readonly string[]): Promise<Uint8Array> {
-  const sources = new Map([
-    ["gemm.ts", await Deno.readTextFile(new URL("assembly/gemm.ts", folder))],
-    ["multiply_add.ts", await Deno.readTextFile(new URL(`assembly/multiply_add_${name}.ts`, folder))],
-  ]);
+async function compile(sources: ReadonlyMap<string, string>, options: readonly string[]): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
-  const features = ["simd", "threads", "bulk-memory", ...extraFeatures];
-  const { error, stderr } = await asc.main([
-    "gemm.ts",
-    "--outFile",
-    "gemm.wasm",
-    "-O3",
-    "--noAssert",
-    "--runtime",
-    "stub",
-    "--importMemory",
-    "--sharedMemory",
-    "--initialMemory",
-    "1",
-    "--maximumMemory",
-    "65536",
-    ...features.flatMap((feature) => ["--enable", feature]),
-  ], {
+  const { error, stderr } = await asc.main(["index.ts", "--outFile", "kernels.wasm", ...OPTIONS, ...options], {
     readFile: (file: string) => sources.get(file) ?? null,
     writeFile: (_file: string, content: string | Uint8Array) => {
       if (content instanceof Uint8Array) binary = content;
@@ -42,16 +32,39 @@ async function build(name: string, extraFeatures: readonly string[]): Promise<Ui
   return binary;
 }
 
-let stale = false;
-for (const { name, features } of BUILDS) {
-  const file = new URL(`${name}_bytes.ts`, folder);
-  const lines = (await build(name, features)).toBase64().match(/.{1,110}/g)!.map((line) => `  "${line}",`);
-  const text = `/** Compiled from assembly/gemm.ts by \`deno task build:wasm\`; do not edit. */\n\n` +
+function bytesModule(binary: Uint8Array): string {
+  const lines = binary.toBase64().match(/.{1,110}/g)!.map((line) => `  "${line}",`);
+  return `/** Compiled from assembly/ by \`deno task build:wasm\`; do not edit. */\n\n` +
     `/** The WebAssembly module, in base64. */\nexport const BYTES: string = [\n${lines.join("\n")}\n].join("");\n`;
+}
+
+function namesModule(dispatch: string): string {
+  const cases = [...dispatch.matchAll(/case (\d+): (\w+)\(/g)];
+  cases.forEach(([, number, name], index) => {
+    if (Number(number) !== index) {
+      throw new Error(`dispatch.ts: expected case ${index} to be ${name} but it is ${number}`);
+    }
+  });
+  const lines = cases.map(([, , name]) => `  "${name}",`);
+  return `/** Listed from assembly/dispatch.ts by \`deno task build:wasm\`; do not edit. */\n\n` +
+    `/** The WebAssembly kernels; a kernel's place is its number. */\n` +
+    `export const KERNEL_NAMES = [\n${lines.join("\n")}\n] as const;\n`;
+}
+
+const sources = new Map<string, string>();
+for await (const { name } of Deno.readDir(new URL("assembly/", folder))) {
+  if (name.endsWith(".ts")) sources.set(name, await Deno.readTextFile(new URL(`assembly/${name}`, folder)));
+}
+const outputs = new Map([["kernel_names.ts", namesModule(sources.get("dispatch.ts")!)]]);
+for (const { name, options } of BUILDS) outputs.set(`${name}_bytes.ts`, bytesModule(await compile(sources, options)));
+
+let stale = false;
+for (const [name, text] of outputs) {
+  const file = new URL(name, folder);
   if (!Deno.args.includes("--check")) await Deno.writeTextFile(file, text);
-  else if (await Deno.readTextFile(file) !== text) {
+  else if (await Deno.readTextFile(file).catch(() => "") !== text) {
     stale = true;
-    console.error(`${file.pathname} is not what its source gives: run deno task build:wasm`);
+    console.error(`core/cpu/wasm/${name} is not what its source gives: run deno task build:wasm`);
   }
 }
 Deno.exit(stale ? 1 : 0);

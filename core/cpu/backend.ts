@@ -1,26 +1,66 @@
-/** The CPU backend. Kernels run task by task over views of one shared memory; nothing is allocated per step. */
+/** The CPU backend: kernels in WebAssembly on every core, over one shared memory. Nothing is allocated per step. */
 
 import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
-import type { MatrixProduct } from "../op.ts";
+import { UsageError } from "../errors.ts";
 import type { Plan } from "../plan.ts";
 import type { TensorSpec } from "../shape.ts";
 import { CpuExecutable } from "./executable.ts";
-import { createMatrixProduct } from "./matrix_product.ts";
+import { compileKernels, type CpuKernelBuild } from "./kernels.ts";
 import { CpuMemory } from "./memory.ts";
 import { CpuStorage } from "./storage.ts";
+import { Threads } from "./threads.ts";
+
+/** The options of {@link CpuBackend.create}. */
+export interface CpuBackendOptions {
+  /** The number of threads, the calling one included; one a core unless given. Results do not depend on it. */
+  readonly threads?: number;
+  /** The build of the kernels; the fastest that the engine takes unless given. */
+  readonly build?: CpuKernelBuild;
+}
+
+/** The most threads: beyond it the tasks of most kernels are too few. */
+const MAX_THREADS = 64;
 
 /** Runs programs on the CPU. */
 export class CpuBackend implements Backend {
   readonly name = "cpu";
   readonly description: string;
-  readonly #memory = new CpuMemory();
-  readonly #matrixProduct: MatrixProduct;
+  readonly #memory: CpuMemory;
+  readonly #threads: Threads;
 
-  /** Makes a backend with a memory of its own. */
-  constructor() {
-    const { matrixProduct, build } = createMatrixProduct(this.#memory);
-    this.#matrixProduct = matrixProduct;
-    this.description = `CPU, WebAssembly ${build}, 1 thread`;
+  /** Makes a backend of one thread, with a memory of its own; {@link CpuBackend.create} uses all cores. */
+  constructor();
+  /** @internal */
+  constructor(memory: CpuMemory, threads: Threads, build: CpuKernelBuild);
+  constructor(memory = new CpuMemory(), threads?: Threads, build?: CpuKernelBuild) {
+    const kernels = threads === undefined ? compileKernels() : undefined;
+    this.#memory = memory;
+    this.#threads = threads ?? new Threads(memory, kernels!);
+    const { count } = this.#threads;
+    this.description = `CPU, WebAssembly ${build ?? kernels!.build}, ${count} thread${count === 1 ? "" : "s"}`;
+  }
+
+  /**
+   * Makes a backend of several threads, with a memory of its own.
+   *
+   * @throws {UsageError} If the number of threads is not from 1 to 64.
+   * @throws {DeviceError} If the engine lacks what the kernels need.
+   *
+   * @example
+   * ```ts
+   * import { CpuBackend } from "./mod.ts";
+   * const backend = await CpuBackend.create({ threads: 2 });
+   * console.log(backend.description); // CPU, WebAssembly relaxed SIMD, 2 threads
+   * backend.destroy();
+   * ```
+   */
+  static async create(options: CpuBackendOptions = {}): Promise<CpuBackend> {
+    const threads = options.threads ?? Math.min(MAX_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
+    if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+      throw new UsageError(`Expected threads to be a whole number from 1 to ${MAX_THREADS} but it is ${threads}`);
+    }
+    const memory = new CpuMemory(), kernels = compileKernels(options.build);
+    return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
   }
 
   /** Bytes of memory in use. */
@@ -35,7 +75,7 @@ export class CpuBackend implements Backend {
 
   /** Makes a plan executable. */
   compile(plan: Plan, options: BackendCompileOptions): Promise<Executable> {
-    return Promise.resolve(new CpuExecutable(plan, options, this.#memory, this.#matrixProduct));
+    return Promise.resolve(new CpuExecutable(plan, options, this.#memory, this.#threads));
   }
 
   /** Every step is done when `run` returns. */
@@ -43,6 +83,8 @@ export class CpuBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** The memory goes with the object. */
-  destroy(): void {}
+  /** Ends the threads; the memory goes with the object. */
+  destroy(): void {
+    this.#threads.close();
+  }
 }

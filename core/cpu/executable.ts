@@ -1,21 +1,26 @@
-/** A program on the CPU: a flat list of kernel calls over fixed views. */
+/** A program on the CPU: phases of WebAssembly kernels, which all threads run, and calls of functions between them. */
 
 import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
-import type { CpuContext, CpuKernel, MatrixProduct, NumericArray } from "../op.ts";
+import type { CpuArgument, CpuFunctionPhase, CpuKernel, NumericArray } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, elementCount } from "../shape.ts";
+import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
 import { CpuStorage } from "./storage.ts";
+import type { Threads } from "./threads.ts";
 
 const SCALAR_CAPACITY = 64;
 
-interface Call {
-  readonly kernel: CpuKernel;
-  readonly buffers: readonly NumericArray[];
-}
+/** Words of a phase in memory: kernel, tasks, address of the arguments. */
+const PHASE_WORDS = 3;
+
+/** Phases of kernels that follow each other, or a phase in TypeScript. */
+type Segment =
+  | { readonly phases: number; readonly count: number }
+  | { readonly phase: CpuFunctionPhase; readonly buffers: readonly NumericArray[] };
 
 /** The kernel of a node: the op's own, or its reference loops in float32. */
 function kernelOf(node: Node): CpuKernel {
@@ -24,12 +29,22 @@ function kernelOf(node: Node): CpuKernel {
   return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
 }
 
+/** An argument as a 32-bit word. */
+function argumentWord(argument: CpuArgument, buffers: readonly NumericArray[], workspace: number): number {
+  if (typeof argument === "number") return argument;
+  if ("float" in argument) return new Int32Array(Float32Array.of(argument.float).buffer)[0];
+  if ("workspace" in argument) return workspace + 4 * argument.workspace;
+  return buffers[argument.buffer].byteOffset + 4 * (argument.offset ?? 0);
+}
+
 /** Runs a plan on the CPU. */
 export class CpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
   readonly dispatches: number;
-  readonly #calls: Call[] = [];
-  readonly #context: CpuContext;
+  readonly #segments: Segment[] = [];
+  readonly #threads: Threads;
+  readonly #workspace: Float32Array;
+  readonly #scratchLength: number;
   readonly #blocks: Block[] = [];
   readonly #memory: CpuMemory;
   readonly #inputs = new Map<string, { value: Value; data: NumericArray }>();
@@ -39,8 +54,9 @@ export class CpuExecutable implements Executable {
   #recorded = 0;
 
   /** Places every value and chooses every kernel. */
-  constructor(plan: Plan, options: BackendCompileOptions, memory: CpuMemory, matrixProduct: MatrixProduct) {
+  constructor(plan: Plan, options: BackendCompileOptions, memory: CpuMemory, threads: Threads) {
     this.#memory = memory;
+    this.#threads = threads;
     const take = (bytes: number) => {
       const block = memory.allocate(bytes);
       this.#blocks.push(block);
@@ -66,19 +82,19 @@ export class CpuExecutable implements Executable {
     }
     for (const [value, buffer] of plan.placement) place(value, buffers[buffer]);
 
-    let workspace = 0, scratch = 0;
-    for (const node of plan.nodes) {
-      const kernel = kernelOf(node);
-      workspace = Math.max(workspace, kernel.workspace ?? 0);
-      scratch = Math.max(scratch, kernel.scratch ?? 0);
-      this.#calls.push({ kernel, buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!) });
-    }
-    this.dispatches = this.#calls.length;
-    this.#context = {
-      matrixProduct,
-      workspace: memory.view(take(workspace * 4), "f32", workspace) as Float32Array,
-      scratch: memory.view(take(scratch * 4), "f32", scratch) as Float32Array,
-    };
+    const calls = plan.nodes.map((node) => ({
+      kernel: kernelOf(node),
+      buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
+    }));
+    const most = (size: (kernel: CpuKernel) => number | undefined) =>
+      calls.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
+    const workspaceLength = most(({ workspace }) => workspace), workspace = take(4 * workspaceLength);
+    this.#workspace = memory.view(workspace, "f32", workspaceLength) as Float32Array;
+    this.#scratchLength = most(({ scratch }) => scratch);
+    threads.reserveScratch(4 * this.#scratchLength);
+    this.#link(calls, workspace.address, take);
+
+    this.dispatches = calls.length;
     for (const [name, value] of plan.outputs) this.#outputs.set(name, arrays.get(value)!);
     this.#scalars = options.scalars.map((name) => byName(this.#outputs, "output", name));
     this.#records = Array.from({ length: SCALAR_CAPACITY }, () => new Float32Array(this.#scalars.length));
@@ -93,10 +109,9 @@ export class CpuExecutable implements Executable {
 
   /** Runs one step, to its end. */
   run(record = false): void {
-    for (const { kernel, buffers } of this.#calls) {
-      for (const phase of kernel.phases) {
-        for (let task = 0; task < phase.tasks; task++) phase.run(buffers, task, this.#context);
-      }
+    for (const segment of this.#segments) {
+      if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
+      else this.#call(segment.phase, segment.buffers);
     }
     if (!record) return;
     if (this.#recorded === SCALAR_CAPACITY) {
@@ -122,5 +137,47 @@ export class CpuExecutable implements Executable {
   destroy(): void {
     for (const block of this.#blocks) this.#memory.free(block);
     this.#blocks.length = 0;
+  }
+
+  #call(phase: CpuFunctionPhase, buffers: readonly NumericArray[]): void {
+    // Another program may have moved the scratch memory since this one was compiled.
+    const scratch = new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
+    const context = { workspace: this.#workspace, scratch };
+    for (let task = 0; task < phase.tasks; task++) phase.run(buffers, task, context);
+  }
+
+  /** Writes all native phases and their arguments to memory, and strings them up with the others. */
+  #link(
+    calls: readonly { readonly kernel: CpuKernel; readonly buffers: readonly NumericArray[] }[],
+    workspace: number,
+    take: (bytes: number) => Block,
+  ): void {
+    const table: number[] = [], words: number[] = [], places: number[] = [];
+    let open: { first: number; count: number } | undefined;
+    const runs: { first: number; count: number; segment: number }[] = [];
+    for (const { kernel, buffers } of calls) {
+      for (const phase of kernel.phases) {
+        if ("run" in phase) {
+          this.#segments.push({ phase, buffers });
+          open = undefined;
+          continue;
+        }
+        if (open === undefined) {
+          open = { first: places.length, count: 0 };
+          runs.push(Object.assign(open, { segment: this.#segments.length }));
+          this.#segments.push({ phases: 0, count: 0 });
+        }
+        open.count++;
+        table.push(kernelNumber(phase.kernel), phase.tasks, 0);
+        places.push(words.length);
+        for (const argument of phase.arguments) words.push(argumentWord(argument, buffers, workspace));
+      }
+    }
+    const block = take(4 * (table.length + words.length));
+    places.forEach((place, index) => table[index * PHASE_WORDS + 2] = block.address + 4 * (table.length + place));
+    new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
+    for (const { first, count, segment } of runs) {
+      this.#segments[segment] = { phases: block.address + 4 * PHASE_WORDS * first, count };
+    }
   }
 }

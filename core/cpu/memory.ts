@@ -9,6 +9,8 @@ import type { DType } from "../shape.ts";
 const PAGE = 65536;
 const MAX_PAGES = 65536;
 const ALIGNMENT = 64;
+/** Bytes at the end that are never given out: vector loads may look a little beyond a block. */
+const GUARD = 64;
 
 /** A block of memory. */
 export interface Block {
@@ -22,7 +24,7 @@ export interface Block {
 export class CpuMemory {
   /** The memory itself. */
   readonly memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
-  #free: { address: number; bytes: number }[] = [{ address: ALIGNMENT, bytes: 16 * PAGE - ALIGNMENT }];
+  #free: { address: number; bytes: number }[] = [{ address: ALIGNMENT, bytes: 16 * PAGE - ALIGNMENT - GUARD }];
   #live = 0;
 
   /** Bytes in blocks that were not freed. */
@@ -84,7 +86,7 @@ export class CpuMemory {
       );
     }
     this.#live += pages * PAGE;
-    this.free({ address: end, bytes: pages * PAGE });
+    this.free({ address: end - GUARD, bytes: pages * PAGE });
   }
 }
 

@@ -78,7 +78,7 @@ function convolutionRules<A extends DepthwiseAttributes>(
         for (let plane = 0; plane < planes; plane++) outputPlane(g, x, w, biased ? bias : undefined, y, plane);
       };
     },
-    cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec)),
+    cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), spec.inputs.length > 2),
     webgpu: (spec: OpSpec<A>, limits: Parameters<Op["webgpu"]>[1]) =>
       gatherVariants(geometry(spec), limits, "forward", spec.inputs.length > 2),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),

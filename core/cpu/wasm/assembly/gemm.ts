@@ -1,184 +1,116 @@
 /**
- * The matrix product C = A B (or C += A B) in float32, for any strides of A and B. B is packed in panels of 8 columns and A
- * in panels of 6 rows, block by block so that they stay in the caches; the innermost loop keeps a 6x8 tile in registers
- * (Goto and van de Geijn 2008). The order of additions depends on nothing but k, so results repeat to the bit.
+ * The matrix product C = A B (+ C) for any strides of A and B. A is packed once in panels of rows; a task packs a block of B
+ * that stays in the second-level cache, and takes a range of A's panels over it, each of which stays in the first.
  */
 
-import { multiplyAdd } from "./multiply_add";
+import { at, highHalves, interleaveHigh, interleaveLow, lowHalves, pointer, word } from "./simd";
+import { EDGE_BYTES, multiplyPanels, PANEL, panelHeight, panelStart } from "./tile";
 
-/** Rows of the register tile. */
-const MR: i32 = 6;
-/** Columns of the register tile. */
-const NR: i32 = 8;
-/** Depth of a block: a panel of B of that depth stays in the first-level cache. */
-const KC: i32 = 256;
-/** Rows of a block of A, a multiple of MR: it stays in the second-level cache. */
-const MC: i32 = 96;
-/** Columns of a block of B, a multiple of NR. */
-const NC: i32 = 1024;
+/** Depth of a block: a panel of A and one of B of that depth stay in the first-level cache. */
+const DEPTH: i32 = 256;
 
-/** The bytes of scratch memory that {@link gemm} needs. */
-export function workspaceBytes(): i32 {
-  return (MC * KC + NC * KC + MR * NR) * 4 + 64;
-}
-
-/** Packs A[rows, depth] in panels of MR rows, zeros after the last row. */
-function packA(a: usize, rowStride: i32, columnStride: i32, rows: i32, depth: i32, target: usize): void {
-  for (let i = 0; i < rows; i += MR) {
-    if (i + MR <= rows) {
-      const r0 = a + ((<usize> (i * rowStride)) << 2), step = (<usize> rowStride) << 2, along = (<usize> columnStride) << 2;
-      let p0 = r0, p1 = r0 + step, p2 = p1 + step, p3 = p2 + step, p4 = p3 + step, p5 = p4 + step;
-      for (let k = 0; k < depth; k++) {
-        store<f32>(target, load<f32>(p0));
-        store<f32>(target, load<f32>(p1), 4);
-        store<f32>(target, load<f32>(p2), 8);
-        store<f32>(target, load<f32>(p3), 12);
-        store<f32>(target, load<f32>(p4), 16);
-        store<f32>(target, load<f32>(p5), 20);
-        p0 += along; p1 += along; p2 += along; p3 += along; p4 += along; p5 += along;
-        target += 24;
-      }
-    } else {
-      for (let k = 0; k < depth; k++) {
-        for (let r = 0; r < MR; r++) {
-          const value: f32 = i + r < rows ? load<f32>(a + ((<usize> ((i + r) * rowStride + k * columnStride)) << 2)) : 0;
-          store<f32>(target, value);
-          target += 4;
-        }
-      }
-    }
-  }
-}
-
-/** Packs B[depth, columns] in panels of NR columns, zeros after the last column. */
-function packB(b: usize, rowStride: i32, columnStride: i32, depth: i32, columns: i32, target: usize): void {
-  for (let j = 0; j < columns; j += NR) {
-    if (j + NR <= columns && columnStride == 1) {
-      let source = b + ((<usize> j) << 2);
-      const step = (<usize> rowStride) << 2;
-      for (let k = 0; k < depth; k++) {
-        v128.store(target, v128.load(source));
-        v128.store(target, v128.load(source, 16), 16);
-        source += step;
-        target += 32;
-      }
-    } else if (j + NR <= columns && rowStride == 1) {
-      const step = (<usize> columnStride) << 2;
-      let source = b + (<usize> j) * step, k = 0;
-      for (; k + 4 <= depth; k += 4) {
-        transpose4(source, step, target);
-        transpose4(source + 4 * step, step, target + 16);
-        source += 16;
-        target += 128;
-      }
-      for (; k < depth; k++) {
-        for (let c: usize = 0; c < 8; c++) store<f32>(target + (c << 2), load<f32>(source + c * step));
-        source += 4;
-        target += 32;
-      }
-    } else {
-      for (let k = 0; k < depth; k++) {
-        for (let c = 0; c < NR; c++) {
-          const value: f32 = j + c < columns ? load<f32>(b + ((<usize> (k * rowStride + (j + c) * columnStride)) << 2)) : 0;
-          store<f32>(target, value);
-          target += 4;
-        }
-      }
-    }
-  }
-}
-
-/** Writes four rows of four, 32 bytes apart, from four columns. */
+/** Transposes 4x4: reads rows `step` bytes apart, writes rows `targetStep` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function transpose4(source: usize, step: usize, target: usize): void {
-  const a = v128.load(source), b = v128.load(source + step), c = v128.load(source + 2 * step), d = v128.load(source + 3 * step);
-  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-  const AB = v128.shuffle<f32>(a, b, 2, 6, 3, 7), CD = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(target, v128.shuffle<f64>(ab, cd, 0, 2));
-  v128.store(target, v128.shuffle<f64>(ab, cd, 1, 3), 32);
-  v128.store(target, v128.shuffle<f64>(AB, CD, 0, 2), 64);
-  v128.store(target, v128.shuffle<f64>(AB, CD, 1, 3), 96);
+function transpose4(source: usize, step: usize, target: usize, targetStep: usize): void {
+  const a = v128.load(source), b = v128.load(source + step);
+  const c = v128.load(source + 2 * step), d = v128.load(source + 3 * step);
+  const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
+  v128.store(target, lowHalves(ab, cd));
+  v128.store(target + targetStep, highHalves(ab, cd));
+  v128.store(target + 2 * targetStep, lowHalves(AB, CD));
+  v128.store(target + 3 * targetStep, highHalves(AB, CD));
 }
 
-/** A tile of 6x8: C is loaded where it is added to, and stored with rows `step` bytes apart. */
-function tile(a: usize, b: usize, depth: i32, c: usize, step: usize, accumulate: bool): void {
-  const zero = f32x4.splat(0);
-  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
-  let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
-  for (let k = 0; k < depth; k++) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 4);
-    c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 8);
-    c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 12);
-    c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    x = v128.load32_splat(a, 16);
-    c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
-    x = v128.load32_splat(a, 20);
-    c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
-    a += 24;
-    b += 32;
-  }
-  if (accumulate) {
-    let r = c;
-    c00 = f32x4.add(c00, v128.load(r)); c01 = f32x4.add(c01, v128.load(r, 16)); r += step;
-    c10 = f32x4.add(c10, v128.load(r)); c11 = f32x4.add(c11, v128.load(r, 16)); r += step;
-    c20 = f32x4.add(c20, v128.load(r)); c21 = f32x4.add(c21, v128.load(r, 16)); r += step;
-    c30 = f32x4.add(c30, v128.load(r)); c31 = f32x4.add(c31, v128.load(r, 16)); r += step;
-    c40 = f32x4.add(c40, v128.load(r)); c41 = f32x4.add(c41, v128.load(r, 16)); r += step;
-    c50 = f32x4.add(c50, v128.load(r)); c51 = f32x4.add(c51, v128.load(r, 16));
-  }
-  v128.store(c, c00); v128.store(c, c01, 16); c += step;
-  v128.store(c, c10); v128.store(c, c11, 16); c += step;
-  v128.store(c, c20); v128.store(c, c21, 16); c += step;
-  v128.store(c, c30); v128.store(c, c31, 16); c += step;
-  v128.store(c, c40); v128.store(c, c41, 16); c += step;
-  v128.store(c, c50); v128.store(c, c51, 16);
-}
-
-/** C[m, n] = A[m, k] B[k, n], added to what C holds if `accumulate`. Addresses in bytes, strides in elements. */
-export function gemm(
-  m: i32, n: i32, k: i32,
-  a: usize, aRow: i32, aColumn: i32,
-  b: usize, bRow: i32, bColumn: i32,
-  c: usize, cRow: i32,
-  accumulate: bool,
-  workspace: usize,
+/** Packs a panel: `count` rows of `width` in all, rows `rowStride` apart, elements `stride`; zeros after the last row. */
+export function packPanel(
+  source: usize, rowStride: i32, stride: i32, count: i32, width: i32, depth: i32, target: usize,
 ): void {
-  const packedA = workspace, packedB = packedA + <usize> (MC * KC * 4), edge = packedB + <usize> (NC * KC * 4);
-  const step = (<usize> cRow) << 2;
-  for (let j = 0; j < n; j += NC) {
-    const columns = min(NC, n - j);
-    for (let p = 0; p < k; p += KC) {
-      const depth = min(KC, k - p), adding = accumulate || p > 0;
-      packB(b + ((<usize> (p * bRow + j * bColumn)) << 2), bRow, bColumn, depth, columns, packedB);
-      for (let i = 0; i < m; i += MC) {
-        const rows = min(MC, m - i);
-        packA(a + ((<usize> (i * aRow + p * aColumn)) << 2), aRow, aColumn, rows, depth, packedA);
-        for (let jj = 0; jj < columns; jj += NR) {
-          const panelB = packedB + ((<usize> (jj * depth)) << 2);
-          for (let ii = 0; ii < rows; ii += MR) {
-            const panelA = packedA + ((<usize> (ii * depth)) << 2);
-            const target = c + ((<usize> ((i + ii) * cRow + j + jj)) << 2);
-            if (ii + MR <= rows && jj + NR <= columns) {
-              tile(panelA, panelB, depth, target, step, adding);
-              continue;
-            }
-            tile(panelA, panelB, depth, edge, 32, false);
-            const lastRow = min(MR, rows - ii), lastColumn = min(NR, columns - jj);
-            for (let r = 0; r < lastRow; r++) {
-              for (let s = 0; s < lastColumn; s++) {
-                const at = target + ((<usize> (r * cRow + s)) << 2), value = load<f32>(edge + ((<usize> (r * NR + s)) << 2));
-                store<f32>(at, adding ? load<f32>(at) + value : value);
-              }
-            }
-          }
+  const rowStep = (<usize> rowStride) << 2, step = (<usize> stride) << 2, targetStep = (<usize> width) << 2;
+  let k = 0;
+  if (count == width && width >= 4 && stride == 1) {
+    for (; k + 4 <= depth; k += 4) {
+      transpose4(source, rowStep, target, targetStep);
+      if (width == 8) transpose4(source + 4 * rowStep, rowStep, target + 16, targetStep);
+      else {
+        for (let r = 4; r < width; r++) {
+          const row = source + <usize> r * rowStep, column = at(target, r);
+          store<f32>(column, load<f32>(row));
+          store<f32>(column + targetStep, load<f32>(row, 4));
+          store<f32>(column + 2 * targetStep, load<f32>(row, 8));
+          store<f32>(column + 3 * targetStep, load<f32>(row, 12));
         }
+      }
+      source += 16;
+      target += 4 * targetStep;
+    }
+  } else if (count == width && width == 8 && rowStride == 1) {
+    for (; k < depth; k++) {
+      v128.store(target, v128.load(source));
+      v128.store(target, v128.load(source, 16), 16);
+      source += step;
+      target += 32;
+    }
+    return;
+  }
+  for (; k < depth; k++) {
+    let element = source;
+    for (let r = 0; r < width; r++) {
+      store<f32>(target, r < count ? load<f32>(element) : 0);
+      element += rowStep;
+      target += 4;
+    }
+    source += step;
+  }
+}
+
+/**
+ * Packs one panel of rows a task, of several matrices alike. Arguments: A, target, rows, depth, row stride, column stride,
+ * panels of a matrix, matrices of a group, floats from a group to the next, from a matrix to the next, from a packed matrix
+ * to the next.
+ */
+export function packRows(p: usize, task: i32, _scratch: usize): void {
+  const rows = word(p, 2), depth = word(p, 3), rowStride = word(p, 4), panels = word(p, 6), members = word(p, 7);
+  const matrix = task / panels, row = panelStart(rows, task % panels), left = rows - row, height = panelHeight(left);
+  const source = at(pointer(p, 0), matrix / members * word(p, 8) + matrix % members * word(p, 9) + row * rowStride);
+  const target = at(pointer(p, 1), matrix * word(p, 10) + row * depth);
+  packPanel(source, rowStride, word(p, 5), min(height, left), height, depth, target);
+}
+
+/**
+ * C = A B (+ C). Arguments: packed A, B, C, m, n, k, B's row stride, B's column stride, C's row stride, adding, columns of a
+ * block, panels of a block of rows, blocks of rows. Tasks: blocks of columns by blocks of rows.
+ */
+export function gemm(p: usize, task: i32, scratch: usize): void {
+  const a = pointer(p, 0), b = pointer(p, 1), c = pointer(p, 2), m = word(p, 3), n = word(p, 4), k = word(p, 5);
+  const bRow = word(p, 6), bColumn = word(p, 7), cRow = word(p, 8), adding = word(p, 9) != 0;
+  const width = word(p, 10), rowPanels = word(p, 11), rowBlocks = word(p, 12);
+  const first = task / rowBlocks * width, columns = min(width, n - first), block = task % rowBlocks;
+  const from = panelStart(m, block * rowPanels), to = min(m, panelStart(m, (block + 1) * rowPanels));
+  const edge = scratch, packed = scratch + EDGE_BYTES;
+  for (let d = 0; d < k; d += DEPTH) {
+    const depth = min(DEPTH, k - d);
+    for (let j = 0; j < columns; j += PANEL) {
+      packPanel(
+        at(b, d * bRow + (first + j) * bColumn), bColumn, bRow, min(PANEL, columns - j), PANEL, depth,
+        at(packed, j * depth),
+      );
+    }
+    for (let i = from, height = 0; i < to; i += height) {
+      height = panelHeight(m - i);
+      const panel = at(a, i * k + d * height), rows = min(height, m - i);
+      for (let j = 0; j < columns; j += PANEL) {
+        multiplyPanels(
+          height, panel, at(packed, j * depth), depth, at(c, i * cRow + first + j), cRow, rows,
+          min(PANEL, columns - j), adding || d > 0, edge,
+        );
       }
     }
   }
+}
+
+/** Copies a row to each row of C, a task a row. Arguments: source, C, columns. */
+export function fillRows(p: usize, task: i32, _scratch: usize): void {
+  const columns = word(p, 2), source = pointer(p, 0), target = at(pointer(p, 1), task * columns);
+  for (let i = 0; i < columns; i++) store<f32>(at(target, i), load<f32>(at(source, i)));
 }

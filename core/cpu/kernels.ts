@@ -1,0 +1,55 @@
+/** The compiled WebAssembly kernels: which build the engine takes, and the kernels' numbers. */
+
+import { DeviceError } from "../errors.ts";
+import { KERNEL_NAMES } from "./wasm/kernel_names.ts";
+import { BYTES as RELAXED_SIMD } from "./wasm/relaxed_simd_bytes.ts";
+import { BYTES as SIMD } from "./wasm/simd_bytes.ts";
+
+/** The name of a WebAssembly kernel. */
+export type CpuKernelName = (typeof KERNEL_NAMES)[number];
+
+/** Which builds there are, the fastest first. They round differently: relaxed SIMD fuses multiplication and addition. */
+const BUILDS = [{ build: "relaxed SIMD", bytes: RELAXED_SIMD }, { build: "SIMD", bytes: SIMD }] as const;
+
+/** The name of a build. */
+export type CpuKernelBuild = (typeof BUILDS)[number]["build"];
+
+/** A compiled module. */
+export interface CpuKernels {
+  /** Which build it is. */
+  readonly build: CpuKernelBuild;
+  /** The module, which every thread instantiates over the same memory. */
+  readonly module: WebAssembly.Module;
+}
+
+/** What an instance of the module exports; see `wasm/assembly/control.ts`. */
+export interface KernelExports {
+  /** Runs one thread's share of the phases; 0 if a thread has failed. */
+  readonly work: (control: number, thread: number) => number;
+  /** Starts the other threads and works with them; 0 if a thread has failed. */
+  readonly lead: (control: number) => number;
+  /** Works whenever it is led, until it is led to nothing. */
+  readonly follow: (control: number, thread: number) => void;
+}
+
+/** The number of a kernel. */
+export function kernelNumber(name: CpuKernelName): number {
+  const number = KERNEL_NAMES.indexOf(name);
+  if (number < 0) throw new DeviceError(`There is no WebAssembly kernel named "${name}"`);
+  return number;
+}
+
+/**
+ * Compiles the kernels.
+ *
+ * @param wanted The build; the fastest that the engine takes unless given.
+ * @throws {DeviceError} If the engine has no WebAssembly SIMD.
+ */
+export function compileKernels(wanted?: CpuKernelBuild): CpuKernels {
+  for (const { build, bytes } of BUILDS) {
+    if (wanted !== undefined && wanted !== build) continue;
+    const binary = Uint8Array.from(atob(bytes), (character) => character.charCodeAt(0));
+    if (WebAssembly.validate(binary)) return { build, module: new WebAssembly.Module(binary) };
+  }
+  throw new DeviceError(`This engine has no WebAssembly ${wanted ?? "SIMD"}, which the CPU backend needs`);
+}

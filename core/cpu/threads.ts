@@ -1,0 +1,130 @@
+/** The threads that run programs of WebAssembly kernels: the calling one, and workers. */
+
+import { DeviceError } from "../errors.ts";
+import type { CpuKernels, KernelExports } from "./kernels.ts";
+import type { Block, CpuMemory } from "./memory.ts";
+import { type RunningWorker, startWorker } from "./worker.ts";
+
+/** Words of the control block; the offsets in bytes are those of `wasm/assembly/control.ts`. */
+const EPOCH = 0, PHASES = 256 / 4, COUNT = 260 / 4, SCRATCH = 264 / 4, SCRATCH_BYTES = 268 / 4, THREADS = 272 / 4;
+const SPINS = 276 / 4, MAY_WAIT = 280 / 4, FAILED = 320 / 4, CONTROL_BYTES = 384;
+/** The value at FAILED when threads stopped without saying why. */
+const STALLED = 2;
+/** Looks at a word before a thread goes to sleep: about as long as a wake-up takes. */
+const PATIENT_SPINS = 20_000;
+/** The same where there are more threads than cores. */
+const IMPATIENT_SPINS = 100;
+/** Least bytes of scratch memory, so that most programs need no more. */
+const LEAST_SCRATCH = 1 << 20;
+
+/** Whether the calling thread may sleep: a browser's main thread may not. */
+function mayWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs phases of kernels on a fixed number of threads. */
+export class Threads {
+  /** How many there are. */
+  readonly count: number;
+  readonly #memory: CpuMemory;
+  readonly #control: Int32Array;
+  readonly #address: number;
+  readonly #exports: KernelExports;
+  readonly #workers: RunningWorker[] = [];
+  #scratch: Block | undefined;
+  #death: string | undefined;
+  #closed = false;
+
+  /** One thread, the calling one; {@link Threads.create} adds workers. */
+  constructor(memory: CpuMemory, kernels: CpuKernels, count = 1) {
+    this.count = count;
+    this.#memory = memory;
+    const block = memory.allocate(CONTROL_BYTES);
+    this.#address = block.address;
+    this.#control = new Int32Array(memory.memory.buffer, block.address, CONTROL_BYTES / 4).fill(0);
+    this.#control[THREADS] = count;
+    this.#control[SPINS] = count <= (globalThis.navigator?.hardwareConcurrency ?? 1) ? PATIENT_SPINS : IMPATIENT_SPINS;
+    this.#control[MAY_WAIT] = mayWait() ? 1 : 0;
+    const { exports } = new WebAssembly.Instance(kernels.module, { env: { memory: memory.memory } });
+    this.#exports = exports as unknown as KernelExports;
+    this.reserveScratch(LEAST_SCRATCH);
+  }
+
+  /** Starts the workers of a number of threads. */
+  static async create(memory: CpuMemory, kernels: CpuKernels, count: number): Promise<Threads> {
+    const threads = new Threads(memory, kernels, count);
+    const { module } = kernels, control = threads.#address, failed = control + 4 * FAILED;
+    for (let thread = 1; thread < count; thread++) {
+      const start = { module, memory: memory.memory, control, failed, thread };
+      threads.#workers.push(
+        await startWorker(start, (reason) => {
+          if (!threads.#closed) threads.#death ??= reason;
+        }),
+      );
+    }
+    return threads;
+  }
+
+  /** The address of the calling thread's scratch memory. */
+  get scratch(): number {
+    return this.#control[SCRATCH];
+  }
+
+  /** Sees to it that every thread has so many bytes of scratch memory. */
+  reserveScratch(bytes: number): void {
+    const size = Math.ceil(bytes / 64) * 64;
+    if (size <= this.#control[SCRATCH_BYTES]) return;
+    if (this.#scratch !== undefined) this.#memory.free(this.#scratch);
+    this.#scratch = this.#memory.allocate(size * this.count);
+    this.#control[SCRATCH] = this.#scratch.address;
+    this.#control[SCRATCH_BYTES] = size;
+  }
+
+  /**
+   * Runs phases to their end.
+   *
+   * @param phases The address of the first.
+   * @param count How many there are.
+   * @throws {DeviceError} If a thread has died.
+   */
+  run(phases: number, count: number): void {
+    if (this.#death !== undefined) this.#fail(this.#death);
+    this.#control[PHASES] = phases;
+    this.#control[COUNT] = count;
+    let done;
+    try {
+      done = this.count === 1 ? this.#exports.work(this.#address, 0) : this.#exports.lead(this.#address);
+    } catch (error) {
+      // The other threads must not wait for this one.
+      Atomics.store(this.#control, FAILED, 1);
+      this.#fail(String(error));
+    }
+    if (done) return;
+    this.#fail(
+      Atomics.load(this.#control, FAILED) === STALLED ? "it stopped in the middle of its work" : "its kernel trapped",
+    );
+  }
+
+  /** Ends the workers. */
+  close(): void {
+    this.#closed = true;
+    this.#control[COUNT] = 0;
+    Atomics.add(this.#control, EPOCH, 1);
+    Atomics.notify(this.#control, EPOCH);
+    for (const worker of this.#workers) worker.terminate();
+    this.#workers.length = 0;
+  }
+
+  #fail(reason: string): never {
+    this.#death = reason;
+    throw new DeviceError(
+      `A thread of the CPU backend died (${reason}), so the step is lost; go on from the last checkpoint with --resume, ` +
+        "with fewer --threads if it happens again",
+    );
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * How threads run a program together. A program is a list of phases; the tasks of a phase are taken one by one from a
+ * shared counter, and a barrier ends the phase. What a task computes does not depend on who takes it.
+ */
+
+import { runTask } from "./dispatch";
+
+/** The control block: offsets in bytes, each contended word in a cache line of its own. */
+const EPOCH: usize = 0;
+const NEXT: usize = 64;
+const ARRIVED: usize = 128;
+const GENERATION: usize = 192;
+const PHASES: usize = 256;
+const COUNT: usize = 260;
+const SCRATCH: usize = 264;
+const SCRATCH_BYTES: usize = 268;
+const THREADS: usize = 272;
+const SPINS: usize = 276;
+const MAY_WAIT: usize = 280;
+const FAILED: usize = 320;
+
+/** Bytes of a phase: kernel, tasks, address of the arguments. */
+const PHASE_BYTES: usize = 12;
+/** Nanoseconds between two looks at whether another thread has failed. */
+const SLICE: i64 = 100_000_000;
+/** Slices without any progress after which the other threads are taken to be dead. */
+const PATIENCE: i32 = 300;
+/** The value of the word at FAILED that says so. */
+const STALLED: i32 = 2;
+
+/** Waits until a word differs from `value`; false if a thread has failed. */
+function waitWhile(control: usize, word: usize, value: i32, forever: bool): bool {
+  for (let spin = load<i32>(control + SPINS); spin > 0; spin--) {
+    if (atomic.load<i32>(word) != value) return atomic.load<i32>(control + FAILED) == 0;
+  }
+  const mayWait = load<i32>(control + MAY_WAIT) != 0;
+  let idle = 0, progress = -1;
+  while (atomic.load<i32>(word) == value) {
+    if (atomic.load<i32>(control + FAILED) != 0) return false;
+    if (!mayWait) continue;
+    if (forever) {
+      atomic.wait<i32>(word, value, -1);
+      continue;
+    }
+    if (atomic.wait<i32>(word, value, SLICE) != 2) continue;
+    const now = atomic.load<i32>(control + NEXT) + atomic.load<i32>(control + ARRIVED);
+    idle = now == progress ? idle + 1 : 0;
+    progress = now;
+    if (idle >= PATIENCE) {
+      atomic.store<i32>(control + FAILED, STALLED);
+      return false;
+    }
+  }
+  return atomic.load<i32>(control + FAILED) == 0;
+}
+
+/** Returns once all threads have come here; false if one has failed. */
+function barrier(control: usize, threads: i32): bool {
+  const generation = atomic.load<i32>(control + GENERATION);
+  if (atomic.add<i32>(control + ARRIVED, 1) + 1 < threads) {
+    return waitWhile(control, control + GENERATION, generation, false);
+  }
+  atomic.store<i32>(control + NEXT, 0);
+  atomic.store<i32>(control + ARRIVED, 0);
+  atomic.add<i32>(control + GENERATION, 1);
+  atomic.notify(control + GENERATION, -1);
+  return atomic.load<i32>(control + FAILED) == 0;
+}
+
+/** Runs this thread's share of the phases; false if a thread has failed. */
+export function work(control: usize, thread: i32): bool {
+  const threads = load<i32>(control + THREADS), count = load<i32>(control + COUNT);
+  const scratch = <usize> load<u32>(control + SCRATCH) + <usize> thread * <usize> load<u32>(control + SCRATCH_BYTES);
+  let phase = <usize> load<u32>(control + PHASES);
+  for (let i = 0; i < count; i++) {
+    const kernel = load<i32>(phase), tasks = load<i32>(phase, 4), p = <usize> load<u32>(phase, 8);
+    if (threads == 1) {
+      for (let task = 0; task < tasks; task++) runTask(kernel, p, task, scratch);
+    } else {
+      for (let task = atomic.add<i32>(control + NEXT, 1); task < tasks; task = atomic.add<i32>(control + NEXT, 1)) {
+        runTask(kernel, p, task, scratch);
+      }
+      if (!barrier(control, threads)) return false;
+    }
+    phase += PHASE_BYTES;
+  }
+  return true;
+}
+
+/** Starts the other threads on the phases that the control block names, and works with them. */
+export function lead(control: usize): bool {
+  atomic.add<i32>(control + EPOCH, 1);
+  atomic.notify(control + EPOCH, -1);
+  return work(control, 0);
+}
+
+/** The life of another thread: it works whenever it is led, until it is led to nothing. */
+export function follow(control: usize, thread: i32): void {
+  for (let epoch = 0;; epoch++) {
+    if (!waitWhile(control, control + EPOCH, epoch, true)) return;
+    if (load<i32>(control + COUNT) == 0 || !work(control, thread)) return;
+  }
+}

@@ -1,0 +1,3 @@
+/** The WebAssembly module of the CPU backend: what the threads call. */
+
+export { follow, lead, work } from "./control";

@@ -1,0 +1,212 @@
+/**
+ * The innermost loops. `multiplyPanels` is an outer-product tile: 6 or 4 rows of A by 8 columns of B in registers, both read
+ * from panels in the order of use (after Goto and van de Geijn 2008). `dotPanels` is an inner-product tile of 4 by 2 whose
+ * lanes run along the sum. 6x8 keeps 15 vectors alive, which is what an engine has on x86.
+ */
+
+import { at, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd } from "./simd";
+
+/** Columns of a panel of B. */
+export const PANEL: i32 = 8;
+
+/**
+ * How many rows the next panel of A holds. Six; but the last eight, or four or fewer, go by four: a tile of six with few
+ * rows in it would waste more.
+ */
+// @ts-ignore: decorator
+@inline
+export function panelHeight(rowsLeft: i32): i32 {
+  return rowsLeft <= 4 || rowsLeft == 7 || rowsLeft == 8 ? 4 : 6;
+}
+
+/** The first row of panel `panel` of `rows`. */
+export function panelStart(rows: i32, panel: i32): i32 {
+  let row = 0;
+  for (let k = 0; k < panel; k++) row += panelHeight(rows - row);
+  return row;
+}
+
+/** C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]; the rows of C are `step` bytes apart. */
+function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, adding: bool): void {
+  const zero = f32x4.splat(0);
+  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
+  let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
+  let b0 = zero, b1 = zero, x = zero;
+  for (; depth >= 4; depth -= 4) {
+    b0 = v128.load(b); b1 = v128.load(b, 16);
+    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = v128.load32_splat(a, 16); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
+    x = v128.load32_splat(a, 20); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    b0 = v128.load(b, 32); b1 = v128.load(b, 48);
+    x = v128.load32_splat(a, 24); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 28); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 32); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 36); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = v128.load32_splat(a, 40); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
+    x = v128.load32_splat(a, 44); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    b0 = v128.load(b, 64); b1 = v128.load(b, 80);
+    x = v128.load32_splat(a, 48); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 52); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 56); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 60); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = v128.load32_splat(a, 64); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
+    x = v128.load32_splat(a, 68); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    b0 = v128.load(b, 96); b1 = v128.load(b, 112);
+    x = v128.load32_splat(a, 72); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 76); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 80); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 84); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = v128.load32_splat(a, 88); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
+    x = v128.load32_splat(a, 92); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    a += 96; b += 128;
+  }
+  for (; depth > 0; depth--) {
+    b0 = v128.load(b); b1 = v128.load(b, 16);
+    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = v128.load32_splat(a, 16); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
+    x = v128.load32_splat(a, 20); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    a += 24; b += 32;
+  }
+  if (adding) {
+    let row = c;
+    c00 = f32x4.add(c00, v128.load(row)); c01 = f32x4.add(c01, v128.load(row, 16)); row += step;
+    c10 = f32x4.add(c10, v128.load(row)); c11 = f32x4.add(c11, v128.load(row, 16)); row += step;
+    c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row, 16)); row += step;
+    c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row, 16)); row += step;
+    c40 = f32x4.add(c40, v128.load(row)); c41 = f32x4.add(c41, v128.load(row, 16)); row += step;
+    c50 = f32x4.add(c50, v128.load(row)); c51 = f32x4.add(c51, v128.load(row, 16));
+  }
+  v128.store(c, c00); v128.store(c, c01, 16); c += step;
+  v128.store(c, c10); v128.store(c, c11, 16); c += step;
+  v128.store(c, c20); v128.store(c, c21, 16); c += step;
+  v128.store(c, c30); v128.store(c, c31, 16); c += step;
+  v128.store(c, c40); v128.store(c, c41, 16); c += step;
+  v128.store(c, c50); v128.store(c, c51, 16);
+}
+
+/** C[4, 8] = A B (+ C) over panels [depth, 4] and [depth, 8]. */
+function tile4(a: usize, b: usize, depth: i32, c: usize, step: usize, adding: bool): void {
+  const zero = f32x4.splat(0);
+  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
+  let b0 = zero, b1 = zero, x = zero;
+  for (; depth >= 4; depth -= 4) {
+    b0 = v128.load(b); b1 = v128.load(b, 16);
+    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    b0 = v128.load(b, 32); b1 = v128.load(b, 48);
+    x = v128.load32_splat(a, 16); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 20); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 24); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 28); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    b0 = v128.load(b, 64); b1 = v128.load(b, 80);
+    x = v128.load32_splat(a, 32); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 36); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 40); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 44); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    b0 = v128.load(b, 96); b1 = v128.load(b, 112);
+    x = v128.load32_splat(a, 48); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 52); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 56); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 60); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    a += 64; b += 128;
+  }
+  for (; depth > 0; depth--) {
+    b0 = v128.load(b); b1 = v128.load(b, 16);
+    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load32_splat(a, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load32_splat(a, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load32_splat(a, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    a += 16; b += 32;
+  }
+  if (adding) {
+    let row = c;
+    c00 = f32x4.add(c00, v128.load(row)); c01 = f32x4.add(c01, v128.load(row, 16)); row += step;
+    c10 = f32x4.add(c10, v128.load(row)); c11 = f32x4.add(c11, v128.load(row, 16)); row += step;
+    c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row, 16)); row += step;
+    c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row, 16));
+  }
+  v128.store(c, c00); v128.store(c, c01, 16); c += step;
+  v128.store(c, c10); v128.store(c, c11, 16); c += step;
+  v128.store(c, c20); v128.store(c, c21, 16); c += step;
+  v128.store(c, c30); v128.store(c, c31, 16);
+}
+
+/** Where a tile at the edge of C is put before its inside is copied: 6x8 floats. */
+export const EDGE_BYTES: i32 = 192;
+
+/**
+ * C[rows, columns] = A B, or C += A B, for one panel of A of `height` rows and one of B, both of `depth`.
+ *
+ * @param edge {@link EDGE_BYTES} of scratch.
+ */
+export function multiplyPanels(
+  height: i32, a: usize, b: usize, depth: i32,
+  c: usize, cStride: i32, rows: i32, columns: i32, adding: bool, edge: usize,
+): void {
+  const step = (<usize> cStride) << 2;
+  if (rows == height && columns == PANEL) {
+    if (height == 6) tile6(a, b, depth, c, step, adding);
+    else tile4(a, b, depth, c, step, adding);
+    return;
+  }
+  if (height == 6) tile6(a, b, depth, edge, PANEL * 4, false);
+  else tile4(a, b, depth, edge, PANEL * 4, false);
+  for (let r = 0; r < rows; r++) {
+    for (let s = 0; s < columns; s++) {
+      const value = load<f32>(at(edge, s)), target = at(c, s);
+      store<f32>(target, adding ? load<f32>(target) + value : value);
+    }
+    edge += PANEL * 4;
+    c += step;
+  }
+}
+
+/** The four lane sums of four vectors. */
+// @ts-ignore: decorator
+@inline
+function laneSums(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(interleaveLow(a, b), interleaveHigh(a, b));
+  const cd = f32x4.add(interleaveLow(c, d), interleaveHigh(c, d));
+  return f32x4.add(lowHalves(ab, cd), highHalves(ab, cd));
+}
+
+/**
+ * C[s][r] += Σ A[r][·] B[s][·] for four rows of A and two of B. Both are in panels of 8 along the sum: a row holds 8 floats
+ * in each panel, rows are 32 bytes apart, and panels `aStep` and `bStep` bytes. C's rows are `step` bytes apart.
+ */
+export function dotPanels(
+  a: usize, aStep: usize, b: usize, bStep: usize, panels: i32, c: usize, step: usize, adding: bool,
+): void {
+  const zero = f32x4.splat(0);
+  let c00 = zero, c10 = zero, c20 = zero, c30 = zero, c01 = zero, c11 = zero, c21 = zero, c31 = zero;
+  let b0 = zero, b1 = zero, x = zero;
+  for (; panels > 0; panels--) {
+    b0 = v128.load(b); b1 = v128.load(b, 32);
+    x = v128.load(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load(a, 32); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load(a, 64); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load(a, 96); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    b0 = v128.load(b, 16); b1 = v128.load(b, 48);
+    x = v128.load(a, 16); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = v128.load(a, 48); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = v128.load(a, 80); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = v128.load(a, 112); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    a += aStep; b += bStep;
+  }
+  b0 = laneSums(c00, c10, c20, c30);
+  b1 = laneSums(c01, c11, c21, c31);
+  if (adding) {
+    b0 = f32x4.add(b0, v128.load(c));
+    b1 = f32x4.add(b1, v128.load(c + step));
+  }
+  v128.store(c, b0);
+  v128.store(c + step, b1);
+}

@@ -1,0 +1,446 @@
+/**
+ * 3x3 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015), and their weight gradients
+ * by F(3x3, 4x4), which shares the transform of the input. The six points are 0, ±3/4, ±3/2 and infinity: exact in binary,
+ * and with a third of the rounding error of the customary 0, ±1, ±2 (Barabasz et al. 2020 explain why nearness to 1 helps).
+ *
+ * The four lanes of a vector are four tiles. A task takes whole bands of tile rows: for each channel it copies a band into a
+ * padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.
+ */
+
+import {
+  at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, multiplySubtract, pointer, roundUp,
+  storeLanes, word,
+} from "./simd";
+import { copyPadded } from "./plane";
+import { dotPanels, EDGE_BYTES, multiplyPanels, PANEL, panelHeight, panelStart } from "./tile";
+
+/** The points: ±P and ±Q. */
+const P: f32 = 0.75;
+const Q: f32 = 1.5;
+const P2: f32 = P * P;
+const Q2: f32 = Q * Q;
+/** The denominators of the interpolation at 0, ±P and ±Q. */
+const N0: f32 = P2 * Q2;
+const NP: f32 = 2 * P2 * (P2 - Q2);
+const NQ: f32 = 2 * Q2 * (Q2 - P2);
+
+/** Products of a tile. */
+const POINTS: i32 = 36;
+/** Bytes of 36 vectors between the two halves of a transform. */
+const TEMP_BYTES: usize = 36 * 16;
+
+/** Floats from one point's matrix to the next: not a power of two, or 36 streams would meet in one set of the cache. */
+// @ts-ignore: decorator
+@inline
+function pointStride(elements: i32): i32 {
+  return roundUp(elements, 16) + 16;
+}
+
+/** Six to six: writes the values at the six points, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function inputTransform(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, target: usize, step: usize): void {
+  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), sum = f32x4.splat(P2 + Q2), product = f32x4.splat(P2 * Q2);
+  const p = f32x4.splat(P), q = f32x4.splat(Q);
+  v128.store(target, multiplyAdd(product, d0, multiplySubtract(sum, d2, d4)));
+  const evenP = multiplySubtract(q2, d2, d4), oddP = multiplySubtract(q2, d1, d3);
+  v128.store(target + step, multiplyAdd(p, oddP, evenP));
+  v128.store(target + 2 * step, multiplySubtract(p, oddP, evenP));
+  const evenQ = multiplySubtract(p2, d2, d4), oddQ = multiplySubtract(p2, d1, d3);
+  v128.store(target + 3 * step, multiplyAdd(q, oddQ, evenQ));
+  v128.store(target + 4 * step, multiplySubtract(q, oddQ, evenQ));
+  v128.store(target + 5 * step, multiplyAdd(product, d1, multiplySubtract(sum, d3, d5)));
+}
+
+/** Transforms the 6x6 tiles at four addresses; rows are `rowStep` bytes apart, points `pointStep`. */
+function transformInput(
+  s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, temp: usize, target: usize, pointStep: usize,
+): void {
+  let row = temp;
+  for (let r = 0; r < 6; r++) {
+    const a = v128.load(s0), b = v128.load(s1), c = v128.load(s2), d = v128.load(s3);
+    const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
+    const e = interleaveLow(v128.load64_zero(s0, 16), v128.load64_zero(s1, 16));
+    const f = interleaveLow(v128.load64_zero(s2, 16), v128.load64_zero(s3, 16));
+    inputTransform(
+      lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), lowHalves(e, f), highHalves(e, f),
+      row, 16,
+    );
+    s0 += rowStep; s1 += rowStep; s2 += rowStep; s3 += rowStep;
+    row += 96;
+  }
+  for (let column = 0; column < 6; column++) {
+    inputTransform(
+      v128.load(temp), v128.load(temp, 96), v128.load(temp, 192), v128.load(temp, 288), v128.load(temp, 384),
+      v128.load(temp, 480), target, 6 * pointStep,
+    );
+    temp += 16;
+    target += pointStep;
+  }
+}
+
+/** Four to six: the values of a polynomial of four coefficients at the six points. */
+// @ts-ignore: decorator
+@inline
+function gradientTransform(d0: v128, d1: v128, d2: v128, d3: v128, target: usize, step: usize): void {
+  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), p = f32x4.splat(P), q = f32x4.splat(Q);
+  v128.store(target, d0);
+  const evenP = multiplyAdd(p2, d2, d0), oddP = multiplyAdd(p2, d3, d1);
+  v128.store(target + step, multiplyAdd(p, oddP, evenP));
+  v128.store(target + 2 * step, multiplySubtract(p, oddP, evenP));
+  const evenQ = multiplyAdd(q2, d2, d0), oddQ = multiplyAdd(q2, d3, d1);
+  v128.store(target + 3 * step, multiplyAdd(q, oddQ, evenQ));
+  v128.store(target + 4 * step, multiplySubtract(q, oddQ, evenQ));
+  v128.store(target + 5 * step, d3);
+}
+
+/** Transforms the 4x4 tiles at four addresses. */
+function transformGradient(
+  s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, temp: usize, target: usize, pointStep: usize,
+): void {
+  let row = temp;
+  for (let r = 0; r < 4; r++) {
+    const a = v128.load(s0), b = v128.load(s1), c = v128.load(s2), d = v128.load(s3);
+    const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
+    gradientTransform(lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), row, 16);
+    s0 += rowStep; s1 += rowStep; s2 += rowStep; s3 += rowStep;
+    row += 96;
+  }
+  for (let column = 0; column < 6; column++) {
+    gradientTransform(
+      v128.load(temp), v128.load(temp, 96), v128.load(temp, 192), v128.load(temp, 288), target, 6 * pointStep,
+    );
+    temp += 16;
+    target += pointStep;
+  }
+}
+
+/** Transforms products back into 4x4 outputs of four tiles: sixteen vectors at `temp`, the four of a row together. */
+function transformOutput(source: usize, pointStep: usize, temp: usize): void {
+  const p = f32x4.splat(P), q = f32x4.splat(Q), p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2);
+  const p3 = f32x4.splat(P * P2), q3 = f32x4.splat(Q * Q2);
+  let target = temp + 256;
+  for (let column = 0; column < 6; column++) {
+    const m1 = v128.load(source + 6 * pointStep), m2 = v128.load(source + 12 * pointStep);
+    const m3 = v128.load(source + 18 * pointStep), m4 = v128.load(source + 24 * pointStep);
+    const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
+    v128.store(target, f32x4.add(f32x4.add(v128.load(source), evenP), evenQ));
+    v128.store(target, multiplyAdd(q, oddQ, f32x4.mul(p, oddP)), 96);
+    v128.store(target, multiplyAdd(q2, evenQ, f32x4.mul(p2, evenP)), 192);
+    v128.store(target, multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, v128.load(source + 30 * pointStep))), 288);
+    source += pointStep;
+    target += 16;
+  }
+  source = temp + 256;
+  for (let row = 0; row < 4; row++) {
+    const m1 = v128.load(source, 16), m2 = v128.load(source, 32), m3 = v128.load(source, 48), m4 = v128.load(source, 64);
+    const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
+    const y0 = f32x4.add(f32x4.add(v128.load(source), evenP), evenQ);
+    const y1 = multiplyAdd(q, oddQ, f32x4.mul(p, oddP));
+    const y2 = multiplyAdd(q2, evenQ, f32x4.mul(p2, evenP));
+    const y3 = multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, v128.load(source, 80)));
+    const ab = interleaveLow(y0, y1), cd = interleaveLow(y2, y3), AB = interleaveHigh(y0, y1), CD = interleaveHigh(y2, y3);
+    v128.store(temp, lowHalves(ab, cd));
+    v128.store(temp, highHalves(ab, cd), 16);
+    v128.store(temp, lowHalves(AB, CD), 32);
+    v128.store(temp, highHalves(AB, CD), 48);
+    source += 96;
+    temp += 64;
+  }
+}
+
+/** Bytes that {@link transformOutput} uses: 16 vectors of results and 24 between the halves. */
+const OUTPUT_TEMP_BYTES: usize = 640;
+
+/** Three coefficients to six values, scaled by the denominators: the transform of a kernel's row or column. */
+// @ts-ignore: decorator
+@inline
+function weightTransform(w0: v128, w1: v128, w2: v128, target: usize, step: usize): void {
+  v128.store(target, f32x4.mul(w0, f32x4.splat(1 / N0)));
+  const evenP = multiplyAdd(w2, f32x4.splat(P2 / NP), f32x4.mul(w0, f32x4.splat(1 / NP)));
+  const oddP = f32x4.mul(w1, f32x4.splat(P / NP));
+  v128.store(target + step, f32x4.add(evenP, oddP));
+  v128.store(target + 2 * step, f32x4.sub(evenP, oddP));
+  const evenQ = multiplyAdd(w2, f32x4.splat(Q2 / NQ), f32x4.mul(w0, f32x4.splat(1 / NQ)));
+  const oddQ = f32x4.mul(w1, f32x4.splat(Q / NQ));
+  v128.store(target + 3 * step, f32x4.add(evenQ, oddQ));
+  v128.store(target + 4 * step, f32x4.sub(evenQ, oddQ));
+  v128.store(target + 5 * step, w2);
+}
+
+/** Weight `tap` of four neighbouring inputs, `step` bytes apart; zero from `count` on. */
+// @ts-ignore: decorator
+@inline
+function gatherTap(source: usize, step: usize, tap: usize, count: i32): v128 {
+  let v = v128.load32_zero(source + tap);
+  if (count > 1) v = v128.load32_lane(source + step + tap, v, 1);
+  if (count > 2) v = v128.load32_lane(source + 2 * step + tap, v, 2);
+  if (count > 3) v = v128.load32_lane(source + 3 * step + tap, v, 3);
+  return v;
+}
+
+/**
+ * Transforms the kernels of one panel of outputs a task, into panels [point][panel][inputs][rows].
+ * Arguments: weights, target, outputs, inputs, floats from an output's kernel to the next, from an input's, rotated.
+ */
+export function winogradWeights(p: usize, task: i32, scratch: usize): void {
+  const outputs = word(p, 2), inputs = word(p, 3), outputStride = word(p, 4), inputStride = word(p, 5);
+  const rotated = word(p, 6) != 0;
+  const first = panelStart(outputs, task), height = panelHeight(outputs - first), step = (<usize> inputStride) << 2;
+  const pointStep = (<usize> (roundUp(outputs, 4) * inputs)) << 2, panel = at(pointer(p, 1), first * inputs);
+  const half = scratch, whole = scratch + TEMP_BYTES;
+  for (let row = 0; row < height; row++) {
+    for (let input = 0; input < inputs; input += 4) {
+      const count = min(4, inputs - input);
+      if (first + row >= outputs) clear(whole, POINTS * 4);
+      else {
+        const source = at(pointer(p, 0), (first + row) * outputStride + input * inputStride);
+        for (let r = 0; r < 3; r++) {
+          const tap = <usize> (rotated ? 32 - 12 * r : 12 * r), along: usize = rotated ? -4 : 4;
+          weightTransform(
+            gatherTap(source, step, tap, count), gatherTap(source, step, tap + along, count),
+            gatherTap(source, step, tap + 2 * along, count), half + 96 * r, 16,
+          );
+        }
+        for (let column: usize = 0; column < 96; column += 16) {
+          weightTransform(
+            v128.load(half + column), v128.load(half + column, 96), v128.load(half + column, 192), whole + column, 96,
+          );
+        }
+      }
+      let target = at(panel, input * height + row);
+      const along = (<usize> height) << 2;
+      for (let point = 0; point < POINTS; point++) {
+        const v = v128.load(at(whole, 4 * point));
+        v128.store32_lane(target, v, 0);
+        if (count > 1) v128.store32_lane(target + along, v, 1);
+        if (count > 2) v128.store32_lane(target + 2 * along, v, 2);
+        if (count > 3) v128.store32_lane(target + 3 * along, v, 3);
+        target += pointStep;
+      }
+    }
+  }
+}
+
+/** Writes where each tile of a band starts in its plane, in bytes; lanes without a tile start at `spare`. */
+function placeTiles(offsets: usize, lanes: i32, tilesY: i32, tilesX: i32, stride: i32, spare: i32): void {
+  for (let lane = 0; lane < lanes; lane++) {
+    const y = lane / tilesX, x = lane - y * tilesX;
+    store<i32>(at(offsets, lane), y < tilesY ? (4 * y * stride + 4 * x) << 2 : spare);
+  }
+}
+
+/**
+ * The convolution of whole bands by a range of outputs.
+ * Arguments: input, transformed weights, output, bias or 0, inputs, height, width, outputs, output height, output width,
+ * vertical padding, horizontal padding, tile rows of a band, bands of an image, bands in all, bands of a task, ranges of
+ * outputs, panels of a range.
+ */
+export function winograd(p: usize, task: i32, scratch: usize): void {
+  const x = pointer(p, 0), weights = pointer(p, 1), y = pointer(p, 2), bias = pointer(p, 3);
+  const inputs = word(p, 4), height = word(p, 5), width = word(p, 6);
+  const outputs = word(p, 7), outputHeight = word(p, 8), outputWidth = word(p, 9);
+  const padY = word(p, 10), padX = word(p, 11), bandRows = word(p, 12), imageBands = word(p, 13);
+  const bands = word(p, 14), taskBands = word(p, 15), ranges = word(p, 16), rangePanels = word(p, 17);
+  const firstBand = task / ranges * taskBands, bandCount = min(taskBands, bands - firstBand), range = task % ranges;
+  const from = panelStart(outputs, range * rangePanels), to = min(outputs, panelStart(outputs, (range + 1) * rangePanels));
+
+  const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4), columns = roundUp(bandCount * lanes, PANEL);
+  const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
+  const offsets = scratch + EDGE_BYTES, temp = offsets + ((<usize> lanes) << 2), plane = temp + OUTPUT_TEMP_BYTES;
+  const v = at(plane, planeRows * stride), vStride = pointStride(inputs * columns), vStep = (<usize> vStride) << 2;
+  const products = at(v, POINTS * vStride);
+  const mStride = pointStride(roundUp(to - from, 4) * columns), mStep = (<usize> mStride) << 2;
+  placeTiles(offsets, lanes, bandRows, tilesX, stride, 0);
+
+  for (let band = 0; band < bandCount; band++) {
+    const image = (firstBand + band) / imageBands, firstRow = (firstBand + band) % imageBands * bandRows * 4 - padY;
+    for (let c = 0; c < inputs; c++) {
+      copyPadded(at(x, (image * inputs + c) * height * width), height, width, firstRow, padX, planeRows, plane, stride);
+      for (let lane = 0; lane < lanes; lane += 4) {
+        const o = at(offsets, lane), column = band * lanes + lane;
+        transformInput(
+          plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
+          (<usize> stride) << 2, temp, at(v, ((column >> 3) * inputs + c) * PANEL + (column & 7)), vStep,
+        );
+      }
+    }
+  }
+
+  const uStride = roundUp(outputs, 4) * inputs;
+  for (let point = 0; point < POINTS; point++) {
+    const u = at(weights, point * uStride), b = at(v, point * vStride), m = at(products, point * mStride);
+    for (let i = from, rows = 0; i < to; i += rows) {
+      rows = panelHeight(outputs - i);
+      for (let j = 0; j < columns; j += PANEL) {
+        multiplyPanels(
+          rows, at(u, i * inputs), at(b, j * inputs), inputs, at(m, (i - from) * columns + j), columns, rows, PANEL, false,
+          scratch,
+        );
+      }
+    }
+  }
+
+  for (let band = 0; band < bandCount; band++) {
+    const image = (firstBand + band) / imageBands, firstTile = (firstBand + band) % imageBands * bandRows;
+    for (let k = from; k < to; k++) {
+      const target = at(y, (image * outputs + k) * outputHeight * outputWidth);
+      const shift = f32x4.splat(bias != 0 ? load<f32>(at(bias, k)) : 0);
+      for (let lane = 0; lane < lanes; lane += 4) {
+        transformOutput(at(products, (k - from) * columns + band * lanes + lane), mStep, temp);
+        for (let q = 0; q < 4; q++) {
+          const tileY = (lane + q) / tilesX, row = 4 * (firstTile + tileY), column = 4 * (lane + q - tileY * tilesX);
+          if (tileY >= bandRows || row >= outputHeight) break;
+          const count = outputWidth - column, end = min(4, outputHeight - row);
+          let place = at(target, row * outputWidth + column);
+          for (let r = 0; r < end; r++) {
+            storeLanes(place, f32x4.add(v128.load(temp + 64 * r + 16 * q), shift), count);
+            place = at(place, outputWidth);
+          }
+        }
+      }
+    }
+  }
+}
+
+/**
+ * A part of the weight gradient, transformed: partial[part][point][input][output], outputs rounded up to 4.
+ * Arguments: input, output gradient, partial, inputs, height, width, outputs, output height, output width, vertical
+ * padding, horizontal padding, tile rows of a band, bands of an image, bands in all, bands at a time, parts, ranges of
+ * outputs, outputs of a range.
+ */
+export function winogradWeightGradient(p: usize, task: i32, scratch: usize): void {
+  const x = pointer(p, 0), dy = pointer(p, 1), partial = pointer(p, 2);
+  const inputs = word(p, 3), height = word(p, 4), width = word(p, 5);
+  const outputs = word(p, 6), outputHeight = word(p, 7), outputWidth = word(p, 8);
+  const padY = word(p, 9), padX = word(p, 10), bandRows = word(p, 11), imageBands = word(p, 12);
+  const bands = word(p, 13), groupBands = word(p, 14), parts = word(p, 15), ranges = word(p, 16), rangeSize = word(p, 17);
+  const part = task / ranges, from = task % ranges * rangeSize, to = min(outputs, from + rangeSize);
+  const firstBand = <i32> (<i64> part * bands / parts), endBand = <i32> (<i64> (part + 1) * bands / parts);
+
+  const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4);
+  const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
+  const rows = roundUp(inputs, 2), gradientRows = roundUp(to - from, 4), maxColumns = roundUp(groupBands * lanes, PANEL);
+  const offsets = scratch, gradientOffsets = at(offsets, lanes), temp = at(gradientOffsets, lanes);
+  // Four more rows, which stay zero: where lanes without a tile look.
+  const plane = temp + TEMP_BYTES, v = at(plane, (planeRows + 4) * stride);
+  const vStride = pointStride(rows * maxColumns), gStride = pointStride(gradientRows * maxColumns);
+  const g = at(v, POINTS * vStride), vStep = (<usize> vStride) << 2, gStep = (<usize> gStride) << 2;
+  const rowStep = (<usize> stride) << 2, spare = (planeRows * stride) << 2;
+  placeTiles(offsets, lanes, bandRows, tilesX, stride, 0);
+  placeTiles(gradientOffsets, lanes, bandRows, tilesX, stride, spare);
+  clear(plane + spare, 4 * stride);
+  const pStride = inputs * roundUp(outputs, 4), target = at(partial, part * POINTS * pStride);
+  const pStep = (<usize> roundUp(outputs, 4)) << 2;
+
+  for (let group = firstBand; group < endBand; group += groupBands) {
+    const count = min(groupBands, endBand - group), columns = count * lanes, panels = (columns + PANEL - 1) / PANEL;
+    if ((columns & 7) != 0) {
+      // Lanes that no tile fills take part in the sums.
+      for (let point = 0; point < POINTS; point++) {
+        clear(at(v, point * vStride + (panels - 1) * rows * PANEL), rows * PANEL);
+        clear(at(g, point * gStride + (panels - 1) * gradientRows * PANEL), gradientRows * PANEL);
+      }
+    }
+    for (let band = 0; band < count; band++) {
+      const image = (group + band) / imageBands, firstRow = (group + band) % imageBands * bandRows * 4;
+      for (let c = 0; c < inputs; c++) {
+        const source = at(x, (image * inputs + c) * height * width);
+        copyPadded(source, height, width, firstRow - padY, padX, planeRows, plane, stride);
+        for (let lane = 0; lane < lanes; lane += 4) {
+          const o = at(offsets, lane), column = band * lanes + lane;
+          transformInput(
+            plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
+            rowStep, temp, at(v, ((column >> 3) * rows + c) * PANEL + (column & 7)), vStep,
+          );
+        }
+      }
+      for (let k = from; k < to; k++) {
+        const source = at(dy, (image * outputs + k) * outputHeight * outputWidth);
+        copyPadded(source, outputHeight, outputWidth, firstRow, 0, 4 * bandRows, plane, stride);
+        for (let lane = 0; lane < lanes; lane += 4) {
+          const o = at(gradientOffsets, lane), column = band * lanes + lane;
+          transformGradient(
+            plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
+            rowStep, temp, at(g, ((column >> 3) * gradientRows + k - from) * PANEL + (column & 7)), gStep,
+          );
+        }
+      }
+    }
+    const adding = group > firstBand, vPanel = (<usize> (rows * PANEL)) << 2, gPanel = (<usize> (gradientRows * PANEL)) << 2;
+    for (let point = 0; point < POINTS; point++) {
+      const a = at(g, point * gStride), b = at(v, point * vStride), c = at(target, point * pStride + from);
+      for (let k = 0; k < gradientRows; k += 4) {
+        for (let i = 0; i < rows; i += 2) {
+          // The last odd row has no partner in C: its place is the scratch plane.
+          const last = i + 1 == inputs;
+          const place = c + <usize> i * pStep + (<usize> k << 2);
+          dotPanels(
+            at(a, k * PANEL), gPanel, at(b, i * PANEL), vPanel, panels, place, last ? plane - place : pStep, adding,
+          );
+        }
+      }
+    }
+  }
+}
+
+/** Six values to three coefficients. */
+// @ts-ignore: decorator
+@inline
+function weightGradientTransform(
+  m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, target: usize, step: usize,
+): void {
+  const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
+  const p = f32x4.splat(1 / NP), q = f32x4.splat(1 / NQ);
+  v128.store(target, multiplyAdd(q, evenQ, multiplyAdd(p, evenP, f32x4.mul(m0, f32x4.splat(1 / N0)))));
+  v128.store(target + step, multiplyAdd(f32x4.splat(Q / NQ), oddQ, f32x4.mul(f32x4.splat(P / NP), oddP)));
+  v128.store(
+    target + 2 * step,
+    multiplyAdd(f32x4.splat(Q2 / NQ), evenQ, multiplyAdd(f32x4.splat(P2 / NP), evenP, m5)),
+  );
+}
+
+/**
+ * Adds the parts of the weight gradient up and transforms them back; a task an input channel.
+ * Arguments: partial, target [outputs, inputs, 3, 3], inputs, outputs, parts.
+ */
+export function winogradWeightGradientSum(p: usize, task: i32, scratch: usize): void {
+  const inputs = word(p, 2), outputs = word(p, 3), parts = word(p, 4), rounded = roundUp(outputs, 4);
+  const pointStep = (<usize> (inputs * rounded)) << 2, partStep = <usize> POINTS * pointStep;
+  const sums = scratch, half = sums + TEMP_BYTES, whole = half + TEMP_BYTES;
+  for (let k = 0; k < outputs; k += 4) {
+    const source = at(pointer(p, 0), task * rounded + k), count = min(4, outputs - k);
+    for (let point = 0; point < POINTS; point++) {
+      let place = source + <usize> point * pointStep, sum = v128.load(place);
+      for (let part = 1; part < parts; part++) {
+        place += partStep;
+        sum = f32x4.add(sum, v128.load(place));
+      }
+      v128.store(at(sums, 4 * point), sum);
+    }
+    for (let row: usize = 0; row < 6; row++) {
+      const m = sums + 96 * row;
+      weightGradientTransform(
+        v128.load(m), v128.load(m, 16), v128.load(m, 32), v128.load(m, 48), v128.load(m, 64), v128.load(m, 80),
+        half + 48 * row, 16,
+      );
+    }
+    for (let column: usize = 0; column < 48; column += 16) {
+      const m = half + column;
+      weightGradientTransform(
+        v128.load(m), v128.load(m, 48), v128.load(m, 96), v128.load(m, 144), v128.load(m, 192), v128.load(m, 240),
+        whole + column, 48,
+      );
+    }
+    let target = at(pointer(p, 1), (k * inputs + task) * 9);
+    const along = (<usize> (inputs * 9)) << 2;
+    for (let tap: usize = 0; tap < 9; tap++) {
+      const v = v128.load(whole + 16 * tap);
+      v128.store32_lane(target, v, 0);
+      if (count > 1) v128.store32_lane(target + along, v, 1);
+      if (count > 2) v128.store32_lane(target + 2 * along, v, 2);
+      if (count > 3) v128.store32_lane(target + 3 * along, v, 3);
+      target += 4;
+    }
+  }
+}

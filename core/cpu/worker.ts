@@ -1,0 +1,95 @@
+/**
+ * Starts the threads of the CPU backend. A worker's program is text, so that it loads from a registry and from a bundle as
+ * well as from disk. Node's workers are preferred where there are any: they do not keep a finished process alive.
+ */
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  /** The kernels. */
+  readonly module: WebAssembly.Module;
+  /** The memory of all threads. */
+  readonly memory: WebAssembly.Memory;
+  /** The address of the control block. */
+  readonly control: number;
+  /** The address of the word that says that a thread has failed. */
+  readonly failed: number;
+  /** The worker's number, from 1. */
+  readonly thread: number;
+}
+
+/** A running worker. */
+export interface RunningWorker {
+  /** Ends it, whatever it does. */
+  terminate(): void;
+}
+
+/** Marks the run as failed if the kernels trap, so that no thread waits for this one. */
+const PROGRAM = `function serve({ module, memory, control, failed, thread }, report) {
+  try {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    report("ready");
+    exports.follow(control, thread);
+  } catch (error) {
+    Atomics.store(new Int32Array(memory.buffer), failed / 4, 1);
+    report(String(error));
+  }
+}
+`;
+
+const NODE_PROGRAM = PROGRAM +
+  `const { parentPort, workerData } = require("node:worker_threads");
+serve(workerData, (message) => parentPort.postMessage(message));`;
+
+const WEB_PROGRAM = PROGRAM +
+  `onmessage = ({ data }) => serve(data, (message) => postMessage(message));`;
+
+interface NodeWorker {
+  on(event: string, listener: (value: unknown) => void): void;
+  unref(): void;
+  terminate(): void;
+}
+
+/** Resolves to Node's module of workers, where there is one. The specifier is not literal, so that bundlers leave it. */
+async function nodeWorkers(): Promise<
+  { Worker: new (program: string, options: Record<string, unknown>) => NodeWorker } | undefined
+> {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  if (process?.versions?.node === undefined) return undefined;
+  const specifier = ["node", "worker_threads"].join(":");
+  return await import(specifier).catch(() => undefined);
+}
+
+/**
+ * Starts a worker, and resolves once it is ready to work.
+ *
+ * @param start What it needs.
+ * @param onDeath Called if it ends or fails afterwards, with the reason.
+ */
+export async function startWorker(start: WorkerStart, onDeath: (reason: string) => void): Promise<RunningWorker> {
+  const node = await nodeWorkers();
+  return await new Promise((resolve, reject) => {
+    let ready = false, terminate = () => {};
+    const hear = (message: unknown) => {
+      if (message === "ready") {
+        ready = true;
+        resolve({ terminate });
+      } else fail(String(message));
+    };
+    const fail = (reason: string) => ready ? onDeath(reason) : reject(new Error(reason));
+    if (node !== undefined) {
+      const worker = new node.Worker(NODE_PROGRAM, { eval: true, workerData: start });
+      terminate = () => worker.terminate();
+      worker.on("message", hear);
+      worker.on("error", (error) => fail(String(error)));
+      worker.on("exit", () => fail("it ended"));
+      worker.unref();
+    } else {
+      const url = URL.createObjectURL(new Blob([WEB_PROGRAM], { type: "text/javascript" }));
+      const worker = new Worker(url, { type: "module" });
+      terminate = () => worker.terminate();
+      worker.onmessage = ({ data }) => hear(data);
+      worker.onerror = (event) => fail(event.message);
+      worker.postMessage(start);
+    }
+  });
+}

@@ -1,0 +1,153 @@
+/**
+ * Convolutions as matrix products on the CPU: the arguments of the kernels in `core/cpu/wasm/assembly/convolution.ts`, and
+ * how their work is split. Every split follows from the shapes alone.
+ */
+
+import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
+import { EDGE_FLOATS, packedFloats, packRowsPhase, roundUp } from "../_matrix_product.ts";
+import type { Geometry } from "./geometry.ts";
+
+/** Depth of a block. */
+const DEPTH = 256;
+/** Floats of a block of columns: what stays in a second-level cache, with room for the rest. */
+const BLOCK_FLOATS = 1 << 16;
+/** The fewest tasks that work is split into: as many as keep many threads busy to the end. */
+const LEAST_TASKS = 16;
+/** Floats that the parts of a weight gradient may take together. */
+const PART_FLOATS = 1 << 23;
+
+/** Into how many equal ranges channels are split, so that there are enough tasks. */
+function rangesOf(tasks: number, channels: number): number {
+  let ranges = 1;
+  while (tasks * ranges < LEAST_TASKS && channels % (2 * ranges) === 0 && channels / (2 * ranges) >= 8) ranges *= 2;
+  return ranges;
+}
+
+/** Positions of a block of columns of that many rows. */
+function blockOf(rows: number, plane: number): number {
+  return Math.min(roundUp(plane, 8), Math.max(8, Math.floor(BLOCK_FLOATS / rows / 8) * 8));
+}
+
+function geometryArguments(g: Geometry, inputs: number, outputs: number): number[] {
+  return [
+    g.groups,
+    inputs,
+    g.height,
+    g.width,
+    outputs,
+    g.outputHeight,
+    g.outputWidth,
+    g.kernelHeight,
+    g.kernelWidth,
+    ...g.stride,
+    ...g.padding,
+    ...g.dilation,
+  ];
+}
+
+/** y = conv(x, w) (+ bias). */
+export function columnsForward(g: Geometry, bias: boolean): CpuKernel {
+  const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
+  const count = Math.min(DEPTH, depth), block = blockOf(count, plane), blocks = Math.ceil(plane / block);
+  const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
+  const biased: CpuArgument = bias ? { buffer: 2 } : 0;
+  return {
+    workspace: g.groups * ranges * packedFloats(outputs, depth),
+    scratch: EDGE_FLOATS + count * block,
+    phases: [
+      packRowsPhase({
+        buffer: 1,
+        rows: outputs,
+        depth,
+        strides: [depth, 1],
+        groups: [g.groups, g.groupOutputs * depth],
+        members: [ranges, outputs * depth],
+      }),
+      {
+        kernel: "convolution",
+        tasks: g.batch * g.groups * blocks * ranges,
+        arguments: [
+          { buffer: 0 },
+          { workspace: 0 },
+          { buffer: bias ? 3 : 2 },
+          biased,
+          ...geometryArguments(g, g.groupInputs, outputs),
+          block,
+          ranges,
+        ],
+      },
+    ],
+  };
+}
+
+/** The input's gradient: columns = wᵀ dy, added back to where they come from. */
+export function columnsInputGradient(g: Geometry): CpuKernel {
+  const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
+  const ranges = rangesOf(g.batch * g.groups, g.groupInputs), inputs = g.groupInputs / ranges, rows = inputs * taps;
+  const block = blockOf(rows + g.groupOutputs, plane);
+  return {
+    workspace: g.groups * ranges * packedFloats(rows, g.groupOutputs),
+    scratch: EDGE_FLOATS + block * (rows + g.groupOutputs),
+    phases: [
+      packRowsPhase({
+        buffer: 1,
+        rows,
+        depth: g.groupOutputs,
+        strides: [1, g.groupInputs * taps],
+        groups: [g.groups, g.groupOutputs * g.groupInputs * taps],
+        members: [ranges, rows],
+      }),
+      {
+        kernel: "convolutionInputGradient",
+        tasks: g.batch * g.groups * ranges,
+        arguments: [
+          { buffer: 0 },
+          { workspace: 0 },
+          { buffer: 2 },
+          0,
+          ...geometryArguments(g, inputs, g.groupOutputs),
+          block,
+          ranges,
+        ],
+      },
+    ],
+  };
+}
+
+/** The weight's gradient: dy columnsᵀ, summed over parts of the batch, then over the parts in order. */
+export function columnsWeightGradient(g: Geometry): CpuKernel {
+  const depth = g.groupInputs * g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
+  const size = g.groups * depth * roundUp(g.groupOutputs, 4);
+  let parts = 1;
+  while (2 * parts <= Math.min(g.batch, LEAST_TASKS) && 2 * parts * size <= PART_FLOATS) parts *= 2;
+  let ranges = 1;
+  while (parts * ranges < LEAST_TASKS && g.groupOutputs / (2 * ranges) >= 16) ranges *= 2;
+  const kept = roundUp(Math.ceil(g.groupOutputs / ranges), 4), rows = roundUp(depth, 2);
+  const block = blockOf(rows + kept, plane);
+  return {
+    workspace: parts * size,
+    scratch: 16 + block * (rows + kept),
+    phases: [
+      {
+        kernel: "convolutionWeightGradient",
+        tasks: parts * ranges,
+        arguments: [
+          { buffer: 0 },
+          { buffer: 1 },
+          { workspace: 0 },
+          0,
+          ...geometryArguments(g, g.groupInputs, g.groupOutputs),
+          block,
+          ranges,
+          g.batch,
+          parts,
+        ],
+      },
+      {
+        kernel: "convolutionWeightGradientSum",
+        tasks: g.groups * Math.ceil(depth / 16),
+        arguments: [{ workspace: 0 }, { buffer: 2 }, g.groups, depth, g.groupOutputs, parts],
+      },
+    ],
+  };
+}

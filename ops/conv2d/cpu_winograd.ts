@@ -1,0 +1,203 @@
+/**
+ * 3x3 convolutions of stride 1 by Winograd's filtering on the CPU: the arguments of `core/cpu/wasm/assembly/winograd.ts`, and
+ * how bands of tile rows are dealt out to tasks. Every split follows from the shapes alone.
+ */
+
+import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
+import { EDGE_FLOATS, packedFloats, panelCount, roundUp } from "../_matrix_product.ts";
+import type { Geometry } from "./geometry.ts";
+
+/** Products of a tile of 4x4 outputs. */
+const POINTS = 36;
+/** Floats of the transforms of a task: about what a second-level cache holds. */
+const TASK_FLOATS = 160_000;
+/** The fewest and the most tiles of a task, where there are so many. */
+const LEAST_TILES = 32, MOST_TILES = 192;
+/** The fewest tasks that work is split into. */
+const LEAST_TASKS = 16;
+/** Floats that the parts of a weight gradient may take together. */
+const PART_FLOATS = 1 << 23;
+
+/** Whether the method applies: below some 8 channels the transforms outweigh what they save. */
+export function suitsWinograd(g: Geometry): boolean {
+  return g.groups === 1 && g.kernelHeight === 3 && g.kernelWidth === 3 &&
+    [...g.stride, ...g.dilation].every((extent) => extent === 1) && g.padding.every((pad) => pad <= 2) &&
+    g.groupInputs >= 3 && g.groupOutputs >= 4 && g.outputHeight > 1 && g.outputWidth > 1;
+}
+
+/** How the tiles of all images are dealt out. */
+interface Bands {
+  /** Tile rows of a band. */
+  readonly rows: number;
+  /** Bands of an image. */
+  readonly perImage: number;
+  /** Bands in all. */
+  readonly count: number;
+  /** Bands that are transformed together. */
+  readonly together: number;
+  /** Tiles of a band, rounded up to vectors. */
+  readonly lanes: number;
+  /** Floats of the padded plane of a band, with four rows to spare. */
+  readonly planeFloats: number;
+}
+
+function bandsOf(batch: number, outputHeight: number, outputWidth: number, channels: number): Bands {
+  const tilesY = Math.ceil(outputHeight / 4), tilesX = Math.ceil(outputWidth / 4);
+  const wanted = Math.min(MOST_TILES, Math.max(LEAST_TILES, Math.floor(TASK_FLOATS / POINTS / channels)));
+  const rows = Math.max(1, Math.min(tilesY, Math.floor(wanted / tilesX)));
+  const lanes = roundUp(rows * tilesX, 4), perImage = Math.ceil(tilesY / rows), count = batch * perImage;
+  const together = Math.max(1, Math.min(Math.ceil(count / LEAST_TASKS), Math.floor(wanted / lanes)));
+  return { rows, perImage, count, together, lanes, planeFloats: (4 * rows + 6) * (4 * tilesX + 8) };
+}
+
+/** Floats between the matrices of two points; see `pointStride` in the kernels. */
+function pointStride(elements: number): number {
+  return roundUp(elements, 16) + 16;
+}
+
+/** The convolution of `inputs` channels to `outputs`, whose transformed weights the first phase makes. */
+function convolutionKernel(
+  { batch, inputs, height, width, outputs, outputHeight, outputWidth, padding }: {
+    batch: number;
+    inputs: number;
+    height: number;
+    width: number;
+    outputs: number;
+    outputHeight: number;
+    outputWidth: number;
+    padding: readonly number[];
+  },
+  weights: { readonly outputStride: number; readonly inputStride: number; readonly rotated: boolean },
+  target: number,
+  bias: CpuArgument,
+): CpuKernel {
+  const bands = bandsOf(batch, outputHeight, outputWidth, inputs + outputs),
+    groups = Math.ceil(bands.count / bands.together);
+  const panels = panelCount(outputs), ranges = Math.min(panels, Math.ceil(LEAST_TASKS / groups));
+  const rangePanels = Math.ceil(panels / ranges), columns = roundUp(bands.together * bands.lanes, 8);
+  const products = pointStride(Math.min(roundUp(outputs, 4), 6 * rangePanels + 2) * columns);
+  return {
+    workspace: POINTS * packedFloats(outputs, inputs),
+    scratch: Math.max(
+      288,
+      EDGE_FLOATS + bands.lanes + 160 + bands.planeFloats + POINTS * (pointStride(inputs * columns) + products),
+    ),
+    phases: [
+      {
+        kernel: "winogradWeights",
+        tasks: panels,
+        arguments: [
+          { buffer: 1 },
+          { workspace: 0 },
+          outputs,
+          inputs,
+          weights.outputStride,
+          weights.inputStride,
+          weights.rotated ? 1 : 0,
+        ],
+      },
+      {
+        kernel: "winograd",
+        tasks: groups * ranges,
+        arguments: [
+          { buffer: 0 },
+          { workspace: 0 },
+          { buffer: target },
+          bias,
+          inputs,
+          height,
+          width,
+          outputs,
+          outputHeight,
+          outputWidth,
+          ...padding,
+          bands.rows,
+          bands.perImage,
+          bands.count,
+          bands.together,
+          ranges,
+          rangePanels,
+        ],
+      },
+    ],
+  };
+}
+
+/** y = conv(x, w) (+ bias). */
+export function winogradForward(g: Geometry, bias: boolean): CpuKernel {
+  const weights = { outputStride: 9 * g.groupInputs, inputStride: 9, rotated: false };
+  return convolutionKernel(
+    { ...g, inputs: g.groupInputs, outputs: g.groupOutputs },
+    weights,
+    bias ? 3 : 2,
+    bias ? { buffer: 2 } : 0,
+  );
+}
+
+/** The input's gradient: the convolution of the output's by the kernels turned around. */
+export function winogradInputGradient(g: Geometry): CpuKernel {
+  return convolutionKernel(
+    {
+      batch: g.batch,
+      inputs: g.groupOutputs,
+      height: g.outputHeight,
+      width: g.outputWidth,
+      outputs: g.groupInputs,
+      outputHeight: g.height,
+      outputWidth: g.width,
+      padding: g.padding.map((pad) => 2 - pad),
+    },
+    { outputStride: 9, inputStride: 9 * g.groupInputs, rotated: true },
+    2,
+    0,
+  );
+}
+
+/** The weight's gradient, summed over parts of the batch, then over the parts in order. */
+export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
+  const inputs = g.groupInputs, outputs = g.groupOutputs, size = POINTS * inputs * roundUp(outputs, 4);
+  const bands = bandsOf(g.batch, g.outputHeight, g.outputWidth, inputs + outputs);
+  let parts = 1;
+  while (2 * parts <= Math.min(bands.count, LEAST_TASKS) && 2 * parts * size <= PART_FLOATS) parts *= 2;
+  let ranges = 1;
+  while (parts * ranges < LEAST_TASKS && outputs / (2 * ranges) >= 16) ranges *= 2;
+  const rangeSize = roundUp(Math.ceil(outputs / ranges), 4), columns = roundUp(bands.together * bands.lanes, 8);
+  return {
+    workspace: parts * size,
+    scratch: Math.max(
+      432,
+      2 * bands.lanes + 144 + bands.planeFloats +
+        POINTS * (pointStride(roundUp(inputs, 2) * columns) + pointStride(rangeSize * columns)),
+    ),
+    phases: [
+      {
+        kernel: "winogradWeightGradient",
+        tasks: parts * Math.ceil(outputs / rangeSize),
+        arguments: [
+          { buffer: 0 },
+          { buffer: 1 },
+          { workspace: 0 },
+          inputs,
+          g.height,
+          g.width,
+          outputs,
+          g.outputHeight,
+          g.outputWidth,
+          ...g.padding,
+          bands.rows,
+          bands.perImage,
+          bands.count,
+          bands.together,
+          parts,
+          Math.ceil(outputs / rangeSize),
+          rangeSize,
+        ],
+      },
+      {
+        kernel: "winogradWeightGradientSum",
+        tasks: inputs,
+        arguments: [{ workspace: 0 }, { buffer: 2 }, inputs, outputs, parts],
+      },
+    ],
+  };
+}
