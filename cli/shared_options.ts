@@ -1,15 +1,18 @@
 /** Options that several commands share, and what they open. */
 
-import { type Backend, openBackend, UsageError } from "../core/mod.ts";
+import { type Backend, type BackendChoice, openBackend, UsageError } from "../core/mod.ts";
 import { type ImageSet, openImageSet, shapesSet } from "../data/mod.ts";
 import { DiskFolder } from "./disk.ts";
 
-/** The option --backend. */
-export const BACKEND_OPTION = {
-  kind: "text",
-  about: "where to compute; auto takes a hardware GPU if there is one",
-  default: "auto",
-  choices: ["auto", "webgpu", "cpu"],
+/** The options --backend and --threads. */
+export const BACKEND_OPTIONS = {
+  backend: {
+    kind: "text",
+    about: "where to compute; auto takes a hardware GPU if there is one, else the CPU",
+    default: "auto",
+    choices: ["auto", "webgpu", "cpu"],
+  },
+  threads: { kind: "integer", about: "threads of the CPU backend; one a core unless given", minimum: 1 },
 } as const;
 
 /** The option --data. */
@@ -28,8 +31,10 @@ export const MODEL_OPTION = {
 } as const;
 
 /** Opens the backend that was asked for. */
-export function openChosenBackend(choice: string): Promise<Backend> {
-  return openBackend(choice as "auto" | "webgpu" | "cpu");
+export function openChosenBackend(
+  { backend, threads }: { readonly backend: string; readonly threads?: number },
+): Promise<Backend> {
+  return openBackend(backend as BackendChoice, { threads });
 }
 
 /** Opens the data that was asked for. */

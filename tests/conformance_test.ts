@@ -1,4 +1,4 @@
-/** Every registered op, on the CPU, against float64 and central differences. */
+/** Every registered op, on the CPU, against float64 and central differences: both builds, one thread and several. */
 
 import { checkOp, CpuBackend, listOps } from "../core/mod.ts";
 import "../ops/mod.ts";
@@ -6,7 +6,13 @@ import { assert } from "@std/assert";
 
 for (const op of listOps()) {
   Deno.test(`${op.name} conforms on the CPU`, async () => {
-    const report = await checkOp(op, { backends: [new CpuBackend()], seed: 1 });
+    const backends = [
+      new CpuBackend(),
+      await CpuBackend.create({ threads: 3 }),
+      await CpuBackend.create({ threads: 2, build: "SIMD" }),
+    ];
+    const report = await checkOp(op, { backends, seed: 1 });
+    for (const backend of backends) backend.destroy();
     assert(report.comparisons > 0 && report.refusals > 0);
     assert(op.gradient === undefined || report.derivatives > 0);
   });

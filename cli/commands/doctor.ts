@@ -53,8 +53,9 @@ export const doctorCommand = defineCommand({
     console.log(`  known answer: ${await knownAnswer(backend)}`);
     backend.destroy();
   }
-  const cpu = new CpuBackend();
+  const cpu = await CpuBackend.create();
   console.log(`CPU: ${cpu.description}\n  known answer: ${await knownAnswer(cpu)}`);
+  cpu.destroy();
   const { backend, reason } = await decideBackend("auto");
   console.log(`--backend auto takes ${backend}. ${reason}`);
 });

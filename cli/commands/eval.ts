@@ -5,7 +5,7 @@ import { measureNormalisation } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
-import { BACKEND_OPTION, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
@@ -19,7 +19,7 @@ const OPTIONS = {
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
   logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
-  backend: BACKEND_OPTION,
+  ...BACKEND_OPTIONS,
   json: { kind: "flag", about: "print the result as JSON", default: false },
 } as const;
 
@@ -45,7 +45,7 @@ export const evalCommand = defineCommand({
     info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
   );
   const normalisation = info?.normalisation ?? measureNormalisation(set.train, set.shape);
-  const backend = await openChosenBackend(values.backend);
+  const backend = await openChosenBackend(values);
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
     const program = await compileInference(model, backend, batch, variables);

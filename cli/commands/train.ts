@@ -7,7 +7,7 @@ import { defineCommand } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
 import type { Values } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
-import { BACKEND_OPTION, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
@@ -53,7 +53,7 @@ const OPTIONS = {
     about: "go on with a run; its model, data, batch and seed must be given again as they were",
   },
   out: { kind: "text", value: "RUN", about: "the run folder; runs/DATE-TIME unless given" },
-  backend: BACKEND_OPTION,
+  ...BACKEND_OPTIONS,
   deterministic: {
     kind: "flag",
     about: "never choose kernels by timing them (no kernel is chosen so today)",
@@ -98,7 +98,7 @@ async function train(values: TrainValues): Promise<void> {
   const model = describedModel(description);
   const augmentation = augmentationByName(values.augment, set);
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
-  const backend = await openChosenBackend(values.backend);
+  const backend = await openChosenBackend(values);
   try {
     const location = values.out ?? values.resume ?? `runs/${timestamp()}`;
     const folder = new RunFolder(await DiskStore.open(location));

@@ -7,13 +7,15 @@ import { type RunningWorker, startWorker } from "./worker.ts";
 
 /** Words of the control block; the offsets in bytes are those of `wasm/assembly/control.ts`. */
 const EPOCH = 0, PHASES = 256 / 4, COUNT = 260 / 4, SCRATCH = 264 / 4, SCRATCH_BYTES = 268 / 4, THREADS = 272 / 4;
-const SPINS = 276 / 4, MAY_WAIT = 280 / 4, FAILED = 320 / 4, CONTROL_BYTES = 384;
+const SPINS = 276 / 4, MAY_WAIT = 280 / 4, PATIENCE = 284 / 4, FAILED = 320 / 4, CONTROL_BYTES = 384;
 /** The value at FAILED when threads stopped without saying why. */
 const STALLED = 2;
 /** Looks at a word before a thread goes to sleep: about as long as a wake-up takes. */
 const PATIENT_SPINS = 20_000;
 /** The same where there are more threads than cores. */
 const IMPATIENT_SPINS = 100;
+/** Tenths of a second without any progress after which other threads are taken to be dead. */
+const DEFAULT_PATIENCE = 300;
 /** Least bytes of scratch memory, so that most programs need no more. */
 const LEAST_SCRATCH = 1 << 20;
 
@@ -41,7 +43,7 @@ export class Threads {
   #closed = false;
 
   /** One thread, the calling one; {@link Threads.create} adds workers. */
-  constructor(memory: CpuMemory, kernels: CpuKernels, count = 1) {
+  constructor(memory: CpuMemory, kernels: CpuKernels, count = 1, { patience = DEFAULT_PATIENCE } = {}) {
     this.count = count;
     this.#memory = memory;
     const block = memory.allocate(CONTROL_BYTES);
@@ -50,6 +52,7 @@ export class Threads {
     this.#control[THREADS] = count;
     this.#control[SPINS] = count <= (globalThis.navigator?.hardwareConcurrency ?? 1) ? PATIENT_SPINS : IMPATIENT_SPINS;
     this.#control[MAY_WAIT] = mayWait() ? 1 : 0;
+    this.#control[PATIENCE] = patience;
     const { exports } = new WebAssembly.Instance(kernels.module, { env: { memory: memory.memory } });
     this.#exports = exports as unknown as KernelExports;
     this.reserveScratch(LEAST_SCRATCH);

@@ -68,10 +68,11 @@ async function nodeWorkers(): Promise<
 export async function startWorker(start: WorkerStart, onDeath: (reason: string) => void): Promise<RunningWorker> {
   const node = await nodeWorkers();
   return await new Promise((resolve, reject) => {
-    let ready = false, terminate = () => {};
+    let ready = false, terminate = () => {}, unref = () => {};
     const hear = (message: unknown) => {
       if (message === "ready") {
         ready = true;
+        unref();
         resolve({ terminate });
       } else fail(String(message));
     };
@@ -82,7 +83,7 @@ export async function startWorker(start: WorkerStart, onDeath: (reason: string) 
       worker.on("message", hear);
       worker.on("error", (error) => fail(String(error)));
       worker.on("exit", () => fail("it ended"));
-      worker.unref();
+      unref = () => worker.unref();
     } else {
       const url = URL.createObjectURL(new Blob([WEB_PROGRAM], { type: "text/javascript" }));
       const worker = new Worker(url, { type: "module" });

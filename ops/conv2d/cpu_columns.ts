@@ -11,6 +11,8 @@ import type { Geometry } from "./geometry.ts";
 const DEPTH = 256;
 /** Floats of a block of columns: what stays in a second-level cache, with room for the rest. */
 const BLOCK_FLOATS = 1 << 16;
+/** Positions of a block of a weight gradient that images smaller than it share. */
+const MOST_SHARED = 256;
 /** The fewest tasks that work is split into: as many as keep many threads busy to the end. */
 const LEAST_TASKS = 16;
 /** Floats that the parts of a weight gradient may take together. */
@@ -26,6 +28,14 @@ function rangesOf(tasks: number, channels: number): number {
 /** Positions of a block of columns of that many rows. */
 function blockOf(rows: number, plane: number): number {
   return Math.min(roundUp(plane, 8), Math.max(8, Math.floor(BLOCK_FLOATS / rows / 8) * 8));
+}
+
+/** Floats of the phase planes of a block, and of the table of its positions; see `core/cpu/wasm/assembly/convolution.ts`. */
+function workFloats(g: Geometry, block: number): number {
+  const outputRows = Math.min(g.outputHeight, Math.ceil(block / g.outputWidth) + 1);
+  const rows = (outputRows - 1) * g.stride[0] + (g.kernelHeight - 1) * g.dilation[0] + 1;
+  const reach = Math.floor((g.kernelWidth - 1) * g.dilation[1] / g.stride[1]);
+  return 5 * block + (rows + 1) * g.stride[1] * (roundUp(g.outputWidth + reach + 1, 4) + 8);
 }
 
 function geometryArguments(g: Geometry, inputs: number, outputs: number): number[] {
@@ -53,7 +63,7 @@ export function columnsForward(g: Geometry, bias: boolean): CpuKernel {
   const biased: CpuArgument = bias ? { buffer: 2 } : 0;
   return {
     workspace: g.groups * ranges * packedFloats(outputs, depth),
-    scratch: EDGE_FLOATS + count * block,
+    scratch: EDGE_FLOATS + count * block + workFloats(g, block),
     phases: [
       packRowsPhase({
         buffer: 1,
@@ -87,7 +97,7 @@ export function columnsInputGradient(g: Geometry): CpuKernel {
   const block = blockOf(rows + g.groupOutputs, plane);
   return {
     workspace: g.groups * ranges * packedFloats(rows, g.groupOutputs),
-    scratch: EDGE_FLOATS + block * (rows + g.groupOutputs),
+    scratch: EDGE_FLOATS + block * (rows + g.groupOutputs) + workFloats(g, block),
     phases: [
       packRowsPhase({
         buffer: 1,
@@ -123,10 +133,10 @@ export function columnsWeightGradient(g: Geometry): CpuKernel {
   let ranges = 1;
   while (parts * ranges < LEAST_TASKS && g.groupOutputs / (2 * ranges) >= 16) ranges *= 2;
   const kept = roundUp(Math.ceil(g.groupOutputs / ranges), 4), rows = roundUp(depth, 2);
-  const block = blockOf(rows + kept, plane);
+  const block = Math.max(blockOf(rows + kept, plane), Math.min(MOST_SHARED, blockOf(rows + kept, Infinity)));
   return {
     workspace: parts * size,
-    scratch: 16 + block * (rows + kept),
+    scratch: 16 + block * (rows + kept) + workFloats(g, block),
     phases: [
       {
         kernel: "convolutionWeightGradient",

@@ -10,9 +10,11 @@ import type { Geometry } from "./geometry.ts";
 /** Products of a tile of 4x4 outputs. */
 const POINTS = 36;
 /** Floats of the transforms of a task: about what a second-level cache holds. */
-const TASK_FLOATS = 160_000;
-/** The fewest and the most tiles of a task, where there are so many. */
-const LEAST_TILES = 32, MOST_TILES = 192;
+const TASK_FLOATS = 100_000;
+/** The fewest tiles of a task, where there are so many: of a convolution, and of a weight gradient, which sums over them. */
+const LEAST_TILES = 32, LEAST_SUMMED_TILES = 64;
+/** The most tiles of a task. */
+const MOST_TILES = 192;
 /** The fewest tasks that work is split into. */
 const LEAST_TASKS = 16;
 /** Floats that the parts of a weight gradient may take together. */
@@ -41,12 +43,19 @@ interface Bands {
   readonly planeFloats: number;
 }
 
-function bandsOf(batch: number, outputHeight: number, outputWidth: number, channels: number): Bands {
+function bandsOf(
+  batch: number,
+  outputHeight: number,
+  outputWidth: number,
+  channels: number,
+  leastTiles: number,
+): Bands {
   const tilesY = Math.ceil(outputHeight / 4), tilesX = Math.ceil(outputWidth / 4);
-  const wanted = Math.min(MOST_TILES, Math.max(LEAST_TILES, Math.floor(TASK_FLOATS / POINTS / channels)));
+  const wanted = Math.min(MOST_TILES, Math.max(leastTiles, Math.floor(TASK_FLOATS / POINTS / channels)));
   const rows = Math.max(1, Math.min(tilesY, Math.floor(wanted / tilesX)));
   const lanes = roundUp(rows * tilesX, 4), perImage = Math.ceil(tilesY / rows), count = batch * perImage;
-  const together = Math.max(1, Math.min(Math.ceil(count / LEAST_TASKS), Math.floor(wanted / lanes)));
+  const shared = Math.max(Math.ceil(count / LEAST_TASKS), Math.ceil(leastTiles / lanes));
+  const together = Math.max(1, Math.min(shared, Math.floor(wanted / lanes)));
   return { rows, perImage, count, together, lanes, planeFloats: (4 * rows + 6) * (4 * tilesX + 8) };
 }
 
@@ -71,7 +80,7 @@ function convolutionKernel(
   target: number,
   bias: CpuArgument,
 ): CpuKernel {
-  const bands = bandsOf(batch, outputHeight, outputWidth, inputs + outputs),
+  const bands = bandsOf(batch, outputHeight, outputWidth, inputs + outputs, LEAST_TILES),
     groups = Math.ceil(bands.count / bands.together);
   const panels = panelCount(outputs), ranges = Math.min(panels, Math.ceil(LEAST_TASKS / groups));
   const rangePanels = Math.ceil(panels / ranges), columns = roundUp(bands.together * bands.lanes, 8);
@@ -80,7 +89,7 @@ function convolutionKernel(
     workspace: POINTS * packedFloats(outputs, inputs),
     scratch: Math.max(
       288,
-      EDGE_FLOATS + bands.lanes + 160 + bands.planeFloats + POINTS * (pointStride(inputs * columns) + products),
+      EDGE_FLOATS + 4 * bands.lanes + 160 + bands.planeFloats + POINTS * (pointStride(inputs * columns) + products),
     ),
     phases: [
       {
@@ -156,9 +165,11 @@ export function winogradInputGradient(g: Geometry): CpuKernel {
 /** The weight's gradient, summed over parts of the batch, then over the parts in order. */
 export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
   const inputs = g.groupInputs, outputs = g.groupOutputs, size = POINTS * inputs * roundUp(outputs, 4);
-  const bands = bandsOf(g.batch, g.outputHeight, g.outputWidth, inputs + outputs);
+  const bands = bandsOf(g.batch, g.outputHeight, g.outputWidth, inputs + outputs, LEAST_SUMMED_TILES);
   let parts = 1;
-  while (2 * parts <= Math.min(bands.count, LEAST_TASKS) && 2 * parts * size <= PART_FLOATS) parts *= 2;
+  while (
+    2 * parts <= Math.min(Math.ceil(bands.count / bands.together), LEAST_TASKS) && 2 * parts * size <= PART_FLOATS
+  ) parts *= 2;
   let ranges = 1;
   while (parts * ranges < LEAST_TASKS && outputs / (2 * ranges) >= 16) ranges *= 2;
   const rangeSize = roundUp(Math.ceil(outputs / ranges), 4), columns = roundUp(bands.together * bands.lanes, 8);

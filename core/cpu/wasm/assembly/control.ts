@@ -17,14 +17,14 @@ const SCRATCH_BYTES: usize = 268;
 const THREADS: usize = 272;
 const SPINS: usize = 276;
 const MAY_WAIT: usize = 280;
+/** Slices without any progress after which the other threads are taken to be dead. */
+const PATIENCE: usize = 284;
 const FAILED: usize = 320;
 
 /** Bytes of a phase: kernel, tasks, address of the arguments. */
 const PHASE_BYTES: usize = 12;
 /** Nanoseconds between two looks at whether another thread has failed. */
 const SLICE: i64 = 100_000_000;
-/** Slices without any progress after which the other threads are taken to be dead. */
-const PATIENCE: i32 = 300;
 /** The value of the word at FAILED that says so. */
 const STALLED: i32 = 2;
 
@@ -33,7 +33,7 @@ function waitWhile(control: usize, word: usize, value: i32, forever: bool): bool
   for (let spin = load<i32>(control + SPINS); spin > 0; spin--) {
     if (atomic.load<i32>(word) != value) return atomic.load<i32>(control + FAILED) == 0;
   }
-  const mayWait = load<i32>(control + MAY_WAIT) != 0;
+  const mayWait = load<i32>(control + MAY_WAIT) != 0, patience = load<i32>(control + PATIENCE);
   let idle = 0, progress = -1;
   while (atomic.load<i32>(word) == value) {
     if (atomic.load<i32>(control + FAILED) != 0) return false;
@@ -46,7 +46,7 @@ function waitWhile(control: usize, word: usize, value: i32, forever: bool): bool
     const now = atomic.load<i32>(control + NEXT) + atomic.load<i32>(control + ARRIVED);
     idle = now == progress ? idle + 1 : 0;
     progress = now;
-    if (idle >= PATIENCE) {
+    if (idle >= patience) {
       atomic.store<i32>(control + FAILED, STALLED);
       return false;
     }

@@ -3,7 +3,8 @@
  * only a block of columns exists at a time, packed in panels of 8 positions: [panel][row][8].
  */
 
-import { at, clear, pointer, roundUp, word } from "./simd";
+import { copyPadded } from "./plane";
+import { at, clear, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
 import { dotPanels, EDGE_BYTES, multiplyPanels, PANEL, panelHeight } from "./tile";
 
 /** The arguments that all kernels here begin with: three addresses, a bias or 0, and the geometry of a group. */
@@ -30,56 +31,99 @@ const RANGES: i32 = 20;
 /** Depth of a block: a panel of weights and one of columns of that depth stay in the first-level cache. */
 const DEPTH: i32 = 256;
 
-/** The element of a tap at one output position, zero outside of the image. */
-// @ts-ignore: decorator
-@inline
-function tapAt(plane: usize, height: i32, width: i32, y: i32, x: i32): f32 {
-  return <u32> y < <u32> height && <u32> x < <u32> width ? load<f32>(at(plane, y * width + x)) : 0;
+/** Words of an entry of the table of positions: valid lanes, or 4 for neighbours in memory; where each of four lanes is. */
+const ENTRY: i32 = 5;
+
+/** Floats of a row of a phase plane. */
+function phaseStride(p: usize): i32 {
+  const reach = (word(p, KERNEL_WIDTH) - 1) * word(p, DILATION_X);
+  return roundUp(word(p, OUTPUT_WIDTH) + reach / word(p, STRIDE_X) + 1, 4) + 8;
+}
+
+/** Rows of the padded image that positions [start, start + positions) see. */
+function phaseRows(p: usize, start: i32, positions: i32): i32 {
+  const outputWidth = word(p, OUTPUT_WIDTH), rows = (start + positions - 1) / outputWidth - start / outputWidth;
+  return rows * word(p, STRIDE_Y) + (word(p, KERNEL_HEIGHT) - 1) * word(p, DILATION_Y) + 1;
+}
+
+/** The bytes of the table of positions. */
+function tableBytes(positions: i32): usize {
+  return <usize> (roundUp(positions, 4) * ENTRY);
+}
+
+/**
+ * Fills the table of positions: where each is in a phase plane, in bytes. A phase plane holds every STRIDE_X-th column of
+ * the padded image, so that the neighbours of a position under any tap are its neighbours in memory.
+ */
+function placePositions(p: usize, start: i32, positions: i32, table: usize): void {
+  const outputWidth = word(p, OUTPUT_WIDTH), stride = phaseStride(p), step = word(p, STRIDE_Y) * stride;
+  const firstRow = start / outputWidth, end = start + positions;
+  for (let position = start; position < end; position += 4) {
+    const first = position % outputWidth;
+    store<i32>(table, first + 4 <= outputWidth && position + 4 <= end ? 4 : min(end - position, 4) - 4);
+    for (let lane = 0; lane < 4; lane++) {
+      const y = (position + lane) / outputWidth, x = position + lane - y * outputWidth;
+      store<i32>(at(table, 1 + lane), ((y - firstRow) * step + x) << 2);
+    }
+    table += ENTRY * 4;
+  }
+}
+
+/** Copies the rows of a channel that a block sees into phase planes, `row` being scratch for one row. */
+function splitPhases(p: usize, source: usize, firstRow: i32, rows: i32, planes: usize, row: usize): void {
+  const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), stride = phaseStride(p);
+  const y = firstRow * word(p, STRIDE_Y) - word(p, PAD_Y), padX = word(p, PAD_X);
+  if (strideX == 1) {
+    copyPadded(source, height, width, y, padX, rows, planes, stride);
+    return;
+  }
+  const phaseStep = rows * stride;
+  for (let r = 0; r < rows; r++) {
+    copyPadded(source, height, width, y + r, padX, 1, row, strideX * stride);
+    const target = at(planes, r * stride);
+    if (strideX == 2) {
+      for (let x = 0; x < stride; x += 4) {
+        const a = v128.load(at(row, 2 * x)), b = v128.load(at(row, 2 * x), 16);
+        v128.store(at(target, x), v128.shuffle<f32>(a, b, 0, 2, 4, 6));
+        v128.store(at(target, phaseStep + x), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+      }
+    } else {
+      for (let x = 0; x < strideX * stride; x++) {
+        store<f32>(at(target, x % strideX * phaseStep + x / strideX), load<f32>(at(row, x)));
+      }
+    }
+  }
 }
 
 /** Rows [first, first + count) of the columns of an image's group, at `positions` positions from `start` on. */
 function packColumns(
-  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelRows: i32,
+  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelRows: i32, work: usize,
 ): void {
-  const height = word(p, HEIGHT), width = word(p, WIDTH), outputWidth = word(p, OUTPUT_WIDTH);
-  const kernelWidth = word(p, KERNEL_WIDTH), taps = word(p, KERNEL_HEIGHT) * kernelWidth;
-  const strideY = word(p, STRIDE_Y), strideX = word(p, STRIDE_X);
-  const padY = word(p, PAD_Y), padX = word(p, PAD_X), dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X);
-  const end = start + positions;
-  for (let position = start; position < end; position += 4) {
-    const oy = position / outputWidth, ox = position - oy * outputWidth, whole = position + 4 <= end && ox + 4 <= outputWidth;
-    const offset = position - start;
-    let to = at(target, (offset >> 3) * panelRows * PANEL + (offset & 7));
-    let c = first / taps, tap = first - c * taps, r = tap / kernelWidth, s = tap - r * kernelWidth;
-    let plane = at(source, c * height * width);
-    for (let k = 0; k < count; k++) {
-      const y = oy * strideY + r * dilationY - padY, x = ox * strideX + s * dilationX - padX;
-      if (whole && <u32> y >= <u32> height) v128.store(to, f32x4.splat(0));
-      else if (whole && x >= 0 && x + 3 * strideX < width && strideX <= 2) {
-        const from = at(plane, y * width + x);
-        if (strideX == 1) v128.store(to, v128.load(from));
-        else v128.store(to, v128.shuffle<f32>(v128.load(from), v128.load(from, 16), 0, 2, 4, 6));
-      } else {
+  const kernelWidth = word(p, KERNEL_WIDTH), taps = word(p, KERNEL_HEIGHT) * kernelWidth, strideX = word(p, STRIDE_X);
+  const stride = phaseStride(p), rows = phaseRows(p, start, positions), quads = (positions + 3) >> 2;
+  const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride);
+  const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X), panelStep = (<usize> (panelRows * PANEL)) << 2;
+  for (let k = 0, channel = -1; k < count; k++) {
+    const c = (first + k) / taps, tap = first + k - c * taps, r = tap / kernelWidth, s = tap - r * kernelWidth;
+    if (c != channel) {
+      channel = c;
+      const plane = at(source, c * word(p, HEIGHT) * word(p, WIDTH));
+      splitPhases(p, plane, start / word(p, OUTPUT_WIDTH), rows, planes, row);
+    }
+    const reach = s * dilationX, phase = reach % strideX;
+    const base = at(planes, (phase * rows + r * dilationY) * stride + reach / strideX);
+    let entry = work, to = at(target, k * PANEL), even: usize = 0;
+    for (let quad = 0; quad < quads; quad++) {
+      const kind = load<i32>(entry);
+      if (kind == 4) v128.store(to + even, v128.load(base + load<u32>(entry, 4)));
+      else {
         for (let lane = 0; lane < 4; lane++) {
-          const other = position + lane, ly = other / outputWidth, lx = other - ly * outputWidth;
-          const value = other < end
-            ? tapAt(
-              plane, height, width, ly * strideY + r * dilationY - padY, lx * strideX + s * dilationX - padX,
-            )
-            : 0;
-          store<f32>(at(to, lane), value);
+          store<f32>(at(to + even, lane), lane < kind + 4 ? load<f32>(base + load<u32>(at(entry, 1 + lane))) : 0);
         }
       }
-      to += PANEL * 4;
-      s++;
-      if (s == kernelWidth) {
-        s = 0;
-        r++;
-        if (r * kernelWidth == taps) {
-          r = 0;
-          plane = at(plane, height * width);
-        }
-      }
+      entry += ENTRY * 4;
+      to += even == 0 ? 0 : panelStep;
+      even ^= 16;
     }
   }
 }
@@ -110,7 +154,7 @@ function isPointwise(p: usize): bool {
 
 /** {@link packColumns}, with zeros to the end of the last panel, and the quick way where the columns are the image. */
 function pack(
-  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelRows: i32,
+  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelRows: i32, work: usize,
 ): void {
   if (isPointwise(p)) {
     const plane = word(p, HEIGHT) * word(p, WIDTH);
@@ -119,7 +163,7 @@ function pack(
   }
   const rest = positions & 7;
   if (rest > 0 && rest <= 4) clear(at(target, (positions >> 3) * panelRows * PANEL), panelRows * PANEL);
-  packColumns(p, source, first, count, start, positions, target, panelRows);
+  packColumns(p, source, first, count, start, positions, target, panelRows, work);
 }
 
 /**
@@ -135,7 +179,8 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   const source = at(pointer(p, 0), member * word(p, INPUTS) * word(p, HEIGHT) * word(p, WIDTH));
   const weights = at(pointer(p, 1), matrix * roundUp(outputs, 4) * depth), bias = pointer(p, 3);
   const y = at(pointer(p, 2), (member * ranges + range) * outputs * plane + start);
-  const edge = scratch, packed = scratch + EDGE_BYTES;
+  const edge = scratch, packed = scratch + EDGE_BYTES, work = at(packed, min(DEPTH, depth) * block);
+  placePositions(p, start, positions, work);
   if (bias != 0) {
     for (let k = 0; k < outputs; k++) {
       const value = load<f32>(at(bias, matrix * outputs + k));
@@ -144,7 +189,7 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   }
   for (let d = 0; d < depth; d += DEPTH) {
     const count = min(DEPTH, depth - d), adding = bias != 0 || d > 0;
-    pack(p, source, d, count, start, positions, packed, count);
+    pack(p, source, d, count, start, positions, packed, count, work);
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
       const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
@@ -160,51 +205,58 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
 
 /** Adds columns back to where {@link packColumns} takes them from; rows of `columns` are `stride` floats apart. */
 function foldColumns(
-  p: usize, columns: usize, stride: i32, inputs: i32, start: i32, positions: i32, target: usize,
+  p: usize, columns: usize, columnStride: i32, inputs: i32, start: i32, positions: i32, target: usize, work: usize,
 ): void {
-  const height = word(p, HEIGHT), width = word(p, WIDTH), outputWidth = word(p, OUTPUT_WIDTH);
+  const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), padX = word(p, PAD_X);
   const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH);
-  const strideY = word(p, STRIDE_Y), strideX = word(p, STRIDE_X);
-  const padY = word(p, PAD_Y), padX = word(p, PAD_X), dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X);
-  const zero = f32x4.splat(0);
+  const stride = phaseStride(p), rows = phaseRows(p, start, positions), quads = (positions + 3) >> 2;
+  const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride), phaseStep = rows * stride;
+  const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X);
+  const firstRow = start / word(p, OUTPUT_WIDTH) * word(p, STRIDE_Y) - word(p, PAD_Y);
   for (let c = 0; c < inputs; c++) {
-    const plane = at(target, c * height * width);
+    clear(planes, strideX * phaseStep);
     for (let r = 0; r < kernelHeight; r++) {
       for (let s = 0; s < kernelWidth; s++) {
-        let position = start, oy = start / outputWidth, ox = start - oy * outputWidth;
-        const end = start + positions;
-        while (position < end) {
-          const y = oy * strideY + r * dilationY - padY, run = min(outputWidth - ox, end - position);
-          if (<u32> y < <u32> height) {
-            const line = at(plane, y * width), from = at(columns, position - start);
-            let x = ox * strideX + s * dilationX - padX, i = 0;
-            for (; i < run && x < 0; i++) x += strideX;
-            if (strideX == 1) {
-              for (; i + 4 <= run && x + 4 <= width; i += 4) {
-                const to = at(line, x);
-                v128.store(to, f32x4.add(v128.load(to), v128.load(at(from, i))));
-                x += 4;
-              }
-            } else if (strideX == 2) {
-              for (; i + 4 <= run && x + 8 <= width; i += 4) {
-                const to = at(line, x), v = v128.load(at(from, i));
-                v128.store(to, f32x4.add(v128.load(to), v128.shuffle<f32>(v, zero, 0, 4, 1, 5)));
-                v128.store(to, f32x4.add(v128.load(to, 16), v128.shuffle<f32>(v, zero, 2, 4, 3, 5)), 16);
-                x += 8;
-              }
-            }
-            for (; i < run && x < width; i++) {
-              const to = at(line, x);
-              store<f32>(to, load<f32>(to) + load<f32>(at(from, i)));
-              x += strideX;
+        const reach = s * dilationX, base = at(planes, (reach % strideX * rows + r * dilationY) * stride + reach / strideX);
+        let entry = work, from = columns;
+        for (let quad = 0; quad < quads; quad++) {
+          const kind = load<i32>(entry);
+          if (kind == 4) {
+            const to = base + load<u32>(entry, 4);
+            v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+          } else {
+            for (let lane = 0; lane < kind + 4; lane++) {
+              const to = base + load<u32>(at(entry, 1 + lane));
+              store<f32>(to, load<f32>(to) + load<f32>(at(from, lane)));
             }
           }
-          position += run;
-          ox = 0;
-          oy++;
+          entry += ENTRY * 4;
+          from += 16;
         }
-        columns = at(columns, stride);
+        columns = at(columns, columnStride);
       }
+    }
+    for (let r = max(0, -firstRow); r < min(rows, height - firstRow); r++) {
+      const phases = at(planes, r * stride);
+      let padded = row;
+      if (strideX == 1) padded = phases;
+      else if (strideX == 2) {
+        for (let x = 0; x < stride; x += 4) {
+          const even = v128.load(at(phases, x)), odd = v128.load(at(phases, phaseStep + x));
+          v128.store(at(row, 2 * x), interleaveLow(even, odd));
+          v128.store(at(row, 2 * x), interleaveHigh(even, odd), 16);
+        }
+      } else {
+        for (let x = 0; x < strideX * stride; x++) {
+          store<f32>(at(row, x), load<f32>(at(phases, x % strideX * phaseStep + x / strideX)));
+        }
+      }
+      const line = at(target, (c * height + firstRow + r) * width), end = min(width, strideX * stride - padX);
+      let x = 0;
+      for (; x + 4 <= end; x += 4) {
+        v128.store(at(line, x), f32x4.add(v128.load(at(line, x)), v128.load(at(padded, padX + x))));
+      }
+      for (; x < end; x++) store<f32>(at(line, x), load<f32>(at(line, x)) + load<f32>(at(padded, padX + x)));
     }
   }
 }
@@ -221,7 +273,7 @@ export function convolutionInputGradient(p: usize, task: i32, scratch: usize): v
   const size = inputs * word(p, HEIGHT) * word(p, WIDTH);
   const dy = at(pointer(p, 0), member * outputs * plane), weights = at(pointer(p, 1), matrix * roundUp(depth, 4) * outputs);
   const dx = at(pointer(p, 2), task * size), pointwise = isPointwise(p);
-  const edge = scratch, packed = scratch + EDGE_BYTES, columns = at(packed, roundUp(block, PANEL) * outputs);
+  const edge = scratch, packed = scratch + EDGE_BYTES, columns = at(packed, block * outputs), work = at(columns, block * depth);
   if (!pointwise) {
     for (let i = 0; i + 4 <= size; i += 4) v128.store(at(dx, i), f32x4.splat(0));
     for (let i = size & ~3; i < size; i++) store<f32>(at(dx, i), 0);
@@ -243,7 +295,9 @@ export function convolutionInputGradient(p: usize, task: i32, scratch: usize): v
         }
       }
     }
-    if (!pointwise) foldColumns(p, columns, block, inputs, start, positions, dx);
+    if (pointwise) continue;
+    placePositions(p, start, positions, work);
+    foldColumns(p, columns, block, inputs, start, positions, dx, work);
   }
 }
 
@@ -265,24 +319,34 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
   const depth = inputs * word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), size = inputs * word(p, HEIGHT) * word(p, WIDTH);
   const rows = roundUp(depth, 2), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
   const firstImage = part * batch / parts, endImage = (part + 1) * batch / parts;
-  const spare = scratch, columns = scratch + 64, gradient = at(columns, roundUp(block, PANEL) * rows);
+  const spare = scratch, columns = scratch + 64, gradient = at(columns, block * rows);
+  const work = at(gradient, block * gradientRows), pointwise = isPointwise(p);
   const step = (<usize> rounded) << 2, aStep = (<usize> (gradientRows * PANEL)) << 2, bStep = (<usize> (rows * PANEL)) << 2;
+  // Small images share a block, so that sums are long.
+  const panels = (min(block, plane) + PANEL - 1) / PANEL, together = max(1, block / PANEL / panels);
   for (let group = 0; group < groups; group++) {
     const target = at(pointer(p, 2), ((part * groups + group) * depth) * rounded + from);
-    for (let image = firstImage; image < endImage; image++) {
-      const member = image * groups + group, x = at(pointer(p, 0), member * size);
-      const dy = at(pointer(p, 1), (member * outputs + from) * plane);
+    for (let image = firstImage; image < endImage; image += together) {
       for (let start = 0; start < plane; start += block) {
-        const positions = min(block, plane - start), panels = (positions + PANEL - 1) / PANEL;
-        const adding = image > firstImage || start > 0;
-        pack(p, x, 0, depth, start, positions, columns, rows);
-        packPositions(at(dy, start), plane, kept, positions, gradient, gradientRows);
+        const positions = min(block, plane - start), images = min(together, endImage - image);
+        const imagePanels = (positions + PANEL - 1) / PANEL, adding = image > firstImage || start > 0;
+        if (!pointwise) placePositions(p, start, positions, work);
+        for (let k = 0; k < images; k++) {
+          const member = (image + k) * groups + group, offset = k * imagePanels * PANEL;
+          pack(
+            p, at(pointer(p, 0), member * size), 0, depth, start, positions, at(columns, offset * rows), rows, work,
+          );
+          packPositions(
+            at(pointer(p, 1), (member * outputs + from) * plane + start), plane, kept, positions,
+            at(gradient, offset * gradientRows), gradientRows,
+          );
+        }
         for (let k = 0; k < gradientRows; k += 4) {
           for (let i = 0; i < rows; i += 2) {
             // The last odd row has no partner in C: its place is spare.
             const place = at(target, i * rounded + k);
             dotPanels(
-              at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, panels, place,
+              at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels, place,
               i + 1 == depth ? spare - place : step, adding,
             );
           }

@@ -36,12 +36,16 @@ function pointStride(elements: i32): i32 {
   return roundUp(elements, 16) + 16;
 }
 
-/** Six to six: writes the values at the six points, `step` bytes apart. */
+/**
+ * Six to six: writes the values at the six points, `step` bytes apart. The constants come as arguments, since an engine
+ * would make them anew inside of a loop: `sum` is P² + Q², `product` P²Q².
+ */
 // @ts-ignore: decorator
 @inline
-function inputTransform(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, target: usize, step: usize): void {
-  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), sum = f32x4.splat(P2 + Q2), product = f32x4.splat(P2 * Q2);
-  const p = f32x4.splat(P), q = f32x4.splat(Q);
+function inputTransform(
+  d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, target: usize, step: usize,
+  p: v128, q: v128, p2: v128, q2: v128, sum: v128, product: v128,
+): void {
   v128.store(target, multiplyAdd(product, d0, multiplySubtract(sum, d2, d4)));
   const evenP = multiplySubtract(q2, d2, d4), oddP = multiplySubtract(q2, d1, d3);
   v128.store(target + step, multiplyAdd(p, oddP, evenP));
@@ -56,6 +60,8 @@ function inputTransform(d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v1
 function transformInput(
   s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, temp: usize, target: usize, pointStep: usize,
 ): void {
+  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), sum = f32x4.splat(P2 + Q2), product = f32x4.splat(P2 * Q2);
+  const p = f32x4.splat(P), q = f32x4.splat(Q);
   let row = temp;
   for (let r = 0; r < 6; r++) {
     const a = v128.load(s0), b = v128.load(s1), c = v128.load(s2), d = v128.load(s3);
@@ -64,7 +70,7 @@ function transformInput(
     const f = interleaveLow(v128.load64_zero(s2, 16), v128.load64_zero(s3, 16));
     inputTransform(
       lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), lowHalves(e, f), highHalves(e, f),
-      row, 16,
+      row, 16, p, q, p2, q2, sum, product,
     );
     s0 += rowStep; s1 += rowStep; s2 += rowStep; s3 += rowStep;
     row += 96;
@@ -72,7 +78,7 @@ function transformInput(
   for (let column = 0; column < 6; column++) {
     inputTransform(
       v128.load(temp), v128.load(temp, 96), v128.load(temp, 192), v128.load(temp, 288), v128.load(temp, 384),
-      v128.load(temp, 480), target, 6 * pointStep,
+      v128.load(temp, 480), target, 6 * pointStep, p, q, p2, q2, sum, product,
     );
     temp += 16;
     target += pointStep;
@@ -82,8 +88,9 @@ function transformInput(
 /** Four to six: the values of a polynomial of four coefficients at the six points. */
 // @ts-ignore: decorator
 @inline
-function gradientTransform(d0: v128, d1: v128, d2: v128, d3: v128, target: usize, step: usize): void {
-  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), p = f32x4.splat(P), q = f32x4.splat(Q);
+function gradientTransform(
+  d0: v128, d1: v128, d2: v128, d3: v128, target: usize, step: usize, p: v128, q: v128, p2: v128, q2: v128,
+): void {
   v128.store(target, d0);
   const evenP = multiplyAdd(p2, d2, d0), oddP = multiplyAdd(p2, d3, d1);
   v128.store(target + step, multiplyAdd(p, oddP, evenP));
@@ -98,25 +105,29 @@ function gradientTransform(d0: v128, d1: v128, d2: v128, d3: v128, target: usize
 function transformGradient(
   s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, temp: usize, target: usize, pointStep: usize,
 ): void {
+  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), p = f32x4.splat(P), q = f32x4.splat(Q);
   let row = temp;
   for (let r = 0; r < 4; r++) {
     const a = v128.load(s0), b = v128.load(s1), c = v128.load(s2), d = v128.load(s3);
     const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
-    gradientTransform(lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), row, 16);
+    gradientTransform(
+      lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), row, 16, p, q, p2, q2,
+    );
     s0 += rowStep; s1 += rowStep; s2 += rowStep; s3 += rowStep;
     row += 96;
   }
   for (let column = 0; column < 6; column++) {
     gradientTransform(
       v128.load(temp), v128.load(temp, 96), v128.load(temp, 192), v128.load(temp, 288), target, 6 * pointStep,
+      p, q, p2, q2,
     );
     temp += 16;
     target += pointStep;
   }
 }
 
-/** Transforms products back into 4x4 outputs of four tiles: sixteen vectors at `temp`, the four of a row together. */
-function transformOutput(source: usize, pointStep: usize, temp: usize): void {
+/** Transforms products back into 4x4 outputs of four tiles, plus `shift`: sixteen vectors at `temp`, the four of a row together. */
+function transformOutput(source: usize, pointStep: usize, temp: usize, shift: v128): void {
   const p = f32x4.splat(P), q = f32x4.splat(Q), p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2);
   const p3 = f32x4.splat(P * P2), q3 = f32x4.splat(Q * Q2);
   let target = temp + 256;
@@ -135,10 +146,10 @@ function transformOutput(source: usize, pointStep: usize, temp: usize): void {
   for (let row = 0; row < 4; row++) {
     const m1 = v128.load(source, 16), m2 = v128.load(source, 32), m3 = v128.load(source, 48), m4 = v128.load(source, 64);
     const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
-    const y0 = f32x4.add(f32x4.add(v128.load(source), evenP), evenQ);
-    const y1 = multiplyAdd(q, oddQ, f32x4.mul(p, oddP));
-    const y2 = multiplyAdd(q2, evenQ, f32x4.mul(p2, evenP));
-    const y3 = multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, v128.load(source, 80)));
+    const y0 = f32x4.add(f32x4.add(f32x4.add(v128.load(source), shift), evenP), evenQ);
+    const y1 = multiplyAdd(q, oddQ, multiplyAdd(p, oddP, shift));
+    const y2 = multiplyAdd(q2, evenQ, multiplyAdd(p2, evenP, shift));
+    const y3 = multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, f32x4.add(v128.load(source, 80), shift)));
     const ab = interleaveLow(y0, y1), cd = interleaveLow(y2, y3), AB = interleaveHigh(y0, y1), CD = interleaveHigh(y2, y3);
     v128.store(temp, lowHalves(ab, cd));
     v128.store(temp, highHalves(ab, cd), 16);
@@ -230,6 +241,17 @@ function placeTiles(offsets: usize, lanes: i32, tilesY: i32, tilesX: i32, stride
   }
 }
 
+/** Writes where each tile's outputs start in a plane of outputs, in bytes from the band's first, and their row and column. */
+function placeOutputs(table: usize, lanes: i32, tilesX: i32, outputWidth: i32): void {
+  for (let lane = 0; lane < lanes; lane++) {
+    const y = lane / tilesX, x = lane - y * tilesX;
+    store<i32>(table, (4 * y * outputWidth + 4 * x) << 2);
+    store<i32>(table, 4 * y, 4);
+    store<i32>(table, 4 * x, 8);
+    table += 12;
+  }
+}
+
 /**
  * The convolution of whole bands by a range of outputs.
  * Arguments: input, transformed weights, output, bias or 0, inputs, height, width, outputs, output height, output width,
@@ -247,11 +269,13 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
 
   const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4), columns = roundUp(bandCount * lanes, PANEL);
   const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
-  const offsets = scratch + EDGE_BYTES, temp = offsets + ((<usize> lanes) << 2), plane = temp + OUTPUT_TEMP_BYTES;
+  const offsets = scratch + EDGE_BYTES, places = at(offsets, lanes), temp = at(places, 3 * lanes);
+  const plane = temp + OUTPUT_TEMP_BYTES;
   const v = at(plane, planeRows * stride), vStride = pointStride(inputs * columns), vStep = (<usize> vStride) << 2;
   const products = at(v, POINTS * vStride);
   const mStride = pointStride(roundUp(to - from, 4) * columns), mStep = (<usize> mStride) << 2;
   placeTiles(offsets, lanes, bandRows, tilesX, stride, 0);
+  placeOutputs(places, lanes, tilesX, outputWidth);
 
   for (let band = 0; band < bandCount; band++) {
     const image = (firstBand + band) / imageBands, firstRow = (firstBand + band) % imageBands * bandRows * 4 - padY;
@@ -282,21 +306,31 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
   }
 
   for (let band = 0; band < bandCount; band++) {
-    const image = (firstBand + band) / imageBands, firstTile = (firstBand + band) % imageBands * bandRows;
+    const image = (firstBand + band) / imageBands, firstRow = (firstBand + band) % imageBands * bandRows * 4;
+    const rowsLeft = min(4 * bandRows, outputHeight - firstRow), step = (<usize> outputWidth) << 2;
     for (let k = from; k < to; k++) {
-      const target = at(y, (image * outputs + k) * outputHeight * outputWidth);
+      const target = at(y, ((image * outputs + k) * outputHeight + firstRow) * outputWidth);
       const shift = f32x4.splat(bias != 0 ? load<f32>(at(bias, k)) : 0);
       for (let lane = 0; lane < lanes; lane += 4) {
-        transformOutput(at(products, (k - from) * columns + band * lanes + lane), mStep, temp);
+        transformOutput(at(products, (k - from) * columns + band * lanes + lane), mStep, temp, shift);
+        let entry = places + <usize> (12 * lane), tile = temp;
         for (let q = 0; q < 4; q++) {
-          const tileY = (lane + q) / tilesX, row = 4 * (firstTile + tileY), column = 4 * (lane + q - tileY * tilesX);
-          if (tileY >= bandRows || row >= outputHeight) break;
-          const count = outputWidth - column, end = min(4, outputHeight - row);
-          let place = at(target, row * outputWidth + column);
-          for (let r = 0; r < end; r++) {
-            storeLanes(place, f32x4.add(v128.load(temp + 64 * r + 16 * q), shift), count);
-            place = at(place, outputWidth);
+          const rows = rowsLeft - load<i32>(entry, 4), count = outputWidth - load<i32>(entry, 8);
+          if (rows <= 0) break;
+          let place = target + load<u32>(entry);
+          if (rows >= 4 && count >= 4) {
+            v128.store(place, v128.load(tile));
+            v128.store(place + step, v128.load(tile, 64));
+            v128.store(place + 2 * step, v128.load(tile, 128));
+            v128.store(place + 3 * step, v128.load(tile, 192));
+          } else {
+            for (let r = 0; r < min(4, rows); r++) {
+              storeLanes(place, v128.load(tile + <usize> r * 64), count);
+              place += step;
+            }
           }
+          tile += 16;
+          entry += 12;
         }
       }
     }

@@ -1,0 +1,131 @@
+/** The CPU backend gives the same bits whatever the number of threads, and its kernels stay inside their memory. */
+
+import { assert, assertEquals } from "@std/assert";
+import { compile, CpuBackend, elementCount, f32, Graph, listOps, Random, type Storage } from "../core/mod.ts";
+import { compileKernels } from "../core/cpu/kernels.ts";
+import { CpuMemory } from "../core/cpu/memory.ts";
+import { Threads } from "../core/cpu/threads.ts";
+import { cifarResNet } from "../models/mod.ts";
+import { conv2d, conv2dInputGradient, conv2dWeightGradient } from "../ops/mod.ts";
+import { Trainer } from "../train/mod.ts";
+import { smallBatch } from "./_training.ts";
+
+Deno.test("a model's weights after some steps are the same to the bit with 1, 2, 3 and 5 threads", async () => {
+  const model = cifarResNet({ depth: 8, inputShape: [3, 20, 20], classes: 7 }),
+    { images, labels } = smallBatch(model, 9);
+  const runs = [];
+  for (const threads of [1, 2, 3, 5]) {
+    const backend = await CpuBackend.create({ threads });
+    const trainer = await Trainer.create({ model, backend, batch: 9, seed: 6 });
+    for (let step = 0; step < 4; step++) trainer.step(images, labels, 0.05);
+    runs.push([...(await trainer.variables.read(true)).values()].map(({ data }) => new Uint32Array(data.buffer)));
+    trainer.destroy();
+    backend.destroy();
+  }
+  for (const run of runs) assertEquals(run, runs[0]);
+});
+
+/** Convolutions that are cut into several tasks in every way there is. */
+const SPLIT_CONVOLUTIONS = [
+  { about: "many images", input: [37, 5, 9, 9], weight: [6, 5, 3, 3], attributes: { padding: [1, 1] } },
+  { about: "several bands an image", input: [2, 64, 41, 62], weight: [9, 64, 3, 3], attributes: { padding: [1, 0] } },
+  { about: "ranges of outputs", input: [1, 33, 7, 7], weight: [70, 33, 3, 3], attributes: { padding: [1, 1] } },
+  { about: "blocks of positions", input: [1, 12, 70, 90], weight: [40, 12, 1, 1] },
+  { about: "blocks of depth", input: [2, 300, 6, 5], weight: [24, 300, 1, 1] },
+  {
+    about: "images that share a block",
+    input: [19, 9, 10, 10],
+    weight: [17, 9, 3, 3],
+    attributes: { stride: [2, 2], padding: [1, 1] },
+  },
+];
+
+for (const { about, input, weight, attributes } of SPLIT_CONVOLUTIONS) {
+  Deno.test(`convolutions cut into ${about} have the same bits with 1 and 3 threads, and agree with float64`, async () => {
+    const random = new Random(8, about), traced = new Graph();
+    const [{ spec: output }] = conv2d.apply(traced, [
+      traced.input("x", f32(input)),
+      traced.input("w", f32(weight)),
+    ], attributes);
+    const fill = (shape: readonly number[]) =>
+      Float32Array.from({ length: elementCount(shape) }, () => random.normal());
+    const x = fill(input), w = fill(weight), dy = fill(output.shape), results: Float32Array[][] = [];
+    for (const threads of [1, 3]) {
+      const backend = await CpuBackend.create({ threads }), graph = new Graph();
+      const values = [f32(input), f32(weight), output].map((spec, index) => graph.input(`${index}`, spec));
+      const outputs = {
+        y: conv2d.apply(graph, [values[0], values[1]], attributes)[0],
+        dx: conv2dInputGradient.apply(graph, [values[2], values[1]], { ...attributes, inputSize: input.slice(2) })[0],
+        dw:
+          conv2dWeightGradient.apply(graph, [values[0], values[2]], { ...attributes, kernelSize: weight.slice(2) })[0],
+      };
+      const program = await compile(graph, backend, { outputs, poison: true });
+      [x, w, dy].forEach((data, index) => program.write(`${index}`, data));
+      program.run();
+      results.push(
+        await Promise.all(Object.keys(outputs).map(async (name) => await program.read(name) as Float32Array)),
+      );
+      if (threads === 3) {
+        graph.nodes.forEach((node, index) => {
+          const arrays = [[x, w], [dy, w], [x, dy]][index].map((data) => Float64Array.from(data));
+          const expected = new Float64Array(elementCount(node.outputs[0].shape));
+          node.op.reference(node)([...arrays, expected]);
+          const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+          results[1][index].forEach((value, i) =>
+            assert(Math.abs(value - expected[i]) <= 5e-6 * largest, `${node.op.name}: ${value}, not ${expected[i]}`)
+          );
+        });
+      }
+      backend.destroy();
+    }
+    assertEquals(
+      results[0].map(({ buffer }) => new Uint32Array(buffer)),
+      results[1].map(({ buffer }) => new Uint32Array(buffer)),
+    );
+  });
+}
+
+/** What a kernel must not touch. */
+const SENTINEL = 0x7fedcba9;
+
+Deno.test("kernels stay inside the scratch memory that they ask for, and read nothing there that they did not write", async () => {
+  const memory = new CpuMemory(), kernels = compileKernels(), threads = new Threads(memory, kernels);
+  const backend = new CpuBackend(memory, threads, kernels.build), random = new Random(9, "scratch");
+  threads.reserveScratch(8 << 20);
+  for (const op of listOps()) {
+    if (op.cpu === undefined) continue;
+    for (const sample of op.samples()) {
+      const graph = new Graph(), storages = new Map<string, Storage>();
+      const inputs = sample.inputs.map((spec, index) => {
+        if (!op.updates?.includes(index)) return graph.input(`${index}`, spec);
+        storages.set(`${index}`, backend.allocate(spec));
+        return graph.state(`${index}`, spec, { kind: "constant", value: 0 });
+      });
+      const results = graph.apply(op, inputs, sample.attributes);
+      const outputs = Object.fromEntries(results.map((value, index) => [`${index}`, value]));
+      const program = await compile(graph, backend, { outputs, variables: storages, fuse: false });
+      const data = sample.inputs.map(({ shape, dtype }) =>
+        dtype === "f32" ? new Float32Array(elementCount(shape)).fill(1) : new Uint32Array(elementCount(shape))
+      );
+      data.forEach((array) => array instanceof Float32Array && array.forEach((_, i) => array[i] = random.normal()));
+      sample.fill?.(data, random);
+      const asked = op.cpu(graph.nodes[0]).scratch ?? 0;
+      const words = new Uint32Array(memory.memory.buffer, threads.scratch, (8 << 20) / 4);
+      const bits: Uint32Array[][] = [];
+      for (const garbage of [SENTINEL, 0x3f800000]) {
+        words.fill(garbage, 0, asked).fill(SENTINEL, asked);
+        data.forEach((array, index) =>
+          (storages.get(`${index}`) ?? { write: (d: typeof array) => program.write(`${index}`, d) }).write(array)
+        );
+        program.run();
+        const label = `${op.name} ${JSON.stringify(sample)}`;
+        assert(words.subarray(asked).every((word) => word === SENTINEL), `${label} wrote beyond ${asked} floats`);
+        const read = await Promise.all(results.map((_, index) => program.read(`${index}`)));
+        bits.push(read.map((array) => new Uint32Array(array.slice().buffer)));
+      }
+      assertEquals(bits[0], bits[1], `${op.name} ${JSON.stringify(sample)} reads what its scratch held before`);
+      program.destroy();
+      for (const storage of storages.values()) storage.destroy();
+    }
+  }
+});
