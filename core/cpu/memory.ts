@@ -23,9 +23,24 @@ export interface Block {
 /** Allocates blocks in one shared WebAssembly memory. */
 export class CpuMemory {
   /** The memory itself. */
-  readonly memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
+  readonly memory: WebAssembly.Memory;
   #free: { address: number; bytes: number }[] = [{ address: ALIGNMENT, bytes: 16 * PAGE - ALIGNMENT - GUARD }];
   #live = 0;
+
+  /**
+   * Makes an empty memory.
+   *
+   * @throws {DeviceError} If memory cannot be shared, as on a page that is not isolated from other origins.
+   */
+  constructor() {
+    if (typeof SharedArrayBuffer === "undefined") {
+      throw new DeviceError(
+        "The CPU backend needs shared memory, which a browser gives only to isolated pages: serve the page with the headers " +
+          "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+      );
+    }
+    this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
+  }
 
   /** Bytes in blocks that were not freed. */
   get liveBytes(): number {

@@ -29,11 +29,12 @@ const SLICE: i64 = 100_000_000;
 const STALLED: i32 = 2;
 
 /** Waits until a word differs from `value`; false if a thread has failed. */
-function waitWhile(control: usize, word: usize, value: i32, forever: bool): bool {
+function waitWhile(control: usize, thread: i32, word: usize, value: i32, forever: bool): bool {
   for (let spin = load<i32>(control + SPINS); spin > 0; spin--) {
     if (atomic.load<i32>(word) != value) return atomic.load<i32>(control + FAILED) == 0;
   }
-  const mayWait = load<i32>(control + MAY_WAIT) != 0, patience = load<i32>(control + PATIENCE);
+  // A browser's main thread may not sleep; workers always may.
+  const mayWait = thread > 0 || load<i32>(control + MAY_WAIT) != 0, patience = load<i32>(control + PATIENCE);
   let idle = 0, progress = -1;
   while (atomic.load<i32>(word) == value) {
     if (atomic.load<i32>(control + FAILED) != 0) return false;
@@ -55,10 +56,10 @@ function waitWhile(control: usize, word: usize, value: i32, forever: bool): bool
 }
 
 /** Returns once all threads have come here; false if one has failed. */
-function barrier(control: usize, threads: i32): bool {
+function barrier(control: usize, thread: i32, threads: i32): bool {
   const generation = atomic.load<i32>(control + GENERATION);
   if (atomic.add<i32>(control + ARRIVED, 1) + 1 < threads) {
-    return waitWhile(control, control + GENERATION, generation, false);
+    return waitWhile(control, thread, control + GENERATION, generation, false);
   }
   atomic.store<i32>(control + NEXT, 0);
   atomic.store<i32>(control + ARRIVED, 0);
@@ -80,7 +81,7 @@ export function work(control: usize, thread: i32): bool {
       for (let task = atomic.add<i32>(control + NEXT, 1); task < tasks; task = atomic.add<i32>(control + NEXT, 1)) {
         runTask(kernel, p, task, scratch);
       }
-      if (!barrier(control, threads)) return false;
+      if (!barrier(control, thread, threads)) return false;
     }
     phase += PHASE_BYTES;
   }
@@ -97,7 +98,7 @@ export function lead(control: usize): bool {
 /** The life of another thread: it works whenever it is led, until it is led to nothing. */
 export function follow(control: usize, thread: i32): void {
   for (let epoch = 0;; epoch++) {
-    if (!waitWhile(control, control + EPOCH, epoch, true)) return;
+    if (!waitWhile(control, thread, control + EPOCH, epoch, true)) return;
     if (load<i32>(control + COUNT) == 0 || !work(control, thread)) return;
   }
 }
