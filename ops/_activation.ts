@@ -12,9 +12,9 @@ import {
   ShapeError,
   type TensorSpec,
 } from "../core/mod.ts";
-import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
+import { elementwiseKernel, elementwiseVariants } from "./_elementwise.ts";
 
-const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16]];
+const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16], [5, 3347]];
 
 function expectFloat(op: string, argument: string, spec: TensorSpec | undefined): TensorSpec {
   if (spec?.dtype === "f32") return spec;
@@ -29,11 +29,11 @@ function expectFloat(op: string, argument: string, spec: TensorSpec | undefined)
  */
 export function registerActivation(name: string, ceiling: number): { activation: Op; gradient: Op } {
   const bounded = Number.isFinite(ceiling);
-  const forward = (x: NumericArray, y: NumericArray, from: number, to: number) => {
-    for (let i = from; i < to; i++) y[i] = x[i] > 0 ? (x[i] < ceiling ? x[i] : ceiling) : x[i] !== x[i] ? x[i] : 0;
+  const forward = (x: NumericArray, y: NumericArray) => {
+    for (let i = 0; i < y.length; i++) y[i] = x[i] > 0 ? (x[i] < ceiling ? x[i] : ceiling) : x[i] !== x[i] ? x[i] : 0;
   };
-  const backward = (dy: NumericArray, y: NumericArray, dx: NumericArray, from: number, to: number) => {
-    for (let i = from; i < to; i++) dx[i] = y[i] > 0 && y[i] < ceiling ? dy[i] : 0;
+  const backward = (dy: NumericArray, y: NumericArray, dx: NumericArray) => {
+    for (let i = 0; i < dx.length; i++) dx[i] = y[i] > 0 && y[i] < ceiling ? dy[i] : 0;
   };
 
   const gradient: Op = registerOp({
@@ -47,9 +47,9 @@ export function registerActivation(name: string, ceiling: number): { activation:
       }
       return [outputGradient];
     },
-    reference: () => ([dy, y, dx]) => backward(dy, y, dx, 0, dx.length),
+    reference: () => ([dy, y, dx]) => backward(dy, y, dx),
     cpu: (spec) =>
-      rangeKernel(elementCount(spec.outputs[0].shape), ([dy, y, dx], from, to) => backward(dy, y, dx, from, to)),
+      elementwiseKernel("clampElementsGradient", 3, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
     webgpu(spec, limits) {
       const open = bounded ? `y[i] > 0 && y[i] < ${float(ceiling)}` : "y[i] > 0";
       const body = `dx[i] = select(0.0, dy[i], ${open});`;
@@ -67,8 +67,8 @@ export function registerActivation(name: string, ceiling: number): { activation:
       return [expectFloat(name, "input", input)];
     },
     gradient: (graph, node, [outputGradient]) => gradient.apply(graph, [outputGradient!, node.results[0]]),
-    reference: () => ([x, y]) => forward(x, y, 0, y.length),
-    cpu: (spec) => rangeKernel(elementCount(spec.outputs[0].shape), ([x, y], from, to) => forward(x, y, from, to)),
+    reference: () => ([x, y]) => forward(x, y),
+    cpu: (spec) => elementwiseKernel("clampElements", 2, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
     webgpu(spec, limits) {
       const body = `y[i] = ${bounded ? `clamp(x[i], 0.0, ${float(ceiling)})` : "max(x[i], 0.0)"};`;
       return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);

@@ -1,27 +1,33 @@
 /** What elementwise ops share: their CPU tasks and their WebGPU variant. */
 
 import {
+  type CpuArgument,
   type CpuKernel,
+  type CpuKernelName,
   elementwise,
   linearWorkgroups,
-  type NumericArray,
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
 
 /** Elements of a CPU task: fixed, so that a split does not depend on the number of threads. */
-const TASK = 65536;
+const TASK = 16_384;
 
-/** A CPU kernel over a range of elements. */
-export function rangeKernel(
+/**
+ * A kernel of `core/cpu/wasm/assembly/elementwise.ts`.
+ *
+ * @param buffers How many of the op's buffers it takes, from the first on.
+ * @param others What follows the number of elements among its arguments.
+ */
+export function elementwiseKernel(
+  kernel: CpuKernelName,
+  buffers: number,
   count: number,
-  run: (buffers: readonly NumericArray[], from: number, to: number) => void,
+  others: readonly CpuArgument[] = [],
 ): CpuKernel {
+  const addresses = Array.from({ length: buffers }, (_, buffer) => ({ buffer }));
   return {
-    phases: [{
-      tasks: Math.ceil(count / TASK),
-      run: (buffers, task) => run(buffers, task * TASK, Math.min(count, (task + 1) * TASK)),
-    }],
+    phases: [{ kernel, tasks: Math.ceil(count / TASK), arguments: [...addresses, count, TASK, ...others] }],
   };
 }
 

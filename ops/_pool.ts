@@ -1,6 +1,7 @@
 /** What the two window poolings share: attributes, extents, and the sums that a gradient gathers. */
 
-import { expectSpec, f32, ShapeError, type TensorSpec } from "../core/mod.ts";
+import { type CpuKernel, type CpuKernelName, expectSpec, f32, ShapeError, type TensorSpec } from "../core/mod.ts";
+import { rowsOfTask } from "./_channels.ts";
 import { expectIterations } from "./_reduce.ts";
 import { expectPair, outputExtent } from "./_window.ts";
 
@@ -58,6 +59,32 @@ export function poolGeometry(op: string, shape: readonly number[], attributes: P
   };
 }
 
+/** A kernel of `core/cpu/wasm/assembly/pool.ts` over the op's first two or three buffers. */
+export function poolKernel(kernel: CpuKernelName, buffers: 2 | 3, g: PoolGeometry): CpuKernel {
+  const group = rowsOfTask(g.planes, g.height * g.width);
+  return {
+    phases: [{
+      kernel,
+      tasks: Math.ceil(g.planes / group),
+      arguments: [
+        { buffer: 0 },
+        { buffer: 1 },
+        buffers === 3 ? { buffer: 2 } : 0,
+        g.planes,
+        group,
+        g.height,
+        g.width,
+        g.outputHeight,
+        g.outputWidth,
+        ...g.kernel,
+        ...g.stride,
+        ...g.padding,
+        { float: 1 / (g.kernel[0] * g.kernel[1]) },
+      ],
+    }],
+  };
+}
+
 /** Checks that a thread can visit a window, or all windows over an element. */
 export function expectWindowLoops(op: string, { kernel }: PoolAttributes): void {
   expectIterations(op, (kernel[0] + 1) * kernel[1]);
@@ -107,6 +134,8 @@ export const POOL_CASES: readonly {
   { input: [2, 3, 7, 9] },
   { input: [2, 5, 8, 8], attributes: { kernel: [3, 3], padding: [1, 1] } },
   { input: [1, 4, 9, 7], attributes: { kernel: [3, 3], stride: [1, 1], padding: [1, 1] } },
+  { input: [2, 3, 13, 22], attributes: { kernel: [3, 3], padding: [1, 1] } },
+  { input: [1, 2, 6, 19], attributes: { kernel: [3, 3], stride: [1, 1], padding: [1, 1] } },
   { input: [1, 2, 6, 5], attributes: { kernel: [6, 5], stride: [1, 1] } },
   { input: [1, 2, 11, 8], attributes: { kernel: [2, 3], stride: [3, 1], padding: [1, 0] } },
 ];

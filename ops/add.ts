@@ -11,7 +11,7 @@ import {
   ShapeError,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
+import { elementwiseKernel, elementwiseVariants } from "./_elementwise.ts";
 
 /** a + b. Inputs: `a` and `b`, float32 of the same shape. Output: of that shape. The gradient passes to both. */
 export const add: Op = registerOp({
@@ -28,14 +28,12 @@ export const add: Op = registerOp({
   reference: () => ([a, b, y]) => {
     for (let i = 0; i < y.length; i++) y[i] = a[i] + b[i];
   },
-  cpu: (spec) =>
-    rangeKernel(elementCount(spec.outputs[0].shape), ([a, b, y], from, to) => {
-      for (let i = from; i < to; i++) y[i] = a[i] + b[i];
-    }),
+  cpu: (spec) => elementwiseKernel("addElements", 3, elementCount(spec.outputs[0].shape)),
   webgpu: (spec, limits) =>
     elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["a", "b", "y!"], "y[i] = a[i] + b[i];"),
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
-  samples: () => [[], [1], [7], [3, 5, 7], [2, 16, 9, 9]].map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
+  samples: () =>
+    [[], [1], [7], [3, 5, 7], [2, 16, 9, 9], [5, 3347]].map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
   badSamples: () => [
     { inputs: [f32([2, 3]), f32([3, 2])], message: "expected two f32 tensors of the same shape" },
     { inputs: [f32([2]), u32([2])], message: "expected two f32 tensors of the same shape" },

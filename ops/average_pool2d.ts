@@ -12,6 +12,7 @@ import {
   type PoolGeometry,
   poolGeometry,
   type PoolGradientAttributes,
+  poolKernel,
   unpooledSpec,
 } from "./_pool.ts";
 
@@ -44,6 +45,8 @@ export const averagePool2dGradient: Op<PoolGradientAttributes> = registerOp<Pool
       forEachPair(g, (input, output) => dx[input] += dy[output] / area);
     };
   },
+  cpu: ({ outputs: [{ shape }], attributes }) =>
+    poolKernel("averagePoolGradient", 2, poolGeometry("averagePool2dGradient", shape, attributes)),
   webgpu({ outputs: [{ shape }], attributes }, limits) {
     expectWindowLoops("averagePool2dGradient", attributes);
     const g = poolGeometry("averagePool2dGradient", shape, attributes);
@@ -82,6 +85,8 @@ export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
       forEachPair(g, (input, output) => y[output] += x[input] / area);
     };
   },
+  cpu: ({ inputs: [{ shape }], attributes }) =>
+    poolKernel("averagePool", 2, poolGeometry("averagePool2d", shape, attributes)),
   webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
     expectWindowLoops("averagePool2d", attributes);
     const g = poolGeometry("averagePool2d", shape, attributes);

@@ -10,6 +10,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
+import { channelSumKernel } from "./_channels.ts";
 import { rowSums } from "./_reduce.ts";
 
 function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: number; channels: number; plane: number } {
@@ -38,6 +39,7 @@ export const channelSum: Op = registerOp({
       }
     };
   },
+  cpu: (spec) => channelSumKernel(extents(spec), 1),
   webgpu(spec, limits) {
     const { batch, channels, plane } = extents(spec);
     const element = `x[(k / ${plane}u * ${channels}u + row) * ${plane}u + k % ${plane}u]`;
@@ -45,6 +47,8 @@ export const channelSum: Op = registerOp({
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
-    [[1, 1], [3, 5], [130, 7], [1, 2, 1, 1], [2, 3, 5, 7], [4, 6, 16, 16]].map((shape) => ({ inputs: [f32(shape)] })),
+    [[1, 1], [3, 5], [130, 7], [1, 2, 1, 1], [2, 3, 5, 7], [4, 6, 16, 16], [3, 40, 16, 16], [2, 1, 91, 93]].map((
+      shape,
+    ) => ({ inputs: [f32(shape)] })),
   badSamples: () => [{ inputs: [f32([2, 3, 4])], message: "expected input to be f32 [N, C] or [N, C, H, W]" }],
 });

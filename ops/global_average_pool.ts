@@ -1,6 +1,7 @@
 /** The mean over all positions of a channel (Lin et al. 2013, "Network In Network", section 3.2). */
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, type OpSpec, registerOp } from "../core/mod.ts";
+import { channelSumKernel, rowsOfTask } from "./_channels.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import { rowSums } from "./_reduce.ts";
 import { expectPair } from "./_window.ts";
@@ -11,7 +12,7 @@ export type SizeAttributes = {
   readonly size: readonly number[];
 };
 
-const SAMPLES = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 64, 8, 8], [1, 5, 1, 9]];
+const SAMPLES = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 64, 8, 8], [1, 5, 1, 9], [2, 1, 91, 93]];
 
 /** The gradient of {@link globalAveragePool}. Input: `outputGradient` [N, C]. Output: [N, C, H, W] for `size` [H, W]. */
 export const globalAveragePoolGradient: Op<SizeAttributes> = registerOp<SizeAttributes>({
@@ -26,6 +27,17 @@ export const globalAveragePoolGradient: Op<SizeAttributes> = registerOp<SizeAttr
     const plane = elementCount(spec.attributes.size);
     return ([dy, dx]) => {
       for (let i = 0; i < dy.length; i++) dx.fill(dy[i] / plane, i * plane, (i + 1) * plane);
+    };
+  },
+  cpu(spec) {
+    const plane = elementCount(spec.attributes.size), planes = elementCount(spec.inputs[0].shape);
+    const group = rowsOfTask(planes, plane);
+    return {
+      phases: [{
+        kernel: "spreadPlanes",
+        tasks: Math.ceil(planes / group),
+        arguments: [{ buffer: 0 }, { buffer: 1 }, planes, plane, group, { float: 1 / plane }],
+      }],
     };
   },
   webgpu(spec, limits) {
@@ -57,6 +69,10 @@ export const globalAveragePool: Op = registerOp({
         y[i] = sum / plane;
       }
     };
+  },
+  cpu({ inputs: [{ shape: [batch, channels, ...size] }] }) {
+    const plane = elementCount(size);
+    return channelSumKernel({ batch: 1, channels: batch * channels, plane }, 1 / plane);
   },
   webgpu(spec, limits) {
     const plane = elementCount(spec.inputs[0].shape.slice(2)), rows = elementCount(spec.outputs[0].shape);

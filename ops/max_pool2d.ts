@@ -12,6 +12,7 @@ import {
   type PoolGeometry,
   poolGeometry,
   type PoolGradientAttributes,
+  poolKernel,
   unpooledSpec,
 } from "./_pool.ts";
 
@@ -58,6 +59,8 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
       for (let i = 0; i < dy.length; i++) dx[Math.floor(i / outputPlane) * plane + indices[i]] += dy[i];
     };
   },
+  cpu: ({ outputs: [{ shape }], attributes }) =>
+    poolKernel("maxPoolGradient", 3, poolGeometry("maxPool2dGradient", shape, attributes)),
   webgpu({ outputs: [{ shape }], attributes }, limits) {
     expectWindowLoops("maxPool2dGradient", attributes);
     const g = poolGeometry("maxPool2dGradient", shape, attributes);
@@ -109,6 +112,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     const g = poolGeometry("maxPool2d", shape, attributes);
     return ([x, y, indices]) => maxPool(g, x, y, indices);
   },
+  cpu: ({ inputs: [{ shape }], attributes }) => poolKernel("maxPool", 3, poolGeometry("maxPool2d", shape, attributes)),
   webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
     expectWindowLoops("maxPool2d", attributes);
     const g = poolGeometry("maxPool2d", shape, attributes);

@@ -10,7 +10,7 @@ import {
   type Op,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
+import { elementwiseKernel, elementwiseVariants } from "./_elementwise.ts";
 
 /** The attributes of {@link sgdUpdate}. */
 export type SgdAttributes = {
@@ -22,9 +22,9 @@ export type SgdAttributes = {
   readonly nesterov: boolean;
 };
 
-function update(attributes: SgdAttributes, [p, v, g, rate]: readonly NumericArray[], from: number, to: number): void {
-  const { momentum, weightDecay, nesterov } = attributes, step = rate[0];
-  for (let i = from; i < to; i++) {
+function update({ momentum, weightDecay, nesterov }: SgdAttributes, [p, v, g, rate]: readonly NumericArray[]): void {
+  const step = rate[0];
+  for (let i = 0; i < p.length; i++) {
     const gradient = g[i] + weightDecay * p[i];
     const velocity = momentum * v[i] + gradient;
     v[i] = velocity;
@@ -46,9 +46,13 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
     expectSpec("sgdUpdate", "learningRate", rate, []);
     return [];
   },
-  reference: ({ attributes }) => (buffers) => update(attributes, buffers, 0, buffers[0].length),
-  cpu: ({ attributes, inputs }) =>
-    rangeKernel(elementCount(inputs[0].shape), (buffers, from, to) => update(attributes, buffers, from, to)),
+  reference: ({ attributes }) => (buffers) => update(attributes, buffers),
+  cpu: ({ attributes: { momentum, weightDecay, nesterov }, inputs }) =>
+    elementwiseKernel("sgdElements", 4, elementCount(inputs[0].shape), [
+      { float: momentum },
+      { float: weightDecay },
+      nesterov ? 1 : 0,
+    ]),
   webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
     const body = `let gradient = g[i] + ${float(weightDecay)} * p[i];
   let velocity = ${float(momentum)} * v[i] + gradient;
@@ -59,7 +63,10 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
     [{}, { momentum: 0, weightDecay: 0 }, { nesterov: true, weightDecay: 0.1 }].flatMap((attributes) =>
-      [[1], [13], [4, 3, 3, 3]].map((shape) => ({ inputs: [f32(shape), f32(shape), f32(shape), f32([])], attributes }))
+      [[1], [13], [4, 3, 3, 3], [5, 3347]].map((shape) => ({
+        inputs: [f32(shape), f32(shape), f32(shape), f32([])],
+        attributes,
+      }))
     ),
   badSamples: () => [
     { inputs: [f32([2]), f32([2]), f32([3]), f32([])], message: "expected gradient to be f32 [2]" },

@@ -16,7 +16,7 @@ import {
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants, rangeKernel } from "./_elementwise.ts";
+import { elementwiseVariants } from "./_elementwise.ts";
 import { rowMain, rowSumKernel, sumPass, workgroupMax, workgroupSum } from "./_reduce.ts";
 
 /** The attributes of {@link softmaxCrossEntropy}. */
@@ -62,14 +62,19 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
   },
   cpu({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) {
     const spread = labelSmoothing / classes;
-    return rangeKernel(batch, ([dLoss, p, labels, dx], from, to) => {
-      const scale = dLoss[0] / batch;
-      for (let n = from; n < to; n++) {
-        const row = n * classes, end = row + classes;
-        for (let i = row; i < end; i++) dx[i] = (p[i] - spread) * scale;
-        if (labels[n] < classes) dx[row + labels[n]] = (p[row + labels[n]] - spread - (1 - labelSmoothing)) * scale;
-      }
-    });
+    return {
+      phases: [{
+        tasks: 1,
+        run([dLoss, p, labels, dx]) {
+          const scale = dLoss[0] / batch;
+          for (let n = 0; n < batch; n++) {
+            const row = n * classes, end = row + classes;
+            for (let i = row; i < end; i++) dx[i] = (p[i] - spread) * scale;
+            if (labels[n] < classes) dx[row + labels[n]] = (p[row + labels[n]] - spread - (1 - labelSmoothing)) * scale;
+          }
+        },
+      }],
+    };
   },
   webgpu({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }, limits) {
     const body = `let hit = select(0.0, ${float(1 - labelSmoothing)}, i % ${classes}u == labels[i / ${classes}u]);

@@ -5,6 +5,7 @@
 
 import {
   bytesMoved,
+  type CpuKernel,
   elementCount,
   expectInteger,
   expectSpec,
@@ -13,6 +14,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
+import { rowsOfTask } from "./_channels.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import { expectPair } from "./_window.ts";
 
@@ -32,10 +34,41 @@ export type SubsampleGradientAttributes = {
   readonly inputShape: readonly number[];
 };
 
+/** A kernel of `core/cpu/wasm/assembly/subsample.ts`, from the shapes of the larger tensor and the smaller. */
+function subsampleKernel(
+  kernel: "subsample" | "subsampleGradient",
+  [batch, inputs, height, width]: readonly number[],
+  [, outputs, outputHeight, outputWidth]: readonly number[],
+  stride: readonly number[],
+): CpuKernel {
+  const forward = kernel === "subsample", planes = batch * (forward ? outputs : inputs);
+  const group = rowsOfTask(planes, forward ? outputHeight * outputWidth : height * width);
+  return {
+    phases: [{
+      kernel,
+      tasks: Math.ceil(planes / group),
+      arguments: [
+        { buffer: 0 },
+        { buffer: 1 },
+        planes,
+        group,
+        inputs,
+        outputs,
+        height,
+        width,
+        outputHeight,
+        outputWidth,
+        ...stride,
+      ],
+    }],
+  };
+}
+
 const CASES = [
   { input: [1, 1, 1, 1], stride: [1, 1], channels: 3 },
   { input: [2, 3, 7, 9], stride: [2, 2], channels: 6 },
   { input: [3, 4, 8, 8], stride: [2, 2], channels: 4 },
+  { input: [2, 3, 9, 23], stride: [2, 2], channels: 5 },
   { input: [1, 5, 6, 5], stride: [3, 1], channels: 7 },
 ];
 
@@ -70,6 +103,8 @@ export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<
       }
     };
   },
+  cpu: ({ inputs: [input], outputs: [output], attributes: { stride } }) =>
+    subsampleKernel("subsampleGradient", output.shape, input.shape, stride),
   webgpu({ inputs: [{ shape: [, outputs, outputHeight, outputWidth] }], outputs: [output], attributes }, limits) {
     const [channels, height, width] = attributes.inputShape, [down, right] = attributes.stride;
     const body = `let x = i % ${width}u; let y = i / ${width}u % ${height}u;
@@ -131,6 +166,8 @@ export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttribu
       }
     };
   },
+  cpu: ({ inputs: [input], outputs: [output], attributes: { stride } }) =>
+    subsampleKernel("subsample", input.shape, output.shape, stride),
   webgpu({ inputs: [{ shape: [, inputs, height, width] }], outputs: [output], attributes: { stride } }, limits) {
     const [, channels, outputHeight, outputWidth] = output.shape;
     const body = `let column = i % ${outputWidth}u; let row = i / ${outputWidth}u % ${outputHeight}u;

@@ -77,12 +77,16 @@ export function partStartWgsl(e: Extents): string {
 }
 
 /** The shapes by which the forms of batch norm are checked. */
-export const NORM_SHAPES: readonly (readonly number[])[] = [[2, 1, 1, 1], [1, 3, 5, 7], [5, 7, 1, 1], [3, 6, 9, 9], [
-  9,
-  2,
-  31,
-  33,
-]];
+export const NORM_SHAPES: readonly (readonly number[])[] = [
+  [2, 1, 1, 1],
+  [1, 3, 5, 7],
+  [5, 7, 1, 1],
+  [3, 6, 9, 9],
+  // Several parts of a channel; also several groups of channels; also planes in pieces.
+  [9, 2, 31, 33],
+  [3, 40, 16, 16],
+  [2, 1, 91, 93],
+];
 
 /** The plain form, ReLU after it, and a residual and ReLU after it. */
 export const EPILOGUES: Readonly<Record<string, Epilogue>> = {

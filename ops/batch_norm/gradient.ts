@@ -17,6 +17,7 @@ import {
   registerOp,
 } from "../../core/mod.ts";
 import { expectNormInputs, type Extents, extentsOf, NORM_SHAPES, normCost, partsOf } from "./common.ts";
+import { gradientKernel } from "./cpu.ts";
 import { gradientFusions } from "./fusions.ts";
 import { joinSumsWgsl, sumsPass } from "./sums.ts";
 
@@ -95,8 +96,9 @@ function registerGradient(relu: boolean): Op {
       };
     },
     cpu(spec) {
-      const e = extentsOf(spec.inputs[0]);
-      return { phases: [{ tasks: e.channels, run: (buffers, c) => gradientOfChannel(e, relu, buffers, c) }] };
+      const [x, mean, deviation, gamma, dx] = [0, 1, 2, 3, 4].map((i) => first + i);
+      const buffers = { x, mean, deviation, gamma, dx, ...(relu ? { output: 1 } : {}) };
+      return gradientKernel(extentsOf(spec.inputs[0]), buffers);
     },
     webgpu(spec, limits) {
       const e = extentsOf(spec.inputs[0]), parts = partsOf(e), total = e.channels * e.count;

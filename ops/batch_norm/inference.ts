@@ -23,6 +23,7 @@ import {
   normCost,
   partsOf,
 } from "./common.ts";
+import { gradientKernel, inferenceKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { joinSumsWgsl, sumsPass } from "./sums.ts";
 
@@ -73,8 +74,7 @@ export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = regi
     };
   },
   cpu({ inputs, attributes: { epsilon } }: OpSpec<BatchNormInferenceAttributes>) {
-    const e = extentsOf(inputs[0]);
-    return { phases: [{ tasks: e.channels, run: (buffers, c) => gradientOfChannel(e, epsilon, buffers, c) }] };
+    return gradientKernel(extentsOf(inputs[0]), { x: 1, gamma: 2, mean: 3, deviation: 4, dx: 5, epsilon });
   },
   webgpu({ inputs, attributes: { epsilon } }, limits) {
     const e = extentsOf(inputs[0]), total = e.channels * e.count;
@@ -168,13 +168,7 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
       };
     },
     cpu(spec: OpSpec<BatchNormInferenceAttributes>) {
-      const e = extentsOf(spec.inputs[0]), { epsilon } = spec.attributes;
-      return {
-        phases: [{
-          tasks: e.batch * e.channels,
-          run: (buffers, plane) => applyChannelPlane(e, epilogue, epsilon, buffers, plane),
-        }],
-      };
+      return inferenceKernel(extentsOf(spec.inputs[0]), epilogue, spec.attributes.epsilon);
     },
     webgpu(spec, limits) {
       const statistics = `let mean = runningMean[c]; let inverseStd = 1.0 / sqrt(runningVariance[c] + ${

@@ -30,6 +30,7 @@ import {
   partsOf,
   partStartWgsl,
 } from "./common.ts";
+import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
 
@@ -156,13 +157,7 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
       };
     },
     cpu(spec: OpSpec<BatchNormAttributes>) {
-      const e = extentsOf(spec.inputs[0]);
-      return {
-        phases: [{
-          tasks: e.channels,
-          run: (buffers, c) => normalizeChannel(e, epilogue, spec.attributes, buffers, c),
-        }],
-      };
+      return trainingKernel(extentsOf(spec.inputs[0]), epilogue, spec.attributes);
     },
     webgpu(spec, limits) {
       const e = extentsOf(spec.inputs[0]), outputs = spec.inputs.length;

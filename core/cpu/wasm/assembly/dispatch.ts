@@ -1,8 +1,16 @@
 /** The kernels by number. The build reads their names from the cases below, so a kernel is added by a case and its import. */
 
+import { batchNorm, batchNormApply, batchNormInference, batchNormJoin, batchNormStatistics } from "./batch_norm";
+import {
+  batchNormGradient, batchNormGradientApply, batchNormGradientJoin, batchNormGradientSums,
+} from "./batch_norm_gradient";
 import { convolution, convolutionInputGradient, convolutionWeightGradient, convolutionWeightGradientSum } from "./convolution";
 import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from "./depthwise";
+import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
+import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+import { subsample, subsampleGradient } from "./subsample";
+import { channelPartSums, channelSumJoin, channelSums, columnSums, spreadPlanes } from "./sums";
 import { winograd, winogradWeightGradient, winogradWeightGradientSum, winogradWeights } from "./winograd";
 
 /**
@@ -27,6 +35,30 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 11: depthwiseInputGradient(p, task, scratch); return;
     case 12: depthwiseWeightGradient(p, task, scratch); return;
     case 13: fillRows(p, task, scratch); return;
+    case 14: batchNorm(p, task, scratch); return;
+    case 15: batchNormStatistics(p, task, scratch); return;
+    case 16: batchNormJoin(p, task, scratch); return;
+    case 17: batchNormApply(p, task, scratch); return;
+    case 18: batchNormInference(p, task, scratch); return;
+    case 19: batchNormGradient(p, task, scratch); return;
+    case 20: batchNormGradientSums(p, task, scratch); return;
+    case 21: batchNormGradientJoin(p, task, scratch); return;
+    case 22: batchNormGradientApply(p, task, scratch); return;
+    case 23: clampElements(p, task, scratch); return;
+    case 24: clampElementsGradient(p, task, scratch); return;
+    case 25: addElements(p, task, scratch); return;
+    case 26: sgdElements(p, task, scratch); return;
+    case 27: channelSums(p, task, scratch); return;
+    case 28: channelPartSums(p, task, scratch); return;
+    case 29: channelSumJoin(p, task, scratch); return;
+    case 30: columnSums(p, task, scratch); return;
+    case 31: spreadPlanes(p, task, scratch); return;
+    case 32: maxPool(p, task, scratch); return;
+    case 33: maxPoolGradient(p, task, scratch); return;
+    case 34: averagePool(p, task, scratch); return;
+    case 35: averagePoolGradient(p, task, scratch); return;
+    case 36: subsample(p, task, scratch); return;
+    case 37: subsampleGradient(p, task, scratch); return;
     default: unreachable();
   }
 }

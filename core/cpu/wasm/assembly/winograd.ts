@@ -1,7 +1,7 @@
 /**
  * 3x3 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015), and their weight gradients
  * by F(3x3, 4x4), which shares the transform of the input. The six points are 0, ±3/4, ±3/2 and infinity: exact in binary,
- * and with a third of the rounding error of the customary 0, ±1, ±2 (Barabasz et al. 2020 explain why nearness to 1 helps).
+ * and with half of the rounding error of the customary 0, ±1, ±2 (after Barabasz et al. 2020; `tools/winograd_error.py`).
  *
  * The four lanes of a vector are four tiles. A task takes whole bands of tile rows: for each channel it copies a band into a
  * padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.

@@ -1,0 +1,211 @@
+/**
+ * The gradients of batch norm: Σ dy and Σ dy·(x - mean) of each channel, in blocks, joined in float64, and then dx.
+ * Behind a ReLU, dy counts only where the ReLU's output is positive.
+ */
+
+import {
+  AFTER_EXTENTS, blockFloats, blockPlanes, blockStart, channelFloats, endChannel, firstChannel, firstLanes, partOf,
+  partsOf, partStart, planeStep, total4,
+} from "./channel";
+import { at, multiplyAdd, pointer, real, storeLanes, word } from "./simd";
+
+/** Bytes of the two sums, in float64. */
+const SUMS_BYTES: usize = 16;
+
+/** How dy counts and what dx is: as the gradient in training, the same behind a ReLU, or with constant statistics. */
+const PLAIN: i32 = 0;
+const RELU: i32 = 1;
+
+/** The arguments after the extents. */
+const DY: i32 = AFTER_EXTENTS;
+const OUTPUT: i32 = AFTER_EXTENTS + 1;
+const X: i32 = AFTER_EXTENTS + 2;
+const MEAN: i32 = AFTER_EXTENTS + 3;
+const DEVIATION: i32 = AFTER_EXTENTS + 4;
+const GAMMA: i32 = AFTER_EXTENTS + 5;
+const DX: i32 = AFTER_EXTENTS + 6;
+const D_GAMMA: i32 = AFTER_EXTENTS + 7;
+const D_BETA: i32 = AFTER_EXTENTS + 8;
+const FORM: i32 = AFTER_EXTENTS + 9;
+const EPSILON: i32 = AFTER_EXTENTS + 10;
+const PARTIAL: i32 = AFTER_EXTENTS + 11;
+const JOINED: i32 = AFTER_EXTENTS + 12;
+
+/** Four elements of dy, those that counted. */
+// @ts-ignore: decorator
+@inline
+function counted(dy: usize, output: usize, relu: bool): v128 {
+  return relu ? v128.and(v128.load(dy), f32x4.gt(v128.load(output), f32x4.splat(0))) : v128.load(dy);
+}
+
+/** Adds Σ dy and Σ dy·(x - mean) of a block to the two float64 at `sums`. */
+// @ts-ignore: decorator
+@inline
+function addSums(
+  dy: usize, output: usize, x: usize, planes: i32, step: usize, count: i32, mean: f32, relu: bool, sums: usize,
+): void {
+  const m = f32x4.splat(mean);
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, q0 = s0, q1 = s0, q2 = s0, q3 = s0;
+  for (; planes > 0; planes--) {
+    let place: usize = 0, left = count;
+    for (; left >= 16; left -= 16) {
+      const a = counted(dy + place, output + place, relu), b = counted(dy + place + 16, output + place + 16, relu);
+      const c = counted(dy + place + 32, output + place + 32, relu);
+      const d = counted(dy + place + 48, output + place + 48, relu);
+      s0 = f32x4.add(s0, a);
+      s1 = f32x4.add(s1, b);
+      s2 = f32x4.add(s2, c);
+      s3 = f32x4.add(s3, d);
+      q0 = multiplyAdd(a, f32x4.sub(v128.load(x + place), m), q0);
+      q1 = multiplyAdd(b, f32x4.sub(v128.load(x + place, 16), m), q1);
+      q2 = multiplyAdd(c, f32x4.sub(v128.load(x + place, 32), m), q2);
+      q3 = multiplyAdd(d, f32x4.sub(v128.load(x + place, 48), m), q3);
+      place += 64;
+    }
+    for (; left > 0; left -= 4) {
+      let a = counted(dy + place, output + place, relu), e = f32x4.sub(v128.load(x + place), m);
+      if (left < 4) {
+        a = v128.and(a, firstLanes(left));
+        e = v128.and(e, firstLanes(left));
+      }
+      s0 = f32x4.add(s0, a);
+      q0 = multiplyAdd(a, e, q0);
+      place += 16;
+    }
+    dy += step;
+    if (relu) output += step;
+    x += step;
+  }
+  store<f64>(sums, load<f64>(sums) + total4(s0, s1, s2, s3));
+  store<f64>(sums, load<f64>(sums, 8) + total4(q0, q1, q2, q3), 8);
+}
+
+/** Writes both sums of a part of a channel. */
+function partSums(p: usize, channel: i32, part: i32, target: usize): void {
+  const step = planeStep(p), end = partStart(p, part + 1), relu = word(p, FORM) == RELU;
+  const mean = load<f32>(at(pointer(p, MEAN), channel));
+  memory.fill(target, 0, SUMS_BYTES);
+  for (let block = partStart(p, part); block < end; block++) {
+    const start = blockStart(p, channel, block), planes = blockPlanes(p, block), floats = blockFloats(p, block);
+    const dy = at(pointer(p, DY), start), x = at(pointer(p, X), start);
+    if (relu) addSums(dy, at(pointer(p, OUTPUT), start), x, planes, step, floats, mean, true, target);
+    else addSums(dy, 0, x, planes, step, floats, mean, false, target);
+  }
+}
+
+/** dx = scale·dy + slope·(x - mean) + offset of a run of elements; without slope and offset if `constant`. */
+// @ts-ignore: decorator
+@inline
+function gradientRun(
+  dy: usize, output: usize, x: usize, dx: usize, left: i32, mean: v128, scale: v128, slope: v128, offset: v128,
+  relu: bool, constant: bool,
+): void {
+  for (; left >= 8; left -= 8) {
+    v128.store(dx, gradientOf(dy, output, x, mean, scale, slope, offset, relu, constant));
+    v128.store(dx, gradientOf(dy + 16, output + 16, x + 16, mean, scale, slope, offset, relu, constant), 16);
+    dy += 32;
+    if (relu) output += 32;
+    if (!constant) x += 32;
+    dx += 32;
+  }
+  for (; left > 0; left -= 4) {
+    storeLanes(dx, gradientOf(dy, output, x, mean, scale, slope, offset, relu, constant), left);
+    dy += 16;
+    if (relu) output += 16;
+    if (!constant) x += 16;
+    dx += 16;
+  }
+}
+
+/** Four elements of dx. */
+// @ts-ignore: decorator
+@inline
+function gradientOf(
+  dy: usize, output: usize, x: usize, mean: v128, scale: v128, slope: v128, offset: v128, relu: bool, constant: bool,
+): v128 {
+  const g = counted(dy, output, relu);
+  if (constant) return f32x4.mul(g, scale);
+  return multiplyAdd(g, scale, multiplyAdd(f32x4.sub(v128.load(x), mean), slope, offset));
+}
+
+/** 1/√(variance + ε) of a channel. */
+// @ts-ignore: decorator
+@inline
+function deviationOf(p: usize, channel: i32): f64 {
+  const value = <f64> load<f32>(at(pointer(p, DEVIATION), channel));
+  return word(p, FORM) > RELU ? 1 / sqrt<f64>(value + <f64> real(p, EPSILON)) : value;
+}
+
+/** Writes the gradients of gamma and beta from a channel's sums. */
+function finishSums(p: usize, channel: i32, sums: usize): void {
+  store<f32>(at(pointer(p, D_GAMMA), channel), <f32> (load<f64>(sums, 8) * deviationOf(p, channel)));
+  store<f32>(at(pointer(p, D_BETA), channel), <f32> load<f64>(sums));
+}
+
+/** dx of a part of a channel from the sums of the whole one. */
+function differentiatePart(p: usize, channel: i32, part: i32, sums: usize): void {
+  const form = word(p, FORM), step = planeStep(p), first = partStart(p, part), count = <f64> channelFloats(p);
+  const deviation = deviationOf(p, channel), gain = deviation * <f64> load<f32>(at(pointer(p, GAMMA), channel));
+  const mean = f32x4.splat(load<f32>(at(pointer(p, MEAN), channel))), scale = f32x4.splat(<f32> gain);
+  const offset = f32x4.splat(<f32> (-gain * load<f64>(sums) / count));
+  const slope = f32x4.splat(<f32> (-gain * deviation * deviation * load<f64>(sums, 8) / count));
+  // From the last block to the first: the last ones summed up may still be in a cache.
+  for (let block = partStart(p, part + 1) - 1; block >= first; block--) {
+    const start = blockStart(p, channel, block), floats = blockFloats(p, block);
+    let dy = at(pointer(p, DY), start), x = at(pointer(p, X), start), dx = at(pointer(p, DX), start);
+    let output = at(pointer(p, OUTPUT), start);
+    for (let plane = blockPlanes(p, block); plane > 0; plane--) {
+      if (form == PLAIN) gradientRun(dy, 0, x, dx, floats, mean, scale, slope, offset, false, false);
+      else if (form == RELU) gradientRun(dy, output, x, dx, floats, mean, scale, slope, offset, true, false);
+      else gradientRun(dy, 0, 0, dx, floats, mean, scale, slope, offset, false, true);
+      dy += step;
+      output += step;
+      x += step;
+      dx += step;
+    }
+  }
+}
+
+/**
+ * The gradient of a group of whole channels a task. Arguments: the extents, dy, ReLU's output, x, mean,
+ * 1/√(variance + ε), gamma, dx, dGamma, dBeta, form (0 plain, 1 behind a ReLU, 2 constant statistics, with the variance
+ * in the place of 1/√(variance + ε)), epsilon.
+ */
+export function batchNormGradient(p: usize, task: i32, scratch: usize): void {
+  const end = endChannel(p, task);
+  for (let channel = firstChannel(p, task); channel < end; channel++) {
+    partSums(p, channel, 0, scratch);
+    finishSums(p, channel, scratch);
+    differentiatePart(p, channel, 0, scratch);
+  }
+}
+
+/** The sums of a part of channels a task. Arguments: those of batchNormGradient, sums [C, parts] and [C]. */
+export function batchNormGradientSums(p: usize, task: i32, _scratch: usize): void {
+  const part = partOf(p, task), end = endChannel(p, task);
+  for (let channel = firstChannel(p, task); channel < end; channel++) {
+    partSums(p, channel, part, pointer(p, PARTIAL) + <usize> (channel * partsOf(p) + part) * SUMS_BYTES);
+  }
+}
+
+/** Joins the sums of a channel a task. Arguments: those of batchNormGradientSums. */
+export function batchNormGradientJoin(p: usize, task: i32, _scratch: usize): void {
+  const parts = partsOf(p), target = pointer(p, JOINED) + <usize> task * SUMS_BYTES;
+  let from = pointer(p, PARTIAL) + <usize> (task * parts) * SUMS_BYTES, sum: f64 = 0, product: f64 = 0;
+  for (let part = 0; part < parts; part++) {
+    sum += load<f64>(from);
+    product += load<f64>(from, 8);
+    from += SUMS_BYTES;
+  }
+  store<f64>(target, sum);
+  store<f64>(target, product, 8);
+  finishSums(p, task, target);
+}
+
+/** The gradient of a part of channels a task, from the joined sums. Arguments: those of batchNormGradientSums. */
+export function batchNormGradientApply(p: usize, task: i32, _scratch: usize): void {
+  const end = endChannel(p, task);
+  for (let channel = firstChannel(p, task); channel < end; channel++) {
+    differentiatePart(p, channel, partOf(p, task), pointer(p, JOINED) + <usize> channel * SUMS_BYTES);
+  }
+}

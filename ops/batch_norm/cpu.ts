@@ -1,0 +1,114 @@
+/** Batch norm on the CPU: the arguments of `core/cpu/wasm/assembly/batch_norm.ts` and `batch_norm_gradient.ts`. */
+
+import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
+import { splitChannels } from "../_channels.ts";
+import type { BatchNormAttributes, Epilogue, Extents } from "./common.ts";
+
+/** Floats of a part's statistics: three float64. */
+const PART_FLOATS = 6;
+/** Floats of a channel's joined statistics, and of a part's sums in the gradients: two float64. */
+const JOINED_FLOATS = 4;
+/** Floats of memory of a running task. */
+const SCRATCH = 16;
+
+/** Everything that normalisation reads and writes, by training or by running statistics. */
+function applyArguments(epilogue: Epilogue, epsilon: number): CpuArgument[] {
+  const form = epilogue.residual ? 2 : epilogue.relu ? 1 : 0, residual = epilogue.residual ? { buffer: 5 } : 0;
+  return [
+    ...[0, 1, 2, 3, 4].map((buffer) => ({ buffer })),
+    residual,
+    { buffer: epilogue.residual ? 6 : 5 },
+    { float: epsilon },
+    form,
+  ];
+}
+
+/** Batch norm in training: in one phase where channels stay in the cache, else statistics in parts first. */
+export function trainingKernel(
+  e: Extents,
+  epilogue: Epilogue,
+  { momentum, epsilon }: BatchNormAttributes,
+): CpuKernel {
+  const split = splitChannels(e), outputs = epilogue.residual ? 6 : 5;
+  const partial = PART_FLOATS * e.channels * split.parts;
+  const call = [
+    ...split.arguments,
+    ...applyArguments(epilogue, epsilon),
+    { float: momentum },
+    { buffer: outputs + 1 },
+    { buffer: outputs + 2 },
+    { workspace: 0 },
+    { workspace: partial },
+  ];
+  const phase = { tasks: split.tasks, arguments: call };
+  if (split.parts === 1) return { scratch: SCRATCH, phases: [{ kernel: "batchNorm", ...phase }] };
+  return {
+    workspace: partial + JOINED_FLOATS * e.channels,
+    scratch: SCRATCH,
+    phases: [
+      { kernel: "batchNormStatistics", ...phase },
+      { kernel: "batchNormJoin", ...phase, tasks: e.channels },
+      { kernel: "batchNormApply", ...phase },
+    ],
+  };
+}
+
+/** Batch norm by the running statistics. */
+export function inferenceKernel(e: Extents, epilogue: Epilogue, epsilon: number): CpuKernel {
+  const split = splitChannels(e);
+  return {
+    phases: [{
+      kernel: "batchNormInference",
+      tasks: split.tasks,
+      arguments: [...split.arguments, ...applyArguments(epilogue, epsilon)],
+    }],
+  };
+}
+
+/** The buffers of a gradient, by number. */
+export interface GradientBuffers {
+  /** The output of a ReLU between. */
+  readonly output?: number;
+  /** The norm's input. */
+  readonly x: number;
+  /** The mean. */
+  readonly mean: number;
+  /** 1/√(variance + ε), or the variance where `epsilon` is given. */
+  readonly deviation: number;
+  /** Gamma. */
+  readonly gamma: number;
+  /** The input's gradient; those of gamma and beta follow. */
+  readonly dx: number;
+  /** What is added to a constant variance: the statistics have no gradient. */
+  readonly epsilon?: number;
+}
+
+/** The gradient of batch norm, whose first input is dy: in one phase where channels stay in the cache, else sums first. */
+export function gradientKernel(
+  e: Extents,
+  { output, x, mean, deviation, gamma, dx, epsilon }: GradientBuffers,
+): CpuKernel {
+  const split = splitChannels(e), partial = JOINED_FLOATS * e.channels * split.parts;
+  const phase = {
+    tasks: split.tasks,
+    arguments: [
+      ...split.arguments,
+      { buffer: 0 },
+      output === undefined ? 0 : { buffer: output },
+      ...[x, mean, deviation, gamma, dx, dx + 1, dx + 2].map((buffer) => ({ buffer })),
+      epsilon !== undefined ? 2 : output !== undefined ? 1 : 0,
+      { float: epsilon ?? 0 },
+      { workspace: 0 },
+      { workspace: partial },
+    ],
+  };
+  if (split.parts === 1) return { scratch: SCRATCH, phases: [{ kernel: "batchNormGradient", ...phase }] };
+  return {
+    workspace: partial + JOINED_FLOATS * e.channels,
+    phases: [
+      { kernel: "batchNormGradientSums", ...phase },
+      { kernel: "batchNormGradientJoin", ...phase, tasks: e.channels },
+      { kernel: "batchNormGradientApply", ...phase },
+    ],
+  };
+}
