@@ -4,13 +4,13 @@
  */
 
 import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
-import { EDGE_FLOATS, packedFloats, panelCount, roundUp } from "../_matrix_product.ts";
+import { packedFloats, panelCount, roundUp } from "../_matrix_product.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Products of a tile of 4x4 outputs. */
 const POINTS = 36;
 /** Floats of the transforms of a task: about what a second-level cache holds. */
-const TASK_FLOATS = 100_000;
+const TASK_FLOATS = 100000;
 /** The fewest tiles of a task, where there are so many: of a convolution, and of a weight gradient, which sums over them. */
 const LEAST_TILES = 32, LEAST_SUMMED_TILES = 64;
 /** The most tiles of a task. */
@@ -52,16 +52,16 @@ function bandsOf(
 ): Bands {
   const tilesY = Math.ceil(outputHeight / 4), tilesX = Math.ceil(outputWidth / 4);
   const wanted = Math.min(MOST_TILES, Math.max(leastTiles, Math.floor(TASK_FLOATS / POINTS / channels)));
-  const rows = Math.max(1, Math.min(tilesY, Math.floor(wanted / tilesX)));
-  const lanes = roundUp(rows * tilesX, 4), perImage = Math.ceil(tilesY / rows), count = batch * perImage;
+  const perImage = Math.ceil(tilesY / Math.max(1, Math.min(tilesY, Math.floor(wanted / tilesX))));
+  const rows = Math.ceil(tilesY / perImage), lanes = roundUp(rows * tilesX, 4), count = batch * perImage;
   const shared = Math.max(Math.ceil(count / LEAST_TASKS), Math.ceil(leastTiles / lanes));
   const together = Math.max(1, Math.min(shared, Math.floor(wanted / lanes)));
   return { rows, perImage, count, together, lanes, planeFloats: (4 * rows + 6) * (4 * tilesX + 8) };
 }
 
-/** Floats between the matrices of two points; see `pointStride` in the kernels. */
-function pointStride(elements: number): number {
-  return roundUp(elements, 16) + 16;
+/** Floats of `columns` transformed tiles of so many channels; see `pointStride` in the kernels. */
+function tileFloats(rows: number, columns: number): number {
+  return columns / 8 * POINTS * (8 * rows + 16);
 }
 
 /** The convolution of `inputs` channels to `outputs`, whose transformed weights the first phase makes. */
@@ -84,12 +84,12 @@ function convolutionKernel(
     groups = Math.ceil(bands.count / bands.together);
   const panels = panelCount(outputs), ranges = Math.min(panels, Math.ceil(LEAST_TASKS / groups));
   const rangePanels = Math.ceil(panels / ranges), columns = roundUp(bands.together * bands.lanes, 8);
-  const products = pointStride(Math.min(roundUp(outputs, 4), 6 * rangePanels + 2) * columns);
+  const rows = Math.min(roundUp(outputs, 4), 6 * rangePanels + 2);
   return {
     workspace: POINTS * packedFloats(outputs, inputs),
     scratch: Math.max(
       288,
-      EDGE_FLOATS + 4 * bands.lanes + 160 + bands.planeFloats + POINTS * (pointStride(inputs * columns) + products),
+      4 * bands.lanes + 160 + bands.planeFloats + tileFloats(inputs, columns) + rows * (POINTS * columns + 16),
     ),
     phases: [
       {
@@ -178,7 +178,7 @@ export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
     scratch: Math.max(
       432,
       2 * bands.lanes + 144 + bands.planeFloats +
-        POINTS * (pointStride(roundUp(inputs, 2) * columns) + pointStride(rangeSize * columns)),
+        tileFloats(roundUp(inputs, 2), columns) + tileFloats(rangeSize, columns),
     ),
     phases: [
       {

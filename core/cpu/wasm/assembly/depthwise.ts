@@ -3,7 +3,7 @@
  * computed at once. The input's gradient is such a convolution of the spread-out output gradient.
  */
 
-import { at, clear, laneSum, multiplyAdd, pointer, roundUp, storeLanes, word } from "./simd";
+import { at, clear, laneSum, multiplyAdd, pointer, roundUp, storeLanes, strided, word } from "./simd";
 import { copyPadded } from "./plane";
 
 /** The geometry, from argument 4 on; `multiplier` outputs share an input. */
@@ -24,19 +24,6 @@ const DILATION_X: i32 = 17;
 /** Floats of a row, and rows, of the padded plane. */
 const PLANE_STRIDE: i32 = 18;
 const PLANE_ROWS: i32 = 19;
-
-/** Four elements, `stride` apart. */
-// @ts-ignore: decorator
-@inline
-function strided(source: usize, stride: i32): v128 {
-  if (stride == 1) return v128.load(source);
-  if (stride == 2) return v128.shuffle<f32>(v128.load(source), v128.load(source, 16), 0, 2, 4, 6);
-  const step = (<usize> stride) << 2;
-  let v = v128.load32_zero(source);
-  v = v128.load32_lane(source + step, v, 1);
-  v = v128.load32_lane(source + 2 * step, v, 2);
-  return v128.load32_lane(source + 3 * step, v, 3);
-}
 
 /** Three rows of three taps. */
 // @ts-ignore: decorator

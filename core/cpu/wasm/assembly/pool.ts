@@ -3,7 +3,7 @@
  * taken at once where they are one or two columns apart; other windows one by one.
  */
 
-import { at, interleaveHigh, interleaveLow, pointer, real, storeLanes, word } from "./simd";
+import { at, interleaveHigh, interleaveLow, pointer, real, storeLanes, strided, word } from "./simd";
 
 /** The geometry, from argument 3 on. */
 const PLANES: i32 = 3;
@@ -21,14 +21,6 @@ const PAD_Y: i32 = 13;
 const PAD_X: i32 = 14;
 /** 1 / (height · width of the window). */
 const FACTOR: i32 = 15;
-
-/** Four elements, one or two apart. */
-// @ts-ignore: decorator
-@inline
-export function spaced(source: usize, stride: i32): v128 {
-  if (stride == 1) return v128.load(source);
-  return v128.shuffle<f32>(v128.load(source), v128.load(source, 16), 0, 2, 4, 6);
-}
 
 /** Zeros between elements: the first two, and the last two. */
 // @ts-ignore: decorator
@@ -78,12 +70,12 @@ function largest4(
   count: i32,
 ): void {
   const lanes = stride == 1 ? i32x4(0, 1, 2, 3) : i32x4(0, 2, 4, 6), one = i32x4.splat(1);
-  let best = spaced(at(plane, row * width + column), stride);
+  let best = strided(at(plane, row * width + column), stride);
   let place = i32x4.add(i32x4.splat(row * width + column), lanes);
   for (; row < rows; row++) {
     let from = at(plane, row * width + column), here = i32x4.add(i32x4.splat(row * width + column), lanes);
     for (let k = 0; k < columns; k++) {
-      const v = spaced(from, stride), larger = f32x4.gt(v, best);
+      const v = strided(from, stride), larger = f32x4.gt(v, best);
       best = v128.bitselect(v, best, larger);
       place = v128.bitselect(here, place, larger);
       here = i32x4.add(here, one);
@@ -161,10 +153,10 @@ export function maxPoolGradient(p: usize, task: i32, _scratch: usize): void {
 function sums4(plane: usize, width: i32, row: i32, rows: i32, column: i32, columns: i32, stride: i32): v128 {
   let sum = f32x4.splat(0);
   for (; row < rows; row++) {
-    let from = at(plane, row * width + column), line = spaced(from, stride);
+    let from = at(plane, row * width + column), line = strided(from, stride);
     for (let k = 1; k < columns; k++) {
       from += 4;
-      line = f32x4.add(line, spaced(from, stride));
+      line = f32x4.add(line, strided(from, stride));
     }
     sum = f32x4.add(sum, line);
   }

@@ -91,6 +91,19 @@ export function highHalves(a: v128, b: v128): v128 {
   return v128.shuffle<f64>(a, b, 1, 3);
 }
 
+/** Four elements, `stride` apart. */
+// @ts-ignore: decorator
+@inline
+export function strided(source: usize, stride: i32): v128 {
+  if (stride == 1) return v128.load(source);
+  if (stride == 2) return v128.shuffle<f32>(v128.load(source), v128.load(source, 16), 0, 2, 4, 6);
+  const step = (<usize> stride) << 2;
+  let v = v128.load32_zero(source);
+  v = v128.load32_lane(source + step, v, 1);
+  v = v128.load32_lane(source + 2 * step, v, 2);
+  return v128.load32_lane(source + 3 * step, v, 3);
+}
+
 /** Stores the first `count` lanes, one to four. */
 // @ts-ignore: decorator
 @inline

@@ -1,7 +1,7 @@
 /** Every stride-th position of planes, channels of zeros after them, and the gradient; a task takes a few planes. */
 
-import { spaced, spreadHigh, spreadLow } from "./pool";
-import { at, pointer, storeLanes, word } from "./simd";
+import { spreadHigh, spreadLow } from "./pool";
+import { at, pointer, storeLanes, strided, word } from "./simd";
 
 /** The geometry, from argument 2 on: the inputs are the channels of the larger planes, the outputs of the smaller. */
 const PLANES: i32 = 2;
@@ -20,7 +20,7 @@ const STRIDE_X: i32 = 11;
 function takeRow(x: usize, y: usize, count: i32, stride: i32): void {
   if (stride <= 2) {
     for (; count > 0; count -= 4) {
-      storeLanes(y, stride == 1 ? spaced(x, 1) : spaced(x, 2), count);
+      storeLanes(y, stride == 1 ? strided(x, 1) : strided(x, 2), count);
       x += <usize> stride << 4;
       y += 16;
     }

@@ -26,8 +26,11 @@ export function panelStart(rows: i32, panel: i32): i32 {
   return row;
 }
 
-/** C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]; the rows of C are `step` bytes apart. */
-function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, adding: bool): void {
+/**
+ * C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]. The rows of C are `step` bytes apart, the second four columns of
+ * a row lie `gap` bytes behind the first.
+ */
+function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
   let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
@@ -75,23 +78,23 @@ function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, adding: bo
   }
   if (adding) {
     let row = c;
-    c00 = f32x4.add(c00, v128.load(row)); c01 = f32x4.add(c01, v128.load(row, 16)); row += step;
-    c10 = f32x4.add(c10, v128.load(row)); c11 = f32x4.add(c11, v128.load(row, 16)); row += step;
-    c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row, 16)); row += step;
-    c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row, 16)); row += step;
-    c40 = f32x4.add(c40, v128.load(row)); c41 = f32x4.add(c41, v128.load(row, 16)); row += step;
-    c50 = f32x4.add(c50, v128.load(row)); c51 = f32x4.add(c51, v128.load(row, 16));
+    c00 = f32x4.add(c00, v128.load(row)); c01 = f32x4.add(c01, v128.load(row + gap)); row += step;
+    c10 = f32x4.add(c10, v128.load(row)); c11 = f32x4.add(c11, v128.load(row + gap)); row += step;
+    c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row + gap)); row += step;
+    c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row + gap)); row += step;
+    c40 = f32x4.add(c40, v128.load(row)); c41 = f32x4.add(c41, v128.load(row + gap)); row += step;
+    c50 = f32x4.add(c50, v128.load(row)); c51 = f32x4.add(c51, v128.load(row + gap));
   }
-  v128.store(c, c00); v128.store(c, c01, 16); c += step;
-  v128.store(c, c10); v128.store(c, c11, 16); c += step;
-  v128.store(c, c20); v128.store(c, c21, 16); c += step;
-  v128.store(c, c30); v128.store(c, c31, 16); c += step;
-  v128.store(c, c40); v128.store(c, c41, 16); c += step;
-  v128.store(c, c50); v128.store(c, c51, 16);
+  v128.store(c, c00); v128.store(c + gap, c01); c += step;
+  v128.store(c, c10); v128.store(c + gap, c11); c += step;
+  v128.store(c, c20); v128.store(c + gap, c21); c += step;
+  v128.store(c, c30); v128.store(c + gap, c31); c += step;
+  v128.store(c, c40); v128.store(c + gap, c41); c += step;
+  v128.store(c, c50); v128.store(c + gap, c51);
 }
 
 /** C[4, 8] = A B (+ C) over panels [depth, 4] and [depth, 8]. */
-function tile4(a: usize, b: usize, depth: i32, c: usize, step: usize, adding: bool): void {
+function tile4(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
   let b0 = zero, b1 = zero, x = zero;
@@ -128,15 +131,15 @@ function tile4(a: usize, b: usize, depth: i32, c: usize, step: usize, adding: bo
   }
   if (adding) {
     let row = c;
-    c00 = f32x4.add(c00, v128.load(row)); c01 = f32x4.add(c01, v128.load(row, 16)); row += step;
-    c10 = f32x4.add(c10, v128.load(row)); c11 = f32x4.add(c11, v128.load(row, 16)); row += step;
-    c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row, 16)); row += step;
-    c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row, 16));
+    c00 = f32x4.add(c00, v128.load(row)); c01 = f32x4.add(c01, v128.load(row + gap)); row += step;
+    c10 = f32x4.add(c10, v128.load(row)); c11 = f32x4.add(c11, v128.load(row + gap)); row += step;
+    c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row + gap)); row += step;
+    c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row + gap));
   }
-  v128.store(c, c00); v128.store(c, c01, 16); c += step;
-  v128.store(c, c10); v128.store(c, c11, 16); c += step;
-  v128.store(c, c20); v128.store(c, c21, 16); c += step;
-  v128.store(c, c30); v128.store(c, c31, 16);
+  v128.store(c, c00); v128.store(c + gap, c01); c += step;
+  v128.store(c, c10); v128.store(c + gap, c11); c += step;
+  v128.store(c, c20); v128.store(c + gap, c21); c += step;
+  v128.store(c, c30); v128.store(c + gap, c31);
 }
 
 /** Where a tile at the edge of C is put before its inside is copied: 6x8 floats. */
@@ -153,12 +156,12 @@ export function multiplyPanels(
 ): void {
   const step = (<usize> cStride) << 2;
   if (rows == height && columns == PANEL) {
-    if (height == 6) tile6(a, b, depth, c, step, adding);
-    else tile4(a, b, depth, c, step, adding);
+    if (height == 6) tile6(a, b, depth, c, step, 16, adding);
+    else tile4(a, b, depth, c, step, 16, adding);
     return;
   }
-  if (height == 6) tile6(a, b, depth, edge, PANEL * 4, false);
-  else tile4(a, b, depth, edge, PANEL * 4, false);
+  if (height == 6) tile6(a, b, depth, edge, PANEL * 4, 16, false);
+  else tile4(a, b, depth, edge, PANEL * 4, 16, false);
   for (let r = 0; r < rows; r++) {
     for (let s = 0; s < columns; s++) {
       const value = load<f32>(at(edge, s)), target = at(c, s);
@@ -167,6 +170,14 @@ export function multiplyPanels(
     edge += PANEL * 4;
     c += step;
   }
+}
+
+/** A whole tile: C[height, 8] = A B, whose rows are `step` bytes apart and whose second four columns lie `gap` bytes behind. */
+// @ts-ignore: decorator
+@inline
+export function multiplyTile(height: i32, a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize): void {
+  if (height == 6) tile6(a, b, depth, c, step, gap, false);
+  else tile4(a, b, depth, c, step, gap, false);
 }
 
 /** The four lane sums of four vectors. */

@@ -1,182 +1,37 @@
 /**
  * 3x3 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015), and their weight gradients
- * by F(3x3, 4x4), which shares the transform of the input. The six points are 0, ±3/4, ±3/2 and infinity: exact in binary,
- * and with half of the rounding error of the customary 0, ±1, ±2 (after Barabasz et al. 2020; `tools/winograd_error.py`).
+ * by F(3x3, 4x4), which shares the transform of the input.
  *
  * The four lanes of a vector are four tiles. A task takes whole bands of tile rows: for each channel it copies a band into a
  * padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.
  */
 
-import {
-  at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, multiplySubtract, pointer, roundUp,
-  storeLanes, word,
-} from "./simd";
 import { copyPadded } from "./plane";
-import { dotPanels, EDGE_BYTES, multiplyPanels, PANEL, panelHeight, panelStart } from "./tile";
+import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
+import { dotPanels, multiplyTile, PANEL, panelHeight, panelStart } from "./tile";
+import {
+  OUTPUT_TEMP_BYTES, POINTS, TEMP_BYTES, transformGradient, transformInput, transformOutput, weightGradientTransform,
+  weightTransform,
+} from "./winograd_transforms";
 
-/** The points: ±P and ±Q. */
-const P: f32 = 0.75;
-const Q: f32 = 1.5;
-const P2: f32 = P * P;
-const Q2: f32 = Q * Q;
-/** The denominators of the interpolation at 0, ±P and ±Q. */
-const N0: f32 = P2 * Q2;
-const NP: f32 = 2 * P2 * (P2 - Q2);
-const NQ: f32 = 2 * Q2 * (Q2 - P2);
-
-/** Products of a tile. */
-const POINTS: i32 = 36;
-/** Bytes of 36 vectors between the two halves of a transform. */
-const TEMP_BYTES: usize = 36 * 16;
-
-/** Floats from one point's matrix to the next: not a power of two, or 36 streams would meet in one set of the cache. */
-// @ts-ignore: decorator
-@inline
-function pointStride(elements: i32): i32 {
-  return roundUp(elements, 16) + 16;
-}
+/** Bytes of the 36 products of four tiles. */
+const UNIT_BYTES: usize = 36 * 16;
 
 /**
- * Six to six: writes the values at the six points, `step` bytes apart. The constants come as arguments, since an engine
- * would make them anew inside of a loop: `sum` is P² + Q², `product` P²Q².
+ * Floats from one point to the next in a panel [point][rows][8] of transformed tiles. It is not a power of two, or the 36
+ * streams of a transform would meet in one set of the cache.
  */
 // @ts-ignore: decorator
 @inline
-function inputTransform(
-  d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, target: usize, step: usize,
-  p: v128, q: v128, p2: v128, q2: v128, sum: v128, product: v128,
-): void {
-  v128.store(target, multiplyAdd(product, d0, multiplySubtract(sum, d2, d4)));
-  const evenP = multiplySubtract(q2, d2, d4), oddP = multiplySubtract(q2, d1, d3);
-  v128.store(target + step, multiplyAdd(p, oddP, evenP));
-  v128.store(target + 2 * step, multiplySubtract(p, oddP, evenP));
-  const evenQ = multiplySubtract(p2, d2, d4), oddQ = multiplySubtract(p2, d1, d3);
-  v128.store(target + 3 * step, multiplyAdd(q, oddQ, evenQ));
-  v128.store(target + 4 * step, multiplySubtract(q, oddQ, evenQ));
-  v128.store(target + 5 * step, multiplyAdd(product, d1, multiplySubtract(sum, d3, d5)));
+function pointStride(rows: i32): i32 {
+  return rows * PANEL + 16;
 }
 
-/** Transforms the 6x6 tiles at four addresses; rows are `rowStep` bytes apart, points `pointStep`. */
-function transformInput(
-  s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, temp: usize, target: usize, pointStep: usize,
-): void {
-  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), sum = f32x4.splat(P2 + Q2), product = f32x4.splat(P2 * Q2);
-  const p = f32x4.splat(P), q = f32x4.splat(Q);
-  let row = temp;
-  for (let r = 0; r < 6; r++) {
-    const a = v128.load(s0), b = v128.load(s1), c = v128.load(s2), d = v128.load(s3);
-    const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
-    const e = interleaveLow(v128.load64_zero(s0, 16), v128.load64_zero(s1, 16));
-    const f = interleaveLow(v128.load64_zero(s2, 16), v128.load64_zero(s3, 16));
-    inputTransform(
-      lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), lowHalves(e, f), highHalves(e, f),
-      row, 16, p, q, p2, q2, sum, product,
-    );
-    s0 += rowStep; s1 += rowStep; s2 += rowStep; s3 += rowStep;
-    row += 96;
-  }
-  for (let column = 0; column < 6; column++) {
-    inputTransform(
-      v128.load(temp), v128.load(temp, 96), v128.load(temp, 192), v128.load(temp, 288), v128.load(temp, 384),
-      v128.load(temp, 480), target, 6 * pointStep, p, q, p2, q2, sum, product,
-    );
-    temp += 16;
-    target += pointStep;
-  }
-}
-
-/** Four to six: the values of a polynomial of four coefficients at the six points. */
+/** Floats from an output's products to the next's, for `columns` tiles: [column / 4][point][4]. */
 // @ts-ignore: decorator
 @inline
-function gradientTransform(
-  d0: v128, d1: v128, d2: v128, d3: v128, target: usize, step: usize, p: v128, q: v128, p2: v128, q2: v128,
-): void {
-  v128.store(target, d0);
-  const evenP = multiplyAdd(p2, d2, d0), oddP = multiplyAdd(p2, d3, d1);
-  v128.store(target + step, multiplyAdd(p, oddP, evenP));
-  v128.store(target + 2 * step, multiplySubtract(p, oddP, evenP));
-  const evenQ = multiplyAdd(q2, d2, d0), oddQ = multiplyAdd(q2, d3, d1);
-  v128.store(target + 3 * step, multiplyAdd(q, oddQ, evenQ));
-  v128.store(target + 4 * step, multiplySubtract(q, oddQ, evenQ));
-  v128.store(target + 5 * step, d3);
-}
-
-/** Transforms the 4x4 tiles at four addresses. */
-function transformGradient(
-  s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, temp: usize, target: usize, pointStep: usize,
-): void {
-  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), p = f32x4.splat(P), q = f32x4.splat(Q);
-  let row = temp;
-  for (let r = 0; r < 4; r++) {
-    const a = v128.load(s0), b = v128.load(s1), c = v128.load(s2), d = v128.load(s3);
-    const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
-    gradientTransform(
-      lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), row, 16, p, q, p2, q2,
-    );
-    s0 += rowStep; s1 += rowStep; s2 += rowStep; s3 += rowStep;
-    row += 96;
-  }
-  for (let column = 0; column < 6; column++) {
-    gradientTransform(
-      v128.load(temp), v128.load(temp, 96), v128.load(temp, 192), v128.load(temp, 288), target, 6 * pointStep,
-      p, q, p2, q2,
-    );
-    temp += 16;
-    target += pointStep;
-  }
-}
-
-/** Transforms products back into 4x4 outputs of four tiles, plus `shift`: sixteen vectors at `temp`, the four of a row together. */
-function transformOutput(source: usize, pointStep: usize, temp: usize, shift: v128): void {
-  const p = f32x4.splat(P), q = f32x4.splat(Q), p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2);
-  const p3 = f32x4.splat(P * P2), q3 = f32x4.splat(Q * Q2);
-  let target = temp + 256;
-  for (let column = 0; column < 6; column++) {
-    const m1 = v128.load(source + 6 * pointStep), m2 = v128.load(source + 12 * pointStep);
-    const m3 = v128.load(source + 18 * pointStep), m4 = v128.load(source + 24 * pointStep);
-    const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
-    v128.store(target, f32x4.add(f32x4.add(v128.load(source), evenP), evenQ));
-    v128.store(target, multiplyAdd(q, oddQ, f32x4.mul(p, oddP)), 96);
-    v128.store(target, multiplyAdd(q2, evenQ, f32x4.mul(p2, evenP)), 192);
-    v128.store(target, multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, v128.load(source + 30 * pointStep))), 288);
-    source += pointStep;
-    target += 16;
-  }
-  source = temp + 256;
-  for (let row = 0; row < 4; row++) {
-    const m1 = v128.load(source, 16), m2 = v128.load(source, 32), m3 = v128.load(source, 48), m4 = v128.load(source, 64);
-    const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
-    const y0 = f32x4.add(f32x4.add(f32x4.add(v128.load(source), shift), evenP), evenQ);
-    const y1 = multiplyAdd(q, oddQ, multiplyAdd(p, oddP, shift));
-    const y2 = multiplyAdd(q2, evenQ, multiplyAdd(p2, evenP, shift));
-    const y3 = multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, f32x4.add(v128.load(source, 80), shift)));
-    const ab = interleaveLow(y0, y1), cd = interleaveLow(y2, y3), AB = interleaveHigh(y0, y1), CD = interleaveHigh(y2, y3);
-    v128.store(temp, lowHalves(ab, cd));
-    v128.store(temp, highHalves(ab, cd), 16);
-    v128.store(temp, lowHalves(AB, CD), 32);
-    v128.store(temp, highHalves(AB, CD), 48);
-    source += 96;
-    temp += 64;
-  }
-}
-
-/** Bytes that {@link transformOutput} uses: 16 vectors of results and 24 between the halves. */
-const OUTPUT_TEMP_BYTES: usize = 640;
-
-/** Three coefficients to six values, scaled by the denominators: the transform of a kernel's row or column. */
-// @ts-ignore: decorator
-@inline
-function weightTransform(w0: v128, w1: v128, w2: v128, target: usize, step: usize): void {
-  v128.store(target, f32x4.mul(w0, f32x4.splat(1 / N0)));
-  const evenP = multiplyAdd(w2, f32x4.splat(P2 / NP), f32x4.mul(w0, f32x4.splat(1 / NP)));
-  const oddP = f32x4.mul(w1, f32x4.splat(P / NP));
-  v128.store(target + step, f32x4.add(evenP, oddP));
-  v128.store(target + 2 * step, f32x4.sub(evenP, oddP));
-  const evenQ = multiplyAdd(w2, f32x4.splat(Q2 / NQ), f32x4.mul(w0, f32x4.splat(1 / NQ)));
-  const oddQ = f32x4.mul(w1, f32x4.splat(Q / NQ));
-  v128.store(target + 3 * step, f32x4.add(evenQ, oddQ));
-  v128.store(target + 4 * step, f32x4.sub(evenQ, oddQ));
-  v128.store(target + 5 * step, w2);
+function productStride(columns: i32): i32 {
+  return columns * POINTS + 16;
 }
 
 /** Weight `tap` of four neighbouring inputs, `step` bytes apart; zero from `count` on. */
@@ -207,7 +62,7 @@ export function winogradWeights(p: usize, task: i32, scratch: usize): void {
       else {
         const source = at(pointer(p, 0), (first + row) * outputStride + input * inputStride);
         for (let r = 0; r < 3; r++) {
-          const tap = <usize> (rotated ? 32 - 12 * r : 12 * r), along: usize = rotated ? -4 : 4;
+          const tap = <usize> (rotated ? 32 - 12 * r : 12 * r), along = <usize> (rotated ? <isize> -4 : 4);
           weightTransform(
             gatherTap(source, step, tap, count), gatherTap(source, step, tap + along, count),
             gatherTap(source, step, tap + 2 * along, count), half + 96 * r, 16,
@@ -269,11 +124,10 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
 
   const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4), columns = roundUp(bandCount * lanes, PANEL);
   const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
-  const offsets = scratch + EDGE_BYTES, places = at(offsets, lanes), temp = at(places, 3 * lanes);
+  const offsets = scratch, places = at(offsets, lanes), temp = at(places, 3 * lanes);
   const plane = temp + OUTPUT_TEMP_BYTES;
-  const v = at(plane, planeRows * stride), vStride = pointStride(inputs * columns), vStep = (<usize> vStride) << 2;
-  const products = at(v, POINTS * vStride);
-  const mStride = pointStride(roundUp(to - from, 4) * columns), mStep = (<usize> mStride) << 2;
+  const v = at(plane, planeRows * stride), vStride = pointStride(inputs), vStep = (<usize> vStride) << 2;
+  const products = at(v, columns / PANEL * POINTS * vStride), mStride = productStride(columns);
   placeTiles(offsets, lanes, bandRows, tilesX, stride, 0);
   placeOutputs(places, lanes, tilesX, outputWidth);
 
@@ -285,22 +139,23 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
         const o = at(offsets, lane), column = band * lanes + lane;
         transformInput(
           plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
-          (<usize> stride) << 2, temp, at(v, ((column >> 3) * inputs + c) * PANEL + (column & 7)), vStep,
+          (<usize> stride) << 2, temp,
+          at(v, (column >> 3) * POINTS * vStride + c * PANEL + (column & 7)), vStep,
         );
       }
     }
   }
 
-  const uStride = roundUp(outputs, 4) * inputs;
+  const uStride = roundUp(outputs, 4) * inputs, mStep = (<usize> mStride) << 2, panelStep = <usize> POINTS * vStep;
   for (let point = 0; point < POINTS; point++) {
-    const u = at(weights, point * uStride), b = at(v, point * vStride), m = at(products, point * mStride);
+    const u = at(weights, point * uStride), m = at(products, point * 4);
     for (let i = from, rows = 0; i < to; i += rows) {
       rows = panelHeight(outputs - i);
+      let b = at(v, point * vStride), c = m + <usize> (i - from) * mStep;
       for (let j = 0; j < columns; j += PANEL) {
-        multiplyPanels(
-          rows, at(u, i * inputs), at(b, j * inputs), inputs, at(m, (i - from) * columns + j), columns, rows, PANEL, false,
-          scratch,
-        );
+        multiplyTile(rows, at(u, i * inputs), b, inputs, c, mStep, UNIT_BYTES);
+        b += panelStep;
+        c += 2 * UNIT_BYTES;
       }
     }
   }
@@ -312,7 +167,7 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
       const target = at(y, ((image * outputs + k) * outputHeight + firstRow) * outputWidth);
       const shift = f32x4.splat(bias != 0 ? load<f32>(at(bias, k)) : 0);
       for (let lane = 0; lane < lanes; lane += 4) {
-        transformOutput(at(products, (k - from) * columns + band * lanes + lane), mStep, temp, shift);
+        transformOutput(at(products, (k - from) * mStride + (band * lanes + lane) * POINTS), temp, shift);
         let entry = places + <usize> (12 * lane), tile = temp;
         for (let q = 0; q < 4; q++) {
           const rows = rowsLeft - load<i32>(entry, 4), count = outputWidth - load<i32>(entry, 8);
@@ -358,8 +213,8 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
   const offsets = scratch, gradientOffsets = at(offsets, lanes), temp = at(gradientOffsets, lanes);
   // Four more rows, which stay zero: where lanes without a tile look.
   const plane = temp + TEMP_BYTES, v = at(plane, (planeRows + 4) * stride);
-  const vStride = pointStride(rows * maxColumns), gStride = pointStride(gradientRows * maxColumns);
-  const g = at(v, POINTS * vStride), vStep = (<usize> vStride) << 2, gStep = (<usize> gStride) << 2;
+  const vStride = pointStride(rows), gStride = pointStride(gradientRows);
+  const g = at(v, maxColumns / PANEL * POINTS * vStride), vStep = (<usize> vStride) << 2, gStep = (<usize> gStride) << 2;
   const rowStep = (<usize> stride) << 2, spare = (planeRows * stride) << 2;
   placeTiles(offsets, lanes, bandRows, tilesX, stride, 0);
   placeTiles(gradientOffsets, lanes, bandRows, tilesX, stride, spare);
@@ -371,10 +226,8 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
     const count = min(groupBands, endBand - group), columns = count * lanes, panels = (columns + PANEL - 1) / PANEL;
     if ((columns & 7) != 0) {
       // Lanes that no tile fills take part in the sums.
-      for (let point = 0; point < POINTS; point++) {
-        clear(at(v, point * vStride + (panels - 1) * rows * PANEL), rows * PANEL);
-        clear(at(g, point * gStride + (panels - 1) * gradientRows * PANEL), gradientRows * PANEL);
-      }
+      clear(at(v, (panels - 1) * POINTS * vStride), POINTS * vStride);
+      clear(at(g, (panels - 1) * POINTS * gStride), POINTS * gStride);
     }
     for (let band = 0; band < count; band++) {
       const image = (group + band) / imageBands, firstRow = (group + band) % imageBands * bandRows * 4;
@@ -385,7 +238,7 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
           const o = at(offsets, lane), column = band * lanes + lane;
           transformInput(
             plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
-            rowStep, temp, at(v, ((column >> 3) * rows + c) * PANEL + (column & 7)), vStep,
+            rowStep, temp, at(v, (column >> 3) * POINTS * vStride + c * PANEL + (column & 7)), vStep,
           );
         }
       }
@@ -396,12 +249,12 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
           const o = at(gradientOffsets, lane), column = band * lanes + lane;
           transformGradient(
             plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
-            rowStep, temp, at(g, ((column >> 3) * gradientRows + k - from) * PANEL + (column & 7)), gStep,
+            rowStep, temp, at(g, (column >> 3) * POINTS * gStride + (k - from) * PANEL + (column & 7)), gStep,
           );
         }
       }
     }
-    const adding = group > firstBand, vPanel = (<usize> (rows * PANEL)) << 2, gPanel = (<usize> (gradientRows * PANEL)) << 2;
+    const adding = group > firstBand, vPanel = <usize> POINTS * vStep, gPanel = <usize> POINTS * gStep;
     for (let point = 0; point < POINTS; point++) {
       const a = at(g, point * gStride), b = at(v, point * vStride), c = at(target, point * pStride + from);
       for (let k = 0; k < gradientRows; k += 4) {
@@ -416,22 +269,6 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
       }
     }
   }
-}
-
-/** Six values to three coefficients. */
-// @ts-ignore: decorator
-@inline
-function weightGradientTransform(
-  m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, target: usize, step: usize,
-): void {
-  const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
-  const p = f32x4.splat(1 / NP), q = f32x4.splat(1 / NQ);
-  v128.store(target, multiplyAdd(q, evenQ, multiplyAdd(p, evenP, f32x4.mul(m0, f32x4.splat(1 / N0)))));
-  v128.store(target + step, multiplyAdd(f32x4.splat(Q / NQ), oddQ, f32x4.mul(f32x4.splat(P / NP), oddP)));
-  v128.store(
-    target + 2 * step,
-    multiplyAdd(f32x4.splat(Q2 / NQ), evenQ, multiplyAdd(f32x4.splat(P2 / NP), evenP, m5)),
-  );
 }
 
 /**
