@@ -4,7 +4,7 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
-import type { CpuArgument, CpuFunctionPhase, CpuKernel, NumericArray } from "../op.ts";
+import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, NumericArray } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, elementCount } from "../shape.ts";
 import { kernelNumber } from "./kernels.ts";
@@ -43,8 +43,8 @@ export class CpuExecutable implements Executable {
   readonly dispatches: number;
   readonly #segments: Segment[] = [];
   readonly #threads: Threads;
-  readonly #workspace: Float32Array;
   readonly #scratchLength: number;
+  #context: CpuContext;
   readonly #blocks: Block[] = [];
   readonly #memory: CpuMemory;
   readonly #inputs = new Map<string, { value: Value; data: NumericArray }>();
@@ -89,9 +89,12 @@ export class CpuExecutable implements Executable {
     const most = (size: (kernel: CpuKernel) => number | undefined) =>
       calls.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
     const workspaceLength = most(({ workspace }) => workspace), workspace = take(4 * workspaceLength);
-    this.#workspace = memory.view(workspace, "f32", workspaceLength) as Float32Array;
     this.#scratchLength = most(({ scratch }) => scratch);
     threads.reserveScratch(4 * this.#scratchLength);
+    this.#context = {
+      workspace: memory.view(workspace, "f32", workspaceLength) as Float32Array,
+      scratch: this.#scratch(),
+    };
     this.#link(calls, workspace.address, take);
 
     this.dispatches = calls.length;
@@ -140,10 +143,16 @@ export class CpuExecutable implements Executable {
   }
 
   #call(phase: CpuFunctionPhase, buffers: readonly NumericArray[]): void {
-    // Another program may have moved the scratch memory since this one was compiled.
-    const scratch = new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
-    const context = { workspace: this.#workspace, scratch };
-    for (let task = 0; task < phase.tasks; task++) phase.run(buffers, task, context);
+    // A program that was compiled later may have moved the scratch memory.
+    if (this.#context.scratch.byteOffset !== this.#threads.scratch) {
+      this.#context = { ...this.#context, scratch: this.#scratch() };
+    }
+    for (let task = 0; task < phase.tasks; task++) phase.run(buffers, task, this.#context);
+  }
+
+  /** The calling thread's scratch memory, as far as this program uses it. */
+  #scratch(): Float32Array {
+    return new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
   }
 
   /** Writes all native phases and their arguments to memory, and strings them up with the others. */
