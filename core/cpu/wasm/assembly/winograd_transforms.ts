@@ -25,29 +25,29 @@ export const TEMP_BYTES: usize = 36 * 16;
 
 /**
  * Six to six: writes the values at the six points, `step` bytes apart. The constants come as arguments, since an engine
- * would make them anew inside of a loop: `sum` is P² + Q², `product` P²Q².
+ * would make them anew inside of a loop.
  */
 // @ts-ignore: decorator
 @inline
 function inputTransform(
   d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, target: usize, step: usize,
-  p: v128, q: v128, p2: v128, q2: v128, sum: v128, product: v128,
+  p: v128, q: v128, p2: v128, q2: v128,
 ): void {
-  v128.store(target, multiplyAdd(product, d0, multiplySubtract(sum, d2, d4)));
   const evenP = multiplySubtract(q2, d2, d4), oddP = multiplySubtract(q2, d1, d3);
+  v128.store(target, multiplySubtract(p2, multiplySubtract(q2, d0, d2), evenP));
   v128.store(target + step, multiplyAdd(p, oddP, evenP));
   v128.store(target + 2 * step, multiplySubtract(p, oddP, evenP));
   const evenQ = multiplySubtract(p2, d2, d4), oddQ = multiplySubtract(p2, d1, d3);
   v128.store(target + 3 * step, multiplyAdd(q, oddQ, evenQ));
   v128.store(target + 4 * step, multiplySubtract(q, oddQ, evenQ));
-  v128.store(target + 5 * step, multiplyAdd(product, d1, multiplySubtract(sum, d3, d5)));
+  v128.store(target + 5 * step, multiplySubtract(q2, oddQ, multiplySubtract(p2, d3, d5)));
 }
 
 /** Transforms the 6x6 tiles at four addresses; rows are `rowStep` bytes apart, points `pointStep`. */
 export function transformInput(
   s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, temp: usize, target: usize, pointStep: usize,
 ): void {
-  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2), sum = f32x4.splat(P2 + Q2), product = f32x4.splat(P2 * Q2);
+  const p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2);
   const p = f32x4.splat(P), q = f32x4.splat(Q);
   let row = temp;
   for (let r = 0; r < 6; r++) {
@@ -57,7 +57,7 @@ export function transformInput(
     const f = interleaveLow(v128.load64_zero(s2, 16), v128.load64_zero(s3, 16));
     inputTransform(
       lowHalves(ab, cd), highHalves(ab, cd), lowHalves(AB, CD), highHalves(AB, CD), lowHalves(e, f), highHalves(e, f),
-      row, 16, p, q, p2, q2, sum, product,
+      row, 16, p, q, p2, q2,
     );
     s0 += rowStep; s1 += rowStep; s2 += rowStep; s3 += rowStep;
     row += 96;
@@ -65,7 +65,7 @@ export function transformInput(
   for (let column = 0; column < 6; column++) {
     inputTransform(
       v128.load(temp), v128.load(temp, 96), v128.load(temp, 192), v128.load(temp, 288), v128.load(temp, 384),
-      v128.load(temp, 480), target, 6 * pointStep, p, q, p2, q2, sum, product,
+      v128.load(temp, 480), target, 6 * pointStep, p, q, p2, q2,
     );
     temp += 16;
     target += pointStep;
