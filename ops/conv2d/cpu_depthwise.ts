@@ -4,33 +4,39 @@ import type { CpuKernel } from "../../core/mod.ts";
 import { roundUp } from "../_matrix_product.ts";
 import type { Geometry } from "./geometry.ts";
 
-/** A convolution over padded planes. */
-interface PlaneGeometry {
-  readonly stride: readonly number[];
-  readonly padding: readonly number[];
+/** Vectors of a band: about what a first-level cache holds beside the rest. */
+const BAND_VECTORS = 1500;
+
+/** How planes are computed: a band of rows at a time, four channels in the lanes of a vector. */
+interface Bands {
+  /** Vectors of a row of the woven buffer. */
+  readonly row: number;
+  /** Rows of outputs of a band. */
   readonly rows: number;
-  readonly rowFloats: number;
+  /** Rows of the buffer under them. */
+  readonly bufferRows: number;
 }
 
-/** The padded plane under `height` by `width` outputs. */
-function paddedPlane(
-  g: Geometry,
-  height: number,
-  width: number,
-  stride: readonly number[],
-  padding: readonly number[],
-): PlaneGeometry {
-  // Four outputs are computed at once, so a row is as long as if the width were a multiple of 4; and copies overrun.
-  const columns = (roundUp(width, 4) - 1) * stride[1] + (g.kernelWidth - 1) * g.dilation[1] + 1;
-  return {
-    stride,
-    padding,
-    rows: (height - 1) * stride[0] + (g.kernelHeight - 1) * g.dilation[0] + 1,
-    rowFloats: roundUp(columns, 4) + 8,
-  };
+/** Bands of `height` by `width` outputs, whose planes are `columns` wide with the padding on their left. */
+function bandsOf(g: Geometry, height: number, width: number, columns: number, stride: readonly number[]): Bands {
+  // Four outputs are computed at once, so a row is as long as if the width were a multiple of 4.
+  const seen = (roundUp(width, 4) - 1) * stride[1] + (g.kernelWidth - 1) * g.dilation[1] + 1;
+  const row = Math.max(seen, columns), reach = (g.kernelHeight - 1) * g.dilation[0] + 1;
+  const rows = Math.max(1, Math.min(height, Math.floor((BAND_VECTORS / row - reach) / stride[0]) + 1));
+  return { row, rows, bufferRows: (rows - 1) * stride[0] + reach };
 }
 
-function planeArguments(g: Geometry, { padding, rows, rowFloats }: PlaneGeometry): number[] {
+/** Outputs of four planes that are worth a task, and the fewest tasks. */
+const LEAST_OUTPUTS = 4096, LEAST_TASKS = 32;
+
+/** How many images a task of four channels takes, and how many tasks there are. */
+function imagesOf(batch: number, channels: number, plane: number): { images: number; tasks: number } {
+  const quads = Math.ceil(channels / 4), most = Math.max(1, Math.floor(batch * quads / LEAST_TASKS));
+  const images = Math.min(batch, most, Math.ceil(LEAST_OUTPUTS / plane));
+  return { images, tasks: quads * Math.ceil(batch / images) };
+}
+
+function planeArguments(g: Geometry, padding: readonly number[], { row, rows }: Bands): number[] {
   return [
     g.groups,
     g.groupOutputs,
@@ -43,31 +49,38 @@ function planeArguments(g: Geometry, { padding, rows, rowFloats }: PlaneGeometry
     ...g.stride,
     ...padding,
     ...g.dilation,
-    rowFloats,
+    row,
     rows,
+    g.batch,
   ];
 }
 
-/** The plane under a convolution's outputs. It may have to hold more columns than the outputs see: the image's own. */
-function forwardPlane(g: Geometry): PlaneGeometry {
-  const plane = paddedPlane(g, g.outputHeight, g.outputWidth, g.stride, g.padding);
-  return { ...plane, rowFloats: Math.max(plane.rowFloats, roundUp(g.padding[1] + g.width, 4) + 8) };
+/** Floats behind a woven buffer that its last row may overrun, spread out by the stride. */
+function spareFloats({ stride }: Geometry): number {
+  return 12 * stride[1] + 4;
 }
 
-/** y = conv(x, w) (+ bias): a task a plane. */
+/** Floats of the woven buffer, the woven kernels and the addresses of planes. */
+function scratchFloats(g: Geometry, { row, bufferRows }: Bands): number {
+  return 24 + spareFloats(g) + 4 * g.kernelHeight * g.kernelWidth + 4 * row * bufferRows;
+}
+
+/** y = conv(x, w) (+ bias): a task four output channels of an image. */
 export function depthwiseForward(g: Geometry, bias: boolean): CpuKernel {
-  const plane = forwardPlane(g);
+  const bands = bandsOf(g, g.outputHeight, g.outputWidth, g.padding[1] + g.width, g.stride);
+  const { images, tasks } = imagesOf(g.batch, g.groups * g.groupOutputs, g.outputHeight * g.outputWidth);
   return {
-    scratch: plane.rows * plane.rowFloats + 16,
+    scratch: scratchFloats(g, bands),
     phases: [{
       kernel: "depthwise",
-      tasks: g.batch * g.groups * g.groupOutputs,
+      tasks,
       arguments: [
         { buffer: 0 },
         { buffer: 1 },
         { buffer: bias ? 3 : 2 },
         bias ? { buffer: 2 } : 0,
-        ...planeArguments(g, plane),
+        ...planeArguments(g, g.padding, bands),
+        images,
       ],
     }],
   };
@@ -78,32 +91,33 @@ export function canSpreadGradient({ kernelHeight, kernelWidth, padding, dilation
   return (kernelHeight - 1) * dilation[0] >= padding[0] && (kernelWidth - 1) * dilation[1] >= padding[1];
 }
 
-/** The input's gradient: the output's, spread out by the stride, under the kernel read backwards; a task a plane. */
+/** The input's gradient: the output's, spread out by the stride, under the kernel read backwards. */
 export function depthwiseInputGradientKernel(g: Geometry): CpuKernel {
   const padding = [
     (g.kernelHeight - 1) * g.dilation[0] - g.padding[0],
     (g.kernelWidth - 1) * g.dilation[1] - g.padding[1],
   ];
-  const plane = paddedPlane(g, g.height, g.width, [1, 1], padding);
+  const bands = bandsOf(g, g.height, g.width, padding[1] + (g.outputWidth - 1) * g.stride[1] + 1, [1, 1]);
+  const { images, tasks } = imagesOf(g.batch, g.groups, g.height * g.width);
   return {
-    scratch: plane.rows * plane.rowFloats + 16,
+    scratch: scratchFloats(g, bands),
     phases: [{
       kernel: "depthwiseInputGradient",
-      tasks: g.batch * g.groups,
-      arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, ...planeArguments(g, plane)],
+      tasks,
+      arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, ...planeArguments(g, padding, bands), images],
     }],
   };
 }
 
-/** The weight's gradient: a task an output channel. */
+/** The weight's gradient: a task four output channels. */
 export function depthwiseWeightGradientKernel(g: Geometry): CpuKernel {
-  const plane = forwardPlane(g), taps = g.kernelHeight * g.kernelWidth;
+  const bands = bandsOf(g, g.outputHeight, g.outputWidth, g.padding[1] + g.width, g.stride);
   return {
-    scratch: 4 * taps + plane.rows * plane.rowFloats + g.outputHeight * (roundUp(g.outputWidth, 4) + 4) + 16,
+    scratch: scratchFloats(g, bands) + 4 * g.kernelHeight * g.kernelWidth + 4 * bands.rows * g.outputWidth,
     phases: [{
       kernel: "depthwiseWeightGradient",
-      tasks: g.groups * g.groupOutputs,
-      arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, ...planeArguments(g, plane), g.batch],
+      tasks: Math.ceil(g.groups * g.groupOutputs / 4),
+      arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, ...planeArguments(g, g.padding, bands)],
     }],
   };
 }

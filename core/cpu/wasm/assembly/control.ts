@@ -1,5 +1,5 @@
 /**
- * How threads run a program together. A program is a list of phases; the tasks of a phase are taken one by one from a
+ * How threads run a program together. A program is a list of phases; the tasks of a phase are taken in turn from a
  * shared counter, and a barrier ends the phase. What a task computes does not depend on who takes it.
  */
 
@@ -23,6 +23,8 @@ const FAILED: usize = 320;
 
 /** Bytes of a phase: kernel, tasks, address of the arguments. */
 const PHASE_BYTES: usize = 12;
+/** How often a thread takes tasks in a phase of many: often enough that all end together, and not for every small task. */
+const SHARES: i32 = 32;
 /** Nanoseconds between two looks at whether another thread has failed. */
 const SLICE: i64 = 100_000_000;
 /** The value of the word at FAILED that says so. */
@@ -68,6 +70,13 @@ function barrier(control: usize, thread: i32, threads: i32): bool {
   return atomic.load<i32>(control + FAILED) == 0;
 }
 
+/** The first of the next `count` tasks of the phase. */
+// @ts-ignore: decorator
+@inline
+function take(control: usize, count: i32): i32 {
+  return atomic.add<i32>(control + NEXT, count);
+}
+
 /** Runs this thread's share of the phases; false if a thread has failed. */
 export function work(control: usize, thread: i32): bool {
   const threads = load<i32>(control + THREADS), count = load<i32>(control + COUNT);
@@ -78,8 +87,10 @@ export function work(control: usize, thread: i32): bool {
     if (threads == 1) {
       for (let task = 0; task < tasks; task++) runTask(kernel, p, task, scratch);
     } else {
-      for (let task = atomic.add<i32>(control + NEXT, 1); task < tasks; task = atomic.add<i32>(control + NEXT, 1)) {
-        runTask(kernel, p, task, scratch);
+      const share = max(1, tasks / (threads * SHARES));
+      for (let first = take(control, share); first < tasks; first = take(control, share)) {
+        const end = min(tasks, first + share);
+        for (let task = first; task < end; task++) runTask(kernel, p, task, scratch);
       }
       if (!barrier(control, thread, threads)) return false;
     }

@@ -1,10 +1,12 @@
 /**
- * Convolutions of one input channel a group, directly: a plane is copied to a padded one, and four outputs of a row are
- * computed at once. The input's gradient is such a convolution of the spread-out output gradient.
+ * Convolutions of one input channel a group, directly. The four lanes of a vector are four channels: a band of rows of their
+ * planes is woven into a padded buffer of vectors, where every tap of every stride is one load and one multiply-add. The
+ * input's gradient is such a convolution of the output gradient, spread out by the stride, by the kernel read backwards.
  */
 
-import { at, clear, laneSum, multiplyAdd, pointer, roundUp, storeLanes, strided, word } from "./simd";
-import { copyPadded } from "./plane";
+import {
+  at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, pointer, storeLanes, transposeStore, word,
+} from "./simd";
 
 /** The geometry, from argument 4 on; `multiplier` outputs share an input. */
 const CHANNELS: i32 = 4;
@@ -21,148 +23,319 @@ const PAD_Y: i32 = 14;
 const PAD_X: i32 = 15;
 const DILATION_Y: i32 = 16;
 const DILATION_X: i32 = 17;
-/** Floats of a row, and rows, of the padded plane. */
-const PLANE_STRIDE: i32 = 18;
-const PLANE_ROWS: i32 = 19;
+/** Vectors of a row of the buffer, and rows that a band computes. */
+const ROW: i32 = 18;
+const BAND: i32 = 19;
+const BATCH: i32 = 20;
+/** Images of a task. */
+const IMAGES: i32 = 21;
 
-/** Three rows of three taps. */
-// @ts-ignore: decorator
-@inline
-function taps3(
-  source: usize, row: usize, stride: i32, start: v128,
-  w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, w8: v128,
-): v128 {
-  let sum = start, other = f32x4.mul(strided(source, stride), w0);
-  sum = multiplyAdd(strided(source + 4, stride), w1, sum);
-  other = multiplyAdd(strided(source + 8, stride), w2, other);
-  source += row;
-  sum = multiplyAdd(strided(source, stride), w3, sum);
-  other = multiplyAdd(strided(source + 4, stride), w4, other);
-  sum = multiplyAdd(strided(source + 8, stride), w5, sum);
-  source += row;
-  other = multiplyAdd(strided(source, stride), w6, other);
-  sum = multiplyAdd(strided(source + 4, stride), w7, sum);
-  other = multiplyAdd(strided(source + 8, stride), w8, other);
-  return f32x4.add(sum, other);
-}
+/** Bytes of four addresses of planes. */
+const PLANES_BYTES: usize = 16;
 
-/** A plane's convolution from a padded plane; `flipped` reads the kernel backwards; `adding` adds to what is there. */
-function convolvePlane(
-  plane: usize, stride: i32, kernel: usize, kernelHeight: i32, kernelWidth: i32, flipped: bool, strideY: i32, strideX: i32,
-  dilationY: i32, dilationX: i32, target: usize, height: i32, width: i32, bias: f32, adding: bool,
+/** The addresses of the planes that lanes read: channel `first + lane` divided by `share`; the last again where none is left. */
+function placePlanes(
+  planes: usize, base: usize, image: i32, channels: i32, first: i32, step: i32, share: i32, size: i32, sources: i32,
 ): void {
-  const taps = kernelHeight * kernelWidth, row = (<usize> stride) << 2, start = f32x4.splat(bias);
-  const fast = kernelHeight == 3 && kernelWidth == 3 && dilationY == 1 && dilationX == 1 && strideX <= 2;
-  if (fast) {
-    const last = flipped ? 8 : 0, along = flipped ? -1 : 1;
-    const w0 = v128.load32_splat(at(kernel, last)), w1 = v128.load32_splat(at(kernel, last + along));
-    const w2 = v128.load32_splat(at(kernel, last + 2 * along)), w3 = v128.load32_splat(at(kernel, last + 3 * along));
-    const w4 = v128.load32_splat(at(kernel, 4)), w5 = v128.load32_splat(at(kernel, last + 5 * along));
-    const w6 = v128.load32_splat(at(kernel, last + 6 * along)), w7 = v128.load32_splat(at(kernel, last + 7 * along));
-    const w8 = v128.load32_splat(at(kernel, last + 8 * along));
-    for (let y = 0; y < height; y++) {
-      let source = at(plane, y * strideY * stride), place = at(target, y * width);
-      for (let x = width; x > 0; x -= 4) {
-        let sum = strideX == 1
-          ? taps3(source, row, 1, start, w0, w1, w2, w3, w4, w5, w6, w7, w8)
-          : taps3(source, row, 2, start, w0, w1, w2, w3, w4, w5, w6, w7, w8);
-        if (adding) sum = f32x4.add(sum, v128.load(place));
-        storeLanes(place, sum, x);
-        place += 16;
-        source += <usize> strideX << 4;
-      }
-    }
-    return;
+  for (let lane = 0; lane < 4; lane++) {
+    const output = min(first + lane * step, channels - 1), channel = share == 1 ? output : output / share;
+    store<usize>(planes + (<usize> lane << 2), at(base, (image * sources + channel) * size));
   }
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x += 4) {
-      const place = at(target, y * width + x);
-      let sum = start;
-      for (let r = 0; r < kernelHeight; r++) {
-        const line = at(plane, (y * strideY + r * dilationY) * stride + x * strideX);
-        for (let s = 0; s < kernelWidth; s++) {
-          const tap = r * kernelWidth + s, w = v128.load32_splat(at(kernel, flipped ? taps - 1 - tap : tap));
-          sum = multiplyAdd(strided(at(line, s * dilationX), strideX), w, sum);
-        }
-      }
-      if (adding) sum = f32x4.add(sum, v128.load(place));
-      storeLanes(place, sum, width - x);
-    }
-  }
-}
-
-/** One output plane a task. Arguments: x, weights, y, bias or 0, the geometry. */
-export function depthwise(p: usize, task: i32, scratch: usize): void {
-  const multiplier = word(p, MULTIPLIER), outputs = word(p, CHANNELS) * multiplier, output = task % outputs;
-  const height = word(p, HEIGHT), width = word(p, WIDTH), stride = word(p, PLANE_STRIDE);
-  const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH);
-  const bias = pointer(p, 3), outputHeight = word(p, OUTPUT_HEIGHT), outputWidth = word(p, OUTPUT_WIDTH);
-  copyPadded(
-    at(pointer(p, 0), task / multiplier * height * width), height, width, -word(p, PAD_Y), word(p, PAD_X),
-    word(p, PLANE_ROWS), scratch, stride,
-  );
-  convolvePlane(
-    scratch, stride, at(pointer(p, 1), output * kernelHeight * kernelWidth), kernelHeight, kernelWidth, false,
-    word(p, STRIDE_Y), word(p, STRIDE_X), word(p, DILATION_Y), word(p, DILATION_X),
-    at(pointer(p, 2), task * outputHeight * outputWidth), outputHeight, outputWidth,
-    bias != 0 ? load<f32>(at(bias, output)) : 0, false,
-  );
 }
 
 /**
- * One input plane a task, from the output gradient spread out by the stride; the plane's rows and padding are those of the
- * transposed convolution. Arguments: dy, weights, dx, 0, the geometry.
+ * Weaves row `y` of four planes into vectors that are `step` bytes apart. Up to three vectors behind the last become zero,
+ * as they are or will be: padding, or the start of a row that is woven later.
  */
-export function depthwiseInputGradient(p: usize, task: i32, scratch: usize): void {
-  const multiplier = word(p, MULTIPLIER), channel = task % word(p, CHANNELS);
-  const height = word(p, HEIGHT), width = word(p, WIDTH), stride = word(p, PLANE_STRIDE);
-  const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH);
-  const outputHeight = word(p, OUTPUT_HEIGHT), outputWidth = word(p, OUTPUT_WIDTH);
-  const strideY = word(p, STRIDE_Y), strideX = word(p, STRIDE_X), padY = word(p, PAD_Y), padX = word(p, PAD_X);
-  const rows = word(p, PLANE_ROWS);
-  for (let k = 0; k < multiplier; k++) {
-    const dy = at(pointer(p, 0), (task * multiplier + k) * outputHeight * outputWidth);
-    if (strideY == 1 && strideX == 1) copyPadded(dy, outputHeight, outputWidth, -padY, padX, rows, scratch, stride);
-    else {
-      clear(scratch, rows * stride);
-      for (let y = 0; y < outputHeight; y++) {
-        let place = at(scratch, (padY + y * strideY) * stride + padX);
-        for (let x = 0; x < outputWidth; x++) {
-          store<f32>(place, load<f32>(at(dy, y * outputWidth + x)));
-          place = at(place, strideX);
-        }
-      }
-    }
-    convolvePlane(
-      scratch, stride, at(pointer(p, 1), (channel * multiplier + k) * kernelHeight * kernelWidth), kernelHeight,
-      kernelWidth, true, 1, 1, word(p, DILATION_Y), word(p, DILATION_X), at(pointer(p, 2), task * height * width), height,
-      width, 0, k > 0,
-    );
+function weaveRow(planes: usize, y: i32, width: i32, target: usize, step: usize): void {
+  const offset = (<usize> (y * width)) << 2, zero = f32x4.splat(0);
+  let a = load<usize>(planes) + offset, b = load<usize>(planes, 4) + offset;
+  let c = load<usize>(planes, 8) + offset, d = load<usize>(planes, 12) + offset;
+  for (; width > 0; width -= 4) {
+    transposeStore(v128.load(a), v128.load(b), v128.load(c), v128.load(d), target, step);
+    a += 16; b += 16; c += 16; d += 16;
+    target += 4 * step;
+  }
+  for (; width < 0; width++) {
+    target -= step;
+    v128.store(target, zero);
   }
 }
 
-/** The lanes of nine sums, of which `dy` times each tap of a row of outputs is added. */
+/**
+ * Weaves rows [first, first + rows) of padded planes, whose own rows are `spreadY` apart and columns `spreadX`. What lies
+ * between and around was cleared before and stays so.
+ */
+function weaveBand(
+  planes: usize, height: i32, width: i32, first: i32, rows: i32, padY: i32, padX: i32, spreadY: i32, spreadX: i32,
+  buffer: usize, row: i32,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const y = first + r - padY, target = buffer + (<usize> (r * row) << 4), source = spreadY == 1 ? y : y / spreadY;
+    if (y < 0 || source >= height || source * spreadY != y) clear(target, 4 * row);
+    else weaveRow(planes, source, width, target + (<usize> padX << 4), <usize> spreadX << 4);
+  }
+}
+
+/** Weaves the kernels of channels `first`, `first + step` …, read backwards if `flipped`. */
+function weaveKernels(
+  weights: usize, channels: i32, first: i32, step: i32, taps: i32, flipped: bool, target: usize,
+): void {
+  const along = <usize> (flipped ? <isize> -16 : <isize> 16), end = at(target, 4 * (flipped ? taps - 1 : 0));
+  for (let lane = 0; lane < 4; lane++) {
+    let from = at(weights, min(first + lane * step, channels - 1) * taps), to = at(end, lane);
+    for (let tap = taps; tap > 0; tap--) {
+      store<f32>(to, load<f32>(from));
+      from += 4;
+      to += along;
+    }
+  }
+}
+
+/** Four neighbouring outputs under one tap. */
 // @ts-ignore: decorator
 @inline
-function rowSums3(
-  line: usize, row: usize, dy: usize, count: i32, stride: i32, sums: usize,
+function addTap(source: usize, step: usize, w: v128, sums: usize): void {
+  v128.store(sums, multiplyAdd(w, v128.load(source), v128.load(sums)));
+  v128.store(sums, multiplyAdd(w, v128.load(source + step), v128.load(sums, 16)), 16);
+  v128.store(sums, multiplyAdd(w, v128.load(source + 2 * step), v128.load(sums, 32)), 32);
+  v128.store(sums, multiplyAdd(w, v128.load(source + 3 * step), v128.load(sums, 48)), 48);
+}
+
+/**
+ * Four outputs of four channels, turned and stored to planes of `size` bytes; added to what is there if `adding`. A vector
+ * may overrun its row, since the next row is stored later.
+ */
+// @ts-ignore: decorator
+@inline
+function storeOutputs(
+  s0: v128, s1: v128, s2: v128, s3: v128, planes: usize, offset: usize, size: usize, lanes: i32, count: i32, adding: bool,
+  temp: usize,
 ): void {
+  const ab = interleaveLow(s0, s1), cd = interleaveLow(s2, s3), AB = interleaveHigh(s0, s1), CD = interleaveHigh(s2, s3);
+  if (!adding && lanes == 4 && offset + 16 <= size) {
+    v128.store(load<usize>(planes) + offset, lowHalves(ab, cd));
+    v128.store(load<usize>(planes, 4) + offset, highHalves(ab, cd));
+    v128.store(load<usize>(planes, 8) + offset, lowHalves(AB, CD));
+    v128.store(load<usize>(planes, 12) + offset, highHalves(AB, CD));
+    return;
+  }
+  v128.store(temp, lowHalves(ab, cd));
+  v128.store(temp, highHalves(ab, cd), 16);
+  v128.store(temp, lowHalves(AB, CD), 32);
+  v128.store(temp, highHalves(AB, CD), 48);
+  for (let lane = 0; lane < lanes; lane++) {
+    const place = load<usize>(planes + (<usize> lane << 2)) + offset, v = v128.load(temp + (<usize> lane << 4));
+    storeLanes(place, adding ? f32x4.add(v, v128.load(place)) : v, count);
+  }
+}
+
+/** A row of outputs of a 3x3 kernel without dilation. `step` is the stride in bytes, `line` the bytes of a row. */
+function convolveRow3(
+  source: usize, line: usize, step: usize, kernel: usize, bias: v128, planes: usize, offset: usize, size: usize,
+  lanes: i32, width: i32, adding: bool, temp: usize,
+): void {
+  const w0 = v128.load(kernel), w1 = v128.load(kernel, 16), w2 = v128.load(kernel, 32), w3 = v128.load(kernel, 48);
+  const w4 = v128.load(kernel, 64), w5 = v128.load(kernel, 80), w6 = v128.load(kernel, 96), w7 = v128.load(kernel, 112);
+  const w8 = v128.load(kernel, 128), step2 = 2 * step, step3 = 3 * step;
+  for (; width > 0; width -= 4) {
+    let s0 = bias, s1 = bias, s2 = bias, s3 = bias, a = source, b = a + step, c = a + step2, d = a + step3;
+    s0 = multiplyAdd(w0, v128.load(a), s0); s1 = multiplyAdd(w0, v128.load(b), s1);
+    s2 = multiplyAdd(w0, v128.load(c), s2); s3 = multiplyAdd(w0, v128.load(d), s3);
+    s0 = multiplyAdd(w1, v128.load(a, 16), s0); s1 = multiplyAdd(w1, v128.load(b, 16), s1);
+    s2 = multiplyAdd(w1, v128.load(c, 16), s2); s3 = multiplyAdd(w1, v128.load(d, 16), s3);
+    s0 = multiplyAdd(w2, v128.load(a, 32), s0); s1 = multiplyAdd(w2, v128.load(b, 32), s1);
+    s2 = multiplyAdd(w2, v128.load(c, 32), s2); s3 = multiplyAdd(w2, v128.load(d, 32), s3);
+    a += line; b += line; c += line; d += line;
+    s0 = multiplyAdd(w3, v128.load(a), s0); s1 = multiplyAdd(w3, v128.load(b), s1);
+    s2 = multiplyAdd(w3, v128.load(c), s2); s3 = multiplyAdd(w3, v128.load(d), s3);
+    s0 = multiplyAdd(w4, v128.load(a, 16), s0); s1 = multiplyAdd(w4, v128.load(b, 16), s1);
+    s2 = multiplyAdd(w4, v128.load(c, 16), s2); s3 = multiplyAdd(w4, v128.load(d, 16), s3);
+    s0 = multiplyAdd(w5, v128.load(a, 32), s0); s1 = multiplyAdd(w5, v128.load(b, 32), s1);
+    s2 = multiplyAdd(w5, v128.load(c, 32), s2); s3 = multiplyAdd(w5, v128.load(d, 32), s3);
+    a += line; b += line; c += line; d += line;
+    s0 = multiplyAdd(w6, v128.load(a), s0); s1 = multiplyAdd(w6, v128.load(b), s1);
+    s2 = multiplyAdd(w6, v128.load(c), s2); s3 = multiplyAdd(w6, v128.load(d), s3);
+    s0 = multiplyAdd(w7, v128.load(a, 16), s0); s1 = multiplyAdd(w7, v128.load(b, 16), s1);
+    s2 = multiplyAdd(w7, v128.load(c, 16), s2); s3 = multiplyAdd(w7, v128.load(d, 16), s3);
+    s0 = multiplyAdd(w8, v128.load(a, 32), s0); s1 = multiplyAdd(w8, v128.load(b, 32), s1);
+    s2 = multiplyAdd(w8, v128.load(c, 32), s2); s3 = multiplyAdd(w8, v128.load(d, 32), s3);
+    storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, width, adding, temp);
+    source += 4 * step;
+    offset += 16;
+  }
+}
+
+/** {@link convolveRow3} of stride 1, where neighbours share their inputs. */
+function convolveDenseRow3(
+  source: usize, line: usize, kernel: usize, bias: v128, planes: usize, offset: usize, size: usize, lanes: i32, width: i32,
+  adding: bool, temp: usize,
+): void {
+  const w0 = v128.load(kernel), w1 = v128.load(kernel, 16), w2 = v128.load(kernel, 32), w3 = v128.load(kernel, 48);
+  const w4 = v128.load(kernel, 64), w5 = v128.load(kernel, 80), w6 = v128.load(kernel, 96), w7 = v128.load(kernel, 112);
+  const w8 = v128.load(kernel, 128);
+  for (; width > 0; width -= 4) {
+    let s0 = bias, s1 = bias, s2 = bias, s3 = bias, from = source, x = v128.load(from);
+    s0 = multiplyAdd(x, w0, s0); x = v128.load(from, 16);
+    s0 = multiplyAdd(x, w1, s0); s1 = multiplyAdd(x, w0, s1); x = v128.load(from, 32);
+    s0 = multiplyAdd(x, w2, s0); s1 = multiplyAdd(x, w1, s1); s2 = multiplyAdd(x, w0, s2); x = v128.load(from, 48);
+    s1 = multiplyAdd(x, w2, s1); s2 = multiplyAdd(x, w1, s2); s3 = multiplyAdd(x, w0, s3); x = v128.load(from, 64);
+    s2 = multiplyAdd(x, w2, s2); s3 = multiplyAdd(x, w1, s3); x = v128.load(from, 80);
+    s3 = multiplyAdd(x, w2, s3); from += line; x = v128.load(from);
+    s0 = multiplyAdd(x, w3, s0); x = v128.load(from, 16);
+    s0 = multiplyAdd(x, w4, s0); s1 = multiplyAdd(x, w3, s1); x = v128.load(from, 32);
+    s0 = multiplyAdd(x, w5, s0); s1 = multiplyAdd(x, w4, s1); s2 = multiplyAdd(x, w3, s2); x = v128.load(from, 48);
+    s1 = multiplyAdd(x, w5, s1); s2 = multiplyAdd(x, w4, s2); s3 = multiplyAdd(x, w3, s3); x = v128.load(from, 64);
+    s2 = multiplyAdd(x, w5, s2); s3 = multiplyAdd(x, w4, s3); x = v128.load(from, 80);
+    s3 = multiplyAdd(x, w5, s3); from += line; x = v128.load(from);
+    s0 = multiplyAdd(x, w6, s0); x = v128.load(from, 16);
+    s0 = multiplyAdd(x, w7, s0); s1 = multiplyAdd(x, w6, s1); x = v128.load(from, 32);
+    s0 = multiplyAdd(x, w8, s0); s1 = multiplyAdd(x, w7, s1); s2 = multiplyAdd(x, w6, s2); x = v128.load(from, 48);
+    s1 = multiplyAdd(x, w8, s1); s2 = multiplyAdd(x, w7, s2); s3 = multiplyAdd(x, w6, s3); x = v128.load(from, 64);
+    s2 = multiplyAdd(x, w8, s2); s3 = multiplyAdd(x, w7, s3); x = v128.load(from, 80);
+    s3 = multiplyAdd(x, w8, s3);
+    storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, width, adding, temp);
+    source += 64;
+    offset += 16;
+  }
+}
+
+/** A row of outputs of any kernel. */
+function convolveRow(
+  p: usize, source: usize, line: usize, step: usize, kernel: usize, bias: v128, planes: usize, offset: usize, size: usize,
+  lanes: i32, width: i32, adding: bool, temp: usize,
+): void {
+  const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH);
+  const down = <usize> word(p, DILATION_Y) * line, right = <usize> word(p, DILATION_X) << 4;
+  for (; width > 0; width -= 4) {
+    v128.store(temp, bias); v128.store(temp, bias, 16); v128.store(temp, bias, 32); v128.store(temp, bias, 48);
+    let w = kernel;
+    for (let r = 0; r < kernelHeight; r++) {
+      for (let s = 0; s < kernelWidth; s++) {
+        addTap(source + <usize> r * down + <usize> s * right, step, v128.load(w), temp);
+        w += 16;
+      }
+    }
+    storeOutputs(
+      v128.load(temp), v128.load(temp, 16), v128.load(temp, 32), v128.load(temp, 48), planes, offset, size, lanes, width,
+      adding, temp,
+    );
+    source += 4 * step;
+    offset += 16;
+  }
+}
+
+/** Rows of outputs, from a woven band. */
+function convolveBand(
+  p: usize, buffer: usize, kernel: usize, bias: v128, strideY: i32, strideX: i32, planes: usize, size: i32, first: i32,
+  rows: i32, width: i32, lanes: i32, adding: bool, temp: usize,
+): void {
+  const line = <usize> word(p, ROW) << 4, step = <usize> strideX << 4, bytes = <usize> size << 2;
+  const fast = word(p, KERNEL_HEIGHT) == 3 && word(p, KERNEL_WIDTH) == 3 && word(p, DILATION_Y) == 1 &&
+    word(p, DILATION_X) == 1;
+  for (let r = 0; r < rows; r++) {
+    const source = buffer + <usize> (r * strideY) * line, offset = (<usize> ((first + r) * width)) << 2;
+    if (fast && strideX == 1) {
+      convolveDenseRow3(source, line, kernel, bias, planes, offset, bytes, lanes, width, adding, temp);
+    } else if (fast) convolveRow3(source, line, step, kernel, bias, planes, offset, bytes, lanes, width, adding, temp);
+    else convolveRow(p, source, line, step, kernel, bias, planes, offset, bytes, lanes, width, adding, temp);
+  }
+}
+
+/** Rows of the buffer under `rows` rows of outputs. */
+// @ts-ignore: decorator
+@inline
+function bandRows(p: usize, rows: i32, strideY: i32): i32 {
+  return (rows - 1) * strideY + (word(p, KERNEL_HEIGHT) - 1) * word(p, DILATION_Y) + 1;
+}
+
+/** Four outputs of some images a task. Arguments: x, weights, y, bias or 0, the geometry. */
+export function depthwise(p: usize, task: i32, scratch: usize): void {
+  const multiplier = word(p, MULTIPLIER), outputs = word(p, CHANNELS) * multiplier, quads = (outputs + 3) >> 2;
+  const images = word(p, IMAGES), image = task / quads * images, end = min(word(p, BATCH), image + images);
+  const first = task % quads * 4, lanes = min(4, outputs - first);
+  const height = word(p, HEIGHT), width = word(p, WIDTH), band = word(p, BAND), strideY = word(p, STRIDE_Y);
+  const outputHeight = word(p, OUTPUT_HEIGHT), outputWidth = word(p, OUTPUT_WIDTH);
+  const taps = word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), bias = pointer(p, 3);
+  const sources = scratch, targets = sources + PLANES_BYTES, temp = targets + PLANES_BYTES, kernel = temp + 64;
+  const buffer = at(kernel, 4 * taps);
+  weaveKernels(pointer(p, 1), outputs, first, 1, taps, false, kernel);
+  let shift = f32x4.splat(0);
+  if (bias != 0) {
+    for (let lane = 0; lane < lanes; lane++) store<f32>(at(temp, lane), load<f32>(at(bias, first + lane)));
+    shift = v128.load(temp);
+  }
+  clear(buffer, 4 * bandRows(p, min(band, outputHeight), strideY) * word(p, ROW));
+  for (let n = image; n < end; n++) {
+    placePlanes(sources, pointer(p, 0), n, outputs, first, 1, multiplier, height * width, word(p, CHANNELS));
+    placePlanes(targets, pointer(p, 2), n, outputs, first, 1, 1, outputHeight * outputWidth, outputs);
+    for (let y = 0; y < outputHeight; y += band) {
+      const rows = min(band, outputHeight - y);
+      weaveBand(
+        sources, height, width, y * strideY, bandRows(p, rows, strideY), word(p, PAD_Y), word(p, PAD_X), 1, 1, buffer,
+        word(p, ROW),
+      );
+      convolveBand(
+        p, buffer, kernel, shift, strideY, word(p, STRIDE_X), targets, outputHeight * outputWidth, y, rows, outputWidth,
+        lanes, false, temp,
+      );
+    }
+  }
+}
+
+/**
+ * Four inputs of some images a task; the padding is that of the transposed convolution.
+ * Arguments: dy, weights, dx, 0, the geometry.
+ */
+export function depthwiseInputGradient(p: usize, task: i32, scratch: usize): void {
+  const multiplier = word(p, MULTIPLIER), channels = word(p, CHANNELS), quads = (channels + 3) >> 2;
+  const images = word(p, IMAGES), image = task / quads * images, end = min(word(p, BATCH), image + images);
+  const first = task % quads * 4, lanes = min(4, channels - first);
+  const height = word(p, HEIGHT), width = word(p, WIDTH), band = word(p, BAND), outputs = channels * multiplier;
+  const outputHeight = word(p, OUTPUT_HEIGHT), outputWidth = word(p, OUTPUT_WIDTH);
+  const taps = word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH);
+  const sources = scratch, targets = sources + PLANES_BYTES, temp = targets + PLANES_BYTES, kernel = temp + 64;
+  const buffer = at(kernel, 4 * taps);
+  clear(buffer, 4 * bandRows(p, min(band, height), 1) * word(p, ROW));
+  for (let k = 0; k < multiplier; k++) {
+    const output = first * multiplier + k;
+    weaveKernels(pointer(p, 1), outputs, output, multiplier, taps, true, kernel);
+    for (let n = image; n < end; n++) {
+      placePlanes(sources, pointer(p, 0), n, outputs, output, multiplier, 1, outputHeight * outputWidth, outputs);
+      placePlanes(targets, pointer(p, 2), n, channels, first, 1, 1, height * width, channels);
+      for (let y = 0; y < height; y += band) {
+        const rows = min(band, height - y);
+        weaveBand(
+          sources, outputHeight, outputWidth, y, bandRows(p, rows, 1), word(p, PAD_Y), word(p, PAD_X), word(p, STRIDE_Y),
+          word(p, STRIDE_X), buffer, word(p, ROW),
+        );
+        convolveBand(
+          p, buffer, kernel, f32x4.splat(0), 1, 1, targets, height * width, y, rows, width, lanes, k > 0, temp,
+        );
+      }
+    }
+  }
+}
+
+/** Adds a row of dy times each tap to nine sums. */
+function sumRow3(source: usize, line: usize, step: usize, dy: usize, width: i32, sums: usize): void {
   let s0 = v128.load(sums), s1 = v128.load(sums, 16), s2 = v128.load(sums, 32), s3 = v128.load(sums, 48);
   let s4 = v128.load(sums, 64), s5 = v128.load(sums, 80), s6 = v128.load(sums, 96), s7 = v128.load(sums, 112);
   let s8 = v128.load(sums, 128);
-  for (; count > 0; count -= 4) {
-    const g = v128.load(dy), second = line + row, third = second + row;
-    s0 = multiplyAdd(g, strided(line, stride), s0);
-    s1 = multiplyAdd(g, strided(line + 4, stride), s1);
-    s2 = multiplyAdd(g, strided(line + 8, stride), s2);
-    s3 = multiplyAdd(g, strided(second, stride), s3);
-    s4 = multiplyAdd(g, strided(second + 4, stride), s4);
-    s5 = multiplyAdd(g, strided(second + 8, stride), s5);
-    s6 = multiplyAdd(g, strided(third, stride), s6);
-    s7 = multiplyAdd(g, strided(third + 4, stride), s7);
-    s8 = multiplyAdd(g, strided(third + 8, stride), s8);
+  const line2 = 2 * line;
+  for (; width > 0; width--) {
+    const g = v128.load(dy), second = source + line, third = source + line2;
+    s0 = multiplyAdd(g, v128.load(source), s0);
+    s1 = multiplyAdd(g, v128.load(source, 16), s1);
+    s2 = multiplyAdd(g, v128.load(source, 32), s2);
+    s3 = multiplyAdd(g, v128.load(second), s3);
+    s4 = multiplyAdd(g, v128.load(second, 16), s4);
+    s5 = multiplyAdd(g, v128.load(second, 32), s5);
+    s6 = multiplyAdd(g, v128.load(third), s6);
+    s7 = multiplyAdd(g, v128.load(third, 16), s7);
+    s8 = multiplyAdd(g, v128.load(third, 32), s8);
+    source += step;
     dy += 16;
-    line += <usize> stride << 4;
   }
   v128.store(sums, s0); v128.store(sums, s1, 16); v128.store(sums, s2, 32); v128.store(sums, s3, 48);
   v128.store(sums, s4, 64); v128.store(sums, s5, 80); v128.store(sums, s6, 96); v128.store(sums, s7, 112);
@@ -170,48 +343,56 @@ function rowSums3(
 }
 
 /**
- * The kernel's gradient of one output a task, over all images in order.
+ * The kernels' gradients of four outputs a task: sums over a band, then over bands and images in order.
  * Arguments: x, dy, dw, 0, the geometry, batch.
  */
 export function depthwiseWeightGradient(p: usize, task: i32, scratch: usize): void {
-  const multiplier = word(p, MULTIPLIER), channels = word(p, CHANNELS), batch = word(p, 20);
-  const height = word(p, HEIGHT), width = word(p, WIDTH), stride = word(p, PLANE_STRIDE), rows = word(p, PLANE_ROWS);
-  const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH), taps = kernelHeight * kernelWidth;
+  const multiplier = word(p, MULTIPLIER), channels = word(p, CHANNELS), outputs = channels * multiplier;
+  const first = 4 * task, lanes = min(4, outputs - first), band = word(p, BAND), row = word(p, ROW);
+  const height = word(p, HEIGHT), width = word(p, WIDTH), strideY = word(p, STRIDE_Y), strideX = word(p, STRIDE_X);
   const outputHeight = word(p, OUTPUT_HEIGHT), outputWidth = word(p, OUTPUT_WIDTH);
-  const strideY = word(p, STRIDE_Y), strideX = word(p, STRIDE_X);
+  const kernelWidth = word(p, KERNEL_WIDTH), taps = word(p, KERNEL_HEIGHT) * kernelWidth;
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X);
-  const fast = kernelHeight == 3 && kernelWidth == 3 && dilationY == 1 && dilationX == 1 && strideX <= 2;
-  const gradientStride = roundUp(outputWidth, 4) + 4, sums = scratch, plane = at(sums, taps * 4);
-  const gradient = at(plane, rows * stride);
-  clear(sums, taps * 4);
-  for (let image = 0; image < batch; image++) {
-    const input = image * channels + task / multiplier, output = image * channels * multiplier + task;
-    copyPadded(
-      at(pointer(p, 0), input * height * width), height, width, -word(p, PAD_Y), word(p, PAD_X), rows, plane, stride,
-    );
-    copyPadded(
-      at(pointer(p, 1), output * outputHeight * outputWidth), outputHeight, outputWidth, 0, 0, outputHeight, gradient,
-      gradientStride,
-    );
-    for (let y = 0; y < outputHeight; y++) {
-      const dy = at(gradient, y * gradientStride), line = at(plane, y * strideY * stride), row = (<usize> stride) << 2;
-      if (fast) {
-        if (strideX == 1) rowSums3(line, row, dy, outputWidth, 1, sums);
-        else rowSums3(line, row, dy, outputWidth, 2, sums);
-        continue;
+  const fast = kernelWidth == 3 && taps == 9 && dilationY == 1 && dilationX == 1;
+  const sources = scratch, totals = sources + PLANES_BYTES, sums = at(totals, 4 * taps), dy = at(sums, 4 * taps);
+  const buffer = dy + (<usize> (band * outputWidth) << 4), line = <usize> row << 4, step = <usize> strideX << 4;
+  clear(totals, 4 * taps);
+  clear(buffer, 4 * bandRows(p, min(band, outputHeight), strideY) * row);
+  for (let image = 0; image < word(p, BATCH); image++) {
+    for (let y = 0; y < outputHeight; y += band) {
+      const rows = min(band, outputHeight - y);
+      placePlanes(sources, pointer(p, 1), image, outputs, first, 1, 1, outputHeight * outputWidth, outputs);
+      weaveBand(sources, outputHeight, outputWidth, y, rows, 0, 0, 1, 1, dy, outputWidth);
+      placePlanes(sources, pointer(p, 0), image, outputs, first, 1, multiplier, height * width, channels);
+      weaveBand(
+        sources, height, width, y * strideY, bandRows(p, rows, strideY), word(p, PAD_Y), word(p, PAD_X), 1, 1, buffer, row,
+      );
+      clear(sums, 4 * taps);
+      for (let r = 0; r < rows; r++) {
+        const source = buffer + <usize> (r * strideY) * line, gradient = dy + (<usize> (r * outputWidth) << 4);
+        if (fast) {
+          sumRow3(source, line, step, gradient, outputWidth, sums);
+          continue;
+        }
+        for (let tap = 0; tap < taps; tap++) {
+          const down = tap / kernelWidth, right = tap - down * kernelWidth, place = at(sums, 4 * tap);
+          const from = source + <usize> (down * dilationY) * line + (<usize> (right * dilationX) << 4);
+          let sum = v128.load(place);
+          for (let x = 0; x < outputWidth; x++) {
+            sum = multiplyAdd(v128.load(gradient + (<usize> x << 4)), v128.load(from + <usize> x * step), sum);
+          }
+          v128.store(place, sum);
+        }
       }
       for (let tap = 0; tap < taps; tap++) {
-        const r = tap / kernelWidth, s = tap - r * kernelWidth, place = at(sums, tap * 4);
-        const from = at(line, r * dilationY * stride + s * dilationX);
-        let sum = v128.load(place);
-        for (let x = 0; x < outputWidth; x += 4) {
-          sum = multiplyAdd(v128.load(at(dy, x)), strided(at(from, x * strideX), strideX), sum);
-        }
-        v128.store(place, sum);
+        const place = at(totals, 4 * tap);
+        v128.store(place, f32x4.add(v128.load(place), v128.load(at(sums, 4 * tap))));
       }
     }
   }
-  for (let tap = 0; tap < taps; tap++) {
-    store<f32>(at(pointer(p, 2), task * taps + tap), laneSum(v128.load(at(sums, tap * 4))));
+  for (let lane = 0; lane < lanes; lane++) {
+    for (let tap = 0; tap < taps; tap++) {
+      store<f32>(at(pointer(p, 2), (first + lane) * taps + tap), load<f32>(at(totals, 4 * tap + lane)));
+    }
   }
 }

@@ -3,7 +3,7 @@
  * that stays in the second-level cache, and takes a range of A's panels over it, each of which stays in the first.
  */
 
-import { at, highHalves, interleaveHigh, interleaveLow, lowHalves, pointer, word } from "./simd";
+import { at, pointer, transposeStore, word } from "./simd";
 import { EDGE_BYTES, multiplyPanels, PANEL, panelHeight, panelStart } from "./tile";
 
 /** Depth of a block: a panel of A and one of B of that depth stay in the first-level cache. */
@@ -12,14 +12,11 @@ const DEPTH: i32 = 256;
 /** Transposes 4x4: reads rows `step` bytes apart, writes rows `targetStep` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function transpose4(source: usize, step: usize, target: usize, targetStep: usize): void {
-  const a = v128.load(source), b = v128.load(source + step);
-  const c = v128.load(source + 2 * step), d = v128.load(source + 3 * step);
-  const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
-  v128.store(target, lowHalves(ab, cd));
-  v128.store(target + targetStep, highHalves(ab, cd));
-  v128.store(target + 2 * targetStep, lowHalves(AB, CD));
-  v128.store(target + 3 * targetStep, highHalves(AB, CD));
+function transposeRows(source: usize, step: usize, target: usize, targetStep: usize): void {
+  transposeStore(
+    v128.load(source), v128.load(source + step), v128.load(source + 2 * step), v128.load(source + 3 * step), target,
+    targetStep,
+  );
 }
 
 /** Packs a panel: `count` rows of `width` in all, rows `rowStride` apart, elements `stride`; zeros after the last row. */
@@ -30,8 +27,8 @@ export function packPanel(
   let k = 0;
   if (count == width && width >= 4 && stride == 1) {
     for (; k + 4 <= depth; k += 4) {
-      transpose4(source, rowStep, target, targetStep);
-      if (width == 8) transpose4(source + 4 * rowStep, rowStep, target + 16, targetStep);
+      transposeRows(source, rowStep, target, targetStep);
+      if (width == 8) transposeRows(source + 4 * rowStep, rowStep, target + 16, targetStep);
       else {
         for (let r = 4; r < width; r++) {
           const row = source + <usize> r * rowStep, column = at(target, r);

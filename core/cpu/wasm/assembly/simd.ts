@@ -104,6 +104,17 @@ export function strided(source: usize, stride: i32): v128 {
   return v128.load32_lane(source + 3 * step, v, 3);
 }
 
+/** Stores the columns of four rows of four, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+export function transposeStore(a: v128, b: v128, c: v128, d: v128, target: usize, step: usize): void {
+  const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
+  v128.store(target, lowHalves(ab, cd));
+  v128.store(target + step, highHalves(ab, cd));
+  v128.store(target + 2 * step, lowHalves(AB, CD));
+  v128.store(target + 3 * step, highHalves(AB, CD));
+}
+
 /** Stores the first `count` lanes, one to four. */
 // @ts-ignore: decorator
 @inline
