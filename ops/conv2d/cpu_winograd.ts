@@ -20,11 +20,15 @@ const LEAST_TASKS = 16;
 /** Floats that the parts of a weight gradient may take together. */
 const PART_FLOATS = 1 << 23;
 
-/** Whether the method applies: below some 8 channels the transforms outweigh what they save. */
+/** Pairs of channels whose transformed weights, four times the weights, are worth their memory. */
+const MOST_PAIRS = 1 << 20;
+
+/** Whether the method applies: with one or two channels the transforms outweigh what they save. */
 export function suitsWinograd(g: Geometry): boolean {
   return g.groups === 1 && g.kernelHeight === 3 && g.kernelWidth === 3 &&
     [...g.stride, ...g.dilation].every((extent) => extent === 1) && g.padding.every((pad) => pad <= 2) &&
-    g.groupInputs >= 3 && g.groupOutputs >= 4 && g.outputHeight > 1 && g.outputWidth > 1;
+    g.groupInputs >= 3 && g.groupOutputs >= 4 && g.groupInputs * g.groupOutputs <= MOST_PAIRS && g.outputHeight > 1 &&
+    g.outputWidth > 1;
 }
 
 /** How the tiles of all images are dealt out. */
