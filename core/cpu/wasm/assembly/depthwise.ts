@@ -1,12 +1,13 @@
 /**
- * Convolutions of one input channel a group, directly. The four lanes of a vector are four channels: a band of rows of their
- * planes is woven into a padded buffer of vectors, where every tap of every stride is one load and one multiply-add. The
+ * Convolutions of one input channel a group, directly. The four lanes of a vector are four channels: a band of rows of
+ * their planes is woven into a padded buffer, where every tap of every stride is one load and one multiply-add. The
  * input's gradient is such a convolution of the output gradient, spread out by the stride, by the kernel read backwards.
  */
 
 import {
-  at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, pointer, storeLanes, transposeStore, word,
+  at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, pointer, storeLanes, word,
 } from "./simd";
+import { placePlanes, PLANES_BYTES, weaveBand, weaveKernels } from "./weave";
 
 /** The geometry, from argument 4 on; `multiplier` outputs share an input. */
 const CHANNELS: i32 = 4;
@@ -29,68 +30,6 @@ const BAND: i32 = 19;
 const BATCH: i32 = 20;
 /** Images of a task. */
 const IMAGES: i32 = 21;
-
-/** Bytes of four addresses of planes. */
-const PLANES_BYTES: usize = 16;
-
-/** The addresses of the planes that lanes read: channel `first + lane` divided by `share`; the last again where none is left. */
-function placePlanes(
-  planes: usize, base: usize, image: i32, channels: i32, first: i32, step: i32, share: i32, size: i32, sources: i32,
-): void {
-  for (let lane = 0; lane < 4; lane++) {
-    const output = min(first + lane * step, channels - 1), channel = share == 1 ? output : output / share;
-    store<usize>(planes + (<usize> lane << 2), at(base, (image * sources + channel) * size));
-  }
-}
-
-/**
- * Weaves row `y` of four planes into vectors that are `step` bytes apart. Up to three vectors behind the last become zero,
- * as they are or will be: padding, or the start of a row that is woven later.
- */
-function weaveRow(planes: usize, y: i32, width: i32, target: usize, step: usize): void {
-  const offset = (<usize> (y * width)) << 2, zero = f32x4.splat(0);
-  let a = load<usize>(planes) + offset, b = load<usize>(planes, 4) + offset;
-  let c = load<usize>(planes, 8) + offset, d = load<usize>(planes, 12) + offset;
-  for (; width > 0; width -= 4) {
-    transposeStore(v128.load(a), v128.load(b), v128.load(c), v128.load(d), target, step);
-    a += 16; b += 16; c += 16; d += 16;
-    target += 4 * step;
-  }
-  for (; width < 0; width++) {
-    target -= step;
-    v128.store(target, zero);
-  }
-}
-
-/**
- * Weaves rows [first, first + rows) of padded planes, whose own rows are `spreadY` apart and columns `spreadX`. What lies
- * between and around was cleared before and stays so.
- */
-function weaveBand(
-  planes: usize, height: i32, width: i32, first: i32, rows: i32, padY: i32, padX: i32, spreadY: i32, spreadX: i32,
-  buffer: usize, row: i32,
-): void {
-  for (let r = 0; r < rows; r++) {
-    const y = first + r - padY, target = buffer + (<usize> (r * row) << 4), source = spreadY == 1 ? y : y / spreadY;
-    if (y < 0 || source >= height || source * spreadY != y) clear(target, 4 * row);
-    else weaveRow(planes, source, width, target + (<usize> padX << 4), <usize> spreadX << 4);
-  }
-}
-
-/** Weaves the kernels of channels `first`, `first + step` …, read backwards if `flipped`. */
-function weaveKernels(
-  weights: usize, channels: i32, first: i32, step: i32, taps: i32, flipped: bool, target: usize,
-): void {
-  const along = <usize> (flipped ? <isize> -16 : <isize> 16), end = at(target, 4 * (flipped ? taps - 1 : 0));
-  for (let lane = 0; lane < 4; lane++) {
-    let from = at(weights, min(first + lane * step, channels - 1) * taps), to = at(end, lane);
-    for (let tap = taps; tap > 0; tap--) {
-      store<f32>(to, load<f32>(from));
-      from += 4;
-      to += along;
-    }
-  }
-}
 
 /** Four neighbouring outputs under one tap. */
 // @ts-ignore: decorator
@@ -130,73 +69,83 @@ function storeOutputs(
   }
 }
 
-/** A row of outputs of a 3x3 kernel without dilation. `step` is the stride in bytes, `line` the bytes of a row. */
-function convolveRow3(
-  source: usize, line: usize, step: usize, kernel: usize, bias: v128, planes: usize, offset: usize, size: usize,
-  lanes: i32, width: i32, adding: bool, temp: usize,
+/** Rows of outputs of a 3x3 kernel; `step` is the stride in bytes along a row, `down` from a row to the next. */
+function convolveStrided3(
+  band: usize, line: usize, down: usize, step: usize, kernel: usize, bias: v128, planes: usize, first: usize, size: usize,
+  lanes: i32, width: i32, rows: i32, adding: bool, temp: usize,
 ): void {
   const w0 = v128.load(kernel), w1 = v128.load(kernel, 16), w2 = v128.load(kernel, 32), w3 = v128.load(kernel, 48);
   const w4 = v128.load(kernel, 64), w5 = v128.load(kernel, 80), w6 = v128.load(kernel, 96), w7 = v128.load(kernel, 112);
   const w8 = v128.load(kernel, 128), step2 = 2 * step, step3 = 3 * step;
-  for (; width > 0; width -= 4) {
-    let s0 = bias, s1 = bias, s2 = bias, s3 = bias, a = source, b = a + step, c = a + step2, d = a + step3;
-    s0 = multiplyAdd(w0, v128.load(a), s0); s1 = multiplyAdd(w0, v128.load(b), s1);
-    s2 = multiplyAdd(w0, v128.load(c), s2); s3 = multiplyAdd(w0, v128.load(d), s3);
-    s0 = multiplyAdd(w1, v128.load(a, 16), s0); s1 = multiplyAdd(w1, v128.load(b, 16), s1);
-    s2 = multiplyAdd(w1, v128.load(c, 16), s2); s3 = multiplyAdd(w1, v128.load(d, 16), s3);
-    s0 = multiplyAdd(w2, v128.load(a, 32), s0); s1 = multiplyAdd(w2, v128.load(b, 32), s1);
-    s2 = multiplyAdd(w2, v128.load(c, 32), s2); s3 = multiplyAdd(w2, v128.load(d, 32), s3);
-    a += line; b += line; c += line; d += line;
-    s0 = multiplyAdd(w3, v128.load(a), s0); s1 = multiplyAdd(w3, v128.load(b), s1);
-    s2 = multiplyAdd(w3, v128.load(c), s2); s3 = multiplyAdd(w3, v128.load(d), s3);
-    s0 = multiplyAdd(w4, v128.load(a, 16), s0); s1 = multiplyAdd(w4, v128.load(b, 16), s1);
-    s2 = multiplyAdd(w4, v128.load(c, 16), s2); s3 = multiplyAdd(w4, v128.load(d, 16), s3);
-    s0 = multiplyAdd(w5, v128.load(a, 32), s0); s1 = multiplyAdd(w5, v128.load(b, 32), s1);
-    s2 = multiplyAdd(w5, v128.load(c, 32), s2); s3 = multiplyAdd(w5, v128.load(d, 32), s3);
-    a += line; b += line; c += line; d += line;
-    s0 = multiplyAdd(w6, v128.load(a), s0); s1 = multiplyAdd(w6, v128.load(b), s1);
-    s2 = multiplyAdd(w6, v128.load(c), s2); s3 = multiplyAdd(w6, v128.load(d), s3);
-    s0 = multiplyAdd(w7, v128.load(a, 16), s0); s1 = multiplyAdd(w7, v128.load(b, 16), s1);
-    s2 = multiplyAdd(w7, v128.load(c, 16), s2); s3 = multiplyAdd(w7, v128.load(d, 16), s3);
-    s0 = multiplyAdd(w8, v128.load(a, 32), s0); s1 = multiplyAdd(w8, v128.load(b, 32), s1);
-    s2 = multiplyAdd(w8, v128.load(c, 32), s2); s3 = multiplyAdd(w8, v128.load(d, 32), s3);
-    storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, width, adding, temp);
-    source += 4 * step;
-    offset += 16;
+  for (; rows > 0; rows--) {
+    let source = band, offset = first;
+    for (let left = width; left > 0; left -= 4) {
+      let s0 = bias, s1 = bias, s2 = bias, s3 = bias, a = source, b = a + step, c = a + step2, d = a + step3;
+      s0 = multiplyAdd(w0, v128.load(a), s0); s1 = multiplyAdd(w0, v128.load(b), s1);
+      s2 = multiplyAdd(w0, v128.load(c), s2); s3 = multiplyAdd(w0, v128.load(d), s3);
+      s0 = multiplyAdd(w1, v128.load(a, 16), s0); s1 = multiplyAdd(w1, v128.load(b, 16), s1);
+      s2 = multiplyAdd(w1, v128.load(c, 16), s2); s3 = multiplyAdd(w1, v128.load(d, 16), s3);
+      s0 = multiplyAdd(w2, v128.load(a, 32), s0); s1 = multiplyAdd(w2, v128.load(b, 32), s1);
+      s2 = multiplyAdd(w2, v128.load(c, 32), s2); s3 = multiplyAdd(w2, v128.load(d, 32), s3);
+      a += line; b += line; c += line; d += line;
+      s0 = multiplyAdd(w3, v128.load(a), s0); s1 = multiplyAdd(w3, v128.load(b), s1);
+      s2 = multiplyAdd(w3, v128.load(c), s2); s3 = multiplyAdd(w3, v128.load(d), s3);
+      s0 = multiplyAdd(w4, v128.load(a, 16), s0); s1 = multiplyAdd(w4, v128.load(b, 16), s1);
+      s2 = multiplyAdd(w4, v128.load(c, 16), s2); s3 = multiplyAdd(w4, v128.load(d, 16), s3);
+      s0 = multiplyAdd(w5, v128.load(a, 32), s0); s1 = multiplyAdd(w5, v128.load(b, 32), s1);
+      s2 = multiplyAdd(w5, v128.load(c, 32), s2); s3 = multiplyAdd(w5, v128.load(d, 32), s3);
+      a += line; b += line; c += line; d += line;
+      s0 = multiplyAdd(w6, v128.load(a), s0); s1 = multiplyAdd(w6, v128.load(b), s1);
+      s2 = multiplyAdd(w6, v128.load(c), s2); s3 = multiplyAdd(w6, v128.load(d), s3);
+      s0 = multiplyAdd(w7, v128.load(a, 16), s0); s1 = multiplyAdd(w7, v128.load(b, 16), s1);
+      s2 = multiplyAdd(w7, v128.load(c, 16), s2); s3 = multiplyAdd(w7, v128.load(d, 16), s3);
+      s0 = multiplyAdd(w8, v128.load(a, 32), s0); s1 = multiplyAdd(w8, v128.load(b, 32), s1);
+      s2 = multiplyAdd(w8, v128.load(c, 32), s2); s3 = multiplyAdd(w8, v128.load(d, 32), s3);
+      storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, left, adding, temp);
+      source += 4 * step;
+      offset += 16;
+    }
+    band += down;
+    first += (<usize> width) << 2;
   }
 }
 
-/** {@link convolveRow3} of stride 1, where neighbours share their inputs. */
-function convolveDenseRow3(
-  source: usize, line: usize, kernel: usize, bias: v128, planes: usize, offset: usize, size: usize, lanes: i32, width: i32,
-  adding: bool, temp: usize,
+/** Rows of outputs of a 3x3 kernel of stride 1, where neighbours share their inputs. */
+function convolveDense3(
+  band: usize, line: usize, kernel: usize, bias: v128, planes: usize, first: usize, size: usize, lanes: i32, width: i32,
+  rows: i32, adding: bool, temp: usize,
 ): void {
   const w0 = v128.load(kernel), w1 = v128.load(kernel, 16), w2 = v128.load(kernel, 32), w3 = v128.load(kernel, 48);
   const w4 = v128.load(kernel, 64), w5 = v128.load(kernel, 80), w6 = v128.load(kernel, 96), w7 = v128.load(kernel, 112);
   const w8 = v128.load(kernel, 128);
-  for (; width > 0; width -= 4) {
-    let s0 = bias, s1 = bias, s2 = bias, s3 = bias, from = source, x = v128.load(from);
-    s0 = multiplyAdd(x, w0, s0); x = v128.load(from, 16);
-    s0 = multiplyAdd(x, w1, s0); s1 = multiplyAdd(x, w0, s1); x = v128.load(from, 32);
-    s0 = multiplyAdd(x, w2, s0); s1 = multiplyAdd(x, w1, s1); s2 = multiplyAdd(x, w0, s2); x = v128.load(from, 48);
-    s1 = multiplyAdd(x, w2, s1); s2 = multiplyAdd(x, w1, s2); s3 = multiplyAdd(x, w0, s3); x = v128.load(from, 64);
-    s2 = multiplyAdd(x, w2, s2); s3 = multiplyAdd(x, w1, s3); x = v128.load(from, 80);
-    s3 = multiplyAdd(x, w2, s3); from += line; x = v128.load(from);
-    s0 = multiplyAdd(x, w3, s0); x = v128.load(from, 16);
-    s0 = multiplyAdd(x, w4, s0); s1 = multiplyAdd(x, w3, s1); x = v128.load(from, 32);
-    s0 = multiplyAdd(x, w5, s0); s1 = multiplyAdd(x, w4, s1); s2 = multiplyAdd(x, w3, s2); x = v128.load(from, 48);
-    s1 = multiplyAdd(x, w5, s1); s2 = multiplyAdd(x, w4, s2); s3 = multiplyAdd(x, w3, s3); x = v128.load(from, 64);
-    s2 = multiplyAdd(x, w5, s2); s3 = multiplyAdd(x, w4, s3); x = v128.load(from, 80);
-    s3 = multiplyAdd(x, w5, s3); from += line; x = v128.load(from);
-    s0 = multiplyAdd(x, w6, s0); x = v128.load(from, 16);
-    s0 = multiplyAdd(x, w7, s0); s1 = multiplyAdd(x, w6, s1); x = v128.load(from, 32);
-    s0 = multiplyAdd(x, w8, s0); s1 = multiplyAdd(x, w7, s1); s2 = multiplyAdd(x, w6, s2); x = v128.load(from, 48);
-    s1 = multiplyAdd(x, w8, s1); s2 = multiplyAdd(x, w7, s2); s3 = multiplyAdd(x, w6, s3); x = v128.load(from, 64);
-    s2 = multiplyAdd(x, w8, s2); s3 = multiplyAdd(x, w7, s3); x = v128.load(from, 80);
-    s3 = multiplyAdd(x, w8, s3);
-    storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, width, adding, temp);
-    source += 64;
-    offset += 16;
+  for (; rows > 0; rows--) {
+    let source = band, offset = first;
+    for (let left = width; left > 0; left -= 4) {
+      let s0 = bias, s1 = bias, s2 = bias, s3 = bias, from = source, x = v128.load(from);
+      s0 = multiplyAdd(x, w0, s0); x = v128.load(from, 16);
+      s0 = multiplyAdd(x, w1, s0); s1 = multiplyAdd(x, w0, s1); x = v128.load(from, 32);
+      s0 = multiplyAdd(x, w2, s0); s1 = multiplyAdd(x, w1, s1); s2 = multiplyAdd(x, w0, s2); x = v128.load(from, 48);
+      s1 = multiplyAdd(x, w2, s1); s2 = multiplyAdd(x, w1, s2); s3 = multiplyAdd(x, w0, s3); x = v128.load(from, 64);
+      s2 = multiplyAdd(x, w2, s2); s3 = multiplyAdd(x, w1, s3); x = v128.load(from, 80);
+      s3 = multiplyAdd(x, w2, s3); from += line; x = v128.load(from);
+      s0 = multiplyAdd(x, w3, s0); x = v128.load(from, 16);
+      s0 = multiplyAdd(x, w4, s0); s1 = multiplyAdd(x, w3, s1); x = v128.load(from, 32);
+      s0 = multiplyAdd(x, w5, s0); s1 = multiplyAdd(x, w4, s1); s2 = multiplyAdd(x, w3, s2); x = v128.load(from, 48);
+      s1 = multiplyAdd(x, w5, s1); s2 = multiplyAdd(x, w4, s2); s3 = multiplyAdd(x, w3, s3); x = v128.load(from, 64);
+      s2 = multiplyAdd(x, w5, s2); s3 = multiplyAdd(x, w4, s3); x = v128.load(from, 80);
+      s3 = multiplyAdd(x, w5, s3); from += line; x = v128.load(from);
+      s0 = multiplyAdd(x, w6, s0); x = v128.load(from, 16);
+      s0 = multiplyAdd(x, w7, s0); s1 = multiplyAdd(x, w6, s1); x = v128.load(from, 32);
+      s0 = multiplyAdd(x, w8, s0); s1 = multiplyAdd(x, w7, s1); s2 = multiplyAdd(x, w6, s2); x = v128.load(from, 48);
+      s1 = multiplyAdd(x, w8, s1); s2 = multiplyAdd(x, w7, s2); s3 = multiplyAdd(x, w6, s3); x = v128.load(from, 64);
+      s2 = multiplyAdd(x, w8, s2); s3 = multiplyAdd(x, w7, s3); x = v128.load(from, 80);
+      s3 = multiplyAdd(x, w8, s3);
+      storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, left, adding, temp);
+      source += 64;
+      offset += 16;
+    }
+    band += line;
+    first += (<usize> width) << 2;
   }
 }
 
@@ -233,12 +182,18 @@ function convolveBand(
   const line = <usize> word(p, ROW) << 4, step = <usize> strideX << 4, bytes = <usize> size << 2;
   const fast = word(p, KERNEL_HEIGHT) == 3 && word(p, KERNEL_WIDTH) == 3 && word(p, DILATION_Y) == 1 &&
     word(p, DILATION_X) == 1;
-  for (let r = 0; r < rows; r++) {
-    const source = buffer + <usize> (r * strideY) * line, offset = (<usize> ((first + r) * width)) << 2;
-    if (fast && strideX == 1) {
-      convolveDenseRow3(source, line, kernel, bias, planes, offset, bytes, lanes, width, adding, temp);
-    } else if (fast) convolveRow3(source, line, step, kernel, bias, planes, offset, bytes, lanes, width, adding, temp);
-    else convolveRow(p, source, line, step, kernel, bias, planes, offset, bytes, lanes, width, adding, temp);
+  const down = <usize> strideY * line, offset = (<usize> (first * width)) << 2;
+  if (fast && strideX == 1 && strideY == 1) {
+    convolveDense3(buffer, line, kernel, bias, planes, offset, bytes, lanes, width, rows, adding, temp);
+  } else if (fast) {
+    convolveStrided3(buffer, line, down, step, kernel, bias, planes, offset, bytes, lanes, width, rows, adding, temp);
+  } else {
+    for (let r = 0; r < rows; r++) {
+      convolveRow(
+        p, buffer + <usize> r * down, line, step, kernel, bias, planes, offset + (<usize> (r * width) << 2), bytes, lanes,
+        width, adding, temp,
+      );
+    }
   }
 }
 
@@ -317,25 +272,31 @@ export function depthwiseInputGradient(p: usize, task: i32, scratch: usize): voi
   }
 }
 
-/** Adds a row of dy times each tap to nine sums. */
-function sumRow3(source: usize, line: usize, step: usize, dy: usize, width: i32, sums: usize): void {
+/** Adds rows of dy times each tap to nine sums. */
+function sumRows3(
+  band: usize, line: usize, down: usize, step: usize, dy: usize, width: i32, rows: i32, sums: usize,
+): void {
   let s0 = v128.load(sums), s1 = v128.load(sums, 16), s2 = v128.load(sums, 32), s3 = v128.load(sums, 48);
   let s4 = v128.load(sums, 64), s5 = v128.load(sums, 80), s6 = v128.load(sums, 96), s7 = v128.load(sums, 112);
   let s8 = v128.load(sums, 128);
   const line2 = 2 * line;
-  for (; width > 0; width--) {
-    const g = v128.load(dy), second = source + line, third = source + line2;
-    s0 = multiplyAdd(g, v128.load(source), s0);
-    s1 = multiplyAdd(g, v128.load(source, 16), s1);
-    s2 = multiplyAdd(g, v128.load(source, 32), s2);
-    s3 = multiplyAdd(g, v128.load(second), s3);
-    s4 = multiplyAdd(g, v128.load(second, 16), s4);
-    s5 = multiplyAdd(g, v128.load(second, 32), s5);
-    s6 = multiplyAdd(g, v128.load(third), s6);
-    s7 = multiplyAdd(g, v128.load(third, 16), s7);
-    s8 = multiplyAdd(g, v128.load(third, 32), s8);
-    source += step;
-    dy += 16;
+  for (; rows > 0; rows--) {
+    let source = band;
+    for (let left = width; left > 0; left--) {
+      const g = v128.load(dy), second = source + line, third = source + line2;
+      s0 = multiplyAdd(g, v128.load(source), s0);
+      s1 = multiplyAdd(g, v128.load(source, 16), s1);
+      s2 = multiplyAdd(g, v128.load(source, 32), s2);
+      s3 = multiplyAdd(g, v128.load(second), s3);
+      s4 = multiplyAdd(g, v128.load(second, 16), s4);
+      s5 = multiplyAdd(g, v128.load(second, 32), s5);
+      s6 = multiplyAdd(g, v128.load(third), s6);
+      s7 = multiplyAdd(g, v128.load(third, 16), s7);
+      s8 = multiplyAdd(g, v128.load(third, 32), s8);
+      source += step;
+      dy += 16;
+    }
+    band += down;
   }
   v128.store(sums, s0); v128.store(sums, s1, 16); v128.store(sums, s2, 32); v128.store(sums, s3, 48);
   v128.store(sums, s4, 64); v128.store(sums, s5, 80); v128.store(sums, s6, 96); v128.store(sums, s7, 112);
@@ -368,20 +329,19 @@ export function depthwiseWeightGradient(p: usize, task: i32, scratch: usize): vo
         sources, height, width, y * strideY, bandRows(p, rows, strideY), word(p, PAD_Y), word(p, PAD_X), 1, 1, buffer, row,
       );
       clear(sums, 4 * taps);
-      for (let r = 0; r < rows; r++) {
-        const source = buffer + <usize> (r * strideY) * line, gradient = dy + (<usize> (r * outputWidth) << 4);
-        if (fast) {
-          sumRow3(source, line, step, gradient, outputWidth, sums);
-          continue;
-        }
-        for (let tap = 0; tap < taps; tap++) {
-          const down = tap / kernelWidth, right = tap - down * kernelWidth, place = at(sums, 4 * tap);
-          const from = source + <usize> (down * dilationY) * line + (<usize> (right * dilationX) << 4);
-          let sum = v128.load(place);
-          for (let x = 0; x < outputWidth; x++) {
-            sum = multiplyAdd(v128.load(gradient + (<usize> x << 4)), v128.load(from + <usize> x * step), sum);
+      if (fast) sumRows3(buffer, line, <usize> strideY * line, step, dy, outputWidth, rows, sums);
+      else {
+        for (let r = 0; r < rows; r++) {
+          const source = buffer + <usize> (r * strideY) * line, gradient = dy + (<usize> (r * outputWidth) << 4);
+          for (let tap = 0; tap < taps; tap++) {
+            const down = tap / kernelWidth, right = tap - down * kernelWidth, place = at(sums, 4 * tap);
+            const from = source + <usize> (down * dilationY) * line + (<usize> (right * dilationX) << 4);
+            let sum = v128.load(place);
+            for (let x = 0; x < outputWidth; x++) {
+              sum = multiplyAdd(v128.load(gradient + (<usize> x << 4)), v128.load(from + <usize> x * step), sum);
+            }
+            v128.store(place, sum);
           }
-          v128.store(place, sum);
         }
       }
       for (let tap = 0; tap < taps; tap++) {
