@@ -1,0 +1,160 @@
+/** Measures this library on the CPU beside other frameworks: `deno task bench:cpu`. See bench/README.md. */
+
+import { formatHelp, nearest, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
+import { ResiduaError, UsageError } from "../../core/mod.ts";
+import { checkPeers } from "./check.ts";
+import { describeMachine } from "./machine.ts";
+import { measureRow, type RowFigures } from "./measure.ts";
+import { Peak } from "./peak.ts";
+import { PeerProcess } from "./peer_process.ts";
+import { type PeerKind, PEERS } from "./peers.ts";
+import { BenchProgress } from "./progress.ts";
+import { formatReport, peakOf, type Report, reportJson, shorten } from "./report.ts";
+import { type Row, ROWS } from "./work.ts";
+
+const OPTIONS = {
+  rows: { kind: "text", value: "PATTERN", about: "only rows whose name matches this regular expression" },
+  peers: {
+    kind: "text",
+    value: "A,B",
+    about: `only these of ${PEERS.map(({ name }) => name).join(", ")}; all that use the CPU unless given`,
+  },
+  webgpu: { kind: "flag", about: "also the peers that use WebGPU", default: false },
+  threads: { kind: "integer", about: "threads of each peer; one a core unless given", minimum: 1 },
+  python: { kind: "text", value: "PATH", about: "the Python that has PyTorch", default: "/usr/bin/python3" },
+  rounds: { kind: "integer", about: "how often the peers take turns; 5 unless given", minimum: 1 },
+  seconds: { kind: "number", about: "seconds of a turn; 0.3 unless given", minimum: 0.001 },
+  limit: { kind: "number", about: "seconds to get ready, after which a peer is given up; 15 unless given", minimum: 1 },
+  quick: {
+    kind: "flag",
+    about: "2 rounds of 0.1 s and a limit of 5 s, unless given otherwise: a first impression",
+    default: false,
+  },
+  out: { kind: "text", value: "FILE", about: "also write all figures to this file, as JSON" },
+  check: { kind: "flag", about: "measure nothing; compare each peer's results with float64 loops", default: false },
+  help: { kind: "flag", about: "this text", default: false },
+} as const satisfies OptionTable;
+
+/** How often the engine's peak is measured before all else; it is measured again in each round. */
+const PEAK_MEASUREMENTS = 8;
+
+/** What ends a run early, with its peers. */
+const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
+
+type Options = Values<typeof OPTIONS>;
+
+const HELP = {
+  name: "bench:cpu",
+  about: "Measures matrix products, convolutions and ResNet-20 on the CPU, beside other frameworks.",
+  options: OPTIONS,
+  examples: [
+    ["", "all rows, all peers"],
+    ["--rows 'resnet20 3x3' --peers residua,pytorch", "one kind of row against one peer"],
+    ["--quick --out figures.json", "a first impression, kept as JSON"],
+    ["--check", "proof that all peers compute the same"],
+  ],
+} as const;
+
+function chosenPeers({ peers, webgpu }: Options): readonly PeerKind[] {
+  if (peers === undefined) return PEERS.filter((kind) => webgpu || !kind.webgpu);
+  return peers.split(",").map((name) => {
+    const kind = PEERS.find((peer) => peer.name === name.trim());
+    if (kind !== undefined) return kind;
+    const near = nearest(name, PEERS.map((peer) => peer.name));
+    throw new UsageError(`--peers: there is no "${name}"${near === undefined ? "" : `; did you mean ${near}?`}`);
+  });
+}
+
+function rowFilter({ rows = "" }: Options): (row: Row) => boolean {
+  try {
+    const pattern = new RegExp(rows, "i");
+    return ({ name }) => pattern.test(name);
+  } catch (error) {
+    throw new UsageError(`--rows: ${(error as Error).message}`);
+  }
+}
+
+async function check(peers: readonly PeerProcess[], wanted: (row: Row) => boolean): Promise<boolean> {
+  let passed = true;
+  for await (const { row, peer, variant, error, passed: good } of checkPeers(peers, wanted)) {
+    const text = typeof error === "number" ? `largest error ${error.toExponential(1)}` : shorten(error);
+    console.log(`${good ? "ok  " : "FAIL"}  ${row}: ${peer}${variant === "" ? "" : ` (${variant})`}: ${text}`);
+    passed &&= good;
+  }
+  return passed;
+}
+
+async function measure(
+  peers: readonly PeerProcess[],
+  rows: readonly Row[],
+  options: Options,
+  threads: number,
+): Promise<Report> {
+  const { quick } = options, progress = new BenchProgress(rows.length);
+  const { rounds = quick ? 2 : 5, seconds = quick ? 0.1 : 0.3, limit = quick ? 5 : 15 } = options;
+  const meter = await Peak.start(threads), values: number[] = [], figures: RowFigures[] = [];
+  try {
+    for (let k = 0; k < PEAK_MEASUREMENTS; k++) values.push(await meter.measure());
+    for (const peer of peers) {
+      progress.show(peer.kind.name, "starts");
+      await peer.start();
+    }
+    for (const row of rows) {
+      const show = (doing: string) => progress.show(row.name, doing);
+      figures.push(await measureRow(row, peers, { meter, values }, { rounds, seconds, limit, progress: show }));
+      progress.next();
+    }
+  } finally {
+    meter.close();
+    progress.clear();
+  }
+  return {
+    machine: await describeMachine(),
+    threads,
+    rounds,
+    seconds,
+    peers: new Map(peers.map(({ kind, description, unavailable }) => [
+      kind.name,
+      description ?? `not available: ${unavailable}`,
+    ])),
+    peak: { gflops: peakOf(values), relaxed: meter.relaxed, measured: values },
+    rows: figures,
+  };
+}
+
+async function run(): Promise<boolean> {
+  const options = parseOptions("bench:cpu", OPTIONS, Deno.args);
+  if (options.help) {
+    console.log(formatHelp(HELP));
+    return true;
+  }
+  const threads = options.threads ?? navigator.hardwareConcurrency, wanted = rowFilter(options);
+  const settings = { threads, python: options.python };
+  const peers = chosenPeers(options).map((kind) => new PeerProcess(kind, settings));
+  const stop = () => Promise.all(peers.map((peer) => peer.stop()));
+  const interrupted = async () => {
+    await stop();
+    Deno.exit(130);
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupted);
+  try {
+    if (options.check) return await check(peers, wanted);
+    const rows = ROWS.filter(wanted);
+    if (rows.length === 0) throw new UsageError(`--rows: no row matches; there are such as "${ROWS[1].name}"`);
+    const report = await measure(peers, rows, options, threads);
+    console.log(formatReport(report));
+    if (options.out !== undefined) await Deno.writeTextFile(options.out, `${reportJson(report)}\n`);
+    return true;
+  } finally {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupted);
+    await stop();
+  }
+}
+
+try {
+  Deno.exitCode = await run() ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof ResiduaError)) throw error;
+  console.error(error.message);
+  Deno.exitCode = error instanceof UsageError ? 2 : 1;
+}

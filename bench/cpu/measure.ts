@@ -1,0 +1,110 @@
+/** Measures rows: every peer makes ready, then they take turns, so that what disturbs the machine disturbs them all. */
+
+import type { Peak } from "./peak.ts";
+import type { PeerProcess } from "./peer_process.ts";
+import { writeTensors } from "./tensor_file.ts";
+import { randomTensors } from "./tensors.ts";
+import type { Row } from "./work.ts";
+
+/** What a peer took for a row. */
+export interface PeerFigures {
+  /** The way of doing the work that was fastest. */
+  readonly variant: string;
+  /** The fastest run of each round. */
+  readonly rounds: readonly number[];
+  /** The median of the rounds: the figure that counts. */
+  readonly seconds: number;
+  /** The fastest of all runs. */
+  readonly minimum: number;
+  /** The median of all runs. */
+  readonly median: number;
+  /** The number of all runs. */
+  readonly runs: number;
+}
+
+/** A row's results: the figures of each peer, or why it has none. */
+export interface RowFigures {
+  readonly row: Row;
+  readonly peers: ReadonlyMap<string, PeerFigures | { readonly unsupported: string }>;
+}
+
+/** How long a measurement takes. */
+export interface MeasureOptions {
+  /** How often the peers take turns. */
+  readonly rounds: number;
+  /** Seconds of a turn. */
+  readonly seconds: number;
+  /** Seconds after which a peer that does not get ready is given up. */
+  readonly limit: number;
+  /** Is told what is being done. */
+  readonly progress: (doing: string) => void;
+}
+
+/** Milliseconds between turns, in which the threads of the last peer go to sleep. */
+const PAUSE_MS = 30;
+/** A run that takes so many turns is measured in one round only. */
+const LONG_TURNS = 6;
+
+/** The middle of some numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Measures a row; the peak of the engine takes its turn first. */
+export async function measureRow(
+  row: Row,
+  peers: readonly PeerProcess[],
+  peak: { readonly meter: Peak; readonly values: number[] },
+  { rounds, seconds, limit, progress }: MeasureOptions,
+): Promise<RowFigures> {
+  const folder = await Deno.makeTempDir({ prefix: "residua-bench-" });
+  const results = new Map<string, PeerFigures | { readonly unsupported: string }>();
+  const runs = new Map<PeerProcess, { variant: string; rounds: number[]; all: number[]; wanted: number }>();
+  try {
+    const tensors = await writeTensors(folder, randomTensors(row.work));
+    for (const peer of peers) {
+      progress(`${peer.kind.name} gets ready`);
+      const answer = await peer.prepare({ work: row.work, tensors }, limit);
+      if ("unsupported" in answer) results.set(peer.kind.name, answer);
+      else {
+        const wanted = answer.seconds > LONG_TURNS * seconds ? 1 : rounds;
+        runs.set(peer, { variant: answer.variant, rounds: [], all: [], wanted });
+      }
+    }
+    const order = [...runs.keys()];
+    for (let round = 0; round < rounds; round++) {
+      peak.values.push(await peak.meter.measure());
+      for (let k = 0; k < order.length; k++) {
+        // Each round begins with another peer.
+        const peer = order[(round + k) % order.length], run = runs.get(peer)!;
+        if (round >= run.wanted) continue;
+        progress(`${peer.kind.name}, round ${round + 1} of ${rounds}`);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        try {
+          const taken = await peer.measure(seconds);
+          run.rounds.push(Math.min(...taken));
+          run.all.push(...taken);
+        } catch (error) {
+          await peer.stop();
+          run.wanted = 0;
+          results.set(peer.kind.name, { unsupported: (error as Error).message });
+        }
+      }
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  for (const [{ kind: { name } }, { variant, rounds, all }] of runs) {
+    if (results.has(name)) continue;
+    results.set(name, {
+      variant,
+      rounds,
+      seconds: median(rounds),
+      minimum: Math.min(...all),
+      median: median(all),
+      runs: all.length,
+    });
+  }
+  return { row, peers: new Map(peers.map(({ kind: { name } }) => [name, results.get(name)!])) };
+}

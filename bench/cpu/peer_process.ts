@@ -1,0 +1,138 @@
+/** A peer in a process of its own: started when first needed, ended when it takes too long, started again. */
+
+import type { Greeting, MeasureAnswer, PrepareAnswer, PrepareRequest, Request } from "./protocol.ts";
+import type { PeerKind, PeerSettings } from "./peers.ts";
+
+/** Seconds in which a peer must have greeted: its packages may have to be fetched. */
+const GREETING_LIMIT = 300;
+/** Seconds that a measurement may take beyond what a peer was asked for. */
+const MEASURE_LIMIT = 60;
+
+/** Its process, and the lines that it writes. */
+interface Running {
+  readonly child: Deno.ChildProcess;
+  readonly input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly lines: ReadableStreamDefaultReader<string>;
+  /** Parts of lines that came but were not asked for yet. */
+  rest: string;
+  /** The last that it wrote to standard error. */
+  complaint: string;
+}
+
+/** Says that a peer did not answer in time. */
+class TooSlow extends Error {}
+
+/** A peer. */
+export class PeerProcess {
+  readonly kind: PeerKind;
+  /** What it says it is, once it has been started. */
+  description: string | undefined;
+  /** Why it cannot be had. */
+  unavailable: string | undefined;
+  readonly #settings: PeerSettings;
+  #running: Running | undefined;
+
+  constructor(kind: PeerKind, settings: PeerSettings) {
+    this.kind = kind;
+    this.#settings = settings;
+  }
+
+  /** Starts the process if it is not there; afterwards `unavailable` says whether there is any point. */
+  async start(): Promise<void> {
+    if (this.#running !== undefined || this.unavailable !== undefined) return;
+    const { program, args, environment } = this.kind.command(this.#settings);
+    try {
+      const given = Object.entries({ ...Deno.env.toObject(), ...environment, NO_COLOR: "1" });
+      const child = new Deno.Command(program, {
+        args: [...args],
+        clearEnv: true,
+        env: Object.fromEntries(given.filter((pair): pair is [string, string] => pair[1] !== undefined)),
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      const running: Running = {
+        child,
+        input: child.stdin.getWriter(),
+        lines: child.stdout.pipeThrough(new TextDecoderStream()).getReader(),
+        rest: "",
+        complaint: "",
+      };
+      this.#running = running;
+      this.#listen(running);
+      const greeting = await this.#line<Greeting>(GREETING_LIMIT);
+      if ("ready" in greeting) this.description = greeting.ready;
+      else this.unavailable = greeting.unavailable;
+    } catch (error) {
+      this.unavailable = error instanceof Error ? error.message : String(error);
+    }
+    if (this.unavailable !== undefined) await this.stop();
+  }
+
+  /** Makes ready for a piece of work; one that takes more than so many seconds is given up. */
+  async prepare(request: PrepareRequest["prepare"], limit: number): Promise<PrepareAnswer> {
+    await this.start();
+    if (this.unavailable !== undefined) return { unsupported: `not available: ${this.unavailable}` };
+    try {
+      return await this.#ask<PrepareAnswer>({ prepare: request }, limit);
+    } catch (error) {
+      await this.stop();
+      return {
+        unsupported: error instanceof TooSlow ? `too slow: gave no result within ${limit} s` : (error as Error).message,
+      };
+    }
+  }
+
+  /** Runs what was made ready for so many seconds, at least once. */
+  async measure(seconds: number): Promise<readonly number[]> {
+    return (await this.#ask<MeasureAnswer>({ measure: seconds }, seconds + MEASURE_LIMIT)).seconds;
+  }
+
+  /** Ends the process. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running === undefined) return;
+    try {
+      running.child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await running.child.status;
+    await Promise.allSettled([running.lines.cancel(), running.input.abort()]);
+  }
+
+  async #listen(running: Running): Promise<void> {
+    for await (const text of running.child.stderr.pipeThrough(new TextDecoderStream())) {
+      running.complaint = (running.complaint + text).slice(-4000);
+    }
+  }
+
+  async #ask<T>(request: Request, limit: number): Promise<T> {
+    await this.#running!.input.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
+    return await this.#line<T>(limit);
+  }
+
+  async #line<T>(limit: number): Promise<T> {
+    const running = this.#running!;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new TooSlow(`no answer within ${limit} s`)), limit * 1000);
+    });
+    try {
+      while (!running.rest.includes("\n")) {
+        const { value, done } = await Promise.race([running.lines.read(), late]);
+        if (done) {
+          const complaint = running.complaint.trim().split("\n").findLast((line) => /error|exception/i.test(line));
+          throw new Error(complaint ?? "its process ended");
+        }
+        running.rest += value;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    const end = running.rest.indexOf("\n"), line = running.rest.slice(0, end);
+    running.rest = running.rest.slice(end + 1);
+    return JSON.parse(line);
+  }
+}
