@@ -15,6 +15,8 @@ const BLOCK_FLOATS = 1 << 16;
 const MOST_SHARED = 256;
 /** The fewest tasks that work is split into: as many as keep many threads busy to the end. */
 const LEAST_TASKS = 16;
+/** Positions that are worth a part of a weight gradient: fewer would cost more in sums than in products. */
+const PART_POSITIONS = 512;
 /** Floats that the parts of a weight gradient may take together. */
 const PART_FLOATS = 1 << 23;
 
@@ -129,10 +131,11 @@ export function columnsWeightGradient(g: Geometry): CpuKernel {
   const depth = g.groupInputs * g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   const size = g.groups * depth * roundUp(g.groupOutputs, 4);
   let parts = 1;
-  while (2 * parts <= Math.min(g.batch, LEAST_TASKS) && 2 * parts * size <= PART_FLOATS) parts *= 2;
+  const most = Math.min(g.batch, LEAST_TASKS, g.batch * plane / PART_POSITIONS);
+  while (2 * parts <= most && 2 * parts * size <= PART_FLOATS) parts *= 2;
   let ranges = 1;
   while (parts * ranges < LEAST_TASKS && g.groupOutputs / (2 * ranges) >= 16) ranges *= 2;
-  const kept = roundUp(Math.ceil(g.groupOutputs / ranges), 4), rows = roundUp(depth, 2);
+  const kept = roundUp(Math.ceil(g.groupOutputs / ranges), 4), rows = Math.min(DEPTH, roundUp(depth, 2));
   const block = Math.max(blockOf(rows + kept, plane), Math.min(MOST_SHARED, blockOf(rows + kept, Infinity)));
   return {
     workspace: parts * size,

@@ -317,7 +317,7 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
   const kept = min(rangeSize, outputs - from);
   if (kept <= 0) return;
   const depth = inputs * word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), size = inputs * word(p, HEIGHT) * word(p, WIDTH);
-  const rows = roundUp(depth, 2), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
+  const rows = min(DEPTH, roundUp(depth, 2)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
   const firstImage = part * batch / parts, endImage = (part + 1) * batch / parts;
   const spare = scratch, columns = scratch + 64, gradient = at(columns, block * rows);
   const work = at(gradient, block * gradientRows), pointwise = isPointwise(p);
@@ -332,23 +332,28 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
         const imagePanels = (positions + PANEL - 1) / PANEL, adding = image > firstImage || start > 0;
         if (!pointwise) placePositions(p, start, positions, work);
         for (let k = 0; k < images; k++) {
-          const member = (image + k) * groups + group, offset = k * imagePanels * PANEL;
-          pack(
-            p, at(pointer(p, 0), member * size), 0, depth, start, positions, at(columns, offset * rows), rows, work,
-          );
           packPositions(
-            at(pointer(p, 1), (member * outputs + from) * plane + start), plane, kept, positions,
-            at(gradient, offset * gradientRows), gradientRows,
+            at(pointer(p, 1), (((image + k) * groups + group) * outputs + from) * plane + start), plane, kept, positions,
+            at(gradient, k * imagePanels * PANEL * gradientRows), gradientRows,
           );
         }
-        for (let k = 0; k < gradientRows; k += 4) {
-          for (let i = 0; i < rows; i += 2) {
-            // The last odd row has no partner in C: its place is spare.
-            const place = at(target, i * rounded + k);
-            dotPanels(
-              at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels, place,
-              i + 1 == depth ? spare - place : step, adding,
+        for (let d = 0; d < depth; d += DEPTH) {
+          const count = min(DEPTH, depth - d);
+          for (let k = 0; k < images; k++) {
+            pack(
+              p, at(pointer(p, 0), ((image + k) * groups + group) * size), d, count, start, positions,
+              at(columns, k * imagePanels * PANEL * rows), rows, work,
             );
+          }
+          for (let k = 0; k < gradientRows; k += 4) {
+            for (let i = 0; i < count; i += 2) {
+              // The last odd row has no partner in C: its place is spare.
+              const place = at(target, (d + i) * rounded + k);
+              dotPanels(
+                at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels, place,
+                i + 1 == count ? spare - place : step, adding,
+              );
+            }
           }
         }
       }
