@@ -25,7 +25,7 @@ const COLUMNS = 128;
 /** Depth of a block of B. */
 const DEPTH = 256;
 /** Blocks of C that a product is split into, where it is large enough: as many as keep many threads busy to the end. */
-const BLOCKS = 32;
+const BLOCKS = 16;
 
 /** Rows of the next panel of A; `wasm/assembly/tile.ts` explains it. */
 function panelHeight(rowsLeft: number): number {

@@ -11,6 +11,8 @@ import type { Geometry } from "./geometry.ts";
 const DEPTH = 256;
 /** Floats of a block of columns: what stays in a second-level cache, with room for the rest. */
 const BLOCK_FLOATS = 1 << 16;
+/** Floats between the panels of a weight gradient. */
+const PANEL_GAP = 16;
 /** Positions of a block of a weight gradient that images smaller than it share. */
 const MOST_SHARED = 256;
 /** The fewest tasks that work is split into: as many as keep many threads busy to the end. */
@@ -139,7 +141,7 @@ export function columnsWeightGradient(g: Geometry): CpuKernel {
   const block = Math.max(blockOf(rows + kept, plane), Math.min(MOST_SHARED, blockOf(rows + kept, Infinity)));
   return {
     workspace: parts * size,
-    scratch: 16 + block * (rows + kept) + workFloats(g, block),
+    scratch: 16 + block * (rows + kept) + block / 8 * 2 * PANEL_GAP + workFloats(g, block),
     phases: [
       {
         kernel: "convolutionWeightGradient",

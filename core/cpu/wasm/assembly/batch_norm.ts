@@ -4,10 +4,9 @@
  */
 
 import {
-  AFTER_EXTENTS, blockFloats, blockPlanes, blockStart, endChannel, firstChannel, firstLanes, partOf, partsOf, partStart,
-  planeStep, sumBlock, total4,
+  AFTER_EXTENTS, blockFloats, blockPlanes, blockStart, endChannel, firstChannel, partOf, partsOf, partStart, planeStep, sumBlock, total4,
 } from "./channel";
-import { at, multiplyAdd, pointer, real, storeLanes, word } from "./simd";
+import { at, firstLanes, multiplyAdd, pointer, real, storeLanes, word } from "./simd";
 
 /** Bytes of a part's statistics: count, mean, and sum of the squared deviations from it, in float64. */
 const PART_BYTES: usize = 24;

@@ -4,10 +4,9 @@
  */
 
 import {
-  AFTER_EXTENTS, blockFloats, blockPlanes, blockStart, channelFloats, endChannel, firstChannel, firstLanes, partOf,
-  partsOf, partStart, planeStep, total4,
+  AFTER_EXTENTS, blockFloats, blockPlanes, blockStart, channelFloats, endChannel, firstChannel, partOf, partsOf, partStart, planeStep, total4,
 } from "./channel";
-import { at, multiplyAdd, pointer, real, storeLanes, word } from "./simd";
+import { at, firstLanes, multiplyAdd, pointer, real, storeLanes, word } from "./simd";
 
 /** Bytes of the two sums, in float64. */
 const SUMS_BYTES: usize = 16;

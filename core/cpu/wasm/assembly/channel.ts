@@ -4,7 +4,7 @@
  * of channels.
  */
 
-import { laneSum, word } from "./simd";
+import { firstLanes, laneSum, word } from "./simd";
 
 /** The extents, the first arguments of every kernel that visits channels. */
 const BATCH: i32 = 0;
@@ -93,13 +93,6 @@ export function blockFloats(p: usize, block: i32): i32 {
 @inline
 export function planeStep(p: usize): usize {
   return <usize> (word(p, CHANNELS) * word(p, PLANE)) << 2;
-}
-
-/** All ones in the first `count` lanes, zeros in the others. */
-// @ts-ignore: decorator
-@inline
-export function firstLanes(count: i32): v128 {
-  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
 /** The sum of the lanes of four accumulators. */

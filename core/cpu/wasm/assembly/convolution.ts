@@ -4,7 +4,7 @@
  */
 
 import { copyPadded } from "./plane";
-import { at, clear, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
+import { at, clear, firstLanes, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
 import { dotPanels, EDGE_BYTES, multiplyPanels, PANEL, panelHeight } from "./tile";
 
 /** The arguments that all kernels here begin with: three addresses, a bias or 0, and the geometry of a group. */
@@ -97,12 +97,12 @@ function splitPhases(p: usize, source: usize, firstRow: i32, rows: i32, planes: 
 
 /** Rows [first, first + count) of the columns of an image's group, at `positions` positions from `start` on. */
 function packColumns(
-  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelRows: i32, work: usize,
+  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelFloats: i32, work: usize,
 ): void {
   const kernelWidth = word(p, KERNEL_WIDTH), taps = word(p, KERNEL_HEIGHT) * kernelWidth, strideX = word(p, STRIDE_X);
   const stride = phaseStride(p), rows = phaseRows(p, start, positions), quads = (positions + 3) >> 2;
   const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride);
-  const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X), panelStep = (<usize> (panelRows * PANEL)) << 2;
+  const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X), panelStep = (<usize> panelFloats) << 2;
   for (let k = 0, channel = -1; k < count; k++) {
     const c = (first + k) / taps, tap = first + k - c * taps, r = tap / kernelWidth, s = tap - r * kernelWidth;
     if (c != channel) {
@@ -130,18 +130,26 @@ function packColumns(
 
 /** Rows of contiguous positions, packed as columns; zeros after the last position of the last panel. */
 function packPositions(
-  source: usize, rowStride: i32, count: i32, positions: i32, target: usize, panelRows: i32,
+  source: usize, rowStride: i32, count: i32, positions: i32, target: usize, panelFloats: i32,
 ): void {
   for (let position = 0; position < positions; position += PANEL) {
-    let from = at(source, position), to = at(target, position * panelRows);
+    let from = at(source, position), to = at(target, position / PANEL * panelFloats);
     const left = positions - position;
-    for (let k = 0; k < count; k++) {
-      if (left >= PANEL) {
+    if (left >= PANEL) {
+      for (let k = 0; k < count; k++) {
         v128.store(to, v128.load(from));
         v128.store(to, v128.load(from, 16), 16);
-      } else for (let lane = 0; lane < PANEL; lane++) store<f32>(at(to, lane), lane < left ? load<f32>(at(from, lane)) : 0);
-      from = at(from, rowStride);
-      to += PANEL * 4;
+        from = at(from, rowStride);
+        to += PANEL * 4;
+      }
+    } else {
+      const low = firstLanes(left), high = firstLanes(left - 4);
+      for (let k = 0; k < count; k++) {
+        v128.store(to, v128.and(v128.load(from), low));
+        v128.store(to, v128.and(v128.load(from, 16), high), 16);
+        from = at(from, rowStride);
+        to += PANEL * 4;
+      }
     }
   }
 }
@@ -154,16 +162,16 @@ function isPointwise(p: usize): bool {
 
 /** {@link packColumns}, with zeros to the end of the last panel, and the quick way where the columns are the image. */
 function pack(
-  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelRows: i32, work: usize,
+  p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelFloats: i32, work: usize,
 ): void {
   if (isPointwise(p)) {
     const plane = word(p, HEIGHT) * word(p, WIDTH);
-    packPositions(at(source, first * plane + start), plane, count, positions, target, panelRows);
+    packPositions(at(source, first * plane + start), plane, count, positions, target, panelFloats);
     return;
   }
   const rest = positions & 7;
-  if (rest > 0 && rest <= 4) clear(at(target, (positions >> 3) * panelRows * PANEL), panelRows * PANEL);
-  packColumns(p, source, first, count, start, positions, target, panelRows, work);
+  if (rest > 0 && rest <= 4) clear(at(target, (positions >> 3) * panelFloats), panelFloats);
+  packColumns(p, source, first, count, start, positions, target, panelFloats, work);
 }
 
 /**
@@ -189,7 +197,7 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   }
   for (let d = 0; d < depth; d += DEPTH) {
     const count = min(DEPTH, depth - d), adding = bias != 0 || d > 0;
-    pack(p, source, d, count, start, positions, packed, count, work);
+    pack(p, source, d, count, start, positions, packed, count * PANEL, work);
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
       const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
@@ -280,7 +288,7 @@ export function convolutionInputGradient(p: usize, task: i32, scratch: usize): v
   }
   for (let start = 0; start < plane; start += block) {
     const positions = min(block, plane - start);
-    packPositions(at(dy, start), plane, outputs, positions, packed, outputs);
+    packPositions(at(dy, start), plane, outputs, positions, packed, outputs * PANEL);
     const c = pointwise ? at(dx, start) : columns, stride = pointwise ? plane : block;
     for (let k = 0; k < outputs; k += DEPTH) {
       const count = min(DEPTH, outputs - k);
@@ -301,6 +309,9 @@ export function convolutionInputGradient(p: usize, task: i32, scratch: usize): v
   }
 }
 
+/** Floats between the panels of a weight gradient. */
+const PANEL_GAP: i32 = 16;
+
 /** Further arguments of {@link convolutionWeightGradient}. */
 const BATCH: i32 = 21;
 const PARTS: i32 = 22;
@@ -319,9 +330,11 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
   const depth = inputs * word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), size = inputs * word(p, HEIGHT) * word(p, WIDTH);
   const rows = min(DEPTH, roundUp(depth, 2)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
   const firstImage = part * batch / parts, endImage = (part + 1) * batch / parts;
-  const spare = scratch, columns = scratch + 64, gradient = at(columns, block * rows);
-  const work = at(gradient, block * gradientRows), pointwise = isPointwise(p);
-  const step = (<usize> rounded) << 2, aStep = (<usize> (gradientRows * PANEL)) << 2, bStep = (<usize> (rows * PANEL)) << 2;
+  // Panels are not a power of two apart, or a sum over them would use one set of the cache.
+  const columnFloats = rows * PANEL + PANEL_GAP, gradientFloats = gradientRows * PANEL + PANEL_GAP;
+  const spare = scratch, columns = scratch + 64, gradient = at(columns, block / PANEL * columnFloats);
+  const work = at(gradient, block / PANEL * gradientFloats), pointwise = isPointwise(p);
+  const step = (<usize> rounded) << 2, aStep = (<usize> gradientFloats) << 2, bStep = (<usize> columnFloats) << 2;
   // Small images share a block, so that sums are long.
   const panels = (min(block, plane) + PANEL - 1) / PANEL, together = max(1, block / PANEL / panels);
   for (let group = 0; group < groups; group++) {
@@ -334,7 +347,7 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
         for (let k = 0; k < images; k++) {
           packPositions(
             at(pointer(p, 1), (((image + k) * groups + group) * outputs + from) * plane + start), plane, kept, positions,
-            at(gradient, k * imagePanels * PANEL * gradientRows), gradientRows,
+            at(gradient, k * imagePanels * gradientFloats), gradientFloats,
           );
         }
         for (let d = 0; d < depth; d += DEPTH) {
@@ -342,7 +355,7 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
           for (let k = 0; k < images; k++) {
             pack(
               p, at(pointer(p, 0), ((image + k) * groups + group) * size), d, count, start, positions,
-              at(columns, k * imagePanels * PANEL * rows), rows, work,
+              at(columns, k * imagePanels * columnFloats), columnFloats, work,
             );
           }
           for (let k = 0; k < gradientRows; k += 4) {

@@ -104,6 +104,13 @@ export function strided(source: usize, stride: i32): v128 {
   return v128.load32_lane(source + 3 * step, v, 3);
 }
 
+/** All ones in the first `count` lanes, zeros in the others. */
+// @ts-ignore: decorator
+@inline
+export function firstLanes(count: i32): v128 {
+  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
+}
+
 /** Stores the columns of four rows of four, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
