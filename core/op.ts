@@ -3,7 +3,7 @@
  * samples by which it is checked. The rest of the system knows ops only through this interface.
  */
 
-import type { CpuKernelName } from "./cpu/kernels.ts";
+import type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 import type { FusionRule } from "./fuse.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import type { Random } from "./random.ts";

@@ -45,10 +45,11 @@ function namesModule(dispatch: string): string {
       throw new Error(`dispatch.ts: expected case ${index} to be ${name} but it is ${number}`);
     }
   });
-  const lines = cases.map(([, , name]) => `  "${name}",`);
+  const names = cases.map(([, , name]) => `"${name}"`);
   return `/** Listed from assembly/dispatch.ts by \`deno task build:wasm\`; do not edit. */\n\n` +
-    `/** The WebAssembly kernels; a kernel's place is its number. */\n` +
-    `export const KERNEL_NAMES = [\n${lines.join("\n")}\n] as const;\n`;
+    `/** The name of a WebAssembly kernel. */\nexport type CpuKernelName =\n  | ${names.join("\n  | ")};\n\n` +
+    `/** The kernels; a kernel's place is its number. */\n` +
+    `export const KERNEL_NAMES: readonly CpuKernelName[] = [\n  ${names.join(",\n  ")},\n];\n`;
 }
 
 const sources = new Map<string, string>();

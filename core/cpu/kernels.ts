@@ -1,18 +1,18 @@
 /** The compiled WebAssembly kernels: which build the engine takes, and the kernels' numbers. */
 
 import { DeviceError } from "../errors.ts";
-import { KERNEL_NAMES } from "./wasm/kernel_names.ts";
+import { type CpuKernelName, KERNEL_NAMES } from "./wasm/kernel_names.ts";
 import { BYTES as RELAXED_SIMD } from "./wasm/relaxed_simd_bytes.ts";
 import { BYTES as SIMD } from "./wasm/simd_bytes.ts";
 
-/** The name of a WebAssembly kernel. */
-export type CpuKernelName = (typeof KERNEL_NAMES)[number];
+/** A build of the kernels. They round differently: relaxed SIMD fuses multiplication and addition. */
+export type CpuKernelBuild = "relaxed SIMD" | "SIMD";
 
-/** Which builds there are, the fastest first. They round differently: relaxed SIMD fuses multiplication and addition. */
-const BUILDS = [{ build: "relaxed SIMD", bytes: RELAXED_SIMD }, { build: "SIMD", bytes: SIMD }] as const;
-
-/** The name of a build. */
-export type CpuKernelBuild = (typeof BUILDS)[number]["build"];
+/** The builds, the fastest first. */
+const BUILDS: readonly { readonly build: CpuKernelBuild; readonly bytes: string }[] = [
+  { build: "relaxed SIMD", bytes: RELAXED_SIMD },
+  { build: "SIMD", bytes: SIMD },
+];
 
 /** A compiled module. */
 export interface CpuKernels {

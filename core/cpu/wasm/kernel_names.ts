@@ -1,7 +1,48 @@
 /** Listed from assembly/dispatch.ts by `deno task build:wasm`; do not edit. */
 
-/** The WebAssembly kernels; a kernel's place is its number. */
-export const KERNEL_NAMES = [
+/** The name of a WebAssembly kernel. */
+export type CpuKernelName =
+  | "packRows"
+  | "gemm"
+  | "convolution"
+  | "convolutionInputGradient"
+  | "convolutionWeightGradient"
+  | "convolutionWeightGradientSum"
+  | "winogradWeights"
+  | "winograd"
+  | "winogradWeightGradient"
+  | "winogradWeightGradientSum"
+  | "depthwise"
+  | "depthwiseInputGradient"
+  | "depthwiseWeightGradient"
+  | "fillRows"
+  | "batchNorm"
+  | "batchNormStatistics"
+  | "batchNormJoin"
+  | "batchNormApply"
+  | "batchNormInference"
+  | "batchNormGradient"
+  | "batchNormGradientSums"
+  | "batchNormGradientJoin"
+  | "batchNormGradientApply"
+  | "clampElements"
+  | "clampElementsGradient"
+  | "addElements"
+  | "sgdElements"
+  | "channelSums"
+  | "channelPartSums"
+  | "channelSumJoin"
+  | "columnSums"
+  | "spreadPlanes"
+  | "maxPool"
+  | "maxPoolGradient"
+  | "averagePool"
+  | "averagePoolGradient"
+  | "subsample"
+  | "subsampleGradient";
+
+/** The kernels; a kernel's place is its number. */
+export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "packRows",
   "gemm",
   "convolution",
@@ -40,4 +81,4 @@ export const KERNEL_NAMES = [
   "averagePoolGradient",
   "subsample",
   "subsampleGradient",
-] as const;
+];
