@@ -1,7 +1,7 @@
 /** Convolution + batch norm + activation: the unit of which every network here is made. */
 
 import { f32, type Graph, type Initializer, UsageError, type Value } from "../core/mod.ts";
-import { batchNorm, batchNormInference, conv2d, relu, relu6 } from "../ops/mod.ts";
+import { batchNorm, batchNormInference, conv2d, depthwiseConv2d, relu, relu6 } from "../ops/mod.ts";
 
 /** Part of a network: it records what it computes in a graph. */
 export interface Block {
@@ -51,28 +51,45 @@ export function normalize(graph: Graph, name: string, input: Value, initialGamma
   return graph.training ? batchNorm.apply(graph, inputs)[0] : batchNormInference.apply(graph, inputs)[0];
 }
 
-/** The options of {@link convNorm}. */
-export interface ConvNormOptions {
+/** The options of {@link convolve}. */
+export interface ConvolutionOptions {
   /** The convolution's name, such as `layer1.0.conv1`. */
   readonly conv: string;
-  /** The batch norm's name, such as `layer1.0.bn1`. */
-  readonly norm: string;
   /** Output channels. */
   readonly channels: number;
   /** The kernel's extent, both ways; 3 unless given. */
   readonly kernel?: number;
   /** The stride, both ways; 1 unless given. */
   readonly stride?: number;
-  /** The activation; ReLU unless given. */
-  readonly activation?: Activation;
+  /** Whether each input channel has kernels of its own, channels/C of them; no unless given. */
+  readonly depthwise?: boolean;
   /** How the weights start; fan-in unless given. */
   readonly initialization?: HeInitialization;
+}
+
+/** Records a convolution without bias, padded so that stride 1 keeps the size. The input is [N, C, H, W]. */
+export function convolve(graph: Graph, input: Value, options: ConvolutionOptions): Value {
+  const { conv, channels, kernel = 3, stride = 1, depthwise = false, initialization = "fan-in" } = options;
+  const shape = [channels, depthwise ? 1 : input.spec.shape[1], kernel, kernel], padding = (kernel - 1) >> 1;
+  const weight = graph.parameter(`${conv}.weight`, f32(shape), heInitializer(initialization));
+  const window = { stride: [stride, stride], padding: [padding, padding] };
+  return (depthwise ? depthwiseConv2d : conv2d).apply(graph, [input, weight], window)[0];
+}
+
+/** The options of {@link convNorm}. */
+export interface ConvNormOptions extends ConvolutionOptions {
+  /** The batch norm's name, such as `layer1.0.bn1`. */
+  readonly norm: string;
+  /** The activation; ReLU unless given. */
+  readonly activation?: Activation;
   /** What batch norm's scale starts at; 1 unless given. */
   readonly initialGamma?: number;
 }
 
 /**
  * Convolution without bias, padded so that stride 1 keeps the size, then batch norm and an activation.
+ *
+ * @throws {UsageError} If the channels are not a positive whole number.
  *
  * @example
  * ```ts
@@ -85,20 +102,30 @@ export interface ConvNormOptions {
  * ```
  */
 export function convNorm(options: ConvNormOptions): Block {
-  const { conv, norm, channels, kernel = 3, stride = 1, activation = "relu", initialGamma } = options;
+  const { conv, norm, channels, activation = "relu", initialGamma } = options;
   if (!Number.isInteger(channels) || channels < 1) {
     throw new UsageError(`${conv}: expected channels to be a whole number of at least 1 but it is ${channels}`);
   }
-  const padding = (kernel - 1) >> 1;
   return {
-    forward(graph, input) {
-      const shape = [channels, input.spec.shape[1], kernel, kernel];
-      const weight = graph.parameter(`${conv}.weight`, f32(shape), heInitializer(options.initialization ?? "fan-in"));
-      const [features] = conv2d.apply(graph, [input, weight], {
-        stride: [stride, stride],
-        padding: [padding, padding],
-      });
-      return activate(graph, normalize(graph, norm, features, initialGamma), activation);
-    },
+    forward: (graph, input) =>
+      activate(graph, normalize(graph, norm, convolve(graph, input, options), initialGamma), activation),
   };
+}
+
+/**
+ * Batch norm and an activation of what came before, as at the end of a network of pre-activation blocks.
+ *
+ * @param norm The batch norm's name.
+ *
+ * @example
+ * ```ts
+ * import { f32, Graph } from "../core/mod.ts";
+ * import { normActivation } from "./mod.ts";
+ * const graph = new Graph();
+ * const features = graph.input("features", f32([2, 64, 8, 8]));
+ * console.log(normActivation("bn").forward(graph, features).spec.shape); // [ 2, 64, 8, 8 ]
+ * ```
+ */
+export function normActivation(norm: string, activation: Activation = "relu"): Block {
+  return { forward: (graph, input) => activate(graph, normalize(graph, norm, input), activation) };
 }

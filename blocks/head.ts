@@ -1,8 +1,17 @@
-/** The head of a classifier: global average pool and one linear layer. */
+/** The head of a classifier: global average pool, maybe dropout, and one linear layer. */
 
-import { f32, type Graph, type Value } from "../core/mod.ts";
+import { f32, type Graph, type Initializer, type Value } from "../core/mod.ts";
 import { globalAveragePool, linear } from "../ops/mod.ts";
 import type { Block } from "./conv_norm.ts";
+import { dropElements } from "./dropout.ts";
+
+/** The options of {@link classifierHead}. */
+export interface ClassifierHeadOptions {
+  /** The share of the pooled features that a training step drops; 0 unless given. */
+  readonly dropout?: number;
+  /** The standard deviation of the first weights, whose bias then starts at 0; as PyTorch's linear layer unless given. */
+  readonly deviation?: number;
+}
 
 /**
  * Global average pool, then a linear layer, whose weights start as PyTorch's do: uniform within 1/√(fan-in).
@@ -19,14 +28,24 @@ import type { Block } from "./conv_norm.ts";
  * console.log(classifierHead("fc", 10).forward(graph, features).spec.shape); // [ 2, 10 ]
  * ```
  */
-export function classifierHead(name: string, classes: number): Block {
+export function classifierHead(name: string, classes: number, options: ClassifierHeadOptions = {}): Block {
+  const { dropout = 0, deviation } = options;
   return {
     forward(graph: Graph, input: Value): Value {
       const [pooled] = globalAveragePool.apply(graph, [input]);
       const fanIn = pooled.spec.shape[1];
-      const weight = graph.parameter(`${name}.weight`, f32([classes, fanIn]), { kind: "fanInUniform", fanIn });
-      const bias = graph.parameter(`${name}.bias`, f32([classes]), { kind: "fanInUniform", fanIn });
-      return linear.apply(graph, [pooled, weight, bias])[0];
+      // A uniform distribution within ±b has the standard deviation b/√3.
+      const start: Initializer = {
+        kind: "fanInUniform",
+        fanIn: deviation === undefined ? fanIn : 1 / (3 * deviation ** 2),
+      };
+      const weight = graph.parameter(`${name}.weight`, f32([classes, fanIn]), start);
+      const bias = graph.parameter(
+        `${name}.bias`,
+        f32([classes]),
+        deviation === undefined ? start : { kind: "constant", value: 0 },
+      );
+      return linear.apply(graph, [dropElements(graph, name, pooled, dropout), weight, bias])[0];
     },
   };
 }

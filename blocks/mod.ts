@@ -4,7 +4,13 @@
  * @module
  */
 
+export * from "./bottleneck.ts";
 export * from "./conv_norm.ts";
+export * from "./downsampling.ts";
+export * from "./dropout.ts";
 export * from "./head.ts";
+export * from "./inverted_residual.ts";
+export * from "./pre_activation.ts";
 export * from "./residual.ts";
 export * from "./shortcut.ts";
+export * from "./stem.ts";

@@ -1,8 +1,9 @@
 /** The basic residual block of He et al. 2015, figure 2 and section 3.3: two 3x3 convolutions and a shortcut. */
 
-import { add } from "../ops/mod.ts";
-import { activate, type Block, convNorm, type HeInitialization } from "./conv_norm.ts";
-import { type Downsampling, poolDown, type Shortcut, shortcutPath } from "./shortcut.ts";
+import { lastGamma } from "./_last_gamma.ts";
+import { type Block, convNorm, type HeInitialization } from "./conv_norm.ts";
+import { type Downsampling, downsamplingConvNorm } from "./downsampling.ts";
+import { joinShortcut, type Shortcut } from "./shortcut.ts";
 
 /** The options of {@link residualBlock}. */
 export interface ResidualOptions {
@@ -18,7 +19,10 @@ export interface ResidualOptions {
   readonly downsampling?: Downsampling;
   /** How the weights start; fan-in unless given. */
   readonly initialization?: HeInitialization;
-  /** Whether the last batch norm's scale starts at 0, so that the block starts as its shortcut (Goyal et al. 2017, 5.1). */
+  /**
+   * Whether the last batch norm's scale starts at 0, so that the block starts as its shortcut (Goyal et al. 2017, 5.1).
+   * It is not heeded in a block without a shortcut, which would start as nothing and stay so.
+   */
   readonly zeroInitLastGamma?: boolean;
 }
 
@@ -37,28 +41,23 @@ export interface ResidualOptions {
  */
 export function residualBlock(options: ResidualOptions): Block {
   const { name, channels, stride = 1, shortcut = "B", downsampling = "stride", initialization = "fan-in" } = options;
-  const pooled = downsampling === "maxPool" && stride > 1;
-  const first = convNorm({
-    conv: `${name}.conv1`,
-    norm: `${name}.bn1`,
-    channels,
-    stride: pooled ? 1 : stride,
-    initialization,
-  });
+  const first = downsamplingConvNorm(
+    { conv: `${name}.conv1`, norm: `${name}.bn1`, channels, stride, initialization },
+    downsampling,
+  );
   const second = convNorm({
     conv: `${name}.conv2`,
     norm: `${name}.bn2`,
     channels,
     activation: "none",
     initialization,
-    initialGamma: options.zeroInitLastGamma ? 0 : 1,
+    initialGamma: lastGamma(options),
   });
+  const join = { name, channels, stride, shortcut, downsampling, initialization };
   return {
     forward(graph, input) {
-      const middle = first.forward(graph, input);
-      const branch = second.forward(graph, pooled ? poolDown(graph, middle, stride) : middle);
-      const identity = shortcutPath(graph, input, { name, channels, stride, shortcut, downsampling, initialization });
-      return activate(graph, identity === undefined ? branch : add.apply(graph, [branch, identity])[0], "relu");
+      const branch = second.forward(graph, first.forward(graph, input));
+      return joinShortcut(graph, input, branch, join);
     },
   };
 }

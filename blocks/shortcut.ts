@@ -1,8 +1,9 @@
 /** The shortcut of a residual block, options A, B and C of He et al. 2015, section 3.3 and 4.1. */
 
 import type { Graph, Value } from "../core/mod.ts";
-import { maxPool2d, subsamplePad } from "../ops/mod.ts";
-import { convNorm, type HeInitialization } from "./conv_norm.ts";
+import { add, subsamplePad } from "../ops/mod.ts";
+import { activate, convNorm, type HeInitialization } from "./conv_norm.ts";
+import { type Downsampling, poolDown } from "./downsampling.ts";
 
 /**
  * What stands beside a block's convolutions. `A`: the identity, strided and padded with zero channels where shapes differ.
@@ -10,9 +11,6 @@ import { convNorm, type HeInitialization } from "./conv_norm.ts";
  * always. `none`: nothing, which makes a plain network.
  */
 export type Shortcut = "A" | "B" | "C" | "none";
-
-/** How a block halves the resolution: by the stride of a convolution, or by a 2x2 max pool after one of stride 1. */
-export type Downsampling = "stride" | "maxPool";
 
 /** The options of {@link shortcutPath}. */
 export interface ShortcutOptions {
@@ -28,15 +26,6 @@ export interface ShortcutOptions {
   readonly downsampling: Downsampling;
   /** How projection weights start. */
   readonly initialization: HeInitialization;
-}
-
-/** Halves the height and the width by the maximum of 2x2 windows; an odd last row or column is kept by padding. */
-export function poolDown(graph: Graph, input: Value, stride: number): Value {
-  const odd = input.spec.shape.slice(2).some((extent) => extent % stride !== 0);
-  const window = odd
-    ? { kernel: [stride + 1, stride + 1], stride: [stride, stride], padding: [1, 1] }
-    : { kernel: [stride, stride], stride: [stride, stride], padding: [0, 0] };
-  return maxPool2d.apply(graph, [input], window)[0];
 }
 
 /**
@@ -63,4 +52,15 @@ export function shortcutPath(graph: Graph, input: Value, options: ShortcutOption
     initialization,
   });
   return projection.forward(graph, source);
+}
+
+/**
+ * Records the end of a residual block: the sum of its branch and its shortcut, then ReLU.
+ *
+ * @param input What the block was given.
+ * @param branch What its convolutions made of it, [N, channels, H/stride, W/stride].
+ */
+export function joinShortcut(graph: Graph, input: Value, branch: Value, options: ShortcutOptions): Value {
+  const identity = shortcutPath(graph, input, options);
+  return activate(graph, identity === undefined ? branch : add.apply(graph, [branch, identity])[0], "relu");
 }

@@ -27,7 +27,8 @@ export const DATA_OPTION = {
 export const MODEL_OPTION = {
   kind: "text",
   value: "NAME",
-  about: "resnet20, 32, 44, 56, 110 or any resnet of depth 6n+2",
+  about: "resnet18, 34, 50, 101, 152, plain18, 34, mobilenet_v2; for small images resnet or plain of depth 6n+2 " +
+    "(20, 32, 44, 56, 110) and mobilenet_v2_cifar; a width follows as in mobilenet_v2_0.5",
 } as const;
 
 /** Opens the backend that was asked for. */

@@ -2,6 +2,7 @@
 
 import { classifierHead, convNorm, residualBlock, type ResidualOptions } from "../blocks/mod.ts";
 import { UsageError } from "../core/mod.ts";
+import { IMAGENET_DEPTHS } from "./imagenet_resnet.ts";
 import { type Layer, sequential, type SequentialModel } from "./model.ts";
 
 /** The options of {@link cifarResNet}. */
@@ -27,7 +28,7 @@ export interface CifarResNetOptions
  * | fc     | 1x1    | average pool, linear                |
  *
  * Weights are named as torchvision names those of its ResNets. Shortcuts are of option B unless asked otherwise; the
- * paper's CIFAR networks use A.
+ * paper's CIFAR networks use A; without shortcuts (`none`) it is its plain network.
  *
  * @throws {UsageError} If the depth is not 6n + 2.
  *
@@ -54,5 +55,8 @@ export function cifarResNet(options: CifarResNetOptions): SequentialModel {
     }
   }
   layers.push({ name: "fc", block: classifierHead("fc", classes) });
-  return sequential({ name: `resnet${depth}`, classes, inputShape, layers });
+  const name = `${residual.shortcut === "none" ? "plain" : "resnet"}${depth}`;
+  // Depths 50 and 152 are of this form too, but their names mean the ImageNet networks.
+  const taken = IMAGENET_DEPTHS.includes(depth);
+  return sequential({ name: taken ? `cifar_${name}` : name, classes, inputShape, layers });
 }

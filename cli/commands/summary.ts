@@ -1,15 +1,17 @@
 /** `deno task summary`: a model's layers, parameters and work, and the memory of a training step. */
 
-import { elementCount, f32, Graph, plan, plannedBytes, type Value } from "../../core/mod.ts";
-import { describedModel, Trainer } from "../../train/mod.ts";
-import { CpuBackend } from "../../core/mod.ts";
+import { elementCount, f32, Graph, type Plan, plan, plannedBytes, u32 } from "../../core/mod.ts";
+import { type Model, modelByName, summarizeModel } from "../../models/mod.ts";
+import { softmaxCrossEntropy, topKCorrect } from "../../ops/mod.ts";
+import { sgd } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
 import { MODEL_OPTION } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
-  classes: { kind: "integer", about: "the number of classes", default: 10, minimum: 2 },
+  classes: { kind: "integer", about: "the number of classes; the model's own unless given", minimum: 2 },
+  size: { kind: "integer", about: "height and width of the images; the model's own unless given", minimum: 1 },
   batch: { kind: "integer", about: "the batch size of the training step", default: 128, minimum: 1 },
   plan: { kind: "flag", about: "show the ops of the training step after fusion", default: false },
 } as const;
@@ -19,57 +21,73 @@ export const summaryCommand = defineCommand({
   name: "summary",
   about: "Show a model's layers, parameters, multiply-adds, and the memory of a training step.",
   options: OPTIONS,
-  examples: [["--model resnet56", "the table of ResNet-56"], ["--plan", "with the ops of a training step"]],
-}, async (values) => {
-  const model = describedModel({ name: values.model, classes: values.classes });
-  const graph = new Graph();
-  let value: Value = graph.input("image", f32([1, ...model.inputShape]));
-  const rows: (string | number)[][] = [["layer", "output", "parameters", "multiply-adds"]];
-  let parameters = 0, products = 0, nodes = 0;
-  for (const { name, block } of model.layers) {
-    value = block.forward(graph, value);
-    const total = graph.parameters.reduce((sum, { spec }) => sum + elementCount(spec.shape), 0);
-    const work = graph.nodes.slice(nodes).filter(({ op }) => /^(conv2d|depthwiseConv2d|linear)$/.test(op.name))
-      .reduce((sum, node) => sum + node.op.cost(node).flops / 2, 0);
-    rows.push([name, value.spec.shape.slice(1).join("x"), total - parameters, work]);
-    parameters = total;
-    products += work;
-    nodes = graph.nodes.length;
-  }
-  rows.push(["total", "", parameters, products]);
-  console.log(
-    formatTable(rows.map((row) => row.map((cell) => typeof cell === "number" ? cell.toLocaleString("en") : cell))),
-  );
+  examples: [
+    ["--model resnet56", "the table of ResNet-56"],
+    ["--model mobilenet_v2_0.5 --size 160", "MobileNet-V2 of half the width, at another resolution"],
+    ["--plan", "with the ops of a training step"],
+  ],
+}, (values) => {
+  const { classes, size } = values;
+  const model = modelByName(values.model, { classes, inputShape: size === undefined ? undefined : [3, size, size] });
+  const { layers, parameters, multiplyAdds } = summarizeModel(model);
+  console.log(`${model.name}: images of ${model.inputShape.join("x")} in ${model.classes} classes\n`);
+  console.log(formatTable([
+    ["layer", "output", "parameters", "multiply-adds"],
+    ...layers.map((layer) => [
+      layer.name,
+      layer.output.join("x"),
+      layer.parameters.toLocaleString("en"),
+      layer.multiplyAdds.toLocaleString("en"),
+    ]),
+    ["total", "", parameters.toLocaleString("en"), multiplyAdds.toLocaleString("en")],
+  ]));
 
-  const backend = new CpuBackend();
-  const trainer = await Trainer.create({ model, backend, batch: values.batch });
-  const step = trainer.program.plan, bytes = plannedBytes(step);
+  const step = planTraining(model, values.batch), inference = planInference(model);
   const variables = step.variables.reduce((sum, { spec }) => sum + 4 * elementCount(spec.shape), 0);
-  const inference = plan(graph, new Map([["logits", value]]));
   console.log(
     `\nA training step at batch ${values.batch}: ${step.nodes.length} ops, ${
-      mebibytes(bytes)
+      mebibytes(plannedBytes(step))
     } MiB of activations and gradients in ` +
       `${step.bufferSizes.length} buffers, ${
         mebibytes(variables)
       } MiB of variables. Inference: ${inference.nodes.length} ops.`,
   );
-  if (!values.plan) return;
-  console.log("");
-  console.log(formatTable([
+  if (values.plan) console.log(`\n${planTable(step)}`);
+  return Promise.resolve();
+});
+
+/** What `Trainer` runs, planned alone: allocating a large model's step only to count it could fail. */
+function planTraining(model: Model, batch: number): Plan {
+  const graph = new Graph({ training: true });
+  const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
+  const label = graph.input("label", u32([batch]));
+  const [loss] = softmaxCrossEntropy.apply(graph, [logits, label]);
+  const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
+  sgd(graph, loss);
+  return plan(graph, new Map(Object.entries({ loss, correct })));
+}
+
+function planInference(model: Model): Plan {
+  const graph = new Graph();
+  const logits = model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
+  return plan(graph, new Map([["logits", logits]]));
+}
+
+function planTable({ nodes, placement }: Plan): string {
+  return formatTable([
     ["op", "output", "buffer", "MFLOP", "MB moved"],
-    ...step.nodes.map((node) => {
+    ...nodes.map((node) => {
       const { flops, bytes } = node.op.cost(node), [result] = node.results;
       return [
         node.op.name,
         result?.spec.shape.join("x") ?? node.arguments[0].name,
-        result === undefined ? "in place" : step.placement.get(result)!,
+        result === undefined ? "in place" : placement.get(result)!,
         (flops / 1e6).toFixed(1),
         (bytes / 1e6).toFixed(1),
       ];
     }),
-  ]));
-});
+  ]);
+}
 
 function mebibytes(bytes: number): string {
   return (bytes / 2 ** 20).toFixed(1);

@@ -1,0 +1,91 @@
+/** MobileNet-V2 (Sandler et al. 2018, table 2) of any width, for large images and for small ones. */
+
+import { classifierHead, convNorm, invertedResidualBlock } from "../blocks/mod.ts";
+import { UsageError } from "../core/mod.ts";
+import { type Layer, sequential, type SequentialModel } from "./model.ts";
+
+/** The options of {@link mobileNetV2}. */
+export interface MobileNetV2Options {
+  /** What the number of channels is multiplied by; 1 unless given. */
+  readonly width?: number;
+  /** The number of classes; 1000, or 10 with the stem for CIFAR, unless given. */
+  readonly classes?: number;
+  /** Channels, height and width of an image; 3, 224, 224, or 3, 32, 32 with the stem for CIFAR, unless given. */
+  readonly inputShape?: readonly [number, number, number];
+  /** `cifar` keeps the resolution in the first convolution and in the first stage that would halve it. */
+  readonly stem?: "imagenet" | "cifar";
+  /** The share of the last features that a training step drops; 0.2 unless given, as torchvision. */
+  readonly dropout?: number;
+}
+
+/** A stage of the table: expansion t, channels c, repetitions n, and the stride s of its first block. */
+const STAGES = [
+  { t: 1, c: 16, n: 1, s: 1 },
+  { t: 6, c: 24, n: 2, s: 2 },
+  { t: 6, c: 32, n: 3, s: 2 },
+  { t: 6, c: 64, n: 4, s: 2 },
+  { t: 6, c: 96, n: 3, s: 1 },
+  { t: 6, c: 160, n: 3, s: 2 },
+  { t: 6, c: 320, n: 1, s: 1 },
+] as const;
+
+/** The nearest multiple of 8 that is not less than 0.9 of a number of channels, as torchvision's `_make_divisible`. */
+function roundChannels(channels: number): number {
+  const rounded = Math.max(8, Math.floor((channels + 4) / 8) * 8);
+  return rounded < 0.9 * channels ? rounded + 8 : rounded;
+}
+
+/**
+ * MobileNet-V2:
+ *
+ * | layer             | output  | blocks                                    |
+ * |-------------------|---------|-------------------------------------------|
+ * | features.0        | 112x112 | 3x3, 32 by 2                              |
+ * | features.1        | 112x112 | bottleneck of expansion 1, 16             |
+ * | features.2 and 3  | 56x56   | bottlenecks of expansion 6, 24, first by 2 |
+ * | features.4 to 6   | 28x28   | 32, first by 2                            |
+ * | features.7 to 10  | 14x14   | 64, first by 2                            |
+ * | features.11 to 13 | 14x14   | 96                                        |
+ * | features.14 to 16 | 7x7     | 160, first by 2                           |
+ * | features.17       | 7x7     | 320                                       |
+ * | features.18       | 7x7     | 1x1, 1280                                 |
+ * | classifier.1      | 1x1     | average pool, dropout, linear             |
+ *
+ * Channels are multiplied by the width and rounded to multiples of 8; the 1280 grow with the width but never shrink.
+ * Weights have torchvision's names, and its initialisation: He's by fan-out; those of the classifier have the standard
+ * deviation 0.01, but are uniform.
+ *
+ * @throws {UsageError} If the width is not a positive number.
+ *
+ * @example
+ * ```ts
+ * import { mobileNetV2 } from "./mod.ts";
+ * console.log(mobileNetV2({ width: 0.5, classes: 10 }).layers.length); // 20
+ * ```
+ */
+export function mobileNetV2(options: MobileNetV2Options = {}): SequentialModel {
+  const { width = 1, stem = "imagenet", dropout = 0.2 } = options, small = stem === "cifar";
+  const { classes = small ? 10 : 1000, inputShape = small ? [3, 32, 32] : [3, 224, 224] } = options;
+  if (!(width > 0 && Number.isFinite(width))) {
+    throw new UsageError(`Expected the width of MobileNet-V2 to be a positive number but it is ${width}`);
+  }
+  const layers: Layer[] = [];
+  const conv = (channels: number, kernel: number, stride: number) => {
+    const name = `features.${layers.length}`, conv = `${name}.0`, norm = `${name}.1`;
+    const block = convNorm({ conv, norm, channels, kernel, stride, activation: "relu6", initialization: "fan-out" });
+    layers.push({ name, block });
+  };
+  conv(roundChannels(32 * width), 3, small ? 1 : 2);
+  for (const [stage, { t, c, n, s }] of STAGES.entries()) {
+    for (let k = 0; k < n; k++) {
+      const name = `features.${layers.length}`, stride = k > 0 || (small && stage === 1) ? 1 : s;
+      const channels = roundChannels(c * width);
+      layers.push({ name, block: invertedResidualBlock({ name, channels, stride, expansion: t }) });
+    }
+  }
+  conv(roundChannels(1280 * Math.max(1, width)), 1, 1);
+  const head = "classifier.1";
+  layers.push({ name: head, block: classifierHead(head, classes, { dropout, deviation: 0.01 }) });
+  const name = `mobilenet_v2${small ? "_cifar" : ""}${width === 1 ? "" : `_${width}`}`;
+  return sequential({ name, classes, inputShape, layers });
+}
