@@ -1,12 +1,11 @@
 /** The command line: finds the command, and turns errors into one sentence and an exit code. */
 
-import { ResiduaError, UsageError } from "../core/mod.ts";
+import { nearestName, ResiduaError, UsageError } from "../core/mod.ts";
 import type { Command } from "./command.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
-import { nearest } from "./options.ts";
 import { VERSION } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [trainCommand, evalCommand, summaryCommand, doctorCommand];
@@ -24,7 +23,7 @@ async function dispatch([name, ...args]: readonly string[]): Promise<void> {
   if (name === "--version") return console.log(VERSION);
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
-    const near = nearest(name, COMMANDS.map((candidate) => candidate.name));
+    const near = nearestName(name, COMMANDS.map((candidate) => candidate.name));
     throw new UsageError(
       `There is no command "${name}"${near === undefined ? "" : `; did you mean ${near}?`} See --help`,
     );

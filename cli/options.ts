@@ -1,7 +1,7 @@
 /** Command-line options from a table: parsing, checking and help come from the same declaration. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "../core/mod.ts";
+import { nearestName, UsageError } from "../core/mod.ts";
 
 /** An option of a command. */
 export interface Option {
@@ -44,25 +44,6 @@ export interface CommandHelp {
   readonly examples: readonly (readonly [string, string])[];
 }
 
-/** The number of single-character edits between two words (Levenshtein 1966). */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      row[j] = Math.min(row[j - 1] + 1, previous[j] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    previous = row;
-  }
-  return previous[b.length];
-}
-
-/** The name nearest to a word, if any is near. */
-export function nearest(word: string, names: readonly string[]): string | undefined {
-  const [best] = names.map((name) => [editDistance(word, name), name] as const).sort((a, b) => a[0] - b[0]);
-  return best !== undefined && best[0] <= Math.max(2, word.length / 3) ? best[1] : undefined;
-}
-
 /**
  * Parses a command's arguments.
  *
@@ -97,7 +78,7 @@ function refuse(command: string, table: OptionTable, argument: string, key?: str
     throw new UsageError(`Unexpected argument "${argument}"; ${command} takes options only, see --help`);
   }
   const names = Object.entries(table).flatMap(([name, { kind }]) => kind === "flag" ? [name, `no-${name}`] : [name]);
-  const near = nearest(key, names);
+  const near = nearestName(key, names);
   throw new UsageError(
     `Unknown option --${key}${near === undefined ? "" : `; did you mean --${near}?`} See ${command} --help`,
   );

@@ -13,6 +13,7 @@ export * from "./errors.ts";
 export * from "./fuse.ts";
 export * from "./graph.ts";
 export * from "./interpret.ts";
+export * from "./nearest_name.ts";
 export * from "./op.ts";
 export * from "./open_backend.ts";
 export * from "./plan.ts";

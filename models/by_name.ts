@@ -1,11 +1,10 @@
 /** Finds a model by the name that the command line and checkpoints use. */
 
-import { UsageError } from "../core/mod.ts";
+import { nearestName, UsageError } from "../core/mod.ts";
 import { cifarResNet } from "./cifar_resnet.ts";
 import { IMAGENET_DEPTHS, imageNetResNet, type ImageNetResNetOptions } from "./imagenet_resnet.ts";
 import { mobileNetV2, type MobileNetV2Options } from "./mobilenet_v2.ts";
 import type { SequentialModel } from "./model.ts";
-import { nearestName } from "./_nearest.ts";
 
 /** What a model of any name may be told. What its name says already, or it has no use for, it does not heed. */
 export interface ModelOptions
