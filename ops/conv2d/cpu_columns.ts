@@ -5,6 +5,7 @@
 
 import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, packRowsPhase, roundUp } from "../_matrix_product.ts";
+import { LEAST_TASKS, splitSum } from "./cpu_split.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Depth of a block. */
@@ -15,12 +16,8 @@ const BLOCK_FLOATS = 1 << 16;
 const PANEL_GAP = 16;
 /** Positions of a block of a weight gradient that images smaller than it share. */
 const MOST_SHARED = 256;
-/** The fewest tasks that work is split into: as many as keep many threads busy to the end. */
-const LEAST_TASKS = 16;
 /** Positions that are worth a part of a weight gradient: fewer would cost more in sums than in products. */
 const PART_POSITIONS = 512;
-/** Floats that the parts of a weight gradient may take together. */
-const PART_FLOATS = 1 << 23;
 
 /** Into how many equal ranges channels are split, so that there are enough tasks. */
 function rangesOf(tasks: number, channels: number): number {
@@ -132,12 +129,9 @@ export function columnsInputGradient(g: Geometry): CpuKernel {
 export function columnsWeightGradient(g: Geometry): CpuKernel {
   const depth = g.groupInputs * g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   const size = g.groups * depth * roundUp(g.groupOutputs, 4);
-  let parts = 1;
-  const most = Math.min(g.batch, LEAST_TASKS, g.batch * plane / PART_POSITIONS);
-  while (2 * parts <= most && 2 * parts * size <= PART_FLOATS) parts *= 2;
-  let ranges = 1;
-  while (parts * ranges < LEAST_TASKS && g.groupOutputs / (2 * ranges) >= 16) ranges *= 2;
-  const kept = roundUp(Math.ceil(g.groupOutputs / ranges), 4), rows = Math.min(DEPTH, roundUp(depth, 2));
+  const most = Math.min(g.batch, g.batch * plane / PART_POSITIONS);
+  const { parts, ranges, rangeSize: kept } = splitSum(size, most, g.groupOutputs);
+  const rows = Math.min(DEPTH, roundUp(depth, 2));
   const block = Math.max(blockOf(rows + kept, plane), Math.min(MOST_SHARED, blockOf(rows + kept, Infinity)));
   return {
     workspace: parts * size,
@@ -156,6 +150,7 @@ export function columnsWeightGradient(g: Geometry): CpuKernel {
           ranges,
           g.batch,
           parts,
+          kept,
         ],
       },
       {

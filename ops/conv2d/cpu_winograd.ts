@@ -5,6 +5,7 @@
 
 import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
 import { packedFloats, panelCount, roundUp } from "../_matrix_product.ts";
+import { LEAST_TASKS, splitSum } from "./cpu_split.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Products of a tile of 4x4 outputs. */
@@ -15,10 +16,6 @@ const TASK_FLOATS = 100000;
 const LEAST_TILES = 32, LEAST_SUMMED_TILES = 64;
 /** The most tiles of a task. */
 const MOST_TILES = 192;
-/** The fewest tasks that work is split into. */
-const LEAST_TASKS = 16;
-/** Floats that the parts of a weight gradient may take together. */
-const PART_FLOATS = 1 << 23;
 
 /** Pairs of channels whose transformed weights, four times the weights, are worth their memory. */
 const MOST_PAIRS = 1 << 20;
@@ -170,13 +167,8 @@ export function winogradInputGradient(g: Geometry): CpuKernel {
 export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
   const inputs = g.groupInputs, outputs = g.groupOutputs, size = POINTS * inputs * roundUp(outputs, 4);
   const bands = bandsOf(g.batch, g.outputHeight, g.outputWidth, inputs + outputs, LEAST_SUMMED_TILES);
-  let parts = 1;
-  while (
-    2 * parts <= Math.min(Math.ceil(bands.count / bands.together), LEAST_TASKS) && 2 * parts * size <= PART_FLOATS
-  ) parts *= 2;
-  let ranges = 1;
-  while (parts * ranges < LEAST_TASKS && outputs / (2 * ranges) >= 16) ranges *= 2;
-  const rangeSize = roundUp(Math.ceil(outputs / ranges), 4), columns = roundUp(bands.together * bands.lanes, 8);
+  const { parts, ranges, rangeSize } = splitSum(size, Math.ceil(bands.count / bands.together), outputs);
+  const columns = roundUp(bands.together * bands.lanes, 8);
   return {
     workspace: parts * size,
     scratch: Math.max(
@@ -187,7 +179,7 @@ export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
     phases: [
       {
         kernel: "winogradWeightGradient",
-        tasks: parts * Math.ceil(outputs / rangeSize),
+        tasks: parts * ranges,
         arguments: [
           { buffer: 0 },
           { buffer: 1 },
@@ -204,7 +196,7 @@ export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
           bands.count,
           bands.together,
           parts,
-          Math.ceil(outputs / rangeSize),
+          ranges,
           rangeSize,
         ],
       },

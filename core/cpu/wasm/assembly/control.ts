@@ -23,7 +23,9 @@ const FAILED: usize = 320;
 
 /** Bytes of a phase: kernel, tasks, address of the arguments. */
 const PHASE_BYTES: usize = 12;
-/** How often a thread takes tasks in a phase of many: often enough that all end together, and not for every small task. */
+/**
+ * How often a thread takes tasks in a phase of many: often enough that all end together, and not for every small task.
+ */
 const SHARES: i32 = 32;
 /** Nanoseconds between two looks at whether another thread has failed. */
 const SLICE: i64 = 100_000_000;

@@ -1,6 +1,6 @@
 /**
- * Convolutions of any kernel, stride, padding, dilation and groups as matrix products (Chellapilla et al. 2006), of which
- * only a block of columns exists at a time, packed in panels of 8 positions: [panel][row][8].
+ * Convolutions of any kernel, stride, padding, dilation and groups as matrix products (Chellapilla et al. 2006), of
+ * which only a block of columns exists at a time, packed in panels of 8 positions: [panel][row][8].
  */
 
 import { copyPadded } from "./plane";
@@ -31,7 +31,9 @@ const RANGES: i32 = 20;
 /** Depth of a block: a panel of weights and one of columns of that depth stay in the first-level cache. */
 const DEPTH: i32 = 256;
 
-/** Words of an entry of the table of positions: valid lanes, or 4 for neighbours in memory; where each of four lanes is. */
+/**
+ * Words of an entry of the table of positions: valid lanes, or 4 for neighbours in memory; where each of four lanes is.
+ */
 const ENTRY: i32 = 5;
 
 /** Floats of a row of a phase plane. */
@@ -52,8 +54,8 @@ function tableBytes(positions: i32): usize {
 }
 
 /**
- * Fills the table of positions: where each is in a phase plane, in bytes. A phase plane holds every STRIDE_X-th column of
- * the padded image, so that the neighbours of a position under any tap are its neighbours in memory.
+ * Fills the table of positions: where each is in a phase plane, in bytes. A phase plane holds every STRIDE_X-th column
+ * of the padded image, so that the neighbours of a position under any tap are its neighbours in memory.
  */
 function placePositions(p: usize, start: i32, positions: i32, table: usize): void {
   const outputWidth = word(p, OUTPUT_WIDTH), stride = phaseStride(p), step = word(p, STRIDE_Y) * stride;
@@ -315,18 +317,18 @@ const PANEL_GAP: i32 = 16;
 /** Further arguments of {@link convolutionWeightGradient}. */
 const BATCH: i32 = 21;
 const PARTS: i32 = 22;
+const RANGE_SIZE: i32 = 23;
 
 /**
  * A part of the gradient of the weights: partial[part][group][column row][output], outputs rounded up to 4.
- * Arguments: x, dy, partial, 0, the geometry, block, ranges of outputs, batch, parts. A range is a multiple of 4 outputs.
+ * Arguments: x, dy, partial, 0, the geometry, block, ranges of outputs, batch, parts, outputs of a
+ * range, a multiple of 4.
  */
 export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): void {
   const ranges = word(p, RANGES), block = word(p, BLOCK), groups = word(p, GROUPS), outputs = word(p, OUTPUTS);
   const inputs = word(p, INPUTS), plane = word(p, OUTPUT_HEIGHT) * word(p, OUTPUT_WIDTH);
   const batch = word(p, BATCH), parts = word(p, PARTS), part = task / ranges;
-  const rangeSize = roundUp((outputs + ranges - 1) / ranges, 4), from = min(outputs, task % ranges * rangeSize);
-  const kept = min(rangeSize, outputs - from);
-  if (kept <= 0) return;
+  const from = task % ranges * word(p, RANGE_SIZE), kept = min(word(p, RANGE_SIZE), outputs - from);
   const depth = inputs * word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), size = inputs * word(p, HEIGHT) * word(p, WIDTH);
   const rows = min(DEPTH, roundUp(depth, 2)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
   const firstImage = part * batch / parts, endImage = (part + 1) * batch / parts;

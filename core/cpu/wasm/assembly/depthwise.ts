@@ -42,8 +42,8 @@ function addTap(source: usize, step: usize, w: v128, sums: usize): void {
 }
 
 /**
- * Four outputs of four channels, turned and stored to planes of `size` bytes; added to what is there if `adding`. A vector
- * may overrun its row, since the next row is stored later.
+ * Four outputs of four channels, turned and stored to planes of `size` bytes; added to what is there if `adding`. A
+ * vector may overrun its row, since the next row is stored later.
  */
 // @ts-ignore: decorator
 @inline

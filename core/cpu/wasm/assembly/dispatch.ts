@@ -1,4 +1,7 @@
-/** The kernels by number. The build reads their names from the cases below, so a kernel is added by a case and its import. */
+/**
+ * The kernels by number. The build reads their names from the cases below, so a kernel is added by a case and its
+ * import.
+ */
 
 import { batchNorm, batchNormApply, batchNormInference, batchNormJoin, batchNormStatistics } from "./batch_norm";
 import {

@@ -1,6 +1,6 @@
 /**
- * The matrix product C = A B (+ C) for any strides of A and B. A is packed once in panels of rows; a task packs a block of B
- * that stays in the second-level cache, and takes a range of A's panels over it, each of which stays in the first.
+ * The matrix product C = A B (+ C) for any strides of A and B. A is packed once in panels of rows; a task packs a block
+ * of B that stays in the second-level cache, and takes a range of A's panels over it, each of which stays in the first.
  */
 
 import { at, pointer, transposeStore, word } from "./simd";
@@ -19,7 +19,9 @@ function transposeRows(source: usize, step: usize, target: usize, targetStep: us
   );
 }
 
-/** Packs a panel: `count` rows of `width` in all, rows `rowStride` apart, elements `stride`; zeros after the last row. */
+/**
+ * Packs a panel: `count` rows of `width` in all, rows `rowStride` apart, elements `stride`; zeros after the last row.
+ */
 export function packPanel(
   source: usize, rowStride: i32, stride: i32, count: i32, width: i32, depth: i32, target: usize,
 ): void {
@@ -62,9 +64,9 @@ export function packPanel(
 }
 
 /**
- * Packs one panel of rows a task, of several matrices alike. Arguments: A, target, rows, depth, row stride, column stride,
- * panels of a matrix, matrices of a group, floats from a group to the next, from a matrix to the next, from a packed matrix
- * to the next.
+ * Packs one panel of rows a task, of several matrices alike. Arguments: A, target, rows, depth, row stride, column
+ * stride, panels of a matrix, matrices of a group, floats from a group to the next, from a matrix to the next, from a
+ * packed matrix to the next.
  */
 export function packRows(p: usize, task: i32, _scratch: usize): void {
   const rows = word(p, 2), depth = word(p, 3), rowStride = word(p, 4), panels = word(p, 6), members = word(p, 7);
@@ -75,8 +77,8 @@ export function packRows(p: usize, task: i32, _scratch: usize): void {
 }
 
 /**
- * C = A B (+ C). Arguments: packed A, B, C, m, n, k, B's row stride, B's column stride, C's row stride, adding, columns of a
- * block, panels of a block of rows, blocks of rows. Tasks: blocks of columns by blocks of rows.
+ * C = A B (+ C). Arguments: packed A, B, C, m, n, k, B's row stride, B's column stride, C's row stride, adding, columns
+ * of a block, panels of a block of rows, blocks of rows. Tasks: blocks of columns by blocks of rows.
  */
 export function gemm(p: usize, task: i32, scratch: usize): void {
   const a = pointer(p, 0), b = pointer(p, 1), c = pointer(p, 2), m = word(p, 3), n = word(p, 4), k = word(p, 5);

@@ -30,12 +30,6 @@ export function at(base: usize, index: i32): usize {
 
 // @ts-ignore: decorator
 @inline
-export function ceilDiv(a: i32, b: i32): i32 {
-  return (a + b - 1) / b;
-}
-
-// @ts-ignore: decorator
-@inline
 export function roundUp(a: i32, multiple: i32): i32 {
   return (a + multiple - 1) / multiple * multiple;
 }

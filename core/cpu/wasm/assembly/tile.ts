@@ -1,7 +1,7 @@
 /**
- * The innermost loops. `multiplyPanels` is an outer-product tile: 6 or 4 rows of A by 8 columns of B in registers, both read
- * from panels in the order of use (after Goto and van de Geijn 2008). `dotPanels` is an inner-product tile of 4 by 2 whose
- * lanes run along the sum. 6x8 keeps 15 vectors alive, which is what an engine has on x86.
+ * The innermost loops. `multiplyPanels` is an outer-product tile: 6 or 4 rows of A by 8 columns of B in registers, both
+ * read from panels in the order of use (after Goto and van de Geijn 2008). `dotPanels` is an inner-product tile of 4 by
+ * 2 whose lanes run along the sum. 6x8 keeps 15 vectors alive, which is what an engine has on x86.
  */
 
 import { at, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd } from "./simd";
@@ -27,8 +27,8 @@ export function panelStart(rows: i32, panel: i32): i32 {
 }
 
 /**
- * C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]. The rows of C are `step` bytes apart, the second four columns of
- * a row lie `gap` bytes behind the first.
+ * C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]. The rows of C are `step` bytes apart, the second four
+ * columns of a row lie `gap` bytes behind the first.
  */
 function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool): void {
   const zero = f32x4.splat(0);
@@ -172,7 +172,10 @@ export function multiplyPanels(
   }
 }
 
-/** A whole tile: C[height, 8] = A B, whose rows are `step` bytes apart and whose second four columns lie `gap` bytes behind. */
+/**
+ * A whole tile: C[height, 8] = A B, whose rows are `step` bytes apart and whose second four columns lie `gap` bytes
+ * behind.
+ */
 // @ts-ignore: decorator
 @inline
 export function multiplyTile(height: i32, a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize): void {
@@ -190,8 +193,8 @@ function laneSums(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /**
- * C[s][r] += Σ A[r][·] B[s][·] for four rows of A and two of B. Both are in panels of 8 along the sum: a row holds 8 floats
- * in each panel, rows are 32 bytes apart, and panels `aStep` and `bStep` bytes. C's rows are `step` bytes apart.
+ * C[s][r] += Σ A[r][·] B[s][·] for four rows of A and two of B. Both are in panels of 8 along the sum: a row holds 8
+ * floats in each panel, rows are 32 bytes apart, and panels `aStep` and `bStep` bytes. C's rows are `step` bytes apart.
  */
 export function dotPanels(
   a: usize, aStep: usize, b: usize, bStep: usize, panels: i32, c: usize, step: usize, adding: bool,

@@ -5,7 +5,10 @@ import { at, clear, transposeStore } from "./simd";
 /** Bytes of four addresses of planes. */
 export const PLANES_BYTES: usize = 16;
 
-/** The addresses of the planes that lanes read: channel `first + lane` divided by `share`; the last again where none is left. */
+/**
+ * The addresses of the planes that lanes read: channel `first + lane` divided by `share`; the last again where none is
+ * left.
+ */
 export function placePlanes(
   planes: usize, base: usize, image: i32, channels: i32, first: i32, step: i32, share: i32, size: i32, sources: i32,
 ): void {
@@ -16,8 +19,8 @@ export function placePlanes(
 }
 
 /**
- * Weaves row `y` of four planes into vectors that are `step` bytes apart. Up to three vectors behind the last become zero,
- * as they are or will be: padding, or the start of a row that is woven later.
+ * Weaves row `y` of four planes into vectors that are `step` bytes apart. Up to three vectors behind the last become
+ * zero, as they are or will be: padding, or the start of a row that is woven later.
  */
 function weaveRow(planes: usize, y: i32, width: i32, target: usize, step: usize): void {
   const offset = (<usize> (y * width)) << 2, zero = f32x4.splat(0);
@@ -35,8 +38,8 @@ function weaveRow(planes: usize, y: i32, width: i32, target: usize, step: usize)
 }
 
 /**
- * Weaves rows [first, first + rows) of padded planes, whose own rows are `spreadY` apart and columns `spreadX`. What lies
- * between and around was cleared before and stays so.
+ * Weaves rows [first, first + rows) of padded planes, whose own rows are `spreadY` apart and columns `spreadX`. What
+ * lies between and around was cleared before and stays so.
  */
 export function weaveBand(
   planes: usize, height: i32, width: i32, first: i32, rows: i32, padY: i32, padX: i32, spreadY: i32, spreadX: i32,

@@ -1,9 +1,9 @@
 /**
- * 3x3 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015), and their weight gradients
- * by F(3x3, 4x4), which shares the transform of the input.
+ * 3x3 convolutions of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2015), and their weight
+ * gradients by F(3x3, 4x4), which shares the transform of the input.
  *
- * The four lanes of a vector are four tiles. A task takes whole bands of tile rows: for each channel it copies a band into a
- * padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.
+ * The four lanes of a vector are four tiles. A task takes whole bands of tile rows: for each channel it copies a band
+ * into a padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.
  */
 
 import { copyPadded } from "./plane";
@@ -18,8 +18,8 @@ import {
 const UNIT_BYTES: usize = 36 * 16;
 
 /**
- * Floats from one point to the next in a panel [point][rows][8] of transformed tiles. It is not a power of two, or the 36
- * streams of a transform would meet in one set of the cache.
+ * Floats from one point to the next in a panel [point][rows][8] of transformed tiles. It is not a power of two, or the
+ * 36 streams of a transform would meet in one set of the cache.
  */
 // @ts-ignore: decorator
 @inline
@@ -96,7 +96,10 @@ function placeTiles(offsets: usize, lanes: i32, tilesY: i32, tilesX: i32, stride
   }
 }
 
-/** Writes where each tile's outputs start in a plane of outputs, in bytes from the band's first, and their row and column. */
+/**
+ * Writes where each tile's outputs start in a plane of outputs, in bytes from the band's first, and their row and
+ * column.
+ */
 function placeOutputs(table: usize, lanes: i32, tilesX: i32, outputWidth: i32): void {
   for (let lane = 0; lane < lanes; lane++) {
     const y = lane / tilesX, x = lane - y * tilesX;

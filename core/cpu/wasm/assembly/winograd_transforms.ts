@@ -1,7 +1,7 @@
 /**
- * The transforms of Winograd's filtering by interpolation at 0, ±3/4, ±3/2 and infinity: exact in binary, and with half of
- * the rounding error of the customary 0, ±1, ±2 (after Barabasz et al. 2020; `tools/winograd_error.py`). Each is applied to
- * the rows and then to the columns of tiles; the four lanes of a vector are four tiles.
+ * The transforms of Winograd's filtering by interpolation at 0, ±3/4, ±3/2 and infinity: exact in binary, and with half
+ * of the rounding error of the customary 0, ±1, ±2 (after Barabasz et al. 2020; `tools/winograd_error.py`). Each is
+ * applied to the rows and then to the columns of tiles; the four lanes of a vector are four tiles.
  */
 
 import {
@@ -113,7 +113,10 @@ export function transformGradient(
   }
 }
 
-/** Transforms 36 products back into 4x4 outputs of four tiles, plus `shift`: sixteen vectors at `temp`, the four of a row together. */
+/**
+ * Transforms 36 products back into 4x4 outputs of four tiles, plus `shift`: sixteen vectors at `temp`, the four of a row
+ * together.
+ */
 export function transformOutput(source: usize, temp: usize, shift: v128): void {
   const p = f32x4.splat(P), q = f32x4.splat(Q), p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2);
   const p3 = f32x4.splat(P * P2), q3 = f32x4.splat(Q * Q2);
