@@ -1,7 +1,7 @@
 /** Measures this library on the CPU beside other frameworks: `deno task bench:cpu`. See bench/README.md. */
 
-import { formatHelp, nearest, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
-import { ResiduaError, UsageError } from "../../core/mod.ts";
+import { formatHelp, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
+import { nearestName, ResiduaError, UsageError } from "../../core/mod.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { measureRow, type RowFigures } from "./measure.ts";
@@ -60,7 +60,7 @@ function chosenPeers({ peers, webgpu }: Options): readonly PeerKind[] {
   return peers.split(",").map((name) => {
     const kind = PEERS.find((peer) => peer.name === name.trim());
     if (kind !== undefined) return kind;
-    const near = nearest(name, PEERS.map((peer) => peer.name));
+    const near = nearestName(name, PEERS.map((peer) => peer.name));
     throw new UsageError(`--peers: there is no "${name}"${near === undefined ? "" : `; did you mean ${near}?`}`);
   });
 }
