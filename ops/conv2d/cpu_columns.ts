@@ -73,6 +73,7 @@ export function columnsForward(g: Geometry, bias: boolean): CpuKernel {
         strides: [depth, 1],
         groups: [g.groups, g.groupOutputs * depth],
         members: [ranges, outputs * depth],
+        prepares: true,
       }),
       {
         kernel: "convolution",
@@ -107,6 +108,7 @@ export function columnsInputGradient(g: Geometry): CpuKernel {
         strides: [1, g.groupInputs * taps],
         groups: [g.groups, g.groupOutputs * g.groupInputs * taps],
         members: [ranges, rows],
+        prepares: true,
       }),
       {
         kernel: "convolutionInputGradient",

@@ -95,6 +95,7 @@ function convolutionKernel(
     phases: [
       {
         kernel: "winogradWeights",
+        prepares: true,
         tasks: panels,
         arguments: [
           { buffer: 1 },
