@@ -3,7 +3,10 @@
 import { DataError } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
+import { fileKind } from "./_file_kind.ts";
+import { unwrapNames } from "./_tensor_names.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
+import { decodeTorchFile } from "./torch_file.ts";
 
 /** How a model was made, so that a checkpoint can make it again. */
 export interface ModelDescription extends ModelOptions {
@@ -54,18 +57,39 @@ export function encodeCheckpoint(
 }
 
 /**
- * Reads a checkpoint or a bare weight file.
+ * Reads a checkpoint or a bare weight file: safetensors, or a `state_dict` that `torch.save` wrote. What wrappers such as
+ * `DataParallel` put before every name of a bare file (`module.`) is taken away.
  *
+ * @param bytes The whole file.
  * @param source The file's name, for messages.
- * @throws {DataError} If it is damaged.
+ * @throws {DataError} If it is damaged, or something else, of which the error says what it is.
  */
 export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint {
+  const file = fileKind(bytes);
+  if (file.kind === "other") throw new DataError(`${source} ${file.what}`);
+  if (file.kind === "torch") return { tensors: unwrapNames(decodeTorchFile(bytes, source)) };
   const { tensors, metadata } = decodeSafetensors(bytes, source);
-  if (!Object.hasOwn(metadata, KEY)) return { tensors };
+  if (!Object.hasOwn(metadata, KEY)) return { tensors: unwrapNames(tensors) };
+  const info = readInfo(metadata[KEY]);
+  if (info === undefined) {
+    throw new DataError(`${source}: what the file says of its model makes no sense; the file is damaged`);
+  }
+  return { tensors, info };
+}
+
+/** What a checkpoint says of itself, or nothing if that is malformed. Whether it fits is seen where it is used. */
+function readInfo(text: string): CheckpointInfo | undefined {
   try {
-    return { tensors, info: JSON.parse(metadata[KEY]) as CheckpointInfo };
+    const info = JSON.parse(text), { model, classes, normalisation, progress } = info;
+    const isList = (list: unknown, type: string) => Array.isArray(list) && list.every((part) => typeof part === type);
+    const right = typeof model.name === "string" && isList(classes, "string") &&
+      isList(normalisation.mean, "number") && isList(normalisation.std, "number") &&
+      (model.classes === undefined || Number.isSafeInteger(model.classes)) &&
+      (model.inputShape === undefined || (isList(model.inputShape, "number") && model.inputShape.length === 3)) &&
+      (progress === undefined || (typeof progress === "object" && progress !== null));
+    return right ? info : undefined;
   } catch {
-    throw new DataError(`${source}: what the file says of its model is not JSON; the file is damaged`);
+    return undefined;
   }
 }
 

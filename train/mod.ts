@@ -13,5 +13,6 @@ export * from "./run_folder.ts";
 export * from "./safetensors.ts";
 export * from "./schedule.ts";
 export * from "./sgd.ts";
+export * from "./torch_file.ts";
 export * from "./trainer.ts";
 export * from "./variables.ts";
