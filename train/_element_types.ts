@@ -88,7 +88,9 @@ export function readElements(
   for (let i = 0, at = offset; i < count; i++) {
     const value = type.read(view, at * type.bytes);
     if (type.wide && Math.abs(value) > EXACT) {
-      throw new DataError(`${what} holds the whole number ${value}, which is too large to be exact in float32`);
+      throw new DataError(
+        `${what} holds the whole number ${value}, which float32 does not hold exactly; save it as float32`,
+      );
     }
     data[i] = value;
     // The next element in the order of rows: the last index grows, and carries.

@@ -31,7 +31,8 @@ export function fileKind(bytes: Uint8Array): FileKind {
   }
   if (starts([0x50, 0x4b, 3, 4]) || starts([0x50, 0x4b, 5, 6])) return { kind: "torch" };
   if (bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5) {
-    const what = "is a pickle, as PyTorch wrote before 1.6; load it in a current PyTorch and save it again: " +
+    const what =
+      "is a pickle, as PyTorch wrote before 1.6; if you trust it, load it in a current PyTorch and save it again: " +
       "torch.save(model.state_dict(), FILE)";
     return { kind: "other", what };
   }

@@ -9,11 +9,12 @@ const END = 0x06054b50, END_64 = 0x06064b50, LOCATOR_64 = 0x07064b50, ENTRY = 0x
 const END_SIZE = 22, END_64_SIZE = 56, LOCATOR_64_SIZE = 20, ENTRY_SIZE = 46, LOCAL_SIZE = 30;
 const ENCRYPTED = 0x2041, SIZES_FOLLOW = 0x8;
 
-/** An entry: its content's place and checksum. */
+/** An entry: its content's place and checksum, and why it cannot be read. */
 interface Entry {
   readonly start: number;
   readonly end: number;
   readonly checksum: number;
+  readonly trouble?: string;
 }
 
 /** The entries of an archive. */
@@ -44,14 +45,18 @@ export function readZip(bytes: Uint8Array, fail: (what: string) => never): ZipAr
     const name = new TextDecoder().decode(nameBytes), shown = showText(name);
     if (entries.has(name)) fail(`it holds ${shown} twice`);
     const flags = view.getUint16(at + 8, true), method = view.getUint16(at + 10, true);
-    const checksum = view.getUint32(at + 16, true), size = view.getUint32(at + 24, true);
-    const header = view.getUint32(at + 42, true);
-    if ((flags & ENCRYPTED) !== 0) fail(`its entry ${shown} is encrypted`);
-    if (method !== 0) fail(`its entry ${shown} is compressed, which PyTorch never does`);
+    const checksum = view.getUint32(at + 16, true), size = view.getUint32(at + 20, true);
+    const header = view.getUint32(at + 42, true),
+      local = { header, first, flags, method, size, name: nameBytes, shown };
     if (size === 0xffffffff || header === 0xffffffff) fail(`its entry ${shown} is of 4 GiB or more`);
-    if (view.getUint32(at + 20, true) !== size) fail(`its entry ${shown} has two sizes`);
-    const start = readLocal(view, { header, first, flags, size, name: nameBytes, shown }, fail);
-    entries.set(name, { start, end: start + size, checksum });
+    if (method === 0 && view.getUint32(at + 24, true) !== size) fail(`its entry ${shown} has two sizes`);
+    const start = readLocal(view, local, fail);
+    const trouble = (flags & ENCRYPTED) !== 0
+      ? `its entry ${shown} is encrypted`
+      : method !== 0
+      ? `its entry ${shown} is compressed, which PyTorch never does`
+      : undefined;
+    entries.set(name, { start, end: start + size, checksum, trouble });
     spans.push([header, start + size]);
     at = next;
   }
@@ -67,6 +72,7 @@ export function readZip(bytes: Uint8Array, fail: (what: string) => never): ZipAr
     read(name) {
       const entry = entries.get(name);
       if (entry === undefined) return undefined;
+      if (entry.trouble !== undefined) fail(entry.trouble);
       const content = bytes.subarray(entry.start, entry.end);
       if (!checked.has(name) && crc32(content) !== entry.checksum) {
         fail(`the checksum of its entry ${showText(name)} is wrong, so the file is damaged`);
@@ -103,6 +109,7 @@ interface LocalHeader {
   readonly header: number;
   readonly first: number;
   readonly flags: number;
+  readonly method: number;
   readonly size: number;
   readonly name: Uint8Array;
   readonly shown: string;
@@ -110,15 +117,15 @@ interface LocalHeader {
 
 /** The start of an entry's content, from the header before it, which must agree with the directory. */
 function readLocal(view: DataView, local: LocalHeader, fail: (what: string) => never): number {
-  const { header, first, flags, size, name, shown } = local, names = header + LOCAL_SIZE;
+  const { header, first, flags, method, size, name, shown } = local, names = header + LOCAL_SIZE;
   if (names + name.length > first) fail(`its entry ${shown} lies outside the file`);
   const start = names + name.length + view.getUint16(header + 28, true);
   if (start + size > first) fail(`its entry ${shown} lies outside the file`);
-  const sizes = [view.getUint32(header + 18, true), view.getUint32(header + 22, true)];
+  const given = view.getUint32(header + 18, true);
   const agrees = view.getUint32(header, true) === LOCAL && view.getUint16(header + 6, true) === flags &&
-    view.getUint16(header + 8, true) === 0 && view.getUint16(header + 26, true) === name.length &&
+    view.getUint16(header + 8, true) === method && view.getUint16(header + 26, true) === name.length &&
     name.every((byte, k) => view.getUint8(names + k) === byte) &&
-    sizes.every((given) => given === size || ((flags & SIZES_FOLLOW) !== 0 && given === 0));
+    (given === size || ((flags & SIZES_FOLLOW) !== 0 && given === 0));
   return agrees ? start : fail(`the header of its entry ${shown} contradicts the directory`);
 }
 

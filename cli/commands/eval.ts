@@ -12,7 +12,7 @@ const OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN",
-    about: "a safetensors file, or a run folder whose best checkpoint is taken",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
   },
   data: DATA_OPTION,
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
@@ -34,7 +34,7 @@ export const evalCommand = defineCommand({
   ],
 }, async (values) => {
   if (values.checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
   const { tensors, info, source } = await readCheckpoint(values.checkpoint);
   const set = await openData(values.data);
