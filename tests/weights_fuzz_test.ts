@@ -108,7 +108,7 @@ const SAFETENSORS = [
       ["labels", { shape: [2], data: Uint32Array.from([7, 4000000000]) }],
       ["scalar", { shape: [], data: Float32Array.of(0.25) }],
     ]),
-    { residua: '{"model":{"name":"resnet20"},"classes":["a"],"normalisation":{"mean":[0],"std":[1]}}' },
+    { residua: '{"model":{"name":"resnet20"},"classes":["a"],"normalisation":{"mean":[0,0,0],"std":[1,1,1]}}' },
   ),
   concat(
     [128, 0, 0, 0, 0, 0, 0, 0],

@@ -266,7 +266,7 @@ Deno.test("hostile safetensors files are refused", () => {
 });
 
 Deno.test("decodeCheckpoint() refuses descriptions of models that make no sense", () => {
-  const info = { model: { name: "resnet20" }, classes: ["a"], normalisation: { mean: [0], std: [1] } };
+  const info = { model: { name: "resnet20" }, classes: ["a"], normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } };
   const tensors = new Map([["a", { shape: [1], data: Float32Array.of(3) }]]);
   const file = (text: string) => encodeSafetensors(tensors, { residua: text });
   assertEquals(decodeCheckpoint(encodeCheckpoint(tensors, info), "right").info, info);
@@ -278,7 +278,10 @@ Deno.test("decodeCheckpoint() refuses descriptions of models that make no sense"
     { ...info, model: { name: "resnet20", classes: "10" } },
     { ...info, model: { name: "resnet20", inputShape: [3] } },
     { ...info, classes: [1] },
-    { ...info, normalisation: { mean: "0", std: [1] } },
+    { ...info, normalisation: { mean: "000", std: [1, 1, 1] } },
+    { ...info, normalisation: { mean: [0], std: [1] } },
+    { ...info, normalisation: { mean: [0, 0, 0], std: [1] } },
+    { ...info, model: { name: "resnet20", inputShape: [3, -1, 1.5] } },
     { ...info, progress: 3 },
   ];
   for (const value of wrong) refuses(file(JSON.stringify(value)), "makes no sense");

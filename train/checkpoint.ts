@@ -81,11 +81,13 @@ export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint 
 function readInfo(text: string): CheckpointInfo | undefined {
   try {
     const info = JSON.parse(text), { model, classes, normalisation, progress } = info;
-    const isList = (list: unknown, type: string) => Array.isArray(list) && list.every((part) => typeof part === type);
-    const right = typeof model.name === "string" && isList(classes, "string") &&
-      isList(normalisation.mean, "number") && isList(normalisation.std, "number") &&
-      (model.classes === undefined || Number.isSafeInteger(model.classes)) &&
-      (model.inputShape === undefined || (isList(model.inputShape, "number") && model.inputShape.length === 3)) &&
+    const isList = (list: unknown, type: string): list is unknown[] =>
+      Array.isArray(list) && list.every((part) => typeof part === type);
+    const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+    const { name, classes: outputs = classes.length, inputShape = [3, 1, 1] } = model, { mean, std } = normalisation;
+    const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
+      isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
+      isList(mean, "number") && mean.length === inputShape[0] && isList(std, "number") && std.length === mean.length &&
       (progress === undefined || (typeof progress === "object" && progress !== null));
     return right ? info : undefined;
   } catch {

@@ -44,6 +44,12 @@ export const evalCommand = defineCommand({
   const model = describedModel(
     info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
   );
+  if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {
+    throw new UsageError(
+      `${source} is for images of ${model.inputShape.join("x")} in ${model.classes} classes, ` +
+        `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
+    );
+  }
   const normalisation = info?.normalisation ?? measureNormalisation(set.train, set.shape);
   const backend = await openChosenBackend(values);
   try {
