@@ -32,18 +32,21 @@ export const ELEMENT_TYPES: ReadonlyMap<string, ElementType> = new Map<string, E
   ["BOOL", { bytes: 1, read: (view, at) => view.getUint8(at) === 0 ? 0 : 1 }],
 ]);
 
+const word = new DataView(new ArrayBuffer(4));
+
 /** IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of mantissa. Every value is exact in float32. */
 function readHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1, exponent = bits >> 10 & 31, mantissa = bits & 1023;
-  if (exponent === 31) return mantissa === 0 ? sign * Infinity : NaN;
-  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25));
+  const sign = bits & 0x8000, exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  if (exponent === 0) return (sign === 0 ? mantissa : -mantissa) * 2 ** -24;
+  // Float32 has 8 bits of exponent, which are all ones where these are, and else count from 127 instead of 15.
+  const wide = exponent === 31 ? 255 : exponent + 112;
+  word.setUint32(0, sign << 16 | wide << 23 | mantissa << 13);
+  return word.getFloat32(0);
 }
-
-const word = new DataView(new ArrayBuffer(4));
 
 /** bfloat16: the upper half of a float32. */
 function readBrain(bits: number): number {
-  word.setUint16(0, bits);
+  word.setUint32(0, bits << 16);
   return word.getFloat32(0);
 }
 
@@ -84,20 +87,23 @@ export function readElements(
     return new Float32Array(bytes.slice(4 * offset, 4 * (offset + count)).buffer);
   }
   const data = new Float32Array(count), view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const index = new Uint32Array(shape.length);
-  for (let i = 0, at = offset; i < count; i++) {
-    const value = type.read(view, at * type.bytes);
-    if (type.wide && Math.abs(value) > EXACT) {
-      throw new DataError(
-        `${what} holds the whole number ${value}, which float32 does not hold exactly; save it as float32`,
-      );
+  const [extents, steps] = packed ? [[count], [1]] : [shape, strides], last = extents.length - 1;
+  const index = new Array<number>(last).fill(0), run = extents[last], step = steps[last];
+  for (let i = 0, row = offset; i < count;) {
+    for (let k = 0, at = row; k < run; k++, at += step) {
+      const value = type.read(view, at * type.bytes);
+      if (type.wide && Math.abs(value) > EXACT) {
+        throw new DataError(
+          `${what} holds the whole number ${value}, which float32 does not hold exactly; save it as float32`,
+        );
+      }
+      data[i++] = value;
     }
-    data[i] = value;
-    // The next element in the order of rows: the last index grows, and carries.
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= strides[axis] * shape[axis];
+    // The next row: the last index before the row's grows, and carries.
+    for (let axis = last - 1; axis >= 0; axis--) {
+      row += steps[axis];
+      if (++index[axis] < extents[axis]) break;
+      row -= steps[axis] * extents[axis];
       index[axis] = 0;
     }
   }
