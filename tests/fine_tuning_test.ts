@@ -92,7 +92,7 @@ Deno.test("weights of others", async (t) => {
     await t.step("train --freeze holds parameters, says so, and is resumed to the same bytes", async () => {
       const frozen = [...train, "--freeze", "conv1.*,layer1.*", "--init", `${folder}/first.pth`];
       const stdout = await succeed([...frozen, "--epochs", "2", "--out", `${folder}/whole`]);
-      assertStringIncludes(stdout.split("\n")[0], "7 frozen parameters (conv1.*, layer1.*)");
+      assertStringIncludes(stdout.split("\n")[0], "7 of 29 parameters frozen (conv1.*, layer1.*)");
       const config = JSON.parse(await Deno.readTextFile(`${folder}/whole/config.json`));
       assertEquals(config.freeze, "conv1.*,layer1.*");
       const whole = await read("whole/last.safetensors");

@@ -4,7 +4,7 @@
  * made of, which it turns into descriptions. Anything else is refused by name.
  */
 
-import { MOST_DIMENSIONS, showText } from "./_tensor_names.ts";
+import { type Fail, MOST_DIMENSIONS, showText } from "./_reading.ts";
 
 /** A storage: an entry of the archive. */
 export interface StorageReference {
@@ -67,7 +67,7 @@ const NOTHING: readonly PickleValue[] = Object.freeze([]);
  * @param bytes The whole pickle.
  * @param fail Throws, given what is wrong with the pickle.
  */
-export function readPickle(bytes: Uint8Array, fail: (what: string) => never): PickleValue {
+export function readPickle(bytes: Uint8Array, fail: Fail): PickleValue {
   if (bytes.length > MOST_BYTES) fail(`takes ${bytes.length} bytes, far more than the names of any network's tensors`);
   return new PickleReader(bytes, fail).read();
 }
@@ -75,7 +75,7 @@ export function readPickle(bytes: Uint8Array, fail: (what: string) => never): Pi
 class PickleReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #fail: (what: string) => never;
+  readonly #fail: Fail;
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
@@ -83,7 +83,7 @@ class PickleReader {
   #at = 0;
   #containers = 0;
 
-  constructor(bytes: Uint8Array, fail: (what: string) => never) {
+  constructor(bytes: Uint8Array, fail: Fail) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#fail = fail;

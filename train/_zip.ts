@@ -3,14 +3,15 @@
  * be is refused, and so is every contradiction between its directory and its entries.
  */
 
-import { showText } from "./_tensor_names.ts";
+import { type Fail, showText } from "./_reading.ts";
 
 const END = 0x06054b50, END_64 = 0x06064b50, LOCATOR_64 = 0x07064b50, ENTRY = 0x02014b50, LOCAL = 0x04034b50;
 const END_SIZE = 22, END_64_SIZE = 56, LOCATOR_64_SIZE = 20, ENTRY_SIZE = 46, LOCAL_SIZE = 30;
 const ENCRYPTED = 0x2041, SIZES_FOLLOW = 0x8;
 
-/** An entry: its content's place and checksum, and why it cannot be read. */
+/** An entry: where its header and its content lie, the content's checksum, and why it cannot be read. */
 interface Entry {
+  readonly header: number;
   readonly start: number;
   readonly end: number;
   readonly checksum: number;
@@ -31,40 +32,21 @@ export interface ZipArchive {
  * @param bytes The whole file.
  * @param fail Throws, given what is wrong.
  */
-export function readZip(bytes: Uint8Array, fail: (what: string) => never): ZipArchive {
+export function readZip(bytes: Uint8Array, fail: Fail): ZipArchive {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const { first, end, count } = readEnd(view, fail), entries = new Map<string, Entry>();
-  const spans: (readonly [number, number])[] = [];
   let at = first;
   for (let k = 0; k < count; k++) {
-    if (at + ENTRY_SIZE > end || view.getUint32(at, true) !== ENTRY) fail(`entry ${k} of its directory is damaged`);
-    const nameSize = view.getUint16(at + 28, true), extraSize = view.getUint16(at + 30, true);
-    const next = at + ENTRY_SIZE + nameSize + extraSize + view.getUint16(at + 32, true);
-    if (next > end) fail(`entry ${k} of its directory is damaged`);
-    const nameBytes = bytes.subarray(at + ENTRY_SIZE, at + ENTRY_SIZE + nameSize);
-    const name = new TextDecoder().decode(nameBytes), shown = showText(name);
-    if (entries.has(name)) fail(`it holds ${shown} twice`);
-    const flags = view.getUint16(at + 8, true), method = view.getUint16(at + 10, true);
-    const checksum = view.getUint32(at + 16, true), size = view.getUint32(at + 20, true);
-    const header = view.getUint32(at + 42, true),
-      local = { header, first, flags, method, size, name: nameBytes, shown };
-    if (size === 0xffffffff || header === 0xffffffff) fail(`its entry ${shown} is of 4 GiB or more`);
-    if (method === 0 && view.getUint32(at + 24, true) !== size) fail(`its entry ${shown} has two sizes`);
-    const start = readLocal(view, local, fail);
-    const trouble = (flags & ENCRYPTED) !== 0
-      ? `its entry ${shown} is encrypted`
-      : method !== 0
-      ? `its entry ${shown} is compressed, which PyTorch never does`
-      : undefined;
-    entries.set(name, { start, end: start + size, checksum, trouble });
-    spans.push([header, start + size]);
+    const { name, entry, next } = readEntry(bytes, view, { at, first, end }, fail);
+    if (entries.has(name)) fail(`it holds ${showText(name)} twice`);
+    entries.set(name, entry);
     at = next;
   }
   if (at !== end) fail("its directory does not end where it should");
   let last = 0;
-  for (const [from, to] of spans.sort((a, b) => a[0] - b[0])) {
-    if (from < last) fail(`its entries overlap at byte ${from}`);
-    last = to;
+  for (const { header, end } of [...entries.values()].sort((a, b) => a.header - b.header)) {
+    if (header < last) fail(`its entries overlap at byte ${header}`);
+    last = end;
   }
   const checked = new Set<string>();
   return {
@@ -72,7 +54,7 @@ export function readZip(bytes: Uint8Array, fail: (what: string) => never): ZipAr
     read(name) {
       const entry = entries.get(name);
       if (entry === undefined) return undefined;
-      if (entry.trouble !== undefined) fail(entry.trouble);
+      if (entry.trouble !== undefined) fail(`its entry ${showText(name)} is ${entry.trouble}`);
       const content = bytes.subarray(entry.start, entry.end);
       if (!checked.has(name) && crc32(content) !== entry.checksum) {
         fail(`the checksum of its entry ${showText(name)} is wrong, so the file is damaged`);
@@ -84,7 +66,7 @@ export function readZip(bytes: Uint8Array, fail: (what: string) => never): ZipAr
 }
 
 /** Finds the directory from the record at the file's end, and from the one for large archives, which PyTorch adds always. */
-function readEnd(view: DataView, fail: (what: string) => never): { first: number; end: number; count: number } {
+function readEnd(view: DataView, fail: Fail): { first: number; end: number; count: number } {
   const at = view.byteLength - END_SIZE;
   if (at < 0 || view.getUint32(at, true) !== END || view.getUint16(at + 20, true) !== 0) {
     fail("it does not end with a zip directory, so it was cut short or added to");
@@ -105,28 +87,43 @@ function readEnd(view: DataView, fail: (what: string) => never): { first: number
   return right ? { first, end, count } : fail("its directory does not lie where the file's end says");
 }
 
-interface LocalHeader {
-  readonly header: number;
+interface DirectoryPlace {
+  /** Where the entry's record lies. */
+  readonly at: number;
+  /** Where the directory begins, before which all content lies. */
   readonly first: number;
-  readonly flags: number;
-  readonly method: number;
-  readonly size: number;
-  readonly name: Uint8Array;
-  readonly shown: string;
+  /** Where the directory ends. */
+  readonly end: number;
 }
 
-/** The start of an entry's content, from the header before it, which must agree with the directory. */
-function readLocal(view: DataView, local: LocalHeader, fail: (what: string) => never): number {
-  const { header, first, flags, method, size, name, shown } = local, names = header + LOCAL_SIZE;
-  if (names + name.length > first) fail(`its entry ${shown} lies outside the file`);
-  const start = names + name.length + view.getUint16(header + 28, true);
+/** Reads a record of the directory, and the header before the entry's content, which must agree with it. */
+function readEntry(
+  bytes: Uint8Array,
+  view: DataView,
+  { at, first, end }: DirectoryPlace,
+  fail: Fail,
+): { name: string; entry: Entry; next: number } {
+  const u16 = (place: number) => view.getUint16(place, true), u32 = (place: number) => view.getUint32(place, true);
+  if (at + ENTRY_SIZE > end || u32(at) !== ENTRY) fail(`the record of its directory at byte ${at} is damaged`);
+  const nameSize = u16(at + 28), next = at + ENTRY_SIZE + nameSize + u16(at + 30) + u16(at + 32);
+  if (next > end) fail(`the record of its directory at byte ${at} is damaged`);
+  const nameBytes = bytes.subarray(at + ENTRY_SIZE, at + ENTRY_SIZE + nameSize);
+  const name = new TextDecoder().decode(nameBytes), shown = showText(name);
+  const flags = u16(at + 8), method = u16(at + 10), checksum = u32(at + 16), size = u32(at + 20), header = u32(at + 42);
+  if (size === 0xffffffff || header === 0xffffffff) fail(`its entry ${shown} is of 4 GiB or more`);
+  if (method === 0 && u32(at + 24) !== size) fail(`its entry ${shown} has two sizes`);
+
+  const names = header + LOCAL_SIZE;
+  if (names + nameSize > first) fail(`its entry ${shown} lies outside the file`);
+  const start = names + nameSize + u16(header + 28), given = u32(header + 18);
   if (start + size > first) fail(`its entry ${shown} lies outside the file`);
-  const given = view.getUint32(header + 18, true);
-  const agrees = view.getUint32(header, true) === LOCAL && view.getUint16(header + 6, true) === flags &&
-    view.getUint16(header + 8, true) === method && view.getUint16(header + 26, true) === name.length &&
-    name.every((byte, k) => view.getUint8(names + k) === byte) &&
-    (given === size || ((flags & SIZES_FOLLOW) !== 0 && given === 0));
-  return agrees ? start : fail(`the header of its entry ${shown} contradicts the directory`);
+  const agrees = u32(header) === LOCAL && u16(header + 6) === flags && u16(header + 8) === method &&
+    (given === size || ((flags & SIZES_FOLLOW) !== 0 && given === 0)) && u16(header + 26) === nameSize &&
+    nameBytes.every((byte, k) => bytes[names + k] === byte);
+  if (!agrees) fail(`the header of its entry ${shown} contradicts the directory`);
+  const stored = method === 0 ? undefined : "compressed, which PyTorch never does";
+  const trouble = (flags & ENCRYPTED) === 0 ? stored : "encrypted";
+  return { name, entry: { header, start, end: start + size, checksum, trouble }, next };
 }
 
 /** The remainders of each byte for CRC-32 (ISO 3309), the lowest bit first. */

@@ -4,7 +4,7 @@ import { DataError } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { fileKind } from "./_file_kind.ts";
-import { unwrapNames } from "./_tensor_names.ts";
+import { unwrapNames } from "./_reading.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import { decodeTorchFile } from "./torch_file.ts";
 

@@ -5,7 +5,7 @@
 
 import { DataError, elementCount, formatShape } from "../core/mod.ts";
 import { ELEMENT_TYPES, readElements } from "./_element_types.ts";
-import { isBatchCount, MOST_DIMENSIONS, showText } from "./_tensor_names.ts";
+import { type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
 
 /** A tensor's shape and elements. */
 export interface NamedTensor {
@@ -111,8 +111,6 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
   }
   return { tensors, metadata };
 }
-
-type Fail = (what: string) => never;
 
 function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   let header: unknown;

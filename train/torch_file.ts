@@ -6,7 +6,7 @@
 import { DataError, formatShape, type Shape } from "../core/mod.ts";
 import { ELEMENT_TYPES, readElements } from "./_element_types.ts";
 import { isDictionary, isTensor, type PickleValue, readPickle, type TensorReference } from "./_pickle.ts";
-import { isBatchCount, showText } from "./_tensor_names.ts";
+import { type Fail, isBatchCount, showText } from "./_reading.ts";
 import { readZip, type ZipArchive } from "./_zip.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
@@ -26,8 +26,6 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 
 /** The keys under which training scripts put a network's `state_dict`, the likeliest first. */
 const WRAPPING_KEYS = ["state_dict", "model_state_dict", "model"];
-
-type Fail = (what: string) => never;
 
 /** What to do about a file that PyTorch can read and this reader cannot. */
 const SAVE_AGAIN = "load it in a current PyTorch and save its weights alone: torch.save(model.state_dict(), FILE)";

@@ -115,7 +115,8 @@ async function train(values: TrainValues): Promise<void> {
     zeroInitLastGamma: values["zero-init"],
   };
   const model = describedModel(description);
-  const freeze = values.freeze?.split(",") ?? [], frozen = matchNames(freeze, parameterNames(model)).length;
+  const freeze = values.freeze?.split(",") ?? [], parameters = parameterNames(model);
+  const frozen = matchNames(freeze, parameters).length;
   const foreign = values.init === undefined ? undefined : foreignHead(model, initial!.tensors);
   const augmentation = augmentationByName(values.augment, set);
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
@@ -135,7 +136,7 @@ async function train(values: TrainValues): Promise<void> {
     if (!values.json) {
       console.log(
         `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}${
-          frozen === 0 ? "" : `, ${frozen} frozen parameters (${freeze.join(", ")})`
+          frozen === 0 ? "" : `, ${frozen} of ${parameters.length} parameters frozen (${freeze.join(", ")})`
         }`,
       );
       if (foreign !== undefined) {

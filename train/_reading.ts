@@ -1,7 +1,10 @@
-/** What the readers of weight files share about names: how messages show them, and which tensors are left out. */
+/** What the readers of weight files share: limits, messages, and what they make of names. */
 
 /** PyTorch allows no more dimensions. */
 export const MOST_DIMENSIONS = 64;
+
+/** Throws, given what is wrong with a file. */
+export type Fail = (what: string) => never;
 
 const LONGEST = 80;
 
