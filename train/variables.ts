@@ -44,9 +44,15 @@ export class Variables {
    * Replaces the variables by tensors of the same names. The optimiser's keep their values where they are not given.
    *
    * @param source The file, for messages.
+   * @param options `keep`: tensors of the classifier's last layer that are for another number of classes, as
+   * {@link foreignHead} finds them; these variables keep their values.
    * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing; then nothing has changed.
    */
-  write(tensors: ReadonlyMap<string, NamedTensor>, source: string): void {
+  write(
+    tensors: ReadonlyMap<string, NamedTensor>,
+    source: string,
+    { keep = [] }: { readonly keep?: readonly string[] } = {},
+  ): void {
     const listed = (names: readonly string[]) =>
       names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
     const given = [...tensors.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
@@ -69,7 +75,9 @@ export class Variables {
     }
     for (const [name, tensor] of tensors) {
       const spec = this.#storages.get(name)?.spec;
-      if (spec === undefined || (sameShape(spec.shape, tensor.shape) && tensor.data instanceof Float32Array)) continue;
+      if (spec === undefined) continue;
+      const axis = keep.includes(name) ? 1 : 0;
+      if (sameShape(spec.shape.slice(axis), tensor.shape.slice(axis)) && tensor.data instanceof Float32Array) continue;
       const type = tensor.data instanceof Float32Array ? "float32" : "uint32";
       throw new DataError(
         `${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
@@ -77,7 +85,7 @@ export class Variables {
         }`,
       );
     }
-    for (const [name, tensor] of tensors) this.#storages.get(name)?.write(tensor.data);
+    for (const [name, tensor] of tensors) if (!keep.includes(name)) this.#storages.get(name)?.write(tensor.data);
   }
 
   /** Gives the memory back. */
