@@ -207,6 +207,7 @@ Deno.test("export says in a sentence what is wrong, with the exit code of its ki
       [[...bare, ...out, "--model", "resnet8", "--classes", "4", "--normalise"], 2, "does not say how"],
       [[...bare, ...out, "--model", "resnet8"], 1, "expected the tensor fc.weight to be float32 [10, 64]"],
       [[...run, "--out", `${folder}/best.safetensors/out.onnx`], 1, "best.safetensors"],
+      [[...run, "--out", folder], 1, "this is a folder"],
     ];
     const outcomes = await Promise.all(cases.map(([args]) => runCli(["export", ...args])));
     outcomes.forEach(({ code, stderr }, k) => {
