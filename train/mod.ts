@@ -7,6 +7,7 @@
 export * from "./checkpoint.ts";
 export * from "./evaluate.ts";
 export * from "./fit.ts";
+export * from "./fold_batch_norm.ts";
 export * from "./foreign_head.ts";
 export * from "./freeze.ts";
 export * from "./initializers.ts";

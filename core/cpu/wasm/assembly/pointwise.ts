@@ -53,7 +53,7 @@ export function pointwiseWeightGradient(p: usize, task: i32, scratch: usize): vo
       for (let j = 0; j < columns; j += PANEL) {
         multiplyPanels(
           height, panel, at(packed, j * depth), depth, at(pointer(p, 2), i * inputs + first + j), inputs, rows,
-          min(PANEL, columns - j), d > 0, edge,
+          min(PANEL, columns - j), d > 0, edge, 0, 0, 0,
         );
       }
     }
