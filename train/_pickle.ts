@@ -303,12 +303,7 @@ class PickleReader {
 
   #pushGlobal(module: string, object: string): void {
     const name = `${module}.${object}`;
-    if (!GLOBALS.has(name)) {
-      this.#fail(
-        `calls ${showText(name)}, which a weight file has no need of; refused. ` +
-          "If you trust the file, load it in PyTorch and save its weights alone: torch.save(model.state_dict(), FILE)",
-      );
-    }
+    if (!GLOBALS.has(name)) this.#fail(`calls ${showText(name)}, which a weight file has no need of`);
     this.#push({ kind: "global", name });
   }
 
