@@ -80,6 +80,8 @@ Deno.test("decodeCheckpoint() takes away what wrappers put before all names, and
   assertEquals(read("module.fc.weight", "module.fc.bias"), ["fc.weight", "fc.bias"]);
   assertEquals(read("module.fc.weight", "fc.bias"), ["module.fc.weight", "fc.bias"]);
   assertEquals(read("_orig_mod.module.bn.weight", "_orig_mod.module.bn.num_batches_tracked"), ["bn.weight"]);
+  assertEquals(read("module._orig_mod.bn.weight", "module._orig_mod.bn.bias"), ["bn.weight", "bn.bias"]);
+  assertEquals(read("module.".repeat(100_000)), ["module.".repeat(99_998)]);
   assertEquals(read("__proto__", "constructor"), ["__proto__", "constructor"]);
 });
 
@@ -244,6 +246,8 @@ Deno.test("hostile safetensors files are refused", () => {
   refuses(patched(file(`{"a":${entry(0, 8)}}`), 0, [200]), "should take 200 bytes");
   refusesHeader(`{"a":${entry(0, 8)},"a":${entry(0, 8)}}`, "some name comes twice");
   refusesHeader(`{"a":${entry(0, 8)},"\\u0061":${entry(0, 8)}}`, "some name comes twice");
+  refusesHeader(`{"a":{"dtype":"F16",${entry(0, 8).slice(1)}}`, "some name comes twice");
+  refusesHeader(`{"__metadata__":{"a":"1","a":"2"},"a":${entry(0, 8)}}`, "some name comes twice");
   refusesHeader(`{"a":${entry(0, 8)},"b":${entry(4, 8)}}`, "overlap at byte 4");
   refusesHeader(`{"a":${entry(0, 4)}}`, "end at byte 4 of 8");
   refusesHeader(`{"a":${entry(4, 8)}}`, "a gap at byte 4");

@@ -1,6 +1,7 @@
 /** A model's variables on a backend: what training changes, checkpoints hold, and every program of the model shares. */
 
 import { type Backend, DataError, formatShape, type Graph, sameShape, type Storage } from "../core/mod.ts";
+import { showText } from "./_reading.ts";
 import { initialize } from "./initializers.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
@@ -54,7 +55,7 @@ export class Variables {
     { keep = [] }: { readonly keep?: readonly string[] } = {},
   ): void {
     const listed = (names: readonly string[]) =>
-      names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+      names.slice(0, 3).map(showText).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
     const given = [...tensors.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
     const wanted = [...this.#storages.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
     const missing = wanted.filter((name) => !tensors.has(name));
@@ -80,7 +81,7 @@ export class Variables {
       if (sameShape(spec.shape.slice(axis), tensor.shape.slice(axis)) && tensor.data instanceof Float32Array) continue;
       const type = tensor.data instanceof Float32Array ? "float32" : "uint32";
       throw new DataError(
-        `${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
+        `${source}: expected the tensor ${showText(name)} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
           formatShape(tensor.shape)
         }`,
       );
