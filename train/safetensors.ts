@@ -91,7 +91,8 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
     if (from !== end) fail(`its tensors ${from < end ? "overlap" : "leave a gap"} at byte ${from}`);
     end = to;
   }
-  if (end !== body.length) fail(`its tensors end at byte ${end} of ${body.length}`);
+  if (end > body.length) fail(`its tensors take ${end} bytes but ${body.length} are there, so it was cut short`);
+  if (end < body.length) fail(`its tensors end at byte ${end} of ${body.length}`);
   const tensors = new Map<string, NamedTensor>();
   for (const { name, dtype, shape, from, to } of entries) {
     const what = `the tensor ${showText(name)}`, type = ELEMENT_TYPES.get(dtype), count = elementCount(shape);
