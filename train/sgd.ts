@@ -1,8 +1,8 @@
 /** Stochastic gradient descent with momentum and coupled weight decay, as `torch.optim.SGD`. */
 
-import { differentiate, f32, type Graph, ResiduaError, UsageError, type Value } from "../core/mod.ts";
+import { differentiate, f32, type Graph, ResiduaError, type Value } from "../core/mod.ts";
 import { sgdUpdate } from "../ops/mod.ts";
-import { matchNames } from "./freeze.ts";
+import { frozenNames } from "./freeze.ts";
 import { OPTIMIZER_PREFIX } from "./variables.ts";
 
 /** The options of {@link sgd}. */
@@ -12,7 +12,7 @@ export interface SgdOptions {
   /** The factor of the weights that is added to their gradient, for all parameters; 1e-4 unless given. */
   readonly weightDecay?: number;
   /**
-   * Patterns of the names of parameters that stay as they are, as {@link matchNames} takes them; none unless given. They get
+   * Patterns of the names of parameters that stay as they are, as {@link frozenNames} takes them; none unless given. They get
    * no gradient, weight decay or momentum. As in PyTorch, the running statistics of a batch norm are no parameters: they
    * follow the batches even where its weight and bias are frozen.
    */
@@ -33,13 +33,8 @@ export const LEARNING_RATE = "learningRate";
  */
 export function sgd(graph: Graph, loss: Value, options: SgdOptions = {}): void {
   const { momentum = 0.9, weightDecay = 1e-4, freeze = [] } = options;
-  const frozen = new Set(matchNames(freeze, graph.parameters.map(({ name }) => name)));
+  const frozen = new Set(frozenNames(freeze, graph.parameters.map(({ name }) => name)));
   const parameters = graph.parameters.filter(({ name }) => !frozen.has(name));
-  if (parameters.length === 0 && frozen.size > 0) {
-    throw new UsageError(
-      `All ${frozen.size} parameters are frozen by ${freeze.join(",")}, so there is nothing to train`,
-    );
-  }
   const gradients = differentiate(graph, loss, parameters);
   const rate = graph.input(LEARNING_RATE, f32([]));
   parameters.forEach((parameter, index) => {

@@ -7,7 +7,7 @@ import {
   type EpochEvent,
   fit,
   foreignHead,
-  matchNames,
+  frozenNames,
   parameterNames,
   RunFolder,
   SCHEDULES,
@@ -116,7 +116,7 @@ async function train(values: TrainValues): Promise<void> {
   };
   const model = describedModel(description);
   const freeze = values.freeze?.split(",") ?? [], parameters = parameterNames(model);
-  const frozen = matchNames(freeze, parameters).length;
+  const frozen = frozenNames(freeze, parameters).length;
   const foreign = values.init === undefined ? undefined : foreignHead(model, initial!.tensors);
   const augmentation = augmentationByName(values.augment, set);
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
