@@ -12,4 +12,5 @@ export * from "./decoded_image.ts";
 export * from "./file_source.ts";
 export * from "./normalisation.ts";
 export * from "./open.ts";
+export * from "./resize.ts";
 export * from "./shapes.ts";
