@@ -9,6 +9,8 @@ export * from "./evaluate.ts";
 export * from "./fit.ts";
 export * from "./fold_batch_norm.ts";
 export * from "./initializers.ts";
+export * from "./load_model.ts";
+export * from "./loaded_model.ts";
 export * from "./metrics.ts";
 export * from "./run_folder.ts";
 export * from "./safetensors.ts";
