@@ -15,6 +15,12 @@ import type { NamedTensor } from "./safetensors.ts";
 /** The prefix of what belongs to the optimiser and not to the model. */
 export const OPTIMIZER_PREFIX = "optimizer.";
 
+/** What the parameters and states of a graph hold, by name. */
+export function variableSpecs(graph: Graph): Map<string, TensorSpec> {
+  const variables = graph.values.filter(({ kind }) => kind === "parameter" || kind === "state");
+  return new Map(variables.map(({ name, spec }) => [name, spec]));
+}
+
 /**
  * Checks that tensors are those of a set of variables. An optimiser's may be missing, or too many.
  *

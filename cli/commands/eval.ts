@@ -4,7 +4,7 @@ import { UsageError } from "../../core/mod.ts";
 import { measureNormalisation } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import { DiskStore, readCheckpoint } from "../disk.ts";
+import { readCheckpoint, writeFile } from "../disk.ts";
 import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
@@ -81,7 +81,5 @@ async function writeLogits(path: string, labels: Uint8Array, logits: Float32Arra
     (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)),
   );
   const text = JSON.stringify({ labels: Array.from(labels.subarray(0, rows.length)), logits: rows });
-  const cut = path.lastIndexOf("/");
-  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");
-  await store.write(path.slice(cut + 1), new TextEncoder().encode(text));
+  await writeFile(path, new TextEncoder().encode(text));
 }
