@@ -11,6 +11,7 @@ export * from "./batch_norm/mod.ts";
 export * from "./channel_sum.ts";
 export * from "./conv2d/mod.ts";
 export * from "./dropout.ts";
+export * from "./gather_images.ts";
 export * from "./global_average_pool.ts";
 export * from "./linear.ts";
 export * from "./max_pool2d.ts";

@@ -83,8 +83,12 @@ export interface FitOptions extends SgdOptions, Partial<Omit<ScheduleOptions, "r
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
   readonly labelSmoothing?: number;
-  /** Weights to start from. */
-  readonly initial?: { readonly tensors: ReadonlyMap<string, NamedTensor>; readonly source: string };
+  /** Weights to start from, and the names of those that stay as initialised, as {@link foreignHead} finds them. */
+  readonly initial?: {
+    readonly tensors: ReadonlyMap<string, NamedTensor>;
+    readonly source: string;
+    readonly keep?: readonly string[];
+  };
   /** Where the run that `initial` belongs to stood, to go on from there. */
   readonly progress?: Progress;
   /** The normalisation; that of the training set unless given. */
@@ -131,7 +135,8 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const trainer = await Trainer.create({ ...options, batch, seed });
   const inference = await compileInference(model, backend, batch, trainer.variables, seed);
   try {
-    if (options.initial !== undefined) trainer.variables.write(options.initial.tensors, options.initial.source);
+    const { initial } = options;
+    if (initial !== undefined) trainer.variables.write(initial.tensors, initial.source, initial);
     if (options.progress !== undefined) schedule.restore(options.progress.schedule);
     const batcher = new Batcher({ split: set.train, shape: set.shape, normalisation, augmentation, seed });
     const images = new Float32Array(batch * set.shape[0] * set.shape[1] * set.shape[2]),

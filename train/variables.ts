@@ -26,12 +26,14 @@ export function variableSpecs(graph: Graph): Map<string, TensorSpec> {
  *
  * @param specs What the variables hold, by name.
  * @param source The file, for messages.
+ * @param keep Tensors that may be for another number of classes.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  */
 export function expectTensors(
   specs: ReadonlyMap<string, TensorSpec>,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
+  keep: readonly string[] = [],
 ): void {
   const listed = (names: readonly string[]) =>
     names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
@@ -55,7 +57,9 @@ export function expectTensors(
   }
   for (const [name, tensor] of tensors) {
     const spec = specs.get(name);
-    if (spec === undefined || (sameShape(spec.shape, tensor.shape) && tensor.data instanceof Float32Array)) continue;
+    if (spec === undefined) continue;
+    const axis = keep.includes(name) ? 1 : 0;
+    if (sameShape(spec.shape.slice(axis), tensor.shape.slice(axis)) && tensor.data instanceof Float32Array) continue;
     const type = tensor.data instanceof Float32Array ? "float32" : "uint32";
     throw new DataError(
       `${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
@@ -102,11 +106,17 @@ export class Variables {
    * Replaces the variables by tensors of the same names. The optimiser's keep their values where they are not given.
    *
    * @param source The file, for messages.
+   * @param options `keep`: tensors of the classifier's last layer that are for another number of classes, as
+   * {@link foreignHead} finds them; these variables keep their values.
    * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing; then nothing has changed.
    */
-  write(tensors: ReadonlyMap<string, NamedTensor>, source: string): void {
-    expectTensors(new Map([...this.#storages].map(([name, { spec }]) => [name, spec])), tensors, source);
-    for (const [name, tensor] of tensors) this.#storages.get(name)?.write(tensor.data);
+  write(
+    tensors: ReadonlyMap<string, NamedTensor>,
+    source: string,
+    { keep = [] }: { readonly keep?: readonly string[] } = {},
+  ): void {
+    expectTensors(new Map([...this.#storages].map(([name, { spec }]) => [name, spec])), tensors, source, keep);
+    for (const [name, tensor] of tensors) if (!keep.includes(name)) this.#storages.get(name)?.write(tensor.data);
   }
 
   /** Gives the memory back. */

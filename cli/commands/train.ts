@@ -2,7 +2,16 @@
 
 import { DataError, UsageError } from "../../core/mod.ts";
 import { augmentationByName, AUGMENTATIONS } from "../../data/mod.ts";
-import { describedModel, type EpochEvent, fit, RunFolder, SCHEDULES } from "../../train/mod.ts";
+import {
+  describedModel,
+  type EpochEvent,
+  fit,
+  foreignHead,
+  matchNames,
+  parameterNames,
+  RunFolder,
+  SCHEDULES,
+} from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
 import type { Values } from "../options.ts";
@@ -46,7 +55,16 @@ const OPTIONS = {
   },
   "zero-init": { kind: "flag", about: "start the last batch norm of each block at 0", default: false },
   seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
-  init: { kind: "text", value: "FILE", about: "start from the weights of a safetensors file" },
+  init: {
+    kind: "text",
+    value: "FILE",
+    about: "start from the weights of a safetensors or PyTorch file; a head for other classes starts anew",
+  },
+  freeze: {
+    kind: "text",
+    value: "PATTERN,…",
+    about: "parameters that stay as they are, such as layer1.*; running statistics follow all the same",
+  },
   resume: {
     kind: "text",
     value: "RUN",
@@ -76,6 +94,7 @@ export const trainCommand = defineCommand({
   examples: [
     ["", "a ResNet-20 on the built-in shapes"],
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
+    ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],
     ["--resume runs/first --epochs 20 --out runs/first", "go on with a run that was stopped"],
   ],
 }, train);
@@ -96,6 +115,9 @@ async function train(values: TrainValues): Promise<void> {
     zeroInitLastGamma: values["zero-init"],
   };
   const model = describedModel(description);
+  const freeze = values.freeze?.split(",") ?? [], parameters = parameterNames(model);
+  const frozen = matchNames(freeze, parameters).length;
+  const foreign = values.init === undefined ? undefined : foreignHead(model, initial!.tensors);
   const augmentation = augmentationByName(values.augment, set);
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
   const backend = await openChosenBackend(values);
@@ -113,8 +135,17 @@ async function train(values: TrainValues): Promise<void> {
     });
     if (!values.json) {
       console.log(
-        `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}`,
+        `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}${
+          frozen === 0 ? "" : `, ${frozen} of ${parameters.length} parameters frozen (${freeze.join(", ")})`
+        }`,
       );
+      if (foreign !== undefined) {
+        console.log(
+          `${
+            foreign.names.join(", ")
+          }: ${foreign.classes} classes in the file, ${model.classes} here; the head starts anew`,
+        );
+      }
     }
     const line = new ProgressLine(values.progress && !values.json);
     const epochs = values.steps === undefined
@@ -132,6 +163,7 @@ async function train(values: TrainValues): Promise<void> {
         rate: values.lr,
         momentum: values.momentum,
         weightDecay: values["weight-decay"],
+        freeze,
         schedule: values.schedule as (typeof SCHEDULES)[number],
         factor: values.factor,
         patience: values.patience,
@@ -140,7 +172,7 @@ async function train(values: TrainValues): Promise<void> {
         shuffle: values.shuffle,
         labelSmoothing: values["label-smoothing"],
         seed: values.seed,
-        initial,
+        initial: initial && { ...initial, keep: foreign?.names },
         progress: resumed?.info?.progress,
         normalisation: initial?.info?.normalisation,
         folder,
