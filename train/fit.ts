@@ -4,6 +4,7 @@ import { type Backend, NumericError, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   Batcher,
+  defaultPreprocessing,
   epochOrder,
   type ImageSet,
   measureNormalisation,
@@ -144,6 +145,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       model: options.description ?? { name: model.name, classes: model.classes },
       classes: set.classes,
       normalisation,
+      preprocessing: defaultPreprocessing(model.inputShape),
     };
     let step = options.progress?.steps ?? 0, bestTop1 = options.progress?.bestTop1 ?? -1, last: EpochEvent | undefined;
 
