@@ -50,6 +50,11 @@ export interface BackendCompileOptions {
   readonly scalars: readonly string[];
   /** Fills planned buffers and scratch memory with NaN before the first step, so that a kernel that reads them is found. */
   readonly poison?: boolean;
+  /**
+   * Whether parameters and states that no op updates keep their elements from the first step on. The CPU backend then
+   * packs weights once, in memory of the program's own, and not in each step.
+   */
+  readonly frozen?: boolean;
   /** Picks the number of a WebGPU variant for a node; the first unless said otherwise. */
   readonly chooseVariant?: (node: Node, variants: readonly WebGpuVariant[]) => number;
 }

@@ -7,7 +7,7 @@ import { type Plan, plan } from "./plan.ts";
 import { formatSpec, sameShape } from "./shape.ts";
 
 /** What to compile a graph for. */
-export interface CompileOptions extends Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
+export interface CompileOptions extends Pick<BackendCompileOptions, "poison" | "frozen" | "chooseVariant"> {
   /** Values that can be read after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
   /** Values of shape [] that are recorded each step, by name. */
@@ -49,8 +49,8 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
       );
     }
   }
-  const { poison, chooseVariant } = options;
+  const { poison, frozen, chooseVariant } = options;
   const scalars = Object.keys(options.scalars ?? {});
-  const executable = await backend.compile(planned, { variables, scalars, poison, chooseVariant });
+  const executable = await backend.compile(planned, { variables, scalars, poison, frozen, chooseVariant });
   return Object.assign(executable, { plan: planned });
 }

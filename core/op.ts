@@ -72,7 +72,10 @@ export type CpuPhase = CpuFunctionPhase | CpuNativePhase;
 
 /** A kernel of the CPU backend: phases run one after the other. */
 export interface CpuKernel {
-  /** The number of float32 elements of memory that tasks and phases share. */
+  /**
+   * The number of float32 elements of memory that tasks and phases share. First phases that read nothing but variables
+   * may run once for all steps: what they write here must outlive the later phases.
+   */
   readonly workspace?: number;
   /** The number of float32 elements of memory that each running task has to itself. */
   readonly scratch?: number;

@@ -45,10 +45,10 @@ export function compileInference(
 }
 
 /**
- * Compiles the program of {@link compileInference} with batch norm folded into the convolutions: the same logits up to
- * rounding, faster. Its variables are not those of the model, so they cannot be trained further.
+ * Compiles the program of {@link compileInference} with batch norm folded into the convolutions and weights packed once:
+ * the same logits up to rounding, faster. Its variables are not those of the model, so they cannot be trained further.
  *
- * @param variables A set of its own; it is given the folded tensors.
+ * @param variables A set of its own; it is given the folded tensors, which must not change afterwards.
  * @param tensors The model's tensors, as a checkpoint holds them.
  * @param source The file that they come from, for messages.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
@@ -80,7 +80,11 @@ export async function compileFoldedInference(
   const folded = foldBatchNorm(graph, tensors, { logits }, source);
   variables.add(folded.graph, backend, 0);
   variables.write(folded.tensors, source);
-  return await compile(folded.graph, backend, { outputs: folded.outputs, variables: variables.storages });
+  return await compile(folded.graph, backend, {
+    outputs: folded.outputs,
+    variables: variables.storages,
+    frozen: true,
+  });
 }
 
 /**

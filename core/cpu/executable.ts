@@ -4,7 +4,7 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
-import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, NumericArray } from "../op.ts";
+import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, CpuPhase, NumericArray } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, elementCount } from "../shape.ts";
 import { kernelNumber } from "./kernels.ts";
@@ -29,6 +29,31 @@ function kernelOf(node: Node): CpuKernel {
   return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
 }
 
+/** A kernel with the buffers that it works on. */
+interface Call {
+  readonly phases: readonly CpuPhase[];
+  readonly buffers: readonly NumericArray[];
+  /** The address of its workspace. */
+  readonly workspace: number;
+}
+
+/**
+ * How many of a kernel's first phases depend on fixed values alone, so that once is enough: those that pack weights.
+ *
+ * @param values The values of its buffers.
+ */
+function fixedPhases({ phases }: CpuKernel, values: readonly Value[], fixed: ReadonlySet<Value>): number {
+  // A phase in TypeScript would look for its workspace where all kernels have theirs.
+  if (fixed.size === 0 || phases.some((phase) => "run" in phase)) return 0;
+  const changing = phases.findIndex((phase) =>
+    "arguments" in phase &&
+    phase.arguments.some((argument) =>
+      typeof argument === "object" && "buffer" in argument && !fixed.has(values[argument.buffer])
+    )
+  );
+  return Math.max(0, changing);
+}
+
 /** An argument as a 32-bit word. */
 function argumentWord(argument: CpuArgument, buffers: readonly NumericArray[], workspace: number): number {
   if (typeof argument === "number") return argument;
@@ -41,7 +66,8 @@ function argumentWord(argument: CpuArgument, buffers: readonly NumericArray[], w
 export class CpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
   readonly dispatches: number;
-  readonly #segments: Segment[] = [];
+  readonly #segments: readonly Segment[];
+  #preparation: readonly Segment[];
   readonly #threads: Threads;
   readonly #scratchLength: number;
   #context: CpuContext;
@@ -82,20 +108,35 @@ export class CpuExecutable implements Executable {
     }
     for (const [value, buffer] of plan.placement) place(value, buffers[buffer]);
 
-    const calls = plan.nodes.map((node) => ({
-      kernel: kernelOf(node),
-      buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
-    }));
-    const most = (size: (kernel: CpuKernel) => number | undefined) =>
-      calls.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
-    const workspaceLength = most(({ workspace }) => workspace), workspace = take(4 * workspaceLength);
-    this.#scratchLength = most(({ scratch }) => scratch);
+    const updated = new Set(
+      plan.nodes.flatMap(({ op, arguments: values }) => (op.updates ?? []).map((k) => values[k])),
+    );
+    const fixed = new Set(options.frozen ? plan.variables.filter((value) => !updated.has(value)) : []);
+    const calls = plan.nodes.map((node) => {
+      const kernel = kernelOf(node), values = [...node.arguments, ...node.results];
+      const buffers = values.map((value) => arrays.get(value)!);
+      return { kernel, buffers, once: fixedPhases(kernel, values, fixed) };
+    });
+    const shared = calls.filter(({ once }) => once === 0).map(({ kernel }) => kernel.workspace ?? 0);
+    const workspaceLength = Math.max(0, ...shared), workspace = take(4 * workspaceLength);
+    this.#scratchLength = Math.max(0, ...calls.map(({ kernel }) => kernel.scratch ?? 0));
     threads.reserveScratch(4 * this.#scratchLength);
     this.#context = {
       workspace: memory.view(workspace, "f32", workspaceLength) as Float32Array,
       scratch: this.#scratch(),
     };
-    this.#link(calls, workspace.address, take);
+    const placed = calls.map((call) => ({
+      ...call,
+      workspace: (call.once === 0 ? workspace : take(4 * (call.kernel.workspace ?? 0))).address,
+    }));
+    this.#preparation = this.#link(
+      placed.map(({ kernel, once, ...call }) => ({ ...call, phases: kernel.phases.slice(0, once) })),
+      take,
+    );
+    this.#segments = this.#link(
+      placed.map(({ kernel, once, ...call }) => ({ ...call, phases: kernel.phases.slice(once) })),
+      take,
+    );
 
     this.dispatches = calls.length;
     for (const [name, value] of plan.outputs) this.#outputs.set(name, arrays.get(value)!);
@@ -112,10 +153,9 @@ export class CpuExecutable implements Executable {
 
   /** Runs one step, to its end. */
   run(record = false): void {
-    for (const segment of this.#segments) {
-      if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
-      else this.#call(segment.phase, segment.buffers);
-    }
+    this.#runAll(this.#preparation);
+    this.#preparation = [];
+    this.#runAll(this.#segments);
     if (!record) return;
     if (this.#recorded === SCALAR_CAPACITY) {
       throw new DeviceError(`More than ${SCALAR_CAPACITY} steps were recorded without readScalars()`);
@@ -142,6 +182,13 @@ export class CpuExecutable implements Executable {
     this.#blocks.length = 0;
   }
 
+  #runAll(segments: readonly Segment[]): void {
+    for (const segment of segments) {
+      if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
+      else this.#call(segment.phase, segment.buffers);
+    }
+  }
+
   #call(phase: CpuFunctionPhase, buffers: readonly NumericArray[]): void {
     // A program that was compiled later may have moved the scratch memory.
     if (this.#context.scratch.byteOffset !== this.#threads.scratch) {
@@ -156,25 +203,22 @@ export class CpuExecutable implements Executable {
   }
 
   /** Writes all native phases and their arguments to memory, and strings them up with the others. */
-  #link(
-    calls: readonly { readonly kernel: CpuKernel; readonly buffers: readonly NumericArray[] }[],
-    workspace: number,
-    take: (bytes: number) => Block,
-  ): void {
+  #link(calls: readonly Call[], take: (bytes: number) => Block): Segment[] {
+    const segments: Segment[] = [];
     const table: number[] = [], words: number[] = [], places: number[] = [];
     let open: { first: number; count: number } | undefined;
     const runs: { first: number; count: number; segment: number }[] = [];
-    for (const { kernel, buffers } of calls) {
-      for (const phase of kernel.phases) {
+    for (const { phases, buffers, workspace } of calls) {
+      for (const phase of phases) {
         if ("run" in phase) {
-          this.#segments.push({ phase, buffers });
+          segments.push({ phase, buffers });
           open = undefined;
           continue;
         }
         if (open === undefined) {
           open = { first: places.length, count: 0 };
-          runs.push(Object.assign(open, { segment: this.#segments.length }));
-          this.#segments.push({ phases: 0, count: 0 });
+          runs.push(Object.assign(open, { segment: segments.length }));
+          segments.push({ phases: 0, count: 0 });
         }
         open.count++;
         table.push(kernelNumber(phase.kernel), phase.tasks, 0);
@@ -186,7 +230,8 @@ export class CpuExecutable implements Executable {
     places.forEach((place, index) => table[index * PHASE_WORDS + 2] = block.address + 4 * (table.length + place));
     new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
     for (const { first, count, segment } of runs) {
-      this.#segments[segment] = { phases: block.address + 4 * PHASE_WORDS * first, count };
+      segments[segment] = { phases: block.address + 4 * PHASE_WORDS * first, count };
     }
+    return segments;
   }
 }
