@@ -45,13 +45,16 @@ interface Call {
 function fixedPhases({ phases }: CpuKernel, values: readonly Value[], fixed: ReadonlySet<Value>): number {
   // A phase in TypeScript would look for its workspace where all kernels have theirs.
   if (fixed.size === 0 || phases.some((phase) => "run" in phase)) return 0;
-  const changing = phases.findIndex((phase) =>
-    "arguments" in phase &&
-    phase.arguments.some((argument) =>
-      typeof argument === "object" && "buffer" in argument && !fixed.has(values[argument.buffer])
-    )
-  );
+  const changing = phases.findIndex((phase) => {
+    const read = "arguments" in phase ? phase.arguments.flatMap(bufferOf) : [];
+    return read.length === 0 || read.some((buffer) => !fixed.has(values[buffer]));
+  });
   return Math.max(0, changing);
+}
+
+/** The buffer that an argument is an address in, if it is one. */
+function bufferOf(argument: CpuArgument): number[] {
+  return typeof argument === "object" && "buffer" in argument ? [argument.buffer] : [];
 }
 
 /** An argument as a 32-bit word. */
