@@ -44,12 +44,24 @@ export interface CommandHelp {
   readonly examples: readonly (readonly [string, string])[];
 }
 
+/** The options that arguments give, by name, as they were written. */
+export type GivenOptions = Readonly<Record<string, string | boolean>>;
+
 /**
  * Parses a command's arguments.
  *
  * @throws {UsageError} If an option is unknown or a value is not what it takes.
  */
 export function parseOptions<T extends OptionTable>(command: string, table: T, args: readonly string[]): Values<T> {
+  return resolveOptions(table, parseGiven(command, table, args));
+}
+
+/**
+ * Reads which options arguments give.
+ *
+ * @throws {UsageError} If an option is unknown.
+ */
+export function parseGiven(command: string, table: OptionTable, args: readonly string[]): GivenOptions {
   const flags = Object.keys(table).filter((name) => table[name].kind === "flag");
   const valued = Object.keys(table).filter((name) => table[name].kind !== "flag");
   const parsed = parseArgs([...args], {
@@ -58,17 +70,33 @@ export function parseOptions<T extends OptionTable>(command: string, table: T, a
     negatable: flags,
     unknown: (argument: string, key?: string) => refuse(command, table, argument, key),
   });
-  const values: Record<string, unknown> = {};
+  const given: Record<string, string | boolean> = {};
   for (const [name, option] of Object.entries(table)) {
-    const given = parsed[name];
     const present = option.kind === "flag"
       ? args.some((argument) =>
         argument === `--${name}` || argument === `--no-${name}` || argument.startsWith(`--${name}=`)
       )
-      : given !== undefined;
-    if (!present) {
-      if (option.default !== undefined) values[name] = convert(name, option, option.default);
-    } else values[name] = convert(name, option, given as string | boolean);
+      : parsed[name] !== undefined;
+    if (present) given[name] = parsed[name] as string | boolean;
+  }
+  return given;
+}
+
+/**
+ * The values of a table's options: those that are given, else those of `base`, else the defaults.
+ *
+ * @param base Values of some options, as another run or a recipe has them; names that the table lacks are left out.
+ * @throws {UsageError} If a value is not what its option takes.
+ */
+export function resolveOptions<T extends OptionTable>(
+  table: T,
+  given: GivenOptions,
+  base: Readonly<Record<string, unknown>> = {},
+): Values<T> {
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(table)) {
+    const value = given[name] ?? base[name] ?? option.default;
+    if (value !== undefined) values[name] = convert(name, option, value as string | number | boolean);
   }
   return values as Values<T>;
 }

@@ -7,6 +7,12 @@ import type { NamedTensor } from "./safetensors.ts";
 /** The prefix of what belongs to the optimiser and not to the model. */
 export const OPTIMIZER_PREFIX = "optimizer.";
 
+/** The prefix of the average of a variable over the steps. */
+export const AVERAGE_PREFIX = `${OPTIMIZER_PREFIX}average.`;
+
+/** The prefix of what means nothing once a step is done, such as gradients that add up over the parts of a batch. */
+export const TRANSIENT_PREFIX = `${OPTIMIZER_PREFIX}transient.`;
+
 /** Variables by name, in the order of the model. */
 export class Variables {
   readonly #storages = new Map<string, Storage>();
@@ -26,18 +32,34 @@ export class Variables {
     }
   }
 
+  /** The storages of the model's variables by name, for inference: the averages over the steps where there are any. */
+  get evaluated(): ReadonlyMap<string, Storage> {
+    const model = [...this.#storages].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
+    return new Map(model.map(([name, storage]) => [name, this.#storages.get(AVERAGE_PREFIX + name) ?? storage]));
+  }
+
   /**
    * Copies the variables out.
    *
    * @param optimizer Whether the optimiser's are included.
    */
-  async read(optimizer: boolean): Promise<Map<string, NamedTensor>> {
-    const tensors = new Map<string, NamedTensor>();
+  read(optimizer: boolean): Promise<Map<string, NamedTensor>> {
+    const left = optimizer ? TRANSIENT_PREFIX : OPTIMIZER_PREFIX;
+    return readAll([...this.#storages].filter(([name]) => !name.startsWith(left)));
+  }
+
+  /** Copies out what {@link Variables.evaluated} holds. */
+  readEvaluated(): Promise<Map<string, NamedTensor>> {
+    return readAll(this.evaluated);
+  }
+
+  /** Starts the averages at the values that are averaged. */
+  async startAverages(): Promise<void> {
     for (const [name, storage] of this.#storages) {
-      if (!optimizer && name.startsWith(OPTIMIZER_PREFIX)) continue;
-      tensors.set(name, { shape: storage.spec.shape, data: await storage.read() });
+      if (name.startsWith(AVERAGE_PREFIX)) {
+        storage.write(await this.#storages.get(name.slice(AVERAGE_PREFIX.length))!.read());
+      }
     }
-    return tensors;
   }
 
   /**
@@ -85,4 +107,10 @@ export class Variables {
     for (const storage of this.#storages.values()) storage.destroy();
     this.#storages.clear();
   }
+}
+
+async function readAll(storages: Iterable<readonly [string, Storage]>): Promise<Map<string, NamedTensor>> {
+  const tensors = new Map<string, NamedTensor>();
+  for (const [name, storage] of storages) tensors.set(name, { shape: storage.spec.shape, data: await storage.read() });
+  return tensors;
 }
