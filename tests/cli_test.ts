@@ -2,16 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../train/mod.ts";
-import { runCli, writeCifar } from "./_cli.ts";
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { runCli, withFolder, writeCifar } from "./_cli.ts";
 
 const SMALL = ["--model", "resnet8", "--batch", "8", "--backend", "cpu"];
 

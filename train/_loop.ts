@@ -88,9 +88,12 @@ export class TrainingLoop {
 
   /** Trains. */
   async run(): Promise<LoopResult> {
-    const { epochs, totalSteps, progress, folder } = this.#options;
-    if (this.#left) await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
-    let last: EpochEvent | undefined, stopped = false;
+    const { epochs, totalSteps, progress, folder, callbacks } = this.#options;
+    if (this.#left) {
+      for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
+      await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
+    }
+    let last: EpochEvent | undefined, stopped = this.#stopAsked;
     while (this.#left && !stopped) {
       const event = await this.#runEpoch();
       if (event === undefined) stopped = true;

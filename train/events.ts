@@ -49,6 +49,8 @@ export interface EpochEvent {
  * ```
  */
 export interface Callback {
+  /** Hears that a run is about to train, once everything is checked: the steps that are done, and those of the whole run. */
+  onStart?(run: { readonly steps: number; readonly totalSteps: number }): void | Promise<void>;
   /** Hears of every step. On WebGPU the device is up to sixteen steps ahead of it, so a stop takes effect later. */
   onStep?(event: StepEvent): "stop" | void;
   /** Hears of every epoch, once its checkpoint is saved. */

@@ -65,7 +65,7 @@ export interface FitOptions
   readonly folder?: RunFolder;
   /** When checkpoints are saved; at the end of each epoch unless given. */
   readonly checkpoints?: CheckpointOptions;
-  /** Who hears of the run, beside `onStep` and `onEpoch`. */
+  /** Who hears of the run, beside the listeners among these options. */
   readonly callbacks?: readonly Callback[];
   /** Stops the run: it finishes the step in flight and saves a checkpoint. */
   readonly signal?: AbortSignal;

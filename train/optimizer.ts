@@ -80,7 +80,9 @@ export function recordUpdates(
   }
   if (ema === undefined) return;
   if (!(ema >= 0 && ema < 1)) {
-    throw new UsageError(`Expected the average of the weights to keep from 0 to less than 1 of itself but it is ${ema}`);
+    throw new UsageError(
+      `Expected the average of the weights to keep from 0 to less than 1 of itself but it is ${ema}`,
+    );
   }
   const share = graph.constant(1 - ema, f32([]));
   for (const value of [...parameters.map(({ parameter }) => parameter), ...states]) {

@@ -112,17 +112,13 @@ async function train(given: TrainValues, options: GivenOptions): Promise<void> {
   const augmentation = augmentationByName(values.augment, set);
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
+  const line = new ProgressLine(values.progress && !values.json);
+  using interrupt = new Interrupt(() => {
+    line.clear();
+    console.error("Finishing the step and saving; interrupt again to leave at once.");
+  });
   const backend = await openChosenBackend(values);
   try {
-    await folder.writeConfig({
-      ...values,
-      resume: undefined,
-      batch,
-      out: location,
-      version: VERSION,
-      deno: Deno.version.deno,
-      adapter: backend.description,
-    });
     const say = (text: string) => {
       if (!values.json) console.log(text);
     };
@@ -140,11 +136,6 @@ async function train(given: TrainValues, options: GivenOptions): Promise<void> {
         } images a batch; batch norm takes its statistics of each`,
       );
     }
-    const line = new ProgressLine(values.progress && !values.json);
-    using interrupt = new Interrupt(() => {
-      line.clear();
-      console.error("Finishing the step and saving; interrupt again to leave at once.");
-    });
     try {
       const { stopped, steps, last } = await fit({
         model,
@@ -172,6 +163,16 @@ async function train(given: TrainValues, options: GivenOptions): Promise<void> {
           keep: values.keep,
         },
         signal: interrupt.signal,
+        onStart: () =>
+          folder.writeConfig({
+            ...values,
+            resume: undefined,
+            batch,
+            out: location,
+            version: VERSION,
+            deno: Deno.version.deno,
+            adapter: backend.description,
+          }),
         onStep: (event) => line.update(event),
         onEpoch: (event) => {
           line.clear();
