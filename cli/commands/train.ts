@@ -8,6 +8,7 @@ import { DiskStore, readCheckpoint } from "../disk.ts";
 import { Interrupt } from "../interrupt.ts";
 import { type GivenOptions, resolveOptions, type Values } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
+import { formatRecipe, openRecipe, RECIPES, type RecipeValue, recipeValues } from "../recipes.ts";
 import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
 import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
 import {
@@ -21,6 +22,14 @@ import { epochJson, epochText, resumeText, stoppedText } from "../train_report.t
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
+  recipe: {
+    kind: "text",
+    value: "NAME|FILE.json",
+    about: `the options of a paper: ${
+      RECIPES.map(({ recipe }) => recipe).join(", ")
+    }; options given beside it count more`,
+  },
+  "print-recipe": { kind: "flag", about: "print the recipe, with the source of each value, and end", default: false },
   model: { ...MODEL_OPTION, default: "resnet20" },
   data: DATA_OPTION,
   epochs: { kind: "integer", about: "passes over the training set", default: 6, minimum: 1 },
@@ -83,12 +92,14 @@ export const trainCommand = defineCommand({
   examples: [
     ["", "a ResNet-20 on the built-in shapes"],
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
+    ["--recipe he2015-cifar --data cifar-10-batches-bin", "as He et al. trained on CIFAR-10"],
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
   ],
 }, train);
 
-async function train(given: TrainValues, options: GivenOptions): Promise<void> {
-  const values = await resolveValues(given, options), { resume } = values;
+async function train(written: TrainValues, given: GivenOptions): Promise<void> {
+  if (written["print-recipe"]) return await printRecipe(written, given);
+  const values = await resolveValues(written, given), { resume } = values;
   const set = await openData(values.data);
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
@@ -191,16 +202,27 @@ async function train(given: TrainValues, options: GivenOptions): Promise<void> {
   }
 }
 
-/** The values of the run: those given, those of the run that goes on or of a recipe, the defaults. */
+/** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
 async function resolveValues(values: TrainValues, given: GivenOptions): Promise<TrainValues> {
   const { resume: path, out, init } = values;
-  if (path === undefined) return values;
+  if (path === undefined) {
+    if (values.recipe === undefined) return values;
+    const base = recipeValues(await openRecipe(values.recipe, OPTIONS));
+    return resolveOptions(OPTIONS, given, withoutGivenLength(base, given));
+  }
   if (out !== undefined || init !== undefined) {
     throw new UsageError(`--${out === undefined ? "init" : "out"} and --resume exclude each other`);
   }
   const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
   expectSameRun(OPTIONS, given, config, resume);
   return { ...resolveOptions(OPTIONS, given, withoutGivenLength(config, given)), resume };
+}
+
+async function printRecipe({ recipe }: TrainValues, given: GivenOptions): Promise<void> {
+  if (recipe === undefined) throw new UsageError("--print-recipe: expected --recipe too");
+  const values = resolveOptions(OPTIONS, given) as Readonly<Record<string, RecipeValue["value"]>>;
+  const changed = Object.keys(given).map((name) => [name, values[name]]);
+  console.log(formatRecipe(await openRecipe(recipe, OPTIONS), Object.fromEntries(changed)));
 }
 
 function timestamp(): string {
