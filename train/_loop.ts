@@ -90,8 +90,8 @@ export class TrainingLoop {
   async run(): Promise<LoopResult> {
     const { epochs, totalSteps, progress, folder, callbacks } = this.#options;
     if (this.#left) {
-      for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
       await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
+      for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
     }
     let last: EpochEvent | undefined, stopped = this.#stopAsked;
     while (this.#left && !stopped) {

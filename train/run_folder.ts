@@ -90,19 +90,27 @@ export class RunFolder {
     await this.#store.append(METRICS, text);
   }
 
-  /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */
-  async cutMetrics({ epochs, steps }: Pick<Progress, "epochs" | "steps">): Promise<void> {
+  /** Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written. */
+  async readMetrics(): Promise<MetricsLine[]> {
     const bytes = await this.#store.read(METRICS);
-    if (bytes === undefined) return;
-    const kept = new TextDecoder().decode(bytes).split("\n").filter((text) => {
+    return new TextDecoder().decode(bytes).split("\n").flatMap((text) => {
       try {
-        const line = JSON.parse(text) as MetricsLine;
-        return line.kind === "step" ? line.step <= steps : line.epoch < epochs;
+        return [JSON.parse(text) as MetricsLine];
       } catch {
-        return false;
+        return [];
       }
     });
-    await this.#store.write(METRICS, new TextEncoder().encode(kept.map((line) => line + "\n").join("")));
+  }
+
+  /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */
+  async cutMetrics({ epochs, steps }: Pick<Progress, "epochs" | "steps">): Promise<void> {
+    if (await this.#store.read(METRICS) === undefined) return;
+    const lines = await this.readMetrics();
+    const kept = lines.filter((line) => line.kind === "step" ? line.step <= steps : line.epoch < epochs);
+    await this.#store.write(
+      METRICS,
+      new TextEncoder().encode(kept.map((line) => JSON.stringify(line) + "\n").join("")),
+    );
   }
 
   /** Writes `best.safetensors`. */

@@ -11,6 +11,7 @@ import { ProgressLine } from "../progress.ts";
 import { formatRecipe, openRecipe, RECIPES, type RecipeValue, recipeValues } from "../recipes.ts";
 import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
 import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { RunPlots } from "../run_plots.ts";
 import {
   CHECKPOINT_OPTIONS,
   OPTIMIZER_OPTIONS,
@@ -174,6 +175,7 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
           keep: values.keep,
         },
         signal: interrupt.signal,
+        callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes)],
         onStart: () =>
           folder.writeConfig({
             ...values,
