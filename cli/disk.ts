@@ -61,7 +61,7 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
     const file = await Deno.open(path, { read: true, write: true, create: true });
     if (!await file.tryLock(true)) {
       file.close();
-      const holder = (await Deno.readTextFile(path)).trim();
+      const holder = (await Deno.readTextFile(path)).trim() || "that has only just begun";
       throw new DataError(
         `${path}: the run is in use by process ${holder}; wait until it has ended, or choose another folder with --out`,
       );
@@ -130,9 +130,10 @@ export class DiskStore implements RunStore {
     }
   }
 
-  /** Adds to the end of a file; all of the text, or none of it. */
-  async append(name: string, text: string): Promise<void> {
-    const path = `${this.location}/${name}`, bytes = new TextEncoder().encode(text);
+  /** Adds to the end of a file; all of it, or none of it. */
+  async append(name: string, content: string | Uint8Array): Promise<void> {
+    const path = `${this.location}/${name}`;
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     try {
       using file = await Deno.open(path, { append: true, create: true });
       const { size } = await file.stat();

@@ -11,6 +11,7 @@ import { ProgressLine } from "../progress.ts";
 import { formatRecipe, openRecipe, RECIPES, type RecipeValue, recipeValues } from "../recipes.ts";
 import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
 import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { RunEvents } from "../run_events.ts";
 import { RunPlots } from "../run_plots.ts";
 import {
   CHECKPOINT_OPTIONS,
@@ -148,6 +149,7 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
         } images a batch; batch norm takes its statistics of each`,
       );
     }
+    const events = new RunEvents(store);
     try {
       const { stopped, steps, last } = await fit({
         model,
@@ -175,7 +177,7 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
           keep: values.keep,
         },
         signal: interrupt.signal,
-        callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes)],
+        callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
         onStart: () =>
           folder.writeConfig({
             ...values,
@@ -193,6 +195,7 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
         },
       });
       line.clear();
+      await events.flush();
       if (stopped) return console.log(stoppedText(steps, location, values.json));
       if (last === undefined) return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
       say(`The run is in ${location}: metrics.jsonl, best.safetensors, last.safetensors`);
