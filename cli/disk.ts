@@ -85,12 +85,16 @@ export class DiskStore implements RunStore {
     this.location = location;
   }
 
-  /** Opens a folder, and makes it where it is missing. */
-  static async open(location: string): Promise<DiskStore> {
+  /**
+   * Opens a folder, and makes it where it is missing.
+   *
+   * @param what What it is, for messages.
+   */
+  static async open(location: string, what = "the run folder"): Promise<DiskStore> {
     try {
       await Deno.mkdir(location, { recursive: true });
     } catch (error) {
-      throw explain("the run folder", location, error);
+      throw explain(what, location, error);
     }
     return new DiskStore(location);
   }
@@ -199,6 +203,15 @@ export class DiskStore implements RunStore {
       throw explain("the file", path, error);
     }
   }
+}
+
+/** Writes a file as a whole or not at all, and makes its folder where it is missing. */
+export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
+  const folder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => path.endsWith("/"));
+  if (folder) throw new DataError(`${path}: expected the name of a file to write, but this is a folder`);
+  const cut = path.lastIndexOf("/");
+  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/", "the folder");
+  await store.write(path.slice(cut + 1), bytes);
 }
 
 /**

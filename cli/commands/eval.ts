@@ -4,7 +4,7 @@ import { UsageError } from "../../core/mod.ts";
 import { measureNormalisation } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import { DiskStore, readCheckpoint } from "../disk.ts";
+import { readCheckpoint, writeFile } from "../disk.ts";
 import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
@@ -12,7 +12,7 @@ const OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN",
-    about: "a safetensors file, or a run folder whose best checkpoint is taken",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
   },
   data: DATA_OPTION,
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
@@ -34,7 +34,7 @@ export const evalCommand = defineCommand({
   ],
 }, async (values) => {
   if (values.checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
   const { tensors, info, source } = await readCheckpoint(values.checkpoint);
   const set = await openData(values.data);
@@ -44,6 +44,12 @@ export const evalCommand = defineCommand({
   const model = describedModel(
     info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
   );
+  if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {
+    throw new UsageError(
+      `${source} is for images of ${model.inputShape.join("x")} in ${model.classes} classes, ` +
+        `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
+    );
+  }
   const normalisation = info?.normalisation ?? measureNormalisation(set.train, set.shape);
   const backend = await openChosenBackend(values);
   try {
@@ -81,7 +87,5 @@ async function writeLogits(path: string, labels: Uint8Array, logits: Float32Arra
     (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)),
   );
   const text = JSON.stringify({ labels: Array.from(labels.subarray(0, rows.length)), logits: rows });
-  const cut = path.lastIndexOf("/");
-  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");
-  await store.write(path.slice(cut + 1), new TextEncoder().encode(text));
+  await writeFile(path, new TextEncoder().encode(text));
 }

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../core/mod.ts";
 import { augmentationByName, AUGMENTATIONS } from "../../data/mod.ts";
-import { describedModel, fit, RunFolder } from "../../train/mod.ts";
+import { describedModel, fit, foreignHead, matchNames, parameterNames, RunFolder } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
 import { Interrupt } from "../interrupt.ts";
@@ -63,7 +63,16 @@ const OPTIONS = {
   },
   "zero-init": { kind: "flag", about: "start the last batch norm of each block at 0", default: false },
   seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
-  init: { kind: "text", value: "FILE", about: "start from the weights of a safetensors file" },
+  init: {
+    kind: "text",
+    value: "FILE",
+    about: "start from the weights of a safetensors or PyTorch file; a head for other classes starts anew",
+  },
+  freeze: {
+    kind: "text",
+    value: "PATTERN,…",
+    about: "parameters that stay as they are, such as layer1.*; running statistics follow all the same",
+  },
   resume: {
     kind: "text",
     value: "RUN",
@@ -95,6 +104,7 @@ export const trainCommand = defineCommand({
     ["", "a ResNet-20 on the built-in shapes"],
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
     ["--recipe he2015-cifar --data cifar-10-batches-bin", "as He et al. trained on CIFAR-10"],
+    ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
   ],
 }, train);
@@ -104,16 +114,7 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
   const values = await resolveValues(written, given), { resume } = values;
   const set = await openData(values.data);
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
-  const location = resume ?? values.out ?? `runs/${timestamp()}`;
-  await using store = await DiskStore.lock(location);
-  const folder = new RunFolder(store), checkpoint = await folder.resume();
-  if (checkpoint !== undefined && resume === undefined) {
-    throw new UsageError(
-      `${location} holds a run already; go on with it by --resume, or choose another folder with --out`,
-    );
-  }
-  const initial = checkpoint ?? (values.init === undefined ? undefined : await readCheckpoint(values.init));
-  const description = checkpoint?.info.model ?? {
+  const description = {
     name: values.model,
     classes: set.classes.length,
     inputShape: set.shape,
@@ -122,6 +123,21 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
     zeroInitLastGamma: values["zero-init"],
   };
   const model = describedModel(description);
+  const freeze = values.freeze?.split(",") ?? [], parameters = parameterNames(model);
+  const frozen = matchNames(freeze, parameters).length;
+  const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
+  const start = resume === undefined ? await readInit() : undefined;
+  const location = resume ?? values.out ?? `runs/${timestamp()}`;
+  // What is wrong so far leaves no folder behind.
+  await using store = await DiskStore.lock(location);
+  const folder = new RunFolder(store), checkpoint = await folder.resume();
+  if (checkpoint !== undefined && resume === undefined) {
+    throw new UsageError(
+      `${location} holds a run already; go on with it by --resume, or choose another folder with --out`,
+    );
+  }
+  const initial = checkpoint ?? start ?? await readInit();
+  const foreign = checkpoint === undefined && initial !== undefined ? foreignHead(model, initial.tensors) : undefined;
   const augmentation = augmentationByName(values.augment, set);
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
@@ -136,7 +152,9 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
       if (!values.json) console.log(text);
     };
     say(
-      `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}`,
+      `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}${
+        frozen === 0 ? "" : `, ${frozen} of ${parameters.length} parameters frozen (${freeze.join(", ")})`
+      }`,
     );
     if (checkpoint?.damage !== undefined) {
       console.error(`warning: ${checkpoint.damage}; went back to the one before it`);
@@ -147,6 +165,13 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
         `${values.accumulate} parts of ${
           batch / values.accumulate
         } images a batch; batch norm takes its statistics of each`,
+      );
+    }
+    if (foreign !== undefined) {
+      say(
+        `${
+          foreign.names.join(", ")
+        }: ${foreign.classes} classes in the file, ${model.classes} here; the head starts anew`,
       );
     }
     const events = new RunEvents(store);
@@ -161,13 +186,14 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
         batch,
         accumulate: values.accumulate,
         rate: values.lr,
+        freeze,
         ...scheduleOptions(values, stepsPerEpoch),
         ...optimizerOptions(values),
         augmentation: augmentation.padding === 0 && !augmentation.flip ? undefined : augmentation,
         shuffle: values.shuffle,
         labelSmoothing: values["label-smoothing"],
         seed: values.seed,
-        initial,
+        initial: initial && { ...initial, keep: foreign?.names },
         progress: checkpoint?.info.progress,
         normalisation: initial?.info?.normalisation,
         folder,
