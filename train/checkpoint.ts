@@ -35,6 +35,15 @@ export interface Progress {
   readonly data: DataIdentity;
 }
 
+/** Whether what a file says of where a run stands can be gone on from. */
+export function isProgress(value: unknown): value is Progress {
+  const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data } = (value ?? {}) as Partial<Progress>;
+  const counts = [epochs, steps, correct, batch];
+  const numbers = [lossSum, bestTop1, ...(Array.isArray(schedule) ? schedule : [undefined])];
+  return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && numbers.every(Number.isFinite) &&
+    typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape);
+}
+
 /** What a checkpoint holds beside its tensors. */
 export interface CheckpointInfo {
   /** How the model was made. */

@@ -6,6 +6,7 @@ import {
   type CheckpointInfo,
   decodeCheckpoint,
   encodeCheckpoint,
+  isProgress,
   type Progress,
 } from "./checkpoint.ts";
 import type { NamedTensor } from "./safetensors.ts";
@@ -143,21 +144,29 @@ export class RunFolder {
   }
 
   /**
-   * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged, which then takes its
-   * place. Nothing if there is none.
+   * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged or missing, which then takes
+   * its place. Nothing if there is none.
    *
    * @throws {DataError} If neither can be used.
    */
   async resume(): Promise<ResumableCheckpoint | undefined> {
+    let problem: unknown;
     try {
-      return await this.#readResumable(LAST);
+      const last = await this.#readResumable(LAST);
+      if (last !== undefined) return last;
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
-      if (previous === undefined) throw error;
-      await this.#store.copy(PREVIOUS, LAST);
-      return { ...previous, damage: error.message };
+      problem = error;
     }
+    const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
+    if (previous === undefined) {
+      if (problem !== undefined) throw problem;
+      return undefined;
+    }
+    // At once: the next save makes the last checkpoint the previous one, and the previous one is all there is.
+    await this.#store.copy(PREVIOUS, LAST);
+    const damage = (problem as DataError | undefined)?.message ?? `${this.#store.location}/${LAST} is missing`;
+    return { ...previous, damage };
   }
 
   async #read(name: string): Promise<Checkpoint | undefined> {
@@ -169,12 +178,12 @@ export class RunFolder {
     const checkpoint = await this.#read(name), source = `${this.#store.location}/${name}`;
     if (checkpoint === undefined) return undefined;
     const { info } = checkpoint;
-    if (info?.progress === undefined) {
+    if (!isProgress(info?.progress)) {
       throw new DataError(
         `${source}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
       );
     }
-    return { ...checkpoint, info: { ...info, progress: info.progress }, source };
+    return { ...checkpoint, info: { ...info!, progress: info!.progress! }, source };
   }
 }
 
