@@ -99,6 +99,7 @@ export function parameterGradients(
  * @param graph The graph, which gets an input named `learningRate`.
  * @param parameters The parameters and their gradients.
  * @param states The model's other variables, which are averaged too.
+ * @throws {UsageError} If the norm is not above 0, or the average would never follow.
  */
 export function recordUpdates(
   graph: Graph,
@@ -127,6 +128,9 @@ export function recordUpdates(
 }
 
 function recordClipFactor(graph: Graph, parameters: readonly { readonly gradient: Value }[], clipNorm: number): Value {
+  if (!(clipNorm > 0)) {
+    throw new UsageError(`Expected the norm to clip gradients to to be above 0 but it is ${clipNorm}`);
+  }
   let sum = graph.constant(0, f32([]));
   for (const { gradient } of parameters) [sum] = addSquares.apply(graph, [gradient, sum]);
   return clipFactor.apply(graph, [sum], { norm: clipNorm })[0];
