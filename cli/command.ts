@@ -5,8 +5,8 @@ import {
   formatHelp,
   type GivenOptions,
   type OptionTable,
-  parseGiven,
-  resolveOptions,
+  parseArguments,
+  refusePositionals,
   type Values,
 } from "./options.ts";
 
@@ -20,18 +20,27 @@ export interface Command {
   run(args: readonly string[]): Promise<void>;
 }
 
-/** Makes a command from its options and what it does with their values, and with those alone that were given. */
+/** What a command is given beside the values of its options. */
+export interface GivenArguments {
+  /** The options that were given, without those that have their defaults. */
+  readonly given: GivenOptions;
+  /** What stands beside the options; nothing unless the command's help names it. */
+  readonly positionals: readonly string[];
+}
+
+/** Makes a command from its options and what it does with their values. */
 export function defineCommand<T extends OptionTable>(
   help: Omit<CommandHelp, "options"> & { readonly options: T },
-  run: (values: Values<T>, given: GivenOptions) => Promise<void>,
+  run: (values: Values<T>, args: GivenArguments) => Promise<void>,
 ): Command {
   return {
     name: help.name,
     about: help.about,
     async run(args) {
       if (args.includes("--help") || args.includes("-h")) return console.log(formatHelp(help));
-      const given = parseGiven(help.name, help.options, args);
-      await run(resolveOptions(help.options, given), given);
+      const { values, given, positionals } = parseArguments(help.name, help.options, args);
+      if (help.positionals === undefined) refusePositionals(help.name, positionals);
+      await run(values, { given, positionals });
     },
   };
 }

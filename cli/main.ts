@@ -5,11 +5,19 @@ import type { Command } from "./command.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { predictCommand } from "./commands/predict.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
 import { VERSION } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [trainCommand, evalCommand, exportCommand, summaryCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  exportCommand,
+  summaryCommand,
+  doctorCommand,
+];
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);

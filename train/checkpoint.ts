@@ -1,7 +1,7 @@
 /** Checkpoints: the variables, and what else is needed to use them or to train on. */
 
 import { DataError } from "../core/mod.ts";
-import type { Normalisation } from "../data/mod.ts";
+import type { Normalisation, Preprocessing } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { fileKind } from "./_file_kind.ts";
 import { unwrapNames } from "./_reading.ts";
@@ -52,6 +52,8 @@ export interface CheckpointInfo {
   readonly classes: readonly string[];
   /** The normalisation of the images. */
   readonly normalisation: Normalisation;
+  /** How images of any size are brought to the model's; the usual way for its size where a file does not say. */
+  readonly preprocessing?: Preprocessing;
   /** Where the run stands; only in a checkpoint from which training can go on. */
   readonly progress?: Progress;
 }
@@ -98,7 +100,7 @@ export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint 
 /** What a checkpoint says of itself, or nothing if that is malformed. Whether it fits is seen where it is used. */
 function readInfo(text: string): CheckpointInfo | undefined {
   try {
-    const info = JSON.parse(text), { model, classes, normalisation, progress } = info;
+    const info = JSON.parse(text), { model, classes, normalisation, preprocessing, progress } = info;
     const isList = (list: unknown, type: string): list is unknown[] =>
       Array.isArray(list) && list.every((part) => typeof part === type);
     const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
@@ -106,6 +108,7 @@ function readInfo(text: string): CheckpointInfo | undefined {
     const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
       isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
       isList(mean, "number") && mean.length === inputShape[0] && isList(std, "number") && std.length === mean.length &&
+      (preprocessing === undefined || (isPositive(preprocessing.resize) && isList(preprocessing.crop, "number"))) &&
       (progress === undefined || (typeof progress === "object" && progress !== null));
     return right ? info : undefined;
   } catch {

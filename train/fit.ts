@@ -1,7 +1,13 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
 import { type Backend, UsageError } from "../core/mod.ts";
-import { type Augmentation, type ImageSet, measureNormalisation, type Normalisation } from "../data/mod.ts";
+import {
+  type Augmentation,
+  defaultPreprocessing,
+  type ImageSet,
+  measureNormalisation,
+  type Normalisation,
+} from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { BatchFeed } from "./_batch_feed.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
@@ -146,6 +152,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
           model: options.description ?? { name: model.name, classes: model.classes },
           classes: set.classes,
           normalisation,
+          preprocessing: defaultPreprocessing(model.inputShape),
         },
         folder,
         checkpoints,

@@ -13,6 +13,8 @@ export * from "./fold_batch_norm.ts";
 export * from "./foreign_head.ts";
 export * from "./freeze.ts";
 export * from "./initializers.ts";
+export * from "./load_model.ts";
+export * from "./loaded_model.ts";
 export * from "./metrics.ts";
 export * from "./optimizer.ts";
 export * from "./plateau.ts";

@@ -2,8 +2,8 @@
 
 import { UsageError } from "../../core/mod.ts";
 import { augmentationByName, AUGMENTATIONS } from "../../data/mod.ts";
-import { describedModel, fit, foreignHead, matchNames, parameterNames, RunFolder } from "../../train/mod.ts";
-import { defineCommand } from "../command.ts";
+import { describedModel, fit, foreignHead, frozenNames, parameterNames, RunFolder } from "../../train/mod.ts";
+import { defineCommand, type GivenArguments } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
 import { Interrupt } from "../interrupt.ts";
 import { type GivenOptions, resolveOptions, type Values } from "../options.ts";
@@ -109,7 +109,7 @@ export const trainCommand = defineCommand({
   ],
 }, train);
 
-async function train(written: TrainValues, given: GivenOptions): Promise<void> {
+async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
   const set = await openData(values.data);
@@ -124,7 +124,7 @@ async function train(written: TrainValues, given: GivenOptions): Promise<void> {
   };
   const model = describedModel(description);
   const freeze = values.freeze?.split(",") ?? [], parameters = parameterNames(model);
-  const frozen = matchNames(freeze, parameters).length;
+  const frozen = frozenNames(freeze, parameters).length;
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
