@@ -5,6 +5,7 @@ import type { Normalisation, Preprocessing } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { fileKind } from "./_file_kind.ts";
 import { unwrapNames } from "./_reading.ts";
+import type { DataIdentity } from "./data_identity.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import { decodeTorchFile } from "./torch_file.ts";
 
@@ -14,16 +15,33 @@ export interface ModelDescription extends ModelOptions {
   readonly name: string;
 }
 
-/** Where a run stands at the end of an epoch. */
+/** Where a run stands, at the end of an epoch or within one. */
 export interface Progress {
-  /** The epochs that are done. */
+  /** The epochs that are done, validation included. */
   readonly epochs: number;
-  /** The steps that are done. */
+  /** The steps that are done, those of the epoch that has begun included. */
   readonly steps: number;
-  /** The best validation accuracy so far. */
+  /** The sum of the losses of the steps of the epoch that has begun. */
+  readonly lossSum: number;
+  /** The number of right answers in them. */
+  readonly correct: number;
+  /** The best validation accuracy so far; -1 before the first. */
   readonly bestTop1: number;
   /** The state of the schedule. */
   readonly schedule: readonly number[];
+  /** Images in a batch. */
+  readonly batch: number;
+  /** What is trained on. */
+  readonly data: DataIdentity;
+}
+
+/** Whether what a file says of where a run stands can be gone on from. */
+export function isProgress(value: unknown): value is Progress {
+  const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data } = (value ?? {}) as Partial<Progress>;
+  const counts = [epochs, steps, correct, batch];
+  const numbers = [lossSum, bestTop1, ...(Array.isArray(schedule) ? schedule : [undefined])];
+  return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && numbers.every(Number.isFinite) &&
+    typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape);
 }
 
 /** What a checkpoint holds beside its tensors. */

@@ -2,6 +2,7 @@
 
 import type { Program } from "../core/mod.ts";
 import { Batcher, type BatcherOptions } from "../data/mod.ts";
+import { Pauses } from "./_pause.ts";
 import { evaluateLogits, type Evaluation } from "./metrics.ts";
 
 /** An evaluation and the logits that it is made of. */
@@ -18,6 +19,7 @@ export interface EvaluatedSplit extends Evaluation {
  * @param batch The batch size of the program.
  * @param classes The number of classes.
  * @param limit The number of images to take, from the first; all unless given.
+ * @param signal Stops the evaluation, which then throws the signal's reason.
  */
 export async function evaluateSplit(
   program: Program,
@@ -25,11 +27,12 @@ export async function evaluateSplit(
   batch: number,
   classes: number,
   limit: number = Infinity,
+  signal?: AbortSignal,
 ): Promise<EvaluatedSplit> {
   const { split, shape } = options, count = Math.min(limit, split.count);
   const batcher = new Batcher(options), indices = new Uint32Array(batch);
   const images = new Float32Array(batch * shape[0] * shape[1] * shape[2]), labels = new Uint32Array(batch);
-  const logits = new Float32Array(count * classes);
+  const logits = new Float32Array(count * classes), pauses = new Pauses();
   for (let first = 0; first < count; first += batch) {
     for (let k = 0; k < batch; k++) indices[k] = Math.min(first + k, count - 1);
     batcher.fill(indices, 0, images, labels);
@@ -37,6 +40,8 @@ export async function evaluateSplit(
     program.run();
     const scores = await program.read("logits") as Float32Array;
     logits.set(scores.subarray(0, Math.min(batch, count - first) * classes), first * classes);
+    await pauses.take();
+    signal?.throwIfAborted();
   }
   return { logits, ...evaluateLogits(logits, split.labels.subarray(0, count), classes) };
 }
