@@ -8,6 +8,7 @@ export * from "./augmentation.ts";
 export * from "./batch.ts";
 export * from "./cifar10.ts";
 export * from "./dataset.ts";
+export * from "./decoded_image.ts";
 export * from "./file_source.ts";
 export * from "./normalisation.ts";
 export * from "./open.ts";
