@@ -1,8 +1,8 @@
 /** Decodes PNG and JPEG files by sharp (libvips), which is loaded with the first image. */
 
-import type sharp from "sharp";
 import { DataError } from "../core/mod.ts";
 import type { DecodedImage } from "../data/mod.ts";
+import type sharp from "./_sharp.ts";
 
 /** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
 const MOST_PIXELS = 500_000_000;
@@ -16,14 +16,13 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
   [/^....ftypavi[fs]/s, "an AVIF file"],
   [/^....ftyp/s, "a HEIF image or a video"],
   [/^%PDF/, "a PDF file"],
-  [/^\0\0\x01\0/, "an icon file"],
   [/<svg/, "an SVG file"],
 ];
 
 /**
  * Decodes a PNG or JPEG file of any kind: grey, palette and CMYK images become RGB, 16 bits become 8, transparent pixels
- * are laid on white, and the image is turned upright where its EXIF says how it was taken. Colour profiles are ignored
- * except in CMYK images, so that pixels are those that PIL and torchvision see.
+ * are laid on white, and the image is turned upright where its EXIF says how it was taken. Colour profiles are ignored,
+ * so that the pixels of RGB images are those that PIL and torchvision see.
  *
  * @param bytes The file's content.
  * @param source The file's name, for messages.
@@ -68,7 +67,7 @@ function requirePngOrJpeg(bytes: Uint8Array, source: string): void {
 
 async function loadSharp(): Promise<typeof sharp> {
   try {
-    return (await import("sharp")).default;
+    return (await import("./_sharp.ts")).default;
   } catch (error) {
     throw new DataError(`Images cannot be decoded, since the package sharp does not load: ${(error as Error).message}`);
   }

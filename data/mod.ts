@@ -14,4 +14,5 @@ export * from "./file_source.ts";
 export * from "./idx.ts";
 export * from "./normalisation.ts";
 export * from "./open.ts";
+export * from "./resize.ts";
 export * from "./shapes.ts";

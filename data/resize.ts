@@ -1,0 +1,155 @@
+/**
+ * Resizes images as PIL does, to the bit: bilinear with antialiasing, rows first and then columns, each rounded to bytes.
+ * Browsers and other libraries resize otherwise, and a network sees the difference; so there is one way, here.
+ */
+
+import { UsageError } from "../core/mod.ts";
+import type { DecodedImage } from "./decoded_image.ts";
+
+/** Weights are whole multiples of 2^-22, so that a sum of bytes by weights fits 31 bits. */
+const WEIGHT_BITS = 22;
+
+/** The part of the resized image that is made. */
+interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Which pixels of a line make each new pixel, and by which weights. */
+interface Filter {
+  /** The most weights of a new pixel. */
+  readonly taps: number;
+  /** The first pixel of each. */
+  readonly first: Int32Array;
+  /** How many pixels each takes. */
+  readonly count: Int32Array;
+  /** The weights [new pixels, taps]. */
+  readonly weights: Int32Array;
+}
+
+/**
+ * The filter from `size` pixels to `length`: a triangle as wide as two new pixels, or as two old ones where the image
+ * grows, around each new pixel's centre.
+ */
+function triangleFilter(size: number, length: number, from: number, to: number): Filter {
+  const scale = size / length, reach = Math.max(1, scale), taps = Math.ceil(reach) * 2 + 1;
+  const first = new Int32Array(to - from), count = new Int32Array(to - from);
+  const weights = new Int32Array((to - from) * taps), line = new Float64Array(taps);
+  for (let k = 0; k < to - from; k++) {
+    const centre = (from + k + 0.5) * scale;
+    first[k] = Math.max(0, Math.trunc(centre - reach + 0.5));
+    count[k] = Math.min(size, Math.trunc(centre + reach + 0.5)) - first[k];
+    let sum = 0;
+    for (let i = 0; i < count[k]; i++) {
+      line[i] = Math.max(0, 1 - Math.abs((first[k] + i - centre + 0.5) / reach));
+      sum += line[i];
+    }
+    for (let i = 0; i < count[k]; i++) weights[k * taps + i] = Math.floor(line[i] / sum * 2 ** WEIGHT_BITS + 0.5);
+  }
+  return { taps, first, count, weights };
+}
+
+/** Makes a box of the image at another size. */
+function resizeBox(
+  { width, height, pixels }: DecodedImage,
+  newWidth: number,
+  newHeight: number,
+  box: Box,
+): DecodedImage {
+  const across = triangleFilter(width, newWidth, box.left, box.left + box.width);
+  const down = triangleFilter(height, newHeight, box.top, box.top + box.height);
+  const last = box.height - 1, top = down.first[0], rows = down.first[last] + down.count[last] - top;
+  const half = 1 << (WEIGHT_BITS - 1), stride = box.width * 3;
+  const narrow = new Uint8Array(rows * stride), result = new Uint8Array(box.height * stride);
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < box.width; x++) {
+      let r = half, g = half, b = half, at = ((top + y) * width + across.first[x]) * 3;
+      for (let i = x * across.taps, end = i + across.count[x]; i < end; i++, at += 3) {
+        const weight = across.weights[i];
+        r += pixels[at] * weight;
+        g += pixels[at + 1] * weight;
+        b += pixels[at + 2] * weight;
+      }
+      const target = y * stride + x * 3;
+      narrow[target] = r >> WEIGHT_BITS;
+      narrow[target + 1] = g >> WEIGHT_BITS;
+      narrow[target + 2] = b >> WEIGHT_BITS;
+    }
+  }
+  const sums = new Int32Array(stride);
+  for (let y = 0; y < box.height; y++) {
+    sums.fill(half);
+    for (let i = 0; i < down.count[y]; i++) {
+      const weight = down.weights[y * down.taps + i], from = (down.first[y] - top + i) * stride;
+      for (let x = 0; x < stride; x++) sums[x] += narrow[from + x] * weight;
+    }
+    for (let x = 0; x < stride; x++) result[y * stride + x] = sums[x] >> WEIGHT_BITS;
+  }
+  return { width: box.width, height: box.height, pixels: result };
+}
+
+function checkSize(what: string, ...sides: readonly number[]): void {
+  if (sides.every((side) => Number.isSafeInteger(side) && side > 0)) return;
+  throw new UsageError(`Expected ${what} to be a whole number of pixels of at least 1 but it is ${sides.join(" x ")}`);
+}
+
+/**
+ * Resizes an image: bilinear, antialiased where it shrinks. The bytes are those of `Image.resize((width, height),
+ * BILINEAR)` of PIL 9.4.
+ *
+ * @param image The pixels [H, W, 3].
+ * @param width The new width.
+ * @param height The new height.
+ * @returns The pixels [height, width, 3].
+ * @throws {UsageError} If a side is not a positive whole number.
+ *
+ * @example
+ * ```ts
+ * import { resizeImage } from "./mod.ts";
+ * const image = { width: 2, height: 1, pixels: Uint8Array.of(0, 0, 0, 200, 100, 50) };
+ * console.log(resizeImage(image, 1, 1).pixels); // Uint8Array(3) [ 100, 50, 25 ]
+ * ```
+ */
+export function resizeImage(image: DecodedImage, width: number, height: number): DecodedImage {
+  checkSize("the new size", width, height);
+  return resizeBox(image, width, height, { left: 0, top: 0, width, height });
+}
+
+/** Half of a number, a half to the even neighbour, as Python rounds. */
+function roundHalf(value: number): number {
+  const half = Math.floor(value / 2);
+  return value % 2 === 1 && half % 2 === 1 ? half + 1 : half;
+}
+
+/**
+ * Resizes an image so that its shorter side has `resize` pixels, and takes the middle, as torchvision's `Resize(resize)`
+ * and `CenterCrop(crop)` do with a PIL image, to the bit. Only what is kept is computed.
+ *
+ * @param image The pixels [H, W, 3].
+ * @param resize The length of the shorter side.
+ * @param crop The height and width that are kept, neither of which may be more than `resize`.
+ * @returns The pixels [...crop, 3].
+ * @throws {UsageError} If a size is not a positive whole number, or the crop does not fit.
+ *
+ * @example
+ * ```ts
+ * import { resizeAndCrop } from "./mod.ts";
+ * const image = { width: 500, height: 300, pixels: new Uint8Array(500 * 300 * 3) };
+ * const { width, height } = resizeAndCrop(image, 256, [224, 224]);
+ * console.log(width, height); // 224 224
+ * ```
+ */
+export function resizeAndCrop(image: DecodedImage, resize: number, crop: readonly [number, number]): DecodedImage {
+  checkSize("the shorter side", resize);
+  checkSize("the crop", ...crop);
+  const [height, width] = crop;
+  if (Math.max(height, width) > resize) {
+    throw new UsageError(`Expected a crop of at most ${resize} x ${resize} but it is ${height} x ${width}`);
+  }
+  const longer = Math.trunc(resize * Math.max(image.width, image.height) / Math.min(image.width, image.height));
+  const [newWidth, newHeight] = image.width <= image.height ? [resize, longer] : [longer, resize];
+  const left = roundHalf(newWidth - width), top = roundHalf(newHeight - height);
+  return resizeBox(image, newWidth, newHeight, { left, top, width, height });
+}
