@@ -1,5 +1,6 @@
 /** What a set of labelled images is, in memory or anywhere else. */
 
+import { DataError, elementCount } from "../core/mod.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 
 /** The class of each image, from 0: in bytes where there are at most 256 classes. */
@@ -92,8 +93,16 @@ export class MemoryDataset implements Dataset, ImageSplit {
    * @param shape Channels, height and width of an image.
    * @param pixels The bytes [count, C, H, W].
    * @param labels The class of each image, [count].
+   * @throws {DataError} If there are not as many bytes as the shape and the labels say.
    */
   constructor(shape: readonly [number, number, number], pixels: Uint8Array, labels: Labels) {
+    if (pixels.length !== labels.length * elementCount(shape)) {
+      throw new DataError(
+        `Expected ${labels.length} images of ${
+          shape.join("x")
+        } bytes, as many as labels, but there are ${pixels.length} bytes`,
+      );
+    }
     this.count = labels.length;
     this.pixels = pixels;
     this.labels = labels;

@@ -144,6 +144,8 @@ async function gunzip(file: string, packed: Uint8Array): Promise<Uint8Array> {
     const stream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   } catch (error) {
-    throw new DataError(`${file}: the gzip file is truncated or damaged (${(error as Error).message}); download it again`);
+    throw new DataError(
+      `${file}: the gzip file is truncated or damaged (${(error as Error).message}); download it again`,
+    );
   }
 }

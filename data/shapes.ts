@@ -47,7 +47,9 @@ function checkCount(option: string, count: number): void {
 }
 
 function drawSplit(count: number, seed: number, split: string): MemoryDataset {
-  const pixels = new Uint8Array(count * 3 * SIZE * SIZE), labels = new Uint8Array(count), shapes = Object.values(SHAPES);
+  const pixels = new Uint8Array(count * 3 * SIZE * SIZE),
+    labels = new Uint8Array(count),
+    shapes = Object.values(SHAPES);
   for (let k = 0; k < count; k++) {
     labels[k] = k % shapes.length;
     drawImage(shapes[labels[k]], new Random(seed, `shapes ${split} ${k}`), pixels, k * 3 * SIZE * SIZE);
