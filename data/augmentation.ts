@@ -1,46 +1,93 @@
-/** Which random changes training images go through. */
+/** Which random changes training images go through: plain data, so that it can be kept in a file and sent to a worker. */
 
 import { UsageError } from "../core/mod.ts";
 import type { ImageSet } from "./dataset.ts";
+import { WHOLE_IMAGE } from "./pipeline.ts";
+import type { RandAugmentOptions } from "./rand_augment.ts";
+import type { ColourComponents } from "./statistics.ts";
 
-/** Random changes to an image, drawn anew in each epoch. */
+/**
+ * Random changes to an image, drawn anew in each epoch, in this order: the image is brought to the shape of the set, by
+ * `scale` or `area` or else as it is for validation; `randAugment`; the shifted crop of `padding` and the mirroring of
+ * `flip`; normalisation; `colourShift`; `erasing`.
+ */
 export interface Augmentation {
-  /** Zeros added on each side before a random crop of the image's own size (He et al. 2015, section 4.2: 4). */
+  /** Zeros added on each side before a random crop of the shape (He et al. 2015, section 4.2: 4). */
   readonly padding: number;
   /** Whether every other image is mirrored. */
   readonly flip: boolean;
+  /** The range of the shorter side, in pixels, before a random crop: VGG's scale jitter. */
+  readonly scale?: readonly [number, number];
+  /** The range of the share of the image's area that a crop has before it is resized. */
+  readonly area?: readonly [number, number];
+  /** RandAugment. */
+  readonly randAugment?: RandAugmentOptions;
+  /** The change of colour along the principal components. */
+  readonly colourShift?: {
+    /** The standard deviation of the change; AlexNet's is 0.1. */
+    readonly deviation: number;
+    /** Those of the training set. */
+    readonly components: ColourComponents;
+  };
+  /** The share of the images that lose a rectangle. */
+  readonly erasing?: number;
 }
 
 /** The names of the augmentations. */
-export const AUGMENTATIONS = ["auto", "none", "crop", "crop+flip"] as const;
+export const AUGMENTATIONS = ["auto", "none", "crop", "crop+flip", "vgg", "inception"] as const;
+
+/** VGG's deviation of the change of colour. */
+const COLOUR_DEVIATION = 0.1;
 
 /**
- * The augmentation of that name. `auto` crops, and flips where mirror images keep their class.
+ * The augmentation of that name:
+ *
+ * - `none` changes nothing;
+ * - `crop` pads by an eighth of the size, 4 for images of 32x32, and crops; `crop+flip` also mirrors;
+ * - `vgg` scales the shorter side to between 256/224 and 480/224 of the size, crops, mirrors and shifts the colours;
+ * - `inception` resizes a crop of random area and shape, and mirrors;
+ * - `auto` is `inception` for images of over 64 pixels a side, else `crop`; it mirrors where mirror images keep their class.
  *
  * @param name One of {@link AUGMENTATIONS}.
  * @param set The images it is for.
- * @returns The augmentation; that of `none` changes nothing.
+ * @param components The training set's components of colour, which `vgg` needs.
  * @throws {UsageError} If there is none.
  *
  * @example
  * ```ts
  * import { augmentationByName } from "./mod.ts";
- * console.log(augmentationByName("auto", { mirrorable: false })); // { padding: 4, flip: false }
+ * console.log(augmentationByName("auto", { mirrorable: false, shape: [3, 32, 32] })); // { padding: 4, flip: false }
  * ```
  */
-export function augmentationByName(name: string, set: Pick<ImageSet, "mirrorable">): Augmentation {
+export function augmentationByName(
+  name: string,
+  { mirrorable, shape: [, height, width] }: Pick<ImageSet, "mirrorable" | "shape">,
+  components?: ColourComponents,
+): Augmentation {
+  const size = Math.max(height, width), padding = Math.round(size / 8);
   switch (name) {
     case "auto":
-      return { padding: 4, flip: set.mirrorable };
+      return size > WHOLE_IMAGE ? inception(mirrorable) : { padding, flip: mirrorable };
     case "none":
       return { padding: 0, flip: false };
     case "crop":
-      return { padding: 4, flip: false };
+      return { padding, flip: false };
     case "crop+flip":
-      return { padding: 4, flip: true };
+      return { padding, flip: true };
     case "vgg":
-      throw new UsageError(`The augmentation "vgg" is not available yet; there are ${AUGMENTATIONS.join(", ")}`);
+      return {
+        padding: 0,
+        flip: true,
+        scale: [Math.round(size * 256 / 224), Math.round(size * 480 / 224)],
+        ...(components === undefined ? {} : { colourShift: { deviation: COLOUR_DEVIATION, components } }),
+      };
+    case "inception":
+      return inception(true);
     default:
       throw new UsageError(`There is no augmentation named "${name}"; there are ${AUGMENTATIONS.join(", ")}`);
   }
+}
+
+function inception(flip: boolean): Augmentation {
+  return { padding: 0, flip, area: [0.08, 1] };
 }

@@ -9,11 +9,15 @@ import type { DecodedImage } from "./decoded_image.ts";
 /** Weights are whole multiples of 2^-22, so that a sum of bytes by weights fits 31 bits. */
 const WEIGHT_BITS = 22;
 
-/** The part of the resized image that is made. */
-interface Box {
+/** A part of an image, in whole pixels. */
+export interface Box {
+  /** The first column. */
   readonly left: number;
+  /** The first row. */
   readonly top: number;
+  /** Columns. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 
@@ -51,13 +55,19 @@ function triangleFilter(size: number, length: number, from: number, to: number):
   return { taps, first, count, weights };
 }
 
-/** Makes a box of the image at another size. */
-function resizeBox(
-  { width, height, pixels }: DecodedImage,
-  newWidth: number,
-  newHeight: number,
-  box: Box,
-): DecodedImage {
+/**
+ * Makes a box of the image at another size, the bytes of {@link resizeImage} there; only what is kept is computed. It
+ * also takes images of one channel.
+ *
+ * @param image The pixels [H, W, 1 or 3].
+ * @param newWidth The width of the whole image after resizing.
+ * @param newHeight Its height.
+ * @param box What is kept, within those.
+ * @returns The pixels [box.height, box.width, 1 or 3].
+ */
+export function resizeBox(image: DecodedImage, newWidth: number, newHeight: number, box: Box): DecodedImage {
+  const { width, height, pixels } = image;
+  if (pixels.length === width * height) return resizeGrey(image, newWidth, newHeight, box);
   const across = triangleFilter(width, newWidth, box.left, box.left + box.width);
   const down = triangleFilter(height, newHeight, box.top, box.top + box.height);
   const last = box.height - 1, top = down.first[0], rows = down.first[last] + down.count[last] - top;
@@ -88,6 +98,13 @@ function resizeBox(
     for (let x = 0; x < stride; x++) result[y * stride + x] = sums[x] >> WEIGHT_BITS;
   }
   return { width: box.width, height: box.height, pixels: result };
+}
+
+/** A grey image goes through the same arithmetic as one of three equal channels. */
+function resizeGrey({ width, height, pixels }: DecodedImage, newWidth: number, newHeight: number, box: Box): DecodedImage {
+  const thrice = Uint8Array.from({ length: pixels.length * 3 }, (_, i) => pixels[Math.floor(i / 3)]);
+  const resized = resizeBox({ width, height, pixels: thrice }, newWidth, newHeight, box);
+  return { ...resized, pixels: resized.pixels.filter((_, i) => i % 3 === 0) };
 }
 
 function checkSize(what: string, ...sides: readonly number[]): void {
