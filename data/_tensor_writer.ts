@@ -67,7 +67,8 @@ export class TensorWriter {
     offset: number,
   ): void {
     const [channels, height, width] = this.#shape, shifts = this.#shifts, step = mirrored ? -1 : 1;
-    const from = Math.min(width, Math.max(0, mirrored ? right : -right)), to = Math.max(from, Math.min(width, width + (mirrored ? right : -right)));
+    const from = Math.min(width, Math.max(0, mirrored ? right : -right)),
+      to = Math.max(from, Math.min(width, width + (mirrored ? right : -right)));
     const firstColumn = (mirrored ? width - 1 - from : from) + right;
     for (let c = 0; c < channels; c++) {
       const table = this.#tables[c];

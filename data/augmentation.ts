@@ -2,13 +2,14 @@
 
 import { UsageError } from "../core/mod.ts";
 import type { ImageSet } from "./dataset.ts";
-import { WHOLE_IMAGE } from "./pipeline.ts";
+import { defaultPreprocessing, WHOLE_IMAGE } from "./preprocessing.ts";
 import type { RandAugmentOptions } from "./rand_augment.ts";
 import type { ColourComponents } from "./statistics.ts";
+import type { ImageTransform } from "./transforms.ts";
 
 /**
  * Random changes to an image, drawn anew in each epoch, in this order: the image is brought to the shape of the set, by
- * `scale` or `area` or else as it is for validation; `randAugment`; the shifted crop of `padding` and the mirroring of
+ * `scale` or `area` or else as it is for validation; `randAugment`; `transforms`; the shifted crop of `padding` and the mirroring of
  * `flip`; normalisation; `colourShift`; `erasing`.
  */
 export interface Augmentation {
@@ -31,12 +32,16 @@ export interface Augmentation {
   };
   /** The share of the images that lose a rectangle. */
   readonly erasing?: number;
+  /** A user's own changes, after `randAugment`. Workers cannot be sent them. */
+  readonly transforms?: readonly ImageTransform[];
 }
 
 /** The names of the augmentations. */
 export const AUGMENTATIONS = ["auto", "none", "crop", "crop+flip", "vgg", "inception"] as const;
 
-/** VGG's deviation of the change of colour. */
+/** The greatest shorter side that VGG draws, 480, by the least, 256, which is that of validation. */
+const LARGEST_SCALE = 480 / 256;
+/** AlexNet's deviation of the change of colour. */
 const COLOUR_DEVIATION = 0.1;
 
 /**
@@ -44,7 +49,8 @@ const COLOUR_DEVIATION = 0.1;
  *
  * - `none` changes nothing;
  * - `crop` pads by an eighth of the size, 4 for images of 32x32, and crops; `crop+flip` also mirrors;
- * - `vgg` scales the shorter side to between 256/224 and 480/224 of the size, crops, mirrors and shifts the colours;
+ * - `vgg` scales the shorter side to between 1 and 480/256 times that of validation (from 256 to 480 pixels for images of
+ *   224x224), crops, mirrors and shifts the colours;
  * - `inception` resizes a crop of random area and shape, and mirrors;
  * - `auto` is `inception` for images of over 64 pixels a side, else `crop`; it mirrors where mirror images keep their class.
  *
@@ -61,10 +67,10 @@ const COLOUR_DEVIATION = 0.1;
  */
 export function augmentationByName(
   name: string,
-  { mirrorable, shape: [, height, width] }: Pick<ImageSet, "mirrorable" | "shape">,
+  { mirrorable, shape }: Pick<ImageSet, "mirrorable" | "shape">,
   components?: ColourComponents,
 ): Augmentation {
-  const size = Math.max(height, width), padding = Math.round(size / 8);
+  const size = Math.max(shape[1], shape[2]), padding = Math.round(size / 8), { resize } = defaultPreprocessing(shape);
   switch (name) {
     case "auto":
       return size > WHOLE_IMAGE ? inception(mirrorable) : { padding, flip: mirrorable };
@@ -78,7 +84,7 @@ export function augmentationByName(
       return {
         padding: 0,
         flip: true,
-        scale: [Math.round(size * 256 / 224), Math.round(size * 480 / 224)],
+        scale: [resize, Math.round(resize * LARGEST_SCALE)],
         ...(components === undefined ? {} : { colourShift: { deviation: COLOUR_DEVIATION, components } }),
       };
     case "inception":

@@ -1,6 +1,7 @@
 /** What a set of labelled images is, in memory or anywhere else. */
 
 import { DataError, elementCount } from "../core/mod.ts";
+import type { BatchFiller, PreparationOptions } from "./batch.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 
 /** The class of each image, from 0: in bytes where there are at most 256 classes. */
@@ -36,6 +37,8 @@ export interface Dataset {
    * it throws, the run stops.
    */
   failed?(index: number, error: Error): void;
+  /** Makes what fills batches from the set, where it has a way of its own, such as workers. */
+  createFiller?(options: PreparationOptions): BatchFiller;
 }
 
 /** Images of one size in memory, and their labels. */

@@ -28,3 +28,6 @@ export interface Normalisation {
 export function measureNormalisation(split: ImageSplit, shape: readonly [number, number, number]): Normalisation {
   return measureSplit(split, shape).normalisation("channel");
 }
+
+/** ImageNet's mean and standard deviation, by which torchvision's weights expect images to be normalised. */
+export const IMAGENET_NORMALISATION: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };

@@ -40,7 +40,9 @@ function affine(
   shiftX = 0,
   shiftY = 0,
 ): DecodedImage {
-  const { width, height, pixels } = image, channels = channelsOf(image), result = new Uint8Array(pixels.length).fill(GREY);
+  const { width, height, pixels } = image,
+    channels = channelsOf(image),
+    result = new Uint8Array(pixels.length).fill(GREY);
   const centreX = (width - 1) / 2, centreY = (height - 1) / 2;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

@@ -101,7 +101,12 @@ export function resizeBox(image: DecodedImage, newWidth: number, newHeight: numb
 }
 
 /** A grey image goes through the same arithmetic as one of three equal channels. */
-function resizeGrey({ width, height, pixels }: DecodedImage, newWidth: number, newHeight: number, box: Box): DecodedImage {
+function resizeGrey(
+  { width, height, pixels }: DecodedImage,
+  newWidth: number,
+  newHeight: number,
+  box: Box,
+): DecodedImage {
   const thrice = Uint8Array.from({ length: pixels.length * 3 }, (_, i) => pixels[Math.floor(i / 3)]);
   const resized = resizeBox({ width, height, pixels: thrice }, newWidth, newHeight, box);
   return { ...resized, pixels: resized.pixels.filter((_, i) => i % 3 === 0) };

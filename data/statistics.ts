@@ -75,7 +75,9 @@ export class ImageStatistics {
       return Math.sqrt(Math.max(0, this.#products[c * channels + c] / count - average * average)) / 255 || 1;
     });
     if (kind === "channel-mean") return { mean, std: mean.map(() => 1) };
-    return kind === "pixel" ? { mean: Array.from(this.#pixelSums, (sum) => sum / this.count / 255), std } : { mean, std };
+    return kind === "pixel"
+      ? { mean: Array.from(this.#pixelSums, (sum) => sum / this.count / 255), std }
+      : { mean, std };
   }
 
   /** The principal components of colour: the eigenvectors of the channels' covariance. */
@@ -98,7 +100,7 @@ export class ImageStatistics {
 /** The eigenvalues and unit eigenvectors of a symmetric matrix, by Jacobi's rotations. */
 function symmetricEigen(matrix: number[][]): { values: number[]; vectors: number[][] } {
   const n = matrix.length, a = matrix.map((row) => [...row]);
-  const vectors = a.map((_, i) => a.map((_, j) => i === j ? 1 : 0));
+  const vectors = a.map((_, i) => a.map((_, j) => Number(i === j)));
   for (let sweep = 0; sweep < 30; sweep++) {
     for (let p = 0; p < n; p++) {
       for (let q = p + 1; q < n; q++) {
@@ -144,8 +146,10 @@ export async function measureImages(
   expectImages(dataset.count);
   const statistics = new ImageStatistics(shape), size = elementCount(shape), batch = Math.min(32, dataset.count);
   const measured = Math.min(MOST_IMAGES, dataset.count), batches = Math.ceil(measured / batch);
-  const order = Uint32Array.from({ length: batches * batch }, (_, k) =>
-    Math.floor(Math.min(k, measured - 1) * dataset.count / measured));
+  const order = Uint32Array.from(
+    { length: batches * batch },
+    (_, k) => Math.floor(Math.min(k, measured - 1) * dataset.count / measured),
+  );
   // A mean of 0 and a deviation of 1/255 give the bytes back, exactly.
   const channels = new Array<number>(shape[0]);
   const normalisation = { mean: channels.slice().fill(0), std: channels.fill(1 / 255) };

@@ -76,12 +76,13 @@ export function randomResizedCrop(size: readonly [number, number], options: Resi
   const { area = [0.08, 1], aspect = [3 / 4, 4 / 3] } = options, [height, width] = size;
   expectRange("randomResizedCrop", "area", area);
   expectRange("randomResizedCrop", "aspect", aspect);
-  return (image, random) => resizeBox(cut(image, drawBox(image, area, aspect, random)), width, height, {
-    left: 0,
-    top: 0,
-    width,
-    height,
-  });
+  return (image, random) =>
+    resizeBox(cut(image, drawBox(image, area, aspect, random)), width, height, {
+      left: 0,
+      top: 0,
+      width,
+      height,
+    });
 }
 
 /** Draws a box of a share of an image's area and an aspect ratio, which lies in the image. */

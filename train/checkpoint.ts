@@ -1,7 +1,7 @@
 /** Checkpoints: the variables, and what else is needed to use them or to train on. */
 
 import { DataError } from "../core/mod.ts";
-import type { Normalisation } from "../data/mod.ts";
+import type { Normalisation, Preprocessing } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 
@@ -31,6 +31,8 @@ export interface CheckpointInfo {
   readonly classes: readonly string[];
   /** The normalisation of the images. */
   readonly normalisation: Normalisation;
+  /** How images of any size are brought to the model's; the usual way for its size where a file does not say. */
+  readonly preprocessing?: Preprocessing;
   /** Where the run stands; only in a checkpoint from which training can go on. */
   readonly progress?: Progress;
 }

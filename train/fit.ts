@@ -3,10 +3,10 @@
 import { type Backend, NumericError, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
-  Batcher,
-  epochOrder,
+  BatchLoader,
+  defaultPreprocessing,
   type ImageSet,
-  measureNormalisation,
+  measureImages,
   type Normalisation,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
@@ -125,26 +125,34 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   checkFit(model, set, batch);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
-  const normalisation = options.normalisation ?? measureNormalisation(set.train, set.shape);
+  const normalisation = options.normalisation ??
+    (await measureImages(set.train, set.shape)).normalisation("channel");
   const schedule = createSchedule({ schedule: "step", ...options, rate });
   const trainer = await Trainer.create({ ...options, batch, seed });
   const inference = await compileInference(model, backend, batch, trainer.variables, seed);
+  const loader = new BatchLoader({
+    dataset: set.train,
+    shape: set.shape,
+    normalisation,
+    augmentation,
+    seed,
+    batch,
+    shuffle,
+    epochs,
+  });
   try {
     if (options.initial !== undefined) trainer.variables.write(options.initial.tensors, options.initial.source);
     if (options.progress !== undefined) schedule.restore(options.progress.schedule);
-    const batcher = new Batcher({ split: set.train, shape: set.shape, normalisation, augmentation, seed });
-    const images = new Float32Array(batch * set.shape[0] * set.shape[1] * set.shape[2]),
-      labels = new Uint32Array(batch);
     const info = {
       model: options.description ?? { name: model.name, classes: model.classes },
       classes: set.classes,
       normalisation,
+      preprocessing: defaultPreprocessing(model.inputShape),
     };
     let step = options.progress?.steps ?? 0, bestTop1 = options.progress?.bestTop1 ?? -1, last: EpochEvent | undefined;
 
     for (let epoch = options.progress?.epochs ?? 0; epoch < epochs && step < totalSteps; epoch++) {
-      const started = performance.now(), order = epochOrder(set.train.count, seed, epoch, shuffle);
-      const current = schedule.rate(epoch);
+      const started = performance.now(), current = schedule.rate(epoch);
       const reader = new ResultReader(trainer, {
         batch,
         epoch,
@@ -155,7 +163,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
         onStep: options.onStep,
       });
       for (let k = 0; k < stepsPerEpoch && step < totalSteps; k++, step++) {
-        batcher.fill(order.subarray(k * batch, (k + 1) * batch), epoch, images, labels);
+        const { images, labels } = await loader.fetch(epoch, k);
         trainer.step(images, labels, current);
         if (backend.name === "cpu" || (k + 1) % STEPS_IN_FLIGHT === 0) await reader.read();
       }
@@ -179,6 +187,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     }
     return { last, bestTop1, tensors: await trainer.variables.read(false), normalisation };
   } finally {
+    await loader.close();
     inference.destroy();
     trainer.destroy();
   }

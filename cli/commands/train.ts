@@ -1,18 +1,18 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
 import { DataError, UsageError } from "../../core/mod.ts";
-import { augmentationByName, AUGMENTATIONS } from "../../data/mod.ts";
 import { describedModel, type EpochEvent, fit, RunFolder, SCHEDULES } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
+import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../image_options.ts";
 import type { Values } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
-import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
-  data: DATA_OPTION,
+  ...DATA_OPTIONS,
   epochs: { kind: "integer", about: "passes over the training set", default: 6, minimum: 1 },
   steps: { kind: "integer", about: "stop after so many batches", minimum: 1 },
   batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
@@ -29,7 +29,7 @@ const OPTIONS = {
     default: "0.5,0.75",
     minimum: 0,
   },
-  augment: { kind: "text", about: "random changes of the images", default: "auto", choices: AUGMENTATIONS },
+  ...AUGMENTATION_OPTIONS,
   shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
   "label-smoothing": { kind: "number", about: "share of the target spread over all classes", default: 0, minimum: 0 },
   shortcut: {
@@ -76,17 +76,18 @@ export const trainCommand = defineCommand({
   examples: [
     ["", "a ResNet-20 on the built-in shapes"],
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
+    ["--data photos --model resnet18 --augment vgg", "photographs in photos/train/CLASS and photos/val/CLASS"],
     ["--resume runs/first --epochs 20 --out runs/first", "go on with a run that was stopped"],
   ],
 }, train);
 
 async function train(values: TrainValues): Promise<void> {
-  const set = await openData(values.data);
   const resumed = values.resume === undefined ? undefined : await loadRun(values.resume);
   const initial = values.init === undefined ? resumed : await readCheckpoint(values.init);
   if (values.init !== undefined && resumed !== undefined) {
     throw new UsageError("--init and --resume exclude each other");
   }
+  const set = await openData(values, resumed?.info?.model ?? { name: values.model });
   const description = resumed?.info?.model ?? {
     name: values.model,
     classes: set.classes.length,
@@ -96,7 +97,7 @@ async function train(values: TrainValues): Promise<void> {
     zeroInitLastGamma: values["zero-init"],
   };
   const model = describedModel(description);
-  const augmentation = augmentationByName(values.augment, set);
+  const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
   const backend = await openChosenBackend(values);
   try {
@@ -136,13 +137,13 @@ async function train(values: TrainValues): Promise<void> {
         factor: values.factor,
         patience: values.patience,
         milestones: values.milestones,
-        augmentation: augmentation.padding === 0 && !augmentation.flip ? undefined : augmentation,
+        augmentation,
         shuffle: values.shuffle,
         labelSmoothing: values["label-smoothing"],
         seed: values.seed,
         initial,
         progress: resumed?.info?.progress,
-        normalisation: initial?.info?.normalisation,
+        normalisation,
         folder,
         onStep: (event) => line.update(event),
         onEpoch: (event) => {
