@@ -29,10 +29,6 @@ function channelsOf({ width, height, pixels }: DecodedImage): number {
   return pixels.length / (width * height);
 }
 
-function clampByte(value: number): number {
-  return Math.max(0, Math.min(255, Math.round(value)));
-}
-
 /** Each pixel from where an affine map sends it, the nearest one: x' = a·x + b·y + shiftX about the centre, and so on. */
 function affine(
   image: DecodedImage,
@@ -58,44 +54,47 @@ function affine(
 
 /** Every byte through a table. */
 function mapBytes({ width, height, pixels }: DecodedImage, change: (byte: number) => number): DecodedImage {
-  const table = Uint8Array.from({ length: 256 }, (_, byte) => clampByte(change(byte)));
-  return { width, height, pixels: pixels.map((byte) => table[byte]) };
+  const table = Uint8ClampedArray.from({ length: 256 }, (_, byte) => change(byte));
+  const result = new Uint8Array(pixels.length);
+  for (let at = 0; at < result.length; at++) result[at] = table[pixels[at]];
+  return { width, height, pixels: result };
 }
 
-/** The luma of a pixel (ITU-R 601), or its grey. */
-function luma(pixels: Uint8Array, at: number, channels: number): number {
-  return channels === 1 ? pixels[at] : 0.299 * pixels[at] + 0.587 * pixels[at + 1] + 0.114 * pixels[at + 2];
+/** The luma of each pixel (ITU-R 601), or its grey, for each of its bytes. */
+function lumas(image: DecodedImage): Float32Array {
+  const { pixels } = image, channels = channelsOf(image), result = new Float32Array(pixels.length);
+  for (let at = 0; at < pixels.length; at += channels) {
+    const luma = channels === 1 ? pixels[at] : 0.299 * pixels[at] + 0.587 * pixels[at + 1] + 0.114 * pixels[at + 2];
+    for (let c = 0; c < channels; c++) result[at + c] = luma;
+  }
+  return result;
 }
 
 /** Between an image and a duller one, or beyond: `factor` 0 is the duller, 1 the image itself. */
-function blend(image: DecodedImage, factor: number, dull: (at: number) => number): DecodedImage {
-  const { width, height, pixels } = image;
-  return { width, height, pixels: pixels.map((byte, at) => clampByte(dull(at) + factor * (byte - dull(at)))) };
-}
-
-function saturate(image: DecodedImage, factor: number): DecodedImage {
-  const channels = channelsOf(image);
-  return blend(image, factor, (at) => luma(image.pixels, at - at % channels, channels));
+function blend({ width, height, pixels }: DecodedImage, factor: number, dull: Float32Array): DecodedImage {
+  const result = new Uint8ClampedArray(pixels.length);
+  for (let at = 0; at < result.length; at++) result[at] = dull[at] + factor * (pixels[at] - dull[at]);
+  return { width, height, pixels: new Uint8Array(result.buffer) };
 }
 
 function contrast(image: DecodedImage, factor: number): DecodedImage {
-  const { width, height, pixels } = image, channels = channelsOf(image);
-  let sum = 0;
-  for (let at = 0; at < pixels.length; at += channels) sum += luma(pixels, at, channels);
-  const mean = sum / (width * height);
-  return blend(image, factor, () => mean);
+  const dull = lumas(image);
+  return blend(image, factor, dull.fill(dull.reduce((sum, luma) => sum + luma, 0) / dull.length));
 }
 
 /** Against a smoothed image, whose border is as it was. */
 function sharpen(image: DecodedImage, factor: number): DecodedImage {
   const { width, height, pixels } = image, channels = channelsOf(image), row = width * channels;
-  return blend(image, factor, (at) => {
-    const y = Math.floor(at / row), x = Math.floor(at % row / channels);
-    if (x === 0 || y === 0 || x === width - 1 || y === height - 1) return pixels[at];
-    let sum = 4 * pixels[at];
-    for (const down of [-row, 0, row]) for (const right of [-channels, 0, channels]) sum += pixels[at + down + right];
-    return sum / 13;
-  });
+  const smooth = Float32Array.from(pixels);
+  for (let y = 1; y < height - 1; y++) {
+    for (let at = y * row + channels; at < (y + 1) * row - channels; at++) {
+      const above = at - row, below = at + row;
+      smooth[at] = (5 * pixels[at] + pixels[at - channels] + pixels[at + channels] +
+        pixels[above - channels] + pixels[above] + pixels[above + channels] +
+        pixels[below - channels] + pixels[below] + pixels[below + channels]) / 13;
+    }
+  }
+  return blend(image, factor, smooth);
 }
 
 /** Each channel stretched to the whole range. */
@@ -109,7 +108,7 @@ function stretch(image: DecodedImage): DecodedImage {
     }
     if (most === least) continue;
     for (let at = c; at < pixels.length; at += channels) {
-      result[at] = clampByte((pixels[at] - least) * 255 / (most - least));
+      result[at] = Math.round((pixels[at] - least) * 255 / (most - least));
     }
   }
   return { width, height, pixels: result };
@@ -151,7 +150,7 @@ export const RAND_AUGMENT_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   rotate: { signed: true, apply: turn },
   brightness: { signed: true, apply: (image, strength) => mapBytes(image, (byte) => byte * (1 + 0.9 * strength)) },
-  colour: { signed: true, apply: (image, strength) => saturate(image, 1 + 0.9 * strength) },
+  colour: { signed: true, apply: (image, strength) => blend(image, 1 + 0.9 * strength, lumas(image)) },
   contrast: { signed: true, apply: (image, strength) => contrast(image, 1 + 0.9 * strength) },
   sharpness: { signed: true, apply: (image, strength) => sharpen(image, 1 + 0.9 * strength) },
   posterize: {
