@@ -4,7 +4,7 @@ import { DataError, ResiduaError } from "../core/mod.ts";
 import type { FileSource } from "../data/mod.ts";
 import { type Checkpoint, decodeCheckpoint, type RunStore } from "../train/mod.ts";
 
-function explain(what: string, path: string, error: unknown): ResiduaError {
+export function explain(what: string, path: string, error: unknown): ResiduaError {
   if (error instanceof ResiduaError) return error;
   if (error instanceof Deno.errors.NotFound) return new DataError(`${path}: ${what} does not exist; check the path`);
   if (error instanceof Deno.errors.PermissionDenied) return new DataError(`${path}: no permission to use ${what}`);

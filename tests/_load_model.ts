@@ -73,6 +73,7 @@ async function checkImages(loaded: Awaited<ReturnType<typeof loadModel>>): Promi
   const preprocessor = new Preprocessor({ ...info, preprocessing: defaultPreprocessing(model.inputShape) });
   for (const [k, image] of list.entries()) {
     preprocessor.write(toRgb(image), tensor.subarray(k * size, (k + 1) * size));
+    assertEquals(loaded.prepare(image), tensor.slice(k * size, (k + 1) * size));
   }
   // Asked at once, answered in order.
   const [first, wrong, second, ready] = await Promise.all([

@@ -124,10 +124,11 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
       `${source}: ${model.name} tells ${model.classes} classes apart, but ${classes.length} names came`,
     );
   }
-  if (normalisation.mean.length !== channels || normalisation.std.length !== channels) {
+  const { mean, std } = normalisation;
+  if (mean.length !== channels || std.length !== channels || !std.every((deviation) => deviation > 0)) {
     throw new DataError(
-      `${source}: ${model.name} takes images of ${channels} channels, but the normalisation has ` +
-        `${normalisation.mean.length} means and ${normalisation.std.length} deviations`,
+      `${source}: ${model.name} takes images of ${channels} channels, so a mean and a positive standard deviation for each, ` +
+        `but the normalisation has the means ${mean.join(", ")} and the deviations ${std.join(", ")}`,
     );
   }
   if (preprocessing.crop.join() !== size.join() || preprocessing.interpolation !== "bilinear") {

@@ -115,6 +115,20 @@ export class LoadedModel {
   }
 
   /**
+   * Makes an image ready for {@link LoadedModel.predictTensor}: where images are large and many, their tensors take less
+   * memory.
+   *
+   * @param image The image.
+   * @returns The tensor [C, H, W].
+   * @throws {DataError} If it has not 1, 3 or 4 bytes a pixel.
+   */
+  prepare(image: ImageInput): Float32Array {
+    const tensor = new Float32Array(elementCount(this.inputShape));
+    this.#preprocessor.write(toRgb(image), tensor);
+    return tensor;
+  }
+
+  /**
    * Classifies images that are normalised already.
    *
    * @param tensor [N, C, H, W], as {@link LoadedModel.inputShape} says.
