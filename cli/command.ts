@@ -3,9 +3,10 @@
 import {
   type CommandHelp,
   formatHelp,
+  type GivenOptions,
   type OptionTable,
   parseArguments,
-  parseOptions,
+  refusePositionals,
   type Values,
 } from "./options.ts";
 
@@ -19,22 +20,27 @@ export interface Command {
   run(args: readonly string[]): Promise<void>;
 }
 
-/**
- * Makes a command from its options and what it does with their values, and with what stands beside them where its help
- * names that.
- */
+/** What a command is given beside the values of its options. */
+export interface GivenArguments {
+  /** The options that were given, without those that have their defaults. */
+  readonly given: GivenOptions;
+  /** What stands beside the options; nothing unless the command's help names it. */
+  readonly positionals: readonly string[];
+}
+
+/** Makes a command from its options and what it does with their values. */
 export function defineCommand<T extends OptionTable>(
   help: Omit<CommandHelp, "options"> & { readonly options: T },
-  run: (values: Values<T>, positionals: readonly string[]) => Promise<void>,
+  run: (values: Values<T>, args: GivenArguments) => Promise<void>,
 ): Command {
   return {
     name: help.name,
     about: help.about,
     async run(args) {
       if (args.includes("--help") || args.includes("-h")) return console.log(formatHelp(help));
-      if (help.positionals === undefined) return await run(parseOptions(help.name, help.options, args), []);
-      const { values, positionals } = parseArguments(help.name, help.options, args);
-      await run(values, positionals);
+      const { values, given, positionals } = parseArguments(help.name, help.options, args);
+      if (help.positionals === undefined) refusePositionals(help.name, positionals);
+      await run(values, { given, positionals });
     },
   };
 }

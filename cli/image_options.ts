@@ -11,6 +11,7 @@ import {
   type Normalisation,
   NORMALISATIONS,
   openImageSet,
+  randAugment as checkRandAugment,
   shapesSet,
 } from "../data/mod.ts";
 import { modelByName } from "../models/mod.ts";
@@ -118,11 +119,14 @@ export async function chooseAugmentation(
   if (randaugment !== undefined && randaugment.length !== 2) {
     throw new UsageError(`--randaugment: expected operations and a magnitude, as in 2,9, but ${randaugment} came`);
   }
+  if (erasing > 1) throw new UsageError(`--erasing: expected a share from 0 to 1 but ${erasing} came`);
+  const randAugment = randaugment && { operations: randaugment[0], magnitude: randaugment[1] };
+  if (randAugment !== undefined) checkRandAugment(randAugment);
   const normalisation = known ?? (await statistics()).normalisation(normalise as (typeof NORMALISATIONS)[number]);
   const components = augment === "vgg" ? (await statistics()).components() : undefined;
   const augmentation: Augmentation = {
     ...augmentationByName(augment, set, components),
-    ...(randaugment === undefined ? {} : { randAugment: { operations: randaugment[0], magnitude: randaugment[1] } }),
+    ...(randAugment === undefined ? {} : { randAugment }),
     ...(erasing === 0 ? {} : { erasing }),
   };
   return { augmentation, normalisation };

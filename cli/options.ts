@@ -54,27 +54,26 @@ export interface CommandHelp {
   readonly examples: readonly (readonly [string, string])[];
 }
 
-/**
- * Parses the arguments of a command that takes options only.
- *
- * @throws {UsageError} If an option is unknown or a value is not what it takes.
- */
-export function parseOptions<T extends OptionTable>(command: string, table: T, args: readonly string[]): Values<T> {
-  const { values, positionals: [first] } = parseArguments(command, table, args);
-  if (first === undefined) return values;
+/** The options that arguments give, by name, as they were written. */
+export type GivenOptions = Readonly<Record<string, string | boolean>>;
+
+/** Refuses what is no option, for a command that takes options only. */
+export function refusePositionals(command: string, [first]: readonly string[]): void {
+  if (first === undefined) return;
   throw new UsageError(`Unexpected argument "${first}"; ${command} takes options only, see --help`);
 }
 
 /**
  * Parses a command's arguments: options, and what stands between them, in any order. What follows `--` is no option.
  *
+ * @returns The values of all options, those options that are given, and what stands between them.
  * @throws {UsageError} If an option is unknown or a value is not what it takes.
  */
 export function parseArguments<T extends OptionTable>(
   command: string,
   table: T,
   args: readonly string[],
-): { readonly values: Values<T>; readonly positionals: readonly string[] } {
+): { readonly values: Values<T>; readonly given: GivenOptions; readonly positionals: readonly string[] } {
   const flags = Object.keys(table).filter((name) => table[name].kind === "flag");
   const valued = Object.keys(table).filter((name) => table[name].kind !== "flag");
   const positionals: string[] = [];
@@ -89,19 +88,35 @@ export function parseArguments<T extends OptionTable>(
     },
   });
   positionals.push(...parsed._.map(String));
-  const values: Record<string, unknown> = {};
+  const given: Record<string, string | boolean> = {};
   for (const [name, option] of Object.entries(table)) {
-    const given = parsed[name];
     const present = option.kind === "flag"
       ? args.some((argument) =>
         argument === `--${name}` || argument === `--no-${name}` || argument.startsWith(`--${name}=`)
       )
-      : given !== undefined;
-    if (!present) {
-      if (option.default !== undefined) values[name] = convert(name, option, option.default);
-    } else values[name] = convert(name, option, given as string | boolean);
+      : parsed[name] !== undefined;
+    if (present) given[name] = parsed[name] as string | boolean;
   }
-  return { values: values as Values<T>, positionals };
+  return { values: resolveOptions(table, given), given, positionals };
+}
+
+/**
+ * The values of a table's options: those that are given, else those of `base`, else the defaults.
+ *
+ * @param base Values of some options, as another run or a recipe has them; names that the table lacks are left out.
+ * @throws {UsageError} If a value is not what its option takes.
+ */
+export function resolveOptions<T extends OptionTable>(
+  table: T,
+  given: GivenOptions,
+  base: Readonly<Record<string, unknown>> = {},
+): Values<T> {
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(table)) {
+    const value = given[name] ?? base[name] ?? option.default;
+    if (value !== undefined) values[name] = convert(name, option, value as string | number | boolean);
+  }
+  return values as Values<T>;
 }
 
 function refuse(command: string, table: OptionTable, key: string): never {

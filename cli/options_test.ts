@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../core/mod.ts";
-import { formatHelp, parseArguments, parseOptions } from "./options.ts";
+import { formatHelp, parseArguments, refusePositionals } from "./options.ts";
 
 const TABLE = {
   top: { kind: "integer", about: "how many", default: 5, minimum: 1 },
@@ -16,9 +16,16 @@ Deno.test("parseArguments() takes options and what stands between them in any or
       ["--json", "a.png", "b c.jpg", "--model", "resnet20", "007", "--top=3"],
       ["--json", "--top", "3", "--model", "resnet20", "--", "a.png", "b c.jpg", "007"],
     ]
-  ) assertEquals(parseArguments("predict", TABLE, args), { values, positionals: ["a.png", "b c.jpg", "007"] });
+  ) {
+    const parsed = parseArguments("predict", TABLE, args);
+    assertEquals([parsed.values, parsed.positionals], [values, ["a.png", "b c.jpg", "007"]]);
+  }
   assertEquals(parseArguments("predict", TABLE, ["--", "--json"]).positionals, ["--json"]);
-  assertEquals(parseArguments("predict", TABLE, []), { values: { top: 5, json: false }, positionals: [] });
+  assertEquals(parseArguments("predict", TABLE, []), {
+    values: { top: 5, json: false },
+    given: {},
+    positionals: [],
+  });
 });
 
 Deno.test("parseArguments() refuses unknown options wherever they stand", () => {
@@ -27,12 +34,9 @@ Deno.test("parseArguments() refuses unknown options wherever they stand", () => 
   }
 });
 
-Deno.test("parseOptions() refuses what is no option", () => {
-  assertThrows(
-    () => parseOptions("eval", TABLE, ["--json", "a.png"]),
-    UsageError,
-    'argument "a.png"; eval takes options',
-  );
+Deno.test("refusePositionals() refuses what is no option", () => {
+  assertThrows(() => refusePositionals("eval", ["a.png", "b.png"]), UsageError, 'argument "a.png"; eval takes options');
+  refusePositionals("eval", []);
 });
 
 Deno.test("formatHelp() names what stands beside the options", () => {

@@ -97,6 +97,11 @@ export class BatchLoader {
     this.#filler.close();
   }
 
+  /** Closes it at the end of a block that is `using` it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async #fetchAhead(epoch: number, index: number): Promise<Batch> {
     if (this.#used !== undefined) this.#free.push(this.#used);
     this.#used = undefined;

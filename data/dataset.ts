@@ -26,6 +26,8 @@ export interface Dataset {
   readonly count: number;
   /** The class of each image, [count]. */
   readonly labels: Labels;
+  /** What tells the set from another with the same labels, so that a run goes on with its own data only. */
+  readonly identity?: string | Uint8Array;
   /**
    * Reads an image, of any size, with as many channels as the set's shape says. Reading one again gives the same bytes.
    *
@@ -110,6 +112,11 @@ export class MemoryDataset implements Dataset, ImageSplit {
     this.pixels = pixels;
     this.labels = labels;
     this.#shape = shape;
+  }
+
+  /** The pixels. */
+  get identity(): Uint8Array {
+    return this.pixels;
   }
 
   /** Copies an image, its channels side by side. */

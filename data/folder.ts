@@ -103,6 +103,11 @@ export class FolderDataset implements Dataset {
     this.#bad = bad;
   }
 
+  /** The paths of the images. */
+  get identity(): string {
+    return this.files.join("\n");
+  }
+
   /** Reads and decodes an image. */
   async read(index: number): Promise<DecodedImage> {
     const path = this.files[index];

@@ -3,6 +3,7 @@
 import { DataError } from "../core/mod.ts";
 import type { Normalisation, Preprocessing } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
+import type { DataIdentity } from "./data_identity.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 
 /** How a model was made, so that a checkpoint can make it again. */
@@ -11,16 +12,24 @@ export interface ModelDescription extends ModelOptions {
   readonly name: string;
 }
 
-/** Where a run stands at the end of an epoch. */
+/** Where a run stands, at the end of an epoch or within one. */
 export interface Progress {
-  /** The epochs that are done. */
+  /** The epochs that are done, validation included. */
   readonly epochs: number;
-  /** The steps that are done. */
+  /** The steps that are done, those of the epoch that has begun included. */
   readonly steps: number;
-  /** The best validation accuracy so far. */
+  /** The sum of the losses of the steps of the epoch that has begun. */
+  readonly lossSum: number;
+  /** The number of right answers in them. */
+  readonly correct: number;
+  /** The best validation accuracy so far; -1 before the first. */
   readonly bestTop1: number;
   /** The state of the schedule. */
   readonly schedule: readonly number[];
+  /** Images in a batch. */
+  readonly batch: number;
+  /** What is trained on. */
+  readonly data: DataIdentity;
 }
 
 /** What a checkpoint holds beside its tensors. */

@@ -1,7 +1,13 @@
 /** The files of a run. What touches the disk is a {@link RunStore}, which the caller brings. */
 
-import type { Checkpoint, CheckpointInfo } from "./checkpoint.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { DataError } from "../core/mod.ts";
+import {
+  type Checkpoint,
+  type CheckpointInfo,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Progress,
+} from "./checkpoint.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /** A place for a run's files. */
@@ -14,6 +20,20 @@ export interface RunStore {
   append(name: string, text: string): Promise<void>;
   /** The content of a file, or nothing if there is none. */
   read(name: string): Promise<Uint8Array | undefined>;
+  /** Makes the file `to` hold what the file `from` holds, as a whole, as {@link RunStore.write} does. Nothing happens if there is none. */
+  copy(from: string, to: string): Promise<void>;
+  /** Takes a file away, if there is one. */
+  remove(name: string): Promise<void>;
+}
+
+/** A checkpoint to go on from. */
+export interface ResumableCheckpoint extends Checkpoint {
+  /** What it says of itself. */
+  readonly info: CheckpointInfo & { readonly progress: Progress };
+  /** Its file, for messages. */
+  readonly source: string;
+  /** Why the last checkpoint could not be used, where this is the one before it. */
+  readonly damage?: string;
 }
 
 /** One line of `metrics.jsonl`. */
@@ -37,7 +57,10 @@ export type MetricsLine =
     readonly seconds: number;
   };
 
-const METRICS = "metrics.jsonl";
+const METRICS = "metrics.jsonl",
+  LAST = "last.safetensors",
+  PREVIOUS = "previous.safetensors",
+  BEST = "best.safetensors";
 
 /** The files of a run, by what they are for. */
 export class RunFolder {
@@ -67,13 +90,14 @@ export class RunFolder {
     await this.#store.append(METRICS, text);
   }
 
-  /** Drops the lines of `metrics.jsonl` that come after so many epochs: a run that was killed had begun the next one. */
-  async keepEpochs(epochs: number): Promise<void> {
+  /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */
+  async cutMetrics({ epochs, steps }: Pick<Progress, "epochs" | "steps">): Promise<void> {
     const bytes = await this.#store.read(METRICS);
     if (bytes === undefined) return;
-    const kept = new TextDecoder().decode(bytes).split("\n").filter((line) => {
+    const kept = new TextDecoder().decode(bytes).split("\n").filter((text) => {
       try {
-        return (JSON.parse(line) as MetricsLine).epoch < epochs;
+        const line = JSON.parse(text) as MetricsLine;
+        return line.kind === "step" ? line.step <= steps : line.epoch < epochs;
       } catch {
         return false;
       }
@@ -81,14 +105,71 @@ export class RunFolder {
     await this.#store.write(METRICS, new TextEncoder().encode(kept.map((line) => line + "\n").join("")));
   }
 
-  /** Writes `last.safetensors` or `best.safetensors`. */
-  async save(which: "last" | "best", tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
-    await this.#store.write(`${which}.safetensors`, encodeCheckpoint(tensors, info));
+  /** Writes `best.safetensors`. */
+  async saveBest(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
+    await this.#store.write(BEST, encodeCheckpoint(tensors, info));
   }
 
-  /** Reads one of them, or nothing if there is none. */
+  /** Writes `last.safetensors`; what it held becomes `previous.safetensors`. */
+  async saveLast(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
+    const bytes = encodeCheckpoint(tensors, info);
+    await this.#store.copy(LAST, PREVIOUS);
+    await this.#store.write(LAST, bytes);
+  }
+
+  /**
+   * Keeps the last checkpoint as that of an epoch, and removes the one that was kept `keep` epochs before.
+   *
+   * @param epochs The epochs that are done.
+   * @param keep The number of such files.
+   */
+  async keepLast(epochs: number, keep: number): Promise<void> {
+    if (keep < 1) return;
+    await this.#store.copy(LAST, epochName(epochs));
+    if (epochs > keep) await this.#store.remove(epochName(epochs - keep));
+  }
+
+  /** Reads `last.safetensors` or `best.safetensors`, or nothing if there is none. */
   async load(which: "last" | "best"): Promise<Checkpoint | undefined> {
-    const name = `${which}.safetensors`, bytes = await this.#store.read(name);
+    return await this.#read(which === "last" ? LAST : BEST);
+  }
+
+  /**
+   * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged, which then takes its
+   * place. Nothing if there is none.
+   *
+   * @throws {DataError} If neither can be used.
+   */
+  async resume(): Promise<ResumableCheckpoint | undefined> {
+    try {
+      return await this.#readResumable(LAST);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
+      if (previous === undefined) throw error;
+      await this.#store.copy(PREVIOUS, LAST);
+      return { ...previous, damage: error.message };
+    }
+  }
+
+  async #read(name: string): Promise<Checkpoint | undefined> {
+    const bytes = await this.#store.read(name);
     return bytes === undefined ? undefined : decodeCheckpoint(bytes, `${this.#store.location}/${name}`);
   }
+
+  async #readResumable(name: string): Promise<ResumableCheckpoint | undefined> {
+    const checkpoint = await this.#read(name), source = `${this.#store.location}/${name}`;
+    if (checkpoint === undefined) return undefined;
+    const { info } = checkpoint;
+    if (info?.progress === undefined) {
+      throw new DataError(
+        `${source}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
+      );
+    }
+    return { ...checkpoint, info: { ...info, progress: info.progress }, source };
+  }
+}
+
+function epochName(epochs: number): string {
+  return `epoch-${String(epochs).padStart(4, "0")}.safetensors`;
 }

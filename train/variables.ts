@@ -58,6 +58,11 @@ export function expectTensors(
     );
   }
 }
+/** The prefix of the average of a variable over the steps. */
+export const AVERAGE_PREFIX = `${OPTIMIZER_PREFIX}average.`;
+
+/** The prefix of what means nothing once a step is done, such as gradients that add up over the parts of a batch. */
+export const TRANSIENT_PREFIX = `${OPTIMIZER_PREFIX}transient.`;
 
 /** Variables by name, in the order of the model. */
 export class Variables {
@@ -78,18 +83,31 @@ export class Variables {
     }
   }
 
+  /** The storages of the model's variables by name, for inference: the averages over the steps where there are any. */
+  get evaluated(): ReadonlyMap<string, Storage> {
+    const model = [...this.#storages].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
+    return new Map(model.map(([name, storage]) => [name, this.#storages.get(AVERAGE_PREFIX + name) ?? storage]));
+  }
+
   /**
    * Copies the variables out.
    *
    * @param optimizer Whether the optimiser's are included.
    */
-  async read(optimizer: boolean): Promise<Map<string, NamedTensor>> {
-    const tensors = new Map<string, NamedTensor>();
-    for (const [name, storage] of this.#storages) {
-      if (!optimizer && name.startsWith(OPTIMIZER_PREFIX)) continue;
-      tensors.set(name, { shape: storage.spec.shape, data: await storage.read() });
-    }
-    return tensors;
+  read(optimizer: boolean): Promise<Map<string, NamedTensor>> {
+    const left = optimizer ? TRANSIENT_PREFIX : OPTIMIZER_PREFIX;
+    return readAll([...this.#storages].filter(([name]) => !name.startsWith(left)));
+  }
+
+  /** Copies out what {@link Variables.evaluated} holds. */
+  readEvaluated(): Promise<Map<string, NamedTensor>> {
+    return readAll(this.evaluated);
+  }
+
+  /** Starts the averages at the values that are averaged. */
+  async startAverages(): Promise<void> {
+    const averaged = [...this.#storages].filter(([name]) => this.#storages.has(AVERAGE_PREFIX + name));
+    for (const [name, { data }] of await readAll(averaged)) this.#storages.get(AVERAGE_PREFIX + name)!.write(data);
   }
 
   /**
@@ -108,4 +126,17 @@ export class Variables {
     for (const storage of this.#storages.values()) storage.destroy();
     this.#storages.clear();
   }
+}
+
+/** Reads under way at once: a device answers many about as soon as one. */
+const READS = 32;
+
+async function readAll(storages: Iterable<readonly [string, Storage]>): Promise<Map<string, NamedTensor>> {
+  const tensors = new Map<string, NamedTensor>(), all = [...storages];
+  for (let first = 0; first < all.length; first += READS) {
+    const some = all.slice(first, first + READS);
+    const data = await Promise.all(some.map(([, storage]) => storage.read()));
+    some.forEach(([name, { spec }], index) => tensors.set(name, { shape: spec.shape, data: data[index] }));
+  }
+  return tensors;
 }

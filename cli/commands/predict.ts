@@ -2,7 +2,7 @@
 
 import { DataError, ResiduaError, UsageError } from "../../core/mod.ts";
 import { type LoadedModel, loadModel, type Prediction } from "../../train/mod.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, type GivenArguments } from "../command.ts";
 import { decodeImage } from "../decode_image.ts";
 import { explain, readCheckpoint } from "../disk.ts";
 import { findImages } from "../image_files.ts";
@@ -56,7 +56,7 @@ type Ready = { readonly file: string; readonly tensor: Float32Array } | {
   readonly error: ResiduaError;
 };
 
-async function predict(values: PredictValues, paths: readonly string[]): Promise<void> {
+async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
   if (values.checkpoint === undefined) {
     throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");

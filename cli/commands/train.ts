@@ -1,13 +1,23 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
-import { DataError, UsageError } from "../../core/mod.ts";
-import { describedModel, type EpochEvent, fit, RunFolder, SCHEDULES } from "../../train/mod.ts";
-import { defineCommand } from "../command.ts";
+import { UsageError } from "../../core/mod.ts";
+import { describedModel, fit, RunFolder } from "../../train/mod.ts";
+import { defineCommand, type GivenArguments } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../image_options.ts";
-import type { Values } from "../options.ts";
+import { Interrupt } from "../interrupt.ts";
+import { type GivenOptions, resolveOptions, type Values } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
+import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
+import {
+  CHECKPOINT_OPTIONS,
+  OPTIMIZER_OPTIONS,
+  optimizerOptions,
+  SCHEDULE_OPTIONS,
+  scheduleOptions,
+} from "../train_options.ts";
+import { epochJson, epochText, resumeText, stoppedText } from "../train_report.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
@@ -16,19 +26,15 @@ const OPTIONS = {
   epochs: { kind: "integer", about: "passes over the training set", default: 6, minimum: 1 },
   steps: { kind: "integer", about: "stop after so many batches", minimum: 1 },
   batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
-  lr: { kind: "number", about: "the first learning rate", default: 0.1, minimum: 0 },
-  momentum: { kind: "number", about: "momentum of SGD", default: 0.9, minimum: 0 },
-  "weight-decay": { kind: "number", about: "weight decay of SGD", default: 1e-4, minimum: 0 },
-  schedule: { kind: "text", about: "how the learning rate falls", default: "step", choices: SCHEDULES },
-  factor: { kind: "number", about: "what step and plateau multiply the rate by", default: 0.1, minimum: 0 },
-  patience: { kind: "integer", about: "epochs without improvement before plateau acts", default: 5, minimum: 0 },
-  milestones: {
-    kind: "numbers",
-    value: "A,B",
-    about: "fractions of the epochs at which step acts",
-    default: "0.5,0.75",
-    minimum: 0,
+  accumulate: {
+    kind: "integer",
+    about: "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone",
+    default: 1,
+    minimum: 1,
   },
+  lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
+  ...SCHEDULE_OPTIONS,
+  ...OPTIMIZER_OPTIONS,
   ...AUGMENTATION_OPTIONS,
   shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
   "label-smoothing": { kind: "number", about: "share of the target spread over all classes", default: 0, minimum: 0 },
@@ -50,9 +56,10 @@ const OPTIONS = {
   resume: {
     kind: "text",
     value: "RUN",
-    about: "go on with a run; its model, data, batch and seed must be given again as they were",
+    about: "go on with a run, as its config.json says; --epochs or --steps may extend it, --data may have moved",
   },
   out: { kind: "text", value: "RUN", about: "the run folder; runs/DATE-TIME unless given" },
+  ...CHECKPOINT_OPTIONS,
   ...BACKEND_OPTIONS,
   deterministic: {
     kind: "flag",
@@ -77,18 +84,24 @@ export const trainCommand = defineCommand({
     ["", "a ResNet-20 on the built-in shapes"],
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
     ["--data photos --model resnet18 --augment vgg", "photographs in photos/train/CLASS and photos/val/CLASS"],
-    ["--resume runs/first --epochs 20 --out runs/first", "go on with a run that was stopped"],
+    ["--resume runs/first", "go on with a run that was stopped, to the bit"],
   ],
 }, train);
 
-async function train(values: TrainValues): Promise<void> {
-  const resumed = values.resume === undefined ? undefined : await loadRun(values.resume);
-  const initial = values.init === undefined ? resumed : await readCheckpoint(values.init);
-  if (values.init !== undefined && resumed !== undefined) {
-    throw new UsageError("--init and --resume exclude each other");
+async function train(given: TrainValues, { given: options }: GivenArguments): Promise<void> {
+  const values = await resolveValues(given, options), { resume } = values;
+  const location = resume ?? values.out ?? `runs/${timestamp()}`;
+  await using store = await DiskStore.lock(location);
+  const folder = new RunFolder(store), checkpoint = await folder.resume();
+  if (checkpoint !== undefined && resume === undefined) {
+    throw new UsageError(
+      `${location} holds a run already; go on with it by --resume, or choose another folder with --out`,
+    );
   }
-  const set = await openData(values, resumed?.info?.model ?? { name: values.model });
-  const description = resumed?.info?.model ?? {
+  const set = await openData(values, checkpoint?.info.model ?? { name: values.model });
+  const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
+  const initial = checkpoint ?? (values.init === undefined ? undefined : await readCheckpoint(values.init));
+  const description = checkpoint?.info.model ?? {
     name: values.model,
     classes: set.classes.length,
     inputShape: set.shape,
@@ -98,31 +111,34 @@ async function train(values: TrainValues): Promise<void> {
   };
   const model = describedModel(description);
   const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
-  const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
+  const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
+  const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
+  const line = new ProgressLine(values.progress && !values.json);
+  using interrupt = new Interrupt(() => {
+    line.clear();
+    console.error("Finishing the step and saving; interrupt again to leave at once.");
+  });
   const backend = await openChosenBackend(values);
   try {
-    const location = values.out ?? values.resume ?? `runs/${timestamp()}`;
-    const folder = new RunFolder(await DiskStore.open(location));
-    if (resumed !== undefined) await folder.keepEpochs(resumed.info!.progress!.epochs);
-    await folder.writeConfig({
-      ...values,
-      batch,
-      out: location,
-      version: VERSION,
-      deno: Deno.version.deno,
-      adapter: backend.description,
-    });
-    if (!values.json) {
-      console.log(
-        `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}`,
+    const say = (text: string) => {
+      if (!values.json) console.log(text);
+    };
+    say(
+      `${model.name} on ${set.name}: ${set.train.count} training and ${set.validation.count} validation images, ${backend.description}`,
+    );
+    if (checkpoint?.damage !== undefined) {
+      console.error(`warning: ${checkpoint.damage}; went back to the one before it`);
+    }
+    if (resume !== undefined) say(resumeText(checkpoint, location));
+    if (values.accumulate > 1) {
+      say(
+        `${values.accumulate} parts of ${
+          batch / values.accumulate
+        } images a batch; batch norm takes its statistics of each`,
       );
     }
-    const line = new ProgressLine(values.progress && !values.json);
-    const epochs = values.steps === undefined
-      ? values.epochs
-      : Math.max(1, Math.ceil(values.steps / Math.max(1, Math.floor(set.train.count / batch))));
     try {
-      await fit({
+      const { stopped, steps, last } = await fit({
         model,
         description,
         backend,
@@ -130,71 +146,64 @@ async function train(values: TrainValues): Promise<void> {
         epochs,
         steps: values.steps,
         batch,
+        accumulate: values.accumulate,
         rate: values.lr,
-        momentum: values.momentum,
-        weightDecay: values["weight-decay"],
-        schedule: values.schedule as (typeof SCHEDULES)[number],
-        factor: values.factor,
-        patience: values.patience,
-        milestones: values.milestones,
+        ...scheduleOptions(values, stepsPerEpoch),
+        ...optimizerOptions(values),
         augmentation,
         shuffle: values.shuffle,
         labelSmoothing: values["label-smoothing"],
         seed: values.seed,
         initial,
-        progress: resumed?.info?.progress,
+        progress: checkpoint?.info.progress,
         normalisation,
         folder,
+        checkpoints: {
+          minutes: values["checkpoint-minutes"],
+          steps: values["checkpoint-steps"],
+          keep: values.keep,
+        },
+        signal: interrupt.signal,
+        onStart: () =>
+          folder.writeConfig({
+            ...values,
+            resume: undefined,
+            batch,
+            out: location,
+            version: VERSION,
+            deno: Deno.version.deno,
+            adapter: backend.description,
+          }),
         onStep: (event) => line.update(event),
         onEpoch: (event) => {
           line.clear();
           console.log(values.json ? epochJson(event) : epochText(event, epochs));
         },
       });
+      line.clear();
+      if (stopped) return console.log(stoppedText(steps, location, values.json));
+      if (last === undefined) return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
+      say(`The run is in ${location}: metrics.jsonl, best.safetensors, last.safetensors`);
     } finally {
       line.clear();
     }
-    if (!values.json) console.log(`The run is in ${location}: metrics.jsonl, best.safetensors, last.safetensors`);
   } finally {
     backend.destroy();
   }
 }
 
-async function loadRun(run: string) {
-  const path = `${run.replace(/\/+$/, "")}/last.safetensors`, checkpoint = await readCheckpoint(path);
-  if (checkpoint.info?.progress === undefined) {
-    throw new DataError(
-      `${path}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
-    );
+/** The values of the run: those given, those of the run that goes on or of a recipe, the defaults. */
+async function resolveValues(values: TrainValues, given: GivenOptions): Promise<TrainValues> {
+  const { resume: path, out, init } = values;
+  if (path === undefined) return values;
+  if (out !== undefined || init !== undefined) {
+    throw new UsageError(`--${out === undefined ? "init" : "out"} and --resume exclude each other`);
   }
-  return checkpoint;
+  const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
+  expectSameRun(OPTIONS, given, config, resume);
+  return { ...resolveOptions(OPTIONS, given, withoutGivenLength(config, given)), resume };
 }
 
 function timestamp(): string {
   return new Date().toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
-}
-
-function epochText({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent, epochs: number): string {
-  return `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}  loss ${
-    trainLoss.toFixed(4)
-  }  accuracy ${percent(trainTop1)}  ` +
-    `validation loss ${validation.loss.toFixed(4)}  accuracy ${percent(validation.top1)}  lr ${
-      Number(rate.toPrecision(4))
-    }  ${seconds.toFixed(1)} s`;
-}
-
-function epochJson({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent): string {
-  return JSON.stringify({
-    epoch,
-    trainLoss,
-    trainTop1,
-    valLoss: validation.loss,
-    valTop1: validation.top1,
-    lr: rate,
-    seconds,
-  });
 }
