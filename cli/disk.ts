@@ -207,6 +207,12 @@ export class DiskStore implements RunStore {
   }
 }
 
+/** Writes a file as a whole, and the folders above it where they are missing. */
+export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
+  const cut = path.lastIndexOf("/"), store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");
+  await store.write(path.slice(cut + 1), bytes);
+}
+
 /**
  * Reads a weight file, or the best checkpoint of a run folder.
  *

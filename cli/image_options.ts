@@ -26,8 +26,7 @@ export const DATA_OPTIONS = {
   data: {
     kind: "text",
     value: "shapes|DIR",
-    about: "the built-in set of drawn shapes, or a folder: CIFAR-10 or CIFAR-100 binary, MNIST's IDX files, or " +
-      "train/CLASS/*.png|jpg and val/CLASS/…, or only CLASS/…",
+    about: "the built-in set of drawn shapes, or a folder: CIFAR-10, CIFAR-100, MNIST, or train/CLASS/*.png|jpg",
     default: "shapes",
   },
   size: { kind: "integer", about: "height and width of images from files; the model's own unless given", minimum: 1 },
@@ -39,7 +38,7 @@ export const DATA_OPTIONS = {
   },
   workers: {
     kind: "integer",
-    about: "threads that decode and augment image files, 0 for none; one a core, up to 8, unless given",
+    about: "threads that prepare image files, 0 for none; one a core, up to 8, unless given",
     minimum: 0,
   },
   "max-bad": {
@@ -83,10 +82,12 @@ const MOST_WORKERS = 8;
  *
  * @param values The options.
  * @param model The model that it is for, from which the size of images from files follows.
+ * @param onBad Hears of each damaged image; the user does unless given.
  */
 export async function openData(
   values: Values<typeof DATA_OPTIONS>,
   model?: Pick<ModelDescription, "name" | "inputShape">,
+  onBad: (message: string) => void = (message) => console.error(`warning: ${message}`),
 ): Promise<ImageSet> {
   const { data, workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), "max-bad": maxBad } = values;
   if (data === "shapes") return shapesSet();
@@ -96,7 +97,7 @@ export async function openData(
       (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]),
     validationFraction: values["val-fraction"],
     maxBad,
-    onBad: (message) => console.error(`warning: ${message}`),
+    onBad,
     createFiller: workers === 0 ? undefined : (dataset, options) => new WorkerFiller(dataset, options, workers, maxBad),
   });
 }

@@ -2,6 +2,7 @@
 
 import { nearestName, ResiduaError, UsageError } from "../core/mod.ts";
 import type { Command } from "./command.ts";
+import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { predictCommand } from "./commands/predict.ts";
@@ -9,7 +10,14 @@ import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
 import { VERSION } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [trainCommand, evalCommand, predictCommand, summaryCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  dataCommand,
+  summaryCommand,
+  doctorCommand,
+];
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);

@@ -4,7 +4,7 @@ import { UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import { DiskStore, readCheckpoint } from "../disk.ts";
+import { readCheckpoint, writeFile } from "../disk.ts";
 import { DATA_OPTIONS, openData } from "../image_options.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
@@ -83,7 +83,5 @@ async function writeLogits(path: string, labels: Uint32Array, logits: Float32Arr
     (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)),
   );
   const text = JSON.stringify({ labels: Array.from(labels), logits: rows });
-  const cut = path.lastIndexOf("/");
-  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");
-  await store.write(path.slice(cut + 1), new TextEncoder().encode(text));
+  await writeFile(path, new TextEncoder().encode(text));
 }
