@@ -66,6 +66,8 @@ export const AUGMENTATION_OPTIONS = {
     minimum: 0,
   },
   erasing: { kind: "number", about: "share of the images that lose a rectangle", default: 0, minimum: 0 },
+  mixup: { kind: "number", about: "mixup with shares from Beta(N, N), as 0.2; 0 for none", default: 0, minimum: 0 },
+  cutmix: { kind: "number", about: "CutMix with shares from Beta(N, N), as 1; 0 for none", default: 0, minimum: 0 },
   normalise: {
     kind: "text",
     about: "by the training set: channel (mean and deviation), channel-mean, or pixel (the mean of each pixel)",
@@ -116,7 +118,7 @@ export async function chooseAugmentation(
 ): Promise<{ readonly augmentation: Augmentation; readonly normalisation: Normalisation }> {
   let measured: ImageStatistics | undefined;
   const statistics = async () => measured ??= await measureImages(set.train, set.shape);
-  const { augment, randaugment, erasing, normalise } = values;
+  const { augment, randaugment, erasing, mixup, cutmix, normalise } = values;
   if (randaugment !== undefined && randaugment.length !== 2) {
     throw new UsageError(`--randaugment: expected operations and a magnitude, as in 2,9, but ${randaugment} came`);
   }
@@ -129,6 +131,8 @@ export async function chooseAugmentation(
     ...augmentationByName(augment, set, components),
     ...(randAugment === undefined ? {} : { randAugment }),
     ...(erasing === 0 ? {} : { erasing }),
+    ...(mixup === 0 ? {} : { mixup }),
+    ...(cutmix === 0 ? {} : { cutmix }),
   };
   return { augmentation, normalisation };
 }

@@ -29,12 +29,11 @@ function open({ location, files, labels, options, maxBad }: OpenRequest): void {
 }
 
 /** Takes one image of the batch after the other, as the other workers do, until none is left. */
-async function fill({ id, indices, epoch, images, labels, next }: FillRequest): Promise<void> {
-  const size = images.length / indices.length;
+async function fill({ id, indices, epoch, images, labels, mixture, next }: FillRequest): Promise<void> {
   let error: string | undefined;
   try {
     for (let k = Atomics.add(next, 0, 1); k < indices.length; k = Atomics.add(next, 0, 1)) {
-      labels[k] = await pipeline!.prepare(indices[k], epoch, images, k * size);
+      await pipeline!.prepareInto(k, indices[k], epoch, images, labels, mixture);
     }
   } catch (failure) {
     error = (failure as Error).message;

@@ -1,7 +1,7 @@
 /** Worker threads that prepare the images of a folder. */
 
 import { DataError, UsageError } from "../core/mod.ts";
-import type { BatchFiller, FolderDataset, Labels, PreparationOptions } from "../data/mod.ts";
+import type { BatchFiller, FolderDataset, Labels, Mixture, PreparationOptions } from "../data/mod.ts";
 
 /** Tells a worker of its folder. */
 export interface OpenRequest {
@@ -29,6 +29,8 @@ export interface FillRequest {
   readonly images: Float32Array;
   /** Receives the labels; in shared memory. */
   readonly labels: Uint32Array;
+  /** Receives of what images are mixed, if they are; in shared memory. */
+  readonly mixture?: Mixture;
   /** The next image that no worker has taken; in shared memory. */
   readonly next: Int32Array;
 }
@@ -100,9 +102,15 @@ export class WorkerFiller implements BatchFiller {
   }
 
   /** Has the workers fill a batch. */
-  fill(indices: Uint32Array, epoch: number, images: Float32Array, labels: Uint32Array): Promise<void> {
+  fill(
+    indices: Uint32Array,
+    epoch: number,
+    images: Float32Array,
+    labels: Uint32Array,
+    mixture?: Mixture,
+  ): Promise<void> {
     const id = this.#batches++, next = new Int32Array(new SharedArrayBuffer(4));
-    const request: FillRequest = { id, indices, epoch, images, labels, next };
+    const request: FillRequest = { id, indices, epoch, images, labels, mixture, next };
     return new Promise<void>((resolve, reject) => {
       this.#waiting.set(id, { left: this.#workers.length, error: undefined, resolve, reject });
       for (const worker of this.#workers) worker.postMessage(request);

@@ -3,6 +3,7 @@
 import { UsageError } from "../core/mod.ts";
 import type { ImageSet } from "./dataset.ts";
 import { defaultPreprocessing, WHOLE_IMAGE } from "./preprocessing.ts";
+import type { MixtureOptions } from "./mixture.ts";
 import type { RandAugmentOptions } from "./rand_augment.ts";
 import type { ColourComponents } from "./statistics.ts";
 import type { ImageTransform } from "./transforms.ts";
@@ -10,9 +11,10 @@ import type { ImageTransform } from "./transforms.ts";
 /**
  * Random changes to an image, drawn anew in each epoch, in this order: the image is brought to the shape of the set, by
  * `scale` or `area` or else as it is for validation; `randAugment`; `transforms`; the shifted crop of `padding` and the mirroring of
- * `flip`; normalisation; `colourShift`; `erasing`.
+ * `flip`; normalisation; `colourShift`; `erasing`; last, `mixup` or `cutmix` with another image of
+ * the set, drawn at random, after all the others have been done to either.
  */
-export interface Augmentation {
+export interface Augmentation extends MixtureOptions {
   /** Zeros added on each side before a random crop of the shape (He et al. 2015, section 4.2: 4). */
   readonly padding: number;
   /** Whether every other image is mirrored. */

@@ -4,6 +4,7 @@ import { elementCount, philox, Random } from "../core/mod.ts";
 import { type Shift, TensorWriter } from "./_tensor_writer.ts";
 import type { Augmentation } from "./augmentation.ts";
 import type { ImageSplit } from "./dataset.ts";
+import type { Mixture } from "./mixture.ts";
 import type { Normalisation } from "./normalisation.ts";
 
 /**
@@ -58,8 +59,15 @@ export interface BatchFiller {
    * @param epoch The epoch, from which the random changes follow.
    * @param images Receives [batch, C, H, W].
    * @param labels Receives [batch].
+   * @param mixture Receives of what images are mixed, where the augmentation mixes them.
    */
-  fill(indices: Uint32Array, epoch: number, images: Float32Array, labels: Uint32Array): void | Promise<void>;
+  fill(
+    indices: Uint32Array,
+    epoch: number,
+    images: Float32Array,
+    labels: Uint32Array,
+    mixture?: Mixture,
+  ): void | Promise<void>;
   /** Ends what it has started. */
   close(): void;
 }

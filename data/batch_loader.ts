@@ -3,6 +3,7 @@
 import { elementCount } from "../core/mod.ts";
 import { type BatchFiller, epochOrder, type PreparationOptions } from "./batch.ts";
 import type { Dataset } from "./dataset.ts";
+import { mixes, type Mixture } from "./mixture.ts";
 import { createFiller } from "./pipeline.ts";
 
 /** Normalised images and their labels. They are overwritten when the next batch is fetched. */
@@ -11,6 +12,8 @@ export interface Batch {
   readonly images: Float32Array;
   /** [batch]. */
   readonly labels: Uint32Array;
+  /** Of what images are mixed, where the augmentation mixes them. */
+  readonly mixture?: Mixture;
 }
 
 /** The options of {@link BatchLoader}. */
@@ -62,16 +65,19 @@ export class BatchLoader {
 
   /** Allocates room for the batches in work and the one in use. */
   constructor(options: BatchLoaderOptions) {
-    const { dataset, batch, shape, order } = options;
+    const { dataset, batch, shape, order, augmentation = {} } = options;
     this.#options = options;
     this.#filler = createFiller(dataset, options);
     this.batchesPerEpoch = Math.floor((order?.(0).length ?? dataset.count) / batch);
     this.#free = Array.from({ length: 1 + this.#filler.ahead }, () => {
-      const images = elementCount([batch, ...shape]);
-      if (!this.#filler.shared) return { images: new Float32Array(images), labels: new Uint32Array(batch) };
+      const { shared } = this.#filler;
+      const room = (length: number) => shared ? new SharedArrayBuffer(4 * length) : new ArrayBuffer(4 * length);
+      const images = new Float32Array(room(elementCount([batch, ...shape]))), labels = new Uint32Array(room(batch));
+      if (!mixes(augmentation)) return { images, labels };
       return {
-        images: new Float32Array(new SharedArrayBuffer(4 * images)),
-        labels: new Uint32Array(new SharedArrayBuffer(4 * batch)),
+        images,
+        labels,
+        mixture: { labels: new Uint32Array(room(batch)), shares: new Float32Array(room(batch)) },
       };
     });
   }
@@ -87,7 +93,7 @@ export class BatchLoader {
   fetch(epoch: number, index: number): Batch | Promise<Batch> {
     if (this.#filler.ahead > 0) return this.#fetchAhead(epoch, index);
     const batch = this.#free[0];
-    this.#filler.fill(this.#indices(epoch, index), epoch, batch.images, batch.labels);
+    this.#fill(epoch, index, batch);
     return batch;
   }
 
@@ -124,11 +130,14 @@ export class BatchLoader {
   }
 
   #begin(epoch: number, index: number): void {
-    const batch = this.#free.pop()!,
-      done = this.#filler.fill(this.#indices(epoch, index), epoch, batch.images, batch.labels);
+    const batch = this.#free.pop()!, done = this.#fill(epoch, index, batch);
     // A failure belongs to whoever fetches the batch; until then it is nobody's.
     done?.catch(() => {});
     this.#pending.push({ epoch, index, batch, done });
+  }
+
+  #fill(epoch: number, index: number, { images, labels, mixture }: Batch): Promise<void> | void {
+    return this.#filler.fill(this.#indices(epoch, index), epoch, images, labels, mixture);
   }
 
   async #discard(): Promise<void> {

@@ -15,6 +15,7 @@ export * from "./file_source.ts";
 export * from "./folder.ts";
 export * from "./idx.ts";
 export * from "./image_input.ts";
+export * from "./mixture.ts";
 export * from "./normalisation.ts";
 export * from "./open.ts";
 export * from "./pipeline.ts";

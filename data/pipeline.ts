@@ -5,14 +5,16 @@ import { TensorWriter } from "./_tensor_writer.ts";
 import { Batcher, type BatchFiller, type PreparationOptions, ShiftDraw } from "./batch.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import type { DecodedImage } from "./decoded_image.ts";
+import { expectMixture, mixImages, type Mixture, type MixtureOptions } from "./mixture.ts";
 import { defaultPreprocessing } from "./preprocessing.ts";
 import { randAugment } from "./rand_augment.ts";
 import { resizeAndCrop } from "./resize.ts";
 import { colourShift, randomErasing, type TensorTransform } from "./tensor_transforms.ts";
 import { type ImageTransform, randomResizedCrop, scaleJitter } from "./transforms.ts";
 
-/** The stream of all changes but crops within padding and mirroring. */
+/** The streams of all changes but crops within padding and mirroring. */
 const STREAM = "augmentation";
+const MIXTURE_STREAM = "mixture";
 /** Batches in work while another is in use. */
 const AHEAD = 2;
 /** Images in work at a time, where reading takes time. */
@@ -31,10 +33,13 @@ export class ImagePipeline {
   readonly #crop: ImageTransform | undefined;
   readonly #imageTransforms: readonly ImageTransform[];
   readonly #tensorTransforms: readonly TensorTransform[];
+  readonly #mixture: MixtureOptions;
+  /** Memory for images that are mixed into others. */
+  readonly #spare: Float32Array[] = [];
 
   /** @throws {DataError} If the set is empty. */
   constructor(dataset: Dataset, options: PreparationOptions) {
-    const { shape, normalisation, augmentation = { padding: 0, flip: false }, seed = 0 } = options;
+    const { shape, normalisation, augmentation = { padding: 0, flip: false }, seed = 0 }: PreparationOptions = options;
     if (dataset.count === 0) throw new DataError("Expected images to prepare but the set is empty");
     const { scale, area } = augmentation, size = [shape[1], shape[2]] as const;
     this.#dataset = dataset;
@@ -55,6 +60,8 @@ export class ImagePipeline {
     }
     if (augmentation.erasing !== undefined) tensorTransforms.push(randomErasing({ probability: augmentation.erasing }));
     this.#tensorTransforms = tensorTransforms;
+    expectMixture(augmentation);
+    this.#mixture = augmentation;
   }
 
   /**
@@ -75,6 +82,35 @@ export class ImagePipeline {
     } catch (error) {
       return this.#replace(index, error as Error, epoch, tensor, offset);
     }
+  }
+
+  /**
+   * Prepares an image of a batch.
+   *
+   * @param k Its place in the batch.
+   * @param index Its place in the set.
+   * @param epoch The epoch.
+   * @param images Receives it, [batch, C, H, W].
+   * @param labels Receives its label.
+   * @param mixture Receives what is mixed into it, if anything is.
+   */
+  async prepareInto(
+    k: number,
+    index: number,
+    epoch: number,
+    images: Float32Array,
+    labels: Uint32Array,
+    mixture?: Mixture,
+  ): Promise<void> {
+    const size = elementCount(this.#shape);
+    labels[k] = await this.prepare(index, epoch, images, k * size);
+    if (mixture === undefined) return;
+    const random = new Random(this.#seed, MIXTURE_STREAM, [index, epoch]);
+    const other = this.#spare.pop() ?? new Float32Array(size);
+    mixture.labels[k] = await this.prepare(random.integer(this.#dataset.count), epoch, other, 0);
+    const image = images.subarray(k * size, (k + 1) * size);
+    mixture.shares[k] = mixImages(image, other, this.#shape, this.#mixture, random);
+    this.#spare.push(other);
   }
 
   /** Prepares the first readable image after `index` in its place. */
@@ -129,19 +165,23 @@ class PipelineFiller implements BatchFiller {
   readonly ahead = AHEAD;
   readonly shared = false;
   readonly #pipeline: ImagePipeline;
-  readonly #size: number;
 
   constructor(dataset: Dataset, options: PreparationOptions) {
     this.#pipeline = new ImagePipeline(dataset, options);
-    this.#size = elementCount(options.shape);
   }
 
-  async fill(indices: Uint32Array, epoch: number, images: Float32Array, labels: Uint32Array): Promise<void> {
+  async fill(
+    indices: Uint32Array,
+    epoch: number,
+    images: Float32Array,
+    labels: Uint32Array,
+    mixture?: Mixture,
+  ): Promise<void> {
     let next = 0;
     const work = async () => {
       while (next < indices.length) {
         const k = next++;
-        labels[k] = await this.#pipeline.prepare(indices[k], epoch, images, k * this.#size);
+        await this.#pipeline.prepareInto(k, indices[k], epoch, images, labels, mixture);
       }
     };
     await Promise.all(Array.from({ length: LANES }, work));

@@ -39,7 +39,14 @@ Deno.test("batches of a folder are the same with three workers and with none, da
   withFolder(async (data) => {
     await writeImages(data, 8);
     await Deno.truncate(`${data}/green/103.jpg`, 300);
-    const augmentation: Augmentation = { padding: 0, flip: true, area: [0.2, 1], randAugment: {}, erasing: 0.5 };
+    const augmentation: Augmentation = {
+      padding: 0,
+      flip: true,
+      area: [0.2, 1],
+      randAugment: {},
+      erasing: 0.5,
+      cutmix: 1,
+    };
     const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };
     const results: Float32Array[][] = [];
     for (const workers of [0, 3]) {
@@ -56,8 +63,9 @@ Deno.test("batches of a folder are the same with three workers and with none, da
       });
       const batches: Float32Array[] = [];
       for (let k = 0; k < 6; k++) {
-        const { images, labels } = await loader.fetch(Math.floor(k / 3), k % 3);
-        batches.push(images.slice(), Float32Array.from(labels));
+        const { images, labels, mixture } = await loader.fetch(Math.floor(k / 3), k % 3);
+        const { labels: others, shares } = mixture!;
+        batches.push(images.slice(), Float32Array.from([...labels, ...others, ...shares]));
       }
       await loader.close();
       results.push(batches);

@@ -7,6 +7,7 @@ import {
   defaultPreprocessing,
   type ImageSet,
   measureImages,
+  mixes,
   type Normalisation,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
@@ -124,7 +125,12 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set;
   await using loader = new BatchLoader({ dataset, shape, batch, normalisation, augmentation, shuffle, seed, epochs });
-  const trainer = await Trainer.create({ ...options, batch, seed });
+  const trainer = await Trainer.create({
+    ...options,
+    batch,
+    seed,
+    mixed: augmentation !== undefined && mixes(augmentation),
+  });
   try {
     await writeInitial(trainer, options);
     const validationBatch = batch / (options.accumulate ?? 1);
