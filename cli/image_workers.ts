@@ -66,6 +66,7 @@ export class WorkerFiller implements BatchFiller {
   readonly #workers: Worker[];
   readonly #waiting = new Map<number, Waiting>();
   #batches = 0;
+  #stopped: Error | undefined;
 
   /**
    * Starts the workers.
@@ -109,6 +110,7 @@ export class WorkerFiller implements BatchFiller {
     labels: Uint32Array,
     mixture?: Mixture,
   ): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     const id = this.#batches++, next = new Int32Array(new SharedArrayBuffer(4));
     const request: FillRequest = { id, indices, epoch, images, labels, mixture, next };
     return new Promise<void>((resolve, reject) => {
@@ -141,6 +143,7 @@ export class WorkerFiller implements BatchFiller {
   }
 
   #stop(error: Error): void {
+    this.#stopped ??= error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

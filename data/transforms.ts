@@ -2,7 +2,7 @@
 
 import { type Random, UsageError } from "../core/mod.ts";
 import type { DecodedImage } from "./decoded_image.ts";
-import { type Box, resizeBox } from "./resize.ts";
+import { type Box, cutBox, resizeBox } from "./resize.ts";
 
 /**
  * A change to an image. All that it draws comes from `random`, the image's own stream of this epoch, so that the result
@@ -77,7 +77,7 @@ export function randomResizedCrop(size: readonly [number, number], options: Resi
   expectRange("randomResizedCrop", "area", area);
   expectRange("randomResizedCrop", "aspect", aspect);
   return (image, random) =>
-    resizeBox(cut(image, drawBox(image, area, aspect, random)), width, height, {
+    resizeBox(cutBox(image, drawBox(image, area, aspect, random)), width, height, {
       left: 0,
       top: 0,
       width,
@@ -108,17 +108,6 @@ export function drawBox(
   const across = Math.max(1, Math.min(width, Math.round(height * ratio)));
   const down = Math.max(1, Math.min(height, Math.round(width / ratio)));
   return { left: (width - across) >> 1, top: (height - down) >> 1, width: across, height: down };
-}
-
-/** Takes a box out of an image. */
-function cut({ width, height, pixels }: DecodedImage, box: Box): DecodedImage {
-  const channels = pixels.length / (width * height), row = box.width * channels;
-  const result = new Uint8Array(box.height * row);
-  for (let y = 0; y < box.height; y++) {
-    const from = ((box.top + y) * width + box.left) * channels;
-    result.set(pixels.subarray(from, from + row), y * row);
-  }
-  return { width: box.width, height: box.height, pixels: result };
 }
 
 /** Checks a range of positive numbers. */
