@@ -68,7 +68,7 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
     const file = await Deno.open(path, { read: true, write: true, create: true });
     if (!await file.tryLock(true)) {
       file.close();
-      const holder = (await Deno.readTextFile(path)).trim();
+      const holder = (await Deno.readTextFile(path)).trim() || "that has only just begun";
       throw new DataError(
         `${path}: the run is in use by process ${holder}; wait until it has ended, or choose another folder with --out`,
       );
@@ -92,12 +92,16 @@ export class DiskStore implements RunStore {
     this.location = location;
   }
 
-  /** Opens a folder, and makes it where it is missing. */
-  static async open(location: string): Promise<DiskStore> {
+  /**
+   * Opens a folder, and makes it where it is missing.
+   *
+   * @param what What it is, for messages.
+   */
+  static async open(location: string, what = "the run folder"): Promise<DiskStore> {
     try {
       await Deno.mkdir(location, { recursive: true });
     } catch (error) {
-      throw explain("the run folder", location, error);
+      throw explain(what, location, error);
     }
     return new DiskStore(location);
   }
@@ -137,9 +141,10 @@ export class DiskStore implements RunStore {
     }
   }
 
-  /** Adds to the end of a file; all of the text, or none of it. */
-  async append(name: string, text: string): Promise<void> {
-    const path = `${this.location}/${name}`, bytes = new TextEncoder().encode(text);
+  /** Adds to the end of a file; all of it, or none of it. */
+  async append(name: string, content: string | Uint8Array): Promise<void> {
+    const path = `${this.location}/${name}`;
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     try {
       using file = await Deno.open(path, { append: true, create: true });
       const { size } = await file.stat();
@@ -207,9 +212,12 @@ export class DiskStore implements RunStore {
   }
 }
 
-/** Writes a file as a whole, and the folders above it where they are missing. */
+/** Writes a file as a whole or not at all, and makes its folder where it is missing. */
 export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
-  const cut = path.lastIndexOf("/"), store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");
+  const folder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => path.endsWith("/"));
+  if (folder) throw new DataError(`${path}: expected the name of a file to write, but this is a folder`);
+  const cut = path.lastIndexOf("/");
+  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/", "the folder");
   await store.write(path.slice(cut + 1), bytes);
 }
 

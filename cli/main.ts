@@ -5,6 +5,7 @@ import type { Command } from "./command.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -15,6 +16,7 @@ const COMMANDS: readonly Command[] = [
   evalCommand,
   predictCommand,
   dataCommand,
+  exportCommand,
   summaryCommand,
   doctorCommand,
 ];

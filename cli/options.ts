@@ -154,7 +154,7 @@ function convert(name: string, option: Option, given: string | number | boolean)
 export function formatHelp({ name, about, positionals, options, examples }: CommandHelp): string {
   const rows = Object.entries(options).map(([option, { kind, value, about, default: standard, choices }]) => {
     const takes = kind === "flag" ? "" : ` ${value ?? (choices === undefined ? "N" : choices.join("|"))}`;
-    const head = `--${option === "shuffle" || option === "progress" ? `[no-]${option}` : option}${takes}`;
+    const head = `--${kind === "flag" && standard === true ? `[no-]${option}` : option}${takes}`;
     return [head, `${about}${standard === undefined || kind === "flag" ? "" : ` [${standard}]`}`] as const;
   });
   if (positionals !== undefined) rows.unshift([positionals.value, positionals.about]);

@@ -1,5 +1,6 @@
 /** Groups of options of `train`: the schedule, the optimiser, checkpoints. What they mean to the library is said here too. */
 
+import { UsageError } from "../core/mod.ts";
 import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../train/mod.ts";
 import type { Values } from "./options.ts";
 
@@ -87,6 +88,9 @@ export function scheduleOptions(
 export function optimizerOptions(values: Values<typeof OPTIMIZER_OPTIONS>): Partial<FitOptions> {
   const { momentum, nesterov, rho, epsilon, "weight-decay": weightDecay, ema } = values;
   const decay = values.decay as "all" | "weights", clipNorm = values["clip-norm"];
+  if (values.optimizer === "rmsprop" && nesterov) {
+    throw new UsageError("--nesterov: rmsprop has no such momentum; use --optimizer sgd");
+  }
   const optimizer = values.optimizer === "rmsprop"
     ? rmspropOptimizer({ momentum, rho, epsilon, weightDecay, decay })
     : undefined;

@@ -12,6 +12,7 @@ export * from "./batch_norm/mod.ts";
 export * from "./channel_sum.ts";
 export * from "./conv2d/mod.ts";
 export * from "./dropout.ts";
+export * from "./gather_images.ts";
 export * from "./global_average_pool.ts";
 export * from "./gradient_clipping.ts";
 export * from "./linear.ts";

@@ -25,6 +25,13 @@ async function logitsOf(program: Program, images: Float32Array): Promise<Float32
   return logits as Float32Array;
 }
 
+/** How often each op runs, sorted by name. */
+function opCounts({ plan }: Program): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of plan.nodes.map(({ op }) => op.name).sort()) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
 async function plainAndFolded(
   backend: Backend,
   model: SequentialModel,
@@ -51,6 +58,26 @@ Deno.test("compileFoldedInference() gives the logits of compileInference() for e
     }
   } finally {
     backend.destroy();
+  }
+});
+
+Deno.test("sums and activations are taken into folded convolutions", async () => {
+  const wanted: Record<string, Record<string, number>> = {
+    resnet18: { conv2d: 3, conv2dFused: 17, globalAveragePool: 1, linear: 1, maxPool2d: 1 },
+    "bottleneck A": { conv2dFused: 7, globalAveragePool: 1, linear: 1, subsamplePad: 2 },
+    "mobilenet_v2_cifar_0.5": {
+      conv2d: 7,
+      conv2dFused: 28,
+      depthwiseConv2dFused: 17,
+      globalAveragePool: 1,
+      linear: 1,
+    },
+  };
+  const backend = new CpuBackend();
+  for (const model of smallModels().filter(({ name }) => name in wanted)) {
+    const tensors = randomTensors(model, 1);
+    const program = await compileFoldedInference(model, backend, 1, new Variables(), tensors, "the test");
+    assertEquals(opCounts(program), wanted[model.name]);
   }
 });
 

@@ -87,10 +87,10 @@ export class TrainingLoop {
 
   /** Trains. */
   async run(): Promise<LoopResult> {
-    const { epochs, totalSteps, progress, folder, callbacks } = this.#options;
+    const { totalSteps, progress, folder, callbacks } = this.#options;
     if (this.#left) {
-      for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
       await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
+      for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
     }
     let last: EpochEvent | undefined, stopped = this.#stopAsked;
     while (this.#left && !stopped) {
@@ -98,8 +98,7 @@ export class TrainingLoop {
       if (event === undefined) stopped = true;
       else stopped = await this.#tellEpoch(last = event);
     }
-    stopped &&= this.#epoch < epochs && this.#step < totalSteps;
-    return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped };
+    return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped: stopped && this.#left };
   }
 
   /** Whether there is anything to do: steps, or the validation of an epoch whose steps are done. */
@@ -112,8 +111,9 @@ export class TrainingLoop {
     return this.#step - this.#epoch * this.#options.stepsPerEpoch;
   }
 
+  /** Whether to stop. A run whose steps end within an epoch still validates: nothing would be left to go on with. */
   get #stopAsked(): boolean {
-    return this.#options.signal?.aborted ?? false;
+    return this.#left && (this.#options.signal?.aborted ?? false);
   }
 
   /** Trains and validates an epoch, or what is left of it. Nothing if it was stopped before its end. */
@@ -182,7 +182,7 @@ export class TrainingLoop {
       if (schedule.listens) await reader.drain();
       else if (this.#step % flight === 0) await reader.read();
       await this.#pauses.take();
-      const stop = this.#stopAsked || reader.stopRequested;
+      const stop = this.#stopAsked || (reader.stopRequested && this.#left);
       if (stop || this.#checkpointDue) {
         await reader.drain();
         this.#take(reader);
@@ -192,7 +192,7 @@ export class TrainingLoop {
     }
     await reader.drain();
     this.#take(reader);
-    return !reader.stopRequested;
+    return !(reader.stopRequested && this.#left);
   }
 
   #take({ lossSum, correct }: ResultReader): void {
@@ -218,7 +218,8 @@ export class TrainingLoop {
       this.#options;
     const images = { split, shape, normalisation };
     try {
-      return await evaluateSplit(inference, images, validationBatch, classes.length, undefined, signal);
+      const stop = this.#left ? signal : undefined;
+      return await evaluateSplit(inference, images, validationBatch, classes.length, undefined, stop);
     } catch (error) {
       if (this.#stopAsked && error === signal!.reason) return undefined;
       throw error;

@@ -1,7 +1,7 @@
 /** Lets timers, signals and other listeners have their turn: a run on the CPU never waits, so they would not. */
 
 /** Milliseconds of work between two pauses. */
-const INTERVAL = 50;
+const INTERVAL = 200;
 
 /** Pauses now and then. */
 export class Pauses {

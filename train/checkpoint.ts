@@ -3,8 +3,11 @@
 import { DataError } from "../core/mod.ts";
 import type { Normalisation, Preprocessing } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
+import { fileKind } from "./_file_kind.ts";
+import { unwrapNames } from "./_reading.ts";
 import type { DataIdentity } from "./data_identity.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
+import { decodeTorchFile } from "./torch_file.ts";
 
 /** How a model was made, so that a checkpoint can make it again. */
 export interface ModelDescription extends ModelOptions {
@@ -30,6 +33,15 @@ export interface Progress {
   readonly batch: number;
   /** What is trained on. */
   readonly data: DataIdentity;
+}
+
+/** Whether what a file says of where a run stands can be gone on from. */
+export function isProgress(value: unknown): value is Progress {
+  const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data } = (value ?? {}) as Partial<Progress>;
+  const counts = [epochs, steps, correct, batch];
+  const numbers = [lossSum, bestTop1, ...(Array.isArray(schedule) ? schedule : [undefined])];
+  return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && numbers.every(Number.isFinite) &&
+    typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape);
 }
 
 /** What a checkpoint holds beside its tensors. */
@@ -65,18 +77,41 @@ export function encodeCheckpoint(
 }
 
 /**
- * Reads a checkpoint or a bare weight file.
+ * Reads a checkpoint or a bare weight file: safetensors, or a `state_dict` that `torch.save` wrote. What wrappers such as
+ * `DataParallel` put before every name of a bare file (`module.`) is taken away.
  *
+ * @param bytes The whole file.
  * @param source The file's name, for messages.
- * @throws {DataError} If it is damaged.
+ * @throws {DataError} If it is damaged, or something else, of which the error says what it is.
  */
 export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint {
+  const file = fileKind(bytes);
+  if (file.kind === "other") throw new DataError(`${source} ${file.what}`);
+  if (file.kind === "torch") return { tensors: unwrapNames(decodeTorchFile(bytes, source)) };
   const { tensors, metadata } = decodeSafetensors(bytes, source);
-  if (!Object.hasOwn(metadata, KEY)) return { tensors };
+  if (!Object.hasOwn(metadata, KEY)) return { tensors: unwrapNames(tensors) };
+  const info = readInfo(metadata[KEY]);
+  if (info === undefined) {
+    throw new DataError(`${source}: what the file says of its model makes no sense; the file is damaged`);
+  }
+  return { tensors, info };
+}
+
+/** What a checkpoint says of itself, or nothing if that is malformed. Whether it fits is seen where it is used. */
+function readInfo(text: string): CheckpointInfo | undefined {
   try {
-    return { tensors, info: JSON.parse(metadata[KEY]) as CheckpointInfo };
+    const info = JSON.parse(text), { model, classes, normalisation, progress } = info;
+    const isList = (list: unknown, type: string): list is unknown[] =>
+      Array.isArray(list) && list.every((part) => typeof part === type);
+    const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+    const { name, classes: outputs = classes.length, inputShape = [3, 1, 1] } = model, { mean, std } = normalisation;
+    const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
+      isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
+      isList(mean, "number") && mean.length === inputShape[0] && isList(std, "number") && std.length === mean.length &&
+      (progress === undefined || (typeof progress === "object" && progress !== null));
+    return right ? info : undefined;
   } catch {
-    throw new DataError(`${source}: what the file says of its model is not JSON; the file is damaged`);
+    return undefined;
   }
 }
 

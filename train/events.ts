@@ -39,7 +39,8 @@ export interface EpochEvent {
 }
 
 /**
- * Hears of a run as it goes on. A listener that gives back `"stop"` ends the run, which saves a checkpoint to go on from.
+ * Hears of a run as it goes on. A listener that gives back `"stop"` ends the run, which saves a checkpoint to go on from;
+ * whatever else it gives back means nothing.
  *
  * @example
  * ```ts
@@ -49,10 +50,10 @@ export interface EpochEvent {
  * ```
  */
 export interface Callback {
-  /** Hears that a run is about to train, once everything is checked: the steps that are done, and those of the whole run. */
-  onStart?(run: { readonly steps: number; readonly totalSteps: number }): void | Promise<void>;
+  /** Hears that a run is about to train, once everything is checked: the steps that are done, and those of the whole run. A promise is waited for. */
+  onStart?(run: { readonly steps: number; readonly totalSteps: number }): unknown;
   /** Hears of every step. On WebGPU the device is up to sixteen steps ahead of it, so a stop takes effect later. */
-  onStep?(event: StepEvent): "stop" | void;
-  /** Hears of every epoch, once its checkpoint is saved. */
-  onEpoch?(event: EpochEvent): "stop" | void | Promise<"stop" | void>;
+  onStep?(event: StepEvent): unknown;
+  /** Hears of every epoch, once its checkpoint is saved; a promise is waited for. */
+  onEpoch?(event: EpochEvent): unknown;
 }

@@ -50,6 +50,8 @@ export interface FitOptions
   readonly schedule?: ScheduleName | Schedule;
   /** How gradients change weights; SGD with momentum unless given. */
   readonly optimizer?: Optimizer;
+  /** Patterns of the names of parameters that stay as they are; none unless given. */
+  readonly freeze?: readonly string[];
   /** The norm of all gradients together above which they are scaled down; no limit unless given. */
   readonly clipNorm?: number;
   /** The share that each step keeps of an average of the weights, which is then what is evaluated; no average unless given. */
@@ -62,8 +64,12 @@ export interface FitOptions
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
   readonly labelSmoothing?: number;
-  /** Weights to start from. */
-  readonly initial?: { readonly tensors: ReadonlyMap<string, NamedTensor>; readonly source: string };
+  /** Weights to start from, and the names of those that stay as initialised, as {@link foreignHead} finds them. */
+  readonly initial?: {
+    readonly tensors: ReadonlyMap<string, NamedTensor>;
+    readonly source: string;
+    readonly keep?: readonly string[];
+  };
   /** Where the run that `initial` belongs to stood, to go on from there. */
   readonly progress?: Progress;
   /** The normalisation; that of the training set unless given. */
@@ -187,7 +193,7 @@ async function writeInitial({ variables }: Trainer, { initial, progress }: FitOp
     return variables.write(initial.tensors, initial.source);
   }
   const model = [...initial.tensors].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
-  variables.write(new Map(model), initial.source);
+  variables.write(new Map(model), initial.source, initial);
   await variables.startAverages();
 }
 

@@ -45,6 +45,17 @@ Deno.test("fit() stops at an aborted signal after the step in flight, and before
   assertEquals((await folder.resume())?.info.progress.steps, 1);
 
   assertEquals((await fit({ ...base, signal: AbortSignal.abort() })).steps, 0);
+
+  // A run whose steps end within an epoch is at its end after the validation, whoever asks to stop.
+  const end = await fit({ ...base, steps: 6, onStep: ({ step }) => step === 6 ? "stop" : undefined });
+  assertEquals([end.stopped, end.steps, end.last?.epoch], [false, 6, 1]);
+  // One that is stopped after the last step of an epoch has its validation left.
+  const last = new RunFolder(new MemoryStore());
+  const left = await fit({ ...base, folder: last, onStep: ({ step }) => step === 8 ? "stop" : undefined });
+  assertEquals([left.stopped, left.steps, left.last?.epoch], [true, 8, 0]);
+  const checkpoint = (await last.resume())!;
+  const rest = await fit({ ...base, folder: last, initial: checkpoint, progress: checkpoint.info.progress });
+  assertEquals([rest.stopped, rest.steps, rest.last?.epoch], [false, 8, 1]);
 });
 
 Deno.test("fit() refuses to go on with another batch, and with another optimiser", async () => {

@@ -3,7 +3,7 @@
 import { type Attributes, f32, Graph, type Node, UsageError, type Value } from "../core/mod.ts";
 import { batchNormInference, conv2d, depthwiseConv2d } from "../ops/mod.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { expectTensors } from "./variables.ts";
+import { expectTensors, variableSpecs } from "./variables.ts";
 
 /** A graph with the tensors of its variables. */
 export interface FoldedGraph {
@@ -103,7 +103,7 @@ export function foldBatchNorm(
   if (graph.training) {
     throw new UsageError("foldBatchNorm: expected a graph of inference, but this one was recorded for training");
   }
-  expectTensors(new Map(graph.values.filter(isVariable).map(({ name, spec }) => [name, spec])), tensors, source);
+  expectTensors(variableSpecs(graph), tensors, source);
   const pairs = findPairs(graph, Object.values(outputs));
   const inner = new Set([...pairs.values()].map(({ convolution }) => convolution));
   const result = new Graph(), held = new Map<string, NamedTensor>(), values = new Map<Value, Value>();

@@ -1,7 +1,8 @@
 /** What an optimiser is, and what goes around each of them: clipping before the update, an average of the weights after it. */
 
-import { f32, type Graph, UsageError, type Value } from "../core/mod.ts";
+import { differentiate, f32, type Graph, ResiduaError, UsageError, type Value } from "../core/mod.ts";
 import { addSquares, averageUpdate, clipFactor, scaleBy } from "../ops/mod.ts";
+import { matchNames } from "./freeze.ts";
 import { AVERAGE_PREFIX, OPTIMIZER_PREFIX } from "./variables.ts";
 
 /** The name of the input that holds the learning rate, a scalar. */
@@ -47,12 +48,46 @@ export function decayOf(parameter: Value, weightDecay: number, decayed: DecayedP
   return decayed === "all" || parameter.spec.shape.length > 1 ? weightDecay : 0;
 }
 
-/** What {@link recordUpdates} does beside the optimiser's updates. */
+/** What an optimiser's updates are applied to, and what goes around them. */
 export interface UpdateOptions {
+  /**
+   * Patterns of the names of parameters that stay as they are, as {@link matchNames} takes them; none unless given. They get
+   * no gradient, weight decay or momentum. As in PyTorch, the running statistics of a batch norm are no parameters: they
+   * follow the batches even where its weight and bias are frozen.
+   */
+  readonly freeze?: readonly string[];
   /** The norm of all gradients together above which they are scaled down to it; no limit unless given. */
   readonly clipNorm?: number;
   /** The share of the old average that each step keeps in an average of the weights; no average is made unless given. */
   readonly ema?: number;
+}
+
+/**
+ * The gradient of a loss by each parameter of a graph that is not frozen.
+ *
+ * @param loss A scalar.
+ * @param freeze As {@link UpdateOptions.freeze}.
+ * @throws {UsageError} If a pattern of frozen parameters matches none, or all are frozen.
+ * @throws {ResiduaError} If the loss does not depend on a parameter.
+ */
+export function parameterGradients(
+  graph: Graph,
+  loss: Value,
+  freeze: readonly string[] = [],
+): { parameter: Value; gradient: Value }[] {
+  const frozen = new Set(matchNames(freeze, graph.parameters.map(({ name }) => name)));
+  const parameters = graph.parameters.filter(({ name }) => !frozen.has(name));
+  if (parameters.length === 0 && frozen.size > 0) {
+    throw new UsageError(
+      `All ${frozen.size} parameters are frozen by ${freeze.join(",")}, so there is nothing to train`,
+    );
+  }
+  const gradients = differentiate(graph, loss, parameters);
+  return parameters.map((parameter, index) => {
+    const gradient = gradients[index];
+    if (gradient === undefined) throw new ResiduaError(`The loss does not depend on the parameter ${parameter.name}`);
+    return { parameter, gradient };
+  });
 }
 
 /**
@@ -64,13 +99,14 @@ export interface UpdateOptions {
  * @param graph The graph, which gets an input named `learningRate`.
  * @param parameters The parameters and their gradients.
  * @param states The model's other variables, which are averaged too.
+ * @throws {UsageError} If the norm is not above 0, or the average would never follow.
  */
 export function recordUpdates(
   graph: Graph,
   optimizer: Optimizer,
   parameters: readonly { readonly parameter: Value; readonly gradient: Value }[],
   states: readonly Value[],
-  { clipNorm, ema }: UpdateOptions,
+  { clipNorm, ema }: Omit<UpdateOptions, "freeze">,
 ): void {
   const rate = graph.input(LEARNING_RATE, f32([]));
   const factor = clipNorm === undefined ? undefined : recordClipFactor(graph, parameters, clipNorm);
@@ -92,6 +128,9 @@ export function recordUpdates(
 }
 
 function recordClipFactor(graph: Graph, parameters: readonly { readonly gradient: Value }[], clipNorm: number): Value {
+  if (!(clipNorm > 0)) {
+    throw new UsageError(`Expected the norm to clip gradients to to be above 0 but it is ${clipNorm}`);
+  }
   let sum = graph.constant(0, f32([]));
   for (const { gradient } of parameters) [sum] = addSquares.apply(graph, [gradient, sum]);
   return clipFactor.apply(graph, [sum], { norm: clipNorm })[0];

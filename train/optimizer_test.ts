@@ -86,6 +86,8 @@ Deno.test("an average of weights follows torch.optim.swa_utils.AveragedModel", a
   }
 });
 
-Deno.test("recordUpdates() refuses an average that never follows", () => {
+Deno.test("optimisers refuse an average that never follows, a norm of 0 and an epsilon of 0", () => {
+  assertThrows(() => rmspropOptimizer({ epsilon: 0 }), UsageError, "epsilon to be above 0");
+  assertThrows(() => recordUpdates(new Graph(), sgdOptimizer(), [], [], { clipNorm: 0 }), UsageError, "above 0");
   assertThrows(() => recordUpdates(new Graph(), sgdOptimizer(), [], [], { ema: 1 }), UsageError, "less than 1");
 });

@@ -1,5 +1,6 @@
 /** RMSProp as TensorFlow computes it, with which MobileNet-V2 was trained. */
 
+import { UsageError } from "../core/mod.ts";
 import { rmspropUpdate } from "../ops/mod.ts";
 import { type DecayedParameters, decayOf, type Optimizer, optimizerState } from "./optimizer.ts";
 
@@ -21,9 +22,22 @@ export interface RmspropOptions {
  * RMSProp (Tieleman and Hinton 2012) with momentum, as `tf.compat.v1.train.RMSPropOptimizer`: g = ∂loss/∂p + weightDecay·p;
  * s = rho·s + (1 - rho)·g², from 1 on; v = momentum·v + rate·g / √(s + epsilon); p -= v. PyTorch's adds epsilon outside the
  * root, starts s at 0, and multiplies by the rate after the momentum. Momentum and rho of 0.9: Sandler et al. 2018, section 6.1.
+ *
+ * @throws {UsageError} If epsilon is not above 0.
+ *
+ * @example
+ * ```ts
+ * import { CpuBackend } from "../core/mod.ts";
+ * import { cifarResNet } from "../models/mod.ts";
+ * import { rmspropOptimizer, Trainer } from "./mod.ts";
+ * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), optimizer = rmspropOptimizer({ weightDecay: 0 });
+ * const trainer = await Trainer.create({ model, backend: new CpuBackend(), batch: 2, optimizer });
+ * console.log(trainer.variables.storages.has("optimizer.meanSquare.fc.weight")); // true
+ * ```
  */
 export function rmspropOptimizer(options: RmspropOptions = {}): Optimizer {
   const { momentum = 0.9, rho = 0.9, epsilon = 1, weightDecay = 4e-5, decay = "weights" } = options;
+  if (!(epsilon > 0)) throw new UsageError(`rmsprop: expected epsilon to be above 0 but it is ${epsilon}`);
   return {
     update(graph, { parameter, gradient, rate }) {
       const meanSquare = optimizerState(graph, "meanSquare", parameter, 1);

@@ -6,6 +6,7 @@ import {
   type CheckpointInfo,
   decodeCheckpoint,
   encodeCheckpoint,
+  isProgress,
   type Progress,
 } from "./checkpoint.ts";
 import type { NamedTensor } from "./safetensors.ts";
@@ -90,19 +91,27 @@ export class RunFolder {
     await this.#store.append(METRICS, text);
   }
 
-  /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */
-  async cutMetrics({ epochs, steps }: Pick<Progress, "epochs" | "steps">): Promise<void> {
+  /** Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written. */
+  async readMetrics(): Promise<MetricsLine[]> {
     const bytes = await this.#store.read(METRICS);
-    if (bytes === undefined) return;
-    const kept = new TextDecoder().decode(bytes).split("\n").filter((text) => {
+    return new TextDecoder().decode(bytes).split("\n").flatMap((text) => {
       try {
-        const line = JSON.parse(text) as MetricsLine;
-        return line.kind === "step" ? line.step <= steps : line.epoch < epochs;
+        return [JSON.parse(text) as MetricsLine];
       } catch {
-        return false;
+        return [];
       }
     });
-    await this.#store.write(METRICS, new TextEncoder().encode(kept.map((line) => line + "\n").join("")));
+  }
+
+  /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */
+  async cutMetrics({ epochs, steps }: Pick<Progress, "epochs" | "steps">): Promise<void> {
+    if (await this.#store.read(METRICS) === undefined) return;
+    const lines = await this.readMetrics();
+    const kept = lines.filter((line) => line.kind === "step" ? line.step <= steps : line.epoch < epochs);
+    await this.#store.write(
+      METRICS,
+      new TextEncoder().encode(kept.map((line) => JSON.stringify(line) + "\n").join("")),
+    );
   }
 
   /** Writes `best.safetensors`. */
@@ -135,21 +144,29 @@ export class RunFolder {
   }
 
   /**
-   * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged, which then takes its
-   * place. Nothing if there is none.
+   * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged or missing, which then takes
+   * its place. Nothing if there is none.
    *
    * @throws {DataError} If neither can be used.
    */
   async resume(): Promise<ResumableCheckpoint | undefined> {
+    let problem: unknown;
     try {
-      return await this.#readResumable(LAST);
+      const last = await this.#readResumable(LAST);
+      if (last !== undefined) return last;
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
-      if (previous === undefined) throw error;
-      await this.#store.copy(PREVIOUS, LAST);
-      return { ...previous, damage: error.message };
+      problem = error;
     }
+    const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
+    if (previous === undefined) {
+      if (problem !== undefined) throw problem;
+      return undefined;
+    }
+    // At once: the next save makes the last checkpoint the previous one, and the previous one is all there is.
+    await this.#store.copy(PREVIOUS, LAST);
+    const damage = (problem as DataError | undefined)?.message ?? `${this.#store.location}/${LAST} is missing`;
+    return { ...previous, damage };
   }
 
   async #read(name: string): Promise<Checkpoint | undefined> {
@@ -161,12 +178,12 @@ export class RunFolder {
     const checkpoint = await this.#read(name), source = `${this.#store.location}/${name}`;
     if (checkpoint === undefined) return undefined;
     const { info } = checkpoint;
-    if (info?.progress === undefined) {
+    if (!isProgress(info?.progress)) {
       throw new DataError(
         `${source}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
       );
     }
-    return { ...checkpoint, info: { ...info, progress: info.progress }, source };
+    return { ...checkpoint, info: { ...info!, progress: info!.progress! }, source };
   }
 }
 

@@ -1,8 +1,16 @@
 /** Stochastic gradient descent with momentum and coupled weight decay, as `torch.optim.SGD`. */
 
-import { differentiate, type Graph, ResiduaError, type Value } from "../core/mod.ts";
+import type { Graph, Value } from "../core/mod.ts";
 import { sgdUpdate } from "../ops/mod.ts";
-import { type DecayedParameters, decayOf, type Optimizer, optimizerState, recordUpdates } from "./optimizer.ts";
+import {
+  type DecayedParameters,
+  decayOf,
+  type Optimizer,
+  optimizerState,
+  parameterGradients,
+  recordUpdates,
+  type UpdateOptions,
+} from "./optimizer.ts";
 
 /** The options of {@link sgdOptimizer}. */
 export interface SgdOptions {
@@ -29,27 +37,13 @@ export function sgdOptimizer(options: SgdOptions = {}): Optimizer {
 }
 
 /**
- * The gradient of a loss by each parameter of a graph.
- *
- * @param loss A scalar.
- * @throws {ResiduaError} If the loss does not depend on a parameter.
- */
-export function parameterGradients(graph: Graph, loss: Value): { parameter: Value; gradient: Value }[] {
-  const parameters = graph.parameters, gradients = differentiate(graph, loss, parameters);
-  return parameters.map((parameter, index) => {
-    const gradient = gradients[index];
-    if (gradient === undefined) throw new ResiduaError(`The loss does not depend on the parameter ${parameter.name}`);
-    return { parameter, gradient };
-  });
-}
-
-/**
- * Records one SGD step for every parameter of a graph.
+ * Records one SGD step for every parameter of a graph that is not frozen.
  *
  * @param graph The graph, which gets an input named `learningRate` and a state for each momentum.
  * @param loss A scalar.
+ * @throws {UsageError} If a pattern of frozen parameters matches none, or all are frozen.
  * @throws {ResiduaError} If the loss does not depend on a parameter.
  */
-export function sgd(graph: Graph, loss: Value, options: SgdOptions = {}): void {
-  recordUpdates(graph, sgdOptimizer(options), parameterGradients(graph, loss), [], {});
+export function sgd(graph: Graph, loss: Value, options: SgdOptions & Pick<UpdateOptions, "freeze"> = {}): void {
+  recordUpdates(graph, sgdOptimizer(options), parameterGradients(graph, loss, options.freeze), [], {});
 }

@@ -5,9 +5,9 @@ import type { Mixture } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { averageUpdate, softmaxCrossEntropy, softTargetCrossEntropy, topKCorrect } from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
-import { LEARNING_RATE, type Optimizer, recordUpdates, type UpdateOptions } from "./optimizer.ts";
+import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { parameterGradients, sgdOptimizer, type SgdOptions } from "./sgd.ts";
+import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
 import { TRANSIENT_PREFIX, Variables } from "./variables.ts";
 
 /** The options of {@link Trainer.create}. */
@@ -159,7 +159,7 @@ export class Trainer {
       : softmaxCrossEntropy.apply(graph, [logits, label], { labelSmoothing });
     const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
     const states = graph.values.filter(({ kind }) => kind === "state");
-    const gradients = parameterGradients(graph, loss);
+    const gradients = parameterGradients(graph, loss, options.freeze);
     const variables = new Variables();
     let update: Program | undefined;
     if (accumulate === 1) recordUpdates(graph, optimizer, gradients, states, options);

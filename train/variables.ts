@@ -15,17 +15,30 @@ import type { NamedTensor } from "./safetensors.ts";
 /** The prefix of what belongs to the optimiser and not to the model. */
 export const OPTIMIZER_PREFIX = "optimizer.";
 
+/** The prefix of the average of a variable over the steps. */
+export const AVERAGE_PREFIX = `${OPTIMIZER_PREFIX}average.`;
+
+/** The prefix of what means nothing once a step is done, such as gradients that add up over the parts of a batch. */
+export const TRANSIENT_PREFIX = `${OPTIMIZER_PREFIX}transient.`;
+/** What the parameters and states of a graph hold, by name. */
+export function variableSpecs(graph: Graph): Map<string, TensorSpec> {
+  const variables = graph.values.filter(({ kind }) => kind === "parameter" || kind === "state");
+  return new Map(variables.map(({ name, spec }) => [name, spec]));
+}
+
 /**
  * Checks that tensors are those of a set of variables. An optimiser's may be missing, or too many.
  *
  * @param specs What the variables hold, by name.
  * @param source The file, for messages.
+ * @param keep Tensors that may be for another number of classes.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  */
 export function expectTensors(
   specs: ReadonlyMap<string, TensorSpec>,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
+  keep: readonly string[] = [],
 ): void {
   const listed = (names: readonly string[]) =>
     names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
@@ -49,7 +62,9 @@ export function expectTensors(
   }
   for (const [name, tensor] of tensors) {
     const spec = specs.get(name);
-    if (spec === undefined || (sameShape(spec.shape, tensor.shape) && tensor.data instanceof Float32Array)) continue;
+    if (spec === undefined) continue;
+    const axis = keep.includes(name) ? 1 : 0;
+    if (sameShape(spec.shape.slice(axis), tensor.shape.slice(axis)) && tensor.data instanceof Float32Array) continue;
     const type = tensor.data instanceof Float32Array ? "float32" : "uint32";
     throw new DataError(
       `${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
@@ -58,11 +73,6 @@ export function expectTensors(
     );
   }
 }
-/** The prefix of the average of a variable over the steps. */
-export const AVERAGE_PREFIX = `${OPTIMIZER_PREFIX}average.`;
-
-/** The prefix of what means nothing once a step is done, such as gradients that add up over the parts of a batch. */
-export const TRANSIENT_PREFIX = `${OPTIMIZER_PREFIX}transient.`;
 
 /** Variables by name, in the order of the model. */
 export class Variables {
@@ -114,11 +124,17 @@ export class Variables {
    * Replaces the variables by tensors of the same names. The optimiser's keep their values where they are not given.
    *
    * @param source The file, for messages.
+   * @param options `keep`: tensors of the classifier's last layer that are for another number of classes, as
+   * {@link foreignHead} finds them; these variables keep their values.
    * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing; then nothing has changed.
    */
-  write(tensors: ReadonlyMap<string, NamedTensor>, source: string): void {
-    expectTensors(new Map([...this.#storages].map(([name, { spec }]) => [name, spec])), tensors, source);
-    for (const [name, tensor] of tensors) this.#storages.get(name)?.write(tensor.data);
+  write(
+    tensors: ReadonlyMap<string, NamedTensor>,
+    source: string,
+    { keep = [] }: { readonly keep?: readonly string[] } = {},
+  ): void {
+    expectTensors(new Map([...this.#storages].map(([name, { spec }]) => [name, spec])), tensors, source, keep);
+    for (const [name, tensor] of tensors) if (!keep.includes(name)) this.#storages.get(name)?.write(tensor.data);
   }
 
   /** Gives the memory back. */

@@ -13,7 +13,7 @@ const OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN",
-    about: "a safetensors file, or a run folder whose best checkpoint is taken",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
   },
   ...DATA_OPTIONS,
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
@@ -35,7 +35,7 @@ export const evalCommand = defineCommand({
   ],
 }, async (values) => {
   if (values.checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
   const { tensors, info, source } = await readCheckpoint(values.checkpoint);
   if (info === undefined && values.model === undefined) {
@@ -45,6 +45,12 @@ export const evalCommand = defineCommand({
   const model = describedModel(
     info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
   );
+  if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {
+    throw new UsageError(
+      `${source} is for images of ${model.inputShape.join("x")} in ${model.classes} classes, ` +
+        `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
+    );
+  }
   const normalisation = info?.normalisation ??
     (await measureImages(set.train, set.shape)).normalisation("channel");
   const backend = await openChosenBackend(values);

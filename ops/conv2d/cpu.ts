@@ -8,13 +8,15 @@ import {
   depthwiseInputGradientKernel,
   depthwiseWeightGradientKernel,
 } from "./cpu_depthwise.ts";
+import { pointwiseWeightGradientKernel, suitsPointwise } from "./cpu_pointwise.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./cpu_winograd.ts";
+import type { ForwardOperands } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
-/** y = conv(x, w) (+ bias). */
-export function forwardKernel(g: Geometry, bias: boolean): CpuKernel {
-  if (g.groupInputs === 1 && g.groups > 1) return depthwiseForward(g, bias);
-  return suitsWinograd(g) ? winogradForward(g, bias) : columnsForward(g, bias);
+/** y = conv(x, w) (+ bias), and what follows. */
+export function forwardKernel(g: Geometry, operands: ForwardOperands): CpuKernel {
+  if (g.groupInputs === 1 && g.groups > 1 && operands.residual === undefined) return depthwiseForward(g, operands);
+  return suitsWinograd(g) ? winogradForward(g, operands) : columnsForward(g, operands);
 }
 
 /** The input's gradient. */
@@ -26,5 +28,6 @@ export function inputGradientKernel(g: Geometry): CpuKernel {
 /** The weight's gradient. */
 export function weightGradientKernel(g: Geometry): CpuKernel {
   if (g.groupInputs === 1 && g.groups > 1) return depthwiseWeightGradientKernel(g);
+  if (suitsPointwise(g)) return pointwiseWeightGradientKernel(g);
   return suitsWinograd(g) ? winogradWeightGradientKernel(g) : columnsWeightGradient(g);
 }

@@ -3,6 +3,7 @@
  * which only a block of columns exists at a time, packed in panels of 8 positions: [panel][row][8].
  */
 
+import { hasEpilogue } from "./epilogue";
 import { copyPadded } from "./plane";
 import { at, clear, firstLanes, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
 import { dotPanels, EDGE_BYTES, multiplyPanels, PANEL, panelHeight } from "./tile";
@@ -27,6 +28,8 @@ const DILATION_X: i32 = 18;
 const BLOCK: i32 = 19;
 /** Ranges of channels that tasks are split by. */
 const RANGES: i32 = 20;
+/** The epilogue, of the convolution alone. */
+const EPILOGUE: i32 = 21;
 
 /** Depth of a block: a panel of weights and one of columns of that depth stay in the first-level cache. */
 const DEPTH: i32 = 256;
@@ -178,7 +181,7 @@ function pack(
 
 /**
  * y = conv(x, w) (+ bias), for one block of positions of one group of one image by one range of its outputs.
- * Arguments: x, packed weights, y, bias or 0, the geometry (its outputs those of a range), block, ranges.
+ * Arguments: x, packed weights, y, bias or 0, the geometry (its outputs those of a range), block, ranges, the epilogue.
  */
 export function convolution(p: usize, task: i32, scratch: usize): void {
   const ranges = word(p, RANGES), block = word(p, BLOCK), groups = word(p, GROUPS), outputs = word(p, OUTPUTS);
@@ -190,23 +193,21 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   const weights = at(pointer(p, 1), matrix * roundUp(outputs, 4) * depth), bias = pointer(p, 3);
   const y = at(pointer(p, 2), (member * ranges + range) * outputs * plane + start);
   const edge = scratch, packed = scratch + EDGE_BYTES, work = at(packed, min(DEPTH, depth) * block);
+  const shifts = bias != 0 ? at(bias, matrix * outputs) : 0, other = pointer(p, EPILOGUE), gap = other - pointer(p, 2);
+  const following = bias != 0 || hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
   placePositions(p, start, positions, work);
-  if (bias != 0) {
-    for (let k = 0; k < outputs; k++) {
-      const value = load<f32>(at(bias, matrix * outputs + k));
-      for (let i = 0; i < positions; i++) store<f32>(at(y, k * plane + i), value);
-    }
-  }
   for (let d = 0; d < depth; d += DEPTH) {
-    const count = min(DEPTH, depth - d), adding = bias != 0 || d > 0;
+    const count = min(DEPTH, depth - d), epilogue = d + count == depth ? following : 0;
     pack(p, source, d, count, start, positions, packed, count * PANEL, work);
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
       const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
+      const shift = bias != 0 ? at(shifts, i) : 0;
       for (let j = 0; j < positions; j += PANEL) {
+        const c = at(y, i * plane + j);
         multiplyPanels(
-          height, a, at(packed, j * count), count, at(y, i * plane + j), plane, rows, min(PANEL, positions - j), adding,
-          edge,
+          height, a, at(packed, j * count), count, c, plane, rows, min(PANEL, positions - j), d > 0, edge, shift,
+          other != 0 ? c + gap : 0, epilogue,
         );
       }
     }
@@ -300,7 +301,7 @@ export function convolutionInputGradient(p: usize, task: i32, scratch: usize): v
         for (let j = 0; j < positions; j += PANEL) {
           multiplyPanels(
             height, a, at(packed, j * outputs + k * PANEL), count, at(c, i * stride + j), stride, rows,
-            min(PANEL, positions - j), k > 0, edge,
+            min(PANEL, positions - j), k > 0, edge, 0, 0, 0,
           );
         }
       }
