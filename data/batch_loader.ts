@@ -118,7 +118,7 @@ export class BatchLoader {
     }
     const { batch, done } = this.#pending.shift()!;
     this.#used = batch;
-    let last = this.#pending.at(-1) ?? { epoch, index };
+    let last: Pick<PendingBatch, "epoch" | "index"> = this.#pending.at(-1) ?? { epoch, index };
     while (this.#free.length > 0) {
       const wrap = last.index + 1 >= this.batchesPerEpoch;
       last = { epoch: wrap ? last.epoch + 1 : last.epoch, index: wrap ? 0 : last.index + 1 };

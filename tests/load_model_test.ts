@@ -92,7 +92,10 @@ Deno.test("loadModel() refuses what does not fit, by name", async () => {
   await refuse(checkpoint, { normalisation: { mean: [0], std: [1] } }, DataError, "images of 3 channels");
   await refuse(checkpoint, { normalisation: { mean: [0, 0, 0], std: [1, 0, 1] } }, DataError, "the deviations 1, 0, 1");
   const preprocessing = { resize: 12, crop: [12, 12], interpolation: "bilinear" } as const;
-  await refuse(checkpoint, { preprocessing }, DataError, "12x10, but the preprocessing makes them 12x12");
+  await refuse(checkpoint, { preprocessing }, DataError, "12x10, but the preprocessing resizes them to 12");
+  await refuse(checkpoint, { preprocessing: { ...preprocessing, resize: 11, crop: [12, 10] } }, DataError, "to 11 ");
+  const odd = { ...info, preprocessing: { resize: 12 } } as unknown as typeof info;
+  await refuse(encodeCheckpoint(tensors, odd), {}, DataError, "file: what the file says of its model makes no sense");
   await refuse(checkpoint, { batch: 0 }, UsageError, "at least 1 but it is 0");
   await refuse({ tensors, info: {} as typeof info }, {}, DataError, "does not name its model");
 });

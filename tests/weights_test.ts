@@ -80,6 +80,8 @@ Deno.test("decodeCheckpoint() takes away what wrappers put before all names, and
   assertEquals(read("module.fc.weight", "module.fc.bias"), ["fc.weight", "fc.bias"]);
   assertEquals(read("module.fc.weight", "fc.bias"), ["module.fc.weight", "fc.bias"]);
   assertEquals(read("_orig_mod.module.bn.weight", "_orig_mod.module.bn.num_batches_tracked"), ["bn.weight"]);
+  assertEquals(read("module._orig_mod.bn.weight", "module._orig_mod.bn.bias"), ["bn.weight", "bn.bias"]);
+  assertEquals(read("module.".repeat(100_000)), ["module.".repeat(99_998)]);
   assertEquals(read("__proto__", "constructor"), ["__proto__", "constructor"]);
 });
 
@@ -193,6 +195,7 @@ Deno.test("pickles that contain themselves, or would fill the memory, end quickl
   refuses(torchFile(Uint8Array.from([0x80, 2, ...Array(250_000).fill(0x7d), 0x2e])), "more than 200000 lists");
   refuses(torchFile(Uint8Array.from([0x80, 2, ...Array(250_000).fill(0x28), 0x2e])), "a value that is not there");
   refuses(torchFile(Uint8Array.from([0x80, 2, 0x4e, ...Array(250_000).fill(0x85), 0x2e])), "more than 200000 lists");
+  refuses(torchFile(Uint8Array.from([0x80, 4, 0x4e, ...Array(250_000).fill(0x94), 0x2e])), "more than 200000 values");
   refuses(torchFile(new Uint8Array(2 ** 24 + 1)), "its pickle takes 16777217 bytes");
   assert(performance.now() - started < 5000);
 });
@@ -244,10 +247,12 @@ Deno.test("hostile safetensors files are refused", () => {
   refuses(patched(file(`{"a":${entry(0, 8)}}`), 0, [200]), "should take 200 bytes");
   refusesHeader(`{"a":${entry(0, 8)},"a":${entry(0, 8)}}`, "some name comes twice");
   refusesHeader(`{"a":${entry(0, 8)},"\\u0061":${entry(0, 8)}}`, "some name comes twice");
+  refusesHeader(`{"a":{"dtype":"F16",${entry(0, 8).slice(1)}}`, "some name comes twice");
+  refusesHeader(`{"__metadata__":{"a":"1","a":"2"},"a":${entry(0, 8)}}`, "some name comes twice");
   refusesHeader(`{"a":${entry(0, 8)},"b":${entry(4, 8)}}`, "overlap at byte 4");
   refusesHeader(`{"a":${entry(0, 4)}}`, "end at byte 4 of 8");
   refusesHeader(`{"a":${entry(4, 8)}}`, "a gap at byte 4");
-  refusesHeader(`{"a":${entry(0, 16)}}`, "end at byte 16 of 8");
+  refusesHeader(`{"a":${entry(0, 16)}}`, "take 16 bytes but 8 are there, so it was cut short");
   refusesHeader(`{"a":${entry(8, 0, "[2]")}}`, "malformed");
   refusesHeader(`{"a":${entry(0, 8, "[4294967296,4294967296,4294967296]")}}`, "takes 8 bytes");
   refusesHeader(`{"a":${entry(0, 8, `[${Array(64).fill(9007199254740991).join()}]`)}}`, "takes 8 bytes");

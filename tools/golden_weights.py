@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""Writes tests/golden/weights/: small files as torch.save makes them, and what is in them (Debian: python3-torch)."""
+"""Writes tests/golden/weights/: small files as torch.save makes them, and what is in them (Debian: python3-torch).
+
+legacy.pth and script.pt hold memory addresses and the like, so their bytes differ from run to run.
+"""
 import json, os, pickle, zipfile
 from collections import OrderedDict
 import torch, torch.nn as nn

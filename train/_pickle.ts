@@ -57,7 +57,7 @@ const PARAMETER = "torch._utils._rebuild_parameter";
 const GLOBALS: ReadonlySet<string> = new Set([...STORAGES, ORDERED, TENSOR, PARAMETER]);
 
 /** A `state_dict` takes some 150 bytes a tensor, and a few lists and dictionaries each. */
-const MOST_BYTES = 2 ** 24, MOST_CONTAINERS = 200_000;
+const MOST_BYTES = 2 ** 24, MOST_OBJECTS = 200_000;
 const LONGEST_NAME = 200, LONGEST_INTEGER = 16;
 const NOTHING: readonly PickleValue[] = Object.freeze([]);
 
@@ -244,7 +244,7 @@ class PickleReader {
   }
 
   #pushContainer(value: PickleValue): void {
-    if (++this.#containers > MOST_CONTAINERS) this.#fail(`holds more than ${MOST_CONTAINERS} lists and dictionaries`);
+    if (++this.#containers > MOST_OBJECTS) this.#fail(`holds more than ${MOST_OBJECTS} lists and dictionaries`);
     this.#stack.push(value);
   }
 
@@ -293,6 +293,7 @@ class PickleReader {
 
   #remember(index: number): void {
     this.#memo.set(index, this.#top());
+    if (this.#memo.size > MOST_OBJECTS) this.#fail(`remembers more than ${MOST_OBJECTS} values`);
   }
 
   #recall(index: number): void {
@@ -303,12 +304,7 @@ class PickleReader {
 
   #pushGlobal(module: string, object: string): void {
     const name = `${module}.${object}`;
-    if (!GLOBALS.has(name)) {
-      this.#fail(
-        `calls ${showText(name)}, which a weight file has no need of; refused. ` +
-          "If you trust the file, load it in PyTorch and save its weights alone: torch.save(model.state_dict(), FILE)",
-      );
-    }
+    if (!GLOBALS.has(name)) this.#fail(`calls ${showText(name)}, which a weight file has no need of`);
     this.#push({ kind: "global", name });
   }
 

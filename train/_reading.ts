@@ -26,10 +26,12 @@ export function isBatchCount(name: string): boolean {
 /** What wrappers put before every name: `DataParallel`, and `torch.compile`. */
 const WRAPPERS = ["module.", "_orig_mod."];
 
-/** The tensors under the names that the network itself gives them: without what a wrapper put before all of them. */
+/** The tensors under the names that the network itself gives them: without what wrappers put before all of them. */
 export function unwrapNames<T>(tensors: Map<string, T>): Map<string, T> {
-  const names = [...tensors.keys()];
-  const wrapper = WRAPPERS.find((prefix) => names.every((name) => name.startsWith(prefix)));
-  if (wrapper === undefined || names.length === 0) return tensors;
-  return unwrapNames(new Map([...tensors].map(([name, tensor]) => [name.slice(wrapper.length), tensor])));
+  // Once a wrapper is enough, in either order; a file could hold any number.
+  for (const prefix of [...WRAPPERS, ...WRAPPERS.slice(0, 1)]) {
+    if (tensors.size === 0 || ![...tensors.keys()].every((name) => name.startsWith(prefix))) continue;
+    tensors = new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  }
+  return tensors;
 }

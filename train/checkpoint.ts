@@ -100,7 +100,7 @@ export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint 
 /** What a checkpoint says of itself, or nothing if that is malformed. Whether it fits is seen where it is used. */
 function readInfo(text: string): CheckpointInfo | undefined {
   try {
-    const info = JSON.parse(text), { model, classes, normalisation, progress } = info;
+    const info = JSON.parse(text), { model, classes, normalisation, preprocessing, progress } = info;
     const isList = (list: unknown, type: string): list is unknown[] =>
       Array.isArray(list) && list.every((part) => typeof part === type);
     const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
@@ -108,6 +108,7 @@ function readInfo(text: string): CheckpointInfo | undefined {
     const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
       isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
       isList(mean, "number") && mean.length === inputShape[0] && isList(std, "number") && std.length === mean.length &&
+      (preprocessing === undefined || (isPositive(preprocessing.resize) && isList(preprocessing.crop, "number"))) &&
       (progress === undefined || (typeof progress === "object" && progress !== null));
     return right ? info : undefined;
   } catch {

@@ -20,27 +20,32 @@ export function parameterNames(model: Model): string[] {
 }
 
 /**
- * The names that patterns match. In a pattern, `*` stands for any text, so that `layer1.*` is a stage and `*.bn1.*` all first
- * batch norms of blocks.
+ * The names of the parameters that patterns freeze. In a pattern, `*` stands for any text, so that `layer1.*` is a stage and
+ * `*.bn1.*` all first batch norms of blocks.
  *
  * @param patterns The patterns.
- * @param names The names to choose from.
+ * @param names The names of all parameters.
  * @returns The names that a pattern matches, in their own order.
- * @throws {UsageError} If a pattern matches nothing; the error suggests what does.
+ * @throws {UsageError} If a pattern matches nothing, for which the error suggests what does, or nothing is left to train.
  *
  * @example
  * ```ts
- * import { matchNames } from "./mod.ts";
- * console.log(matchNames(["conv*"], ["conv1.weight", "bn1.weight", "fc.weight"])); // [ "conv1.weight" ]
+ * import { frozenNames } from "./mod.ts";
+ * console.log(frozenNames(["conv*"], ["conv1.weight", "bn1.weight", "fc.weight"])); // [ "conv1.weight" ]
  * ```
  */
-export function matchNames(patterns: readonly string[], names: readonly string[]): string[] {
+export function frozenNames(patterns: readonly string[], names: readonly string[]): string[] {
   const matched = new Set<string>();
   for (const pattern of patterns) {
     const texts = pattern.split("*").map((text) => text.replace(/[^\w]/g, "\\$&"));
     const found = names.filter((name) => new RegExp(`^${texts.join(".*")}$`).test(name));
     if (found.length === 0) throw noMatch(pattern, names);
     for (const name of found) matched.add(name);
+  }
+  if (matched.size > 0 && matched.size === names.length) {
+    throw new UsageError(
+      `All ${names.length} parameters are frozen by ${patterns.join(",")}, so there is nothing to train`,
+    );
   }
   return names.filter((name) => matched.has(name));
 }
@@ -52,9 +57,9 @@ function noMatch(pattern: string, names: readonly string[]): UsageError {
   );
   const globs = [...new Set(layers)].map((layer) => `${layer}.*`);
   const near = nearestName(pattern, [...globs, ...names]);
-  const top = [...new Set(globs.filter((glob) => glob.split(".").length === 2))];
+  const parts = globs.filter((glob) => glob.split(".").length === 2);
   return new UsageError(
-    `No parameter matches "${pattern}"${near === undefined ? "" : `; did you mean ${near}?`} ` +
-      `The model's parts are ${top.join(", ")}`,
+    `No parameter matches "${pattern}"${near === undefined ? "." : `; did you mean ${near}?`} ` +
+      `The model's parts are ${parts.join(", ")}`,
   );
 }

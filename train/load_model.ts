@@ -8,7 +8,7 @@ import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
 import { compileFoldedInference, compileInference } from "./trainer.ts";
 import { Variables } from "./variables.ts";
 
-/** Where a model comes from: a safetensors file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
+/** Where a model comes from: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
 export type ModelSource =
   | Uint8Array
   | ArrayBuffer
@@ -131,10 +131,11 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
         `but the normalisation has the means ${mean.join(", ")} and the deviations ${std.join(", ")}`,
     );
   }
-  if (preprocessing.crop.join() !== size.join() || preprocessing.interpolation !== "bilinear") {
+  const { resize, crop, interpolation } = preprocessing;
+  if (crop.join() !== size.join() || resize < Math.max(...crop) || interpolation !== "bilinear") {
     throw new DataError(
-      `${source}: ${model.name} takes images of ${size.join("x")}, but the preprocessing makes them ` +
-        `${preprocessing.crop.join("x")}, ${preprocessing.interpolation}; bilinear is the only way to resize`,
+      `${source}: ${model.name} takes images of ${size.join("x")}, but the preprocessing resizes them to ${resize} ` +
+        `(${interpolation}; it must be bilinear) and crops ${crop.join("x")}`,
     );
   }
   return { model, classes, normalisation, preprocessing };

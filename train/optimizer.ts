@@ -2,7 +2,7 @@
 
 import { differentiate, f32, type Graph, ResiduaError, UsageError, type Value } from "../core/mod.ts";
 import { addSquares, averageUpdate, clipFactor, scaleBy } from "../ops/mod.ts";
-import { matchNames } from "./freeze.ts";
+import { frozenNames } from "./freeze.ts";
 import { AVERAGE_PREFIX, OPTIMIZER_PREFIX } from "./variables.ts";
 
 /** The name of the input that holds the learning rate, a scalar. */
@@ -51,7 +51,7 @@ export function decayOf(parameter: Value, weightDecay: number, decayed: DecayedP
 /** What an optimiser's updates are applied to, and what goes around them. */
 export interface UpdateOptions {
   /**
-   * Patterns of the names of parameters that stay as they are, as {@link matchNames} takes them; none unless given. They get
+   * Patterns of the names of parameters that stay as they are, as {@link frozenNames} takes them; none unless given. They get
    * no gradient, weight decay or momentum. As in PyTorch, the running statistics of a batch norm are no parameters: they
    * follow the batches even where its weight and bias are frozen.
    */
@@ -75,7 +75,7 @@ export function parameterGradients(
   loss: Value,
   freeze: readonly string[] = [],
 ): { parameter: Value; gradient: Value }[] {
-  const frozen = new Set(matchNames(freeze, graph.parameters.map(({ name }) => name)));
+  const frozen = new Set(frozenNames(freeze, graph.parameters.map(({ name }) => name)));
   const parameters = graph.parameters.filter(({ name }) => !frozen.has(name));
   if (parameters.length === 0 && frozen.size > 0) {
     throw new UsageError(

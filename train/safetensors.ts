@@ -91,7 +91,8 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
     if (from !== end) fail(`its tensors ${from < end ? "overlap" : "leave a gap"} at byte ${from}`);
     end = to;
   }
-  if (end !== body.length) fail(`its tensors end at byte ${end} of ${body.length}`);
+  if (end > body.length) fail(`its tensors take ${end} bytes but ${body.length} are there, so it was cut short`);
+  if (end < body.length) fail(`its tensors end at byte ${end} of ${body.length}`);
   const tensors = new Map<string, NamedTensor>();
   for (const { name, dtype, shape, from, to } of entries) {
     const what = `the tensor ${showText(name)}`, type = ELEMENT_TYPES.get(dtype), count = elementCount(shape);
@@ -121,12 +122,14 @@ function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   }
   if (typeof header !== "object" || header === null || Array.isArray(header)) fail("its header is not a JSON object");
   // JSON.parse keeps the last of several entries of one name, and says nothing.
-  const names = Object.keys(header as object).length, written = countEntries(bytes);
+  const names = [header as object, ...Object.values(header as object).filter((value) => !Array.isArray(value))]
+    .reduce((sum, value) => sum + (typeof value === "object" ? Object.keys(value ?? {}).length : 0), 0);
+  const written = countEntries(bytes);
   if (written !== names) fail(`its header has ${written} entries but ${names} names, so some name comes twice`);
   return header as Record<string, unknown>;
 }
 
-/** The number of entries of a JSON object, without those of objects in it: its colons outside of text. */
+/** The number of entries of a JSON object and of the objects that are its values: colons outside of text. */
 function countEntries(json: Uint8Array): number {
   let count = 0, depth = 0, text = false;
   for (let i = 0; i < json.length; i++) {
@@ -135,7 +138,7 @@ function countEntries(json: Uint8Array): number {
     else if (text) i += byte === 0x5c ? 1 : 0; // a backslash and what it escapes
     else if (byte === 0x7b || byte === 0x5b) depth++; // { or [
     else if (byte === 0x7d || byte === 0x5d) depth--; // } or ]
-    else if (byte === 0x3a && depth === 1) count++; // :
+    else if (byte === 0x3a && depth <= 2) count++; // :
   }
   return count;
 }

@@ -65,7 +65,10 @@ export function decodeTorchFile(bytes: Uint8Array, source: string): Map<string, 
     fail(`its numbers are in the byte order "${showText(order)}", expected "little"; ${SAVE_AGAIN} on another machine`);
   }
   const pickle = zip.read(`${folder}data.pkl`)!;
-  const tensors = findTensors(readPickle(pickle, (what) => fail(`its pickle ${what}`)), fail);
+  const tensors = findTensors(
+    readPickle(pickle, (what) => fail(`its pickle ${what}; refused. If you trust the file, ${SAVE_AGAIN}`)),
+    fail,
+  );
   // Views may share a storage, even one element, so the file's size alone bounds nothing: at most an element a byte.
   let room = bytes.length;
   const read = new Map<string, NamedTensor>();
@@ -131,18 +134,22 @@ function readTensor(
 ): Float32Array {
   const entry = `${folder}data/${storage.key}`, type = ELEMENT_TYPES.get(TYPES.get(storage.type)!)!;
   const bytes = zip.read(entry);
-  if (bytes === undefined) throw new DataError(`${what} lies in ${showText(entry)}, which the archive lacks`);
+  if (bytes === undefined) {
+    throw new DataError(`${what} lies in ${showText(entry)}, which the archive lacks; the file is damaged`);
+  }
   if (bytes.length !== storage.elements * type.bytes) {
     throw new DataError(
       `${what} lies in ${
         showText(entry)
-      } of ${bytes.length} bytes, expected ${storage.elements} elements of ${type.bytes}`,
+      } of ${bytes.length} bytes, expected ${storage.elements} elements of ${type.bytes}; the file is damaged`,
     );
   }
   const last = shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis], offset);
   if (count > 0 && last >= storage.elements) {
     throw new DataError(
-      `${what} of shape ${showText(formatShape(shape))} reaches element ${last} of a storage of ${storage.elements}`,
+      `${what} of shape ${
+        showText(formatShape(shape))
+      } reaches element ${last} of a storage of ${storage.elements}; the file is damaged`,
     );
   }
   return readElements(bytes, type, { shape, strides, offset }, count, what);

@@ -9,6 +9,7 @@ import {
   type Storage,
   type TensorSpec,
 } from "../core/mod.ts";
+import { showText } from "./_reading.ts";
 import { initialize } from "./initializers.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
@@ -41,7 +42,7 @@ export function expectTensors(
   keep: readonly string[] = [],
 ): void {
   const listed = (names: readonly string[]) =>
-    names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+    names.slice(0, 3).map(showText).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
   const given = [...tensors.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
   const wanted = [...specs.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
   const missing = wanted.filter((name) => !tensors.has(name));
@@ -67,7 +68,7 @@ export function expectTensors(
     if (sameShape(spec.shape.slice(axis), tensor.shape.slice(axis)) && tensor.data instanceof Float32Array) continue;
     const type = tensor.data instanceof Float32Array ? "float32" : "uint32";
     throw new DataError(
-      `${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
+      `${source}: expected the tensor ${showText(name)} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
         formatShape(tensor.shape)
       }`,
     );

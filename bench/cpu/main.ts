@@ -46,7 +46,7 @@ type Options = Values<typeof OPTIONS>;
 
 const HELP = {
   name: "bench:cpu",
-  about: "Measures matrix products, convolutions and ResNet-20 on the CPU, beside other frameworks.",
+  about: "Measures matrix products, convolutions and networks on the CPU, beside other frameworks.",
   options: OPTIONS,
   examples: [
     ["", "all rows, all peers"],

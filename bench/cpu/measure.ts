@@ -3,7 +3,7 @@
 import type { PeerProcess } from "./peer_process.ts";
 import { writeTensors } from "./tensor_file.ts";
 import { randomTensors } from "./tensors.ts";
-import type { Row } from "./work.ts";
+import { patience, type Row } from "./work.ts";
 
 /** What a peer took for a row. */
 export interface PeerFigures {
@@ -77,7 +77,7 @@ export async function measureRow(
     const tensors = await writeTensors(folder, randomTensors(row.work));
     for (const peer of peers) {
       progress(`${peer.kind.name} gets ready`);
-      const answer = await peer.prepare({ work: row.work, tensors }, limit);
+      const answer = await peer.prepare({ work: row.work, tensors }, limit * patience(row.work));
       if ("unsupported" in answer) results.set(peer.kind.name, answer);
       else {
         const wanted = answer.seconds > LONG_TURNS * seconds ? 1 : rounds;

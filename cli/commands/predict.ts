@@ -16,7 +16,7 @@ const OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN",
-    about: "a safetensors file, or a run folder whose best checkpoint is taken",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
   },
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
   mean: {
@@ -46,7 +46,7 @@ export const predictCommand = defineCommand({
   examples: [
     ["--checkpoint runs/first photo.jpg", "the five most probable classes of an image"],
     ["--checkpoint runs/first photos --json > photos.jsonl", "every image of a folder, as JSON"],
-    ["--checkpoint resnet50.safetensors --model resnet50 photo.jpg", "torchvision's weights"],
+    ["--checkpoint resnet50.pth --model resnet50 photo.jpg", "torchvision's weights"],
   ],
 }, predict);
 
@@ -59,7 +59,7 @@ type Ready = { readonly file: string; readonly tensor: Float32Array } | {
 async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
   if (values.checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
   const checkpoint = await readCheckpoint(values.checkpoint), normalisation = givenNormalisation(values);
   const failures: ResiduaError[] = [], files: string[] = [];

@@ -1,7 +1,7 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
 import { UsageError } from "../../core/mod.ts";
-import { describedModel, fit, foreignHead, matchNames, parameterNames, RunFolder } from "../../train/mod.ts";
+import { describedModel, fit, foreignHead, frozenNames, parameterNames, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../image_options.ts";
@@ -125,7 +125,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   };
   const model = describedModel(description);
   const freeze = values.freeze?.split(",") ?? [], parameters = parameterNames(model);
-  const frozen = matchNames(freeze, parameters).length;
+  const frozen = frozenNames(freeze, parameters).length;
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;

@@ -1,6 +1,8 @@
 /** Pieces of work as ONNX models, as the bytes of a file. Weights are part of the model, so that a runtime may pack them. */
 
 import { encodeOnnx, type OnnxNode } from "../../../cli/onnx/encode.ts";
+import { graphToOnnx } from "../../../cli/onnx/graph_to_onnx.ts";
+import { recordNetwork } from "../networks.ts";
 import { RESNET20, resNet20Forward } from "../resnet20.ts";
 import type { Tensor } from "../tensor_file.ts";
 import type { Work } from "../work.ts";
@@ -44,6 +46,10 @@ function networkNodes(): OnnxNode[] {
 
 /** A model, and the name of its one input. */
 export function onnxModel(work: Work, tensors: ReadonlyMap<string, Tensor>): { bytes: Uint8Array; input: string } {
+  if (work.kind === "inference") {
+    const { graph, output } = recordNetwork(work), { batch, network } = work;
+    return { bytes: encodeOnnx(graphToOnnx(network, { graph, tensors, outputs: { output }, batch })), input: "image" };
+  }
   let input: string, shape: readonly (number | string)[], nodes: OnnxNode[];
   if (work.kind === "matmul") {
     [input, shape] = ["a", [work.m, work.n]];
