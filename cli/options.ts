@@ -57,6 +57,17 @@ export interface CommandHelp {
 /** The options that arguments give, by name, as they were written. */
 export type GivenOptions = Readonly<Record<string, string | boolean>>;
 
+/**
+ * Parses the arguments of a command that takes options only.
+ *
+ * @throws {UsageError} If an option is unknown or a value is not what it takes.
+ */
+export function parseOptions<T extends OptionTable>(command: string, table: T, args: readonly string[]): Values<T> {
+  const { values, positionals } = parseArguments(command, table, args);
+  refusePositionals(command, positionals);
+  return values;
+}
+
 /** Refuses what is no option, for a command that takes options only. */
 export function refusePositionals(command: string, [first]: readonly string[]): void {
   if (first === undefined) return;

@@ -1,7 +1,8 @@
 /** From bytes in memory to batches: order, augmentation and normalisation. All randomness follows from (seed, epoch, image). */
 
-import { elementCount, philox, Random } from "../core/mod.ts";
-import { type Shift, TensorWriter } from "./_tensor_writer.ts";
+import { elementCount, Random } from "../core/mod.ts";
+import { ShiftDraw } from "./_shift_draw.ts";
+import { TensorWriter } from "./_tensor_writer.ts";
 import type { Augmentation } from "./augmentation.ts";
 import type { ImageSplit } from "./dataset.ts";
 import type { Mixture } from "./mixture.ts";
@@ -72,38 +73,6 @@ export interface BatchFiller {
   close(): void;
 }
 
-/** The stream of crops and mirroring, apart from those that are named. */
-const SHIFT_STREAM = 0x61756721;
-
-/** Draws how images are cropped and mirrored, without allocating anything. */
-export class ShiftDraw {
-  readonly #padding: number;
-  readonly #flip: boolean;
-  readonly #key: Uint32Array;
-  readonly #words = new Uint32Array(4);
-  readonly #counter = new Uint32Array(4);
-  readonly #shift: Shift = { down: 0, right: 0, mirrored: false };
-
-  /** @param seed The seed of the changes. */
-  constructor({ padding, flip }: Pick<Augmentation, "padding" | "flip">, seed: number) {
-    this.#padding = padding;
-    this.#flip = flip;
-    this.#key = Uint32Array.of(seed, SHIFT_STREAM);
-  }
-
-  /** The shift of an image in an epoch, which the next call overwrites. */
-  draw(index: number, epoch: number): Shift {
-    if (this.#padding === 0 && !this.#flip) return this.#shift;
-    this.#counter[0] = index;
-    this.#counter[1] = epoch;
-    philox(this.#counter, this.#key, this.#words);
-    this.#shift.down = this.#words[0] % (2 * this.#padding + 1) - this.#padding;
-    this.#shift.right = this.#words[1] % (2 * this.#padding + 1) - this.#padding;
-    this.#shift.mirrored = this.#flip && (this.#words[2] & 1) === 1;
-    return this.#shift;
-  }
-}
-
 /**
  * Fills batches that the caller owns from images in memory, cropped and mirrored and no more; nothing is allocated for an
  * image. What happens to an image depends on nothing but the seed, the epoch and its place in the split: neither on the
@@ -120,7 +89,9 @@ export class ShiftDraw {
  * ```
  */
 export class Batcher implements BatchFiller {
+  /** Batches are filled at once. */
   readonly ahead = 0;
+  /** Any memory will do. */
   readonly shared = false;
   readonly #split: ImageSplit;
   readonly #shape: readonly [number, number, number];

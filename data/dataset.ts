@@ -89,12 +89,17 @@ export function createLabels(count: number, classes: number): Labels {
  * ```
  */
 export class MemoryDataset implements Dataset, ImageSplit {
+  /** The number of images. */
   readonly count: number;
+  /** The bytes [count, C, H, W]. */
   readonly pixels: Uint8Array;
+  /** The class of each image, [count]. */
   readonly labels: Labels;
   readonly #shape: readonly [number, number, number];
 
   /**
+   * Takes the images as they are; nothing is copied.
+   *
    * @param shape Channels, height and width of an image.
    * @param pixels The bytes [count, C, H, W].
    * @param labels The class of each image, [count].

@@ -38,6 +38,8 @@ export class BadImages {
   readonly #paths = new Set<string>();
 
   /**
+   * Counts from none.
+   *
    * @param limit How many there may be.
    * @param heard Hears of each, once.
    */
@@ -72,7 +74,9 @@ export class BadImages {
 
 /** Image files of a folder. */
 export class FolderDataset implements Dataset {
+  /** The number of images. */
   readonly count: number;
+  /** The class of each image, [count]. */
   readonly labels: Labels;
   /** The folder. */
   readonly source: FileSource;
@@ -82,6 +86,8 @@ export class FolderDataset implements Dataset {
   readonly #bad: BadImages;
 
   /**
+   * Reads nothing yet.
+   *
    * @param source The folder.
    * @param files The paths of the images in it.
    * @param labels The class of each.

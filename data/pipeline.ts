@@ -1,8 +1,9 @@
 /** From the images of any {@link Dataset} to tensors, one by one, with every kind of augmentation. */
 
 import { DataError, elementCount, Random } from "../core/mod.ts";
+import { ShiftDraw } from "./_shift_draw.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
-import { Batcher, type BatchFiller, type PreparationOptions, ShiftDraw } from "./batch.ts";
+import { Batcher, type BatchFiller, type PreparationOptions } from "./batch.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 import { expectMixture, mixImages, type Mixture, type MixtureOptions } from "./mixture.ts";
@@ -37,7 +38,12 @@ export class ImagePipeline {
   /** Memory for images that are mixed into others. */
   readonly #spare: Float32Array[] = [];
 
-  /** @throws {DataError} If the set is empty. */
+  /**
+   * Makes ready what every image needs.
+   *
+   * @throws {DataError} If the set is empty, or the normalisation is not for such images.
+   * @throws {UsageError} If an option of the augmentation makes no sense.
+   */
   constructor(dataset: Dataset, options: PreparationOptions) {
     const { shape, normalisation, augmentation = { padding: 0, flip: false }, seed = 0 }: PreparationOptions = options;
     if (dataset.count === 0) throw new DataError("Expected images to prepare but the set is empty");

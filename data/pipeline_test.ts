@@ -74,7 +74,7 @@ Deno.test("ImagePipeline.prepare() takes the middle of images of other sizes, as
   }
 });
 
-Deno.test("ImagePipeline.prepare() takes a mean for each pixel off before it crops", async () => {
+Deno.test("ImagePipeline.prepare() takes a mean for each pixel off before it crops", () => {
   const mean = Array.from({ length: SIZE }, (_, i) => i / 400), augmentation = { padding: 2, flip: true };
   const pipeline = new ImagePipeline(memory, { shape, normalisation: { mean, std: [1, 1, 1] }, augmentation });
   const plain = new ImagePipeline(memory, { shape, normalisation: { mean: [0, 0, 0], std: [1, 1, 1] }, augmentation });

@@ -28,7 +28,11 @@ export class ImageStatistics {
   readonly #products: Float64Array;
   readonly #pixelSums: Float64Array;
 
-  /** @param shape Channels, height and width of an image. */
+  /**
+   * Has measured nothing yet.
+   *
+   * @param shape Channels, height and width of an image.
+   */
   constructor(shape: readonly [number, number, number]) {
     this.#shape = shape;
     this.#sums = new Float64Array(shape[0]);

@@ -1,8 +1,8 @@
 /** Changes to normalised images. */
 
 import { type Random, UsageError } from "../core/mod.ts";
+import { drawBox, expectRange, expectShare } from "./_random_box.ts";
 import type { ColourComponents } from "./statistics.ts";
-import { drawBox, expectRange } from "./transforms.ts";
 
 /**
  * A change to a normalised image [C, H, W], in place. All that it draws comes from `random`, the image's own stream of this
@@ -89,10 +89,4 @@ export function randomErasing(options: ErasingOptions = {}): TensorTransform {
       }
     }
   };
-}
-
-/** Checks a number from 0 to 1. */
-export function expectShare(what: string, name: string, value: number): void {
-  if (value >= 0 && value <= 1) return;
-  throw new UsageError(`${what}: expected ${name} to be from 0 to 1 but it is ${value}`);
 }

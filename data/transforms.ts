@@ -1,8 +1,9 @@
 /** Changes to the bytes of an image: crops at random, and whatever else a user puts together. */
 
 import { type Random, UsageError } from "../core/mod.ts";
+import { drawBox, expectRange } from "./_random_box.ts";
 import type { DecodedImage } from "./decoded_image.ts";
-import { type Box, cutBox, resizeBox } from "./resize.ts";
+import { cutBox, resizeBox } from "./resize.ts";
 
 /**
  * A change to an image. All that it draws comes from `random`, the image's own stream of this epoch, so that the result
@@ -53,9 +54,6 @@ export interface ResizedCropOptions {
   readonly aspect?: readonly [number, number];
 }
 
-/** How often a crop is drawn anew where it does not fit the image. */
-const ATTEMPTS = 10;
-
 /**
  * A crop of random area, shape and place, resized (Szegedy et al. 2015, "Going Deeper with Convolutions", section 6), as
  * torchvision's `RandomResizedCrop`: what does not fit in ten attempts is the middle, as near to the shapes as it goes.
@@ -83,35 +81,4 @@ export function randomResizedCrop(size: readonly [number, number], options: Resi
       width,
       height,
     });
-}
-
-/** Draws a box of a share of an image's area and an aspect ratio, which lies in the image. */
-export function drawBox(
-  { width, height }: Pick<DecodedImage, "width" | "height">,
-  area: readonly [number, number],
-  aspect: readonly [number, number],
-  random: Random,
-): Box {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const target = width * height * random.uniform(...area);
-    const ratio = Math.exp(random.uniform(Math.log(aspect[0]), Math.log(aspect[1])));
-    const across = Math.round(Math.sqrt(target * ratio)), down = Math.round(Math.sqrt(target / ratio));
-    if (across < 1 || down < 1 || across > width || down > height) continue;
-    return {
-      left: random.integer(width - across + 1),
-      top: random.integer(height - down + 1),
-      width: across,
-      height: down,
-    };
-  }
-  const ratio = Math.min(Math.max(width / height, aspect[0]), aspect[1]);
-  const across = Math.max(1, Math.min(width, Math.round(height * ratio)));
-  const down = Math.max(1, Math.min(height, Math.round(width / ratio)));
-  return { left: (width - across) >> 1, top: (height - down) >> 1, width: across, height: down };
-}
-
-/** Checks a range of positive numbers. */
-export function expectRange(what: string, name: string, [least, most]: readonly [number, number]): void {
-  if (least > 0 && least <= most && Number.isFinite(most)) return;
-  throw new UsageError(`${what}: expected ${name} to be a range above 0 but it is ${least} to ${most}`);
 }

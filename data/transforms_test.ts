@@ -1,8 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { Random, UsageError } from "../core/mod.ts";
+import { drawBox } from "./_random_box.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 import { resizeBox, resizeImage } from "./resize.ts";
-import { drawBox, randomResizedCrop, scaleJitter } from "./transforms.ts";
+import { randomResizedCrop, scaleJitter } from "./transforms.ts";
 
 /** An image whose red says the column and whose green says the row, in steps of 4. */
 function gradient(width: number, height: number): DecodedImage {

@@ -16,8 +16,6 @@ import {
 import { elementwiseVariants } from "./_elementwise.ts";
 import { rowMain, rowSumKernel, sumPass, workgroupMax, workgroupSum } from "./_reduce.ts";
 
-type NoAttributes = Record<never, never>;
-
 const SAMPLES = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];
 
 /** Fills rows with probabilities. */
@@ -33,7 +31,7 @@ function fillTargets(targets: NumericArray, classes: number, random: Random): vo
  * The gradient of {@link softTargetCrossEntropy} for the logits: (p - target) · outputGradient / N.
  * Inputs: `outputGradient` [], `probabilities` [N, K], `targets` [N, K]. Output: [N, K].
  */
-export const softTargetCrossEntropyGradient: Op<NoAttributes> = registerOp<NoAttributes>({
+export const softTargetCrossEntropyGradient: Op = registerOp({
   name: "softTargetCrossEntropyGradient",
   attributes: {},
   infer([outputGradient, probabilities, targets]) {
@@ -101,7 +99,7 @@ ${rowMain(batch)}
  * first, so that nothing overflows.
  * Inputs: `logits` [N, K], `targets` [N, K]. Outputs: the loss [] and the probabilities [N, K].
  */
-export const softTargetCrossEntropy: Op<NoAttributes> = registerOp<NoAttributes>({
+export const softTargetCrossEntropy: Op = registerOp({
   name: "softTargetCrossEntropy",
   attributes: {},
   infer([logits, targets]) {
@@ -119,7 +117,7 @@ export const softTargetCrossEntropy: Op<NoAttributes> = registerOp<NoAttributes>
       buffers[2][0] = total / batch;
     };
   },
-  cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec<NoAttributes>) =>
+  cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec) =>
     rowSumKernel(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }] }, limits) {
     return [{
