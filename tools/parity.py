@@ -4,8 +4,9 @@
     parity.py make NAME FOLDER    random weights, in weights.pth and weights.safetensors, images.f32 and their logits.f32
     parity.py load NAME FOLDER    ours.safetensors in; the logits of the same images, in loaded.f32
 """
-import json, os, struct, sys, numpy as np, torch, torch.nn as nn, torchvision.models as models
+import os, sys, numpy as np, torch, torch.nn as nn, torchvision.models as models
 from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision_weights import read_safetensors, write_safetensors
 
 torch.set_num_threads(os.cpu_count())
 CLASSES, SEED = 1000, 7
@@ -47,30 +48,6 @@ def randomise(net, size):
             m.running_mean += 0.2 * m.running_var.sqrt() * torch.randn_like(m.running_mean)
             m.running_var *= torch.empty_like(m.running_var).uniform_(0.6, 1.5)
     return net.eval()
-
-
-def write_safetensors(path, tensors):
-    header, offset = {}, 0
-    for name, t in tensors.items():
-        size = t.numel() * t.element_size()
-        header[name] = {"dtype": {torch.float32: "F32", torch.int64: "I64"}[t.dtype], "shape": list(t.shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text)
-        for t in tensors.values():
-            f.write(t.contiguous().numpy().tobytes())
-
-
-def read_safetensors(path):
-    data = open(path, "rb").read()
-    length = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + length])
-    header.pop("__metadata__", None)
-    types = {"F32": np.float32, "I64": np.int64}
-    return {name: torch.from_numpy(np.frombuffer(data[8 + length:], types[e["dtype"]], (e["data_offsets"][1] - e["data_offsets"][0]) // types[e["dtype"]]().itemsize,
-                                                 e["data_offsets"][0]).reshape(e["shape"]).copy()) for name, e in header.items()}
 
 
 def logits(net, folder, size):

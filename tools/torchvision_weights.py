@@ -50,4 +50,5 @@ def load(path, model, classes):
     print(f"{len(tensors)} tensors of the file, {len(net.state_dict())} of the network, {'the same' if same else 'NOT the same'} after loading")
 
 
-{"make": make, "load": load}[sys.argv[1]](*sys.argv[2:])
+if __name__ == "__main__":
+    {"make": make, "load": load}[sys.argv[1]](*sys.argv[2:])

@@ -94,7 +94,10 @@ export async function compileFoldedInference(
   const folded = foldBatchNorm(graph, tensors, { logits }, source);
   variables.add(folded.graph, backend, 0);
   variables.write(folded.tensors, source);
-  return await compile(folded.graph, backend, { outputs: folded.outputs, variables: variables.storages });
+  return await compile(folded.graph, backend, {
+    outputs: folded.outputs,
+    variables: variables.storages,
+  });
 }
 
 /**

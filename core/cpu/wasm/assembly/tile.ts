@@ -29,8 +29,8 @@ export function panelStart(rows: i32, panel: i32): i32 {
 
 /**
  * C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]. The rows of C are `step` bytes apart, the second four
- * columns of a row lie `gap` bytes behind the first. If there is an epilogue, it follows: six biases are added, or none if
- * their address is 0, then rows that lie as those of C do, or none, and the sums are clamped.
+ * columns of a row lie `gap` bytes behind the first. If there is an epilogue, it follows: six biases are added, or none
+ * if their address is 0, then rows that lie as those of C do, or none, and the sums are clamped.
  */
 function tile6(
   a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool, bias: usize, residual: usize,
@@ -207,7 +207,8 @@ export const EDGE_BYTES: i32 = 192;
  */
 export function multiplyPanels(
   height: i32, a: usize, b: usize, depth: i32,
-  c: usize, cStride: i32, rows: i32, columns: i32, adding: bool, edge: usize, bias: usize, residual: usize, epilogue: usize,
+  c: usize, cStride: i32, rows: i32, columns: i32, adding: bool, edge: usize,
+  bias: usize, residual: usize, epilogue: usize,
 ): void {
   const step = (<usize> cStride) << 2;
   if (rows == height && columns == PANEL) {

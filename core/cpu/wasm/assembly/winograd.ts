@@ -123,7 +123,8 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
   const outputs = word(p, 7), outputHeight = word(p, 8), outputWidth = word(p, 9);
   const padY = word(p, 10), padX = word(p, 11), bandRows = word(p, 12), imageBands = word(p, 13);
   const bands = word(p, 14), taskBands = word(p, 15), ranges = word(p, 16), rangePanels = word(p, 17);
-  const residual = pointer(p, 18), gap = residual - y, low = v128.load32_splat(at(p, 19)), high = v128.load32_splat(at(p, 20));
+  const residual = pointer(p, 18), gap = residual - y;
+  const low = v128.load32_splat(at(p, 19)), high = v128.load32_splat(at(p, 20));
   const firstBand = task / ranges * taskBands, bandCount = min(taskBands, bands - firstBand), range = task % ranges;
   const from = panelStart(outputs, range * rangePanels), to = min(outputs, panelStart(outputs, (range + 1) * rangePanels));
 
