@@ -16,6 +16,13 @@ export function explain(what: string, path: string, error: unknown): ResiduaErro
   return new DataError(`${path}: ${what} cannot be used: ${(error as Error).message}`);
 }
 
+/** The name of an entry, with a slash after it if it is a folder or a link to one. */
+async function withSlash(folder: string, { name, isDirectory, isSymlink }: Deno.DirEntry): Promise<string> {
+  const directory = isDirectory ||
+    (isSymlink && (await Deno.stat(`${folder}/${name}`).catch(() => undefined))?.isDirectory === true);
+  return directory ? `${name}/` : name;
+}
+
 /** A folder of a data set. */
 export class DiskFolder implements FileSource {
   readonly location: string;
@@ -25,14 +32,14 @@ export class DiskFolder implements FileSource {
     this.location = path.replace(/(.)\/+$/, "$1");
   }
 
-  /** The names of its files. */
-  async list(): Promise<string[]> {
+  /** The names of what is in it, or in a folder in it; those of folders end in a slash. */
+  async list(folder = ""): Promise<string[]> {
+    const path = folder === "" ? this.location : `${this.location}/${folder.slice(0, -1)}`;
     try {
-      return (await Array.fromAsync(Deno.readDir(this.location))).filter((entry) => !entry.isDirectory).map((
-        { name },
-      ) => name).sort();
+      const entries = await Array.fromAsync(Deno.readDir(path));
+      return (await Promise.all(entries.map((entry) => withSlash(path, entry)))).sort();
     } catch (error) {
-      throw explain("the data folder", this.location, error);
+      throw explain("the data folder", path, error);
     }
   }
 

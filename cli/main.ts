@@ -2,6 +2,7 @@
 
 import { nearestName, ResiduaError, UsageError } from "../core/mod.ts";
 import type { Command } from "./command.ts";
+import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -14,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   trainCommand,
   evalCommand,
   predictCommand,
+  dataCommand,
   exportCommand,
   summaryCommand,
   doctorCommand,

@@ -16,7 +16,7 @@ export interface Preprocessing {
 }
 
 /** Networks for larger images than this see the middle 224/256 of an image, as is usual for ImageNet. */
-const WHOLE_IMAGE = 64;
+export const WHOLE_IMAGE = 64;
 
 /**
  * The usual way to bring images to a network's size. For images of up to 64 pixels, the shorter side becomes the

@@ -9,11 +9,15 @@ import type { DecodedImage } from "./decoded_image.ts";
 /** Weights are whole multiples of 2^-22, so that a sum of bytes by weights fits 31 bits. */
 const WEIGHT_BITS = 22;
 
-/** The part of the resized image that is made. */
-interface Box {
+/** A part of an image, in whole pixels. */
+export interface Box {
+  /** The first column. */
   readonly left: number;
+  /** The first row. */
   readonly top: number;
+  /** Columns. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 
@@ -51,43 +55,128 @@ function triangleFilter(size: number, length: number, from: number, to: number):
   return { taps, first, count, weights };
 }
 
-/** Makes a box of the image at another size. */
-function resizeBox(
+/**
+ * Makes a box of the image at another size, the bytes of {@link resizeImage} there; only what is kept is computed. It
+ * also takes images of one channel.
+ *
+ * @param image The pixels [H, W, 1 or 3].
+ * @param newWidth The width of the whole image after resizing.
+ * @param newHeight Its height.
+ * @param box What is kept, within those.
+ * @returns The pixels [box.height, box.width, 1 or 3].
+ */
+export function resizeBox(image: DecodedImage, newWidth: number, newHeight: number, box: Box): DecodedImage {
+  const { width, height, pixels } = image;
+  if (newWidth === width && newHeight === height) return cutBox(image, box);
+  if (pixels.length === width * height) return resizeGrey(image, newWidth, newHeight, box);
+  const across = triangleFilter(width, newWidth, box.left, box.left + box.width);
+  const down = triangleFilter(height, newHeight, box.top, box.top + box.height);
+  const last = box.height - 1, top = down.first[0], rows = down.first[last] + down.count[last] - top;
+  const stride = box.width * 3, narrow = new Uint8Array(rows * stride), result = new Uint8Array(box.height * stride);
+  for (let y = 0; y < rows; y++) sumColumns(pixels, (top + y) * width * 3, across, narrow, y * stride, box.width);
+  for (let y = 0; y < box.height; y++) {
+    sumRows(narrow, (down.first[y] - top) * stride, stride, down, y, result, y * stride);
+  }
+  return { width: box.width, height: box.height, pixels: result };
+}
+
+/** What is added before bits are shifted out, so that the result is rounded. */
+const HALF = 1 << (WEIGHT_BITS - 1);
+
+/**
+ * One row, each new pixel from its neighbours. Products and sums stay below 2^31; `imul` and `| 0` keep the engine to whole
+ * numbers. Three weights, which all images that grow have, are taken at once: a loop would cost as much again.
+ */
+function sumColumns(
+  pixels: Uint8Array,
+  row: number,
+  { taps, first, count, weights }: Filter,
+  narrow: Uint8Array,
+  target: number,
+  width: number,
+): void {
+  if (taps === 3) {
+    for (let x = 0; x < width; x++, target += 3) {
+      const a = weights[x * 3], b = weights[x * 3 + 1], c = weights[x * 3 + 2];
+      // Where there are fewer pixels, their weights are zero.
+      const at = row + first[x] * 3, next = at + (count[x] > 1 ? 3 : 0), last = at + (count[x] > 2 ? 6 : 0);
+      for (let k = 0; k < 3; k++) {
+        narrow[target + k] = (HALF + Math.imul(pixels[at + k], a) + Math.imul(pixels[next + k], b) +
+          Math.imul(pixels[last + k], c)) >> WEIGHT_BITS;
+      }
+    }
+    return;
+  }
+  for (let x = 0; x < width; x++, target += 3) {
+    let red = HALF, green = HALF, blue = HALF, at = row + first[x] * 3;
+    for (let i = x * taps, end = i + count[x]; i < end; i++, at += 3) {
+      const weight = weights[i];
+      red = (red + Math.imul(pixels[at], weight)) | 0;
+      green = (green + Math.imul(pixels[at + 1], weight)) | 0;
+      blue = (blue + Math.imul(pixels[at + 2], weight)) | 0;
+    }
+    narrow[target] = red >> WEIGHT_BITS;
+    narrow[target + 1] = green >> WEIGHT_BITS;
+    narrow[target + 2] = blue >> WEIGHT_BITS;
+  }
+}
+
+/** New row `y`, from rows that begin at `row`; up to four of them are taken at once. */
+function sumRows(
+  narrow: Uint8Array,
+  row: number,
+  stride: number,
+  { taps, count, weights }: Filter,
+  y: number,
+  result: Uint8Array,
+  target: number,
+): void {
+  const rows = count[y], weight = y * taps;
+  if (rows > 4) {
+    for (let x = 0; x < stride; x++) {
+      let sum = HALF;
+      for (let i = 0, at = row + x; i < rows; i++, at += stride) {
+        sum = (sum + Math.imul(narrow[at], weights[weight + i])) | 0;
+      }
+      result[target + x] = sum >> WEIGHT_BITS;
+    }
+    return;
+  }
+  const at = (i: number) => i < rows ? row + i * stride : row, of = (i: number) => i < rows ? weights[weight + i] : 0;
+  const [second, third, fourth] = [at(1), at(2), at(3)], [a, b, c, d] = [of(0), of(1), of(2), of(3)];
+  if (rows <= 2) {
+    for (let x = 0; x < stride; x++) {
+      result[target + x] = (HALF + Math.imul(narrow[row + x], a) + Math.imul(narrow[second + x], b)) >> WEIGHT_BITS;
+    }
+    return;
+  }
+  for (let x = 0; x < stride; x++) {
+    result[target + x] = (HALF + Math.imul(narrow[row + x], a) + Math.imul(narrow[second + x], b) +
+      Math.imul(narrow[third + x], c) + Math.imul(narrow[fourth + x], d)) >> WEIGHT_BITS;
+  }
+}
+
+/** Takes a box out of an image of any number of channels. */
+export function cutBox({ width, height, pixels }: DecodedImage, box: Box): DecodedImage {
+  const channels = pixels.length / (width * height), row = box.width * channels;
+  const result = new Uint8Array(box.height * row);
+  for (let y = 0; y < box.height; y++) {
+    const from = ((box.top + y) * width + box.left) * channels;
+    result.set(pixels.subarray(from, from + row), y * row);
+  }
+  return { width: box.width, height: box.height, pixels: result };
+}
+
+/** A grey image goes through the same arithmetic as one of three equal channels. */
+function resizeGrey(
   { width, height, pixels }: DecodedImage,
   newWidth: number,
   newHeight: number,
   box: Box,
 ): DecodedImage {
-  const across = triangleFilter(width, newWidth, box.left, box.left + box.width);
-  const down = triangleFilter(height, newHeight, box.top, box.top + box.height);
-  const last = box.height - 1, top = down.first[0], rows = down.first[last] + down.count[last] - top;
-  const half = 1 << (WEIGHT_BITS - 1), stride = box.width * 3;
-  const narrow = new Uint8Array(rows * stride), result = new Uint8Array(box.height * stride);
-  for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < box.width; x++) {
-      let r = half, g = half, b = half, at = ((top + y) * width + across.first[x]) * 3;
-      for (let i = x * across.taps, end = i + across.count[x]; i < end; i++, at += 3) {
-        const weight = across.weights[i];
-        r += pixels[at] * weight;
-        g += pixels[at + 1] * weight;
-        b += pixels[at + 2] * weight;
-      }
-      const target = y * stride + x * 3;
-      narrow[target] = r >> WEIGHT_BITS;
-      narrow[target + 1] = g >> WEIGHT_BITS;
-      narrow[target + 2] = b >> WEIGHT_BITS;
-    }
-  }
-  const sums = new Int32Array(stride);
-  for (let y = 0; y < box.height; y++) {
-    sums.fill(half);
-    for (let i = 0; i < down.count[y]; i++) {
-      const weight = down.weights[y * down.taps + i], from = (down.first[y] - top + i) * stride;
-      for (let x = 0; x < stride; x++) sums[x] += narrow[from + x] * weight;
-    }
-    for (let x = 0; x < stride; x++) result[y * stride + x] = sums[x] >> WEIGHT_BITS;
-  }
-  return { width: box.width, height: box.height, pixels: result };
+  const thrice = Uint8Array.from({ length: pixels.length * 3 }, (_, i) => pixels[Math.floor(i / 3)]);
+  const resized = resizeBox({ width, height, pixels: thrice }, newWidth, newHeight, box);
+  return { ...resized, pixels: resized.pixels.filter((_, i) => i % 3 === 0) };
 }
 
 function checkSize(what: string, ...sides: readonly number[]): void {

@@ -21,6 +21,7 @@ export * from "./relu.ts";
 export * from "./relu6.ts";
 export * from "./rmsprop_update.ts";
 export * from "./sgd_update.ts";
+export * from "./soft_target_cross_entropy.ts";
 export * from "./softmax_cross_entropy.ts";
 export * from "./subsample_pad.ts";
 export * from "./top_k_correct.ts";

@@ -1,17 +1,18 @@
 /** Runs without a disk: a set of random images, and a store in memory. */
 
 import { Random } from "../core/mod.ts";
-import type { ImageSet } from "../data/mod.ts";
+import { type ImageSet, MemoryDataset } from "../data/mod.ts";
 import type { RunStore } from "../train/mod.ts";
 
 /** Random pixels, labels in turn. */
 export function randomSet(count: number, size = 12): ImageSet {
   const random = new Random(3, "set");
-  const split = (images: number) => ({
-    count: images,
-    pixels: Uint8Array.from({ length: images * 3 * size * size }, () => random.integer(256)),
-    labels: Uint8Array.from({ length: images }, (_, i) => i % 3),
-  });
+  const split = (images: number) =>
+    new MemoryDataset(
+      [3, size, size],
+      Uint8Array.from({ length: images * 3 * size * size }, () => random.integer(256)),
+      Uint8Array.from({ length: images }, (_, i) => i % 3),
+    );
   return {
     name: "noise",
     classes: ["a", "b", "c"],

@@ -1,8 +1,7 @@
 /** The training loop: steps, validation, checkpoints, and where a run that was stopped goes on. */
 
 import type { Backend, Program } from "../core/mod.ts";
-import type { ImageSet, Normalisation } from "../data/mod.ts";
-import type { BatchFeed } from "./_batch_feed.ts";
+import type { BatchLoader, ImageSet, Normalisation } from "../data/mod.ts";
 import { Pauses } from "./_pause.ts";
 import { ResultReader } from "./_result_reader.ts";
 import type { CheckpointInfo, Progress } from "./checkpoint.ts";
@@ -30,7 +29,7 @@ export interface LoopOptions {
   readonly trainer: Trainer;
   /** The program of validation. */
   readonly inference: Program;
-  readonly feed: BatchFeed;
+  readonly loader: BatchLoader;
   readonly set: ImageSet;
   readonly data: DataIdentity;
   readonly normalisation: Normalisation;
@@ -161,7 +160,7 @@ export class TrainingLoop {
 
   /** Trains to the end of the epoch, or of the run. False if it was stopped before. */
   async #trainSteps(): Promise<boolean> {
-    const { backend, trainer, feed, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks } = this.#options;
+    const { backend, trainer, loader, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks } = this.#options;
     const reader = new ResultReader(trainer, {
       batch,
       epoch: this.#epoch,
@@ -175,9 +174,9 @@ export class TrainingLoop {
     });
     const flight = backend.name === "cpu" ? 1 : Math.max(1, Math.min(STEPS_IN_FLIGHT, trainer.capacity >> 1));
     while (this.#stepInEpoch < stepsPerEpoch && this.#step < totalSteps) {
-      feed.fetch(this.#epoch, this.#stepInEpoch);
+      const { images, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
       const rate = schedule.rate(this.#step);
-      trainer.step(feed.images, feed.labels, rate);
+      trainer.step(images, labels, rate, mixture);
       reader.queued(rate);
       this.#step++;
       if (schedule.listens) await reader.drain();

@@ -13,7 +13,7 @@ export interface DataIdentity {
   readonly shape: readonly number[];
   /** The names of the classes. */
   readonly classes: readonly string[];
-  /** A hash of the pixels and labels of both splits. */
+  /** A hash of the labels of both splits and of what else identifies them: pixels in memory, names of files. */
   readonly hash: string;
 }
 
@@ -57,8 +57,9 @@ class Hash {
 export function identifyData({ train, validation, shape, classes }: ImageSet): DataIdentity {
   const hash = new Hash();
   for (const split of [train, validation]) {
-    hash.add(split.labels);
-    hash.add(split.pixels);
+    const { labels, identity } = split;
+    hash.add(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength));
+    if (identity !== undefined) hash.add(typeof identity === "string" ? new TextEncoder().encode(identity) : identity);
   }
   return { train: train.count, validation: validation.count, shape, classes, hash: hash.toString() };
 }

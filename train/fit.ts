@@ -3,13 +3,14 @@
 import { type Backend, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
+  BatchLoader,
   defaultPreprocessing,
   type ImageSet,
-  measureNormalisation,
+  measureImages,
+  mixes,
   type Normalisation,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
-import { BatchFeed } from "./_batch_feed.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import type { ModelDescription, Progress } from "./checkpoint.ts";
 import { type DataIdentity, expectSameData, identifyData } from "./data_identity.ts";
@@ -116,7 +117,8 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   checkFit(model, set, batch);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
-  const normalisation = options.normalisation ?? measureNormalisation(set.train, set.shape);
+  const normalisation = options.normalisation ??
+    (await measureImages(set.train, set.shape)).normalisation("channel");
   const schedule = typeof options.schedule === "object" ? options.schedule : createSchedule({
     ...options,
     schedule: options.schedule ?? "step",
@@ -126,18 +128,25 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     steps: totalSteps,
   });
   if (progress !== undefined) schedule.restore(progress.schedule);
-  const trainer = await Trainer.create({ ...options, batch, seed });
+  const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
+  const { train: dataset, shape } = set;
+  await using loader = new BatchLoader({ dataset, shape, batch, normalisation, augmentation, shuffle, seed, epochs });
+  const trainer = await Trainer.create({
+    ...options,
+    batch,
+    seed,
+    mixed: augmentation !== undefined && mixes(augmentation),
+  });
   try {
     await writeInitial(trainer, options);
     const validationBatch = batch / (options.accumulate ?? 1);
     const inference = await compileInference(model, backend, validationBatch, trainer.variables, seed);
     try {
-      const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
       const loop = new TrainingLoop({
         backend,
         trainer,
         inference,
-        feed: new BatchFeed({ set, batch, normalisation, augmentation, shuffle, seed }),
+        loader,
         set,
         data,
         normalisation,

@@ -1,8 +1,9 @@
 /** The programs of a model on a backend: one that trains a batch, one that computes logits, over the same variables. */
 
 import { type Backend, compile, f32, Graph, type Program, u32, UsageError, type Value } from "../core/mod.ts";
+import type { Mixture } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
-import { averageUpdate, softmaxCrossEntropy, topKCorrect } from "../ops/mod.ts";
+import { averageUpdate, softmaxCrossEntropy, softTargetCrossEntropy, topKCorrect } from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
@@ -28,6 +29,8 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
   readonly labelSmoothing?: number;
+  /** Whether images are mixed of two, so that {@link Trainer.step} is given of what; false unless given. */
+  readonly mixed?: boolean;
 }
 
 /** What a training step gives. */
@@ -122,11 +125,20 @@ export class Trainer {
   readonly #parts: number;
   readonly #scalar = new Float32Array(1);
 
-  private constructor(variables: Variables, program: Program, update: Program | undefined, parts: number) {
+  readonly #targets: SoftTargets | undefined;
+
+  private constructor(
+    variables: Variables,
+    program: Program,
+    update: Program | undefined,
+    parts: number,
+    targets: SoftTargets | undefined,
+  ) {
     this.variables = variables;
     this.program = program;
     this.#update = update;
     this.#parts = parts;
+    this.#targets = targets;
   }
 
   /**
@@ -145,7 +157,9 @@ export class Trainer {
     const graph = new Graph({ training: true }), part = batch / accumulate;
     const image = graph.input("image", f32([part, ...model.inputShape])), label = graph.input("label", u32([part]));
     const logits = model.forward(graph, image);
-    const [loss] = softmaxCrossEntropy.apply(graph, [logits, label], { labelSmoothing });
+    const [loss] = options.mixed
+      ? softTargetCrossEntropy.apply(graph, [logits, graph.input(TARGET, f32([part, model.classes]))])
+      : softmaxCrossEntropy.apply(graph, [logits, label], { labelSmoothing });
     const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
     const states = graph.values.filter(({ kind }) => kind === "state");
     const gradients = parameterGradients(graph, loss, options.freeze);
@@ -166,7 +180,8 @@ export class Trainer {
         `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,
       );
     }
-    return new Trainer(variables, program, update, accumulate);
+    const targets = options.mixed ? new SoftTargets(part, model.classes, labelSmoothing) : undefined;
+    return new Trainer(variables, program, update, accumulate, targets);
   }
 
   /** The steps that can be queued before {@link Trainer.results} must be called. */
@@ -180,12 +195,14 @@ export class Trainer {
    * @param images [batch, C, H, W], normalised.
    * @param labels [batch].
    * @param rate The learning rate.
+   * @param mixture Of what images are mixed; only and always where the trainer was told that they are.
    */
-  step(images: Float32Array, labels: Uint32Array, rate: number): void {
+  step(images: Float32Array, labels: Uint32Array, rate: number, mixture?: Mixture): void {
     const parts = this.#parts, pixels = images.length / parts, count = labels.length / parts;
     for (let part = 0; part < parts; part++) {
       this.program.write("image", images.subarray(part * pixels, (part + 1) * pixels));
       this.program.write("label", labels.subarray(part * count, (part + 1) * count));
+      if (this.#targets !== undefined) this.program.write(TARGET, this.#targets.of(part * count, labels, mixture!));
       if (this.#update === undefined) this.#write(this.program, LEARNING_RATE, rate);
       else this.#write(this.program, SHARE, 1 / (part + 1));
       this.program.run(true);
@@ -218,6 +235,33 @@ export class Trainer {
   #write(program: Program, input: string, value: number): void {
     this.#scalar[0] = value;
     program.write(input, this.#scalar);
+  }
+}
+
+/** The input of the probabilities that images mixed of two are to get. */
+const TARGET = "target";
+
+/** Works out the targets of images mixed of two. */
+class SoftTargets {
+  readonly #targets: Float32Array;
+  readonly #classes: number;
+  readonly #labelSmoothing: number;
+
+  constructor(count: number, classes: number, labelSmoothing: number) {
+    this.#targets = new Float32Array(count * classes);
+    this.#classes = classes;
+    this.#labelSmoothing = labelSmoothing;
+  }
+
+  /** The targets of the images from `first` on, which the next call overwrites. */
+  of(first: number, labels: Uint32Array, mixture: Mixture): Float32Array {
+    const targets = this.#targets.fill(this.#labelSmoothing / this.#classes), certain = 1 - this.#labelSmoothing;
+    for (let row = 0, n = first; row < targets.length; row += this.#classes, n++) {
+      const share = mixture.shares[n];
+      targets[row + labels[n]] += certain * share;
+      targets[row + mixture.labels[n]] += certain * (1 - share);
+    }
+    return targets;
   }
 }
 

@@ -1,11 +1,12 @@
 /** `deno task eval`: measures a checkpoint on the validation set. */
 
 import { UsageError } from "../../core/mod.ts";
-import { measureNormalisation } from "../../data/mod.ts";
+import { measureImages } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
 import { readCheckpoint, writeFile } from "../disk.ts";
-import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { DATA_OPTIONS, openData } from "../image_options.ts";
+import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
@@ -14,7 +15,7 @@ const OPTIONS = {
     value: "FILE|RUN",
     about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
   },
-  data: DATA_OPTION,
+  ...DATA_OPTIONS,
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
@@ -37,10 +38,10 @@ export const evalCommand = defineCommand({
     throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
   const { tensors, info, source } = await readCheckpoint(values.checkpoint);
-  const set = await openData(values.data);
   if (info === undefined && values.model === undefined) {
     throw new UsageError(`${source} does not say which model it is of; name it with --model`);
   }
+  const set = await openData(values, info?.model ?? { name: values.model! });
   const model = describedModel(
     info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
   );
@@ -50,14 +51,15 @@ export const evalCommand = defineCommand({
         `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
     );
   }
-  const normalisation = info?.normalisation ?? measureNormalisation(set.train, set.shape);
+  const normalisation = info?.normalisation ??
+    (await measureImages(set.train, set.shape)).normalisation("channel");
   const backend = await openChosenBackend(values);
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
     const program = await compileInference(model, backend, batch, variables);
     variables.write(tensors, source);
     const split = { split: set.validation, shape: set.shape, normalisation };
-    const { logits, loss, top1, top5, confusion } = await evaluateSplit(
+    const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(
       program,
       split,
       batch,
@@ -65,7 +67,7 @@ export const evalCommand = defineCommand({
       values.limit,
     );
     const images = logits.length / model.classes;
-    if (values.logits !== undefined) await writeLogits(values.logits, set.validation.labels, logits, model.classes);
+    if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
     if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
     console.log(`${model.name} (${source}) on ${images} validation images of ${set.name}, ${backend.description}`);
     console.log(`loss ${loss.toFixed(4)}  top-1 ${(100 * top1).toFixed(2)} %  top-5 ${(100 * top5).toFixed(2)} %\n`);
@@ -81,11 +83,11 @@ export const evalCommand = defineCommand({
   }
 });
 
-async function writeLogits(path: string, labels: Uint8Array, logits: Float32Array, classes: number): Promise<void> {
+async function writeLogits(path: string, labels: Uint32Array, logits: Float32Array, classes: number): Promise<void> {
   const rows = Array.from(
     { length: logits.length / classes },
     (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)),
   );
-  const text = JSON.stringify({ labels: Array.from(labels.subarray(0, rows.length)), logits: rows });
+  const text = JSON.stringify({ labels: Array.from(labels), logits: rows });
   await writeFile(path, new TextEncoder().encode(text));
 }

@@ -1,18 +1,18 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
 import { UsageError } from "../../core/mod.ts";
-import { augmentationByName, AUGMENTATIONS } from "../../data/mod.ts";
 import { describedModel, fit, foreignHead, frozenNames, parameterNames, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
+import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../image_options.ts";
 import { Interrupt } from "../interrupt.ts";
 import { type GivenOptions, resolveOptions, type Values } from "../options.ts";
 import { ProgressLine } from "../progress.ts";
 import { formatRecipe, openRecipe, RECIPES, type RecipeValue, recipeValues } from "../recipes.ts";
 import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
-import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
 import { RunEvents } from "../run_events.ts";
 import { RunPlots } from "../run_plots.ts";
+import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
 import {
   CHECKPOINT_OPTIONS,
   OPTIMIZER_OPTIONS,
@@ -33,7 +33,7 @@ const OPTIONS = {
   },
   "print-recipe": { kind: "flag", about: "print the recipe, with the source of each value, and end", default: false },
   model: { ...MODEL_OPTION, default: "resnet20" },
-  data: DATA_OPTION,
+  ...DATA_OPTIONS,
   epochs: { kind: "integer", about: "passes over the training set", default: 6, minimum: 1 },
   steps: { kind: "integer", about: "stop after so many batches", minimum: 1 },
   batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
@@ -46,7 +46,7 @@ const OPTIONS = {
   lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
-  augment: { kind: "text", about: "random changes of the images", default: "auto", choices: AUGMENTATIONS },
+  ...AUGMENTATION_OPTIONS,
   shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
   "label-smoothing": { kind: "number", about: "share of the target spread over all classes", default: 0, minimum: 0 },
   shortcut: {
@@ -103,6 +103,7 @@ export const trainCommand = defineCommand({
   examples: [
     ["", "a ResNet-20 on the built-in shapes"],
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
+    ["--data photos --model resnet18 --augment vgg", "photographs in photos/train/CLASS and photos/val/CLASS"],
     ["--recipe he2015-cifar --data cifar-10-batches-bin", "as He et al. trained on CIFAR-10"],
     ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
@@ -112,7 +113,7 @@ export const trainCommand = defineCommand({
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
-  const set = await openData(values.data);
+  const set = await openData(values, { name: values.model });
   const batch = values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128);
   const description = {
     name: values.model,
@@ -138,7 +139,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   }
   const initial = checkpoint ?? start ?? await readInit();
   const foreign = checkpoint === undefined && initial !== undefined ? foreignHead(model, initial.tensors) : undefined;
-  const augmentation = augmentationByName(values.augment, set);
+  const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
   const line = new ProgressLine(values.progress && !values.json);
@@ -189,13 +190,13 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
         freeze,
         ...scheduleOptions(values, stepsPerEpoch),
         ...optimizerOptions(values),
-        augmentation: augmentation.padding === 0 && !augmentation.flip ? undefined : augmentation,
+        augmentation,
         shuffle: values.shuffle,
         labelSmoothing: values["label-smoothing"],
         seed: values.seed,
         initial: initial && { ...initial, keep: foreign?.names },
         progress: checkpoint?.info.progress,
-        normalisation: initial?.info?.normalisation,
+        normalisation,
         folder,
         checkpoints: {
           minutes: values["checkpoint-minutes"],
