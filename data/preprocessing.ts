@@ -1,6 +1,7 @@
 /** How an image becomes what a network takes: resized, cropped, normalised. */
 
 import { DataError } from "../core/mod.ts";
+import { TensorWriter } from "./_tensor_writer.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 import type { Normalisation } from "./normalisation.ts";
 import { resizeAndCrop } from "./resize.ts";
@@ -40,7 +41,7 @@ export function defaultPreprocessing([, height, width]: readonly [number, number
 export interface PreprocessorOptions {
   /** How images are resized and cropped. */
   readonly preprocessing: Preprocessing;
-  /** The mean and standard deviation of each channel: three, or one for a network of grey images. */
+  /** The means, of the channels or of the pixels, and the deviation of each channel: three, or one for grey images. */
   readonly normalisation: Normalisation;
 }
 
@@ -60,23 +61,24 @@ export interface PreprocessorOptions {
  */
 export class Preprocessor {
   readonly #preprocessing: Preprocessing;
-  readonly #tables: readonly Float32Array[];
+  readonly #writer: TensorWriter;
+  readonly #grey: Uint8Array | undefined;
 
   /**
    * Works out the normalised value of every byte in every channel.
    *
-   * @throws {DataError} If there are not one or three channels.
+   * @throws {DataError} If there are not one or three channels, or the means are neither theirs nor those of the pixels.
    */
-  constructor({ preprocessing, normalisation: { mean, std } }: PreprocessorOptions) {
-    if ((mean.length !== 1 && mean.length !== 3) || std.length !== mean.length) {
+  constructor({ preprocessing, normalisation }: PreprocessorOptions) {
+    const { mean, std } = normalisation, channels = std.length, [height, width] = preprocessing.crop;
+    if (channels !== 1 && channels !== 3) {
       throw new DataError(
-        `Images have one channel or three, but the normalisation has ${mean.length} means and ${std.length} deviations`,
+        `Images have one channel or three, but the normalisation has ${mean.length} means and ${channels} deviations`,
       );
     }
     this.#preprocessing = preprocessing;
-    this.#tables = mean.map((average, c) =>
-      Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - average) / std[c])
-    );
+    this.#writer = new TensorWriter([channels, height, width], normalisation);
+    this.#grey = channels === 1 ? new Uint8Array(height * width) : undefined;
   }
 
   /**
@@ -86,18 +88,14 @@ export class Preprocessor {
    * @param tensor Receives [C, ...crop].
    */
   write(image: DecodedImage, tensor: Float32Array): void {
-    const { resize, crop } = this.#preprocessing, plane = crop[0] * crop[1];
+    const { resize, crop } = this.#preprocessing, grey = this.#grey;
     const { pixels } = resizeAndCrop(image, resize, crop);
-    const [first, second, third] = this.#tables;
-    for (let i = 0; i < plane; i++) {
-      const r = pixels[i * 3], g = pixels[i * 3 + 1], b = pixels[i * 3 + 2];
-      if (second === undefined) {
-        tensor[i] = first[(r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16];
-        continue;
-      }
-      tensor[i] = first[r];
-      tensor[plane + i] = second[g];
-      tensor[2 * plane + i] = third[b];
+    if (grey === undefined) return this.#writer.write(pixels, { base: 0, pixel: 3, channel: 1 }, UNMOVED, tensor, 0);
+    for (let i = 0; i < grey.length; i++) {
+      grey[i] = (pixels[i * 3] * 19595 + pixels[i * 3 + 1] * 38470 + pixels[i * 3 + 2] * 7471 + 0x8000) >> 16;
     }
+    this.#writer.write(grey, { base: 0, pixel: 1, channel: 0 }, UNMOVED, tensor, 0);
   }
 }
+
+const UNMOVED = { down: 0, right: 0, mirrored: false };
