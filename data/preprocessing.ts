@@ -1,6 +1,7 @@
 /** How an image becomes what a network takes: resized, cropped, normalised. */
 
 import { DataError } from "../core/mod.ts";
+import { TensorWriter } from "./_tensor_writer.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 import type { Normalisation } from "./normalisation.ts";
 import { resizeAndCrop } from "./resize.ts";
@@ -40,7 +41,7 @@ export function defaultPreprocessing([, height, width]: readonly [number, number
 export interface PreprocessorOptions {
   /** How images are resized and cropped. */
   readonly preprocessing: Preprocessing;
-  /** The mean and standard deviation of each channel: three, or one for a network of grey images. */
+  /** The means, of each channel or each pixel, and the deviations: of three channels, or of one for grey images. */
   readonly normalisation: Normalisation;
 }
 
@@ -60,23 +61,24 @@ export interface PreprocessorOptions {
  */
 export class Preprocessor {
   readonly #preprocessing: Preprocessing;
-  readonly #tables: readonly Float32Array[];
+  readonly #channels: number;
+  readonly #writer: TensorWriter;
 
   /**
    * Works out the normalised value of every byte in every channel.
    *
-   * @throws {DataError} If there are not one or three channels.
+   * @throws {DataError} If there are not one or three channels, or not a mean for each channel or each pixel.
    */
-  constructor({ preprocessing, normalisation: { mean, std } }: PreprocessorOptions) {
-    if ((mean.length !== 1 && mean.length !== 3) || std.length !== mean.length) {
+  constructor({ preprocessing, normalisation }: PreprocessorOptions) {
+    const { mean, std } = normalisation;
+    if (std.length !== 1 && std.length !== 3) {
       throw new DataError(
         `Images have one channel or three, but the normalisation has ${mean.length} means and ${std.length} deviations`,
       );
     }
     this.#preprocessing = preprocessing;
-    this.#tables = mean.map((average, c) =>
-      Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - average) / std[c])
-    );
+    this.#channels = std.length;
+    this.#writer = new TensorWriter([std.length, ...preprocessing.crop], normalisation);
   }
 
   /**
@@ -86,18 +88,19 @@ export class Preprocessor {
    * @param tensor Receives [C, ...crop].
    */
   write(image: DecodedImage, tensor: Float32Array): void {
-    const { resize, crop } = this.#preprocessing, plane = crop[0] * crop[1];
-    const { pixels } = resizeAndCrop(image, resize, crop);
-    const [first, second, third] = this.#tables;
-    for (let i = 0; i < plane; i++) {
-      const r = pixels[i * 3], g = pixels[i * 3 + 1], b = pixels[i * 3 + 2];
-      if (second === undefined) {
-        tensor[i] = first[(r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16];
-        continue;
-      }
-      tensor[i] = first[r];
-      tensor[plane + i] = second[g];
-      tensor[2 * plane + i] = third[b];
-    }
+    const { resize, crop } = this.#preprocessing, resized = resizeAndCrop(image, resize, crop);
+    const pixels = this.#channels === 1 ? lumaOf(resized.pixels) : resized.pixels;
+    this.#writer.write(pixels, { base: 0, pixel: this.#channels, channel: 1 }, AS_IT_IS, tensor, 0);
   }
+}
+
+const AS_IT_IS = { down: 0, right: 0, mirrored: false };
+
+/** The luma of ITU-R 601 of each pixel, rounded as PIL rounds it. */
+function lumaOf(pixels: Uint8Array): Uint8Array {
+  const luma = new Uint8Array(pixels.length / 3);
+  for (let i = 0, at = 0; i < luma.length; i++, at += 3) {
+    luma[i] = (pixels[at] * 19595 + pixels[at + 1] * 38470 + pixels[at + 2] * 7471 + 0x8000) >> 16;
+  }
+  return luma;
 }

@@ -107,7 +107,8 @@ function readInfo(text: string): CheckpointInfo | undefined {
     const { name, classes: outputs = classes.length, inputShape = [3, 1, 1] } = model, { mean, std } = normalisation;
     const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
       isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
-      isList(mean, "number") && mean.length === inputShape[0] && isList(std, "number") && std.length === mean.length &&
+      isList(std, "number") && std.length === inputShape[0] &&
+      isList(mean, "number") && mean.length > 0 && mean.length % std.length === 0 &&
       (preprocessing === undefined || (isPositive(preprocessing.resize) && isList(preprocessing.crop, "number"))) &&
       (progress === undefined || (typeof progress === "object" && progress !== null));
     return right ? info : undefined;
