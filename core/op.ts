@@ -92,6 +92,8 @@ export interface WebGpuLimits {
   readonly maxStorageBufferBindingSize: number;
   /** The most storage buffers of one dispatch. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** Whether the adapter runs on the CPU: there large register tiles pay, and workgroup memory does not. */
+  readonly software: boolean;
 }
 
 /** One dispatch of a WebGPU kernel. */
@@ -121,6 +123,8 @@ export interface WebGpuVariant {
   readonly name: string;
   /** The dispatches, in order. */
   readonly passes: readonly WebGpuPass[];
+  /** Whether this is expected to be the fastest on the adapter; of several, the first counts. */
+  readonly preferred?: boolean;
   /** Scratch buffers, which hold garbage at the first pass. */
   readonly workspace?: readonly TensorSpec[];
 }
