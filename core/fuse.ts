@@ -9,7 +9,7 @@ import { getOp, listOps } from "./registry.ts";
 
 /** What a rule may ask of the program it changes. */
 export interface FusionView {
-  /** The node that computes a value. */
+  /** The node that computes a value, fused ones included. */
   producer(value: Value): Node | undefined;
   /** Whether a value is used once, and only inside the program, so that it need not exist. */
   usedOnce(value: Value): boolean;
@@ -47,10 +47,10 @@ export function fuse(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<
   const rules = listOps().flatMap((op) => (op.fusions ?? []).map((rule) => ({ op: op.name, rule })));
   const uses = new Map<Value, number>();
   for (const node of nodes) for (const value of node.arguments) uses.set(value, (uses.get(value) ?? 0) + 1);
-  const gone = new Set<Node>();
+  const gone = new Set<Node>(), fusedProducers = new Map<Value, Node>();
   const view: FusionView = {
     producer: (value) => {
-      const node = graph.producer(value);
+      const node = fusedProducers.get(value) ?? graph.producer(value);
       return node === undefined || gone.has(node) ? undefined : node;
     },
     usedOnce: (value) => uses.get(value) === 1 && !outputs.has(value),
@@ -72,6 +72,7 @@ export function fuse(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<
         outputs: fusion.results.map((value) => value.spec),
         attributes: { ...target.attributes, ...fusion.attributes },
       };
+      for (const value of next.results) fusedProducers.set(value, next);
       break;
     }
     fused.push(next);

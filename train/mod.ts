@@ -7,6 +7,7 @@
 export * from "./checkpoint.ts";
 export * from "./evaluate.ts";
 export * from "./fit.ts";
+export * from "./fold_batch_norm.ts";
 export * from "./initializers.ts";
 export * from "./metrics.ts";
 export * from "./run_folder.ts";

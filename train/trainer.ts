@@ -3,6 +3,8 @@
 import { type Backend, compile, f32, Graph, type Program, u32 } from "../core/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { softmaxCrossEntropy, topKCorrect } from "../ops/mod.ts";
+import { foldBatchNorm } from "./fold_batch_norm.ts";
+import type { NamedTensor } from "./safetensors.ts";
 import { LEARNING_RATE, sgd, type SgdOptions } from "./sgd.ts";
 import { Variables } from "./variables.ts";
 
@@ -40,6 +42,45 @@ export function compileInference(
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   variables.add(graph, backend, seed);
   return compile(graph, backend, { outputs: { logits }, variables: variables.storages });
+}
+
+/**
+ * Compiles the program of {@link compileInference} with batch norm folded into the convolutions: the same logits up to
+ * rounding, faster. Its variables are not those of the model, so they cannot be trained further.
+ *
+ * @param variables A set of its own; it is given the folded tensors.
+ * @param tensors The model's tensors, as a checkpoint holds them.
+ * @param source The file that they come from, for messages.
+ * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
+ *
+ * @example
+ * ```ts
+ * import { CpuBackend } from "../core/mod.ts";
+ * import { cifarResNet } from "../models/mod.ts";
+ * import { compileFoldedInference, Trainer, Variables } from "./mod.ts";
+ * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), backend = new CpuBackend();
+ * const trainer = await Trainer.create({ model, backend, batch: 2 });
+ * const tensors = await trainer.variables.read(false);
+ * const program = await compileFoldedInference(model, backend, 1, new Variables(), tensors, "the trainer");
+ * program.write("image", new Float32Array(3 * 8 * 8).fill(1));
+ * program.run();
+ * console.log((await program.read("logits")).length); // 10
+ * ```
+ */
+export async function compileFoldedInference(
+  model: Model,
+  backend: Backend,
+  batch: number,
+  variables: Variables,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  source: string,
+): Promise<Program> {
+  const graph = new Graph({ training: false });
+  const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
+  const folded = foldBatchNorm(graph, tensors, { logits }, source);
+  variables.add(folded.graph, backend, 0);
+  variables.write(folded.tensors, source);
+  return await compile(folded.graph, backend, { outputs: folded.outputs, variables: variables.storages });
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 import type { Graph } from "../../core/mod.ts";
 import { channelSum } from "../channel_sum.ts";
 import { forwardKernel } from "./cpu.ts";
+import { operandsOf } from "./epilogue.ts";
 import { gatherVariants } from "./gather_wgsl.ts";
 import {
   CONVOLUTION_DEFAULTS,
@@ -31,7 +32,8 @@ export type DepthwiseAttributes = Omit<ConvolutionAttributes, "groups">;
 
 type Spec = Pick<OpSpec<ConvolutionAttributes>, "inputs" | "attributes">;
 
-function geometryOf(op: string, { inputs, attributes }: Spec): Geometry {
+/** The geometry of a convolution's inputs, checked. */
+export function geometryOf(op: string, { inputs, attributes }: Spec): Geometry {
   expectSpec(op, "input", inputs[0], ["N", "C", "H", "W"]);
   expectSpec(op, "weight", inputs[1], ["O", "C/groups", "KH", "KW"]);
   return convolutionGeometry(op, inputs[0].shape, inputs[1].shape, attributes);
@@ -78,9 +80,9 @@ function convolutionRules<A extends DepthwiseAttributes>(
         for (let plane = 0; plane < planes; plane++) outputPlane(g, x, w, biased ? bias : undefined, y, plane);
       };
     },
-    cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), spec.inputs.length > 2),
+    cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), operandsOf(spec.inputs.length)),
     webgpu: (spec: OpSpec<A>, limits: Parameters<Op["webgpu"]>[1]) =>
-      gatherVariants(geometry(spec), limits, "forward", spec.inputs.length > 2),
+      gatherVariants(geometry(spec), limits, "forward", operandsOf(spec.inputs.length)),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),
   };
 }

@@ -9,12 +9,13 @@ import {
   depthwiseWeightGradientKernel,
 } from "./cpu_depthwise.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./cpu_winograd.ts";
+import type { ForwardOperands } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
-/** y = conv(x, w) (+ bias). */
-export function forwardKernel(g: Geometry, bias: boolean): CpuKernel {
-  if (g.groupInputs === 1 && g.groups > 1) return depthwiseForward(g, bias);
-  return suitsWinograd(g) ? winogradForward(g, bias) : columnsForward(g, bias);
+/** y = conv(x, w) (+ bias), and what follows. */
+export function forwardKernel(g: Geometry, operands: ForwardOperands): CpuKernel {
+  if (g.groupInputs === 1 && g.groups > 1 && operands.residual === undefined) return depthwiseForward(g, operands);
+  return suitsWinograd(g) ? winogradForward(g, operands) : columnsForward(g, operands);
 }
 
 /** The input's gradient. */

@@ -3,9 +3,10 @@
  * how their work is split. Every split follows from the shapes alone.
  */
 
-import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
+import type { CpuKernel } from "../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, packRowsPhase, roundUp } from "../_matrix_product.ts";
 import { LEAST_TASKS, splitSum } from "./cpu_split.ts";
+import { epilogueArguments, type ForwardOperands } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Depth of a block. */
@@ -56,12 +57,12 @@ function geometryArguments(g: Geometry, inputs: number, outputs: number): number
   ];
 }
 
-/** y = conv(x, w) (+ bias). */
-export function columnsForward(g: Geometry, bias: boolean): CpuKernel {
+/** y = conv(x, w) (+ bias), and what follows. */
+export function columnsForward(g: Geometry, operands: ForwardOperands): CpuKernel {
   const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const count = Math.min(DEPTH, depth), block = blockOf(count, plane), blocks = Math.ceil(plane / block);
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
-  const biased: CpuArgument = bias ? { buffer: 2 } : 0;
+  const { bias, output } = operands;
   return {
     workspace: g.groups * ranges * packedFloats(outputs, depth),
     scratch: EDGE_FLOATS + count * block + workFloats(g, block),
@@ -80,11 +81,12 @@ export function columnsForward(g: Geometry, bias: boolean): CpuKernel {
         arguments: [
           { buffer: 0 },
           { workspace: 0 },
-          { buffer: bias ? 3 : 2 },
-          biased,
+          { buffer: output },
+          bias === undefined ? 0 : { buffer: bias },
           ...geometryArguments(g, g.groupInputs, outputs),
           block,
           ranges,
+          ...epilogueArguments(operands),
         ],
       },
     ],

@@ -2,6 +2,7 @@
 
 import type { CpuKernel } from "../../core/mod.ts";
 import { roundUp } from "../_matrix_product.ts";
+import { epilogueArguments, type ForwardOperands } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Vectors of a band: about what a first-level cache holds beside the rest. */
@@ -65,8 +66,9 @@ function scratchFloats(g: Geometry, { row, bufferRows }: Bands): number {
   return 24 + spareFloats(g) + 4 * g.kernelHeight * g.kernelWidth + 4 * row * bufferRows;
 }
 
-/** y = conv(x, w) (+ bias): a task four output channels of an image. */
-export function depthwiseForward(g: Geometry, bias: boolean): CpuKernel {
+/** y = conv(x, w) (+ bias), and an activation: a task four output channels of some images. There must be no residual. */
+export function depthwiseForward(g: Geometry, operands: ForwardOperands): CpuKernel {
+  const { bias, output } = operands;
   const bands = bandsOf(g, g.outputHeight, g.outputWidth, g.padding[1] + g.width, g.stride);
   const { images, tasks } = imagesOf(g.batch, g.groups * g.groupOutputs, g.outputHeight * g.outputWidth);
   return {
@@ -77,10 +79,11 @@ export function depthwiseForward(g: Geometry, bias: boolean): CpuKernel {
       arguments: [
         { buffer: 0 },
         { buffer: 1 },
-        { buffer: bias ? 3 : 2 },
-        bias ? { buffer: 2 } : 0,
+        { buffer: output },
+        bias === undefined ? 0 : { buffer: bias },
         ...planeArguments(g, g.padding, bands),
         images,
+        ...epilogueArguments(operands),
       ],
     }],
   };

@@ -3,9 +3,10 @@
  * how bands of tile rows are dealt out to tasks. Every split follows from the shapes alone.
  */
 
-import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
+import type { CpuKernel } from "../../core/mod.ts";
 import { packedFloats, panelCount, roundUp } from "../_matrix_product.ts";
 import { LEAST_TASKS, splitSum } from "./cpu_split.ts";
+import { epilogueArguments, type ForwardOperands, operandsOf } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Products of a tile of 4x4 outputs. */
@@ -78,9 +79,9 @@ function convolutionKernel(
     padding: readonly number[];
   },
   weights: { readonly outputStride: number; readonly inputStride: number; readonly rotated: boolean },
-  target: number,
-  bias: CpuArgument,
+  operands: ForwardOperands,
 ): CpuKernel {
+  const { bias, output } = operands;
   const bands = bandsOf(batch, outputHeight, outputWidth, inputs + outputs, LEAST_TILES),
     groups = Math.ceil(bands.count / bands.together);
   const panels = panelCount(outputs), ranges = Math.min(panels, Math.ceil(LEAST_TASKS / groups));
@@ -112,8 +113,8 @@ function convolutionKernel(
         arguments: [
           { buffer: 0 },
           { workspace: 0 },
-          { buffer: target },
-          bias,
+          { buffer: output },
+          bias === undefined ? 0 : { buffer: bias },
           inputs,
           height,
           width,
@@ -127,21 +128,17 @@ function convolutionKernel(
           bands.together,
           ranges,
           rangePanels,
+          ...epilogueArguments(operands),
         ],
       },
     ],
   };
 }
 
-/** y = conv(x, w) (+ bias). */
-export function winogradForward(g: Geometry, bias: boolean): CpuKernel {
+/** y = conv(x, w) (+ bias), and what follows. */
+export function winogradForward(g: Geometry, operands: ForwardOperands): CpuKernel {
   const weights = { outputStride: 9 * g.groupInputs, inputStride: 9, rotated: false };
-  return convolutionKernel(
-    { ...g, inputs: g.groupInputs, outputs: g.groupOutputs },
-    weights,
-    bias ? 3 : 2,
-    bias ? { buffer: 2 } : 0,
-  );
+  return convolutionKernel({ ...g, inputs: g.groupInputs, outputs: g.groupOutputs }, weights, operands);
 }
 
 /** The input's gradient: the convolution of the output's by the kernels turned around. */
@@ -158,8 +155,7 @@ export function winogradInputGradient(g: Geometry): CpuKernel {
       padding: g.padding.map((pad) => 2 - pad),
     },
     { outputStride: 9, inputStride: 9 * g.groupInputs, rotated: true },
-    2,
-    0,
+    operandsOf(2),
   );
 }
 

@@ -9,6 +9,7 @@
 
 import { constants, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
+import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** The register tile of a thread. */
@@ -34,7 +35,7 @@ export function gatherVariants(
   g: Geometry,
   limits: WebGpuLimits,
   direction: "forward" | "inputGradient",
-  bias: boolean,
+  operands: ForwardOperands = operandsOf(2),
 ): WebGpuVariant[] {
   const sources = direction === "forward" ? g.groupInputs : g.groupOutputs, taps = g.kernelHeight * g.kernelWidth;
   const columnLoops = g.kernelWidth <= MAX_UNROLLED_COLUMNS ? 0 : g.kernelWidth;
@@ -53,16 +54,16 @@ export function gatherVariants(
   return unique.map((tile) => {
     const columnTiles = Math.ceil(width / tile.columns), channelTiles = Math.ceil(channels / tile.channels);
     const threads = columnTiles * height * channelTiles * g.groups * g.batch;
-    const result = bias ? 3 : 2;
     return {
       name: `direct ${tile.columns}x${tile.channels}`,
       passes: [{
-        wgsl: gatherWgsl(g, direction, tile, bias),
+        wgsl: gatherWgsl(g, direction, tile, operands),
         bindings: [
           { name: "source", index: 0 },
           { name: "weight", index: 1 },
-          ...(bias ? [{ name: "bias", index: 2 }] : []),
-          { name: "result", index: result, write: true },
+          ...(operands.bias === undefined ? [] : [{ name: "bias", index: operands.bias }]),
+          ...residualBinding(operands),
+          { name: "result", index: operands.output, write: true },
         ],
         workgroups: linearWorkgroups(threads, limits),
       }],
@@ -70,7 +71,12 @@ export function gatherVariants(
   });
 }
 
-function gatherWgsl(g: Geometry, direction: "forward" | "inputGradient", tile: GatherTile, bias: boolean): string {
+function gatherWgsl(
+  g: Geometry,
+  direction: "forward" | "inputGradient",
+  tile: GatherTile,
+  operands: ForwardOperands,
+): string {
   const forward = direction === "forward";
   const [channels, sources] = forward ? [g.groupOutputs, g.groupInputs] : [g.groupInputs, g.groupOutputs];
   const [height, width] = forward ? [g.outputHeight, g.outputWidth] : [g.height, g.width];
@@ -146,10 +152,9 @@ function gatherWgsl(g: Geometry, direction: "forward" | "inputGradient", tile: G
         ...(width % tile.columns === 0 ? [] : [`column + ${column}u < ${width}u`]),
       ];
       const value = tile.columns === 1 ? `sum${k}` : `sum${k}[${column}]`;
-      const target = `result[(resultPlane + ${k}u) * ${
-        height * width
-      }u + y * ${width}u + column + ${column}u] = ${value};`;
-      return conditions.length === 0 ? target : `if (${conditions.join(" && ")}) { ${target} }`;
+      const target = `let place = (resultPlane + ${k}u) * ${height * width}u + y * ${width}u + column + ${column}u;
+      result[place] = ${finishWgsl(operands, value, "place")};`;
+      return `${conditions.length === 0 ? "" : `if (${conditions.join(" && ")}) `}{ ${target} }`;
     }).join("\n");
   const strided = !forward && g.stride[1] !== 1;
   return `${constants({ CHANNELS: channels, SOURCES: sources, TAPS: taps })}
@@ -170,7 +175,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let image = thread / ${g.groups}u;
   let firstColumn = i32(column${forward ? ` * ${g.stride[1]}u` : ""});
   let resultPlane = (image * ${g.groups}u + group) * CHANNELS + firstChannel;
-  ${rows.map((k) => `var sum${k} = ${type}(${bias ? `bias[group * CHANNELS + ${clamped(k)}]` : "0.0"});`).join("\n  ")}
+  ${
+    rows.map((k) =>
+      `var sum${k} = ${type}(${operands.bias !== undefined ? `bias[group * CHANNELS + ${clamped(k)}]` : "0.0"});`
+    ).join("\n  ")
+  }
   for (var s = 0u; s < SOURCES; s++) {
     let plane = ((image * ${g.groups}u + group) * SOURCES + s) * ${sourceHeight * sourceWidth}u;
     ${rows.map(weightRow).join("\n    ")}

@@ -80,7 +80,7 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => inputGradientKernel(inputGradientGeometry(spec)),
-  webgpu: (spec, limits) => gatherVariants(inputGradientGeometry(spec), limits, "inputGradient", false),
+  webgpu: (spec, limits) => gatherVariants(inputGradientGeometry(spec), limits, "inputGradient"),
   cost: (spec) => ({ flops: convolutionFlops(inputGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {

@@ -1,5 +1,7 @@
 /** Convolution and its gradients. */
 
 export * from "./conv2d.ts";
+export * from "./fused.ts";
 export * from "./gradients.ts";
+export type { EpilogueActivation, EpilogueAttributes } from "./epilogue.ts";
 export type { ConvolutionAttributes } from "./geometry.ts";

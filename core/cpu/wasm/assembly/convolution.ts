@@ -3,8 +3,9 @@
  * which only a block of columns exists at a time, packed in panels of 8 positions: [panel][row][8].
  */
 
+import { finish, hasEpilogue, residualGap } from "./epilogue";
 import { copyPadded } from "./plane";
-import { at, clear, firstLanes, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
+import { at, clear, firstLanes, interleaveHigh, interleaveLow, pointer, roundUp, storeLanes, word } from "./simd";
 import { dotPanels, EDGE_BYTES, multiplyPanels, PANEL, panelHeight } from "./tile";
 
 /** The arguments that all kernels here begin with: three addresses, a bias or 0, and the geometry of a group. */
@@ -27,6 +28,8 @@ const DILATION_X: i32 = 18;
 const BLOCK: i32 = 19;
 /** Ranges of channels that tasks are split by. */
 const RANGES: i32 = 20;
+/** The epilogue, of the convolution alone. */
+const EPILOGUE: i32 = 21;
 
 /** Depth of a block: a panel of weights and one of columns of that depth stay in the first-level cache. */
 const DEPTH: i32 = 256;
@@ -176,9 +179,29 @@ function pack(
   packColumns(p, source, first, count, start, positions, target, panelFloats, work);
 }
 
+/** Adds the bias to rows of outputs that a near cache holds, and does what follows. */
+function finishRows(
+  y: usize, rows: i32, plane: i32, positions: i32, bias: usize, epilogue: usize, gap: usize,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const shift = f32x4.splat(bias != 0 ? load<f32>(at(bias, r)) : 0);
+    let place = at(y, r * plane), left = positions;
+    for (; left >= 8; left -= 8) {
+      const other = place + gap;
+      v128.store(place, finish(f32x4.add(v128.load(place), shift), epilogue, other));
+      v128.store(place, finish(f32x4.add(v128.load(place, 16), shift), epilogue, other + 16), 16);
+      place += 32;
+    }
+    for (; left > 0; left -= 4) {
+      storeLanes(place, finish(f32x4.add(v128.load(place), shift), epilogue, place + gap), left);
+      place += 16;
+    }
+  }
+}
+
 /**
  * y = conv(x, w) (+ bias), for one block of positions of one group of one image by one range of its outputs.
- * Arguments: x, packed weights, y, bias or 0, the geometry (its outputs those of a range), block, ranges.
+ * Arguments: x, packed weights, y, bias or 0, the geometry (its outputs those of a range), block, ranges, the epilogue.
  */
 export function convolution(p: usize, task: i32, scratch: usize): void {
   const ranges = word(p, RANGES), block = word(p, BLOCK), groups = word(p, GROUPS), outputs = word(p, OUTPUTS);
@@ -190,24 +213,22 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   const weights = at(pointer(p, 1), matrix * roundUp(outputs, 4) * depth), bias = pointer(p, 3);
   const y = at(pointer(p, 2), (member * ranges + range) * outputs * plane + start);
   const edge = scratch, packed = scratch + EDGE_BYTES, work = at(packed, min(DEPTH, depth) * block);
+  const epilogue = at(p, EPILOGUE), finishing = bias != 0 || hasEpilogue(epilogue);
+  const gap = residualGap(epilogue, pointer(p, 2)), shifts = bias != 0 ? at(bias, matrix * outputs) : 0;
   placePositions(p, start, positions, work);
-  if (bias != 0) {
-    for (let k = 0; k < outputs; k++) {
-      const value = load<f32>(at(bias, matrix * outputs + k));
-      for (let i = 0; i < positions; i++) store<f32>(at(y, k * plane + i), value);
-    }
-  }
   for (let d = 0; d < depth; d += DEPTH) {
-    const count = min(DEPTH, depth - d), adding = bias != 0 || d > 0;
+    const count = min(DEPTH, depth - d), last = d + count == depth;
     pack(p, source, d, count, start, positions, packed, count * PANEL, work);
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
-      const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
+      const a = at(weights, i * depth + d * height), rows = min(height, outputs - i), target = at(y, i * plane);
       for (let j = 0; j < positions; j += PANEL) {
         multiplyPanels(
-          height, a, at(packed, j * count), count, at(y, i * plane + j), plane, rows, min(PANEL, positions - j), adding,
-          edge,
+          height, a, at(packed, j * count), count, at(target, j), plane, rows, min(PANEL, positions - j), d > 0, edge,
         );
+      }
+      if (last && finishing) {
+        finishRows(target, rows, plane, positions, bias != 0 ? at(shifts, i) : 0, epilogue, gap);
       }
     }
   }

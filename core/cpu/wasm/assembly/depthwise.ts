@@ -4,6 +4,7 @@
  * input's gradient is such a convolution of the output gradient, spread out by the stride, by the kernel read backwards.
  */
 
+import { clampOutputs, hasEpilogue } from "./epilogue";
 import {
   at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, pointer, storeLanes, word,
 } from "./simd";
@@ -30,6 +31,8 @@ const BAND: i32 = 19;
 const BATCH: i32 = 20;
 /** Images of a task. */
 const IMAGES: i32 = 21;
+/** The epilogue, of the convolution alone, and without a residual. */
+const EPILOGUE: i32 = 22;
 
 /** Four neighbouring outputs under one tap. */
 // @ts-ignore: decorator
@@ -42,15 +45,19 @@ function addTap(source: usize, step: usize, w: v128, sums: usize): void {
 }
 
 /**
- * Four outputs of four channels, turned and stored to planes of `size` bytes; added to what is there if `adding`. A
- * vector may overrun its row, since the next row is stored later.
+ * Four outputs of four channels, clamped if there is an epilogue, turned and stored to planes of `size` bytes; added to
+ * what is there if `adding`. A vector may overrun its row, since the next row is stored later.
  */
 // @ts-ignore: decorator
 @inline
 function storeOutputs(
   s0: v128, s1: v128, s2: v128, s3: v128, planes: usize, offset: usize, size: usize, lanes: i32, count: i32, adding: bool,
-  temp: usize,
+  epilogue: usize, temp: usize,
 ): void {
+  if (epilogue != 0) {
+    s0 = clampOutputs(s0, epilogue); s1 = clampOutputs(s1, epilogue);
+    s2 = clampOutputs(s2, epilogue); s3 = clampOutputs(s3, epilogue);
+  }
   const ab = interleaveLow(s0, s1), cd = interleaveLow(s2, s3), AB = interleaveHigh(s0, s1), CD = interleaveHigh(s2, s3);
   if (!adding && lanes == 4 && offset + 16 <= size) {
     v128.store(load<usize>(planes) + offset, lowHalves(ab, cd));
@@ -72,7 +79,7 @@ function storeOutputs(
 /** Rows of outputs of a 3x3 kernel; `step` is the stride in bytes along a row, `down` from a row to the next. */
 function convolveStrided3(
   band: usize, line: usize, down: usize, step: usize, kernel: usize, bias: v128, planes: usize, first: usize, size: usize,
-  lanes: i32, width: i32, rows: i32, adding: bool, temp: usize,
+  lanes: i32, width: i32, rows: i32, adding: bool, epilogue: usize, temp: usize,
 ): void {
   const w0 = v128.load(kernel), w1 = v128.load(kernel, 16), w2 = v128.load(kernel, 32), w3 = v128.load(kernel, 48);
   const w4 = v128.load(kernel, 64), w5 = v128.load(kernel, 80), w6 = v128.load(kernel, 96), w7 = v128.load(kernel, 112);
@@ -101,7 +108,7 @@ function convolveStrided3(
       s2 = multiplyAdd(w7, v128.load(c, 16), s2); s3 = multiplyAdd(w7, v128.load(d, 16), s3);
       s0 = multiplyAdd(w8, v128.load(a, 32), s0); s1 = multiplyAdd(w8, v128.load(b, 32), s1);
       s2 = multiplyAdd(w8, v128.load(c, 32), s2); s3 = multiplyAdd(w8, v128.load(d, 32), s3);
-      storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, left, adding, temp);
+      storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, left, adding, epilogue, temp);
       source += 4 * step;
       offset += 16;
     }
@@ -113,7 +120,7 @@ function convolveStrided3(
 /** Rows of outputs of a 3x3 kernel of stride 1, where neighbours share their inputs. */
 function convolveDense3(
   band: usize, line: usize, kernel: usize, bias: v128, planes: usize, first: usize, size: usize, lanes: i32, width: i32,
-  rows: i32, adding: bool, temp: usize,
+  rows: i32, adding: bool, epilogue: usize, temp: usize,
 ): void {
   const w0 = v128.load(kernel), w1 = v128.load(kernel, 16), w2 = v128.load(kernel, 32), w3 = v128.load(kernel, 48);
   const w4 = v128.load(kernel, 64), w5 = v128.load(kernel, 80), w6 = v128.load(kernel, 96), w7 = v128.load(kernel, 112);
@@ -140,7 +147,7 @@ function convolveDense3(
       s1 = multiplyAdd(x, w8, s1); s2 = multiplyAdd(x, w7, s2); s3 = multiplyAdd(x, w6, s3); x = v128.load(from, 64);
       s2 = multiplyAdd(x, w8, s2); s3 = multiplyAdd(x, w7, s3); x = v128.load(from, 80);
       s3 = multiplyAdd(x, w8, s3);
-      storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, left, adding, temp);
+      storeOutputs(s0, s1, s2, s3, planes, offset, size, lanes, left, adding, epilogue, temp);
       source += 64;
       offset += 16;
     }
@@ -152,7 +159,7 @@ function convolveDense3(
 /** A row of outputs of any kernel. */
 function convolveRow(
   p: usize, source: usize, line: usize, step: usize, kernel: usize, bias: v128, planes: usize, offset: usize, size: usize,
-  lanes: i32, width: i32, adding: bool, temp: usize,
+  lanes: i32, width: i32, adding: bool, epilogue: usize, temp: usize,
 ): void {
   const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH);
   const down = <usize> word(p, DILATION_Y) * line, right = <usize> word(p, DILATION_X) << 4;
@@ -167,7 +174,7 @@ function convolveRow(
     }
     storeOutputs(
       v128.load(temp), v128.load(temp, 16), v128.load(temp, 32), v128.load(temp, 48), planes, offset, size, lanes, width,
-      adding, temp,
+      adding, epilogue, temp,
     );
     source += 4 * step;
     offset += 16;
@@ -177,21 +184,23 @@ function convolveRow(
 /** Rows of outputs, from a woven band. */
 function convolveBand(
   p: usize, buffer: usize, kernel: usize, bias: v128, strideY: i32, strideX: i32, planes: usize, size: i32, first: i32,
-  rows: i32, width: i32, lanes: i32, adding: bool, temp: usize,
+  rows: i32, width: i32, lanes: i32, adding: bool, epilogue: usize, temp: usize,
 ): void {
   const line = <usize> word(p, ROW) << 4, step = <usize> strideX << 4, bytes = <usize> size << 2;
   const fast = word(p, KERNEL_HEIGHT) == 3 && word(p, KERNEL_WIDTH) == 3 && word(p, DILATION_Y) == 1 &&
     word(p, DILATION_X) == 1;
   const down = <usize> strideY * line, offset = (<usize> (first * width)) << 2;
   if (fast && strideX == 1 && strideY == 1) {
-    convolveDense3(buffer, line, kernel, bias, planes, offset, bytes, lanes, width, rows, adding, temp);
+    convolveDense3(buffer, line, kernel, bias, planes, offset, bytes, lanes, width, rows, adding, epilogue, temp);
   } else if (fast) {
-    convolveStrided3(buffer, line, down, step, kernel, bias, planes, offset, bytes, lanes, width, rows, adding, temp);
+    convolveStrided3(
+      buffer, line, down, step, kernel, bias, planes, offset, bytes, lanes, width, rows, adding, epilogue, temp,
+    );
   } else {
     for (let r = 0; r < rows; r++) {
       convolveRow(
         p, buffer + <usize> r * down, line, step, kernel, bias, planes, offset + (<usize> (r * width) << 2), bytes, lanes,
-        width, adding, temp,
+        width, adding, epilogue, temp,
       );
     }
   }
@@ -204,7 +213,7 @@ function bandRows(p: usize, rows: i32, strideY: i32): i32 {
   return (rows - 1) * strideY + (word(p, KERNEL_HEIGHT) - 1) * word(p, DILATION_Y) + 1;
 }
 
-/** Four outputs of some images a task. Arguments: x, weights, y, bias or 0, the geometry. */
+/** Four outputs of some images a task. Arguments: x, weights, y, bias or 0, the geometry, the epilogue. */
 export function depthwise(p: usize, task: i32, scratch: usize): void {
   const multiplier = word(p, MULTIPLIER), outputs = word(p, CHANNELS) * multiplier, quads = (outputs + 3) >> 2;
   const images = word(p, IMAGES), image = task / quads * images, end = min(word(p, BATCH), image + images);
@@ -213,7 +222,7 @@ export function depthwise(p: usize, task: i32, scratch: usize): void {
   const outputHeight = word(p, OUTPUT_HEIGHT), outputWidth = word(p, OUTPUT_WIDTH);
   const taps = word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), bias = pointer(p, 3);
   const sources = scratch, targets = sources + PLANES_BYTES, temp = targets + PLANES_BYTES, kernel = temp + 64;
-  const buffer = at(kernel, 4 * taps);
+  const buffer = at(kernel, 4 * taps), epilogue = hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
   weaveKernels(pointer(p, 1), outputs, first, 1, taps, false, kernel);
   let shift = f32x4.splat(0);
   if (bias != 0) {
@@ -232,7 +241,7 @@ export function depthwise(p: usize, task: i32, scratch: usize): void {
       );
       convolveBand(
         p, buffer, kernel, shift, strideY, word(p, STRIDE_X), targets, outputHeight * outputWidth, y, rows, outputWidth,
-        lanes, false, temp,
+        lanes, false, epilogue, temp,
       );
     }
   }
@@ -265,7 +274,7 @@ export function depthwiseInputGradient(p: usize, task: i32, scratch: usize): voi
           word(p, STRIDE_X), buffer, word(p, ROW),
         );
         convolveBand(
-          p, buffer, kernel, f32x4.splat(0), 1, 1, targets, height * width, y, rows, width, lanes, k > 0, temp,
+          p, buffer, kernel, f32x4.splat(0), 1, 1, targets, height * width, y, rows, width, lanes, k > 0, 0, temp,
         );
       }
     }

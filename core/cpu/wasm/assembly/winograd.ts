@@ -6,6 +6,7 @@
  * into a padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.
  */
 
+import { finish, residualGap } from "./epilogue";
 import { copyPadded } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
 import { dotPanels, multiplyTile, PANEL, panelHeight, panelStart } from "./tile";
@@ -114,7 +115,7 @@ function placeOutputs(table: usize, lanes: i32, tilesX: i32, outputWidth: i32): 
  * The convolution of whole bands by a range of outputs.
  * Arguments: input, transformed weights, output, bias or 0, inputs, height, width, outputs, output height, output width,
  * vertical padding, horizontal padding, tile rows of a band, bands of an image, bands in all, bands of a task, ranges of
- * outputs, panels of a range.
+ * outputs, panels of a range, the epilogue.
  */
 export function winograd(p: usize, task: i32, scratch: usize): void {
   const x = pointer(p, 0), weights = pointer(p, 1), y = pointer(p, 2), bias = pointer(p, 3);
@@ -122,6 +123,7 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
   const outputs = word(p, 7), outputHeight = word(p, 8), outputWidth = word(p, 9);
   const padY = word(p, 10), padX = word(p, 11), bandRows = word(p, 12), imageBands = word(p, 13);
   const bands = word(p, 14), taskBands = word(p, 15), ranges = word(p, 16), rangePanels = word(p, 17);
+  const epilogue = at(p, 18), gap = residualGap(epilogue, y);
   const firstBand = task / ranges * taskBands, bandCount = min(taskBands, bands - firstBand), range = task % ranges;
   const from = panelStart(outputs, range * rangePanels), to = min(outputs, panelStart(outputs, (range + 1) * rangePanels));
 
@@ -177,13 +179,14 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
           if (rows <= 0) break;
           let place = target + load<u32>(entry);
           if (rows >= 4 && count >= 4) {
-            v128.store(place, v128.load(tile));
-            v128.store(place + step, v128.load(tile, 64));
-            v128.store(place + 2 * step, v128.load(tile, 128));
-            v128.store(place + 3 * step, v128.load(tile, 192));
+            const other = place + gap;
+            v128.store(place, finish(v128.load(tile), epilogue, other));
+            v128.store(place + step, finish(v128.load(tile, 64), epilogue, other + step));
+            v128.store(place + 2 * step, finish(v128.load(tile, 128), epilogue, other + 2 * step));
+            v128.store(place + 3 * step, finish(v128.load(tile, 192), epilogue, other + 3 * step));
           } else {
             for (let r = 0; r < min(4, rows); r++) {
-              storeLanes(place, v128.load(tile + <usize> r * 64), count);
+              storeLanes(place, finish(v128.load(tile + <usize> r * 64), epilogue, place + gap), count);
               place += step;
             }
           }

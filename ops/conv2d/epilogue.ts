@@ -1,0 +1,80 @@
+/** What may follow a convolution in the same pass: a residual is added, then an activation is applied. */
+
+import { type CpuArgument, float, ShapeError, type WebGpuPass } from "../../core/mod.ts";
+
+/** The activation in an epilogue. */
+export type EpilogueActivation = "none" | "relu" | "relu6";
+
+/** What follows a convolution, as attributes. */
+export type EpilogueAttributes = {
+  /** The activation, after everything else. */
+  readonly activation: EpilogueActivation;
+  /** Whether the last input, of the output's shape, is added before the activation. */
+  readonly residual: boolean;
+};
+
+/** Nothing. */
+export const NO_EPILOGUE: EpilogueAttributes = { activation: "none", residual: false };
+
+/** The least and the largest output. */
+const RANGES: Readonly<Record<EpilogueActivation, readonly [number, number]>> = {
+  none: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
+
+/** Which of a convolution's buffers, its inputs and then its output, is what; input and weight are the first two. */
+export interface ForwardOperands {
+  /** The bias, if there is one. */
+  readonly bias?: number;
+  /** The residual, if there is one. */
+  readonly residual?: number;
+  /** The output. */
+  readonly output: number;
+  /** What follows. */
+  readonly epilogue: EpilogueAttributes;
+}
+
+/** The operands of a convolution of so many inputs. */
+export function operandsOf(inputs: number, epilogue: EpilogueAttributes = NO_EPILOGUE): ForwardOperands {
+  const last = epilogue.residual ? inputs - 1 : inputs;
+  return {
+    bias: last > 2 ? 2 : undefined,
+    residual: epilogue.residual ? last : undefined,
+    output: inputs,
+    epilogue,
+  };
+}
+
+/** Checks the activation of an epilogue. */
+export function expectActivation(op: string, activation: string): void {
+  if (Object.hasOwn(RANGES, activation)) return;
+  throw new ShapeError(
+    `${op}: expected activation to be one of ${Object.keys(RANGES).join(", ")} but it is ${activation}`,
+  );
+}
+
+/** Applies what follows to an output before it. */
+export function finishValue({ activation }: EpilogueAttributes, value: number, residual: number): number {
+  const [least, largest] = RANGES[activation], sum = value + residual;
+  return sum < least ? least : sum > largest ? largest : sum;
+}
+
+/** The arguments of `core/cpu/wasm/assembly/epilogue.ts`. */
+export function epilogueArguments({ residual, epilogue }: ForwardOperands): CpuArgument[] {
+  const [least, largest] = RANGES[epilogue.activation];
+  return [residual === undefined ? 0 : { buffer: residual }, { float: least }, { float: largest }];
+}
+
+/** WGSL that applies what follows to `value`, the output at index `place`. */
+export function finishWgsl({ residual, epilogue }: ForwardOperands, value: string, place: string): string {
+  const sum = residual === undefined ? value : `${value} + residual[${place}]`;
+  const { activation } = epilogue;
+  if (activation === "none") return sum;
+  return activation === "relu" ? `max(${sum}, 0.0)` : `clamp(${sum}, 0.0, ${float(RANGES.relu6[1])})`;
+}
+
+/** The binding that {@link finishWgsl} needs. */
+export function residualBinding({ residual }: ForwardOperands): WebGpuPass["bindings"] {
+  return residual === undefined ? [] : [{ name: "residual", index: residual }];
+}
