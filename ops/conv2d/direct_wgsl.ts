@@ -17,6 +17,7 @@
 import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import { type Axis, axisOf, sourceLoads } from "./direct_source_wgsl.ts";
+import { finishWgsl, type ForwardOperands, residualBinding } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** The register tile of a thread. */
@@ -38,7 +39,7 @@ const WORKGROUP = 64;
 /** All that the text of a kernel depends on. */
 interface Kernel {
   readonly forward: boolean;
-  readonly bias: boolean;
+  readonly operands: ForwardOperands;
   readonly tile: DirectTile;
   readonly y: Axis;
   readonly x: Axis;
@@ -55,7 +56,7 @@ export function directVariant(
   g: Geometry,
   limits: WebGpuLimits,
   direction: Direction,
-  bias: boolean,
+  operands: ForwardOperands,
   tile: DirectTile,
 ): WebGpuVariant {
   const forward = direction === "forward";
@@ -67,23 +68,24 @@ export function directVariant(
   const columnTiles = Math.ceil(x.size / (4 * tile.vectors * x.phases));
   const threads = columnTiles * rowTiles * g.batch, workgroups = Math.ceil(threads / WORKGROUP);
   const across = Math.min(workgroups, limits.maxComputeWorkgroupsPerDimension);
-  const kernel = { forward, bias, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads };
+  const kernel = { forward, operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads };
   const packed = g.groups * channelTiles * sources * g.kernelHeight * g.kernelWidth * tile.channels;
-  const result = bias ? 3 : 2;
+  const { bias, output } = operands, vector = x.size % 4 === 0;
   return {
     name: `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}`,
     workspace: [f32([packed])],
     passes: [{
       wgsl: packWgsl(g, kernel, packed),
-      bindings: [{ name: "weight", index: 1 }, { name: "packed", index: result + 1, write: true }],
+      bindings: [{ name: "weight", index: 1 }, { name: "packed", index: output + 1, write: true }],
       workgroups: linearWorkgroups(packed, limits),
     }, {
       wgsl: directWgsl(g, kernel),
       bindings: [
         { name: "source", index: 0, vector: x.sourceSize % 4 === 0 },
-        { name: "packed", index: result + 1, vector: true },
-        ...(bias ? [{ name: "bias", index: 2 }] : []),
-        { name: "result", index: result, write: true, vector: x.size % 4 === 0 },
+        { name: "packed", index: output + 1, vector: true },
+        ...(bias === undefined ? [] : [{ name: "bias", index: bias }]),
+        ...residualBinding(operands, vector),
+        { name: "result", index: output, write: true, vector },
       ],
       workgroups: [across, channelTiles * g.groups, Math.ceil(workgroups / across)],
     }],
@@ -110,7 +112,7 @@ function range(count: number): number[] {
 }
 
 function directWgsl(g: Geometry, kernel: Kernel): string {
-  const { bias, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads } = kernel;
+  const { operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads } = kernel;
   const taps = g.kernelHeight * g.kernelWidth, quads = tile.channels / 4;
   const kept = range(tile.channels), ragged = channels % tile.channels !== 0;
   const places = range(y.phases).flatMap((a) =>
@@ -157,10 +159,16 @@ function directWgsl(g: Geometry, kernel: Kernel): string {
   const columnsFit = x.size % (4 * tile.vectors * x.phases) === 0;
   const guard = (column: string) => columnsFit ? "" : `if (${column} < ${x.size}u) `;
   const storeVector = x.size % 4 === 0
-    ? `${guard("x")}{ result[(line + x) / 4u] = value; }`
-    : range(4).map((c) => `${guard(`x + ${c}u`)}{ result[line + x + ${c}u] = value[${c}]; }`).join(" ");
+    ? `let place = (line + x) / 4u; ${guard("x")}{ result[place] = ${finishWgsl(operands, "value", "place", 4)}; }`
+    : range(4).map((c) =>
+      `${guard(`x + ${c}u`)}{ let place = line + x + ${c}u; result[place] = ${
+        finishWgsl(operands, `value[${c}]`, "place")
+      }; }`
+    ).join("\n  ");
   const first = (k: number) =>
-    bias ? `bias[min(group * ${channels}u + firstChannel + ${k}u, ${g.groups * channels - 1}u)]` : "0.0";
+    operands.bias === undefined
+      ? "0.0"
+      : `bias[min(group * ${channels}u + firstChannel + ${k}u, ${g.groups * channels - 1}u)]`;
   return `var<private> image: u32;
 ${source.functions}
 fn store(channel: u32, y: u32, x: u32, value: vec4<f32>) {
