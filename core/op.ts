@@ -129,6 +129,14 @@ export interface WebGpuVariant {
   readonly workspace?: readonly TensorSpec[];
 }
 
+/** How an op does several applications at once, none of which reads what another writes. */
+export interface WebGpuTogether<A extends Attributes = Attributes> {
+  /** The most applications of a dispatch. */
+  most(limits: WebGpuLimits): number;
+  /** The kernel of some applications: the buffers of the first come first, each as for one application. */
+  webgpu(specs: readonly OpSpec<A>[], limits: WebGpuLimits): WebGpuVariant;
+}
+
 /** The work of one application of an op. */
 export interface Cost {
   /** Floating-point operations; a multiplication and an addition count as two. */
@@ -182,6 +190,8 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   cpu?(spec: OpSpec<A>): CpuKernel;
   /** The WebGPU kernels, the safest choice first. */
   webgpu(spec: OpSpec<A>, limits: WebGpuLimits): WebGpuVariant[];
+  /** WebGPU kernels of several applications in one, for ops that are applied often to little. */
+  readonly webgpuTogether?: WebGpuTogether<A>;
   /** The work of one application. */
   cost(spec: OpSpec<A>): Cost;
   /** Representative shapes, edge cases included. */

@@ -7,7 +7,7 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
-import type { WebGpuVariant } from "../op.ts";
+import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
@@ -49,7 +49,9 @@ export class WebGpuExecutable implements Executable {
     const executable = new WebGpuExecutable(backend, options);
     try {
       executable.#place(plan, options);
-      for (const [index, node] of plan.nodes.entries()) await executable.#prepare(node, index, options);
+      for (const run of runsOf(plan.nodes, backend.limits)) {
+        await executable.#prepare(plan.nodes.slice(run.from, run.to), run.from, options);
+      }
     } catch (error) {
       executable.destroy();
       throw error;
@@ -104,12 +106,20 @@ export class WebGpuExecutable implements Executable {
     return SCALAR_CAPACITY * this.#scalars.length * 4;
   }
 
-  async #prepare(node: Node, index: number, options: BackendCompileOptions): Promise<void> {
-    const { device, limits, pipelines } = this.#backend;
-    const variants = node.op.webgpu(node, limits);
-    const variant = variants[options.chooseVariant?.(node, variants) ?? preferredVariant(variants)];
-    const cost = node.op.cost(node);
-    const values = [...node.arguments, ...node.results];
+  #choose(node: Node, { chooseVariant }: BackendCompileOptions): WebGpuVariant {
+    const variants = node.op.webgpu(node, this.#backend.limits);
+    return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
+  }
+
+  /** Makes the dispatches of a node, or of several that are done together. */
+  async #prepare(nodes: readonly Node[], index: number, options: BackendCompileOptions): Promise<void> {
+    const { device, limits, pipelines } = this.#backend, [node] = nodes;
+    const variant = nodes.length > 1 ? node.op.webgpuTogether!.webgpu(nodes, limits) : this.#choose(node, options);
+    const cost = nodes.map((each) => each.op.cost(each)).reduce((sum, { flops, bytes }) => ({
+      flops: sum.flops + flops,
+      bytes: sum.bytes + bytes,
+    }));
+    const values = nodes.flatMap((each) => [...each.arguments, ...each.results]);
     const workspace = (variant.workspace ?? []).map((spec) => ({
       spec,
       buffer: this.#own(byteSize(spec), `scratch of ${node.op.name}`),
@@ -249,4 +259,27 @@ export class WebGpuExecutable implements Executable {
 /** The number of the variant that is taken where nothing was measured. */
 function preferredVariant(variants: readonly WebGpuVariant[]): number {
   return Math.max(0, variants.findIndex(({ preferred }) => preferred));
+}
+
+/** Splits nodes into those that are done together: neighbours of an op that can, none of which needs another's result. */
+function runsOf(
+  nodes: readonly Node[],
+  limits: WebGpuLimits,
+): { readonly from: number; readonly to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  let from = 0, written = new Set<Value>();
+  nodes.forEach((node, index) => {
+    const first = nodes[from], most = node.op.webgpuTogether?.most(limits) ?? 1;
+    const joins = index > from && node.op === first.op && index - from < most &&
+      !node.arguments.some((value) => written.has(value));
+    if (index > from && !joins) {
+      runs.push({ from, to: index });
+      from = index;
+      written = new Set();
+    }
+    for (const value of node.results) written.add(value);
+    for (const place of node.op.updates ?? []) written.add(node.arguments[place]);
+  });
+  if (from < nodes.length) runs.push({ from, to: nodes.length });
+  return runs;
 }

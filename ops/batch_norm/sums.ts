@@ -1,9 +1,8 @@
 /** What the gradients of batch norm share on WebGPU: Σ dy and Σ dy·(x - mean) of every channel, in parts. */
 
 import type { WebGpuLimits, WebGpuPass } from "../../core/mod.ts";
-import { workgroupSum } from "../_reduce.ts";
 import type { Extents } from "./common.ts";
-import { partsOf, partWgsl, unitWgsl } from "./wgsl.ts";
+import { partsOf, partsPass } from "./wgsl.ts";
 
 /**
  * The pass that writes both sums of each part of each channel to `partial`.
@@ -17,33 +16,22 @@ export function sumsPass(
   incoming: string,
   bindings: WebGpuPass["bindings"],
 ): WebGpuPass {
-  const parts = partsOf(e, limits);
-  return {
-    wgsl: `${workgroupSum(["total", "product"])}
-${unitWgsl(e)}
-${partWgsl(e, limits)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let end = partStart(group.y + 1u);
-  let mean = batchMean[group.x];
+  return partsPass(
+    e,
+    limits,
+    ["total", "product"],
+    `let mean = batchMean[channel];
   var sum = Unit();
   var product = Unit();
-  for (var k = partStart(group.y) + lane; k < end; k += 64u) {
-    let i = place(group.x, k);
+  for (var k = first; k < end; k += step) {
+    let i = place(channel, k);
     let g = ${incoming};
     sum += g;
     product += g * (x[i] - mean);
-  }
-  let allSum = reduceTotal(lane, sumOf(sum));
-  let allProduct = reduceProduct(lane, sumOf(product));
-  if (lane == 0u) {
-    partial[(group.x * ${parts}u + group.y) * 2u] = allSum;
-    partial[(group.x * ${parts}u + group.y) * 2u + 1u] = allProduct;
-  }
-}`,
+  }`,
+    ["reduceTotal(lane, sumOf(sum))", "reduceProduct(lane, sumOf(product))"],
     bindings,
-    workgroups: [e.channels, parts, 1],
-  };
+  );
 }
 
 /** WGSL that joins the parts of channel `i` into `sum` and `product`. */

@@ -14,7 +14,6 @@ import {
   type WebGpuLimits,
   type WebGpuPass,
 } from "../../core/mod.ts";
-import { workgroupSum } from "../_reduce.ts";
 import { applyPass, applyPlane } from "./apply.ts";
 import {
   type BatchNormAttributes,
@@ -31,7 +30,7 @@ import {
 import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
-import { partsOf, partWgsl, unitSize, unitWgsl } from "./wgsl.ts";
+import { partsOf, partsPass, partWgsl, unitSize } from "./wgsl.ts";
 
 /** Normalises one channel, and updates its running statistics. */
 function normalizeChannel(
@@ -80,19 +79,16 @@ function statisticsPasses(
   outputs: number,
 ): WebGpuPass[] {
   const parts = partsOf(e, limits), size = unitSize(e);
-  return [{
-    wgsl: `${workgroupSum(["total", "square"])}
-${unitWgsl(e)}
-${partWgsl(e, limits)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let first = partStart(group.y);
-  let end = partStart(group.y + 1u);
-  var units = 0.0;
+  const partial = { name: "partial", index: outputs + 3 };
+  const sums = partsPass(
+    e,
+    limits,
+    ["total", "square"],
+    `var units = 0.0;
   var mean = 0.0;
   var squares = 0.0;
-  for (var k = first + lane; k < end; k += 64u) {
-    let unit = x[place(group.x, k)];
+  for (var k = first; k < end; k += step) {
+    let unit = x[place(channel, k)];
     let unitMean = sumOf(unit) / ${size}.0;
     let around = unit - unitMean;
     let difference = unitMean - mean;
@@ -101,16 +97,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     mean += difference * share;
     units += 1.0;
   }
-  let partMean = reduceTotal(lane, mean * units) / f32(end - first);
-  let result = reduceSquare(lane, squares + ${size}.0 * units * (mean - partMean) * (mean - partMean));
-  if (lane == 0u) {
-    partial[(group.x * ${parts}u + group.y) * 2u] = partMean;
-    partial[(group.x * ${parts}u + group.y) * 2u + 1u] = result;
-  }
-}`,
-    bindings: [{ name: "x", index: 0, vector: size === 4 }, { name: "partial", index: outputs + 3, write: true }],
-    workgroups: [e.channels, parts, 1],
-  }, {
+  let partMean = reduceTotal(lane, mean * units) / f32(end - partStart(part));`,
+    ["partMean", `reduceSquare(lane, squares + ${size}.0 * units * (mean - partMean) * (mean - partMean))`],
+    [{ name: "x", index: 0, vector: size === 4 }, { ...partial, write: true }],
+  );
+  return [sums, {
     wgsl: `${partWgsl(e, limits)}
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -133,7 +124,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   runningVariance[c] = ${float(1 - momentum)} * runningVariance[c] + ${float(momentum)} * squares / ${e.count - 1}.0;
 }`,
     bindings: [
-      { name: "partial", index: outputs + 3 },
+      partial,
       { name: "runningMean", index: 3, write: true },
       { name: "runningVariance", index: 4, write: true },
       { name: "batchMean", index: outputs + 1, write: true },

@@ -33,11 +33,14 @@ export function convolutionVariants(
 
 /** A tile that is no larger than the result, and whose text is not too long. */
 function fitTile(g: Geometry, direction: Direction, tile: DirectTile): DirectTile {
-  const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
-  const channels = Math.min(tile.channels, 4 * Math.ceil((forward ? g.groupOutputs : g.groupInputs) / 4));
+  const forward = direction === "forward", y = axisOf(g, forward, 0);
+  const most = forward || g.stride[1] === 1 ? tile.channels : tile.channels / 2;
+  const channels = Math.min(most, 4 * Math.ceil((forward ? g.groupOutputs : g.groupInputs) / 4));
   const products = (rows: number) => rows * channels * g.kernelHeight * g.kernelWidth;
-  let rows = Math.min(Math.max(1, tile.rows / (y.phases * x.phases)), Math.ceil(y.size / y.phases));
-  rows = Math.ceil(rows);
-  while (rows > 1 && products(rows) > MAX_PRODUCTS) rows = Math.ceil(rows / 2);
+  let rows = Math.max(1, tile.rows / y.phases);
+  while (rows > 1 && products(rows * y.phases) > MAX_PRODUCTS) rows = Math.ceil(rows / 2);
+  // As few as fill the result with as many tiles.
+  const lines = Math.ceil(y.size / y.phases), tiles = Math.ceil(lines / rows);
+  rows = Math.ceil(lines / tiles);
   return { vectors: tile.vectors, rows, channels };
 }
