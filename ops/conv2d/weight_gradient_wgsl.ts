@@ -3,22 +3,19 @@
  * channel over a part of the output rows of all images; a second pass adds the parts in a fixed order, so that runs repeat to the bit.
  */
 
-import {
-  elementwise,
-  f32,
-  linearWorkgroups,
-  type WebGpuLimits,
-  type WebGpuPass,
-  type WebGpuVariant,
-} from "../../core/mod.ts";
+import { f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import type { Geometry } from "./geometry.ts";
+import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
+import { implicitWeightVariant, joinPartsPass } from "./implicit_wgsl.ts";
 import { iterationsOfLine, partialSumsPass, threadsOfPart, type WeightTile } from "./weight_gradient_tiled_wgsl.ts";
 
 /** Threads that keep a device busy; the rows are split into parts until there are about so many. */
 const HARDWARE_THREADS = 8192, SOFTWARE_THREADS = 1024;
 /** Loop iterations of a thread above which there are more parts than it takes to keep the device busy. */
 const WANTED_ITERATIONS = 32_768;
+/** Workgroups that keep a GPU busy. */
+const HARDWARE_BLOCKS = 256;
 const MAX_WORKSPACE_ELEMENTS = 8 * 1024 * 1024;
 /** Kernels of at most so many taps are summed by one thread; larger ones by a thread a tap. */
 const MAX_TAPS_A_THREAD = 9;
@@ -31,8 +28,21 @@ const TILES: readonly (readonly [number, number])[] = [[8, 8], [8, 4], [4, 4], [
 /** The variants of a weight gradient. Inputs: x, dy. The first takes any shape. */
 export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
   const variants = [...new Set([Math.min(4, g.groupOutputs), 1])].map((tile) => plainVariant(g, limits, tile));
-  if (g.groupOutputs === 1 || g.kernelHeight * g.kernelWidth > MAX_SUMS) return variants;
-  return [...variants, { ...tiledVariant(g, limits, fitTile(g)), preferred: true }];
+  const taps = g.kernelHeight * g.kernelWidth;
+  if (g.groupOutputs === 1 || taps > MAX_SUMS) return variants;
+  variants.push({ ...tiledVariant(g, limits, fitTile(g)), preferred: limits.software || !suitsImplicitWeight(g) });
+  if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
+    const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);
+    const lines = Math.floor(MAX_WORKSPACE_ELEMENTS / (g.groupOutputs * g.groupInputs * taps));
+    const parts = Math.min(Math.ceil(HARDWARE_BLOCKS / blocks), lines);
+    variants.push({ ...implicitWeightVariant(g, limits, parts), preferred: !limits.software });
+  }
+  return variants;
+}
+
+/** Whether the gradient fills blocks of a matrix product about well. */
+function suitsImplicitWeight(g: Geometry): boolean {
+  return g.groups === 1 && g.groupOutputs >= 16 && g.groupInputs * g.kernelHeight * g.kernelWidth >= 16;
 }
 
 /** The largest tile that has no more sums and is not much larger than the weights. */
@@ -56,21 +66,6 @@ function partsOf(g: Geometry, threads: number, lineIterations: number, wanted: n
   return parts;
 }
 
-/** The pass that adds the parts in their order. */
-function joinPass(size: number, parts: number, limits: WebGpuLimits): WebGpuPass {
-  const vector = size % 4 === 0, count = vector ? size / 4 : size;
-  return {
-    wgsl: elementwise(
-      count,
-      `var sum = partial[i];
-  for (var part = 1u; part < ${parts}u; part++) { sum += partial[part * ${count}u + i]; }
-  dw[i] = sum;`,
-    ),
-    bindings: [{ name: "partial", index: 3, vector }, { name: "dw", index: 2, write: true, vector }],
-    workgroups: linearWorkgroups(count, limits),
-  };
-}
-
 function tiledVariant(g: Geometry, limits: WebGpuLimits, tile: WeightTile): WebGpuVariant {
   const size = g.groups * g.groupOutputs * g.groupInputs * g.kernelHeight * g.kernelWidth;
   const wanted = limits.software ? SOFTWARE_THREADS : HARDWARE_THREADS;
@@ -80,7 +75,7 @@ function tiledVariant(g: Geometry, limits: WebGpuLimits, tile: WeightTile): WebG
   return {
     name,
     workspace: [f32([parts, size])],
-    passes: [partialSumsPass(g, limits, tile, parts, 3), joinPass(size, parts, limits)],
+    passes: [partialSumsPass(g, limits, tile, parts, 3), joinPartsPass(size, parts, limits)],
   };
 }
 
@@ -96,7 +91,7 @@ function plainVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVa
       wgsl: partialWgsl(g, tile, whole, parts, threads),
       bindings: [{ name: "x", index: 0 }, { name: "dy", index: 1 }, { name: "partial", index: 3, write: true }],
       workgroups: linearWorkgroups(threads, limits),
-    }, joinPass(size, parts, limits)],
+    }, joinPartsPass(size, parts, limits)],
   };
 }
 
