@@ -50,7 +50,7 @@ async function decoderRate(set: ImageSet<FolderDataset>): Promise<number> {
   let next = 0;
   const decode = async (until: number) => {
     for (; performance.now() < until; next++) {
-      const path = files[next % files.length];
+      const path = files.at(next % files.length);
       await decodeImage(await source.read(path), path);
     }
   };

@@ -16,11 +16,10 @@ export function explain(what: string, path: string, error: unknown): ResiduaErro
   return new DataError(`${path}: ${what} cannot be used: ${(error as Error).message}`);
 }
 
-/** The name of an entry, with a slash after it if it is a folder or a link to one. */
-async function withSlash(folder: string, { name, isDirectory, isSymlink }: Deno.DirEntry): Promise<string> {
-  const directory = isDirectory ||
+/** Whether an entry of a folder is a folder or a link to one. */
+async function leadsToFolder(folder: string, { name, isDirectory, isSymlink }: Deno.DirEntry): Promise<boolean> {
+  return isDirectory ||
     (isSymlink && (await Deno.stat(`${folder}/${name}`).catch(() => undefined))?.isDirectory === true);
-  return directory ? `${name}/` : name;
 }
 
 /** A folder of a data set. */
@@ -36,8 +35,11 @@ export class DiskFolder implements FileSource {
   async list(folder = ""): Promise<string[]> {
     const path = folder === "" ? this.location : `${this.location}/${folder.slice(0, -1)}`;
     try {
-      const entries = await Array.fromAsync(Deno.readDir(path));
-      return (await Promise.all(entries.map((entry) => withSlash(path, entry)))).sort();
+      const names: string[] = [];
+      for await (const entry of Deno.readDir(path)) {
+        names.push(await leadsToFolder(path, entry) ? `${entry.name}/` : entry.name);
+      }
+      return names.sort();
     } catch (error) {
       throw explain("the data folder", path, error);
     }

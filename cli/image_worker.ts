@@ -1,6 +1,6 @@
 /** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
 
-import { BadImages, FolderDataset, ImagePipeline } from "../data/mod.ts";
+import { BadImages, FolderDataset, ImagePipeline, PathList } from "../data/mod.ts";
 import sharp from "./_sharp.ts";
 import { decodeImage } from "./decode_image.ts";
 import { DiskFolder } from "./disk.ts";
@@ -18,12 +18,12 @@ let failures: [index: number, message: string][] = [];
 sharp.concurrency(1);
 sharp.cache(false);
 
-function open({ location, files, labels, options, maxBad }: OpenRequest): void {
-  const bad = new BadImages(maxBad);
+function open({ location, files: packed, labels, options, maxBad }: OpenRequest): void {
+  const bad = new BadImages(maxBad), files = new PathList(packed);
   const dataset = new FolderDataset(new DiskFolder(location), files, labels, { decode: decodeImage }, bad);
   dataset.failed = (index, error) => {
     failures.push([index, error.message]);
-    bad.add(files[index], error);
+    bad.add(files.at(index), error);
   };
   pipeline = new ImagePipeline(dataset, options);
 }

@@ -1,14 +1,14 @@
 /** Worker threads that prepare the images of a folder. */
 
 import { DataError, UsageError } from "../core/mod.ts";
-import type { BatchFiller, FolderDataset, Labels, Mixture, PreparationOptions } from "../data/mod.ts";
+import type { BatchFiller, FolderDataset, Labels, Mixture, PathList, PreparationOptions } from "../data/mod.ts";
 
 /** Tells a worker of its folder. */
 export interface OpenRequest {
   /** Where the folder is. */
   readonly location: string;
-  /** The paths of its images. */
-  readonly files: readonly string[];
+  /** The paths of its images, in shared memory. */
+  readonly files: Pick<PathList, "bytes" | "offsets">;
   /** Their labels. */
   readonly labels: Labels;
   /** How they become tensors. */
@@ -85,7 +85,7 @@ export class WorkerFiller implements BatchFiller {
     const { shape, normalisation, augmentation, seed } = options;
     const request: OpenRequest = {
       location: dataset.source.location,
-      files: dataset.files,
+      files: { bytes: dataset.files.bytes, offsets: dataset.files.offsets },
       labels: dataset.labels,
       options: { shape, normalisation, augmentation, seed },
       maxBad,

@@ -1,7 +1,7 @@
 /** From bytes to normalised numbers, shifted and mirrored on the way. */
 
 import { DataError, elementCount } from "../core/mod.ts";
-import type { Normalisation } from "./normalisation.ts";
+import { type Normalisation, normalisationFits } from "./normalisation.ts";
 
 /** Where in an image its crop begins, relative to the whole, and whether it is mirrored. */
 export interface Shift {
@@ -32,15 +32,17 @@ export class TensorWriter {
   readonly #shifts: Float64Array | undefined;
 
   /** @throws {DataError} If the normalisation is not for such images. */
-  constructor(shape: readonly [number, number, number], { mean, std }: Normalisation) {
-    const [channels, height, width] = shape, plane = height * width;
-    const perPixel = mean.length === elementCount(shape) && mean.length !== channels;
-    if (std.length !== channels || !(perPixel || mean.length === channels)) {
+  constructor(shape: readonly [number, number, number], normalisation: Normalisation) {
+    const { mean, std } = normalisation, [channels, height, width] = shape, plane = height * width;
+    if (!normalisationFits(normalisation, shape)) {
       throw new DataError(
-        `Expected a mean for each of ${channels} channels or ${elementCount(shape)} pixels, and a deviation for each ` +
-          `channel, but there are ${mean.length} means and ${std.length} deviations`,
+        `Expected a mean for each of ${channels} channels or ${
+          elementCount(shape)
+        } pixels, and a deviation above 0 for ` +
+          `each channel, but there are ${mean.length} means and ${std.length} deviations`,
       );
     }
+    const perPixel = mean.length !== channels;
     this.#shape = shape;
     this.#shifts = perPixel ? Float64Array.from(mean, (value, i) => value / std[Math.floor(i / plane)]) : undefined;
     this.#tables = std.map((deviation, c) =>

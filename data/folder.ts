@@ -5,6 +5,7 @@ import type { BatchFiller, PreparationOptions } from "./batch.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "./dataset.ts";
 import type { DecodedImage } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
+import { PathList } from "./path_list.ts";
 
 const TRAIN_FOLDER = "train/";
 /** Folders of validation images; the first that is there is taken. */
@@ -81,7 +82,7 @@ export class FolderDataset implements Dataset {
   /** The folder. */
   readonly source: FileSource;
   /** The paths of the images in it. */
-  readonly files: readonly string[];
+  readonly files: PathList;
   readonly #options: ImageFolderOptions;
   readonly #bad: BadImages;
 
@@ -96,7 +97,7 @@ export class FolderDataset implements Dataset {
    */
   constructor(
     source: FileSource,
-    files: readonly string[],
+    files: PathList,
     labels: Labels,
     options: ImageFolderOptions,
     bad: BadImages = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad),
@@ -110,19 +111,19 @@ export class FolderDataset implements Dataset {
   }
 
   /** The paths of the images. */
-  get identity(): string {
-    return this.files.join("\n");
+  get identity(): Uint8Array {
+    return this.files.bytes;
   }
 
   /** Reads and decodes an image. */
   async read(index: number): Promise<DecodedImage> {
-    const path = this.files[index];
+    const path = this.files.at(index);
     return await this.#options.decode(await this.source.read(path), `${this.source.location}/${path}`);
   }
 
   /** Counts an image that cannot be read. */
   failed(index: number, error: Error): void {
-    this.#bad.add(`${this.source.location}/${this.files[index]}`, error);
+    this.#bad.add(`${this.source.location}/${this.files.at(index)}`, error);
   }
 
   /** What fills batches, by the options or else on this thread. */
@@ -196,7 +197,7 @@ export async function readImageFolder(
       const { length } = images.get(name) ?? [];
       labels.fill(label, at, at += length);
     }
-    return new FolderDataset(files, paths, labels, options, bad);
+    return new FolderDataset(files, PathList.from(paths), labels, options, bad);
   };
   return {
     name: files.location,

@@ -18,6 +18,7 @@ export * from "./image_input.ts";
 export { drawBeta, mixes, mixImages, type Mixture, type MixtureOptions } from "./mixture.ts";
 export * from "./normalisation.ts";
 export * from "./open.ts";
+export * from "./path_list.ts";
 export * from "./pipeline.ts";
 export * from "./preprocessing.ts";
 export { randAugment, type RandAugmentOptions } from "./rand_augment.ts";

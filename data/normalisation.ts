@@ -1,5 +1,6 @@
 /** Normalisation by a training set's means and standard deviations. */
 
+import { elementCount } from "../core/mod.ts";
 import type { ImageSplit } from "./dataset.ts";
 import { measureSplit } from "./statistics.ts";
 
@@ -9,6 +10,24 @@ export interface Normalisation {
   readonly mean: readonly number[];
   /** What each channel is divided by: its biased standard deviation; 1 for a channel that never varies. */
   readonly std: readonly number[];
+}
+
+/**
+ * Whether a normalisation is for images of a shape: a mean for each channel or each pixel, and a deviation above 0 for each
+ * channel.
+ *
+ * @param normalisation The normalisation.
+ * @param shape Channels, height and width of an image.
+ *
+ * @example
+ * ```ts
+ * import { normalisationFits } from "./mod.ts";
+ * console.log(normalisationFits({ mean: [0.5], std: [0.2] }, [3, 32, 32])); // false
+ * ```
+ */
+export function normalisationFits({ mean, std }: Normalisation, shape: readonly number[]): boolean {
+  return (mean.length === shape[0] || mean.length === elementCount(shape)) && std.length === shape[0] &&
+    std.every((deviation) => deviation > 0);
 }
 
 /**

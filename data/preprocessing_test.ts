@@ -70,6 +70,19 @@ Deno.test("Preprocessor gives a network of one channel the luma", () => {
   assertEquals([luma(255, 0, 0), luma(0, 255, 0), luma(0, 0, 255), luma(77, 77, 77)], [76, 150, 29, 77]);
 });
 
+Deno.test("Preprocessor takes a mean for each pixel", () => {
+  const mean = Array.from({ length: 12 }, (_, i) => i / 20), preprocessing = defaultPreprocessing([3, 2, 2]);
+  const tensor = new Float32Array(12), pixels = random(12);
+  new Preprocessor({ preprocessing, normalisation: { mean, std: [0.5, 1, 2] } }).write(
+    { width: 2, height: 2, pixels },
+    tensor,
+  );
+  tensor.forEach((value, i) => {
+    const c = Math.floor(i / 4);
+    assertAlmostEquals(value, (pixels[(i % 4) * 3 + c] / 255 - mean[i]) / [0.5, 1, 2][c], 1e-6);
+  });
+});
+
 Deno.test("Preprocessor refuses two channels", () => {
   const normalisation = { mean: [0, 0], std: [1, 1] }, preprocessing = defaultPreprocessing([2, 8, 8]);
   assertThrows(() => new Preprocessor({ preprocessing, normalisation }), DataError, "2 means");

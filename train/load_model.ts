@@ -1,7 +1,13 @@
 /** From a checkpoint to a model that classifies images. */
 
-import { type Backend, type BackendChoice, DataError, elementCount, openBackend, UsageError } from "../core/mod.ts";
-import { defaultPreprocessing, IMAGENET_NORMALISATION, type Normalisation, type Preprocessing } from "../data/mod.ts";
+import { type Backend, type BackendChoice, DataError, openBackend, UsageError } from "../core/mod.ts";
+import {
+  defaultPreprocessing,
+  IMAGENET_NORMALISATION,
+  type Normalisation,
+  normalisationFits,
+  type Preprocessing,
+} from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { type Checkpoint, decodeCheckpoint, describedModel, type ModelDescription } from "./checkpoint.ts";
 import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
@@ -125,13 +131,10 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
     );
   }
   const { mean, std } = normalisation;
-  const means = [channels, elementCount(model.inputShape)].includes(mean.length);
-  if (!means || std.length !== channels || !std.every((deviation) => deviation > 0)) {
+  if (!normalisationFits(normalisation, model.inputShape)) {
     throw new DataError(
-      `${source}: ${model.name} takes images of ${channels} channels, so a mean for each channel or each pixel and a positive ` +
-        `standard deviation for each channel, but the normalisation has ${mean.length} means and the deviations ${
-          std.join(", ")
-        }`,
+      `${source}: ${model.name} takes images of ${channels} channels, so a mean and a positive standard deviation for each, ` +
+        `but the normalisation has the means ${mean.slice(0, 6).join(", ")} and the deviations ${std.join(", ")}`,
     );
   }
   const { resize, crop, interpolation } = preprocessing;
