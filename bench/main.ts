@@ -1,8 +1,16 @@
-/** Times a training step and an inference of ResNet-20 on a backend: `deno task bench [cpu|webgpu] [batch]`. */
+/**
+ * Times a training step and an inference of ResNet-20 on a backend: `deno task bench [cpu|webgpu] [batch]`; or each op of
+ * a training step on WebGPU: `deno task bench --ops [batch]`.
+ */
 
+import { profileOps } from "./ops.ts";
 import { openBackend, Random, resnetBatch } from "./_work.ts";
 import { compileInference, Trainer } from "../train/mod.ts";
 
+if (Deno.args[0] === "--ops") {
+  await profileOps(Number(Deno.args[1] ?? 128));
+  Deno.exit();
+}
 const [choice = "cpu", batchText = "128"] = Deno.args;
 const backend = await openBackend(choice as "cpu" | "webgpu"), batch = Number(batchText);
 const { model, images, labels } = resnetBatch(batch, new Random(0, "bench"));

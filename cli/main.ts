@@ -9,6 +9,7 @@ import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
+import { provideRuntimeFolder } from "./runtime_folder.ts";
 import { VERSION } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -59,4 +60,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  provideRuntimeFolder();
+  Deno.exit(await main(Deno.args));
+}

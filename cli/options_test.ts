@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../core/mod.ts";
-import { formatHelp, parseArguments, parseOptions } from "./options.ts";
+import { formatHelp, parseArguments, refusePositionals } from "./options.ts";
 
 const TABLE = {
   top: { kind: "integer", about: "how many", default: 5, minimum: 1 },
@@ -34,12 +34,9 @@ Deno.test("parseArguments() refuses unknown options wherever they stand", () => 
   }
 });
 
-Deno.test("parseOptions() refuses what is no option", () => {
-  assertThrows(
-    () => parseOptions("eval", TABLE, ["--json", "a.png"]),
-    UsageError,
-    'argument "a.png"; eval takes options',
-  );
+Deno.test("refusePositionals() refuses what is no option", () => {
+  assertThrows(() => refusePositionals("eval", ["a.png", "b.png"]), UsageError, 'argument "a.png"; eval takes options');
+  refusePositionals("eval", []);
 });
 
 Deno.test("formatHelp() names what stands beside the options", () => {

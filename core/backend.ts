@@ -4,6 +4,7 @@ import type { Node } from "./graph.ts";
 import type { WebGpuVariant } from "./op.ts";
 import type { Plan } from "./plan.ts";
 import type { TensorSpec } from "./shape.ts";
+import type { DispatchTime } from "./webgpu/profiler.ts";
 
 /** Memory on a backend that outlives a step: a parameter, a running statistic, a momentum. */
 export interface Storage {
@@ -38,6 +39,8 @@ export interface Executable {
   readScalars(): Promise<Float32Array[]>;
   /** The number of dispatches (or kernel calls) of a step. */
   readonly dispatches: number;
+  /** Runs one step and times its dispatches, where the backend can; waits for the device. */
+  profile?(): Promise<DispatchTime[]>;
   /** Gives the memory back; variables stay. */
   destroy(): void;
 }

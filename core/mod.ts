@@ -26,4 +26,5 @@ export type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 export { WebGpuBackend } from "./webgpu/backend.ts";
 export { PipelineCache } from "./webgpu/kernel.ts";
 export { type AdapterReport, reportAdapter, requestAdapter } from "./webgpu/device.ts";
+export type { DispatchTime, ProfiledDispatch } from "./webgpu/profiler.ts";
 export { constants, elementwise, float, linearWorkgroups } from "./webgpu/wgsl.ts";

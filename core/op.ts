@@ -97,6 +97,8 @@ export interface WebGpuLimits {
   readonly maxStorageBufferBindingSize: number;
   /** The most storage buffers of one dispatch. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** Whether the adapter runs on the CPU: there large register tiles pay, and workgroup memory does not. */
+  readonly software: boolean;
 }
 
 /** One dispatch of a WebGPU kernel. */
@@ -126,8 +128,18 @@ export interface WebGpuVariant {
   readonly name: string;
   /** The dispatches, in order. */
   readonly passes: readonly WebGpuPass[];
+  /** Whether this is expected to be the fastest on the adapter; of several, the first counts. */
+  readonly preferred?: boolean;
   /** Scratch buffers, which hold garbage at the first pass. */
   readonly workspace?: readonly TensorSpec[];
+}
+
+/** How an op does several applications at once, none of which reads what another writes. */
+export interface WebGpuTogether<A extends Attributes = Attributes> {
+  /** The most applications of a dispatch. */
+  most(limits: WebGpuLimits): number;
+  /** The kernel of some applications: the buffers of the first come first, each as for one application. */
+  webgpu(specs: readonly OpSpec<A>[], limits: WebGpuLimits): WebGpuVariant;
 }
 
 /** The work of one application of an op. */
@@ -183,6 +195,8 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   cpu?(spec: OpSpec<A>): CpuKernel;
   /** The WebGPU kernels, the safest choice first. */
   webgpu(spec: OpSpec<A>, limits: WebGpuLimits): WebGpuVariant[];
+  /** WebGPU kernels of several applications in one, for ops that are applied often to little. */
+  readonly webgpuTogether?: WebGpuTogether<A>;
   /** The work of one application. */
   cost(spec: OpSpec<A>): Cost;
   /** Representative shapes, edge cases included. */

@@ -2,7 +2,7 @@
 
 import { type DecodedImage, encodeCheckpoint, fit, loadModel, modelByName, openBackend, shapesSet } from "../mod.ts";
 
-const set = shapesSet({ trainCount: 480, validationCount: 20 });
+const set = shapesSet({ trainCount: 320, validationCount: 20 });
 
 /** Trains a ResNet-8 on drawn shapes. What comes back is what a file of weights holds. */
 async function train(): Promise<Uint8Array> {

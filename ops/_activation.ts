@@ -12,7 +12,7 @@ import {
   ShapeError,
   type TensorSpec,
 } from "../core/mod.ts";
-import { elementwiseKernel, elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseKernel, vectorVariants } from "./_elementwise.ts";
 
 const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16], [5, 3347]];
 
@@ -51,9 +51,9 @@ export function registerActivation(name: string, ceiling: number): { activation:
     cpu: (spec) =>
       elementwiseKernel("clampElementsGradient", 3, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
     webgpu(spec, limits) {
-      const open = bounded ? `y[i] > 0 && y[i] < ${float(ceiling)}` : "y[i] > 0";
-      const body = `dx[i] = select(0.0, dy[i], ${open});`;
-      return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["dy", "y", "dx!"], body);
+      const open = `y[i] > vec4<f32>()${bounded ? ` & y[i] < vec4<f32>(${float(ceiling)})` : ""}`;
+      const body = `dx[i] = select(vec4<f32>(), dy[i], ${open});`;
+      return vectorVariants(elementCount(spec.outputs[0].shape), limits, ["dy", "y", "dx!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
     samples: () => SAMPLE_SHAPES.map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
@@ -70,8 +70,10 @@ export function registerActivation(name: string, ceiling: number): { activation:
     reference: () => ([x, y]) => forward(x, y),
     cpu: (spec) => elementwiseKernel("clampElements", 2, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
     webgpu(spec, limits) {
-      const body = `y[i] = ${bounded ? `clamp(x[i], 0.0, ${float(ceiling)})` : "max(x[i], 0.0)"};`;
-      return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);
+      const body = `y[i] = ${
+        bounded ? `clamp(x[i], vec4<f32>(), vec4<f32>(${float(ceiling)}))` : "max(x[i], vec4<f32>())"
+      };`;
+      return vectorVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
     samples: () =>

@@ -53,3 +53,19 @@ export function elementwiseVariants(
     }],
   }];
 }
+
+/**
+ * The WebGPU kernel of one thread for four elements; buffers are padded to whole vectors.
+ *
+ * @param names As for {@link elementwiseVariants}.
+ * @param body WGSL that computes vector `i`, where all buffers are arrays of `vec4<f32>`.
+ */
+export function vectorVariants(
+  count: number,
+  limits: WebGpuLimits,
+  names: readonly string[],
+  body: string,
+): WebGpuVariant[] {
+  const [{ passes: [{ bindings, ...pass }] }] = elementwiseVariants(Math.ceil(count / 4), limits, names, body);
+  return [{ name: "vectors", passes: [{ ...pass, bindings: bindings.map((entry) => ({ ...entry, vector: true })) }] }];
+}

@@ -63,6 +63,9 @@ const MAX_ITERATIONS = 60_000;
 /** Elements that a workgroup of {@link rowSums} adds up. */
 const PART = 65_536;
 
+/** The longest row that a thread adds up alone, where there are many rows and barriers are slow. */
+const MAX_ROW_OF_THREAD = 4096;
+
 /**
  * Checks that the loops of one thread are short enough to be run to their end.
  *
@@ -100,6 +103,15 @@ export function rowSums(
     readonly output: number;
   },
 ): WebGpuVariant {
+  if (limits.software && rows >= 8 * REDUCE_LANES && length <= MAX_ROW_OF_THREAD) {
+    const body = `let row = i;
+  var sum = 0.0;
+  for (var k = 0u; k < ${length}u; k++) { sum += ${element}; }
+  y[row] = ${finish};`;
+    const bindings = [...buffers, { name: "y", index: output, write: true }];
+    const passes = [{ wgsl: elementwise(rows, body), bindings, workgroups: linearWorkgroups(rows, limits) }];
+    return { name: "a thread a row", passes };
+  }
   const parts = Math.ceil(length / PART), partial = output + 1;
   return {
     name: "workgroups a row",

@@ -11,7 +11,7 @@ import {
   ShapeError,
   u32,
 } from "../core/mod.ts";
-import { elementwiseKernel, elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseKernel, vectorVariants } from "./_elementwise.ts";
 
 /** a + b. Inputs: `a` and `b`, float32 of the same shape. Output: of that shape. The gradient passes to both. */
 export const add: Op = registerOp({
@@ -30,7 +30,7 @@ export const add: Op = registerOp({
   },
   cpu: (spec) => elementwiseKernel("addElements", 3, elementCount(spec.outputs[0].shape)),
   webgpu: (spec, limits) =>
-    elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["a", "b", "y!"], "y[i] = a[i] + b[i];"),
+    vectorVariants(elementCount(spec.outputs[0].shape), limits, ["a", "b", "y!"], "y[i] = a[i] + b[i];"),
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
     [[], [1], [7], [3, 5, 7], [2, 16, 9, 9], [5, 3347]].map((shape) => ({ inputs: [f32(shape), f32(shape)] })),

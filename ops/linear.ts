@@ -16,6 +16,7 @@ import {
 import { isLongSum, rowSums } from "./_reduce.ts";
 import { channelSum } from "./channel_sum.ts";
 import { type MatrixProduct, matrixProductKernel } from "./_matrix_product.ts";
+import { matrixProductVariants } from "./_matrix_product_wgsl.ts";
 
 /** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
 const COLUMNS = 4;
@@ -27,7 +28,7 @@ function productVariants({ m, n, k, a, b, bias }: MatrixProduct, limits: WebGpuL
     const buffers = names.map((name, index) => ({ name, index }));
     return [rowSums(m * n, k, limits, { element, finish, buffers, output: names.length })];
   }
-  return [...new Set([Math.min(COLUMNS, n), 1])].map((columns) => {
+  const plain = [...new Set([Math.min(COLUMNS, n), 1])].map((columns) => {
     const tiles = Math.ceil(n / columns), list = [...Array(columns).keys()];
     const column = (c: number) => n % columns === 0 ? `first + ${c}u` : `min(first + ${c}u, ${n - 1}u)`;
     const body = `let row = i / ${tiles}u; let first = i % ${tiles}u * ${columns}u;
@@ -55,6 +56,9 @@ function productVariants({ m, n, k, a, b, bias }: MatrixProduct, limits: WebGpuL
       }],
     };
   });
+  const buffers = { a: 0, b: 1, c: bias ? 3 : 2 };
+  const columnBias = bias ? { buffer: 2, of: "column" as const } : undefined;
+  return [...plain, ...matrixProductVariants({ m, n, k, a, b, buffers, bias: columnBias }, limits)];
 }
 
 /** The kernels of a product on every backend. */
@@ -82,7 +86,7 @@ function productKernels(productOf: (spec: OpSpec) => MatrixProduct): Pick<Op, "r
   };
 }
 
-const CASES = [[1, 1, 1], [3, 7, 5], [5, 64, 10], [2, 13, 100], [17, 33, 9]];
+const CASES = [[1, 1, 1], [3, 7, 5], [5, 64, 10], [2, 13, 100], [17, 33, 9], [71, 68, 76]];
 
 /** The gradient of a linear layer's input. Inputs: `outputGradient` [N, O], `weight` [O, K]. Output: [N, K]. */
 export const linearInputGradient: Op = registerOp({

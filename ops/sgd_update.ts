@@ -3,14 +3,19 @@
 import {
   bytesMoved,
   elementCount,
+  elementwise,
   expectSpec,
   f32,
   float,
+  linearWorkgroups,
   type NumericArray,
   type Op,
+  type OpSpec,
   registerOp,
+  type WebGpuLimits,
+  type WebGpuVariant,
 } from "../core/mod.ts";
-import { elementwiseKernel, elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseKernel } from "./_elementwise.ts";
 
 /** The attributes of {@link sgdUpdate}. */
 export type SgdAttributes = {
@@ -30,6 +35,40 @@ function update({ momentum, weightDecay, nesterov }: SgdAttributes, [p, v, g, ra
     v[i] = velocity;
     p[i] -= step * (nesterov ? gradient + momentum * velocity : velocity);
   }
+}
+
+/** Buffers of an update: parameter, velocity, gradient, rate. */
+const BUFFERS = 4;
+/** Updates of a dispatch: its text is as long as there are many. */
+const MOST_TOGETHER = 16;
+
+/** The kernel of some updates, four elements a thread: the threads of each follow those of the one before. */
+function together(specs: readonly OpSpec<SgdAttributes>[], limits: WebGpuLimits): WebGpuVariant {
+  let threads = 0;
+  const branches = specs.map(({ inputs, attributes: { momentum, weightDecay, nesterov } }, k) => {
+    const first = threads;
+    threads += Math.ceil(elementCount(inputs[0].shape) / 4);
+    return `if (thread < ${threads}u) {
+    let i = thread - ${first}u;
+    let gradient = g${k}[i] + ${float(weightDecay)} * p${k}[i];
+    let velocity = ${float(momentum)} * v${k}[i] + gradient;
+    v${k}[i] = velocity;
+    p${k}[i] -= rate${k}[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};
+  }`;
+  });
+  return {
+    name: "vectors",
+    passes: [{
+      wgsl: elementwise(threads, `let thread = i;\n  ${branches.join(" else ")}`),
+      bindings: specs.flatMap((_, k) => [
+        { name: `p${k}`, index: BUFFERS * k, write: true, vector: true },
+        { name: `v${k}`, index: BUFFERS * k + 1, write: true, vector: true },
+        { name: `g${k}`, index: BUFFERS * k + 2, vector: true },
+        { name: `rate${k}`, index: BUFFERS * k + 3 },
+      ]),
+      workgroups: linearWorkgroups(threads, limits),
+    }],
+  };
 }
 
 /**
@@ -53,12 +92,11 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       { float: weightDecay },
       nesterov ? 1 : 0,
     ]),
-  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
-    const body = `let gradient = g[i] + ${float(weightDecay)} * p[i];
-  let velocity = ${float(momentum)} * v[i] + gradient;
-  v[i] = velocity;
-  p[i] -= rate[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};`;
-    return elementwiseVariants(elementCount(inputs[0].shape), limits, ["p!", "v!", "g", "rate"], body);
+  webgpu: (spec, limits) => [together([spec], limits)],
+  webgpuTogether: {
+    most: ({ maxStorageBuffersPerShaderStage }) =>
+      Math.max(1, Math.min(MOST_TOGETHER, Math.floor(maxStorageBuffersPerShaderStage / BUFFERS))),
+    webgpu: together,
   },
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

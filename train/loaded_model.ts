@@ -203,7 +203,10 @@ export class LoadedModel {
     return predictions;
   }
 
-  /** A batch costs about as much as half as many single images: beyond that it pays though it is not full. */
+  /**
+   * What is left runs as a batch if it fills more than half of one: a device may take as long for a batch as for an image,
+   * or as long for each of its images, so that either way at most half of the time is lost.
+   */
   #programFor(images: number): SizedProgram {
     const one = this.#programs[0], many = this.#programs.at(-1)!;
     return 2 * images > many.batch ? many : one;

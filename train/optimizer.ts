@@ -77,11 +77,6 @@ export function parameterGradients(
 ): { parameter: Value; gradient: Value }[] {
   const frozen = new Set(frozenNames(freeze, graph.parameters.map(({ name }) => name)));
   const parameters = graph.parameters.filter(({ name }) => !frozen.has(name));
-  if (parameters.length === 0 && frozen.size > 0) {
-    throw new UsageError(
-      `All ${frozen.size} parameters are frozen by ${freeze.join(",")}, so there is nothing to train`,
-    );
-  }
   const gradients = differentiate(graph, loss, parameters);
   return parameters.map((parameter, index) => {
     const gradient = gradients[index];

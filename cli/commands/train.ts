@@ -1,6 +1,7 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
 import { UsageError } from "../../core/mod.ts";
+import { unusedModelOptions } from "../../models/mod.ts";
 import { describedModel, fit, foreignHead, frozenNames, parameterNames, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
@@ -123,6 +124,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
     downsampling: values.downsampling as "stride" | "maxPool",
     zeroInitLastGamma: values["zero-init"],
   };
+  refuseUnused(values.model, given);
   const model = describedModel(description);
   const freeze = values.freeze?.split(",") ?? [], parameters = parameterNames(model);
   const frozen = frozenNames(freeze, parameters).length;
@@ -225,12 +227,22 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
       await events.flush();
       if (stopped) return console.log(stoppedText(steps, location, values.json));
       if (last === undefined) return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
-      say(`The run is in ${location}: metrics.jsonl, best.safetensors, last.safetensors`);
+      say(`The run is in ${location}: curves.svg, confusion.svg, metrics.jsonl, best.safetensors, last.safetensors`);
     } finally {
       line.clear();
     }
   } finally {
     backend.destroy();
+  }
+}
+
+/** Options that shape a model, and what the library calls them. */
+const MODEL_SHAPE = { shortcut: "shortcut", downsampling: "downsampling", "zero-init": "zeroInitLastGamma" } as const;
+
+function refuseUnused(model: string, given: GivenOptions): void {
+  const unused = unusedModelOptions(model);
+  for (const [option, name] of Object.entries(MODEL_SHAPE)) {
+    if (option in given && unused.includes(name)) throw new UsageError(`--${option}: ${model} has no use for it`);
   }
 }
 

@@ -2,9 +2,17 @@
 
 import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
 import { DeviceError } from "../errors.ts";
+import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, type TensorSpec } from "../shape.ts";
-import { type AdapterReport, DeviceMonitor, reportAdapter, requestAdapter, requestDevice } from "./device.ts";
+import {
+  type AdapterReport,
+  DeviceMonitor,
+  reportAdapter,
+  requestAdapter,
+  requestDevice,
+  webGpuLimits,
+} from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { PipelineCache } from "./kernel.ts";
 import { WebGpuStorage } from "./storage.ts";
@@ -17,6 +25,8 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterReport;
   /** The device. */
   readonly device: GPUDevice;
+  /** What kernels must respect, and may reckon with. */
+  readonly limits: WebGpuLimits;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
   readonly #monitor: DeviceMonitor;
@@ -26,6 +36,7 @@ export class WebGpuBackend implements Backend {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
+    this.limits = webGpuLimits(device, this.adapter);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
   }

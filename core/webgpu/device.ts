@@ -1,6 +1,7 @@
 /** Acquires an adapter and a device with every limit raised to the adapter's, and watches over its errors. */
 
 import { DeviceError } from "../errors.ts";
+import type { WebGpuLimits } from "../op.ts";
 
 /** What is known of an adapter. */
 export interface AdapterReport {
@@ -66,6 +67,25 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   } catch (error) {
     throw new DeviceError(`The adapter ${reportAdapter(adapter).name} gave no device: ${(error as Error).message}`);
   }
+}
+
+/** What the kernels of ops are told of a device. */
+export function webGpuLimits({ limits }: GPUDevice, { software }: AdapterReport): WebGpuLimits {
+  const {
+    maxComputeWorkgroupsPerDimension,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupStorageSize,
+    maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage,
+  } = limits;
+  return {
+    maxComputeWorkgroupsPerDimension,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupStorageSize,
+    maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage,
+    software,
+  };
 }
 
 /** Remembers the first thing that went wrong on a device, since WebGPU raises nothing by itself. */

@@ -7,15 +7,17 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
+import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
+import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.ts";
 import { WebGpuStorage } from "./storage.ts";
 
 const SCALAR_CAPACITY = 64;
 
-interface Dispatch {
+interface Dispatch extends ProfiledDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
@@ -47,7 +49,9 @@ export class WebGpuExecutable implements Executable {
     const executable = new WebGpuExecutable(backend, options);
     try {
       executable.#place(plan, options);
-      for (const node of plan.nodes) await executable.#prepare(node, options);
+      for (const run of runsOf(plan.nodes, backend.limits)) {
+        await executable.#prepare(plan.nodes.slice(run.from, run.to), run.from, options);
+      }
     } catch (error) {
       executable.destroy();
       throw error;
@@ -102,18 +106,27 @@ export class WebGpuExecutable implements Executable {
     return SCALAR_CAPACITY * this.#scalars.length * 4;
   }
 
-  async #prepare(node: Node, options: BackendCompileOptions): Promise<void> {
-    const { device, pipelines } = this.#backend;
-    const variants = node.op.webgpu(node, device.limits);
-    const variant = variants[options.chooseVariant?.(node, variants) ?? 0];
-    const values = [...node.arguments, ...node.results];
+  #choose(node: Node, { chooseVariant }: BackendCompileOptions): WebGpuVariant {
+    const variants = node.op.webgpu(node, this.#backend.limits);
+    return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
+  }
+
+  /** Makes the dispatches of a node, or of several that are done together. */
+  async #prepare(nodes: readonly Node[], index: number, options: BackendCompileOptions): Promise<void> {
+    const { device, limits, pipelines } = this.#backend, [node] = nodes;
+    const variant = nodes.length > 1 ? node.op.webgpuTogether!.webgpu(nodes, limits) : this.#choose(node, options);
+    const cost = nodes.map((each) => each.op.cost(each)).reduce((sum, { flops, bytes }) => ({
+      flops: sum.flops + flops,
+      bytes: sum.bytes + bytes,
+    }));
+    const values = nodes.flatMap((each) => [...each.arguments, ...each.results]);
     const workspace = (variant.workspace ?? []).map((spec) => ({
       spec,
       buffer: this.#own(byteSize(spec), `scratch of ${node.op.name}`),
     }));
     const specs: TensorSpec[] = [...values.map((value) => value.spec), ...workspace.map(({ spec }) => spec)];
     const buffers = [...values.map((value) => this.#buffers.get(value)!), ...workspace.map(({ buffer }) => buffer)];
-    for (const pass of variant.passes) {
+    for (const [number, pass] of variant.passes.entries()) {
       const label = `${node.op.name} (${variant.name})`;
       for (const count of pass.workgroups) {
         if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
@@ -131,7 +144,16 @@ export class WebGpuExecutable implements Executable {
           resource: { buffer: buffers[index], size: Math.ceil(byteSize(specs[index]) / 16) * 16 },
         })),
       });
-      this.#dispatches.push({ pipeline, bindGroup, workgroups: pass.workgroups });
+      this.#dispatches.push({
+        pipeline,
+        bindGroup,
+        workgroups: pass.workgroups,
+        op: node.op.name,
+        variant: variant.name,
+        pass: number,
+        node: index,
+        cost,
+      });
     }
   }
 
@@ -156,6 +178,40 @@ export class WebGpuExecutable implements Executable {
     pass.end();
     if (record) this.#record(encoder);
     this.#backend.device.queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * Runs one step and times its dispatches; waits for the device.
+   *
+   * @returns The dispatches in the order in which they ran.
+   * @throws {DeviceError} If the device has no timestamps.
+   */
+  async profile(): Promise<DispatchTime[]> {
+    const profiler = new Profiler(this.#backend.device, this.#dispatches.length);
+    try {
+      const encoder = this.#backend.device.createCommandEncoder();
+      this.#dispatches.forEach(({ pipeline, bindGroup, workgroups }, index) => {
+        const pass = encoder.beginComputePass(profiler.descriptor(index));
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(...workgroups);
+        pass.end();
+      });
+      profiler.resolve(encoder);
+      this.#backend.device.queue.submit([encoder.finish()]);
+      const seconds = await profiler.read();
+      this.#backend.check();
+      return this.#dispatches.map(({ op, variant, pass, node, cost }, index) => ({
+        op,
+        variant,
+        pass,
+        node,
+        cost,
+        seconds: seconds[index],
+      }));
+    } finally {
+      profiler.destroy();
+    }
   }
 
   #record(encoder: GPUCommandEncoder): void {
@@ -198,4 +254,32 @@ export class WebGpuExecutable implements Executable {
     this.#owned.length = 0;
     this.#stagings.length = 0;
   }
+}
+
+/** The number of the variant that is taken where nothing was measured. */
+function preferredVariant(variants: readonly WebGpuVariant[]): number {
+  return Math.max(0, variants.findIndex(({ preferred }) => preferred));
+}
+
+/** Splits nodes into those that are done together: neighbours of an op that can, none of which needs another's result. */
+function runsOf(
+  nodes: readonly Node[],
+  limits: WebGpuLimits,
+): { readonly from: number; readonly to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  let from = 0, written = new Set<Value>();
+  nodes.forEach((node, index) => {
+    const first = nodes[from], most = node.op.webgpuTogether?.most(limits) ?? 1;
+    const joins = index > from && node.op === first.op && index - from < most &&
+      !node.arguments.some((value) => written.has(value));
+    if (index > from && !joins) {
+      runs.push({ from, to: index });
+      from = index;
+      written = new Set();
+    }
+    for (const value of node.results) written.add(value);
+    for (const place of node.op.updates ?? []) written.add(node.arguments[place]);
+  });
+  if (from < nodes.length) runs.push({ from, to: nodes.length });
+  return runs;
 }

@@ -1,8 +1,8 @@
 /** The second half of every form of batch norm: y = x·scale + shift (+ residual), then maybe ReLU. */
 
-import { linearWorkgroups, type NumericArray, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
-import { elementwise } from "../../core/mod.ts";
+import { type NumericArray, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
 import type { Epilogue, Extents } from "./common.ts";
+import { unitSize, unitsPass } from "./wgsl.ts";
 
 /** One channel of one image. */
 export function applyPlane(
@@ -39,7 +39,7 @@ export function applyPlane(
  * @param output The index of y.
  */
 export function applyPass(
-  { batch, channels, plane }: Extents,
+  e: Extents,
   epilogue: Epilogue,
   limits: WebGpuLimits,
   statistics: string,
@@ -47,23 +47,20 @@ export function applyPass(
   residual: number,
   output: number,
 ): WebGpuPass {
-  const count = batch * channels * plane;
-  return {
-    wgsl: elementwise(
-      count,
-      `let c = i / ${plane}u % ${channels}u;
-  ${statistics}
-  let value = (x[i] - mean) * (inverseStd * gamma[c]) + beta[c]${epilogue.residual ? " + residual[i]" : ""};
-  y[i] = ${epilogue.relu ? "max(value, 0.0)" : "value"};`,
-    ),
-    bindings: [
-      { name: "x", index: 0 },
+  const vector = unitSize(e) === 4;
+  return unitsPass(
+    e,
+    limits,
+    `${statistics} let scale = inverseStd * gamma[c]; let shift = beta[c];`,
+    `let value = (x[i] - mean) * scale + shift${epilogue.residual ? " + residual[i]" : ""};
+    y[i] = ${epilogue.relu ? "max(value, Unit())" : "value"};`,
+    [
+      { name: "x", index: 0, vector },
       { name: "gamma", index: 1 },
       { name: "beta", index: 2 },
       ...bindings,
-      ...(epilogue.residual ? [{ name: "residual", index: residual }] : []),
-      { name: "y", index: output, write: true },
+      ...(epilogue.residual ? [{ name: "residual", index: residual, vector }] : []),
+      { name: "y", index: output, write: true, vector },
     ],
-    workgroups: linearWorkgroups(count, limits),
-  };
+  );
 }

@@ -60,22 +60,6 @@ export function expectSeveral(op: string, input: TensorSpec): void {
   );
 }
 
-/** WGSL: the start of part `part` of a channel's elements, and the memory index of the channel's element k. */
-export function channelIndexWgsl({ channels, plane }: Extents): string {
-  return `fn place(channel: u32, k: u32) -> u32 { return (k / ${plane}u * ${channels}u + channel) * ${plane}u + k % ${plane}u; }`;
-}
-
-/** Into how many parts a channel's sums are split on WebGPU, so that few channels still fill the device. */
-export function partsOf({ count }: Extents): number {
-  return Math.max(1, Math.min(64, Math.ceil(count / 4096)));
-}
-
-/** WGSL: the first element of part `part`; {@link partsOf} parts of equal size, but for the last. */
-export function partStartWgsl(e: Extents): string {
-  const size = Math.ceil(e.count / partsOf(e));
-  return `fn partStart(part: u32) -> u32 { return min(part * ${size}u, ${e.count}u); }`;
-}
-
 /** The shapes by which the forms of batch norm are checked. */
 export const NORM_SHAPES: readonly (readonly number[])[] = [
   [2, 1, 1, 1],

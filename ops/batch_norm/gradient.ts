@@ -16,10 +16,11 @@ import {
   type Op,
   registerOp,
 } from "../../core/mod.ts";
-import { expectNormInputs, type Extents, extentsOf, NORM_SHAPES, normCost, partsOf } from "./common.ts";
+import { expectNormInputs, type Extents, extentsOf, NORM_SHAPES, normCost } from "./common.ts";
 import { gradientKernel } from "./cpu.ts";
 import { gradientFusions } from "./fusions.ts";
 import { joinSumsWgsl, sumsPass } from "./sums.ts";
+import { bindingsOf, partsOf, unitsPass } from "./wgsl.ts";
 
 function gradientOfChannel(e: Extents, relu: boolean, buffers: readonly NumericArray[], c: number): void {
   const dy = buffers[0], y = buffers[1];
@@ -70,14 +71,8 @@ function registerGradient(relu: boolean): Op {
     "dBeta",
     "partial",
   ];
-  const bind = (...used: string[]) =>
-    used.map((text) => ({
-      name: text.replace("!", ""),
-      index: names.indexOf(text.replace("!", "")),
-      write: text.endsWith("!"),
-    }));
-  const masked = relu ? ["y"] : [];
-  const incoming = (i: string) => relu ? `select(0.0, dy[${i}], y[${i}] > 0.0)` : `dy[${i}]`;
+  const masked = relu ? ["y*"] : [];
+  const incoming = relu ? "select(Unit(), dy[i], y[i] > Unit())" : "dy[i]";
   return registerOp({
     name,
     attributes: {},
@@ -101,30 +96,34 @@ function registerGradient(relu: boolean): Op {
       return gradientKernel(extentsOf(spec.inputs[0]), buffers);
     },
     webgpu(spec, limits) {
-      const e = extentsOf(spec.inputs[0]), parts = partsOf(e), total = e.channels * e.count;
+      const e = extentsOf(spec.inputs[0]);
+      const bind = (...used: string[]) => bindingsOf(names, e, used);
       return [{
         name: "partial sums",
-        workspace: [f32([e.channels, parts, 2])],
-        passes: [sumsPass(e, incoming("i"), bind("dy", ...masked, "x", "batchMean", "partial!")), {
-          wgsl: elementwise(
-            e.channels,
-            `${joinSumsWgsl(e)}
+        workspace: [f32([e.channels, partsOf(e, limits), 2])],
+        passes: [
+          sumsPass(e, limits, incoming, bind("dy*", ...masked, "x*", "batchMean", "partial!")),
+          {
+            wgsl: elementwise(
+              e.channels,
+              `${joinSumsWgsl(e, limits)}
   dBeta[i] = sum;
   dGamma[i] = product * inverseStd[i];`,
+            ),
+            bindings: bind("partial", "inverseStd", "dGamma!", "dBeta!"),
+            workgroups: linearWorkgroups(e.channels, limits),
+          },
+          unitsPass(
+            e,
+            limits,
+            `let mean = batchMean[c];
+  let scale = gamma[c] * inverseStd[c];
+  let offset = dBeta[c] / ${e.count}.0;
+  let slope = dGamma[c] / ${e.count}.0 * inverseStd[c];`,
+            `dx[i] = scale * (${incoming} - offset - (x[i] - mean) * slope);`,
+            bind("dy*", ...masked, "x*", "batchMean", "inverseStd", "gamma", "dGamma", "dBeta", "dx!*"),
           ),
-          bindings: bind("partial", "inverseStd", "dGamma!", "dBeta!"),
-          workgroups: linearWorkgroups(e.channels, limits),
-        }, {
-          wgsl: elementwise(
-            total,
-            `let c = i / ${e.plane}u % ${e.channels}u;
-  let deviation = inverseStd[c];
-  let slope = dGamma[c] / ${e.count}.0 * deviation;
-  dx[i] = gamma[c] * deviation * (${incoming("i")} - dBeta[c] / ${e.count}.0 - (x[i] - batchMean[c]) * slope);`,
-          ),
-          bindings: bind("dy", ...masked, "x", "batchMean", "inverseStd", "gamma", "dGamma", "dBeta", "dx!"),
-          workgroups: linearWorkgroups(total, limits),
-        }],
+        ],
       }];
     },
     cost: (spec) => ({ flops: normCost(spec, 10), bytes: bytesMoved(spec) }),

@@ -21,11 +21,11 @@ import {
   extentsOf,
   NORM_SHAPES,
   normCost,
-  partsOf,
 } from "./common.ts";
 import { gradientKernel, inferenceKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { joinSumsWgsl, sumsPass } from "./sums.ts";
+import { bindingsOf, partsOf, unitsPass } from "./wgsl.ts";
 
 /** The attributes of batch norm with running statistics. */
 export type BatchNormInferenceAttributes = {
@@ -77,46 +77,34 @@ export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = regi
     return gradientKernel(extentsOf(inputs[0]), { x: 1, gamma: 2, mean: 3, deviation: 4, dx: 5, epsilon });
   },
   webgpu({ inputs, attributes: { epsilon } }, limits) {
-    const e = extentsOf(inputs[0]), total = e.channels * e.count;
+    const e = extentsOf(inputs[0]);
+    const names = ["dy", "x", "gamma", "runningMean", "runningVariance", "dx", "dGamma", "dBeta", "partial"];
+    const bind = (...used: string[]) => bindingsOf(names, e, used);
     return [{
       name: "partial sums",
-      workspace: [f32([e.channels, partsOf(e), 2])],
+      workspace: [f32([e.channels, partsOf(e, limits), 2])],
       passes: [
-        sumsPass(e, "dy[i]", [
-          { name: "dy", index: 0 },
-          { name: "x", index: 1 },
-          { name: "batchMean", index: 3 },
-          { name: "partial", index: 8, write: true },
+        sumsPass(e, limits, "dy[i]", [
+          ...bind("dy*", "x*", "partial!"),
+          { name: "batchMean", index: names.indexOf("runningMean") },
         ]),
         {
           wgsl: elementwise(
             e.channels,
-            `${joinSumsWgsl(e)}
+            `${joinSumsWgsl(e, limits)}
   dBeta[i] = sum;
   dGamma[i] = product / sqrt(runningVariance[i] + ${float(epsilon)});`,
           ),
-          bindings: [
-            { name: "partial", index: 8 },
-            { name: "runningVariance", index: 4 },
-            { name: "dGamma", index: 6, write: true },
-            { name: "dBeta", index: 7, write: true },
-          ],
+          bindings: bind("partial", "runningVariance", "dGamma!", "dBeta!"),
           workgroups: linearWorkgroups(e.channels, limits),
         },
-        {
-          wgsl: elementwise(
-            total,
-            `let c = i / ${e.plane}u % ${e.channels}u;
-  dx[i] = dy[i] * gamma[c] / sqrt(runningVariance[c] + ${float(epsilon)});`,
-          ),
-          bindings: [
-            { name: "dy", index: 0 },
-            { name: "gamma", index: 2 },
-            { name: "runningVariance", index: 4 },
-            { name: "dx", index: 5, write: true },
-          ],
-          workgroups: linearWorkgroups(total, limits),
-        },
+        unitsPass(
+          e,
+          limits,
+          `let scale = gamma[c] / sqrt(runningVariance[c] + ${float(epsilon)});`,
+          "dx[i] = dy[i] * scale;",
+          bind("dy*", "gamma", "runningVariance", "dx!*"),
+        ),
       ],
     }];
   },

@@ -1,48 +1,42 @@
 /** What the gradients of batch norm share on WebGPU: Σ dy and Σ dy·(x - mean) of every channel, in parts. */
 
-import type { WebGpuPass } from "../../core/mod.ts";
-import { workgroupSum } from "../_reduce.ts";
-import { channelIndexWgsl, type Extents, partsOf, partStartWgsl } from "./common.ts";
+import type { WebGpuLimits, WebGpuPass } from "../../core/mod.ts";
+import type { Extents } from "./common.ts";
+import { partsOf, partsPass } from "./wgsl.ts";
 
 /**
  * The pass that writes both sums of each part of each channel to `partial`.
  *
- * @param incoming WGSL: dy at element `i`.
+ * @param incoming WGSL: dy of unit `i`.
  * @param bindings The buffers `x`, `batchMean`, `partial` and those of `incoming`.
  */
-export function sumsPass(e: Extents, incoming: string, bindings: WebGpuPass["bindings"]): WebGpuPass {
-  const parts = partsOf(e);
-  return {
-    wgsl: `${workgroupSum(["total", "product"])}
-${channelIndexWgsl(e)}
-${partStartWgsl(e)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let end = partStart(group.y + 1u);
-  let mean = batchMean[group.x];
-  var sum = 0.0;
-  var product = 0.0;
-  for (var k = partStart(group.y) + lane; k < end; k += 64u) {
-    let i = place(group.x, k);
+export function sumsPass(
+  e: Extents,
+  limits: WebGpuLimits,
+  incoming: string,
+  bindings: WebGpuPass["bindings"],
+): WebGpuPass {
+  return partsPass(
+    e,
+    limits,
+    ["total", "product"],
+    `let mean = batchMean[channel];
+  var sum = Unit();
+  var product = Unit();
+  for (var k = first; k < end; k += step) {
+    let i = place(channel, k);
     let g = ${incoming};
     sum += g;
     product += g * (x[i] - mean);
-  }
-  let allSum = reduceTotal(lane, sum);
-  let allProduct = reduceProduct(lane, product);
-  if (lane == 0u) {
-    partial[(group.x * ${parts}u + group.y) * 2u] = allSum;
-    partial[(group.x * ${parts}u + group.y) * 2u + 1u] = allProduct;
-  }
-}`,
+  }`,
+    ["reduceTotal(lane, sumOf(sum))", "reduceProduct(lane, sumOf(product))"],
     bindings,
-    workgroups: [e.channels, parts, 1],
-  };
+  );
 }
 
 /** WGSL that joins the parts of channel `i` into `sum` and `product`. */
-export function joinSumsWgsl(e: Extents): string {
-  const parts = partsOf(e);
+export function joinSumsWgsl(e: Extents, limits: WebGpuLimits): string {
+  const parts = partsOf(e, limits);
   return `var sum = 0.0;
   var product = 0.0;
   for (var part = 0u; part < ${parts}u; part++) {

@@ -11,13 +11,12 @@ import {
   type Op,
   type OpSpec,
   registerOp,
+  type WebGpuLimits,
   type WebGpuPass,
 } from "../../core/mod.ts";
-import { workgroupSum } from "../_reduce.ts";
 import { applyPass, applyPlane } from "./apply.ts";
 import {
   type BatchNormAttributes,
-  channelIndexWgsl,
   type Epilogue,
   EPILOGUES,
   expectNormInputs,
@@ -27,12 +26,11 @@ import {
   extentsOf,
   NORM_SHAPES,
   normCost,
-  partsOf,
-  partStartWgsl,
 } from "./common.ts";
 import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
+import { partsOf, partsPass, partWgsl, unitSize } from "./wgsl.ts";
 
 /** Normalises one channel, and updates its running statistics. */
 function normalizeChannel(
@@ -70,35 +68,41 @@ function normalizeChannel(
   }
 }
 
-/** Sums of parts of a channel, each around its own mean, and then all parts joined by Chan et al. 1983, equation 2.1. */
-function statisticsPasses(e: Extents, { momentum, epsilon }: BatchNormAttributes, outputs: number): WebGpuPass[] {
-  const parts = partsOf(e);
-  return [{
-    wgsl: `${workgroupSum(["total", "square"])}
-${channelIndexWgsl(e)}
-${partStartWgsl(e)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let first = partStart(group.y);
-  let end = partStart(group.y + 1u);
-  var sum = 0.0;
-  for (var k = first + lane; k < end; k += 64u) { sum += x[place(group.x, k)]; }
-  let mean = reduceTotal(lane, sum) / f32(end - first);
+/**
+ * Each thread follows the mean and the squares around it over its units, then those of a part are joined, then all parts,
+ * both by Chan et al. 1983, equation 2.1.
+ */
+function statisticsPasses(
+  e: Extents,
+  limits: WebGpuLimits,
+  { momentum, epsilon }: BatchNormAttributes,
+  outputs: number,
+): WebGpuPass[] {
+  const parts = partsOf(e, limits), size = unitSize(e);
+  const partial = { name: "partial", index: outputs + 3 };
+  const sums = partsPass(
+    e,
+    limits,
+    ["total", "square"],
+    `var units = 0.0;
+  var mean = 0.0;
   var squares = 0.0;
-  for (var k = first + lane; k < end; k += 64u) {
-    let difference = x[place(group.x, k)] - mean;
-    squares += difference * difference;
+  for (var k = first; k < end; k += step) {
+    let unit = x[place(channel, k)];
+    let unitMean = sumOf(unit) / ${size}.0;
+    let around = unit - unitMean;
+    let difference = unitMean - mean;
+    let share = 1.0 / (units + 1.0);
+    squares += sumOf(around * around) + ${size}.0 * difference * difference * units * share;
+    mean += difference * share;
+    units += 1.0;
   }
-  let result = reduceSquare(lane, squares);
-  if (lane == 0u) {
-    partial[(group.x * ${parts}u + group.y) * 2u] = mean;
-    partial[(group.x * ${parts}u + group.y) * 2u + 1u] = result;
-  }
-}`,
-    bindings: [{ name: "x", index: 0 }, { name: "partial", index: outputs + 3, write: true }],
-    workgroups: [e.channels, parts, 1],
-  }, {
-    wgsl: `${partStartWgsl(e)}
+  let partMean = reduceTotal(lane, mean * units) / f32(end - partStart(part));`,
+    ["partMean", `reduceSquare(lane, squares + ${size}.0 * units * (mean - partMean) * (mean - partMean))`],
+    [{ name: "x", index: 0, vector: size === 4 }, { ...partial, write: true }],
+  );
+  return [sums, {
+    wgsl: `${partWgsl(e, limits)}
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let c = id.x;
@@ -107,7 +111,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var mean = 0.0;
   var squares = 0.0;
   for (var part = 0u; part < ${parts}u; part++) {
-    let size = f32(partStart(part + 1u) - partStart(part));
+    let size = ${size}.0 * f32(partStart(part + 1u) - partStart(part));
     let difference = partial[(c * ${parts}u + part) * 2u] - mean;
     let total = count + size;
     mean += difference * size / total;
@@ -120,7 +124,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   runningVariance[c] = ${float(1 - momentum)} * runningVariance[c] + ${float(momentum)} * squares / ${e.count - 1}.0;
 }`,
     bindings: [
-      { name: "partial", index: outputs + 3 },
+      partial,
       { name: "runningMean", index: 3, write: true },
       { name: "runningVariance", index: 4, write: true },
       { name: "batchMean", index: outputs + 1, write: true },
@@ -165,9 +169,9 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
       const bindings = [{ name: "batchMean", index: outputs + 1 }, { name: "deviation", index: outputs + 2 }];
       return [{
         name: "partial sums",
-        workspace: [f32([e.channels, partsOf(e), 2])],
+        workspace: [f32([e.channels, partsOf(e, limits), 2])],
         passes: [
-          ...statisticsPasses(e, spec.attributes, outputs),
+          ...statisticsPasses(e, limits, spec.attributes, outputs),
           applyPass(e, epilogue, limits, statistics, bindings, 5, outputs),
         ],
       }];

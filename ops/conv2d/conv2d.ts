@@ -5,7 +5,6 @@ import type { Graph } from "../../core/mod.ts";
 import { channelSum } from "../channel_sum.ts";
 import { forwardKernel } from "./cpu.ts";
 import { operandsOf } from "./epilogue.ts";
-import { gatherVariants } from "./gather_wgsl.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
@@ -16,6 +15,7 @@ import {
 import { conv2dInputGradient, conv2dWeightGradient } from "./gradients.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
+import { convolutionVariants } from "./wgsl.ts";
 
 /** The attributes of {@link depthwiseConv2d}: its groups are the input's channels. */
 export type DepthwiseAttributes = Omit<ConvolutionAttributes, "groups">;
@@ -63,7 +63,7 @@ function convolutionRules<A extends DepthwiseAttributes>(
     },
     cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), operandsOf(spec.inputs.length)),
     webgpu: (spec: OpSpec<A>, limits: Parameters<Op["webgpu"]>[1]) =>
-      gatherVariants(geometry(spec), limits, "forward", operandsOf(spec.inputs.length)),
+      convolutionVariants(geometry(spec), limits, "forward", operandsOf(spec.inputs.length)),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),
   };
 }

@@ -66,15 +66,23 @@ export function epilogueArguments({ residual, epilogue }: ForwardOperands): CpuA
   return [residual === undefined ? 0 : { buffer: residual }, { float: least }, { float: largest }];
 }
 
-/** WGSL that applies what follows to `value`, the output at index `place`. */
-export function finishWgsl({ residual, epilogue }: ForwardOperands, value: string, place: string): string {
+/** WGSL that applies what follows to `value`, the output at index `place`: one element, or a vector of `size`. */
+export function finishWgsl(
+  { residual, epilogue }: ForwardOperands,
+  value: string,
+  place: string,
+  size: 1 | 4 = 1,
+): string {
+  const constant = (text: string) => size === 1 ? text : `vec4<f32>(${text})`;
   const sum = residual === undefined ? value : `${value} + residual[${place}]`;
   const { activation } = epilogue;
   if (activation === "none") return sum;
-  return activation === "relu" ? `max(${sum}, 0.0)` : `clamp(${sum}, 0.0, ${float(RANGES.relu6[1])})`;
+  return activation === "relu"
+    ? `max(${sum}, ${constant("0.0")})`
+    : `clamp(${sum}, ${constant("0.0")}, ${constant(float(RANGES.relu6[1]))})`;
 }
 
-/** The binding that {@link finishWgsl} needs. */
-export function residualBinding({ residual }: ForwardOperands): WebGpuPass["bindings"] {
-  return residual === undefined ? [] : [{ name: "residual", index: residual }];
+/** The binding that {@link finishWgsl} needs, of elements or of vectors of four. */
+export function residualBinding({ residual }: ForwardOperands, vector = false): WebGpuPass["bindings"] {
+  return residual === undefined ? [] : [{ name: "residual", index: residual, vector }];
 }

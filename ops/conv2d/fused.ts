@@ -12,7 +12,6 @@ import {
   operandsOf,
 } from "./epilogue.ts";
 import { fusionsOf } from "./fusions.ts";
-import { gatherVariants } from "./gather_wgsl.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
@@ -23,6 +22,7 @@ import {
 } from "./geometry.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
+import { convolutionVariants } from "./wgsl.ts";
 
 /** The attributes of {@link conv2dFused}. */
 export type FusedConvolutionAttributes = ConvolutionAttributes & EpilogueAttributes;
@@ -70,7 +70,7 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
     },
     webgpu(spec: Spec<A>, limits: Parameters<Op["webgpu"]>[1]) {
       const { g, operands } = resolve(spec);
-      return gatherVariants(g, limits, "forward", operands);
+      return convolutionVariants(g, limits, "forward", operands);
     },
     cost(spec: Spec<A>) {
       const { g, operands } = resolve(spec), outputs = elementCount(spec.outputs[0].shape);

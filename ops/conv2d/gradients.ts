@@ -12,7 +12,6 @@ import {
 } from "../../core/mod.ts";
 import { expectPair } from "../_window.ts";
 import { inputGradientKernel, weightGradientKernel } from "./cpu.ts";
-import { gatherVariants } from "./gather_wgsl.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
@@ -23,6 +22,7 @@ import {
 import { inputGradientPlane, weightGradientPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
 import { weightGradientVariants } from "./weight_gradient_wgsl.ts";
+import { convolutionVariants } from "./wgsl.ts";
 
 /** The attributes of {@link conv2dInputGradient}: the convolution's, and the input's height and width. */
 export type InputGradientAttributes = ConvolutionAttributes & { readonly inputSize: readonly number[] };
@@ -80,7 +80,7 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => inputGradientKernel(inputGradientGeometry(spec)),
-  webgpu: (spec, limits) => gatherVariants(inputGradientGeometry(spec), limits, "inputGradient"),
+  webgpu: (spec, limits) => convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient"),
   cost: (spec) => ({ flops: convolutionFlops(inputGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {

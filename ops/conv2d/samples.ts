@@ -79,6 +79,19 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     attributes: { groups: 5, padding: [1, 1], stride: [2, 2] },
   },
   { about: "depthwise with a multiplier", input: [1, 3, 6, 6], weight: [6, 1, 3, 3], attributes: { groups: 3 } },
+  { about: "pointwise, with tiles that are not full", input: [3, 18, 6, 6], weight: [21, 18, 1, 1] },
+  {
+    about: "several tiles along each axis, none of them full",
+    input: [2, 9, 19, 12],
+    weight: [18, 9, 3, 3],
+    attributes: { padding: [1, 1] },
+  },
+  {
+    about: "stride 2 with tiles that are not full",
+    input: [1, 17, 22, 20],
+    weight: [17, 17, 3, 3],
+    attributes: { stride: [2, 2], padding: [1, 1] },
+  },
   {
     about: "an image that stride skips parts of",
     input: [1, 2, 8, 8],

@@ -3,35 +3,87 @@
  * channel over a part of the output rows of all images; a second pass adds the parts in a fixed order, so that runs repeat to the bit.
  */
 
-import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import type { Geometry } from "./geometry.ts";
+import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
+import { implicitWeightVariant, joinPartsPass } from "./implicit_wgsl.ts";
+import { iterationsOfLine, partialSumsPass, threadsOfPart, type WeightTile } from "./weight_gradient_tiled_wgsl.ts";
 
 /** Threads that keep a device busy; the rows are split into parts until there are about so many. */
-const WANTED_THREADS = 8192;
+const HARDWARE_THREADS = 8192, SOFTWARE_THREADS = 1024;
 /** Loop iterations of a thread above which there are more parts than it takes to keep the device busy. */
 const WANTED_ITERATIONS = 32_768;
+/** Workgroups that keep a GPU busy. */
+const HARDWARE_BLOCKS = 256;
 const MAX_WORKSPACE_ELEMENTS = 8 * 1024 * 1024;
 /** Kernels of at most so many taps are summed by one thread; larger ones by a thread a tap. */
 const MAX_TAPS_A_THREAD = 9;
 
-/** The variants of a weight gradient. Inputs: x, dy. */
+/** The most sums of a thread: with four times as many lavapipe is a tenth faster, and compiles five times as long. */
+const MAX_SUMS = 80;
+/** Tiles of output and input channels, the largest first. */
+const TILES: readonly (readonly [number, number])[] = [[8, 8], [8, 4], [4, 4], [4, 2], [4, 1]];
+
+/** The variants of a weight gradient. Inputs: x, dy. The first takes any shape. */
 export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
-  const tiles = [Math.min(4, g.groupOutputs), 1];
-  return [...new Set(tiles)].map((tile) => weightGradientVariant(g, limits, tile));
+  const variants = [...new Set([Math.min(4, g.groupOutputs), 1])].map((tile) => plainVariant(g, limits, tile));
+  const taps = g.kernelHeight * g.kernelWidth;
+  if (g.groupOutputs === 1 || taps > MAX_SUMS) return variants;
+  variants.push({ ...tiledVariant(g, limits, fitTile(g)), preferred: limits.software || !suitsImplicitWeight(g) });
+  if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
+    const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);
+    const lines = Math.floor(MAX_WORKSPACE_ELEMENTS / (g.groupOutputs * g.groupInputs * taps));
+    const parts = Math.min(Math.ceil(HARDWARE_BLOCKS / blocks), lines);
+    variants.push({ ...implicitWeightVariant(g, limits, parts), preferred: !limits.software });
+  }
+  return variants;
 }
 
-function weightGradientVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVariant {
+/** Whether the gradient fills blocks of a matrix product about well. */
+function suitsImplicitWeight(g: Geometry): boolean {
+  return g.groups === 1 && g.groupOutputs >= 16 && g.groupInputs * g.kernelHeight * g.kernelWidth >= 16;
+}
+
+/** The largest tile that has no more sums and is not much larger than the weights. */
+function fitTile(g: Geometry): WeightTile {
+  const taps = g.kernelHeight * g.kernelWidth;
+  const fitted = TILES.map(([outputs, inputs]) => ({
+    outputs: Math.min(outputs, 4 * Math.ceil(g.groupOutputs / 4)),
+    inputs: Math.min(inputs, g.groupInputs),
+  }));
+  return fitted.find(({ outputs, inputs }) => outputs * inputs * taps <= MAX_SUMS) ?? fitted[fitted.length - 1];
+}
+
+/** Into how many parts the lines of all outputs are split, given what a part and a line take. */
+function partsOf(g: Geometry, threads: number, lineIterations: number, wanted: number, most: number): number {
+  const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
+  const lines = g.batch * g.outputHeight;
+  const least = Math.ceil(lines / Math.max(1, Math.floor(WANTED_ITERATIONS / lineIterations)));
+  const busy = Math.min(Math.ceil(wanted / threads), Math.floor(MAX_WORKSPACE_ELEMENTS / size), most);
+  const parts = Math.min(lines, Math.max(1, least, busy));
+  expectIterations("conv2dWeightGradient", Math.ceil(lines / parts) * lineIterations);
+  return parts;
+}
+
+function tiledVariant(g: Geometry, limits: WebGpuLimits, tile: WeightTile): WebGpuVariant {
+  const size = g.groups * g.groupOutputs * g.groupInputs * g.kernelHeight * g.kernelWidth;
+  const wanted = limits.software ? SOFTWARE_THREADS : HARDWARE_THREADS;
+  const parts = partsOf(g, threadsOfPart(g, tile), iterationsOfLine(g), wanted, g.batch * g.outputHeight);
+  const name = `tiled ${tile.outputs}x${tile.inputs}`;
+  if (parts === 1) return { name, passes: [partialSumsPass(g, limits, tile, 1, 2)] };
+  return {
+    name,
+    workspace: [f32([parts, size])],
+    passes: [partialSumsPass(g, limits, tile, parts, 3), joinPartsPass(size, parts, limits)],
+  };
+}
+
+function plainVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVariant {
   const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
   const whole = taps <= MAX_TAPS_A_THREAD;
-  const tileCount = Math.ceil(g.groupOutputs / tile);
-  const perPart = g.groups * tileCount * g.groupInputs * (whole ? 1 : taps);
-  const lines = g.batch * g.outputHeight;
-  const least = Math.ceil(lines / Math.max(1, Math.floor(WANTED_ITERATIONS / (g.outputWidth + 1))));
-  const busy = Math.min(Math.ceil(WANTED_THREADS / perPart), Math.floor(MAX_WORKSPACE_ELEMENTS / size), g.batch);
-  const parts = Math.min(lines, Math.max(1, least, busy));
-  expectIterations("conv2dWeightGradient", Math.ceil(lines / parts) * (g.outputWidth + 1));
-  const threads = perPart * parts;
+  const perPart = g.groups * Math.ceil(g.groupOutputs / tile) * g.groupInputs * (whole ? 1 : taps);
+  const parts = partsOf(g, perPart, g.outputWidth + 1, HARDWARE_THREADS, g.batch), threads = perPart * parts;
   return {
     name: `direct ${tile} outputs`,
     workspace: [f32([parts, size])],
@@ -39,16 +91,7 @@ function weightGradientVariant(g: Geometry, limits: WebGpuLimits, tile: number):
       wgsl: partialWgsl(g, tile, whole, parts, threads),
       bindings: [{ name: "x", index: 0 }, { name: "dy", index: 1 }, { name: "partial", index: 3, write: true }],
       workgroups: linearWorkgroups(threads, limits),
-    }, {
-      wgsl: elementwise(
-        size,
-        `var sum = partial[i];
-  for (var part = 1u; part < ${parts}u; part++) { sum += partial[part * ${size}u + i]; }
-  dw[i] = sum;`,
-      ),
-      bindings: [{ name: "partial", index: 3 }, { name: "dw", index: 2, write: true }],
-      workgroups: linearWorkgroups(size, limits),
-    }],
+    }, joinPartsPass(size, parts, limits)],
   };
 }
 

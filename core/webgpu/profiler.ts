@@ -1,0 +1,133 @@
+/**
+ * Times every dispatch of a program by timestamp queries. Each dispatch gets a compute pass of its own, so that a profiled
+ * step is slower than a plain one; the times of the dispatches are those of the kernels alone.
+ */
+
+import type { Cost } from "../op.ts";
+import { DeviceError } from "../errors.ts";
+
+/** A dispatch as the profiler sees it. */
+export interface ProfiledDispatch {
+  /** The op's name. */
+  readonly op: string;
+  /** The variant's name. */
+  readonly variant: string;
+  /** Which of the variant's passes it is, from 0. */
+  readonly pass: number;
+  /** The number of the op's application in the program. */
+  readonly node: number;
+  /** The work of the application, of all its passes together. */
+  readonly cost: Cost;
+}
+
+/** A dispatch and its time. */
+export interface DispatchTime extends ProfiledDispatch {
+  /** Seconds on the device. */
+  readonly seconds: number;
+}
+
+/** Queries of a set; WebGPU allows 4096. */
+const QUERIES = 4096;
+
+/** Timestamps around the dispatches of one step. */
+export class Profiler {
+  readonly #device: GPUDevice;
+  readonly #dispatches: number;
+  readonly #set: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #staging: GPUBuffer;
+
+  /**
+   * Makes the queries.
+   *
+   * @throws {DeviceError} If the device has no timestamps, or the program has too many dispatches.
+   */
+  constructor(device: GPUDevice, dispatches: number) {
+    if (!device.features.has("timestamp-query")) {
+      throw new DeviceError("This adapter has no timestamp queries, so that kernels cannot be timed on it");
+    }
+    if (2 * dispatches > QUERIES) {
+      throw new DeviceError(`Expected at most ${QUERIES / 2} dispatches to profile but the program has ${dispatches}`);
+    }
+    this.#device = device;
+    this.#dispatches = dispatches;
+    const size = 16 * dispatches;
+    this.#set = device.createQuerySet({ type: "timestamp", count: 2 * dispatches });
+    this.#resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+    this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  /** What the pass of a dispatch begins with. */
+  descriptor(dispatch: number): GPUComputePassDescriptor {
+    return {
+      timestampWrites: {
+        querySet: this.#set,
+        beginningOfPassWriteIndex: 2 * dispatch,
+        endOfPassWriteIndex: 2 * dispatch + 1,
+      },
+    };
+  }
+
+  /** Ends a step's commands. */
+  resolve(encoder: GPUCommandEncoder): void {
+    encoder.resolveQuerySet(this.#set, 0, 2 * this.#dispatches, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, 16 * this.#dispatches);
+  }
+
+  /** The seconds of each dispatch of the submitted step; waits for the device. */
+  async read(): Promise<number[]> {
+    await this.#staging.mapAsync(GPUMapMode.READ);
+    const ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
+    this.#staging.unmap();
+    const seconds = await secondsOfTick(this.#device);
+    return Array.from(
+      { length: this.#dispatches },
+      (_, i) => Number(ticks[2 * i + 1] - ticks[2 * i]) * seconds,
+    );
+  }
+
+  /** Gives the queries and buffers back. */
+  destroy(): void {
+    this.#set.destroy();
+    this.#resolved.destroy();
+    this.#staging.destroy();
+  }
+}
+
+const calibrations = new WeakMap<GPUDevice, Promise<number>>();
+/** How long the clocks are compared. */
+const CALIBRATION_MILLISECONDS = 100;
+
+/** WebGPU counts nanoseconds, but a runtime may hand out the device's own ticks: two stamps are held against the clock. */
+function secondsOfTick(device: GPUDevice): Promise<number> {
+  const known = calibrations.get(device);
+  if (known !== undefined) return known;
+  const calibration = (async () => {
+    const first = await stamp(device);
+    await new Promise((resolve) => setTimeout(resolve, CALIBRATION_MILLISECONDS));
+    const second = await stamp(device);
+    const measured = (second.milliseconds - first.milliseconds) / 1000 / Number(second.ticks - first.ticks);
+    // The comparison is good to a few percent: a tick that is about a nanosecond is one.
+    return Math.abs(measured / 1e-9 - 1) < 0.2 ? 1e-9 : measured;
+  })();
+  calibrations.set(device, calibration);
+  return calibration;
+}
+
+/** The device's time in ticks, and this process's in the middle of asking for it. */
+async function stamp(device: GPUDevice): Promise<{ ticks: bigint; milliseconds: number }> {
+  const querySet = device.createQuerySet({ type: "timestamp", count: 1 });
+  const resolved = device.createBuffer({ size: 8, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+  const staging = device.createBuffer({ size: 8, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const encoder = device.createCommandEncoder();
+  encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 0 } }).end();
+  encoder.resolveQuerySet(querySet, 0, 1, resolved, 0);
+  encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8);
+  const before = performance.now();
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const after = performance.now();
+  const [ticks] = new BigUint64Array(staging.getMappedRange().slice(0));
+  for (const used of [querySet, resolved, staging]) used.destroy();
+  return { ticks, milliseconds: (before + after) / 2 };
+}

@@ -1,0 +1,249 @@
+/**
+ * Matrix products on WebGPU, C = A·B, of all strides and sizes, also of many B by one A. The register kernel is for adapters
+ * whose loads are slow beside arithmetic: a thread computes a tile of C, adjacent threads adjacent columns. A is packed by
+ * a first pass into panels of the tile's rows, depth by depth, and B into whole vectors unless it has them.
+ */
+
+import {
+  elementwise,
+  f32,
+  linearWorkgroups,
+  type WebGpuLimits,
+  type WebGpuPass,
+  type WebGpuVariant,
+} from "../core/mod.ts";
+import type { MatrixProduct } from "./_matrix_product.ts";
+import { canShare, SHARED_TILE, sharedProductPass } from "./_shared_product_wgsl.ts";
+
+/** A product, or several with the same A. */
+export interface WgslProduct extends Omit<MatrixProduct, "bias"> {
+  /** How many B and C there are, each following the one before; 1 unless given. */
+  readonly batch?: number;
+  /** The numbers of the buffers of A, B and C. The workspace begins behind the last of all. */
+  readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
+  /** The bias: its buffer, and whether C's rows or columns have one each. */
+  readonly bias?: { readonly buffer: number; readonly of: "row" | "column" };
+  /** WGSL of what is stored, given the expressions of a finished value, its place and its size; the value unless given. */
+  readonly finish?: (value: string, place: string, size: 1 | 4) => string;
+  /** The buffers that `finish` names; bound as vectors where C is. */
+  readonly finishBindings?: (vector: boolean) => WebGpuPass["bindings"];
+}
+
+/** The register tile of a thread: rows, a multiple of four, and vectors of four columns. */
+export interface RegisterTile {
+  readonly rows: number;
+  readonly vectors: number;
+}
+
+/** Tiles from the fastest on lavapipe to those that keep small products in many threads. */
+const REGISTER_TILES: readonly RegisterTile[] = [{ rows: 16, vectors: 4 }, { rows: 8, vectors: 2 }, {
+  rows: 4,
+  vectors: 1,
+}];
+/**
+ * Threads of a workgroup of the register kernel: the lanes of a processor's vectors. Workgroups that follow each other take
+ * the same columns, so that a cache keeps what they read of B.
+ */
+const LANES = 8;
+/** The least threads of a product that has as many. */
+const WANTED_THREADS = 256;
+
+/** The variants of a product, none of which is preferred to the caller's own on software adapters if it is small. */
+export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits): WebGpuVariant[] {
+  const { m, n, k, batch = 1 } = product;
+  const fitted = REGISTER_TILES.map((tile) => fitTile(product, tile));
+  const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
+  const tile = fitted.find((each) => threads(each) >= WANTED_THREADS) ?? fitted[fitted.length - 1];
+  const variants = [{ ...registerVariant(product, limits, tile), preferred: limits.software }];
+  if (canShare(SHARED_TILE, limits)) {
+    // A block is worth its memory if it is about full.
+    variants.push({ ...sharedVariant(product, limits), preferred: !limits.software && m >= 32 && n >= 32 && k >= 16 });
+  }
+  return variants;
+}
+
+/** A tile that divides C into as many tiles, but with less beyond the edges. */
+function fitTile({ m, n }: WgslProduct, tile: RegisterTile): RegisterTile {
+  const even = (size: number, most: number) => Math.ceil(size / Math.ceil(size / most) / 4) * 4;
+  return { rows: even(m, tile.rows), vectors: even(n, 4 * tile.vectors) / 4 };
+}
+
+function range(count: number): number[] {
+  return [...Array(count).keys()];
+}
+
+/** The first number behind all buffers of the op. */
+function workspaceOf({ buffers: { a, b, c }, bias }: WgslProduct): number {
+  return Math.max(a, b, c, bias?.buffer ?? 0) + 1;
+}
+
+/** The kernel of a register tile. */
+export function registerVariant(product: WgslProduct, limits: WebGpuLimits, tile: RegisterTile): WebGpuVariant {
+  const { m, n, k, b, batch = 1, buffers } = product, workspace = workspaceOf(product);
+  const panels = Math.ceil(m / tile.rows), packedA = panels * k * tile.rows;
+  const gathered = b[1] !== 1, width = 4 * Math.ceil(n / 4), packedB = batch * k * width;
+  const passes = [{
+    wgsl: elementwise(
+      packedA,
+      `let row = i / ${k * tile.rows}u * ${tile.rows}u + i % ${tile.rows}u;
+  let depth = i / ${tile.rows}u % ${k}u;
+  packed[i] = select(0.0, a[min(row, ${m - 1}u) * ${product.a[0]}u + depth * ${product.a[1]}u], row < ${m}u);`,
+    ),
+    bindings: [{ name: "a", index: buffers.a }, { name: "packed", index: workspace, write: true }],
+    workgroups: linearWorkgroups(packedA, limits),
+  }];
+  if (gathered) {
+    passes.push({
+      wgsl: elementwise(
+        packedB,
+        `let column = min(i % ${width}u, ${n - 1}u);
+  let depth = i / ${width}u % ${k}u;
+  packed[i] = b[i / ${width * k}u * ${k * n}u + depth * ${b[0]}u + column * ${b[1]}u];`,
+      ),
+      bindings: [{ name: "b", index: buffers.b }, { name: "packed", index: workspace + 1, write: true }],
+      workgroups: linearWorkgroups(packedB, limits),
+    });
+  }
+  const source = gathered
+    ? { index: workspace + 1, row: width, matrix: k * width, vector: true }
+    : { index: buffers.b, row: b[0], matrix: k * n, vector: b[0] % 4 === 0 && n % 4 === 0 };
+  return {
+    name: `registers ${tile.rows}x${4 * tile.vectors}`,
+    workspace: [f32([packedA]), ...(gathered ? [f32([packedB])] : [])],
+    passes: [...passes, registerPass(product, limits, tile, source, workspace)],
+  };
+}
+
+/** How the register kernel finds B: the buffer, floats from a row and from a matrix to the next, whether it has vectors. */
+interface Source {
+  readonly index: number;
+  readonly row: number;
+  readonly matrix: number;
+  readonly vector: boolean;
+}
+
+function registerPass(
+  product: WgslProduct,
+  limits: WebGpuLimits,
+  tile: RegisterTile,
+  source: Source,
+  workspace: number,
+): WebGpuPass {
+  const { m, n, k, batch = 1, buffers, bias, finishBindings } = product;
+  const panels = Math.ceil(m / tile.rows), across = Math.ceil(n / (4 * tile.vectors)), threads = across * batch;
+  const workgroups = Math.ceil(threads / LANES) * panels;
+  const rows = range(tile.rows), vectors = range(tile.vectors), vector = n % 4 === 0;
+  const load = source.vector
+    ? (v: number) => `b[(line + ${4 * v}u) / 4u]`
+    : (v: number) => `vec4<f32>(${range(4).map((c) => `b[line + min(${4 * v + c}u, rest)]`).join(", ")})`;
+  const start = (r: number, v: number) =>
+    bias === undefined
+      ? "vec4<f32>()"
+      : bias.of === "row"
+      ? `vec4<f32>(bias[min(firstRow + ${r}u, ${m - 1}u)])`
+      : `vec4<f32>(${range(4).map((c) => `bias[min(firstColumn + ${4 * v + c}u, ${n - 1}u)]`).join(", ")})`;
+  return {
+    wgsl: `${storeWgsl(product)}
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let workgroup = id.y * groups.x + id.x;
+  let panel = workgroup % ${panels}u;
+  let thread = workgroup / ${panels}u * ${LANES}u + lane;
+  if (thread >= ${threads}u) { return; }
+  let firstRow = panel * ${tile.rows}u;
+  let firstColumn = thread % ${across}u * ${4 * tile.vectors}u;
+  let matrix = thread / ${across}u;
+  let rest = ${n - 1}u - firstColumn;
+  ${rows.map((r) => vectors.map((v) => `var sum${r}_${v} = ${start(r, v)};`).join(" ")).join("\n  ")}
+  for (var p = 0u; p < ${k}u; p++) {
+    let line = matrix * ${source.matrix}u + p * ${source.row}u + firstColumn;
+    ${vectors.map((v) => `let b${v} = ${load(v)};`).join(" ")}
+    ${range(tile.rows / 4).map((q) => `let a${q} = a[(panel * ${k}u + p) * ${tile.rows / 4}u + ${q}u];`).join(" ")}
+    ${
+      rows.map((r) =>
+        `{ let w = vec4<f32>(a${r >> 2}[${r & 3}]); ${
+          vectors.map((v) => `sum${r}_${v} = fma(w, b${v}, sum${r}_${v});`).join(" ")
+        } }`
+      ).join("\n    ")
+    }
+  }
+  ${
+      rows.flatMap((r) =>
+        vectors.map((v) =>
+          `if (firstRow + ${r}u < ${m}u && firstColumn + ${
+            4 * v
+          }u < ${n}u) { store(matrix, firstRow + ${r}u, firstColumn + ${4 * v}u, sum${r}_${v}); }`
+        )
+      ).join("\n  ")
+    }
+}`,
+    bindings: [
+      { name: "a", index: workspace, vector: true },
+      { name: "b", index: source.index, vector: source.vector },
+      ...(bias === undefined ? [] : [{ name: "bias", index: bias.buffer }]),
+      ...(finishBindings?.(vector) ?? []),
+      { name: "c", index: buffers.c, write: true, vector },
+    ],
+    workgroups: linearWorkgroups(workgroups, limits, 1),
+  };
+}
+
+/** WGSL of `store(matrix, row, column, value)`, where the first of the four columns is inside. */
+function storeWgsl({ m, n, finish = (value) => value }: WgslProduct): string {
+  const body = n % 4 === 0
+    ? `let place = start / 4u; c[place] = ${finish("value", "place", 4)};`
+    : range(4).map((i) =>
+      `${i === 0 ? "" : `if (column + ${i}u < ${n}u) `}{ let place = start + ${i}u; c[place] = ${
+        finish(`value[${i}]`, "place", 1)
+      }; }`
+    ).join("\n  ");
+  return `fn store(matrix: u32, row: u32, column: u32, value: vec4<f32>) {
+  let start = (matrix * ${m}u + row) * ${n}u + column;
+  ${body}
+}`;
+}
+
+/** The kernel of workgroup memory: the columns of all B side by side, each filled up to whole vectors. */
+function sharedVariant(product: WgslProduct, limits: WebGpuLimits): WebGpuVariant {
+  const { m, n, k, a, b, batch = 1, buffers, bias, finishBindings } = product;
+  const width = 4 * Math.ceil(n / 4), vector = n % 4 === 0, vectorB = vector && b[1] === 1 && b[0] % 4 === 0;
+  const element = (c: number) => `b[line + min(column + ${c}u, ${n - 1}u) * ${b[1]}u]`;
+  const added = bias === undefined
+    ? "value"
+    : bias.of === "row"
+    ? "value + bias[row]"
+    : `value + vec4<f32>(${range(4).map((c) => `bias[min(column + ${c}u, ${n - 1}u)]`).join(", ")})`;
+  const stored = storeWgsl(product).replace("fn store(", "fn storeMatrix(");
+  return {
+    name: "workgroup memory",
+    passes: [sharedProductPass(
+      {
+        extents: [m, batch * width, k],
+        functions: `${stored}
+fn loadA(row: u32, k: u32) -> f32 {
+  return select(0.0, a[min(row, ${m - 1}u) * ${a[0]}u + min(k, ${k - 1}u) * ${a[1]}u], k < ${k}u);
+}
+fn loadB(k: u32, place: u32) -> vec4<f32> {
+  let matrix = min(place / ${width}u, ${batch - 1}u);
+  let column = place % ${width}u;
+  let line = matrix * ${k * n}u + min(k, ${k - 1}u) * ${b[0]}u;
+  return ${vectorB ? "b[(line + column) / 4u]" : `vec4<f32>(${range(4).map(element).join(", ")})`};
+}
+fn store(_part: u32, row: u32, place: u32, value: vec4<f32>) {
+  let column = place % ${width}u;
+  storeMatrix(place / ${width}u, row, column, ${added});
+}`,
+        bindings: [
+          { name: "a", index: buffers.a },
+          { name: "b", index: buffers.b, vector: vectorB },
+          ...(bias === undefined ? [] : [{ name: "bias", index: bias.buffer }]),
+          ...(finishBindings?.(vector) ?? []),
+          { name: "c", index: buffers.c, write: true, vector },
+        ],
+      },
+      SHARED_TILE,
+      limits,
+    )],
+  };
+}

@@ -1,0 +1,79 @@
+/** The WebGPU variants of a convolution and of its input gradient, and which is expected to be the fastest. */
+
+import type { WebGpuLimits, WebGpuVariant } from "../../core/mod.ts";
+import { matrixProductVariants } from "../_matrix_product_wgsl.ts";
+import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
+import { axisOf } from "./direct_source_wgsl.ts";
+import { type Direction, type DirectTile, directVariant } from "./direct_wgsl.ts";
+import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from "./epilogue.ts";
+import { gatherVariants } from "./gather_wgsl.ts";
+import type { Geometry } from "./geometry.ts";
+import { implicitVariant } from "./implicit_wgsl.ts";
+
+/** Tiles for adapters on the CPU, where loads are slow beside arithmetic, and for GPUs, whose registers are few. */
+const LARGE_TILE: DirectTile = { vectors: 1, rows: 8, channels: 8 };
+const SMALL_TILE: DirectTile = { vectors: 1, rows: 2, channels: 8 };
+/** Multiplications of vectors in the text of a kernel, above which compilers take long. */
+const MAX_PRODUCTS = 800;
+
+/** All variants; the first is a plain kernel that takes any shape. */
+export function convolutionVariants(
+  g: Geometry,
+  limits: WebGpuLimits,
+  direction: Direction,
+  operands: ForwardOperands = operandsOf(2),
+): WebGpuVariant[] {
+  const variants = gatherVariants(g, limits, direction, operands);
+  const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
+  if (channels < 4) return variants;
+  const product = canShare(SHARED_TILE, limits) && g.groups === 1 && channels >= 16;
+  if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
+  else if (product) variants.push({ ...implicitVariant(g, limits, direction, operands), preferred: !limits.software });
+  const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
+  const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
+  tiles.forEach((tile, index) => {
+    variants.push({ ...directVariant(g, limits, direction, operands, tile), preferred: index === 0 });
+  });
+  return variants;
+}
+
+/** Whether an image's result is a product of two matrices: weights and channels by positions. */
+function isMatrixProduct(g: Geometry): boolean {
+  return g.groups === 1 && g.kernelHeight * g.kernelWidth * g.stride[0] * g.stride[1] === 1 &&
+    g.padding[0] + g.padding[1] === 0;
+}
+
+function pointwiseVariants(
+  g: Geometry,
+  limits: WebGpuLimits,
+  direction: Direction,
+  operands: ForwardOperands,
+): WebGpuVariant[] {
+  const forward = direction === "forward", n = g.height * g.width, { bias, output } = operands;
+  return matrixProductVariants({
+    m: forward ? g.groupOutputs : g.groupInputs,
+    n,
+    k: forward ? g.groupInputs : g.groupOutputs,
+    a: forward ? [g.groupInputs, 1] : [1, g.groupInputs],
+    b: [n, 1],
+    batch: g.batch,
+    buffers: { a: 1, b: 0, c: output },
+    bias: bias === undefined ? undefined : { buffer: bias, of: "row" },
+    finish: (value, place, size) => finishWgsl(operands, value, place, size),
+    finishBindings: (vector) => residualBinding(operands, vector),
+  }, limits);
+}
+
+/** A tile that is no larger than the result, and whose text is not too long. */
+function fitTile(g: Geometry, direction: Direction, tile: DirectTile): DirectTile {
+  const forward = direction === "forward", y = axisOf(g, forward, 0);
+  const most = forward || g.stride[1] === 1 ? tile.channels : tile.channels / 2;
+  const channels = Math.min(most, 4 * Math.ceil((forward ? g.groupOutputs : g.groupInputs) / 4));
+  const products = (rows: number) => rows * channels * g.kernelHeight * g.kernelWidth;
+  let rows = Math.max(1, tile.rows / y.phases);
+  while (rows > 1 && products(rows * y.phases) > MAX_PRODUCTS) rows = Math.ceil(rows / 2);
+  // As few as fill the result with as many tiles.
+  const lines = Math.ceil(y.size / y.phases), tiles = Math.ceil(lines / rows);
+  rows = Math.ceil(lines / tiles);
+  return { vectors: tile.vectors, rows, channels };
+}
