@@ -37,6 +37,16 @@ Deno.test("Preprocessor leaves pixels of the network's size as they are, and nor
   }
 });
 
+Deno.test("Preprocessor takes off the mean of each pixel where there is one", () => {
+  const mean = Array.from({ length: 75 }, () => Math.random()), std = [0.2, 0.25, 0.35], pixels = random(5 * 5 * 3);
+  const tensor = new Float32Array(75), preprocessing = defaultPreprocessing([3, 5, 5]);
+  new Preprocessor({ preprocessing, normalisation: { mean, std } }).write({ width: 5, height: 5, pixels }, tensor);
+  tensor.forEach((value, i) => {
+    const channel = Math.floor(i / 25), expected = (pixels[i % 25 * 3 + channel] / 255 - mean[i]) / std[channel];
+    assertAlmostEquals(value, expected, 1e-6);
+  });
+});
+
 Deno.test("Preprocessor takes the middle of a wide image, for a network whose images are no squares", () => {
   const pixels = Uint8Array.from({ length: 6 * 11 * 3 }, (_, i) => Math.trunc(i / 3));
   const preprocessing = { resize: 6, crop: [4, 3], interpolation: "bilinear" } as const, tensor = new Float32Array(36);
