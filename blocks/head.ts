@@ -9,7 +9,7 @@ import { dropElements } from "./dropout.ts";
 export interface ClassifierHeadOptions {
   /** The share of the pooled features that a training step drops; 0 unless given. */
   readonly dropout?: number;
-  /** The standard deviation of the first weights, whose bias then starts at 0; as PyTorch's linear layer unless given. */
+  /** The standard deviation of the first weights, then normal, with a bias of 0; as PyTorch's linear layer unless given. */
   readonly deviation?: number;
 }
 
@@ -34,17 +34,11 @@ export function classifierHead(name: string, classes: number, options: Classifie
     forward(graph: Graph, input: Value): Value {
       const [pooled] = globalAveragePool.apply(graph, [input]);
       const fanIn = pooled.spec.shape[1];
-      // A uniform distribution within ±b has the standard deviation b/√3.
-      const start: Initializer = {
-        kind: "fanInUniform",
-        fanIn: deviation === undefined ? fanIn : 1 / (3 * deviation ** 2),
-      };
+      const uniform: Initializer = { kind: "fanInUniform", fanIn };
+      const start: Initializer = deviation === undefined ? uniform : { kind: "normal", deviation };
+      const biasStart: Initializer = deviation === undefined ? uniform : { kind: "constant", value: 0 };
       const weight = graph.parameter(`${name}.weight`, f32([classes, fanIn]), start);
-      const bias = graph.parameter(
-        `${name}.bias`,
-        f32([classes]),
-        deviation === undefined ? start : { kind: "constant", value: 0 },
-      );
+      const bias = graph.parameter(`${name}.bias`, f32([classes]), biasStart);
       return linear.apply(graph, [dropElements(graph, name, pooled, dropout), weight, bias])[0];
     },
   };

@@ -2,13 +2,25 @@
 
 import { nearestName, ResiduaError, UsageError } from "../core/mod.ts";
 import type { Command } from "./command.ts";
+import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { exportCommand } from "./commands/export.ts";
+import { predictCommand } from "./commands/predict.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
+import { provideRuntimeFolder } from "./runtime_folder.ts";
 import { VERSION } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [trainCommand, evalCommand, summaryCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  dataCommand,
+  exportCommand,
+  summaryCommand,
+  doctorCommand,
+];
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);
@@ -48,4 +60,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  provideRuntimeFolder();
+  Deno.exit(await main(Deno.args));
+}

@@ -32,51 +32,105 @@ export type Values<T extends OptionTable> =
   & { readonly [K in keyof T as T[K] extends { default: unknown } ? K : never]: OptionValue<T[K]> }
   & { readonly [K in keyof T as T[K] extends { default: unknown } ? never : K]?: OptionValue<T[K]> };
 
+/** What a command takes beside its options. */
+export interface Positionals {
+  /** What help calls them. */
+  readonly value: string;
+  /** What they are. */
+  readonly about: string;
+}
+
 /** A command as help shows it. */
 export interface CommandHelp {
   /** Its name. */
   readonly name: string;
   /** What it does, in a line. */
   readonly about: string;
+  /** What it takes beside its options; nothing unless given. */
+  readonly positionals?: Positionals;
   /** Its options. */
   readonly options: OptionTable;
   /** Arguments with what they do. */
   readonly examples: readonly (readonly [string, string])[];
 }
 
+/** The options that arguments give, by name, as they were written. */
+export type GivenOptions = Readonly<Record<string, string | boolean>>;
+
 /**
- * Parses a command's arguments.
+ * Parses the arguments of a command that takes options only.
  *
  * @throws {UsageError} If an option is unknown or a value is not what it takes.
  */
 export function parseOptions<T extends OptionTable>(command: string, table: T, args: readonly string[]): Values<T> {
+  const { values, positionals } = parseArguments(command, table, args);
+  refusePositionals(command, positionals);
+  return values;
+}
+
+/** Refuses what is no option, for a command that takes options only. */
+export function refusePositionals(command: string, [first]: readonly string[]): void {
+  if (first === undefined) return;
+  throw new UsageError(`Unexpected argument "${first}"; ${command} takes options only, see --help`);
+}
+
+/**
+ * Parses a command's arguments: options, and what stands between them, in any order. What follows `--` is no option.
+ *
+ * @returns The values of all options, those options that are given, and what stands between them.
+ * @throws {UsageError} If an option is unknown or a value is not what it takes.
+ */
+export function parseArguments<T extends OptionTable>(
+  command: string,
+  table: T,
+  args: readonly string[],
+): { readonly values: Values<T>; readonly given: GivenOptions; readonly positionals: readonly string[] } {
   const flags = Object.keys(table).filter((name) => table[name].kind === "flag");
   const valued = Object.keys(table).filter((name) => table[name].kind !== "flag");
+  const positionals: string[] = [];
   const parsed = parseArgs([...args], {
     string: valued,
     boolean: flags,
     negatable: flags,
-    unknown: (argument: string, key?: string) => refuse(command, table, argument, key),
+    unknown: (argument: string, key?: string) => {
+      if (key !== undefined && argument.startsWith("-")) refuse(command, table, key);
+      positionals.push(argument);
+      return false;
+    },
   });
-  const values: Record<string, unknown> = {};
+  positionals.push(...parsed._.map(String));
+  const given: Record<string, string | boolean> = {};
   for (const [name, option] of Object.entries(table)) {
-    const given = parsed[name];
     const present = option.kind === "flag"
       ? args.some((argument) =>
         argument === `--${name}` || argument === `--no-${name}` || argument.startsWith(`--${name}=`)
       )
-      : given !== undefined;
-    if (!present) {
-      if (option.default !== undefined) values[name] = convert(name, option, option.default);
-    } else values[name] = convert(name, option, given as string | boolean);
+      : parsed[name] !== undefined;
+    if (present) given[name] = parsed[name] as string | boolean;
+  }
+  return { values: resolveOptions(table, given), given, positionals };
+}
+
+/**
+ * The values of a table's options: those that are given, else those of `base`, else the defaults.
+ *
+ * @param base Values of some options, as another run or a recipe has them; names that the table lacks are left out.
+ * @throws {UsageError} If a value is not what its option takes.
+ */
+export function resolveOptions<T extends OptionTable>(
+  table: T,
+  given: GivenOptions,
+  base: Readonly<Record<string, unknown>> = {},
+): Values<T> {
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(table)) {
+    const value = given[name] ?? base[name] ?? option.default;
+    if (value !== undefined) values[name] = convert(name, option, value as string | number | boolean);
   }
   return values as Values<T>;
 }
 
-function refuse(command: string, table: OptionTable, argument: string, key?: string): never {
-  if (key === undefined || !argument.startsWith("-")) {
-    throw new UsageError(`Unexpected argument "${argument}"; ${command} takes options only, see --help`);
-  }
+function refuse(command: string, table: OptionTable, key: string): never {
   const names = Object.entries(table).flatMap(([name, { kind }]) => kind === "flag" ? [name, `no-${name}`] : [name]);
   const near = nearestName(key, names);
   throw new UsageError(
@@ -108,15 +162,16 @@ function convert(name: string, option: Option, given: string | number | boolean)
 }
 
 /** The text of `--help`. */
-export function formatHelp({ name, about, options, examples }: CommandHelp): string {
+export function formatHelp({ name, about, positionals, options, examples }: CommandHelp): string {
   const rows = Object.entries(options).map(([option, { kind, value, about, default: standard, choices }]) => {
     const takes = kind === "flag" ? "" : ` ${value ?? (choices === undefined ? "N" : choices.join("|"))}`;
-    const head = `--${option === "shuffle" || option === "progress" ? `[no-]${option}` : option}${takes}`;
+    const head = `--${kind === "flag" && standard === true ? `[no-]${option}` : option}${takes}`;
     return [head, `${about}${standard === undefined || kind === "flag" ? "" : ` [${standard}]`}`] as const;
   });
+  if (positionals !== undefined) rows.unshift([positionals.value, positionals.about]);
   const width = Math.min(34, Math.max(...rows.map(([head]) => head.length)));
   return [
-    `deno task ${name} [options]`,
+    `deno task ${name} [options]${positionals === undefined ? "" : ` ${positionals.value}`}`,
     "",
     about,
     "",

@@ -1,4 +1,4 @@
-/** The progress line of a training run: rewritten in place on a terminal, absent elsewhere. */
+/** Progress lines: rewritten in place on a terminal, absent elsewhere. */
 
 import type { StepEvent } from "../train/mod.ts";
 
@@ -16,7 +16,20 @@ export function formatDuration(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
-/** The line, at most `width` characters. */
+/** A text with a bar before it where there is room, at most `width` characters. */
+function withBar(text: string, share: number, width: number): string {
+  const room = Math.min(24, width - text.length - 1);
+  if (room < 6) return text.trim().slice(0, width);
+  const filled = Math.round((room - 2) * share);
+  return `[${"█".repeat(filled)}${" ".repeat(room - 2 - filled)}]${text}`;
+}
+
+/** Replaces the terminal's last line, which has no end yet. */
+function rewriteLine(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
+}
+
+/** The line of a training run, at most `width` characters. */
 export function formatProgress(state: ProgressState, width: number): string {
   const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
   const text =
@@ -24,10 +37,16 @@ export function formatProgress(state: ProgressState, width: number): string {
       (100 * top1).toFixed(1)
     } %  ` +
     `${imagesPerSecond.toFixed(0)} images/s  ${formatDuration(secondsLeft)} left`;
-  const room = Math.min(24, width - text.length - 1);
-  if (room < 6) return text.trim().slice(0, width);
-  const filled = Math.round((room - 2) * step / totalSteps);
-  return `[${"█".repeat(filled)}${" ".repeat(room - 2 - filled)}]${text}`;
+  return withBar(text, step / totalSteps, width);
+}
+
+/** The line of so many images, at most `width` characters. */
+export function formatCount(done: number, total: number, seconds: number, width: number): string {
+  const rate = done / seconds;
+  const left = done === 0
+    ? ""
+    : `  ${rate.toFixed(rate < 10 ? 1 : 0)} images/s  ${formatDuration((total - done) / rate)} left`;
+  return withBar(` ${done}/${total} images${left}`, done / total, width);
 }
 
 /** Draws the line on standard error, at most ten times a second. */
@@ -56,15 +75,41 @@ export class ProgressLine {
     this.#drawn = now;
     const secondsLeft = (event.totalSteps - event.step) * event.batch / this.#rate;
     const state = { ...event, loss: this.#loss, top1: this.#top1, imagesPerSecond: this.#rate, secondsLeft };
-    this.#write(formatProgress(state, Deno.consoleSize().columns - 1));
+    rewriteLine(formatProgress(state, Deno.consoleSize().columns - 1));
   }
 
   /** Takes the line away, so that other output stands alone. */
   clear(): void {
-    if (this.#enabled) this.#write("");
+    if (this.#enabled) rewriteLine("");
+  }
+}
+
+/** Draws the line of a count on standard error, at most ten times a second. */
+export class CountLine {
+  readonly #enabled: boolean;
+  readonly #total: number;
+  readonly #started = performance.now();
+  #drawn = 0;
+
+  /**
+   * @param total The number of images.
+   * @param wanted Whether the user wants it; it is shown on a terminal only.
+   */
+  constructor(total: number, wanted: boolean) {
+    this.#total = total;
+    this.#enabled = wanted && Deno.stderr.isTerminal();
   }
 
-  #write(text: string): void {
-    Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
+  /** Says how many images are done. */
+  update(done: number): void {
+    const now = performance.now();
+    if (!this.#enabled || now - this.#drawn < 100) return;
+    this.#drawn = now;
+    rewriteLine(formatCount(done, this.#total, (now - this.#started) / 1000, Deno.consoleSize().columns - 1));
+  }
+
+  /** Takes the line away, so that other output stands alone. */
+  clear(): void {
+    if (this.#enabled) rewriteLine("");
   }
 }

@@ -1,8 +1,6 @@
 /** Options that several commands share, and what they open. */
 
-import { type Backend, type BackendChoice, openBackend, UsageError } from "../core/mod.ts";
-import { type ImageSet, openImageSet, shapesSet } from "../data/mod.ts";
-import { DiskFolder } from "./disk.ts";
+import { type Backend, type BackendChoice, openBackend } from "../core/mod.ts";
 
 /** The options --backend and --threads. */
 export const BACKEND_OPTIONS = {
@@ -13,14 +11,6 @@ export const BACKEND_OPTIONS = {
     choices: ["auto", "webgpu", "cpu"],
   },
   threads: { kind: "integer", about: "threads of the CPU backend; one a core unless given", minimum: 1 },
-} as const;
-
-/** The option --data. */
-export const DATA_OPTION = {
-  kind: "text",
-  value: "shapes|DIR",
-  about: "the built-in set of drawn shapes, or a folder in CIFAR-10's binary layout",
-  default: "shapes",
 } as const;
 
 /** The option --model. */
@@ -36,10 +26,4 @@ export function openChosenBackend(
   { backend, threads }: { readonly backend: string; readonly threads?: number },
 ): Promise<Backend> {
   return openBackend(backend as BackendChoice, { threads });
-}
-
-/** Opens the data that was asked for. */
-export async function openData(data: string): Promise<ImageSet> {
-  if (data === "") throw new UsageError("--data: expected shapes or a folder");
-  return data === "shapes" ? shapesSet() : await openImageSet(new DiskFolder(data));
 }

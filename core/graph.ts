@@ -7,6 +7,7 @@ import { formatSpec, sameShape, type TensorSpec } from "./shape.ts";
 /** How the elements of a new variable are chosen. He initialisation: He et al. 2015, "Delving Deep into Rectifiers". */
 export type Initializer =
   | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "normal"; readonly deviation: number }
   | { readonly kind: "heNormal"; readonly fan: "in" | "out" }
   | { readonly kind: "fanInUniform"; readonly fanIn: number };
 

@@ -65,6 +65,11 @@ export interface CpuNativePhase {
    * `{ workspace }` that of an element of the workspace.
    */
   readonly arguments: readonly CpuArgument[];
+  /**
+   * Whether it only brings weights into another form. A phase that does, and reads nothing but variables, is repeated only
+   * after they have changed; the kernel's workspace must then hold nothing else.
+   */
+  readonly prepares?: boolean;
 }
 
 /** One step of a CPU kernel: tasks that may run in any order, and write to disjoint places. */

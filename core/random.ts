@@ -99,9 +99,11 @@ export class Random {
    *
    * @param seed A whole number from 0 to 2^32 - 1.
    * @param stream The stream's name, or a number.
+   * @param place Two whole numbers below 2^32 that choose one of 2^64 parts of the stream, each of 2^66 words.
    */
-  constructor(seed: number, stream: string | number = 0) {
+  constructor(seed: number, stream: string | number = 0, place: readonly [number, number] = [0, 0]) {
     this.#key = [seed >>> 0, typeof stream === "string" ? hashText(stream) : stream >>> 0];
+    this.#counter.set(place, 2);
   }
 
   /** A whole number from 0 to 2^32 - 1, each as likely. */

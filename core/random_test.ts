@@ -28,3 +28,13 @@ Deno.test("Random.permutation() holds every number once, in another order for an
   assertEquals([...order].sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i));
   assert(order.join() !== new Random(1, "b").permutation(100).join());
 });
+
+Deno.test("Random gives parts of a stream that have nothing in common, the first of which is its beginning", () => {
+  const words = (...place: [[number, number]?]) => {
+    const random = new Random(3, "parts", ...place);
+    return Array.from({ length: 40 }, () => random.uint32());
+  };
+  assertEquals(words([0, 0]), words());
+  const all = [words([0, 0]), words([1, 0]), words([0, 1]), words([1, 1])].flat();
+  assertEquals(new Set(all).size, all.length);
+});

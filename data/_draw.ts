@@ -2,7 +2,8 @@
 
 import { Random } from "../core/mod.ts";
 
-const SIZE = 32;
+/** The height and the width of an image. */
+export const SIZE = 32;
 /** Points along each side of a pixel at which a shape is sampled. */
 const SAMPLES = 3;
 const NOISE = 12;

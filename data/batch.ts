@@ -1,8 +1,11 @@
-/** From bytes to batches: order, augmentation and normalisation. All randomness follows from (seed, epoch, image). */
+/** From bytes in memory to batches: order, augmentation and normalisation. All randomness follows from (seed, epoch, image). */
 
-import { philox, Random } from "../core/mod.ts";
+import { elementCount, Random } from "../core/mod.ts";
+import { ShiftDraw } from "./_shift_draw.ts";
+import { TensorWriter } from "./_tensor_writer.ts";
 import type { Augmentation } from "./augmentation.ts";
 import type { ImageSplit } from "./dataset.ts";
+import type { Mixture } from "./mixture.ts";
 import type { Normalisation } from "./normalisation.ts";
 
 /**
@@ -26,11 +29,9 @@ export function epochOrder(count: number, seed: number, epoch: number, shuffle: 
     : Uint32Array.from({ length: count }, (_, i) => i);
 }
 
-/** What {@link Batcher} is told about an image set. */
-export interface BatcherOptions {
-  /** The images. */
-  readonly split: ImageSplit;
-  /** Channels, height and width of an image. */
+/** How images become tensors. */
+export interface PreparationOptions {
+  /** Channels, height and width of a tensor. */
   readonly shape: readonly [number, number, number];
   /** The mean and standard deviation of each channel. */
   readonly normalisation: Normalisation;
@@ -40,12 +41,42 @@ export interface BatcherOptions {
   readonly seed?: number;
 }
 
-/** The stream of augmentation, apart from those that are named. */
-const AUGMENTATION_STREAM = 0x61756721;
+/** What {@link Batcher} is told about an image set. */
+export interface BatcherOptions extends PreparationOptions {
+  /** The images. */
+  readonly split: ImageSplit;
+}
+
+/** Fills batches, at once or in time. */
+export interface BatchFiller {
+  /** How many batches may be in work while another is in use: 0 for what is filled at once. */
+  readonly ahead: number;
+  /** Whether the arrays have to lie in shared memory. */
+  readonly shared: boolean;
+  /**
+   * Writes normalised, augmented images and their labels.
+   *
+   * @param indices The images' places in the set, [batch].
+   * @param epoch The epoch, from which the random changes follow.
+   * @param images Receives [batch, C, H, W].
+   * @param labels Receives [batch].
+   * @param mixture Receives of what images are mixed, where the augmentation mixes them.
+   */
+  fill(
+    indices: Uint32Array,
+    epoch: number,
+    images: Float32Array,
+    labels: Uint32Array,
+    mixture?: Mixture,
+  ): void | Promise<void>;
+  /** Ends what it has started. */
+  close(): void;
+}
 
 /**
- * Fills batches that the caller owns; nothing is allocated for an image. What happens to an image depends on nothing but
- * the seed, the epoch and its place in the split: neither on the batch it is in nor on the batch's order.
+ * Fills batches that the caller owns from images in memory, cropped and mirrored and no more; nothing is allocated for an
+ * image. What happens to an image depends on nothing but the seed, the epoch and its place in the split: neither on the
+ * batch it is in nor on the batch's order.
  *
  * @example
  * ```ts
@@ -57,21 +88,22 @@ const AUGMENTATION_STREAM = 0x61756721;
  * console.log(labels); // Uint32Array(2) [ 3, 7 ]
  * ```
  */
-export class Batcher {
-  readonly #options: BatcherOptions;
-  readonly #tables: Float32Array[];
-  readonly #words = new Uint32Array(4);
-  readonly #counter = new Uint32Array(4);
-  readonly #key: Uint32Array;
+export class Batcher implements BatchFiller {
+  /** Batches are filled at once. */
+  readonly ahead = 0;
+  /** Any memory will do. */
+  readonly shared = false;
+  readonly #split: ImageSplit;
+  readonly #shape: readonly [number, number, number];
+  readonly #writer: TensorWriter;
+  readonly #shifts: ShiftDraw;
 
   /** Works out the normalised value of every byte in every channel. */
-  constructor(options: BatcherOptions) {
-    this.#options = options;
-    this.#key = Uint32Array.of(options.seed ?? 0, AUGMENTATION_STREAM);
-    const { mean, std } = options.normalisation;
-    this.#tables = mean.map((average, c) =>
-      Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - average) / std[c])
-    );
+  constructor({ split, shape, normalisation, augmentation, seed = 0 }: BatcherOptions) {
+    this.#split = split;
+    this.#shape = shape;
+    this.#writer = new TensorWriter(shape, normalisation);
+    this.#shifts = new ShiftDraw(augmentation ?? { padding: 0, flip: false }, seed);
   }
 
   /**
@@ -83,35 +115,15 @@ export class Batcher {
    * @param labels Receives [batch].
    */
   fill(indices: Uint32Array, epoch: number, images: Float32Array, labels: Uint32Array): void {
-    const { split, shape: [channels, height, width], augmentation } = this.#options;
-    const size = channels * height * width, padding = augmentation?.padding ?? 0;
+    const size = elementCount(this.#shape), layout = { base: 0, pixel: 1, channel: size / this.#shape[0] };
     for (let k = 0; k < indices.length; k++) {
       const index = indices[k];
-      labels[k] = split.labels[index];
-      let down = 0, right = 0, mirrored = false;
-      if (augmentation !== undefined) {
-        this.#counter[0] = index;
-        this.#counter[1] = epoch;
-        philox(this.#counter, this.#key, this.#words);
-        down = this.#words[0] % (2 * padding + 1) - padding;
-        right = this.#words[1] % (2 * padding + 1) - padding;
-        mirrored = augmentation.flip && (this.#words[2] & 1) === 1;
-      }
-      for (let c = 0; c < channels; c++) {
-        const table = this.#tables[c];
-        for (let y = 0; y < height; y++) {
-          const target = k * size + (c * height + y) * width, row = y + down;
-          if (row < 0 || row >= height) {
-            images.fill(0, target, target + width);
-            continue;
-          }
-          const source = index * size + (c * height + row) * width;
-          for (let x = 0; x < width; x++) {
-            const column = (mirrored ? width - 1 - x : x) + right;
-            images[target + x] = column >= 0 && column < width ? table[split.pixels[source + column]] : 0;
-          }
-        }
-      }
+      labels[k] = this.#split.labels[index];
+      layout.base = index * size;
+      this.#writer.write(this.#split.pixels, layout, this.#shifts.draw(index, epoch), images, k * size);
     }
   }
+
+  /** There is nothing to end. */
+  close(): void {}
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DataError } from "../core/mod.ts";
 import { readCifar10 } from "./cifar10.ts";
-import type { FileSource } from "./file_source.ts";
+import { memoryFolder as folder } from "../tests/_memory_folder.ts";
 import { openImageSet } from "./open.ts";
 
 const RECORD = 3073;
@@ -15,17 +15,6 @@ function records(...labels: number[]): Uint8Array {
     for (let p = 0; p < 3072; p++) bytes[i * RECORD + 1 + p] = label + 100 * Math.floor(p / 1024);
   });
   return bytes;
-}
-
-function folder(files: Record<string, Uint8Array | string>): FileSource {
-  return {
-    location: "/sets/some",
-    list: () => Promise.resolve(Object.keys(files)),
-    read(name) {
-      const content = files[name];
-      return Promise.resolve(typeof content === "string" ? new TextEncoder().encode(content) : content);
-    },
-  };
 }
 
 Deno.test("readCifar10() reads the batches in the order of their numbers, plane by plane", async () => {

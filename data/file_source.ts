@@ -4,8 +4,12 @@
 export interface FileSource {
   /** The folder's name, for messages. */
   readonly location: string;
-  /** The names of the files. */
-  list(): Promise<string[]>;
-  /** The bytes of one file. */
-  read(name: string): Promise<Uint8Array>;
+  /**
+   * The names of the files and folders in it; those of folders end in a slash.
+   *
+   * @param folder A folder in it, with a slash at the end; itself unless given.
+   */
+  list(folder?: string): Promise<string[]>;
+  /** The bytes of one file, by its path in the folder. */
+  read(path: string): Promise<Uint8Array>;
 }

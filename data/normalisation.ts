@@ -1,18 +1,37 @@
-/** Per-channel normalisation by a training set's mean and standard deviation. */
+/** Normalisation by a training set's means and standard deviations. */
 
-import { DataError, elementCount } from "../core/mod.ts";
+import { elementCount } from "../core/mod.ts";
 import type { ImageSplit } from "./dataset.ts";
+import { measureSplit } from "./statistics.ts";
 
-/** A mean and a standard deviation for each channel, of pixels scaled to [0, 1]. */
+/** Means and standard deviations, of pixels scaled to [0, 1]. */
 export interface Normalisation {
-  /** The mean of each channel. */
+  /** The mean of each channel; or of each pixel in each channel, [C, H, W]. */
   readonly mean: readonly number[];
-  /** The biased standard deviation of each channel; 1 for a channel that never varies. */
+  /** What each channel is divided by: its biased standard deviation; 1 for a channel that never varies. */
   readonly std: readonly number[];
 }
 
 /**
- * Measures a split. Sums of bytes are exact, so the order of the images makes no difference.
+ * Whether a normalisation is for images of a shape: a mean for each channel or each pixel, and a deviation above 0 for each
+ * channel.
+ *
+ * @param normalisation The normalisation.
+ * @param shape Channels, height and width of an image.
+ *
+ * @example
+ * ```ts
+ * import { normalisationFits } from "./mod.ts";
+ * console.log(normalisationFits({ mean: [0.5], std: [0.2] }, [3, 32, 32])); // false
+ * ```
+ */
+export function normalisationFits({ mean, std }: Normalisation, shape: readonly number[]): boolean {
+  return (mean.length === shape[0] || mean.length === elementCount(shape)) && std.length === shape[0] &&
+    std.every((deviation) => deviation > 0);
+}
+
+/**
+ * Measures each channel's mean and deviation. Sums of bytes are exact, so the order of the images makes no difference.
  *
  * @param split The images.
  * @param shape Channels, height and width of an image.
@@ -25,24 +44,9 @@ export interface Normalisation {
  * console.log(measureNormalisation(split, [1, 1, 1])); // { mean: [ 0.5 ], std: [ 0.5 ] }
  * ```
  */
-export function measureNormalisation(split: ImageSplit, [channels, ...size]: readonly number[]): Normalisation {
-  if (split.count === 0) {
-    throw new DataError("Expected images to measure the mean and deviation of but the split is empty");
-  }
-  const plane = elementCount(size), mean: number[] = [], std: number[] = [];
-  for (let c = 0; c < channels; c++) {
-    let sum = 0, squares = 0;
-    for (let n = 0; n < split.count; n++) {
-      const from = (n * channels + c) * plane;
-      for (let i = from; i < from + plane; i++) {
-        const value = split.pixels[i];
-        sum += value;
-        squares += value * value;
-      }
-    }
-    const count = split.count * plane, average = sum / count;
-    mean.push(average / 255);
-    std.push(Math.sqrt(Math.max(0, squares / count - average * average)) / 255 || 1);
-  }
-  return { mean, std };
+export function measureNormalisation(split: ImageSplit, shape: readonly [number, number, number]): Normalisation {
+  return measureSplit(split, shape).normalisation("channel");
 }
+
+/** ImageNet's mean and standard deviation, by which torchvision's weights expect images to be normalised. */
+export const IMAGENET_NORMALISATION: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };

@@ -1,8 +1,8 @@
 /** The built-in set: ten classes of coloured shapes, drawn on demand, so that training needs no download. */
 
 import { Random, UsageError } from "../core/mod.ts";
-import { drawImage, SHAPES } from "./_draw.ts";
-import type { ImageSet, ImageSplit } from "./dataset.ts";
+import { drawImage, SHAPES, SIZE } from "./_draw.ts";
+import { type ImageSet, MemoryDataset } from "./dataset.ts";
 
 /** The options of {@link shapesSet}. */
 export interface ShapesOptions {
@@ -27,14 +27,14 @@ export interface ShapesOptions {
  * console.log(shapesSet({ trainCount: 20, validationCount: 10 }).train.labels[13]); // 3
  * ```
  */
-export function shapesSet(options: ShapesOptions = {}): ImageSet {
+export function shapesSet(options: ShapesOptions = {}): ImageSet<MemoryDataset> {
   const { trainCount = 2560, validationCount = 1000, seed = 0 } = options;
   checkCount("trainCount", trainCount);
   checkCount("validationCount", validationCount);
   return {
     name: "shapes",
     classes: Object.keys(SHAPES),
-    shape: [3, 32, 32],
+    shape: [3, SIZE, SIZE],
     train: drawSplit(trainCount, seed, "train"),
     validation: drawSplit(validationCount, seed, "validation"),
     mirrorable: true,
@@ -46,11 +46,13 @@ function checkCount(option: string, count: number): void {
   throw new UsageError(`shapesSet: expected ${option} to be a whole number of at least 0 but it is ${count}`);
 }
 
-function drawSplit(count: number, seed: number, split: string): ImageSplit {
-  const pixels = new Uint8Array(count * 3 * 32 * 32), labels = new Uint8Array(count), shapes = Object.values(SHAPES);
+function drawSplit(count: number, seed: number, split: string): MemoryDataset {
+  const pixels = new Uint8Array(count * 3 * SIZE * SIZE),
+    labels = new Uint8Array(count),
+    shapes = Object.values(SHAPES);
   for (let k = 0; k < count; k++) {
     labels[k] = k % shapes.length;
-    drawImage(shapes[labels[k]], new Random(seed, `shapes ${split} ${k}`), pixels, k * 3 * 32 * 32);
+    drawImage(shapes[labels[k]], new Random(seed, `shapes ${split} ${k}`), pixels, k * 3 * SIZE * SIZE);
   }
-  return { count, pixels, labels };
+  return new MemoryDataset([3, SIZE, SIZE], pixels, labels);
 }

@@ -21,6 +21,32 @@ export const MODEL_NAMES: readonly string[] = [
   ...[20, 32, 44, 56].map((depth) => `plain${depth}`),
 ];
 
+/** The options that shape a residual network alone. */
+const RESIDUAL_OPTIONS = ["shortcut", "downsampling", "initialization", "zeroInitLastGamma", "strideOn"] as const;
+
+/**
+ * The options that the model of a name has no use for, so that a caller can refuse them.
+ *
+ * @throws {UsageError} If there is no model of that name.
+ *
+ * @example
+ * ```ts
+ * import { unusedModelOptions } from "./mod.ts";
+ * console.log(unusedModelOptions("plain20").includes("shortcut")); // true
+ * ```
+ */
+export function unusedModelOptions(name: string): (keyof ModelOptions)[] {
+  modelByName(name);
+  if (name.startsWith("mobilenet")) return [...RESIDUAL_OPTIONS];
+  const plain = /plain/.test(name), bottleneck = /^resnet(50|101|152)$/.test(name);
+  return [
+    "width",
+    "dropout",
+    ...(plain ? ["shortcut", "zeroInitLastGamma"] as const : []),
+    ...(bottleneck ? [] : ["strideOn"] as const),
+  ];
+}
+
 /**
  * The model of that name:
  *

@@ -5,6 +5,9 @@ import { UsageError } from "../core/mod.ts";
 import { IMAGENET_DEPTHS } from "./imagenet_resnet.ts";
 import { type Layer, sequential, type SequentialModel } from "./model.ts";
 
+/** The paper's deepest has 1202 layers. A depth may come from a file, so it must not be one that takes hours to build. */
+const DEEPEST = 2000;
+
 /** The options of {@link cifarResNet}. */
 export interface CifarResNetOptions
   extends Pick<ResidualOptions, "shortcut" | "downsampling" | "initialization" | "zeroInitLastGamma"> {
@@ -30,7 +33,7 @@ export interface CifarResNetOptions
  * Weights are named as torchvision names those of its ResNets. Shortcuts are of option B unless asked otherwise; the
  * paper's CIFAR networks use A; without shortcuts (`none`) it is its plain network.
  *
- * @throws {UsageError} If the depth is not 6n + 2.
+ * @throws {UsageError} If the depth is not 6n + 2, or over 2000.
  *
  * @example
  * ```ts
@@ -41,9 +44,9 @@ export interface CifarResNetOptions
 export function cifarResNet(options: CifarResNetOptions): SequentialModel {
   const { depth, classes = 10, inputShape = [3, 32, 32], ...residual } = options;
   const n = (depth - 2) / 6;
-  if (!Number.isInteger(n) || n < 1) {
+  if (!Number.isInteger(n) || n < 1 || depth > DEEPEST) {
     throw new UsageError(
-      `Expected the depth of a CIFAR ResNet to be 6n + 2 (8, 14, 20, 32, 44, 56, 110 …) but it is ${depth}`,
+      `Expected the depth of a CIFAR ResNet to be 6n + 2 (8, 14, 20, 32, 44, 56, 110 …), at most ${DEEPEST}, but it is ${depth}`,
     );
   }
   const stem = convNorm({ conv: "conv1", norm: "bn1", channels: 16, initialization: residual.initialization });

@@ -52,8 +52,8 @@ function roundChannels(channels: number): number {
  * | classifier.1      | 1x1     | average pool, dropout, linear             |
  *
  * Channels are multiplied by the width and rounded to multiples of 8; the 1280 grow with the width but never shrink.
- * Weights have torchvision's names, and its initialisation: He's by fan-out; those of the classifier have the standard
- * deviation 0.01, but are uniform.
+ * Weights have torchvision's names, and its initialisation: He's by fan-out, and for the classifier a normal distribution of
+ * standard deviation 0.01.
  *
  * @throws {UsageError} If the width is not a positive number.
  *

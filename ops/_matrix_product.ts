@@ -63,16 +63,19 @@ export interface MatrixArray {
   readonly groups?: readonly [number, number];
   /** Matrices of a group, and floats from one to the next. */
   readonly members?: readonly [number, number];
+  /** Whether they are weights, and the workspace holds nothing else. */
+  readonly prepares?: boolean;
 }
 
 /** The phase that packs the rows of matrices into the workspace, one after the other. */
 export function packRowsPhase(
-  { buffer, rows, depth, strides, groups = [1, 0], members = [1, 0] }: MatrixArray,
+  { buffer, rows, depth, strides, groups = [1, 0], members = [1, 0], prepares }: MatrixArray,
   workspace = 0,
 ): CpuNativePhase {
   const panels = panelCount(rows);
   return {
     kernel: "packRows",
+    prepares,
     tasks: panels * groups[0] * members[0],
     arguments: [
       { buffer },

@@ -10,14 +10,80 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command to its end. */
-export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const command = new Deno.Command(Deno.execPath(), {
+function command(args: readonly string[], env: Record<string, string>): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--config", config, main, ...args],
     env: { NO_COLOR: "1", ...env },
+    stdout: "piped",
+    stderr: "piped",
   });
-  const { code, stdout, stderr } = await command.output();
+}
+
+/** Runs a command to its end. */
+export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const { code, stdout, stderr } = await command(args, env).output();
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+/** A command that runs. */
+export interface RunningCli extends AsyncDisposable {
+  /** The number of its process. */
+  readonly pid: number;
+  /** Waits for a line of its output that matches. */
+  line(pattern: RegExp): Promise<void>;
+  /** Sends it a signal, if one is given, and waits for its end. */
+  end(signal?: Deno.Signal): Promise<Outcome & { readonly signal: Deno.Signal | null }>;
+}
+
+/** Starts a command. It is killed when it is disposed of. */
+export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
+  const child = command(args, env).spawn();
+  let stdout = "", heard = () => {};
+  const reading = (async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      stdout += text;
+      heard();
+    }
+  })();
+  const errors = new Response(child.stderr).text();
+  const send = (signal: Deno.Signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  return {
+    pid: child.pid,
+    async line(pattern) {
+      const ended = child.status.then(({ code }) => code);
+      while (!stdout.split("\n").some((line) => pattern.test(line))) {
+        const code = await Promise.race([ended, new Promise<undefined>((resolve) => heard = () => resolve(undefined))]);
+        if (code !== undefined) throw new Error(`It ended with ${code}: ${stdout}${await errors}`);
+      }
+    },
+    async end(signal) {
+      if (signal !== undefined) send(signal);
+      const status = await child.status;
+      await reading;
+      return { ...status, stdout, stderr: await errors };
+    },
+    async [Symbol.asyncDispose]() {
+      send("SIGKILL");
+      await child.status;
+      await Promise.all([reading, errors]);
+    },
+  };
+}
+
+/** Runs a test with a folder of its own. */
+export async function withFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir();
+  try {
+    return await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** A small set in CIFAR-10's binary layout: random pixels, labels 0 to 9 in turn. */

@@ -32,6 +32,8 @@ const SPLIT_CONVOLUTIONS = [
   { about: "ranges of outputs", input: [1, 33, 7, 7], weight: [70, 33, 3, 3], attributes: { padding: [1, 1] } },
   { about: "blocks of positions", input: [1, 12, 70, 90], weight: [40, 12, 1, 1] },
   { about: "blocks of depth", input: [2, 300, 6, 5], weight: [24, 300, 1, 1] },
+  { about: "blocks of inputs", input: [7, 2041, 7, 7], weight: [5, 2041, 1, 1] },
+  { about: "blocks of inputs and of outputs", input: [3, 517, 11, 13], weight: [257, 517, 1, 1] },
   {
     about: "images that share a block",
     input: [19, 9, 10, 10],

@@ -18,6 +18,7 @@ import {
   sequential,
   type SequentialModel,
   summarizeModel,
+  unusedModelOptions,
 } from "../models/mod.ts";
 import { compileInference, initialize, Trainer } from "../train/mod.ts";
 import { runCli, writeCifar } from "./_cli.ts";
@@ -221,4 +222,30 @@ Deno.test("summary prints the table of a large model without running it", async 
   const wrong = await runCli(["summary", "--model", "resnet19"]);
   assertEquals(wrong.code, 2);
   assert(wrong.stderr.includes("did you mean resnet18?"), wrong.stderr);
+});
+
+Deno.test("unusedModelOptions() names what makes no difference to a model, and no more", () => {
+  const changes = {
+    shortcut: "C",
+    downsampling: "maxPool",
+    zeroInitLastGamma: true,
+    initialization: "fan-in",
+    strideOn: "1x1",
+    width: 0.5,
+    dropout: 0.7,
+  } as const;
+  const traceOf = (name: string, options: Parameters<typeof modelByName>[1]) => {
+    const graph = traced(modelByName(name, { inputShape: [3, 32, 32], ...options }));
+    return JSON.stringify([
+      graph.parameters.map(({ name, spec, initializer }) => [name, spec, initializer]),
+      graph.nodes.map(({ op, inputs, attributes }) => [op.name, inputs, attributes]),
+    ]);
+  };
+  for (const name of ["resnet8", "plain8", "resnet18", "plain18", "resnet50", "mobilenet_v2", "mobilenet_v2_cifar"]) {
+    const initialization = /^(resnet|plain)8$/.test(name) ? "fan-out" : "fan-in";
+    for (const [option, value] of Object.entries({ ...changes, initialization })) {
+      const unused = (unusedModelOptions(name) as string[]).includes(option);
+      assertEquals(traceOf(name, { [option]: value }) === traceOf(name, {}), unused, `${name}, ${option}`);
+    }
+  }
 });

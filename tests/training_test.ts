@@ -2,6 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { compile, CpuBackend, f32, Graph, plan, u32 } from "../core/mod.ts";
+import type { Mixture } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
 import { sgd, Trainer, Variables } from "../train/mod.ts";
@@ -88,4 +89,27 @@ Deno.test("steps allocate nothing on the CPU backend", async () => {
     return backend.liveBytes;
   };
   assertEquals(await run(20), await run(300));
+});
+
+Deno.test("a trainer of mixed images has the loss of their shares, smoothed, in parts of a batch as well", async () => {
+  const model = cifarResNet({ depth: 8, classes: 4, inputShape: [3, 8, 8] });
+  const { images, labels } = smallBatch(model, 8), others = labels.map((label) => (label + 1) % 4);
+  const lossOf = async (options: { mixed?: boolean; accumulate?: number }, labels: Uint32Array, mixture?: Mixture) => {
+    const trainer = await Trainer.create({
+      model,
+      backend: new CpuBackend(),
+      batch: 8,
+      labelSmoothing: 0.1,
+      ...options,
+    });
+    trainer.step(images, labels, 0.1, mixture);
+    const [{ loss }] = await trainer.results();
+    trainer.destroy();
+    return loss;
+  };
+  for (const accumulate of [1, 2]) {
+    const [own, other] = [await lossOf({ accumulate }, labels), await lossOf({ accumulate }, others)];
+    const mixture = { labels: others, shares: new Float32Array(8).fill(0.7) };
+    assertAlmostEquals(await lossOf({ accumulate, mixed: true }, labels, mixture), 0.7 * own + 0.3 * other, 1e-5);
+  }
 });

@@ -1,13 +1,22 @@
 /** Runs a model over a whole split. */
 
 import type { Program } from "../core/mod.ts";
-import { Batcher, type BatcherOptions } from "../data/mod.ts";
+import { BatchLoader, type Dataset, type PreparationOptions } from "../data/mod.ts";
+import { Pauses } from "./_pause.ts";
 import { evaluateLogits, type Evaluation } from "./metrics.ts";
 
 /** An evaluation and the logits that it is made of. */
 export interface EvaluatedSplit extends Evaluation {
   /** The logits [count, classes], in the order of the split. */
   readonly logits: Float32Array;
+  /** The labels [count]: the split's, but where an image could not be read, that of the one in its place. */
+  readonly labels: Uint32Array;
+}
+
+/** What {@link evaluateSplit} is told about the images. */
+export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation"> {
+  /** The images. */
+  readonly split: Dataset;
 }
 
 /**
@@ -18,25 +27,29 @@ export interface EvaluatedSplit extends Evaluation {
  * @param batch The batch size of the program.
  * @param classes The number of classes.
  * @param limit The number of images to take, from the first; all unless given.
+ * @param signal Stops the evaluation, which then throws the signal's reason.
  */
 export async function evaluateSplit(
   program: Program,
-  options: Omit<BatcherOptions, "augmentation">,
+  { split: dataset, shape, normalisation }: EvaluationOptions,
   batch: number,
   classes: number,
   limit: number = Infinity,
+  signal?: AbortSignal,
 ): Promise<EvaluatedSplit> {
-  const { split, shape } = options, count = Math.min(limit, split.count);
-  const batcher = new Batcher(options), indices = new Uint32Array(batch);
-  const images = new Float32Array(batch * shape[0] * shape[1] * shape[2]), labels = new Uint32Array(batch);
-  const logits = new Float32Array(count * classes);
-  for (let first = 0; first < count; first += batch) {
-    for (let k = 0; k < batch; k++) indices[k] = Math.min(first + k, count - 1);
-    batcher.fill(indices, 0, images, labels);
-    program.write("image", images);
+  const count = Math.min(limit, dataset.count), batches = Math.ceil(count / batch);
+  const order = Uint32Array.from({ length: batches * batch }, (_, k) => Math.min(k, count - 1));
+  await using loader = new BatchLoader({ dataset, shape, normalisation, batch, epochs: 1, order: () => order });
+  const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
+  for (let k = 0; k < batches; k++) {
+    const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);
+    program.write("image", made.images);
     program.run();
+    labels.set(made.labels.subarray(0, filled), first);
     const scores = await program.read("logits") as Float32Array;
-    logits.set(scores.subarray(0, Math.min(batch, count - first) * classes), first * classes);
+    logits.set(scores.subarray(0, filled * classes), first * classes);
+    await pauses.take();
+    signal?.throwIfAborted();
   }
-  return { logits, ...evaluateLogits(logits, split.labels.subarray(0, count), classes) };
+  return { logits, labels, ...evaluateLogits(logits, labels, classes) };
 }

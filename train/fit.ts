@@ -1,63 +1,33 @@
-/** The training loop. */
+/** Training as a function: what a run is made of, and what it gives. */
 
-import { type Backend, NumericError, UsageError } from "../core/mod.ts";
+import { type Backend, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
-  Batcher,
-  epochOrder,
+  BatchLoader,
+  defaultPreprocessing,
   type ImageSet,
-  measureNormalisation,
+  measureImages,
+  mixes,
   type Normalisation,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
-import type { CheckpointInfo, ModelDescription, Progress } from "./checkpoint.ts";
-import { evaluateSplit } from "./evaluate.ts";
-import type { Evaluation } from "./metrics.ts";
+import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
+import type { ModelDescription, Progress } from "./checkpoint.ts";
+import { type DataIdentity, expectSameData, identifyData } from "./data_identity.ts";
+import type { Callback, EpochEvent } from "./events.ts";
+import type { Optimizer } from "./optimizer.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { createSchedule, type ScheduleOptions } from "./schedule.ts";
+import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedule.ts";
 import type { SgdOptions } from "./sgd.ts";
 import { compileInference, Trainer } from "./trainer.ts";
-import { OPTIMIZER_PREFIX } from "./variables.ts";
+import { OPTIMIZER_PREFIX, TRANSIENT_PREFIX } from "./variables.ts";
 
-/** What a caller sees of each step. */
-export interface StepEvent {
-  /** The step, from 1. */
-  readonly step: number;
-  /** The epoch, from 0. */
-  readonly epoch: number;
-  /** The steps of the whole run. */
-  readonly totalSteps: number;
-  /** Images in a step. */
-  readonly batch: number;
-  /** The batch's mean loss before the update. */
-  readonly loss: number;
-  /** The share of the batch that was right. */
-  readonly top1: number;
-  /** The learning rate. */
-  readonly rate: number;
-  /** Images a second, over the steps read together. */
-  readonly imagesPerSecond: number;
-}
-
-/** What a caller sees of each epoch. */
-export interface EpochEvent {
-  /** The epoch, from 0. */
-  readonly epoch: number;
-  /** The mean of the batches' losses. */
-  readonly trainLoss: number;
-  /** The share of the training images that were right when they were trained on. */
-  readonly trainTop1: number;
-  /** The validation set, with running statistics. */
-  readonly validation: Evaluation;
-  /** The learning rate. */
-  readonly rate: number;
-  /** Seconds of training and validation. */
-  readonly seconds: number;
-}
+export type { CheckpointOptions } from "./_loop.ts";
 
 /** The options of {@link fit}. */
-export interface FitOptions extends SgdOptions, Partial<Omit<ScheduleOptions, "rate" | "epochs">> {
+export interface FitOptions
+  extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
   /** The model. */
   readonly model: Model;
   /** How the model was made, for checkpoints; its name alone unless given. */
@@ -72,8 +42,20 @@ export interface FitOptions extends SgdOptions, Partial<Omit<ScheduleOptions, "r
   readonly steps?: number;
   /** Images in a batch; 128 unless given. An epoch leaves out the images that do not fill a batch. */
   readonly batch?: number;
+  /** The parts of a batch that go through the network one after the other; 1 unless given. */
+  readonly accumulate?: number;
   /** The first learning rate; 0.1 unless given. */
   readonly rate?: number;
+  /** How the learning rate changes, by name or one's own; `step` unless given. */
+  readonly schedule?: ScheduleName | Schedule;
+  /** How gradients change weights; SGD with momentum unless given. */
+  readonly optimizer?: Optimizer;
+  /** Patterns of the names of parameters that stay as they are; none unless given. */
+  readonly freeze?: readonly string[];
+  /** The norm of all gradients together above which they are scaled down; no limit unless given. */
+  readonly clipNorm?: number;
+  /** The share that each step keeps of an average of the weights, which is then what is evaluated; no average unless given. */
+  readonly ema?: number;
   /** The random changes of the images; none unless given. */
   readonly augmentation?: Augmentation;
   /** Whether each epoch has an order of its own; true unless said otherwise. */
@@ -82,106 +64,137 @@ export interface FitOptions extends SgdOptions, Partial<Omit<ScheduleOptions, "r
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
   readonly labelSmoothing?: number;
-  /** Weights to start from. */
-  readonly initial?: { readonly tensors: ReadonlyMap<string, NamedTensor>; readonly source: string };
+  /** Weights to start from, and the names of those that stay as initialised, as {@link foreignHead} finds them. */
+  readonly initial?: {
+    readonly tensors: ReadonlyMap<string, NamedTensor>;
+    readonly source: string;
+    readonly keep?: readonly string[];
+  };
   /** Where the run that `initial` belongs to stood, to go on from there. */
   readonly progress?: Progress;
   /** The normalisation; that of the training set unless given. */
   readonly normalisation?: Normalisation;
   /** Where metrics and checkpoints go; nowhere unless given. */
   readonly folder?: RunFolder;
-  /** Hears of every step. */
-  readonly onStep?: (event: StepEvent) => void;
-  /** Hears of every epoch. */
-  readonly onEpoch?: (event: EpochEvent) => void;
+  /** When checkpoints are saved; at the end of each epoch unless given. */
+  readonly checkpoints?: CheckpointOptions;
+  /** Who hears of the run, beside the listeners among these options. */
+  readonly callbacks?: readonly Callback[];
+  /** Stops the run: it finishes the step in flight and saves a checkpoint. */
+  readonly signal?: AbortSignal;
 }
 
 /** What training ended with. */
 export interface FitResult {
   /** The last epoch. */
   readonly last: EpochEvent | undefined;
-  /** The best validation accuracy. */
+  /** The best validation accuracy; -1 before the first validation. */
   readonly bestTop1: number;
-  /** The variables, without the optimiser's. */
+  /** The steps that are done, of the whole run. */
+  readonly steps: number;
+  /** Whether it was stopped before its end. */
+  readonly stopped: boolean;
+  /** The variables that are evaluated, without the optimiser's. */
   readonly tensors: Map<string, NamedTensor>;
   /** The normalisation. */
   readonly normalisation: Normalisation;
 }
 
-/** Steps between readings on a backend that works while more steps are queued. */
-const STEPS_IN_FLIGHT = 8;
-
 /**
  * Trains a model on an image set: SGD over shuffled, augmented batches, validation and a checkpoint after every epoch.
- * The order, the augmentation and the first weights follow from the seed, so that a run repeats, and a run resumed from a
- * checkpoint goes on as if it had never stopped.
+ * The order, the augmentation and the first weights follow from the seed, so that a run repeats; and a run that goes on from
+ * a checkpoint, at whichever step, ends with the same bits as one that never stopped.
  *
- * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes.
+ * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; or if the
+ * run to go on with had another batch.
+ * @throws {DataError} If the run to go on with had other data or another model.
  * @throws {NumericError} If the loss becomes infinite or NaN.
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, folder, augmentation } =
-    options;
+  const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, progress } = options;
+  const data = identifyData(set);
+  if (progress !== undefined) checkProgress(progress, batch, data, set.name);
   checkFit(model, set, batch);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
-  const normalisation = options.normalisation ?? measureNormalisation(set.train, set.shape);
-  const schedule = createSchedule({ schedule: "step", ...options, rate });
-  const trainer = await Trainer.create({ ...options, batch, seed });
-  const inference = await compileInference(model, backend, batch, trainer.variables, seed);
+  const normalisation = options.normalisation ??
+    (await measureImages(set.train, set.shape)).normalisation("channel");
+  const schedule = typeof options.schedule === "object" ? options.schedule : createSchedule({
+    ...options,
+    schedule: options.schedule ?? "step",
+    rate,
+    epochs,
+    stepsPerEpoch,
+    steps: totalSteps,
+  });
+  if (progress !== undefined) schedule.restore(progress.schedule);
+  const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
+  const { train: dataset, shape } = set;
+  await using loader = new BatchLoader({ dataset, shape, batch, normalisation, augmentation, shuffle, seed, epochs });
+  const trainer = await Trainer.create({
+    ...options,
+    batch,
+    seed,
+    mixed: augmentation !== undefined && mixes(augmentation),
+  });
   try {
-    if (options.initial !== undefined) trainer.variables.write(options.initial.tensors, options.initial.source);
-    if (options.progress !== undefined) schedule.restore(options.progress.schedule);
-    const batcher = new Batcher({ split: set.train, shape: set.shape, normalisation, augmentation, seed });
-    const images = new Float32Array(batch * set.shape[0] * set.shape[1] * set.shape[2]),
-      labels = new Uint32Array(batch);
-    const info = {
-      model: options.description ?? { name: model.name, classes: model.classes },
-      classes: set.classes,
-      normalisation,
-    };
-    let step = options.progress?.steps ?? 0, bestTop1 = options.progress?.bestTop1 ?? -1, last: EpochEvent | undefined;
-
-    for (let epoch = options.progress?.epochs ?? 0; epoch < epochs && step < totalSteps; epoch++) {
-      const started = performance.now(), order = epochOrder(set.train.count, seed, epoch, shuffle);
-      const current = schedule.rate(epoch);
-      const reader = new ResultReader(trainer, {
-        batch,
-        epoch,
-        rate: current,
-        totalSteps,
-        step,
-        folder,
-        onStep: options.onStep,
-      });
-      for (let k = 0; k < stepsPerEpoch && step < totalSteps; k++, step++) {
-        batcher.fill(order.subarray(k * batch, (k + 1) * batch), epoch, images, labels);
-        trainer.step(images, labels, current);
-        if (backend.name === "cpu" || (k + 1) % STEPS_IN_FLIGHT === 0) await reader.read();
-      }
-      await reader.finish();
-      const validation = await evaluateSplit(
+    await writeInitial(trainer, options);
+    const validationBatch = batch / (options.accumulate ?? 1);
+    const inference = await compileInference(model, backend, validationBatch, trainer.variables, seed);
+    try {
+      const loop = new TrainingLoop({
+        backend,
+        trainer,
         inference,
-        { split: set.validation, shape: set.shape, normalisation },
+        loader,
+        set,
+        data,
+        normalisation,
+        schedule,
         batch,
-        model.classes,
-      );
-      schedule.observe(validation.loss);
-      const seconds = (performance.now() - started) / 1000;
-      last = { epoch, trainLoss: reader.meanLoss, trainTop1: reader.top1, validation, rate: current, seconds };
-      const improved = validation.top1 > bestTop1;
-      if (improved) bestTop1 = validation.top1;
-      if (folder !== undefined) {
-        const progress = { epochs: epoch + 1, steps: step, bestTop1, schedule: schedule.state() };
-        await saveEpoch(folder, trainer, info, progress, last, improved);
-      }
-      options.onEpoch?.(last);
+        validationBatch,
+        epochs,
+        stepsPerEpoch,
+        totalSteps,
+        progress,
+        info: {
+          model: options.description ?? { name: model.name, classes: model.classes },
+          classes: set.classes,
+          normalisation,
+          preprocessing: defaultPreprocessing(model.inputShape),
+        },
+        folder,
+        checkpoints,
+        callbacks: [...callbacks, options],
+        signal,
+      });
+      const result = await loop.run();
+      return { ...result, tensors: await trainer.variables.readEvaluated(), normalisation };
+    } finally {
+      inference.destroy();
     }
-    return { last, bestTop1, tensors: await trainer.variables.read(false), normalisation };
   } finally {
-    inference.destroy();
     trainer.destroy();
   }
+}
+
+/** Writes the weights to start from; of a run to go on with, the optimiser's variables too. */
+async function writeInitial({ variables }: Trainer, { initial, progress }: FitOptions): Promise<void> {
+  if (initial === undefined) return;
+  if (progress !== undefined) {
+    const missing = [...variables.storages.keys()].find((name) =>
+      name.startsWith(OPTIMIZER_PREFIX) && !name.startsWith(TRANSIENT_PREFIX) && !initial.tensors.has(name)
+    );
+    if (missing !== undefined) {
+      throw new UsageError(
+        `${initial.source}: there is no tensor ${missing}; the run was trained with another optimiser`,
+      );
+    }
+    return variables.write(initial.tensors, initial.source);
+  }
+  const model = [...initial.tensors].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
+  variables.write(new Map(model), initial.source, initial);
+  await variables.startAverages();
 }
 
 function checkFit(model: Model, set: ImageSet, batch: number): void {
@@ -198,99 +211,10 @@ function checkFit(model: Model, set: ImageSet, batch: number): void {
   }
 }
 
-async function saveEpoch(
-  folder: RunFolder,
-  trainer: Trainer,
-  info: CheckpointInfo,
-  progress: Progress,
-  { epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent,
-  improved: boolean,
-): Promise<void> {
-  folder.log({
-    kind: "epoch",
-    epoch,
-    trainLoss,
-    trainTop1,
-    valLoss: validation.loss,
-    valTop1: validation.top1,
-    lr: rate,
-    seconds,
-  });
-  await folder.flush();
-  const tensors = await trainer.variables.read(true);
-  if (improved) {
-    const model = [...tensors].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
-    await folder.save("best", new Map(model), info);
-  }
-  await folder.save("last", tensors, { ...info, progress });
-}
-
-interface ReaderOptions {
-  readonly batch: number;
-  readonly epoch: number;
-  readonly rate: number;
-  readonly totalSteps: number;
-  readonly step: number;
-  readonly folder?: RunFolder;
-  readonly onStep?: (event: StepEvent) => void;
-}
-
-/** Collects the results of an epoch's steps, one reading behind the queue, so that the device never waits for it. */
-class ResultReader {
-  readonly #trainer: Trainer;
-  readonly #options: ReaderOptions;
-  #pending: Promise<void> = Promise.resolve();
-  #step: number;
-  #count = 0;
-  #loss = 0;
-  #correct = 0;
-  #time = performance.now();
-
-  constructor(trainer: Trainer, options: ReaderOptions) {
-    this.#trainer = trainer;
-    this.#options = options;
-    this.#step = options.step;
-  }
-
-  get meanLoss(): number {
-    return this.#loss / this.#count;
-  }
-
-  get top1(): number {
-    return this.#correct / (this.#count * this.#options.batch);
-  }
-
-  async read(): Promise<void> {
-    const before = this.#pending;
-    this.#pending = this.#collect();
-    this.#pending.catch(() => {});
-    await before;
-  }
-
-  async finish(): Promise<void> {
-    await this.#pending;
-    await this.#collect();
-    await this.#options.folder?.flush();
-  }
-
-  async #collect(): Promise<void> {
-    const { batch, epoch, rate, totalSteps, folder, onStep } = this.#options;
-    const results = await this.#trainer.results();
-    const now = performance.now(), imagesPerSecond = results.length * batch / (now - this.#time) * 1000;
-    this.#time = now;
-    for (const { loss, correct } of results) {
-      const step = ++this.#step;
-      if (!Number.isFinite(loss)) {
-        await folder?.flush();
-        throw new NumericError(
-          `The loss became ${loss} at step ${step} of epoch ${epoch} with a learning rate of ${rate}; start again with a lower --lr`,
-        );
-      }
-      this.#count++;
-      this.#loss += loss;
-      this.#correct += correct;
-      folder?.log({ kind: "step", step, epoch, loss, lr: rate, imagesPerSecond });
-      onStep?.({ step, epoch, totalSteps, batch, loss, top1: correct / batch, rate, imagesPerSecond });
-    }
-  }
+function checkProgress(progress: Progress, batch: number, data: DataIdentity, name: string): void {
+  expectSameData(progress.data, data, name);
+  if (progress.batch === batch) return;
+  throw new UsageError(
+    `The run was trained with a batch of ${progress.batch}, so it cannot go on with one of ${batch}`,
+  );
 }

@@ -1,9 +1,9 @@
 /** Folds batch norm by running statistics into the convolution before it, for inference: fewer passes over memory. */
 
-import { type Attributes, f32, Graph, type Node, UsageError, type Value } from "../core/mod.ts";
+import { f32, Graph, type Node, UsageError, type Value } from "../core/mod.ts";
 import { batchNormInference, conv2d, depthwiseConv2d } from "../ops/mod.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { expectTensors } from "./variables.ts";
+import { expectTensors, variableSpecs } from "./variables.ts";
 
 /** A graph with the tensors of its variables. */
 export interface FoldedGraph {
@@ -103,7 +103,7 @@ export function foldBatchNorm(
   if (graph.training) {
     throw new UsageError("foldBatchNorm: expected a graph of inference, but this one was recorded for training");
   }
-  expectTensors(new Map(graph.values.filter(isVariable).map(({ name, spec }) => [name, spec])), tensors, source);
+  expectTensors(variableSpecs(graph), tensors, source);
   const pairs = findPairs(graph, Object.values(outputs));
   const inner = new Set([...pairs.values()].map(({ convolution }) => convolution));
   const result = new Graph(), held = new Map<string, NamedTensor>(), values = new Map<Value, Value>();
@@ -132,8 +132,8 @@ export function foldBatchNorm(
   for (const node of graph.nodes) {
     if (inner.has(node)) continue;
     const pair = pairs.get(node);
-    let last: Value[];
-    if (pair === undefined) last = result.apply(node.op, node.arguments.map(copy), node.attributes);
+    let results: Value[];
+    if (pair === undefined) results = result.apply(node.op, node.arguments.map(copy), node.attributes);
     else {
       const { op, arguments: [input, weight, bias], attributes } = pair.convolution;
       const tensor = foldPair(pair, tensors), start = { kind: "constant", value: 0 } as const;
@@ -142,9 +142,9 @@ export function foldBatchNorm(
         variable(weight.kind, weight.name, tensor[0], weight.initializer),
         variable("parameter", bias?.name ?? biasName(weight.name), tensor[1], start),
       ];
-      last = result.apply(op, inputs, attributes as Attributes);
+      results = result.apply(op, inputs, attributes);
     }
-    node.results.forEach((value, index) => values.set(value, last[index]));
+    node.results.forEach((value, index) => values.set(value, results[index]));
   }
   const named = Object.entries(outputs).map(([name, value]) => [name, copy(value)] as const);
   return { graph: result, tensors: held, outputs: Object.fromEntries(named) };

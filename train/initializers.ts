@@ -7,7 +7,7 @@ import { elementCount, type Initializer, Random, type Shape } from "../core/mod.
  *
  * `heNormal` draws from the normal distribution of standard deviation √(2 / fan), where fan-in is the inputs of one output
  * and fan-out the outputs of one input (He et al. 2015, section 2.2). `fanInUniform` draws uniformly within 1/√fanIn, as
- * PyTorch starts its linear layers. Each variable draws from a stream of its own name, so that one more layer changes no other.
+ * PyTorch starts its linear layers. `normal` has the standard deviation that it names. Each variable draws from a stream of its own name, so that one more layer changes no other.
  *
  * @param initializer What the graph asks for.
  * @param shape The variable's shape; weights of convolutions are [O, C/groups, KH, KW].
@@ -29,8 +29,9 @@ export function initialize(initializer: Initializer, shape: Shape, seed: number,
     for (let i = 0; i < data.length; i++) data[i] = random.uniform(-bound, bound);
     return data;
   }
-  const taps = elementCount(shape.slice(2));
-  const deviation = Math.sqrt(2 / (taps * (initializer.fan === "in" ? shape[1] : shape[0])));
+  const deviation = initializer.kind === "normal"
+    ? initializer.deviation
+    : Math.sqrt(2 / (elementCount(shape.slice(2)) * (initializer.fan === "in" ? shape[1] : shape[0])));
   for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal();
   return data;
 }

@@ -1,7 +1,14 @@
 /** The files of a run. What touches the disk is a {@link RunStore}, which the caller brings. */
 
-import type { Checkpoint, CheckpointInfo } from "./checkpoint.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { DataError } from "../core/mod.ts";
+import {
+  type Checkpoint,
+  type CheckpointInfo,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  isProgress,
+  type Progress,
+} from "./checkpoint.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /** A place for a run's files. */
@@ -14,6 +21,20 @@ export interface RunStore {
   append(name: string, text: string): Promise<void>;
   /** The content of a file, or nothing if there is none. */
   read(name: string): Promise<Uint8Array | undefined>;
+  /** Makes the file `to` hold what the file `from` holds, as a whole, as {@link RunStore.write} does. Nothing happens if there is none. */
+  copy(from: string, to: string): Promise<void>;
+  /** Takes a file away, if there is one. */
+  remove(name: string): Promise<void>;
+}
+
+/** A checkpoint to go on from. */
+export interface ResumableCheckpoint extends Checkpoint {
+  /** What it says of itself. */
+  readonly info: CheckpointInfo & { readonly progress: Progress };
+  /** Its file, for messages. */
+  readonly source: string;
+  /** Why the last checkpoint could not be used, where this is the one before it. */
+  readonly damage?: string;
 }
 
 /** One line of `metrics.jsonl`. */
@@ -37,7 +58,10 @@ export type MetricsLine =
     readonly seconds: number;
   };
 
-const METRICS = "metrics.jsonl";
+const METRICS = "metrics.jsonl",
+  LAST = "last.safetensors",
+  PREVIOUS = "previous.safetensors",
+  BEST = "best.safetensors";
 
 /** The files of a run, by what they are for. */
 export class RunFolder {
@@ -67,28 +91,102 @@ export class RunFolder {
     await this.#store.append(METRICS, text);
   }
 
-  /** Drops the lines of `metrics.jsonl` that come after so many epochs: a run that was killed had begun the next one. */
-  async keepEpochs(epochs: number): Promise<void> {
+  /** Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written. */
+  async readMetrics(): Promise<MetricsLine[]> {
     const bytes = await this.#store.read(METRICS);
-    if (bytes === undefined) return;
-    const kept = new TextDecoder().decode(bytes).split("\n").filter((line) => {
+    return new TextDecoder().decode(bytes).split("\n").flatMap((text) => {
       try {
-        return (JSON.parse(line) as MetricsLine).epoch < epochs;
+        return [JSON.parse(text) as MetricsLine];
       } catch {
-        return false;
+        return [];
       }
     });
-    await this.#store.write(METRICS, new TextEncoder().encode(kept.map((line) => line + "\n").join("")));
   }
 
-  /** Writes `last.safetensors` or `best.safetensors`. */
-  async save(which: "last" | "best", tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
-    await this.#store.write(`${which}.safetensors`, encodeCheckpoint(tensors, info));
+  /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */
+  async cutMetrics({ epochs, steps }: Pick<Progress, "epochs" | "steps">): Promise<void> {
+    if (await this.#store.read(METRICS) === undefined) return;
+    const lines = await this.readMetrics();
+    const kept = lines.filter((line) => line.kind === "step" ? line.step <= steps : line.epoch < epochs);
+    await this.#store.write(
+      METRICS,
+      new TextEncoder().encode(kept.map((line) => JSON.stringify(line) + "\n").join("")),
+    );
   }
 
-  /** Reads one of them, or nothing if there is none. */
+  /** Writes `best.safetensors`. */
+  async saveBest(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
+    await this.#store.write(BEST, encodeCheckpoint(tensors, info));
+  }
+
+  /** Writes `last.safetensors`; what it held becomes `previous.safetensors`. */
+  async saveLast(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
+    const bytes = encodeCheckpoint(tensors, info);
+    await this.#store.copy(LAST, PREVIOUS);
+    await this.#store.write(LAST, bytes);
+  }
+
+  /**
+   * Keeps the last checkpoint as that of an epoch, and removes the one that was kept `keep` epochs before.
+   *
+   * @param epochs The epochs that are done.
+   * @param keep The number of such files.
+   */
+  async keepLast(epochs: number, keep: number): Promise<void> {
+    if (keep < 1) return;
+    await this.#store.copy(LAST, epochName(epochs));
+    if (epochs > keep) await this.#store.remove(epochName(epochs - keep));
+  }
+
+  /** Reads `last.safetensors` or `best.safetensors`, or nothing if there is none. */
   async load(which: "last" | "best"): Promise<Checkpoint | undefined> {
-    const name = `${which}.safetensors`, bytes = await this.#store.read(name);
+    return await this.#read(which === "last" ? LAST : BEST);
+  }
+
+  /**
+   * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged or missing, which then takes
+   * its place. Nothing if there is none.
+   *
+   * @throws {DataError} If neither can be used.
+   */
+  async resume(): Promise<ResumableCheckpoint | undefined> {
+    let problem: unknown;
+    try {
+      const last = await this.#readResumable(LAST);
+      if (last !== undefined) return last;
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      problem = error;
+    }
+    const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
+    if (previous === undefined) {
+      if (problem !== undefined) throw problem;
+      return undefined;
+    }
+    // At once: the next save makes the last checkpoint the previous one, and the previous one is all there is.
+    await this.#store.copy(PREVIOUS, LAST);
+    const damage = (problem as DataError | undefined)?.message ?? `${this.#store.location}/${LAST} is missing`;
+    return { ...previous, damage };
+  }
+
+  async #read(name: string): Promise<Checkpoint | undefined> {
+    const bytes = await this.#store.read(name);
     return bytes === undefined ? undefined : decodeCheckpoint(bytes, `${this.#store.location}/${name}`);
   }
+
+  async #readResumable(name: string): Promise<ResumableCheckpoint | undefined> {
+    const checkpoint = await this.#read(name), source = `${this.#store.location}/${name}`;
+    if (checkpoint === undefined) return undefined;
+    const { info } = checkpoint;
+    if (!isProgress(info?.progress)) {
+      throw new DataError(
+        `${source}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
+      );
+    }
+    return { ...checkpoint, info: { ...info!, progress: info!.progress! }, source };
+  }
+}
+
+function epochName(epochs: number): string {
+  return `epoch-${String(epochs).padStart(4, "0")}.safetensors`;
 }

@@ -3,7 +3,9 @@
  * elements, little-endian and without gaps.
  */
 
-import { DataError, elementCount } from "../core/mod.ts";
+import { DataError, elementCount, formatShape } from "../core/mod.ts";
+import { ELEMENT_TYPES, readElements } from "./_element_types.ts";
+import { type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
 
 /** A tensor's shape and elements. */
 export interface NamedTensor {
@@ -59,14 +61,16 @@ export function encodeSafetensors(
 }
 
 /**
- * Reads a file.
+ * Reads a file. Elements of type F32 are as they were and those of type U32 stay whole numbers; all others become float32:
+ * F64 is rounded to the nearest, F16, BF16, BOOL and the other whole numbers are exact. PyTorch's counts of batches
+ * (`num_batches_tracked`) are left out.
  *
  * @param bytes The whole file.
  * @param source Its name, for messages.
- * @throws {DataError} If it is truncated, malformed, or holds tensors of a type other than F32 and U32.
+ * @throws {DataError} If it is truncated or malformed, holds another type, or a whole number that float32 does not.
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile {
-  const fail = (what: string): never => {
+  const fail: Fail = (what) => {
     throw new DataError(`${source}: ${what}; the file is damaged or no safetensors file`);
   };
   if (bytes.length < 8) fail(`expected at least 8 bytes but the file has ${bytes.length}`);
@@ -74,57 +78,84 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
   if (length > bytes.length - 8 || length > MAX_HEADER) {
     fail(`its header should take ${length} bytes but the file has ${bytes.length}`);
   }
+  const header = readHeader(bytes.subarray(8, 8 + length), fail), body = bytes.subarray(8 + length);
+  let metadata: Record<string, string> = {};
+  const entries: HeaderEntry[] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (name === "__metadata__") metadata = readMetadata(value) ?? fail("its metadata is not text by name");
+    else entries.push(readEntry(name, value) ?? fail(`the entry of the tensor ${showText(name)} is malformed`));
+  }
+  // What is read takes no more than the file allows only if no bytes are read twice, so the places are checked first.
+  let end = 0;
+  for (const { from, to } of entries.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from !== end) fail(`its tensors ${from < end ? "overlap" : "leave a gap"} at byte ${from}`);
+    end = to;
+  }
+  if (end > body.length) fail(`its tensors take ${end} bytes but ${body.length} are there, so it was cut short`);
+  if (end < body.length) fail(`its tensors end at byte ${end} of ${body.length}`);
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, dtype, shape, from, to } of entries) {
+    const what = `the tensor ${showText(name)}`, type = ELEMENT_TYPES.get(dtype), count = elementCount(shape);
+    if (type === undefined) {
+      const types = [...ELEMENT_TYPES.keys()].join(", ");
+      const message = `${what} is of type ${showText(dtype)}, expected one of ${types}; convert it to F32`;
+      throw new DataError(`${source}: ${message}`);
+    }
+    if (to - from !== count * type.bytes) {
+      fail(`${what} of type ${dtype} and shape ${showText(formatShape(shape))} takes ${to - from} bytes`);
+    }
+    if (isBatchCount(name)) continue;
+    const data = dtype === "U32"
+      ? new Uint32Array(body.slice(from, to).buffer)
+      : readElements(body.subarray(from, to), type, { shape }, count, `${source}: ${what}`);
+    tensors.set(name, { shape, data });
+  }
+  return { tensors, metadata };
+}
+
+function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length)));
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     fail("its header is not JSON");
   }
   if (typeof header !== "object" || header === null || Array.isArray(header)) fail("its header is not a JSON object");
-  const body = bytes.subarray(8 + length);
-  const tensors = new Map<string, NamedTensor>();
-  let metadata: Record<string, string> = {};
-  const spans: [number, number][] = [];
-  for (const [name, entry] of Object.entries(header as Record<string, unknown>)) {
-    if (name === "__metadata__") {
-      metadata = readMetadata(entry) ?? fail("its metadata is not text by name");
-      continue;
-    }
-    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as {
-      dtype?: unknown;
-      shape?: unknown;
-      data_offsets?: unknown;
-    };
-    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
-      fail(`the entry of the tensor ${name} is malformed`);
-    }
-    if (dtype !== "F32" && dtype !== "U32") {
-      throw new DataError(
-        `${source}: the tensor ${name} is of type ${String(dtype)}, expected F32 (or U32); convert the file to float32`,
-      );
-    }
-    const [from, to] = offsets as number[];
-    if (to - from !== elementCount(shape as number[]) * 4 || to > body.length) {
-      fail(
-        `the tensor ${name} of shape [${
-          (shape as number[]).join(", ")
-        }] should lie at bytes ${from} to ${to} of ${body.length}`,
-      );
-    }
-    spans.push([from, to]);
-    const copy = body.slice(from, to).buffer;
-    tensors.set(name, {
-      shape: shape as number[],
-      data: dtype === "F32" ? new Float32Array(copy) : new Uint32Array(copy),
-    });
+  // JSON.parse keeps the last of several entries of one name, and says nothing.
+  const names = [header as object, ...Object.values(header as object).filter((value) => !Array.isArray(value))]
+    .reduce((sum, value) => sum + (typeof value === "object" ? Object.keys(value ?? {}).length : 0), 0);
+  const written = countEntries(bytes);
+  if (written !== names) fail(`its header has ${written} entries but ${names} names, so some name comes twice`);
+  return header as Record<string, unknown>;
+}
+
+/** The number of entries of a JSON object and of the objects that are its values: colons outside of text. */
+function countEntries(json: Uint8Array): number {
+  let count = 0, depth = 0, text = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (byte === 0x22) text = !text; // "
+    else if (text) i += byte === 0x5c ? 1 : 0; // a backslash and what it escapes
+    else if (byte === 0x7b || byte === 0x5b) depth++; // { or [
+    else if (byte === 0x7d || byte === 0x5d) depth--; // } or ]
+    else if (byte === 0x3a && depth <= 2) count++; // :
   }
-  let end = 0;
-  for (const [from, to] of spans.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
-    if (from !== end) fail(`its tensors ${from < end ? "overlap" : "leave a gap"} at byte ${from}`);
-    end = to;
-  }
-  if (end !== body.length) fail(`its tensors end at byte ${end} of ${body.length}`);
-  return { tensors, metadata };
+  return count;
+}
+
+interface HeaderEntry {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly from: number;
+  readonly to: number;
+}
+
+function readEntry(name: string, value: unknown): HeaderEntry | undefined {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+  if (typeof dtype !== "string" || !isCounts(shape) || !isCounts(offsets)) return undefined;
+  if (shape.length > MOST_DIMENSIONS || offsets.length !== 2 || offsets[0] > offsets[1]) return undefined;
+  return { name, dtype, shape, from: offsets[0], to: offsets[1] };
 }
 
 function isCounts(value: unknown): value is number[] {

@@ -1,38 +1,49 @@
 /** Stochastic gradient descent with momentum and coupled weight decay, as `torch.optim.SGD`. */
 
-import { differentiate, f32, type Graph, ResiduaError, type Value } from "../core/mod.ts";
+import type { Graph, Value } from "../core/mod.ts";
 import { sgdUpdate } from "../ops/mod.ts";
-import { OPTIMIZER_PREFIX } from "./variables.ts";
+import {
+  type DecayedParameters,
+  decayOf,
+  type Optimizer,
+  optimizerState,
+  parameterGradients,
+  recordUpdates,
+  type UpdateOptions,
+} from "./optimizer.ts";
 
-/** The options of {@link sgd}. */
+/** The options of {@link sgdOptimizer}. */
 export interface SgdOptions {
   /** The share of the last update that is kept; 0.9 unless given. */
   readonly momentum?: number;
-  /** The factor of the weights that is added to their gradient, for all parameters; 1e-4 unless given. */
+  /** The factor of the weights that is added to their gradient; 1e-4 unless given. */
   readonly weightDecay?: number;
+  /** What decays; all parameters unless given, as in He et al. 2015. */
+  readonly decay?: DecayedParameters;
+  /** Whether the gradient is taken after the momentum; no unless given. */
+  readonly nesterov?: boolean;
 }
 
-/** The name of the input that holds the learning rate, a scalar. */
-export const LEARNING_RATE = "learningRate";
+/** SGD: g = ∂loss/∂p + weightDecay·p; v = momentum·v + g; p -= rate·v, or rate·(g + momentum·v) with Nesterov. */
+export function sgdOptimizer(options: SgdOptions = {}): Optimizer {
+  const { momentum = 0.9, weightDecay = 1e-4, decay = "all", nesterov = false } = options;
+  return {
+    update(graph, { parameter, gradient, rate }) {
+      const velocity = optimizerState(graph, "momentum", parameter, 0);
+      const attributes = { momentum, weightDecay: decayOf(parameter, weightDecay, decay), nesterov };
+      sgdUpdate.apply(graph, [parameter, velocity, gradient, rate], attributes);
+    },
+  };
+}
 
 /**
- * Records one SGD step for every parameter of a graph: g = ∂loss/∂p + weightDecay·p; v = momentum·v + g; p -= rate·v.
+ * Records one SGD step for every parameter of a graph that is not frozen.
  *
  * @param graph The graph, which gets an input named `learningRate` and a state for each momentum.
  * @param loss A scalar.
+ * @throws {UsageError} If a pattern of frozen parameters matches none, or all are frozen.
  * @throws {ResiduaError} If the loss does not depend on a parameter.
  */
-export function sgd(graph: Graph, loss: Value, { momentum = 0.9, weightDecay = 1e-4 }: SgdOptions = {}): void {
-  const parameters = graph.parameters;
-  const gradients = differentiate(graph, loss, parameters);
-  const rate = graph.input(LEARNING_RATE, f32([]));
-  parameters.forEach((parameter, index) => {
-    const gradient = gradients[index];
-    if (gradient === undefined) throw new ResiduaError(`The loss does not depend on the parameter ${parameter.name}`);
-    const velocity = graph.state(`${OPTIMIZER_PREFIX}momentum.${parameter.name}`, parameter.spec, {
-      kind: "constant",
-      value: 0,
-    });
-    sgdUpdate.apply(graph, [parameter, velocity, gradient, rate], { momentum, weightDecay });
-  });
+export function sgd(graph: Graph, loss: Value, options: SgdOptions & Pick<UpdateOptions, "freeze"> = {}): void {
+  recordUpdates(graph, sgdOptimizer(options), parameterGradients(graph, loss, options.freeze), [], {});
 }

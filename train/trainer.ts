@@ -1,25 +1,36 @@
 /** The programs of a model on a backend: one that trains a batch, one that computes logits, over the same variables. */
 
-import { type Backend, compile, f32, Graph, type Program, u32 } from "../core/mod.ts";
+import { type Backend, compile, f32, Graph, type Program, u32, UsageError, type Value } from "../core/mod.ts";
+import type { Mixture } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
-import { softmaxCrossEntropy, topKCorrect } from "../ops/mod.ts";
+import { averageUpdate, softmaxCrossEntropy, softTargetCrossEntropy, topKCorrect } from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { LEARNING_RATE, sgd, type SgdOptions } from "./sgd.ts";
-import { Variables } from "./variables.ts";
+import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
+import { TRANSIENT_PREFIX, Variables } from "./variables.ts";
 
 /** The options of {@link Trainer.create}. */
-export interface TrainerOptions extends SgdOptions {
+export interface TrainerOptions extends SgdOptions, UpdateOptions {
   /** The model. */
   readonly model: Model;
   /** Where it runs. */
   readonly backend: Backend;
   /** Images in a batch. */
   readonly batch: number;
+  /** How gradients change parameters; {@link sgdOptimizer} with the options given here unless given. */
+  readonly optimizer?: Optimizer;
+  /**
+   * Parts of a batch, which go through the network one after the other and add up to one update, so that a batch needs less
+   * memory; 1 unless given. Batch norm takes its statistics of each part.
+   */
+  readonly accumulate?: number;
   /** The seed of the weights; 0 unless given. */
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
   readonly labelSmoothing?: number;
+  /** Whether images are mixed of two, so that {@link Trainer.step} is given of what; false unless given. */
+  readonly mixed?: boolean;
 }
 
 /** What a training step gives. */
@@ -30,7 +41,10 @@ export interface StepResult {
   readonly correct: number;
 }
 
-/** Compiles the program that computes a batch's logits with running statistics. Its input is `image`, its output `logits`. */
+/**
+ * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
+ * have any. Its input is `image`, its output `logits`.
+ */
 export function compileInference(
   model: Model,
   backend: Backend,
@@ -41,7 +55,7 @@ export function compileInference(
   const graph = new Graph({ training: false });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   variables.add(graph, backend, seed);
-  return compile(graph, backend, { outputs: { logits }, variables: variables.storages });
+  return compile(graph, backend, { outputs: { logits }, variables: variables.evaluated });
 }
 
 /**
@@ -80,7 +94,10 @@ export async function compileFoldedInference(
   const folded = foldBatchNorm(graph, tensors, { logits }, source);
   variables.add(folded.graph, backend, 0);
   variables.write(folded.tensors, source);
-  return await compile(folded.graph, backend, { outputs: folded.outputs, variables: variables.storages });
+  return await compile(folded.graph, backend, {
+    outputs: folded.outputs,
+    variables: variables.storages,
+  });
 }
 
 /**
@@ -101,53 +118,182 @@ export async function compileFoldedInference(
 export class Trainer {
   /** The variables: parameters, running statistics, momenta. */
   readonly variables: Variables;
-  /** The program of a training step. */
+  /** The program of a training step, or of one part of it. */
   readonly program: Program;
-  readonly #rate = new Float32Array(1);
+  /** The program that updates the parameters once all parts are through, where a step has parts. */
+  readonly #update: Program | undefined;
+  readonly #parts: number;
+  readonly #scalar = new Float32Array(1);
 
-  private constructor(variables: Variables, program: Program) {
+  readonly #targets: SoftTargets | undefined;
+
+  private constructor(
+    variables: Variables,
+    program: Program,
+    update: Program | undefined,
+    parts: number,
+    targets: SoftTargets | undefined,
+  ) {
     this.variables = variables;
     this.program = program;
-  }
-
-  /** Traces, differentiates, plans and compiles a training step, and initialises the variables. */
-  static async create(options: TrainerOptions): Promise<Trainer> {
-    const { model, backend, batch, seed = 0, labelSmoothing = 0 } = options;
-    const graph = new Graph({ training: true });
-    const image = graph.input("image", f32([batch, ...model.inputShape])), label = graph.input("label", u32([batch]));
-    const logits = model.forward(graph, image);
-    const [loss] = softmaxCrossEntropy.apply(graph, [logits, label], { labelSmoothing });
-    const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
-    sgd(graph, loss, options);
-    const variables = new Variables();
-    variables.add(graph, backend, seed);
-    const program = await compile(graph, backend, { scalars: { loss, correct }, variables: variables.storages });
-    return new Trainer(variables, program);
+    this.#update = update;
+    this.#parts = parts;
+    this.#targets = targets;
   }
 
   /**
-   * Queues one step of SGD.
+   * Traces, differentiates, plans and compiles a training step, and initialises the variables.
+   *
+   * @throws {UsageError} If a batch does not fall into so many parts.
+   */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, optimizer = sgdOptimizer(options) } =
+      options;
+    if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
+      throw new UsageError(
+        `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
+      );
+    }
+    const graph = new Graph({ training: true }), part = batch / accumulate;
+    const image = graph.input("image", f32([part, ...model.inputShape])), label = graph.input("label", u32([part]));
+    const logits = model.forward(graph, image);
+    const [loss] = options.mixed
+      ? softTargetCrossEntropy.apply(graph, [logits, graph.input(TARGET, f32([part, model.classes]))])
+      : softmaxCrossEntropy.apply(graph, [logits, label], { labelSmoothing });
+    const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
+    const states = graph.values.filter(({ kind }) => kind === "state");
+    const gradients = parameterGradients(graph, loss, options.freeze);
+    const variables = new Variables();
+    let update: Program | undefined;
+    if (accumulate === 1) recordUpdates(graph, optimizer, gradients, states, options);
+    else {
+      recordAccumulation(graph, gradients);
+      const updates = updateGraph(gradients, states, optimizer, options);
+      variables.add(updates, backend, seed);
+      update = await compile(updates, backend, { variables: variables.storages });
+    }
+    variables.add(graph, backend, seed);
+    await variables.startAverages();
+    const program = await compile(graph, backend, { scalars: { loss, correct }, variables: variables.storages });
+    if (accumulate > program.scalarCapacity) {
+      throw new UsageError(
+        `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,
+      );
+    }
+    const targets = options.mixed ? new SoftTargets(part, model.classes, labelSmoothing) : undefined;
+    return new Trainer(variables, program, update, accumulate, targets);
+  }
+
+  /** The steps that can be queued before {@link Trainer.results} must be called. */
+  get capacity(): number {
+    return Math.floor(this.program.scalarCapacity / this.#parts);
+  }
+
+  /**
+   * Queues one step.
    *
    * @param images [batch, C, H, W], normalised.
    * @param labels [batch].
    * @param rate The learning rate.
+   * @param mixture Of what images are mixed; only and always where the trainer was told that they are.
    */
-  step(images: Float32Array, labels: Uint32Array, rate: number): void {
-    this.#rate[0] = rate;
-    this.program.write("image", images);
-    this.program.write("label", labels);
-    this.program.write(LEARNING_RATE, this.#rate);
-    this.program.run(true);
+  step(images: Float32Array, labels: Uint32Array, rate: number, mixture?: Mixture): void {
+    const parts = this.#parts, pixels = images.length / parts, count = labels.length / parts;
+    for (let part = 0; part < parts; part++) {
+      this.program.write("image", images.subarray(part * pixels, (part + 1) * pixels));
+      this.program.write("label", labels.subarray(part * count, (part + 1) * count));
+      if (this.#targets !== undefined) this.program.write(TARGET, this.#targets.of(part * count, labels, mixture!));
+      if (this.#update === undefined) this.#write(this.program, LEARNING_RATE, rate);
+      else this.#write(this.program, SHARE, 1 / (part + 1));
+      this.program.run(true);
+    }
+    if (this.#update === undefined) return;
+    this.#write(this.#update, LEARNING_RATE, rate);
+    this.#update.run();
   }
 
   /** The results of the steps since the last call. More steps may be queued while the promise is pending. */
   async results(): Promise<StepResult[]> {
-    return (await this.program.readScalars()).map(([loss, correct]) => ({ loss, correct }));
+    const rows = await this.program.readScalars(), parts = this.#parts;
+    return Array.from({ length: rows.length / parts }, (_, step) => {
+      let loss = 0, correct = 0;
+      for (const row of rows.slice(step * parts, (step + 1) * parts)) {
+        loss += row[0] / parts;
+        correct += row[1];
+      }
+      return { loss, correct };
+    });
   }
 
   /** Gives the memory back. */
   destroy(): void {
     this.program.destroy();
+    this.#update?.destroy();
     this.variables.destroy();
   }
+
+  #write(program: Program, input: string, value: number): void {
+    this.#scalar[0] = value;
+    program.write(input, this.#scalar);
+  }
+}
+
+/** The input of the probabilities that images mixed of two are to get. */
+const TARGET = "target";
+
+/** Works out the targets of images mixed of two. */
+class SoftTargets {
+  readonly #targets: Float32Array;
+  readonly #classes: number;
+  readonly #labelSmoothing: number;
+
+  constructor(count: number, classes: number, labelSmoothing: number) {
+    this.#targets = new Float32Array(count * classes);
+    this.#classes = classes;
+    this.#labelSmoothing = labelSmoothing;
+  }
+
+  /** The targets of the images from `first` on, which the next call overwrites. */
+  of(first: number, labels: Uint32Array, mixture: Mixture): Float32Array {
+    const targets = this.#targets.fill(this.#labelSmoothing / this.#classes), certain = 1 - this.#labelSmoothing;
+    for (let row = 0, n = first; row < targets.length; row += this.#classes, n++) {
+      const share = mixture.shares[n];
+      targets[row + labels[n]] += certain * share;
+      targets[row + mixture.labels[n]] += certain * (1 - share);
+    }
+    return targets;
+  }
+}
+
+/** The input with which a part of a batch counts in the mean gradient of the parts so far. */
+const SHARE = "share";
+
+type ParameterGradient = ReturnType<typeof parameterGradients>[number];
+
+function meanGradient(graph: Graph, { name, spec }: Value): Value {
+  return graph.state(TRANSIENT_PREFIX + name, spec, { kind: "constant", value: 0 });
+}
+
+function recordAccumulation(graph: Graph, gradients: readonly ParameterGradient[]): void {
+  const share = graph.input(SHARE, f32([]));
+  for (const { parameter, gradient } of gradients) {
+    averageUpdate.apply(graph, [meanGradient(graph, parameter), gradient, share]);
+  }
+}
+
+/** A graph of the updates alone, from the mean gradients of the parts. */
+function updateGraph(
+  gradients: readonly ParameterGradient[],
+  states: readonly Value[],
+  optimizer: Optimizer,
+  options: UpdateOptions,
+): Graph {
+  const graph = new Graph({ training: true });
+  const means = gradients.map(({ parameter: { name, spec, initializer } }) => {
+    const parameter = graph.parameter(name, spec, initializer!);
+    return { parameter, gradient: meanGradient(graph, parameter) };
+  });
+  const known = states.map(({ name, spec, initializer }) => graph.state(name, spec, initializer!));
+  recordUpdates(graph, optimizer, means, known, options);
+  return graph;
 }

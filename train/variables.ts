@@ -9,26 +9,40 @@ import {
   type Storage,
   type TensorSpec,
 } from "../core/mod.ts";
+import { showText } from "./_reading.ts";
 import { initialize } from "./initializers.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /** The prefix of what belongs to the optimiser and not to the model. */
 export const OPTIMIZER_PREFIX = "optimizer.";
 
+/** The prefix of the average of a variable over the steps. */
+export const AVERAGE_PREFIX = `${OPTIMIZER_PREFIX}average.`;
+
+/** The prefix of what means nothing once a step is done, such as gradients that add up over the parts of a batch. */
+export const TRANSIENT_PREFIX = `${OPTIMIZER_PREFIX}transient.`;
+/** What the parameters and states of a graph hold, by name. */
+export function variableSpecs(graph: Graph): Map<string, TensorSpec> {
+  const variables = graph.values.filter(({ kind }) => kind === "parameter" || kind === "state");
+  return new Map(variables.map(({ name, spec }) => [name, spec]));
+}
+
 /**
  * Checks that tensors are those of a set of variables. An optimiser's may be missing, or too many.
  *
  * @param specs What the variables hold, by name.
  * @param source The file, for messages.
+ * @param keep Tensors that may be for another number of classes.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  */
 export function expectTensors(
   specs: ReadonlyMap<string, TensorSpec>,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
+  keep: readonly string[] = [],
 ): void {
   const listed = (names: readonly string[]) =>
-    names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+    names.slice(0, 3).map(showText).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
   const given = [...tensors.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
   const wanted = [...specs.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
   const missing = wanted.filter((name) => !tensors.has(name));
@@ -49,10 +63,12 @@ export function expectTensors(
   }
   for (const [name, tensor] of tensors) {
     const spec = specs.get(name);
-    if (spec === undefined || (sameShape(spec.shape, tensor.shape) && tensor.data instanceof Float32Array)) continue;
+    if (spec === undefined) continue;
+    const axis = keep.includes(name) ? 1 : 0;
+    if (sameShape(spec.shape.slice(axis), tensor.shape.slice(axis)) && tensor.data instanceof Float32Array) continue;
     const type = tensor.data instanceof Float32Array ? "float32" : "uint32";
     throw new DataError(
-      `${source}: expected the tensor ${name} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
+      `${source}: expected the tensor ${showText(name)} to be float32 ${formatShape(spec.shape)} but it is ${type} ${
         formatShape(tensor.shape)
       }`,
     );
@@ -78,29 +94,48 @@ export class Variables {
     }
   }
 
+  /** The storages of the model's variables by name, for inference: the averages over the steps where there are any. */
+  get evaluated(): ReadonlyMap<string, Storage> {
+    const model = [...this.#storages].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
+    return new Map(model.map(([name, storage]) => [name, this.#storages.get(AVERAGE_PREFIX + name) ?? storage]));
+  }
+
   /**
    * Copies the variables out.
    *
    * @param optimizer Whether the optimiser's are included.
    */
-  async read(optimizer: boolean): Promise<Map<string, NamedTensor>> {
-    const tensors = new Map<string, NamedTensor>();
-    for (const [name, storage] of this.#storages) {
-      if (!optimizer && name.startsWith(OPTIMIZER_PREFIX)) continue;
-      tensors.set(name, { shape: storage.spec.shape, data: await storage.read() });
-    }
-    return tensors;
+  read(optimizer: boolean): Promise<Map<string, NamedTensor>> {
+    const left = optimizer ? TRANSIENT_PREFIX : OPTIMIZER_PREFIX;
+    return readAll([...this.#storages].filter(([name]) => !name.startsWith(left)));
+  }
+
+  /** Copies out what {@link Variables.evaluated} holds. */
+  readEvaluated(): Promise<Map<string, NamedTensor>> {
+    return readAll(this.evaluated);
+  }
+
+  /** Starts the averages at the values that are averaged. */
+  async startAverages(): Promise<void> {
+    const averaged = [...this.#storages].filter(([name]) => this.#storages.has(AVERAGE_PREFIX + name));
+    for (const [name, { data }] of await readAll(averaged)) this.#storages.get(AVERAGE_PREFIX + name)!.write(data);
   }
 
   /**
    * Replaces the variables by tensors of the same names. The optimiser's keep their values where they are not given.
    *
    * @param source The file, for messages.
+   * @param options `keep`: tensors of the classifier's last layer that are for another number of classes, as
+   * {@link foreignHead} finds them; these variables keep their values.
    * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing; then nothing has changed.
    */
-  write(tensors: ReadonlyMap<string, NamedTensor>, source: string): void {
-    expectTensors(new Map([...this.#storages].map(([name, { spec }]) => [name, spec])), tensors, source);
-    for (const [name, tensor] of tensors) this.#storages.get(name)?.write(tensor.data);
+  write(
+    tensors: ReadonlyMap<string, NamedTensor>,
+    source: string,
+    { keep = [] }: { readonly keep?: readonly string[] } = {},
+  ): void {
+    expectTensors(new Map([...this.#storages].map(([name, { spec }]) => [name, spec])), tensors, source, keep);
+    for (const [name, tensor] of tensors) if (!keep.includes(name)) this.#storages.get(name)?.write(tensor.data);
   }
 
   /** Gives the memory back. */
@@ -108,4 +143,17 @@ export class Variables {
     for (const storage of this.#storages.values()) storage.destroy();
     this.#storages.clear();
   }
+}
+
+/** Reads under way at once: a device answers many about as soon as one. */
+const READS = 32;
+
+async function readAll(storages: Iterable<readonly [string, Storage]>): Promise<Map<string, NamedTensor>> {
+  const tensors = new Map<string, NamedTensor>(), all = [...storages];
+  for (let first = 0; first < all.length; first += READS) {
+    const some = all.slice(first, first + READS);
+    const data = await Promise.all(some.map(([, storage]) => storage.read()));
+    some.forEach(([name, { spec }], index) => tensors.set(name, { shape: spec.shape, data: data[index] }));
+  }
+  return tensors;
 }

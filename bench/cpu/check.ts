@@ -5,6 +5,7 @@ import { cifarResNet } from "../../models/mod.ts";
 import { softmaxCrossEntropy } from "../../ops/mod.ts";
 import { LEARNING_RATE as RATE_INPUT, sgd } from "../../train/mod.ts";
 import { recordOp } from "./graphs.ts";
+import { recordNetwork } from "./networks.ts";
 import type { PeerProcess } from "./peer_process.ts";
 import { RESNET20_TENSORS } from "./resnet20.ts";
 import { readFloats, type Tensor, writeTensors } from "./tensor_file.ts";
@@ -53,8 +54,8 @@ function networkReference(work: NetworkWork, tensors: ReadonlyMap<string, Tensor
 /** The result in float64. */
 function reference(work: Work, tensors: ReadonlyMap<string, Tensor>): ArrayLike<number> {
   if (work.kind === "resnet20") return networkReference(work, tensors);
-  const { graph, output } = recordOp(work, tensors);
-  const given = graph.values.filter(({ kind }) => kind === "input").map((value) =>
+  const { graph, output } = work.kind === "inference" ? recordNetwork(work) : recordOp(work, tensors);
+  const given = graph.values.filter(({ name }) => tensors.has(name)).map((value) =>
     [value, Float64Array.from(tensors.get(value.name)!.data)] as const
   );
   return interpret(graph, new Map(given)).get(output)!;

@@ -4,12 +4,13 @@ import { formatHelp, type OptionTable, parseOptions, type Values } from "../../c
 import { nearestName, ResiduaError, UsageError } from "../../core/mod.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
-import { measureRow, type RowFigures } from "./measure.ts";
+import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
 import { Peak } from "./peak.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { type PeerKind, PEERS } from "./peers.ts";
 import { BenchProgress } from "./progress.ts";
-import { formatReport, peakOf, type Report, reportJson, shorten } from "./report.ts";
+import { formatReport, most, type Report, reportJson, shorten } from "./report.ts";
+import { TileRate } from "./tile.ts";
 import { type Row, ROWS } from "./work.ts";
 
 const OPTIONS = {
@@ -35,8 +36,8 @@ const OPTIONS = {
   help: { kind: "flag", about: "this text", default: false },
 } as const satisfies OptionTable;
 
-/** How often the engine's peak is measured before all else; it is measured again in each round. */
-const PEAK_MEASUREMENTS = 8;
+/** How often the gauges are read before all else; they are read again in each round. */
+const GAUGE_READINGS = 8;
 
 /** What ends a run early, with its peers. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
@@ -45,7 +46,7 @@ type Options = Values<typeof OPTIONS>;
 
 const HELP = {
   name: "bench:cpu",
-  about: "Measures matrix products, convolutions and ResNet-20 on the CPU, beside other frameworks.",
+  about: "Measures matrix products, convolutions and networks on the CPU, beside other frameworks.",
   options: OPTIONS,
   examples: [
     ["", "all rows, all peers"],
@@ -92,20 +93,23 @@ async function measure(
 ): Promise<Report> {
   const { quick } = options, progress = new BenchProgress(rows.length);
   const { rounds = quick ? 2 : 5, seconds = quick ? 0.1 : 0.3, limit = quick ? 5 : 15 } = options;
-  const meter = await Peak.start(threads), values: number[] = [], figures: RowFigures[] = [];
+  const meters = { peak: await Peak.start(threads), tile: await TileRate.start(threads) }, figures: RowFigures[] = [];
+  const peak: Gauge = { measure: () => meters.peak.measure(), values: [] };
+  const tile: Gauge = { measure: () => meters.tile.measure(), values: [] };
   try {
-    for (let k = 0; k < PEAK_MEASUREMENTS; k++) values.push(await meter.measure());
+    for (let k = 0; k < GAUGE_READINGS; k++) await readGauges([peak, tile]);
     for (const peer of peers) {
       progress.show(peer.kind.name, "starts");
       await peer.start();
     }
     for (const row of rows) {
       const show = (doing: string) => progress.show(row.name, doing);
-      figures.push(await measureRow(row, peers, { meter, values }, { rounds, seconds, limit, progress: show }));
+      figures.push(await measureRow(row, peers, [peak, tile], { rounds, seconds, limit, progress: show }));
       progress.next();
     }
   } finally {
-    meter.close();
+    meters.peak.close();
+    meters.tile.close();
     progress.clear();
   }
   return {
@@ -117,7 +121,8 @@ async function measure(
       kind.name,
       description ?? `not available: ${unavailable}`,
     ])),
-    peak: { gflops: peakOf(values), relaxed: meter.relaxed, measured: values },
+    peak: { gflops: most(peak.values), relaxed: meters.peak.relaxed, measured: peak.values },
+    tile: { gflops: most(tile.values), measured: tile.values },
     rows: figures,
   };
 }

@@ -1,10 +1,9 @@
 /** Measures rows: every peer makes ready, then they take turns, so that what disturbs the machine disturbs them all. */
 
-import type { Peak } from "./peak.ts";
 import type { PeerProcess } from "./peer_process.ts";
 import { writeTensors } from "./tensor_file.ts";
 import { randomTensors } from "./tensors.ts";
-import type { Row } from "./work.ts";
+import { patience, type Row } from "./work.ts";
 
 /** What a peer took for a row. */
 export interface PeerFigures {
@@ -26,6 +25,14 @@ export interface PeerFigures {
 export interface RowFigures {
   readonly row: Row;
   readonly peers: ReadonlyMap<string, PeerFigures | { readonly unsupported: string }>;
+}
+
+/** A property of the machine that is measured between the turns. */
+export interface Gauge {
+  /** Takes one measurement. */
+  measure(): number | Promise<number>;
+  /** All of them so far. */
+  readonly values: number[];
 }
 
 /** How long a measurement takes. */
@@ -51,11 +58,16 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Measures a row; the peak of the engine takes its turn first. */
+/** Takes a measurement of each gauge. */
+export async function readGauges(gauges: readonly Gauge[]): Promise<void> {
+  for (const gauge of gauges) gauge.values.push(await gauge.measure());
+}
+
+/** Measures a row; in each round the gauges take their turn first. */
 export async function measureRow(
   row: Row,
   peers: readonly PeerProcess[],
-  peak: { readonly meter: Peak; readonly values: number[] },
+  gauges: readonly Gauge[],
   { rounds, seconds, limit, progress }: MeasureOptions,
 ): Promise<RowFigures> {
   const folder = await Deno.makeTempDir({ prefix: "residua-bench-" });
@@ -65,7 +77,7 @@ export async function measureRow(
     const tensors = await writeTensors(folder, randomTensors(row.work));
     for (const peer of peers) {
       progress(`${peer.kind.name} gets ready`);
-      const answer = await peer.prepare({ work: row.work, tensors }, limit);
+      const answer = await peer.prepare({ work: row.work, tensors }, limit * patience(row.work));
       if ("unsupported" in answer) results.set(peer.kind.name, answer);
       else {
         const wanted = answer.seconds > LONG_TURNS * seconds ? 1 : rounds;
@@ -74,7 +86,7 @@ export async function measureRow(
     }
     const order = [...runs.keys()];
     for (let round = 0; round < rounds; round++) {
-      peak.values.push(await peak.meter.measure());
+      await readGauges(gauges);
       for (let k = 0; k < order.length; k++) {
         // Each round begins with another peer.
         const peer = order[(round + k) % order.length], run = runs.get(peer)!;

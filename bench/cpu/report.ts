@@ -16,6 +16,8 @@ export interface Report {
   readonly peers: ReadonlyMap<string, string>;
   /** GFLOP/s of the engine's multiply-adds on all threads, and whether they are fused. */
   readonly peak: { readonly gflops: number; readonly relaxed: boolean; readonly measured: readonly number[] };
+  /** GFLOP/s of the matrix product's inner tile on all threads. */
+  readonly tile: { readonly gflops: number; readonly measured: readonly number[] };
   readonly rows: readonly RowFigures[];
 }
 
@@ -48,7 +50,7 @@ function digits(value: number): string {
 }
 
 /** The table. */
-export function formatReport({ machine, threads, peers, peak, rows }: Report): string {
+export function formatReport({ machine, threads, peers, peak, tile, rows }: Report): string {
   const names = [...peers.keys()], [first, ...others] = names, reasons: string[] = [];
   const lines = rows.map((figures) => {
     const own = figuresOf(figures, first);
@@ -74,7 +76,7 @@ export function formatReport({ machine, threads, peers, peak, rows }: Report): s
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, Deno ${machine.deno}`,
     `${threads} threads; the engine's peak is ${digits(peak.gflops)} GFLOP/s of ${
       peak.relaxed ? "fused multiply-adds" : "multiplies and adds"
-    }`,
+    }, ${digits(tile.gflops)} in the tile of ${first}'s matrix product`,
     ...names.map((name) => `  ${name}: ${shorten(peers.get(name)!)}`),
     "",
     formatTable([["work", "unit", first, "of peak", ...others.flatMap((peer) => [peer, "x"])], ...lines]),
@@ -86,12 +88,13 @@ export function formatReport({ machine, threads, peers, peak, rows }: Report): s
 }
 
 /** All figures as JSON. */
-export function reportJson({ peers, peak, rows, ...rest }: Report): string {
+export function reportJson({ peers, peak, tile, rows, ...rest }: Report): string {
   return JSON.stringify(
     {
       ...rest,
       peers: Object.fromEntries(peers),
       peak: { gflops: peak.gflops, relaxed: peak.relaxed, measured: peak.measured.length },
+      tile: { gflops: tile.gflops, measured: tile.measured.length },
       rows: rows.map((figures) => ({
         name: figures.row.name,
         work: figures.row.work,
@@ -112,7 +115,7 @@ export function reportJson({ peers, peak, rows, ...rest }: Report): string {
   );
 }
 
-/** The peak of a run: the most that was measured between the turns, since nothing runs faster than it can. */
-export function peakOf(measured: readonly number[]): number {
+/** What a gauge shows at most: nothing runs faster than it can, and company only slows it down. */
+export function most(measured: readonly number[]): number {
   return Math.max(...measured);
 }

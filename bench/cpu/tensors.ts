@@ -1,6 +1,7 @@
 /** The tensors that a piece of work starts from: the same random numbers for every peer. */
 
 import { elementCount, Random } from "../../core/mod.ts";
+import { servedShapes } from "./networks.ts";
 import { RESNET20, RESNET20_TENSORS } from "./resnet20.ts";
 import type { Tensor } from "./tensor_file.ts";
 import { outputSize, type Work } from "./work.ts";
@@ -11,6 +12,7 @@ function shapes(work: Work): Iterable<readonly [string, readonly number[]]> {
   if (work.kind === "resnet20") {
     return [["image", [work.batch, 3, work.size, work.size]], ["label", [work.batch]], ...RESNET20_TENSORS];
   }
+  if (work.kind === "inference") return servedShapes(work);
   const { batch, inputs, outputs, size, kernel, groups, pass } = work, out = outputSize(work);
   const x = ["x", [batch, inputs, size, size]] as const, w = ["w", [outputs, inputs / groups, kernel, kernel]] as const;
   const dy = ["dy", [batch, outputs, out, out]] as const;
@@ -20,7 +22,8 @@ function shapes(work: Work): Iterable<readonly [string, readonly number[]]> {
 /** How an element of a tensor is drawn: near what a network has, so that nothing overflows or dies out. */
 function drawing(name: string, shape: readonly number[], random: Random): () => number {
   if (name === "label") return () => random.integer(RESNET20.classes);
-  if (name.endsWith("running_var") || (/(bn\d|downsample\.1)\.weight$/).test(name)) return () => 0.5 + random.uniform();
+  const scaling = shape.length === 1 && name.endsWith(".weight");
+  if (name.endsWith("running_var") || scaling) return () => 0.5 + random.uniform();
   const fan = name === "w" || name.endsWith(".weight") ? elementCount(shape.slice(1)) : 1;
   const scale = shape.length > 1 ? Math.sqrt(2 / fan) : 0.2;
   return () => scale * random.normal();

@@ -1,5 +1,7 @@
 /** The table of work: what every peer is asked to do, as plain descriptions that travel as JSON, with their FLOPs. */
 
+import { summarizeModel } from "../../models/mod.ts";
+import { servedModel } from "./networks.ts";
 import { RESNET20, resNet20ForwardFlops } from "./resnet20.ts";
 
 /** A matrix product c[m, n] = a[m, k] · b[n, k]ᵀ, as in a linear layer. */
@@ -38,8 +40,18 @@ export interface NetworkWork {
   readonly size: number;
 }
 
+/** The logits of one of torchvision's networks in eval mode, for 1000 classes. */
+export interface InferenceWork {
+  readonly kind: "inference";
+  /** Its name, there and here. */
+  readonly network: "resnet18" | "resnet50" | "mobilenet_v2";
+  readonly batch: number;
+  /** Height and width of an image. */
+  readonly size: number;
+}
+
 /** What a peer is asked to do. */
-export type Work = MatrixProductWork | ConvolutionWork | NetworkWork;
+export type Work = MatrixProductWork | ConvolutionWork | NetworkWork | InferenceWork;
 
 /** A row of the table. */
 export interface Row {
@@ -64,6 +76,7 @@ export function flops(work: Work): number {
     const { batch, inputs, outputs, kernel, groups } = work;
     return 2 * batch * outputs * outputSize(work) ** 2 * (inputs / groups) * kernel ** 2;
   }
+  if (work.kind === "inference") return 2 * work.batch * summarizeModel(servedModel(work)).multiplyAdds;
   const { all, stem } = resNet20ForwardFlops(work.size);
   // Backward is two products for each of forward's, but for the gradient of the image.
   return work.batch * (work.pass === "evaluation" ? all : 3 * all - stem);
@@ -71,7 +84,12 @@ export function flops(work: Work): number {
 
 /** Images in a batch, where a row's figure is images per second. */
 export function images(work: Work): number | undefined {
-  return work.kind === "resnet20" ? work.batch : undefined;
+  return work.kind === "resnet20" || work.kind === "inference" ? work.batch : undefined;
+}
+
+/** How many times as long a peer may take to get ready as for other work: it reads and optimises a large network. */
+export function patience(work: Work): number {
+  return work.kind === "inference" ? 4 : 1;
 }
 
 /** A convolution of the table: network, batch, kernel, stride, channels in and out, size, and whether it is depthwise. */
@@ -120,12 +138,24 @@ function convolutionRows([network, batch, kernel, stride, inputs, outputs, size,
   }));
 }
 
+const NETWORKS = ["resnet18", "resnet50", "mobilenet_v2"] as const;
+
+function inferenceRows(batches: readonly number[], size: number): Row[] {
+  return NETWORKS.flatMap((network) =>
+    batches.map((batch) => ({
+      name: `${network} ${size}x${size} batch ${batch} inference`,
+      work: { kind: "inference", network, batch, size },
+    } satisfies Row))
+  );
+}
+
 /** All rows, in the order of the table. */
 export const ROWS: readonly Row[] = [
   { name: "gemm 1024x1024x1024", work: { kind: "matmul", m: 1024, n: 1024, k: 1024 } },
   ...SHAPES.flatMap(convolutionRows),
   { name: "resnet20 training step", work: { kind: "resnet20", pass: "training", batch: 128, size: RESNET20.size } },
   { name: "resnet20 evaluation", work: { kind: "resnet20", pass: "evaluation", batch: 128, size: RESNET20.size } },
+  ...inferenceRows([1, 16], 224),
 ];
 
 function smallConvolutions(window: Pick<ConvolutionWork, "kernel" | "stride">, groups: number): Row[] {
@@ -148,4 +178,5 @@ export const CHECK_ROWS: readonly Row[] = [
   ...smallConvolutions({ kernel: 3, stride: 2 }, 6),
   { name: "resnet20 training step", work: { kind: "resnet20", pass: "training", batch: 4, size: 8 } },
   { name: "resnet20 evaluation", work: { kind: "resnet20", pass: "evaluation", batch: 4, size: 8 } },
+  ...inferenceRows([2], 33),
 ];

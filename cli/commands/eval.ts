@@ -1,20 +1,21 @@
 /** `deno task eval`: measures a checkpoint on the validation set. */
 
 import { UsageError } from "../../core/mod.ts";
-import { measureNormalisation } from "../../data/mod.ts";
+import { measureImages } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import { DiskStore, readCheckpoint } from "../disk.ts";
-import { BACKEND_OPTIONS, DATA_OPTION, MODEL_OPTION, openChosenBackend, openData } from "../shared_options.ts";
+import { readCheckpoint, writeFile } from "../disk.ts";
+import { DATA_OPTIONS, openData } from "../image_options.ts";
+import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN",
-    about: "a safetensors file, or a run folder whose best checkpoint is taken",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
   },
-  data: DATA_OPTION,
+  ...DATA_OPTIONS,
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
@@ -34,24 +35,31 @@ export const evalCommand = defineCommand({
   ],
 }, async (values) => {
   if (values.checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
   const { tensors, info, source } = await readCheckpoint(values.checkpoint);
-  const set = await openData(values.data);
   if (info === undefined && values.model === undefined) {
     throw new UsageError(`${source} does not say which model it is of; name it with --model`);
   }
+  const set = await openData(values, info?.model ?? { name: values.model! });
   const model = describedModel(
     info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
   );
-  const normalisation = info?.normalisation ?? measureNormalisation(set.train, set.shape);
+  if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {
+    throw new UsageError(
+      `${source} is for images of ${model.inputShape.join("x")} in ${model.classes} classes, ` +
+        `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
+    );
+  }
+  const normalisation = info?.normalisation ??
+    (await measureImages(set.train, set.shape)).normalisation("channel");
   const backend = await openChosenBackend(values);
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
     const program = await compileInference(model, backend, batch, variables);
     variables.write(tensors, source);
     const split = { split: set.validation, shape: set.shape, normalisation };
-    const { logits, loss, top1, top5, confusion } = await evaluateSplit(
+    const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(
       program,
       split,
       batch,
@@ -59,7 +67,7 @@ export const evalCommand = defineCommand({
       values.limit,
     );
     const images = logits.length / model.classes;
-    if (values.logits !== undefined) await writeLogits(values.logits, set.validation.labels, logits, model.classes);
+    if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
     if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
     console.log(`${model.name} (${source}) on ${images} validation images of ${set.name}, ${backend.description}`);
     console.log(`loss ${loss.toFixed(4)}  top-1 ${(100 * top1).toFixed(2)} %  top-5 ${(100 * top5).toFixed(2)} %\n`);
@@ -75,13 +83,11 @@ export const evalCommand = defineCommand({
   }
 });
 
-async function writeLogits(path: string, labels: Uint8Array, logits: Float32Array, classes: number): Promise<void> {
+async function writeLogits(path: string, labels: Uint32Array, logits: Float32Array, classes: number): Promise<void> {
   const rows = Array.from(
     { length: logits.length / classes },
     (_, k) => Array.from(logits.subarray(k * classes, (k + 1) * classes)),
   );
-  const text = JSON.stringify({ labels: Array.from(labels.subarray(0, rows.length)), logits: rows });
-  const cut = path.lastIndexOf("/");
-  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/");
-  await store.write(path.slice(cut + 1), new TextEncoder().encode(text));
+  const text = JSON.stringify({ labels: Array.from(labels), logits: rows });
+  await writeFile(path, new TextEncoder().encode(text));
 }

@@ -4,7 +4,7 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
-import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, NumericArray } from "../op.ts";
+import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, CpuPhase, NumericArray } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, elementCount } from "../shape.ts";
 import { kernelNumber } from "./kernels.ts";
@@ -22,11 +22,33 @@ type Segment =
   | { readonly phases: number; readonly count: number }
   | { readonly phase: CpuFunctionPhase; readonly buffers: readonly NumericArray[] };
 
+/** A node's kernel and its memory. */
+interface Call {
+  readonly kernel: CpuKernel;
+  readonly buffers: readonly NumericArray[];
+  /** The address of its workspace. */
+  readonly workspace: number;
+  /** Whether that is its own, which keeps what the preparing phases write. */
+  readonly prepared: boolean;
+}
+
 /** The kernel of a node: the op's own, or its reference loops in float32. */
 function kernelOf(node: Node): CpuKernel {
   if (node.op.cpu !== undefined) return node.op.cpu(node);
   const reference = node.op.reference(node);
   return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
+}
+
+function prepares(phase: CpuPhase): boolean {
+  return "prepares" in phase && phase.prepares === true;
+}
+
+/** The variables that a kernel's preparing phases read; nothing if there are no such phases, or they read other values too. */
+function preparedFrom({ phases }: CpuKernel, values: readonly Value[]): Value[] | undefined {
+  if (!phases.some(prepares) || phases.some((phase) => "run" in phase)) return undefined;
+  const read = phases.flatMap((phase) => prepares(phase) && "arguments" in phase ? phase.arguments : [])
+    .flatMap((argument) => typeof argument === "object" && "buffer" in argument ? [values[argument.buffer]] : []);
+  return read.every(({ kind }) => kind === "parameter" || kind === "state") ? read : undefined;
 }
 
 /** An argument as a 32-bit word. */
@@ -41,7 +63,13 @@ function argumentWord(argument: CpuArgument, buffers: readonly NumericArray[], w
 export class CpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
   readonly dispatches: number;
-  readonly #segments: Segment[] = [];
+  readonly #segments: readonly Segment[];
+  readonly #preparation: readonly Segment[];
+  /** The variables that preparing phases read, and the sum of their versions when those ran. */
+  readonly #sources = new Set<CpuStorage>();
+  #preparedVersion = -1;
+  /** The variables that a step changes. */
+  readonly #updated: readonly CpuStorage[];
   readonly #threads: Threads;
   readonly #scratchLength: number;
   #context: CpuContext;
@@ -82,12 +110,9 @@ export class CpuExecutable implements Executable {
     }
     for (const [value, buffer] of plan.placement) place(value, buffers[buffer]);
 
-    const calls = plan.nodes.map((node) => ({
-      kernel: kernelOf(node),
-      buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
-    }));
+    const nodes = plan.nodes.map((node) => ({ node, kernel: kernelOf(node) }));
     const most = (size: (kernel: CpuKernel) => number | undefined) =>
-      calls.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
+      nodes.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
     const workspaceLength = most(({ workspace }) => workspace), workspace = take(4 * workspaceLength);
     this.#scratchLength = most(({ scratch }) => scratch);
     threads.reserveScratch(4 * this.#scratchLength);
@@ -95,7 +120,25 @@ export class CpuExecutable implements Executable {
       workspace: memory.view(workspace, "f32", workspaceLength) as Float32Array,
       scratch: this.#scratch(),
     };
-    this.#link(calls, workspace.address, take);
+
+    const storageOf = ({ name }: Value) => options.variables.get(name) as CpuStorage;
+    const updated = new Set(
+      plan.nodes.flatMap((node) => (node.op.updates ?? []).map((index) => storageOf(node.arguments[index]))),
+    );
+    this.#updated = [...updated];
+    const calls = nodes.map(({ node, kernel }): Call => {
+      const values = [...node.arguments, ...node.results], sources = preparedFrom(kernel, values)?.map(storageOf);
+      const prepared = sources !== undefined && !sources.some((storage) => updated.has(storage));
+      if (prepared) { for (const source of sources) this.#sources.add(source); }
+      return {
+        kernel,
+        buffers: values.map((value) => arrays.get(value)!),
+        workspace: (prepared ? take(4 * kernel.workspace!) : workspace).address,
+        prepared,
+      };
+    });
+    this.#preparation = this.#link(calls, (phase, { prepared }) => prepared && prepares(phase), take);
+    this.#segments = this.#link(calls, (phase, { prepared }) => !(prepared && prepares(phase)), take);
 
     this.dispatches = calls.length;
     for (const [name, value] of plan.outputs) this.#outputs.set(name, arrays.get(value)!);
@@ -112,10 +155,12 @@ export class CpuExecutable implements Executable {
 
   /** Runs one step, to its end. */
   run(record = false): void {
-    for (const segment of this.#segments) {
-      if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
-      else this.#call(segment.phase, segment.buffers);
-    }
+    let version = 0;
+    for (const source of this.#sources) version += source.version;
+    if (version !== this.#preparedVersion) this.#runSegments(this.#preparation);
+    this.#preparedVersion = version;
+    this.#runSegments(this.#segments);
+    for (const storage of this.#updated) storage.version++;
     if (!record) return;
     if (this.#recorded === SCALAR_CAPACITY) {
       throw new DeviceError(`More than ${SCALAR_CAPACITY} steps were recorded without readScalars()`);
@@ -142,6 +187,13 @@ export class CpuExecutable implements Executable {
     this.#blocks.length = 0;
   }
 
+  #runSegments(segments: readonly Segment[]): void {
+    for (const segment of segments) {
+      if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
+      else this.#call(segment.phase, segment.buffers);
+    }
+  }
+
   #call(phase: CpuFunctionPhase, buffers: readonly NumericArray[]): void {
     // A program that was compiled later may have moved the scratch memory.
     if (this.#context.scratch.byteOffset !== this.#threads.scratch) {
@@ -155,26 +207,28 @@ export class CpuExecutable implements Executable {
     return new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
   }
 
-  /** Writes all native phases and their arguments to memory, and strings them up with the others. */
+  /** Writes the native phases among those that are wanted to memory, and strings them up with the others. */
   #link(
-    calls: readonly { readonly kernel: CpuKernel; readonly buffers: readonly NumericArray[] }[],
-    workspace: number,
+    calls: readonly Call[],
+    wanted: (phase: CpuPhase, call: Call) => boolean,
     take: (bytes: number) => Block,
-  ): void {
-    const table: number[] = [], words: number[] = [], places: number[] = [];
+  ): Segment[] {
+    const segments: Segment[] = [], table: number[] = [], words: number[] = [], places: number[] = [];
     let open: { first: number; count: number } | undefined;
     const runs: { first: number; count: number; segment: number }[] = [];
-    for (const { kernel, buffers } of calls) {
-      for (const phase of kernel.phases) {
+    for (const call of calls) {
+      const { buffers, workspace } = call;
+      for (const phase of call.kernel.phases) {
+        if (!wanted(phase, call)) continue;
         if ("run" in phase) {
-          this.#segments.push({ phase, buffers });
+          segments.push({ phase, buffers });
           open = undefined;
           continue;
         }
         if (open === undefined) {
           open = { first: places.length, count: 0 };
-          runs.push(Object.assign(open, { segment: this.#segments.length }));
-          this.#segments.push({ phases: 0, count: 0 });
+          runs.push(Object.assign(open, { segment: segments.length }));
+          segments.push({ phases: 0, count: 0 });
         }
         open.count++;
         table.push(kernelNumber(phase.kernel), phase.tasks, 0);
@@ -186,7 +240,8 @@ export class CpuExecutable implements Executable {
     places.forEach((place, index) => table[index * PHASE_WORDS + 2] = block.address + 4 * (table.length + place));
     new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
     for (const { first, count, segment } of runs) {
-      this.#segments[segment] = { phases: block.address + 4 * PHASE_WORDS * first, count };
+      segments[segment] = { phases: block.address + 4 * PHASE_WORDS * first, count };
     }
+    return segments;
   }
 }

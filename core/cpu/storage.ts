@@ -9,6 +9,8 @@ import type { Block, CpuMemory } from "./memory.ts";
 export class CpuStorage implements Storage {
   /** The elements, in place. */
   readonly data: Float32Array | Uint32Array;
+  /** Grows with every change of the elements. */
+  version = 0;
   readonly #memory: CpuMemory;
   readonly #block: Block;
 
@@ -23,6 +25,7 @@ export class CpuStorage implements Storage {
   write(data: Float32Array | Uint32Array): void {
     expectData("variable", this.spec, data);
     this.data.set(data);
+    this.version++;
   }
 
   /** Copies the elements out. */

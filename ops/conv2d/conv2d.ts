@@ -1,15 +1,6 @@
 /** Two-dimensional convolution (cross-correlation, as in every framework) of any kernel, stride, padding, dilation, groups. */
 
-import {
-  bytesMoved,
-  expectSpec,
-  f32,
-  type Node,
-  type Op,
-  type OpSpec,
-  registerOp,
-  type Value,
-} from "../../core/mod.ts";
+import { bytesMoved, f32, type Node, type Op, type OpSpec, registerOp, type Value } from "../../core/mod.ts";
 import type { Graph } from "../../core/mod.ts";
 import { channelSum } from "../channel_sum.ts";
 import { forwardKernel } from "./cpu.ts";
@@ -18,9 +9,8 @@ import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
   convolutionFlops,
-  convolutionGeometry,
   expectBias,
-  type Geometry,
+  geometryOf,
 } from "./geometry.ts";
 import { conv2dInputGradient, conv2dWeightGradient } from "./gradients.ts";
 import { outputPlane } from "./reference.ts";
@@ -29,15 +19,6 @@ import { convolutionVariants } from "./wgsl.ts";
 
 /** The attributes of {@link depthwiseConv2d}: its groups are the input's channels. */
 export type DepthwiseAttributes = Omit<ConvolutionAttributes, "groups">;
-
-type Spec = Pick<OpSpec<ConvolutionAttributes>, "inputs" | "attributes">;
-
-/** The geometry of a convolution's inputs, checked. */
-export function geometryOf(op: string, { inputs, attributes }: Spec): Geometry {
-  expectSpec(op, "input", inputs[0], ["N", "C", "H", "W"]);
-  expectSpec(op, "weight", inputs[1], ["O", "C/groups", "KH", "KW"]);
-  return convolutionGeometry(op, inputs[0].shape, inputs[1].shape, attributes);
-}
 
 /**
  * The gradient rule: the input's gradient is the transposed convolution of the output's, the weight's is the convolution

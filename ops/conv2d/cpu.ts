@@ -8,6 +8,7 @@ import {
   depthwiseInputGradientKernel,
   depthwiseWeightGradientKernel,
 } from "./cpu_depthwise.ts";
+import { pointwiseWeightGradientKernel, suitsPointwise } from "./cpu_pointwise.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./cpu_winograd.ts";
 import type { ForwardOperands } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
@@ -27,5 +28,6 @@ export function inputGradientKernel(g: Geometry): CpuKernel {
 /** The weight's gradient. */
 export function weightGradientKernel(g: Geometry): CpuKernel {
   if (g.groupInputs === 1 && g.groups > 1) return depthwiseWeightGradientKernel(g);
+  if (suitsPointwise(g)) return pointwiseWeightGradientKernel(g);
   return suitsWinograd(g) ? winogradWeightGradientKernel(g) : columnsWeightGradient(g);
 }

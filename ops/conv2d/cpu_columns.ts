@@ -13,6 +13,8 @@ import type { Geometry } from "./geometry.ts";
 const DEPTH = 256;
 /** Floats of a block of columns: what stays in a second-level cache, with room for the rest. */
 const BLOCK_FLOATS = 1 << 16;
+/** The fewest positions that a block is cut down to for the sake of more tasks. */
+const LEAST_POSITIONS = 96;
 /** Floats between the panels of a weight gradient. */
 const PANEL_GAP = 16;
 /** Positions of a block of a weight gradient that images smaller than it share. */
@@ -30,6 +32,12 @@ function rangesOf(tasks: number, channels: number): number {
 /** Positions of a block of columns of that many rows. */
 function blockOf(rows: number, plane: number): number {
   return Math.min(roundUp(plane, 8), Math.max(8, Math.floor(BLOCK_FLOATS / rows / 8) * 8));
+}
+
+/** Positions of a block of a forward convolution: fewer where that makes more tasks, which ranges would by packing anew. */
+function forwardBlock(g: Geometry, depth: number, plane: number): number {
+  const wanted = Math.ceil(plane / Math.ceil(LEAST_TASKS / (g.batch * g.groups)));
+  return Math.min(blockOf(depth, plane), Math.max(LEAST_POSITIONS, roundUp(wanted, 8)));
 }
 
 /** Floats of the phase planes of a block, and of the table of its positions; see `core/cpu/wasm/assembly/convolution.ts`. */
@@ -60,7 +68,7 @@ function geometryArguments(g: Geometry, inputs: number, outputs: number): number
 /** y = conv(x, w) (+ bias), and what follows. */
 export function columnsForward(g: Geometry, operands: ForwardOperands): CpuKernel {
   const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
-  const count = Math.min(DEPTH, depth), block = blockOf(count, plane), blocks = Math.ceil(plane / block);
+  const count = Math.min(DEPTH, depth), block = forwardBlock(g, count, plane), blocks = Math.ceil(plane / block);
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
   const { bias, output } = operands;
   return {
@@ -74,6 +82,7 @@ export function columnsForward(g: Geometry, operands: ForwardOperands): CpuKerne
         strides: [depth, 1],
         groups: [g.groups, g.groupOutputs * depth],
         members: [ranges, outputs * depth],
+        prepares: true,
       }),
       {
         kernel: "convolution",
@@ -109,6 +118,7 @@ export function columnsInputGradient(g: Geometry): CpuKernel {
         strides: [1, g.groupInputs * taps],
         groups: [g.groups, g.groupOutputs * g.groupInputs * taps],
         members: [ranges, rows],
+        prepares: true,
       }),
       {
         kernel: "convolutionInputGradient",

@@ -96,6 +96,7 @@ function convolutionKernel(
     phases: [
       {
         kernel: "winogradWeights",
+        prepares: true,
         tasks: panels,
         arguments: [
           { buffer: 1 },

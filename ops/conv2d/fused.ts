@@ -1,7 +1,7 @@
 /** Convolutions with what follows them in one pass. The planner puts them in; they have no gradients. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, registerOp } from "../../core/mod.ts";
-import { type DepthwiseAttributes, geometryOf } from "./conv2d.ts";
+import type { DepthwiseAttributes } from "./conv2d.ts";
 import { forwardKernel } from "./cpu.ts";
 import {
   type EpilogueAttributes,
@@ -18,6 +18,7 @@ import {
   convolutionFlops,
   expectBias,
   type Geometry,
+  geometryOf,
 } from "./geometry.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";

@@ -1,6 +1,6 @@
 /** The extents of a convolution, worked out and checked once; kernels take them as they are. */
 
-import { expectInteger, expectSpec, ShapeError, type TensorSpec } from "../../core/mod.ts";
+import { expectInteger, expectSpec, type OpSpec, ShapeError, type TensorSpec } from "../../core/mod.ts";
 import { expectPair, outputExtent } from "../_window.ts";
 
 /** The attributes of a convolution. Pairs are vertical, horizontal. */
@@ -97,6 +97,20 @@ export function convolutionGeometry(
     padding,
     dilation,
   };
+}
+
+/**
+ * The geometry of a convolution's inputs.
+ *
+ * @throws {ShapeError} If they are no tensors of its kind, or do not fit each other or the attributes.
+ */
+export function geometryOf(
+  op: string,
+  { inputs, attributes }: Pick<OpSpec<ConvolutionAttributes>, "inputs" | "attributes">,
+): Geometry {
+  expectSpec(op, "input", inputs[0], ["N", "C", "H", "W"]);
+  expectSpec(op, "weight", inputs[1], ["O", "C/groups", "KH", "KW"]);
+  return convolutionGeometry(op, inputs[0].shape, inputs[1].shape, attributes);
 }
 
 /** Checks the optional bias of a convolution. */

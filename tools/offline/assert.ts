@@ -10,6 +10,10 @@ export function assertEquals<T>(actual: T, expected: T, message?: string): void 
   strict.deepStrictEqual(actual, expected, message);
 }
 
+export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
+  strict.notDeepStrictEqual(actual, expected, message);
+}
+
 export function assertAlmostEquals(actual: number, expected: number, tolerance = 1e-7, message?: string): void {
   const difference = Math.abs(actual - expected);
   strict.ok(difference <= tolerance, message ?? `Expected ${actual} to be within ${tolerance} of ${expected}`);

@@ -71,6 +71,7 @@ function convolutionWay(jax: Jax, work: ConvolutionWork, tensors: ReadonlyMap<st
 
 function ways(jax: Jax, work: Work, tensors: ReadonlyMap<string, Tensor>): Way[] {
   if (work.kind === "resnet20") return [{ name: "jit", prepare: () => prepareNetwork(jax, work, tensors) }];
+  if (work.kind === "inference") throw new Error("of networks only ResNet-20 was written for it");
   if (work.kind === "convolution") return [convolutionWay(jax, work, tensors)];
   const { numpy } = jax, turned = (name: string, x: JaxArray) => name === "b" ? x.transpose([1, 0]).add(0) : x;
   return [

@@ -2,10 +2,10 @@
 
 import type { Tensor } from "../tensor_file.ts";
 import type { Work } from "../work.ts";
-import { onnxModel, type OnnxProto } from "./_onnx_model.ts";
+import { onnxModel } from "./_onnx_model.ts";
 import { backendName, type Prepared, serve, threads } from "./_serve.ts";
 
-const VERSION = "1.30.0", PROTO_VERSION = "8.0.1";
+const VERSION = "1.30.0";
 
 /** A tensor of the runtime. */
 interface OrtTensor {
@@ -35,11 +35,10 @@ async function load<T>(specifier: string): Promise<T> {
 
 async function prepare(
   ort: Ort,
-  proto: OnnxProto,
   work: Work,
   tensors: ReadonlyMap<string, Tensor>,
 ): Promise<Prepared> {
-  const { bytes, input } = onnxModel(proto, work, tensors);
+  const { bytes, input } = onnxModel(work, tensors);
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: [backendName],
     intraOpNumThreads: threads,
@@ -63,7 +62,6 @@ async function prepare(
 await serve(async () => {
   const web = backendName === "wasm", name = web ? "onnxruntime-web" : "onnxruntime-node";
   const ort = await load<Ort>(`npm:${name}@${VERSION}`);
-  const proto = await load<OnnxProto>(`npm:onnx-proto@${PROTO_VERSION}`);
   if (web) ort.env.wasm.numThreads = threads;
   return {
     description: `${name} ${VERSION}, ${web ? "WebAssembly" : "native"}, ${threads} threads`,
@@ -71,7 +69,7 @@ await serve(async () => {
       if ("pass" in work && work.pass !== "forward" && work.pass !== "evaluation") {
         throw new Error("inference only: it has no gradients");
       }
-      return [{ name: "session", prepare: () => prepare(ort, proto, work, tensors) }];
+      return [{ name: "session", prepare: () => prepare(ort, work, tensors) }];
     },
   };
 });

@@ -2,12 +2,13 @@
 
 import { type Backend, compile } from "../../../core/mod.ts";
 import { cifarResNet } from "../../../models/mod.ts";
-import { compileInference, Trainer } from "../../../train/mod.ts";
+import { compileFoldedInference, compileInference, Trainer, Variables } from "../../../train/mod.ts";
 import { openBackend } from "../../_work.ts";
 import { recordOp } from "../graphs.ts";
+import { servedModel } from "../networks.ts";
 import { RESNET20_TENSORS } from "../resnet20.ts";
 import type { Tensor } from "../tensor_file.ts";
-import { LEARNING_RATE, type NetworkWork, type Work } from "../work.ts";
+import { type InferenceWork, LEARNING_RATE, type NetworkWork, type Work } from "../work.ts";
 import { backendName, type Prepared, serve, threads } from "./_serve.ts";
 
 function open(): Promise<Backend> {
@@ -16,7 +17,7 @@ function open(): Promise<Backend> {
 
 async function prepareOp(
   backend: Backend,
-  work: Exclude<Work, NetworkWork>,
+  work: Exclude<Work, NetworkWork | InferenceWork>,
   tensors: ReadonlyMap<string, Tensor>,
 ): Promise<Prepared> {
   const { graph, output } = recordOp(work, tensors);
@@ -75,14 +76,38 @@ async function prepareNetwork(
   };
 }
 
+/** As `loadModel` serves a network: batch norm folded into the convolutions. */
+async function prepareInference(
+  backend: Backend,
+  work: InferenceWork,
+  tensors: ReadonlyMap<string, Tensor>,
+): Promise<Prepared> {
+  const weights = new Map(tensors), variables = new Variables(), model = servedModel(work);
+  weights.delete("image");
+  const program = await compileFoldedInference(model, backend, work.batch, variables, weights, work.network);
+  program.write("image", tensors.get("image")!.data);
+  return {
+    async run() {
+      program.run();
+      await backend.finish();
+    },
+    output: async () => await program.read("logits") as Float32Array,
+    release() {
+      program.destroy();
+      variables.destroy();
+    },
+  };
+}
+
+function prepare(backend: Backend, work: Work, tensors: ReadonlyMap<string, Tensor>): Promise<Prepared> {
+  if (work.kind === "resnet20") return prepareNetwork(backend, work, tensors);
+  return work.kind === "inference" ? prepareInference(backend, work, tensors) : prepareOp(backend, work, tensors);
+}
+
 await serve(async () => {
   const backend = await open();
   return {
     description: `Residua, ${backend.description}`,
-    ways: (work, tensors) => [{
-      name: backend.name,
-      prepare: () =>
-        work.kind === "resnet20" ? prepareNetwork(backend, work, tensors) : prepareOp(backend, work, tensors),
-    }],
+    ways: (work, tensors) => [{ name: backend.name, prepare: () => prepare(backend, work, tensors) }],
   };
 });

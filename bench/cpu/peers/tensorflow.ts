@@ -139,6 +139,7 @@ function ways(work: Work, tensors: ReadonlyMap<string, Tensor>): Way[] {
       way("matMul, transposed", [a, [b, [0, 1]]], ([a, b]) => tf.matMul(a, b, false, true)),
     ];
   }
+  if (work.kind === "inference") throw new Error("of networks only ResNet-20 was written for it");
   if (work.kind === "convolution") return convolutionWays(work, tensors);
   const kinds: WeightGradients[] = work.pass === "training" ? ["convolutions", "matrix products"] : ["convolutions"];
   return kinds.map((kind) => ({

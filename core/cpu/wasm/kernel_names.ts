@@ -39,7 +39,9 @@ export type CpuKernelName =
   | "averagePool"
   | "averagePoolGradient"
   | "subsample"
-  | "subsampleGradient";
+  | "subsampleGradient"
+  | "packPointwise"
+  | "pointwiseWeightGradient";
 
 /** The kernels; a kernel's place is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -81,4 +83,6 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "averagePoolGradient",
   "subsample",
   "subsampleGradient",
+  "packPointwise",
+  "pointwiseWeightGradient",
 ];

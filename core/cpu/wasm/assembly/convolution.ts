@@ -3,9 +3,9 @@
  * which only a block of columns exists at a time, packed in panels of 8 positions: [panel][row][8].
  */
 
-import { finish, hasEpilogue, residualGap } from "./epilogue";
+import { hasEpilogue } from "./epilogue";
 import { copyPadded } from "./plane";
-import { at, clear, firstLanes, interleaveHigh, interleaveLow, pointer, roundUp, storeLanes, word } from "./simd";
+import { at, clear, firstLanes, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
 import { dotPanels, EDGE_BYTES, multiplyPanels, PANEL, panelHeight } from "./tile";
 
 /** The arguments that all kernels here begin with: three addresses, a bias or 0, and the geometry of a group. */
@@ -179,26 +179,6 @@ function pack(
   packColumns(p, source, first, count, start, positions, target, panelFloats, work);
 }
 
-/** Adds the bias to rows of outputs that a near cache holds, and does what follows. */
-function finishRows(
-  y: usize, rows: i32, plane: i32, positions: i32, bias: usize, epilogue: usize, gap: usize,
-): void {
-  for (let r = 0; r < rows; r++) {
-    const shift = f32x4.splat(bias != 0 ? load<f32>(at(bias, r)) : 0);
-    let place = at(y, r * plane), left = positions;
-    for (; left >= 8; left -= 8) {
-      const other = place + gap;
-      v128.store(place, finish(f32x4.add(v128.load(place), shift), epilogue, other));
-      v128.store(place, finish(f32x4.add(v128.load(place, 16), shift), epilogue, other + 16), 16);
-      place += 32;
-    }
-    for (; left > 0; left -= 4) {
-      storeLanes(place, finish(f32x4.add(v128.load(place), shift), epilogue, place + gap), left);
-      place += 16;
-    }
-  }
-}
-
 /**
  * y = conv(x, w) (+ bias), for one block of positions of one group of one image by one range of its outputs.
  * Arguments: x, packed weights, y, bias or 0, the geometry (its outputs those of a range), block, ranges, the epilogue.
@@ -213,22 +193,22 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   const weights = at(pointer(p, 1), matrix * roundUp(outputs, 4) * depth), bias = pointer(p, 3);
   const y = at(pointer(p, 2), (member * ranges + range) * outputs * plane + start);
   const edge = scratch, packed = scratch + EDGE_BYTES, work = at(packed, min(DEPTH, depth) * block);
-  const epilogue = at(p, EPILOGUE), finishing = bias != 0 || hasEpilogue(epilogue);
-  const gap = residualGap(epilogue, pointer(p, 2)), shifts = bias != 0 ? at(bias, matrix * outputs) : 0;
+  const shifts = bias != 0 ? at(bias, matrix * outputs) : 0, other = pointer(p, EPILOGUE), gap = other - pointer(p, 2);
+  const following = bias != 0 || hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
   placePositions(p, start, positions, work);
   for (let d = 0; d < depth; d += DEPTH) {
-    const count = min(DEPTH, depth - d), last = d + count == depth;
+    const count = min(DEPTH, depth - d), epilogue = d + count == depth ? following : 0;
     pack(p, source, d, count, start, positions, packed, count * PANEL, work);
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
-      const a = at(weights, i * depth + d * height), rows = min(height, outputs - i), target = at(y, i * plane);
+      const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
+      const shift = bias != 0 ? at(shifts, i) : 0;
       for (let j = 0; j < positions; j += PANEL) {
+        const c = at(y, i * plane + j);
         multiplyPanels(
-          height, a, at(packed, j * count), count, at(target, j), plane, rows, min(PANEL, positions - j), d > 0, edge,
+          height, a, at(packed, j * count), count, c, plane, rows, min(PANEL, positions - j), d > 0, edge, shift,
+          other != 0 ? c + gap : 0, epilogue,
         );
-      }
-      if (last && finishing) {
-        finishRows(target, rows, plane, positions, bias != 0 ? at(shifts, i) : 0, epilogue, gap);
       }
     }
   }
@@ -321,7 +301,7 @@ export function convolutionInputGradient(p: usize, task: i32, scratch: usize): v
         for (let j = 0; j < positions; j += PANEL) {
           multiplyPanels(
             height, a, at(packed, j * outputs + k * PANEL), count, at(c, i * stride + j), stride, rows,
-            min(PANEL, positions - j), k > 0, edge,
+            min(PANEL, positions - j), k > 0, edge, 0, 0, 0,
           );
         }
       }

@@ -4,7 +4,7 @@
  * input's gradient is such a convolution of the output gradient, spread out by the stride, by the kernel read backwards.
  */
 
-import { clampOutputs, hasEpilogue } from "./epilogue";
+import { clampVector, hasEpilogue } from "./epilogue";
 import {
   at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, pointer, storeLanes, word,
 } from "./simd";
@@ -55,8 +55,9 @@ function storeOutputs(
   epilogue: usize, temp: usize,
 ): void {
   if (epilogue != 0) {
-    s0 = clampOutputs(s0, epilogue); s1 = clampOutputs(s1, epilogue);
-    s2 = clampOutputs(s2, epilogue); s3 = clampOutputs(s3, epilogue);
+    const low = v128.load32_splat(epilogue, 4), high = v128.load32_splat(epilogue, 8);
+    s0 = clampVector(s0, low, high); s1 = clampVector(s1, low, high);
+    s2 = clampVector(s2, low, high); s3 = clampVector(s3, low, high);
   }
   const ab = interleaveLow(s0, s1), cd = interleaveLow(s2, s3), AB = interleaveHigh(s0, s1), CD = interleaveHigh(s2, s3);
   if (!adding && lanes == 4 && offset + 16 <= size) {

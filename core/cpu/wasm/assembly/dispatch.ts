@@ -11,6 +11,7 @@ import { convolution, convolutionInputGradient, convolutionWeightGradient, convo
 import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from "./depthwise";
 import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
+import { packPointwise, pointwiseWeightGradient } from "./pointwise";
 import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
 import { subsample, subsampleGradient } from "./subsample";
 import { channelPartSums, channelSumJoin, channelSums, columnSums, spreadPlanes } from "./sums";
@@ -62,6 +63,8 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 35: averagePoolGradient(p, task, scratch); return;
     case 36: subsample(p, task, scratch); return;
     case 37: subsampleGradient(p, task, scratch); return;
+    case 38: packPointwise(p, task, scratch); return;
+    case 39: pointwiseWeightGradient(p, task, scratch); return;
     default: unreachable();
   }
 }

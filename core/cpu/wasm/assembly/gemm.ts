@@ -101,7 +101,7 @@ export function gemm(p: usize, task: i32, scratch: usize): void {
       for (let j = 0; j < columns; j += PANEL) {
         multiplyPanels(
           height, panel, at(packed, j * depth), depth, at(c, i * cRow + first + j), cRow, rows,
-          min(PANEL, columns - j), adding || d > 0, edge,
+          min(PANEL, columns - j), adding || d > 0, edge, 0, 0, 0,
         );
       }
     }

@@ -4,6 +4,7 @@
  * 2 whose lanes run along the sum. 6x8 keeps 15 vectors alive, which is what an engine has on x86.
  */
 
+import { clampOne, clampVector } from "./epilogue";
 import { at, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd } from "./simd";
 
 /** Columns of a panel of B. */
@@ -28,9 +29,13 @@ export function panelStart(rows: i32, panel: i32): i32 {
 
 /**
  * C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]. The rows of C are `step` bytes apart, the second four
- * columns of a row lie `gap` bytes behind the first.
+ * columns of a row lie `gap` bytes behind the first. If there is an epilogue, it follows: six biases are added, or none
+ * if their address is 0, then rows that lie as those of C do, or none, and the sums are clamped.
  */
-function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool): void {
+function tile6(
+  a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool, bias: usize, residual: usize,
+  epilogue: usize,
+): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
   let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
@@ -85,6 +90,31 @@ function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize
     c40 = f32x4.add(c40, v128.load(row)); c41 = f32x4.add(c41, v128.load(row + gap)); row += step;
     c50 = f32x4.add(c50, v128.load(row)); c51 = f32x4.add(c51, v128.load(row + gap));
   }
+  if (epilogue != 0) {
+    const low = v128.load32_splat(epilogue, 4), high = v128.load32_splat(epilogue, 8);
+    if (bias != 0) {
+      x = v128.load32_splat(bias); c00 = f32x4.add(c00, x); c01 = f32x4.add(c01, x);
+      x = v128.load32_splat(bias, 4); c10 = f32x4.add(c10, x); c11 = f32x4.add(c11, x);
+      x = v128.load32_splat(bias, 8); c20 = f32x4.add(c20, x); c21 = f32x4.add(c21, x);
+      x = v128.load32_splat(bias, 12); c30 = f32x4.add(c30, x); c31 = f32x4.add(c31, x);
+      x = v128.load32_splat(bias, 16); c40 = f32x4.add(c40, x); c41 = f32x4.add(c41, x);
+      x = v128.load32_splat(bias, 20); c50 = f32x4.add(c50, x); c51 = f32x4.add(c51, x);
+    }
+    if (residual != 0) {
+      c00 = f32x4.add(c00, v128.load(residual)); c01 = f32x4.add(c01, v128.load(residual + gap)); residual += step;
+      c10 = f32x4.add(c10, v128.load(residual)); c11 = f32x4.add(c11, v128.load(residual + gap)); residual += step;
+      c20 = f32x4.add(c20, v128.load(residual)); c21 = f32x4.add(c21, v128.load(residual + gap)); residual += step;
+      c30 = f32x4.add(c30, v128.load(residual)); c31 = f32x4.add(c31, v128.load(residual + gap)); residual += step;
+      c40 = f32x4.add(c40, v128.load(residual)); c41 = f32x4.add(c41, v128.load(residual + gap)); residual += step;
+      c50 = f32x4.add(c50, v128.load(residual)); c51 = f32x4.add(c51, v128.load(residual + gap));
+    }
+    c00 = clampVector(c00, low, high); c01 = clampVector(c01, low, high);
+    c10 = clampVector(c10, low, high); c11 = clampVector(c11, low, high);
+    c20 = clampVector(c20, low, high); c21 = clampVector(c21, low, high);
+    c30 = clampVector(c30, low, high); c31 = clampVector(c31, low, high);
+    c40 = clampVector(c40, low, high); c41 = clampVector(c41, low, high);
+    c50 = clampVector(c50, low, high); c51 = clampVector(c51, low, high);
+  }
   v128.store(c, c00); v128.store(c + gap, c01); c += step;
   v128.store(c, c10); v128.store(c + gap, c11); c += step;
   v128.store(c, c20); v128.store(c + gap, c21); c += step;
@@ -93,8 +123,11 @@ function tile6(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize
   v128.store(c, c50); v128.store(c + gap, c51);
 }
 
-/** C[4, 8] = A B (+ C) over panels [depth, 4] and [depth, 8]. */
-function tile4(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool): void {
+/** C[4, 8] = A B (+ C) over panels [depth, 4] and [depth, 8], and the epilogue. */
+function tile4(
+  a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool, bias: usize, residual: usize,
+  epilogue: usize,
+): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
   let b0 = zero, b1 = zero, x = zero;
@@ -136,6 +169,25 @@ function tile4(a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize
     c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row + gap)); row += step;
     c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row + gap));
   }
+  if (epilogue != 0) {
+    const low = v128.load32_splat(epilogue, 4), high = v128.load32_splat(epilogue, 8);
+    if (bias != 0) {
+      x = v128.load32_splat(bias); c00 = f32x4.add(c00, x); c01 = f32x4.add(c01, x);
+      x = v128.load32_splat(bias, 4); c10 = f32x4.add(c10, x); c11 = f32x4.add(c11, x);
+      x = v128.load32_splat(bias, 8); c20 = f32x4.add(c20, x); c21 = f32x4.add(c21, x);
+      x = v128.load32_splat(bias, 12); c30 = f32x4.add(c30, x); c31 = f32x4.add(c31, x);
+    }
+    if (residual != 0) {
+      c00 = f32x4.add(c00, v128.load(residual)); c01 = f32x4.add(c01, v128.load(residual + gap)); residual += step;
+      c10 = f32x4.add(c10, v128.load(residual)); c11 = f32x4.add(c11, v128.load(residual + gap)); residual += step;
+      c20 = f32x4.add(c20, v128.load(residual)); c21 = f32x4.add(c21, v128.load(residual + gap)); residual += step;
+      c30 = f32x4.add(c30, v128.load(residual)); c31 = f32x4.add(c31, v128.load(residual + gap));
+    }
+    c00 = clampVector(c00, low, high); c01 = clampVector(c01, low, high);
+    c10 = clampVector(c10, low, high); c11 = clampVector(c11, low, high);
+    c20 = clampVector(c20, low, high); c21 = clampVector(c21, low, high);
+    c30 = clampVector(c30, low, high); c31 = clampVector(c31, low, high);
+  }
   v128.store(c, c00); v128.store(c + gap, c01); c += step;
   v128.store(c, c10); v128.store(c + gap, c11); c += step;
   v128.store(c, c20); v128.store(c + gap, c21); c += step;
@@ -149,26 +201,38 @@ export const EDGE_BYTES: i32 = 192;
  * C[rows, columns] = A B, or C += A B, for one panel of A of `height` rows and one of B, both of `depth`.
  *
  * @param edge {@link EDGE_BYTES} of scratch.
+ * @param bias The biases of the rows, or 0.
+ * @param residual What is added to C at its first row and column, or 0.
+ * @param epilogue The epilogue, or 0 if nothing follows, not even a bias or a residual.
  */
 export function multiplyPanels(
   height: i32, a: usize, b: usize, depth: i32,
   c: usize, cStride: i32, rows: i32, columns: i32, adding: bool, edge: usize,
+  bias: usize, residual: usize, epilogue: usize,
 ): void {
   const step = (<usize> cStride) << 2;
   if (rows == height && columns == PANEL) {
-    if (height == 6) tile6(a, b, depth, c, step, 16, adding);
-    else tile4(a, b, depth, c, step, 16, adding);
+    if (height == 6) tile6(a, b, depth, c, step, 16, adding, bias, residual, epilogue);
+    else tile4(a, b, depth, c, step, 16, adding, bias, residual, epilogue);
     return;
   }
-  if (height == 6) tile6(a, b, depth, edge, PANEL * 4, 16, false);
-  else tile4(a, b, depth, edge, PANEL * 4, 16, false);
+  if (height == 6) tile6(a, b, depth, edge, PANEL * 4, 16, false, 0, 0, 0);
+  else tile4(a, b, depth, edge, PANEL * 4, 16, false, 0, 0, 0);
   for (let r = 0; r < rows; r++) {
+    const shift: f32 = bias != 0 ? load<f32>(at(bias, r)) : 0;
     for (let s = 0; s < columns; s++) {
-      const value = load<f32>(at(edge, s)), target = at(c, s);
-      store<f32>(target, adding ? load<f32>(target) + value : value);
+      let value = load<f32>(at(edge, s));
+      if (adding) value += load<f32>(at(c, s));
+      if (epilogue != 0) {
+        value += shift;
+        if (residual != 0) value += load<f32>(at(residual, s));
+        value = clampOne(value, epilogue);
+      }
+      store<f32>(at(c, s), value);
     }
     edge += PANEL * 4;
     c += step;
+    if (residual != 0) residual += step;
   }
 }
 
@@ -179,8 +243,8 @@ export function multiplyPanels(
 // @ts-ignore: decorator
 @inline
 export function multiplyTile(height: i32, a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize): void {
-  if (height == 6) tile6(a, b, depth, c, step, gap, false);
-  else tile4(a, b, depth, c, step, gap, false);
+  if (height == 6) tile6(a, b, depth, c, step, gap, false, 0, 0, 0);
+  else tile4(a, b, depth, c, step, gap, false, 0, 0, 0);
 }
 
 /** The four lane sums of four vectors. */

@@ -6,7 +6,7 @@
  * into a padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.
  */
 
-import { finish, residualGap } from "./epilogue";
+import { clampVector } from "./epilogue";
 import { copyPadded } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
 import { dotPanels, multiplyTile, PANEL, panelHeight, panelStart } from "./tile";
@@ -123,7 +123,8 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
   const outputs = word(p, 7), outputHeight = word(p, 8), outputWidth = word(p, 9);
   const padY = word(p, 10), padX = word(p, 11), bandRows = word(p, 12), imageBands = word(p, 13);
   const bands = word(p, 14), taskBands = word(p, 15), ranges = word(p, 16), rangePanels = word(p, 17);
-  const epilogue = at(p, 18), gap = residualGap(epilogue, y);
+  const residual = pointer(p, 18), gap = residual - y;
+  const low = v128.load32_splat(at(p, 19)), high = v128.load32_splat(at(p, 20));
   const firstBand = task / ranges * taskBands, bandCount = min(taskBands, bands - firstBand), range = task % ranges;
   const from = panelStart(outputs, range * rangePanels), to = min(outputs, panelStart(outputs, (range + 1) * rangePanels));
 
@@ -179,14 +180,21 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
           if (rows <= 0) break;
           let place = target + load<u32>(entry);
           if (rows >= 4 && count >= 4) {
-            const other = place + gap;
-            v128.store(place, finish(v128.load(tile), epilogue, other));
-            v128.store(place + step, finish(v128.load(tile, 64), epilogue, other + step));
-            v128.store(place + 2 * step, finish(v128.load(tile, 128), epilogue, other + 2 * step));
-            v128.store(place + 3 * step, finish(v128.load(tile, 192), epilogue, other + 3 * step));
+            let v0 = v128.load(tile), v1 = v128.load(tile, 64), v2 = v128.load(tile, 128), v3 = v128.load(tile, 192);
+            if (residual != 0) {
+              const other = place + gap;
+              v0 = f32x4.add(v0, v128.load(other)); v1 = f32x4.add(v1, v128.load(other + step));
+              v2 = f32x4.add(v2, v128.load(other + 2 * step)); v3 = f32x4.add(v3, v128.load(other + 3 * step));
+            }
+            v128.store(place, clampVector(v0, low, high));
+            v128.store(place + step, clampVector(v1, low, high));
+            v128.store(place + 2 * step, clampVector(v2, low, high));
+            v128.store(place + 3 * step, clampVector(v3, low, high));
           } else {
             for (let r = 0; r < min(4, rows); r++) {
-              storeLanes(place, finish(v128.load(tile + <usize> r * 64), epilogue, place + gap), count);
+              let v = v128.load(tile + <usize> r * 64);
+              if (residual != 0) v = f32x4.add(v, v128.load(place + gap));
+              storeLanes(place, clampVector(v, low, high), count);
               place += step;
             }
           }

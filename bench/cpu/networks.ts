@@ -1,0 +1,22 @@
+/** Networks that are served: as graphs of this library, from which their tensors follow, and ONNX models of them. */
+
+import { f32, Graph, type Value } from "../../core/mod.ts";
+import { modelByName, type SequentialModel } from "../../models/mod.ts";
+import type { InferenceWork } from "./work.ts";
+
+/** The network of a piece of work, for its images. */
+export function servedModel({ network, size }: Pick<InferenceWork, "network" | "size">): SequentialModel {
+  return modelByName(network, { inputShape: [3, size, size] });
+}
+
+/** Records a batch's logits by running statistics. */
+export function recordNetwork(work: InferenceWork): { graph: Graph; output: Value } {
+  const graph = new Graph(), model = servedModel(work);
+  return { graph, output: model.forward(graph, graph.input("image", f32([work.batch, ...model.inputShape]))) };
+}
+
+/** The shapes of the images, and of the network's tensors by torchvision's names. */
+export function servedShapes(work: InferenceWork): [string, readonly number[]][] {
+  return recordNetwork(work).graph.values.filter(({ kind }) => kind !== "computed" && kind !== "constant")
+    .map(({ name, spec }) => [name, spec.shape]);
+}

@@ -1,0 +1,117 @@
+/** `deno task data inspect`: what is in a folder of images, and what training makes of it. */
+
+import { UsageError } from "../../core/mod.ts";
+import { measureImages } from "../../data/mod.ts";
+import { type Command, defineCommand, type GivenArguments } from "../command.ts";
+import { drawContactSheet } from "../contact_sheet.ts";
+import { writeFile } from "../disk.ts";
+import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../image_options.ts";
+import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../inspect_data.ts";
+import type { Values } from "../options.ts";
+import { CountLine } from "../progress.ts";
+import { formatTable } from "../table.ts";
+
+const { data: _, "max-bad": __, ...READING_OPTIONS } = DATA_OPTIONS;
+
+const OPTIONS = {
+  ...READING_OPTIONS,
+  ...AUGMENTATION_OPTIONS,
+  sheet: { kind: "text", value: "FILE.png", about: "draw augmented training images of each class" },
+  "per-class": { kind: "integer", about: "images of a class on the sheet", default: 8, minimum: 1 },
+  "most-classes": { kind: "integer", about: "classes on the sheet", default: 20, minimum: 1 },
+  seed: { kind: "integer", about: "the seed of the augmentation on the sheet", default: 0, minimum: 0 },
+  limit: { kind: "integer", about: "read so many images, evenly spread; all unless given", minimum: 1 },
+  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", about: "print the result as JSON", default: false },
+} as const;
+
+/** Damaged files that are named in the text. */
+const MOST_NAMED = 20;
+
+const inspectCommand = defineCommand({
+  name: "data inspect",
+  about: "Show what is in a set of images: classes, counts, sizes, channel statistics, damaged files, samples.",
+  positionals: { value: "shapes|DIR", about: DATA_OPTIONS.data.about },
+  options: OPTIONS,
+  examples: [
+    ["photos --sheet sheet.png --augment vgg", "a folder of photographs, and how training sees them"],
+    ["cifar-10-batches-bin --json", "CIFAR-10, as JSON"],
+  ],
+}, inspect);
+
+/** `deno task data`. */
+export const dataCommand: Command = {
+  name: "data",
+  about: "Inspect images: data inspect DIR shows classes, counts, sizes, damaged files and samples.",
+  async run([subcommand, ...args]) {
+    if (subcommand === "inspect") return await inspectCommand.run(args);
+    if (subcommand === "--help" || subcommand === "-h") return await inspectCommand.run(["--help"]);
+    const came = subcommand === undefined ? "nothing came" : `"${subcommand}" came`;
+    throw new UsageError(`data: expected inspect and a folder but ${came}; see data --help`);
+  },
+};
+
+async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArguments): Promise<void> {
+  if (positionals.length !== 1) {
+    throw new UsageError(`data inspect: expected one folder, or shapes, but ${positionals.length} came; see --help`);
+  }
+  const options = { ...values, data: positionals[0], "max-bad": Number.MAX_SAFE_INTEGER };
+  const set = await openData(options, undefined, () => {});
+  const counts = [set.train, set.validation].map(({ labels }) => countClasses(labels, set.classes.length));
+  const line = new CountLine(
+    Math.min(values.limit ?? Infinity, set.train.count + set.validation.count),
+    values.progress && !values.json,
+  );
+  const survey = await surveyImages(set, values.limit, (done) => line.update(done));
+  line.clear();
+  const { mean, std } = (await measureImages(set.train, set.shape)).normalisation("channel");
+  if (values.json) {
+    const classes = set.classes.map((name, k) => ({ name, train: counts[0][k], validation: counts[1][k] }));
+    const { name, shape, train, validation } = set;
+    console.log(
+      JSON.stringify({ name, shape, train: train.count, validation: validation.count, classes, ...survey, mean, std }),
+    );
+  } else {
+    console.log(
+      `${set.name}: ${set.classes.length} classes, ${set.train.count} training and ${set.validation.count} validation ` +
+        `images, seen as ${set.shape.join("x")}\n`,
+    );
+    console.log(
+      formatTable([
+        ["class", "training", "validation"],
+        ...set.classes.map((name, k) => [name, counts[0][k], counts[1][k]]),
+      ]),
+    );
+    console.log(`\n${surveyText(survey)}`);
+    console.log(`mean       ${mean.map((value) => value.toFixed(4)).join("  ")}`);
+    console.log(`deviation  ${std.map((value) => value.toFixed(4)).join("  ")}`);
+    console.log(damageText(survey));
+  }
+  if (values.sheet === undefined) return;
+  const { augmentation, normalisation } = await chooseAugmentation(values, set);
+  const preparation = { shape: set.shape, normalisation, augmentation, seed: values.seed };
+  const rows = await sampleRows(set, preparation, values["per-class"], values["most-classes"]);
+  const { augment, randaugment, erasing } = values;
+  const title = [
+    `${set.name}, ${set.shape[2]} x ${set.shape[1]}: --augment ${augment}`,
+    ...(randaugment === undefined ? [] : [`--randaugment ${randaugment}`]),
+    ...(erasing === 0 ? [] : [`--erasing ${erasing}`]),
+  ].join(" ");
+  await writeFile(values.sheet, await drawContactSheet(title, rows, [set.shape[1], set.shape[2]]));
+  if (!values.json) console.log(`The sheet is in ${values.sheet}`);
+}
+
+function surveyText({ images, width, height }: ImageSurvey): string {
+  const side = (name: string, { minimum, median, maximum }: Spread) =>
+    `${name.padEnd(9)}  least ${minimum}, median ${median}, greatest ${maximum}`;
+  const text = [`${images} images were read`];
+  if (width !== undefined && height !== undefined) text.push(side("width", width), side("height", height));
+  return text.join("\n");
+}
+
+function damageText({ damaged }: ImageSurvey): string {
+  if (damaged.length === 0) return "none is damaged";
+  const named = damaged.slice(0, MOST_NAMED).map((message) => `  ${message}`);
+  if (damaged.length > MOST_NAMED) named.push(`  and ${damaged.length - MOST_NAMED} more`);
+  return [`${damaged.length} damaged:`, ...named].join("\n");
+}

@@ -1,0 +1,152 @@
+/** `deno task export`: writes a checkpoint for other programs. */
+
+import { f32, Graph, UsageError } from "../../core/mod.ts";
+import type { Normalisation } from "../../data/mod.ts";
+import type { SequentialModel } from "../../models/mod.ts";
+import {
+  type CheckpointInfo,
+  describedModel,
+  encodeSafetensors,
+  expectTensors,
+  foldBatchNorm,
+  type NamedTensor,
+  OPTIMIZER_PREFIX,
+  variableSpecs,
+} from "../../train/mod.ts";
+import { defineCommand } from "../command.ts";
+import { readCheckpoint, writeFile } from "../disk.ts";
+import { encodeOnnx } from "../onnx/encode.ts";
+import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
+import { MODEL_OPTION } from "../shared_options.ts";
+import { VERSION } from "../version.ts";
+
+const OPTIONS = {
+  checkpoint: {
+    kind: "text",
+    value: "FILE|RUN",
+    about: "a safetensors file, or a run folder whose best checkpoint is taken",
+  },
+  format: {
+    kind: "text",
+    about: "onnx: the network and its weights; safetensors: the weights alone, by torchvision's names",
+    default: "onnx",
+    choices: ["onnx", "safetensors"],
+  },
+  out: { kind: "text", value: "FILE", about: "what to write" },
+  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
+  classes: { kind: "integer", about: "its number of classes; the model's own unless given", minimum: 2 },
+  size: { kind: "integer", about: "height and width of its images; the model's own unless given", minimum: 1 },
+  fold: { kind: "flag", about: "fold batch norm into the convolutions of an ONNX file", default: true },
+  batch: { kind: "text", value: "dynamic|N", about: "images in a batch of an ONNX file", default: "dynamic" },
+  normalise: {
+    kind: "flag",
+    about: "let an ONNX file take pixels from 0 to 1 and normalise them itself",
+    default: false,
+  },
+} as const;
+
+/** A checkpoint and the model that it is of. */
+interface Trained {
+  readonly model: SequentialModel;
+  readonly tensors: ReadonlyMap<string, NamedTensor>;
+  readonly info?: CheckpointInfo;
+  readonly source: string;
+}
+
+/** `deno task export`. */
+export const exportCommand = defineCommand({
+  name: "export",
+  about: "Write a checkpoint for other programs: as an ONNX model, or its weights alone.",
+  options: OPTIONS,
+  examples: [
+    ["--checkpoint runs/first --out first.onnx", "the best checkpoint of a run, for any batch size"],
+    ["--checkpoint runs/first --out first.onnx --normalise --batch 1", "for single images of pixels from 0 to 1"],
+    ["--checkpoint resnet18.safetensors --model resnet18 --out resnet18.onnx", "a bare weight file"],
+    ["--checkpoint runs/first --format safetensors --out weights.safetensors", "weights that PyTorch can load"],
+  ],
+}, async (values) => {
+  const { checkpoint, format, out, fold, normalise } = values;
+  if (checkpoint === undefined) {
+    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
+  }
+  if (out === undefined) throw new UsageError("--out: expected the file to write, but none was given");
+  const batch = batchSize(values.batch);
+  if (format !== "onnx" && (batch !== undefined || normalise)) {
+    throw new UsageError("--batch and --normalise are for ONNX files; a safetensors file holds weights only");
+  }
+  const trained = await readTrained(checkpoint, values);
+  const normalisation = normalise ? knownNormalisation(trained) : undefined;
+  const bytes = format === "onnx" ? onnxFile(trained, fold, batch, normalisation) : weightFile(trained);
+  await writeFile(out, bytes);
+  const { model } = trained, size = `${(bytes.length / 2 ** 20).toFixed(1)} MiB`;
+  if (format === "onnx") {
+    const count = batch ?? "N", about = `batch norm ${fold ? "folded" : "kept"}`;
+    const pixels = normalise ? "pixels from 0 to 1" : "normalised pixels";
+    console.log(`${out}: ${model.name} as ONNX, operators of version ${OPSET}, ${about}, ${size}`);
+    console.log(
+      `input image [${
+        [count, ...model.inputShape].join(", ")
+      }] of ${pixels}, output logits [${count}, ${model.classes}]`,
+    );
+  } else console.log(`${out}: the weights of ${model.name} by torchvision's names, ${size}`);
+});
+
+/** The number that was asked for, or nothing for any. */
+function batchSize(text: string): number | undefined {
+  if (text === "dynamic") return undefined;
+  const batch = Number(text);
+  if (Number.isSafeInteger(batch) && batch >= 1) return batch;
+  throw new UsageError(`--batch: expected dynamic or a whole number of at least 1 but "${text}" came`);
+}
+
+/** Reads a checkpoint, makes its model, and checks that they belong together. */
+async function readTrained(
+  path: string,
+  { model: name, classes, size }: { readonly model?: string; readonly classes?: number; readonly size?: number },
+): Promise<Trained> {
+  const { tensors, info, source } = await readCheckpoint(path);
+  if (info === undefined && name === undefined) {
+    throw new UsageError(`${source} does not say which model it is of; name it with --model`);
+  }
+  const inputShape = size === undefined ? undefined : [3, size, size] as const;
+  const model = describedModel(info?.model ?? { name: name!, classes, inputShape });
+  return { model, tensors, info, source };
+}
+
+function knownNormalisation({ info, source }: Trained): Normalisation {
+  if (info !== undefined) return info.normalisation;
+  throw new UsageError(`--normalise: ${source} does not say how its images are normalised`);
+}
+
+function inferenceGraph(model: SequentialModel): Pick<Parameters<typeof graphToOnnx>[1], "graph" | "outputs"> {
+  const graph = new Graph({ training: false });
+  return { graph, outputs: { logits: model.forward(graph, graph.input("image", f32([1, ...model.inputShape]))) } };
+}
+
+function onnxFile(
+  { model, tensors, info, source }: Trained,
+  fold: boolean,
+  batch?: number,
+  normalisation?: Normalisation,
+): Uint8Array {
+  const traced = inferenceGraph(model);
+  expectTensors(variableSpecs(traced.graph), tensors, source);
+  const written = fold ? foldBatchNorm(traced.graph, tensors, traced.outputs, source) : { ...traced, tensors };
+  const metadata: Record<string, string> = { model: model.name };
+  if (info !== undefined) {
+    metadata.classes = JSON.stringify(info.classes);
+    metadata.normalisation = JSON.stringify({ ...info.normalisation, builtIn: normalisation !== undefined });
+  }
+  return encodeOnnx({
+    ...graphToOnnx(model.name, { ...written, batch, normalisation }),
+    producer: { name: "Residua", version: VERSION },
+    metadata,
+  });
+}
+
+function weightFile({ model, tensors, source }: Trained): Uint8Array {
+  expectTensors(variableSpecs(inferenceGraph(model).graph), tensors, source);
+  const weights = [...tensors].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
+  // PyTorch's loaders look for the format.
+  return encodeSafetensors(new Map(weights), { format: "pt" });
+}

@@ -1,0 +1,168 @@
+/** `deno task predict`: names what is in images. */
+
+import { DataError, ResiduaError, UsageError } from "../../core/mod.ts";
+import { type LoadedModel, loadModel, type Prediction } from "../../train/mod.ts";
+import { defineCommand, type GivenArguments } from "../command.ts";
+import { decodeImage } from "../decode_image.ts";
+import { explain, readCheckpoint } from "../disk.ts";
+import { findImages } from "../image_files.ts";
+import type { Values } from "../options.ts";
+import { CountLine } from "../progress.ts";
+import { readAhead } from "../read_ahead.ts";
+import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
+import { formatTable } from "../table.ts";
+
+const OPTIONS = {
+  checkpoint: {
+    kind: "text",
+    value: "FILE|RUN",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
+  },
+  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
+  mean: {
+    kind: "numbers",
+    value: "R,G,B",
+    about: "the mean by which images are normalised; the checkpoint's unless given",
+  },
+  std: { kind: "numbers", value: "R,G,B", about: "the standard deviation, likewise", minimum: 0 },
+  top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
+  batch: { kind: "integer", about: "the most images that are computed together", default: 16, minimum: 1 },
+  ...BACKEND_OPTIONS,
+  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", about: "print each image as a line of JSON", default: false },
+} as const;
+
+type PredictValues = Values<typeof OPTIONS>;
+
+/** Images that are decoded at once; each may take as much memory as a large photograph. */
+const DECODERS = 4;
+
+/** `deno task predict`. */
+export const predictCommand = defineCommand({
+  name: "predict",
+  about: "Name what is in PNG and JPEG images: the most probable classes, with their probabilities.",
+  positionals: { value: "IMAGE|FOLDER…", about: "images, and folders of them, subfolders included" },
+  options: OPTIONS,
+  examples: [
+    ["--checkpoint runs/first photo.jpg", "the five most probable classes of an image"],
+    ["--checkpoint runs/first photos --json > photos.jsonl", "every image of a folder, as JSON"],
+    ["--checkpoint resnet50.pth --model resnet50 photo.jpg", "torchvision's weights"],
+  ],
+}, predict);
+
+/** An image that is ready, or why it is not. */
+type Ready = { readonly file: string; readonly tensor: Float32Array } | {
+  readonly file: string;
+  readonly error: ResiduaError;
+};
+
+async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
+  if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
+  if (values.checkpoint === undefined) {
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
+  }
+  const checkpoint = await readCheckpoint(values.checkpoint), normalisation = givenNormalisation(values);
+  const failures: ResiduaError[] = [], files: string[] = [];
+  for (const path of paths) {
+    await findImages(path).then((found) => files.push(...found), (error) => failures.push(error));
+  }
+  const backend = await openChosenBackend(values);
+  try {
+    const model = await loadModel(checkpoint, {
+      backend,
+      batch: Math.max(1, Math.min(values.batch, files.length)),
+      model: values.model,
+      normalisation,
+      source: checkpoint.source,
+    });
+    const top = values.top ?? Math.min(5, model.classes.length);
+    if (top > model.classes.length) {
+      throw new UsageError(`--top: expected at most ${model.classes.length}, the number of classes, but "${top}" came`);
+    }
+    await predictFiles(model, files, failures, { ...values, top });
+    model.destroy();
+  } finally {
+    backend.destroy();
+  }
+}
+
+function givenNormalisation({ mean, std }: PredictValues) {
+  if ((mean === undefined) !== (std === undefined)) throw new UsageError("--mean and --std belong together; give both");
+  return mean === undefined ? undefined : { mean, std: std! };
+}
+
+/** Predicts what can be read and names the rest; ends with an error if there is any. */
+async function predictFiles(
+  model: LoadedModel,
+  files: readonly string[],
+  failures: ResiduaError[],
+  { top, json, progress }: { readonly top: number; readonly json: boolean; readonly progress: boolean },
+): Promise<void> {
+  const total = files.length + failures.length, line = new CountLine(files.length, progress && files.length > 1);
+  const print = json ? printJson : total === 1 ? printTable : lineOf(files, model.classes);
+  const failed = (error: ResiduaError) => {
+    line.clear();
+    if (total === 1) throw error;
+    console.error(`error: ${error.message}`);
+  };
+  failures.forEach(failed);
+  let waiting: { readonly file: string; readonly tensor: Float32Array }[] = [], done = 0;
+  const flush = async () => {
+    const size = model.inputShape.reduce((a, b) => a * b, 1), tensor = new Float32Array(waiting.length * size);
+    waiting.forEach((image, k) => tensor.set(image.tensor, k * size));
+    const predictions = await model.predictTensor(tensor, { top });
+    line.clear();
+    predictions.forEach((prediction, k) => print(waiting[k].file, prediction));
+    done += waiting.length;
+    line.update(done);
+    waiting = [];
+  };
+  for await (
+    const ready of readAhead(files, { ahead: 2 * model.batch, atOnce: DECODERS }, (file) => prepare(model, file))
+  ) {
+    if ("error" in ready) {
+      failures.push(ready.error);
+      failed(ready.error);
+    } else if (waiting.push(ready) === model.batch) await flush();
+  }
+  await flush();
+  line.clear();
+  if (failures.length > 0) {
+    throw new DataError(`${failures.length} of ${total} images could not be used; they are named above`);
+  }
+}
+
+async function prepare(model: LoadedModel, file: string): Promise<Ready> {
+  try {
+    const bytes = await Deno.readFile(file).catch((error) => {
+      throw explain("the image", file, error);
+    });
+    return { file, tensor: model.prepare(await decodeImage(bytes, file)) };
+  } catch (error) {
+    if (error instanceof ResiduaError) return { file, error };
+    throw error;
+  }
+}
+
+function percent(probability: number): string {
+  return `${(100 * probability).toFixed(2)} %`;
+}
+
+function printJson(file: string, { top }: Prediction): void {
+  const predictions = top.map(({ label, index, probability }) => ({ class: label, index, probability }));
+  console.log(JSON.stringify({ file, predictions }));
+}
+
+function printTable(_file: string, { top }: Prediction): void {
+  console.log(
+    formatTable([["class", "probability"], ...top.map(({ label, probability }) => [label, percent(probability)])]),
+  );
+}
+
+/** A line an image: its name, its best class and how probable that is, in columns. */
+function lineOf(files: readonly string[], classes: readonly string[]): (file: string, prediction: Prediction) => void {
+  const longest = (names: readonly string[]) => names.reduce((width, name) => Math.max(width, name.length), 0);
+  const fileWidth = longest(files), classWidth = longest(classes);
+  return (file, { top: [{ label, probability }] }) =>
+    console.log(`${file.padEnd(fileWidth)}  ${label.padEnd(classWidth)}  ${percent(probability).padStart(8)}`);
+}

@@ -1,0 +1,78 @@
+/** A sheet of sample images: a row a class, its name to the left, as a PNG. */
+
+import { Buffer } from "node:buffer";
+import sharp from "./_sharp.ts";
+
+/** A row of a sheet. */
+export interface SheetRow {
+  /** What stands to the left. */
+  readonly label: string;
+  /** The images, all of one size, [height, width, 3]. */
+  readonly images: readonly Uint8Array[];
+}
+
+const GAP = 6, MARGIN = 18, FONT = 15, TITLE = 44;
+/** Images smaller than this are drawn larger, by a whole factor; those larger than the other are made smaller. */
+const LEAST_CELL = 72, MOST_CELL = 144;
+const CHARACTER = 8.3, LONGEST_LABEL = 24;
+const PAPER = "#ffffff", INK = "#20242a", FAINT = "#6b7280";
+
+function escapeXml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function shorten(label: string): string {
+  const characters = [...label];
+  return characters.length > LONGEST_LABEL ? `${characters.slice(0, LONGEST_LABEL - 1).join("")}…` : label;
+}
+
+/**
+ * Draws a sheet.
+ *
+ * @param title What stands above.
+ * @param rows The rows.
+ * @param size Height and width of the images.
+ * @returns The PNG's bytes.
+ */
+export async function drawContactSheet(
+  title: string,
+  rows: readonly SheetRow[],
+  [height, width]: readonly [number, number],
+): Promise<Uint8Array> {
+  const larger = Math.max(height, width);
+  const scale = larger < LEAST_CELL ? Math.ceil(LEAST_CELL / larger) : Math.min(1, MOST_CELL / larger);
+  const cell = [Math.round(height * scale), Math.round(width * scale)] as const;
+  const labels = rows.map(({ label }) => shorten(label)),
+    columns = Math.max(...rows.map(({ images }) => images.length));
+  const labelWidth = Math.ceil(CHARACTER * Math.max(...labels.map((label) => [...label].length))) + 12;
+  const left = MARGIN + labelWidth, top = MARGIN + TITLE;
+  const sheetWidth = Math.max(left + columns * (cell[1] + GAP) - GAP, MARGIN + Math.ceil(CHARACTER * title.length)) +
+    MARGIN;
+  const sheetHeight = top + rows.length * (cell[0] + GAP) - GAP + MARGIN;
+  const kernel = scale > 1 ? "nearest" : "lanczos3";
+  const pictures = rows.flatMap(({ images }, row) =>
+    images.map(async (pixels, column) => ({
+      input: await sharp(pixels, { raw: { width, height, channels: 3 } })
+        .resize(cell[1], cell[0], { kernel, fit: "fill" }).png().toBuffer(),
+      left: left + column * (cell[1] + GAP),
+      top: top + row * (cell[0] + GAP),
+    }))
+  );
+  const texts = labels.map((label, row) => {
+    const baseline = top + row * (cell[0] + GAP) + cell[0] / 2 + FONT / 3;
+    return `<text x="${left - 12}" y="${baseline}" text-anchor="end" font-size="${FONT}" fill="${INK}">${
+      escapeXml(label)
+    }</text>`;
+  });
+  const font = "DejaVu Sans, Liberation Sans, Arial, sans-serif";
+  const svg =
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${sheetWidth}" height="${sheetHeight}" font-family="${font}">
+<text x="${MARGIN}" y="${MARGIN + FONT}" font-size="${FONT}" fill="${FAINT}">${escapeXml(title)}</text>
+${texts.join("\n")}
+</svg>`;
+  const background = { width: sheetWidth, height: sheetHeight, channels: 3, background: PAPER } as const;
+  return await sharp({ create: background }).composite([
+    { input: Buffer.from(svg) },
+    ...await Promise.all(pictures),
+  ]).png().toBuffer();
+}

@@ -1,0 +1,97 @@
+/** From bytes to normalised numbers, shifted and mirrored on the way. */
+
+import { DataError, elementCount } from "../core/mod.ts";
+import { type Normalisation, normalisationFits } from "./normalisation.ts";
+
+/** Where in an image its crop begins, relative to the whole, and whether it is mirrored. */
+export interface Shift {
+  /** Rows down. */
+  down: number;
+  /** Columns to the right. */
+  right: number;
+  /** Whether left and right change places. */
+  mirrored: boolean;
+}
+
+/** How bytes lie in an array: where an image begins, and how far apart its pixels and its channels are. */
+export interface Layout {
+  /** The place of the first byte. */
+  readonly base: number;
+  /** From a pixel to its right neighbour. */
+  readonly pixel: number;
+  /** From a channel to the next. */
+  readonly channel: number;
+}
+
+/** Writes images of one shape as tensors [C, H, W]. */
+export class TensorWriter {
+  readonly #shape: readonly [number, number, number];
+  /** The normalised value of every byte in every channel; with a mean for each pixel, before that is taken off. */
+  readonly #tables: readonly (Float32Array | Float64Array)[];
+  /** What is taken off each pixel, in units of the deviation; only with a mean for each pixel. */
+  readonly #shifts: Float64Array | undefined;
+
+  /** @throws {DataError} If the normalisation is not for such images. */
+  constructor(shape: readonly [number, number, number], normalisation: Normalisation) {
+    const { mean, std } = normalisation, [channels, height, width] = shape, plane = height * width;
+    if (!normalisationFits(normalisation, shape)) {
+      throw new DataError(
+        `Expected a mean for each of ${channels} channels or ${
+          elementCount(shape)
+        } pixels, and a deviation above 0 for ` +
+          `each channel, but there are ${mean.length} means and ${std.length} deviations`,
+      );
+    }
+    const perPixel = mean.length !== channels;
+    this.#shape = shape;
+    this.#shifts = perPixel ? Float64Array.from(mean, (value, i) => value / std[Math.floor(i / plane)]) : undefined;
+    this.#tables = std.map((deviation, c) =>
+      perPixel
+        ? Float64Array.from({ length: 256 }, (_, byte) => byte / 255 / deviation)
+        : Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - mean[c]) / deviation)
+    );
+  }
+
+  /**
+   * Writes an image. What a shift brings in from outside is zero, which is the mean colour.
+   *
+   * @param bytes Holds the image.
+   * @param layout Where and how.
+   * @param shift The crop.
+   * @param tensor Receives [C, H, W].
+   * @param offset Where in `tensor`.
+   */
+  write(
+    bytes: Uint8Array,
+    { base, pixel, channel }: Layout,
+    { down, right, mirrored }: Shift,
+    tensor: Float32Array,
+    offset: number,
+  ): void {
+    const [channels, height, width] = this.#shape, shifts = this.#shifts, step = mirrored ? -1 : 1;
+    const from = Math.min(width, Math.max(0, mirrored ? right : -right)),
+      to = Math.max(from, Math.min(width, width + (mirrored ? right : -right)));
+    const firstColumn = (mirrored ? width - 1 - from : from) + right;
+    for (let c = 0; c < channels; c++) {
+      const table = this.#tables[c];
+      for (let y = 0; y < height; y++) {
+        const target = offset + (c * height + y) * width, row = y + down;
+        if (row < 0 || row >= height) {
+          tensor.fill(0, target, target + width);
+          continue;
+        }
+        if (from > 0) tensor.fill(0, target, target + from);
+        if (to < width) tensor.fill(0, target + to, target + width);
+        let source = base + c * channel + (row * width + firstColumn) * pixel;
+        if (shifts === undefined) {
+          for (let x = from; x < to; x++, source += step * pixel) tensor[target + x] = table[bytes[source]];
+        } else {
+          let place = (c * height + row) * width + firstColumn;
+          for (let x = from; x < to; x++, source += step * pixel, place += step) {
+            tensor[target + x] = table[bytes[source]] - shifts[place];
+          }
+        }
+      }
+    }
+  }
+}

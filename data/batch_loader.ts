@@ -1,0 +1,160 @@
+/** Fetches the batches of epochs, ahead of whoever uses them. */
+
+import { elementCount } from "../core/mod.ts";
+import { type BatchFiller, epochOrder, type PreparationOptions } from "./batch.ts";
+import type { Dataset } from "./dataset.ts";
+import { mixes, type Mixture } from "./mixture.ts";
+import { createFiller } from "./pipeline.ts";
+
+/** Normalised images and their labels. They are overwritten when the next batch is fetched. */
+export interface Batch {
+  /** [batch, C, H, W]. */
+  readonly images: Float32Array;
+  /** [batch]. */
+  readonly labels: Uint32Array;
+  /** Of what images are mixed, where the augmentation mixes them. */
+  readonly mixture?: Mixture;
+}
+
+/** The options of {@link BatchLoader}. */
+export interface BatchLoaderOptions extends PreparationOptions {
+  /** The images. */
+  readonly dataset: Dataset;
+  /** Images in a batch. */
+  readonly batch: number;
+  /** Whether each epoch has an order of its own; else it is that of the set. */
+  readonly shuffle?: boolean;
+  /** The order in which an epoch visits images, in place of that of `shuffle`; what does not fill a batch is left out. */
+  readonly order?: (epoch: number) => Uint32Array;
+  /** The number of epochs, beyond which nothing is made ready; any number unless given. */
+  readonly epochs?: number;
+}
+
+/** A batch that is being made. */
+interface PendingBatch {
+  readonly epoch: number;
+  readonly index: number;
+  readonly batch: Batch;
+  readonly done: Promise<void> | void;
+}
+
+/**
+ * Fetches batches. Those of images in memory are made when they are asked for, in the same array each time. Others are made
+ * while the ones before are in use, a few ahead and no more, whatever the size of the set.
+ *
+ * @example
+ * ```ts
+ * import { BatchLoader, measureNormalisation, shapesSet } from "./mod.ts";
+ * const { train, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
+ * const normalisation = measureNormalisation(train, shape);
+ * const loader = new BatchLoader({ dataset: train, shape, normalisation, batch: 8 });
+ * console.log(loader.batchesPerEpoch, (await loader.fetch(0, 1)).labels[0]); // 2 8
+ * await loader.close();
+ * ```
+ */
+export class BatchLoader {
+  /** The batches of an epoch; images that do not fill one are left out. */
+  readonly batchesPerEpoch: number;
+  readonly #options: BatchLoaderOptions;
+  readonly #filler: BatchFiller;
+  readonly #free: Batch[];
+  #used: Batch | undefined;
+  #pending: PendingBatch[] = [];
+  #orderEpoch = -1;
+  #order: Uint32Array = new Uint32Array();
+
+  /** Allocates room for the batches in work and the one in use. */
+  constructor(options: BatchLoaderOptions) {
+    const { dataset, batch, shape, order, augmentation = {} } = options;
+    this.#options = options;
+    this.#filler = createFiller(dataset, options);
+    this.batchesPerEpoch = Math.floor((order?.(0).length ?? dataset.count) / batch);
+    this.#free = Array.from({ length: 1 + this.#filler.ahead }, () => {
+      const { shared } = this.#filler;
+      const room = (length: number) => shared ? new SharedArrayBuffer(4 * length) : new ArrayBuffer(4 * length);
+      const images = new Float32Array(room(elementCount([batch, ...shape]))), labels = new Uint32Array(room(batch));
+      if (!mixes(augmentation)) return { images, labels };
+      return {
+        images,
+        labels,
+        mixture: { labels: new Uint32Array(room(batch)), shares: new Float32Array(room(batch)) },
+      };
+    });
+  }
+
+  /**
+   * Fetches a batch. The one fetched before is given up. Batches are best fetched in their order.
+   *
+   * @param epoch The epoch, from 0.
+   * @param index The batch in the epoch, from 0.
+   * @returns The batch, or a promise of it where reading takes time.
+   * @throws {DataError} If images cannot be read.
+   */
+  fetch(epoch: number, index: number): Batch | Promise<Batch> {
+    if (this.#filler.ahead > 0) return this.#fetchAhead(epoch, index);
+    const batch = this.#free[0];
+    this.#fill(epoch, index, batch);
+    return batch;
+  }
+
+  /** Waits for what is in work, and gives up the workers. */
+  async close(): Promise<void> {
+    await this.#discard();
+    this.#filler.close();
+  }
+
+  /** Closes it at the end of a block that is `using` it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #fetchAhead(epoch: number, index: number): Promise<Batch> {
+    if (this.#used !== undefined) this.#free.push(this.#used);
+    this.#used = undefined;
+    const [first] = this.#pending;
+    if (first === undefined || first.epoch !== epoch || first.index !== index) {
+      await this.#discard();
+      this.#begin(epoch, index);
+    }
+    const { batch, done } = this.#pending.shift()!;
+    this.#used = batch;
+    let last: Pick<PendingBatch, "epoch" | "index"> = this.#pending.at(-1) ?? { epoch, index };
+    while (this.#free.length > 0) {
+      const wrap = last.index + 1 >= this.batchesPerEpoch;
+      last = { epoch: wrap ? last.epoch + 1 : last.epoch, index: wrap ? 0 : last.index + 1 };
+      if (last.epoch >= (this.#options.epochs ?? Infinity)) break;
+      this.#begin(last.epoch, last.index);
+    }
+    await done;
+    return batch;
+  }
+
+  #begin(epoch: number, index: number): void {
+    const batch = this.#free.pop()!, done = this.#fill(epoch, index, batch);
+    // A failure belongs to whoever fetches the batch; until then it is nobody's.
+    done?.catch(() => {});
+    this.#pending.push({ epoch, index, batch, done });
+  }
+
+  #fill(epoch: number, index: number, { images, labels, mixture }: Batch): Promise<void> | void {
+    return this.#filler.fill(this.#indices(epoch, index), epoch, images, labels, mixture);
+  }
+
+  async #discard(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { batch, done } of pending) {
+      await Promise.resolve(done).catch(() => {});
+      this.#free.push(batch);
+    }
+  }
+
+  #indices(epoch: number, index: number): Uint32Array {
+    const { dataset, batch, shuffle = false, seed = 0, order } = this.#options;
+    if (epoch !== this.#orderEpoch) {
+      this.#order = order?.(epoch) ?? epochOrder(dataset.count, seed, epoch, shuffle);
+      this.#orderEpoch = epoch;
+    }
+    return this.#order.subarray(index * batch, (index + 1) * batch);
+  }
+}

@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DataError, Random } from "../core/mod.ts";
+import { Batcher, type BatchFiller, epochOrder } from "./batch.ts";
+import { BatchLoader } from "./batch_loader.ts";
+import { type Dataset, MemoryDataset } from "./dataset.ts";
+
+const shape = [1, 2, 3] as const, COUNT = 23, normalisation = { mean: [0.4], std: [0.3] };
+const random = new Random(9);
+const memory = new MemoryDataset(
+  shape,
+  Uint8Array.from({ length: COUNT * 6 }, () => random.integer(256)),
+  Uint8Array.from({ length: COUNT }, (_, i) => i % 7),
+);
+
+Deno.test("BatchLoader.fetch() gives an epoch's batches in its order, at once from memory and in the same array", () => {
+  const augmentation = { padding: 1, flip: true };
+  const loader = new BatchLoader({
+    dataset: memory,
+    shape,
+    normalisation,
+    augmentation,
+    seed: 3,
+    batch: 4,
+    shuffle: true,
+  });
+  assertEquals(loader.batchesPerEpoch, 5);
+  const batcher = new Batcher({ split: memory, shape, normalisation, augmentation, seed: 3 });
+  const images = new Float32Array(24), labels = new Uint32Array(4), order = epochOrder(COUNT, 3, 2, true);
+  let first: Float32Array | undefined;
+  for (const index of [0, 1, 4, 2]) {
+    const batch = loader.fetch(2, index);
+    assert(!(batch instanceof Promise));
+    batcher.fill(order.subarray(4 * index, 4 * index + 4), 2, images, labels);
+    assertEquals([batch.images, batch.labels], [images, labels]);
+    first ??= batch.images;
+    assert(batch.images === first);
+  }
+});
+
+/** Reads in time, and records how many images were asked for. */
+function slow(): Dataset & { readonly reads: number[] } {
+  const reads: number[] = [];
+  return {
+    count: COUNT,
+    labels: memory.labels,
+    reads,
+    async read(index) {
+      reads.push(index);
+      await new Promise((resolve) => setTimeout(resolve, index % 3));
+      return memory.read(index);
+    },
+  };
+}
+
+Deno.test("BatchLoader.fetch() gives the same batches where reading takes time, works ahead, and jumps", async () => {
+  const dataset = slow(), options = { shape, normalisation, seed: 3, batch: 4, shuffle: true, epochs: 3 };
+  const ahead = new BatchLoader({ dataset, ...options }), plain = new BatchLoader({ dataset: memory, ...options });
+  for (const [epoch, index] of [[0, 0], [0, 1], [0, 4], [1, 0], [2, 3], [2, 4]]) {
+    const batch = await ahead.fetch(epoch, index), same = await plain.fetch(epoch, index);
+    assertEquals([batch.images, batch.labels], [same.images, same.labels]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await ahead.close();
+  // The first fetch and the jump to (0, 4) began three batches, their successors one more, and nothing follows (2, 4).
+  assertEquals(dataset.reads.length, 4 * (3 + 1 + 3 + 1 + 2));
+});
+
+Deno.test("BatchLoader keeps no more than two batches in work", async () => {
+  const dataset = slow(), loader = new BatchLoader({ dataset, shape, normalisation, batch: 4 });
+  await loader.fetch(0, 0);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals(dataset.reads.length, 12);
+  await loader.close();
+});
+
+Deno.test("BatchLoader.fetch() rejects for a batch that cannot be read, and not before it is wanted", async () => {
+  const dataset: Dataset = {
+    count: COUNT,
+    labels: memory.labels,
+    read: (index) =>
+      index === 9 ? Promise.reject(new DataError("nine is broken")) : Promise.resolve(memory.read(index)),
+  };
+  const loader = new BatchLoader({ dataset, shape, normalisation, batch: 4, epochs: 1 });
+  await loader.fetch(0, 0);
+  await loader.fetch(0, 1);
+  await assertRejects(async () => await loader.fetch(0, 2), DataError, "nine is broken");
+  await loader.close();
+});
+
+Deno.test("BatchLoader uses what a set fills batches by, in shared memory if that is wanted, and closes it", async () => {
+  const calls: string[] = [];
+  const filler: BatchFiller = {
+    ahead: 1,
+    shared: true,
+    fill(indices, epoch, images) {
+      calls.push(`${epoch}: ${indices}, ${images.buffer instanceof SharedArrayBuffer}`);
+      return Promise.resolve();
+    },
+    close: () => void calls.push("closed"),
+  };
+  const dataset: Dataset = { count: 4, labels: memory.labels, read: () => memory.read(0), createFiller: () => filler };
+  const loader = new BatchLoader({ dataset, shape, normalisation, batch: 2, epochs: 1 });
+  await loader.fetch(0, 0);
+  await loader.close();
+  assertEquals(calls, ["0: 0,1, true", "0: 2,3, true", "closed"]);
+});

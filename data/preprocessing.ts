@@ -1,0 +1,106 @@
+/** How an image becomes what a network takes: resized, cropped, normalised. */
+
+import { DataError } from "../core/mod.ts";
+import { TensorWriter } from "./_tensor_writer.ts";
+import type { DecodedImage } from "./decoded_image.ts";
+import type { Normalisation } from "./normalisation.ts";
+import { resizeAndCrop } from "./resize.ts";
+
+/** How images of any size are brought to that of a network; {@link resizeAndCrop} does it. */
+export interface Preprocessing {
+  /** The shorter side after resizing, in pixels. */
+  readonly resize: number;
+  /** The height and width of the middle that is kept: the network's. */
+  readonly crop: readonly [number, number];
+  /** How pixels between pixels are made: antialiased bilinear. */
+  readonly interpolation: "bilinear";
+}
+
+/** Networks for larger images than this see the middle 224/256 of an image, as is usual for ImageNet. */
+export const WHOLE_IMAGE = 64;
+
+/**
+ * The usual way to bring images to a network's size. For images of up to 64 pixels, the shorter side becomes the
+ * network's; for larger ones it becomes 256/224 of that, and the middle is kept, as ImageNet is usually evaluated.
+ *
+ * @param inputShape Channels, height and width of the network's images.
+ *
+ * @example
+ * ```ts
+ * import { defaultPreprocessing } from "./mod.ts";
+ * console.log(defaultPreprocessing([3, 224, 224]).resize); // 256
+ * console.log(defaultPreprocessing([3, 32, 32]).resize); // 32
+ * ```
+ */
+export function defaultPreprocessing([, height, width]: readonly [number, number, number]): Preprocessing {
+  const larger = Math.max(height, width), resize = larger > WHOLE_IMAGE ? Math.round(larger * 256 / 224) : larger;
+  return { resize, crop: [height, width], interpolation: "bilinear" };
+}
+
+/** The options of {@link Preprocessor}. */
+export interface PreprocessorOptions {
+  /** How images are resized and cropped. */
+  readonly preprocessing: Preprocessing;
+  /** The means, of each channel or each pixel, and the deviations: of three channels, or of one for grey images. */
+  readonly normalisation: Normalisation;
+}
+
+/**
+ * Makes tensors of images: resized and cropped, divided by 255, normalised. A network of one channel gets the luma of
+ * ITU-R 601, as PIL's `L`.
+ *
+ * @example
+ * ```ts
+ * import { defaultPreprocessing, Preprocessor } from "./mod.ts";
+ * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+ * const preprocessor = new Preprocessor({ preprocessing: defaultPreprocessing([3, 1, 1]), normalisation });
+ * const tensor = new Float32Array(3);
+ * preprocessor.write({ width: 1, height: 1, pixels: Uint8Array.of(255, 0, 255) }, tensor);
+ * console.log(tensor); // Float32Array(3) [ 1, -1, 1 ]
+ * ```
+ */
+export class Preprocessor {
+  readonly #preprocessing: Preprocessing;
+  readonly #channels: number;
+  readonly #writer: TensorWriter;
+
+  /**
+   * Works out the normalised value of every byte in every channel.
+   *
+   * @throws {DataError} If there are not one or three channels, or not a mean for each channel or each pixel.
+   */
+  constructor({ preprocessing, normalisation }: PreprocessorOptions) {
+    const { mean, std } = normalisation;
+    if (std.length !== 1 && std.length !== 3) {
+      throw new DataError(
+        `Images have one channel or three, but the normalisation has ${mean.length} means and ${std.length} deviations`,
+      );
+    }
+    this.#preprocessing = preprocessing;
+    this.#channels = std.length;
+    this.#writer = new TensorWriter([std.length, ...preprocessing.crop], normalisation);
+  }
+
+  /**
+   * Writes an image as a network takes it.
+   *
+   * @param image The pixels [H, W, 3], of any size.
+   * @param tensor Receives [C, ...crop].
+   */
+  write(image: DecodedImage, tensor: Float32Array): void {
+    const { resize, crop } = this.#preprocessing, resized = resizeAndCrop(image, resize, crop);
+    const pixels = this.#channels === 1 ? lumaOf(resized.pixels) : resized.pixels;
+    this.#writer.write(pixels, { base: 0, pixel: this.#channels, channel: 1 }, AS_IT_IS, tensor, 0);
+  }
+}
+
+const AS_IT_IS = { down: 0, right: 0, mirrored: false };
+
+/** The luma of ITU-R 601 of each pixel, rounded as PIL rounds it. */
+function lumaOf(pixels: Uint8Array): Uint8Array {
+  const luma = new Uint8Array(pixels.length / 3);
+  for (let i = 0, at = 0; i < luma.length; i++, at += 3) {
+    luma[i] = (pixels[at] * 19595 + pixels[at + 1] * 38470 + pixels[at + 2] * 7471 + 0x8000) >> 16;
+  }
+  return luma;
+}

@@ -1,0 +1,33 @@
+/** A step of a running average, in place: of weights over a run, of gradients over the parts of a batch. */
+
+import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp } from "../core/mod.ts";
+import { elementwiseVariants } from "./_elementwise.ts";
+
+/**
+ * average = (1 - share)·average + share·value. Inputs: `average`, which is updated in place, `value` of the same shape,
+ * `share` []. A share of 1 starts an average, 1/k makes the k-th step that of a mean.
+ */
+export const averageUpdate: Op<Record<never, never>> = registerOp<Record<never, never>>({
+  name: "averageUpdate",
+  attributes: {},
+  updates: [0],
+  infer([average, value, share]) {
+    expectSpec("averageUpdate", "value", value, average.shape);
+    expectSpec("averageUpdate", "share", share, []);
+    return [];
+  },
+  reference: () => ([average, value, share]: readonly NumericArray[]) => {
+    for (let i = 0; i < average.length; i++) average[i] = (1 - share[0]) * average[i] + share[0] * value[i];
+  },
+  webgpu({ inputs }, limits) {
+    const body = "average[i] = (1.0 - share[0]) * average[i] + share[0] * value[i];";
+    return elementwiseVariants(elementCount(inputs[0].shape), limits, ["average!", "value", "share"], body);
+  },
+  cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () =>
+    [[], [1], [13], [4, 3, 3, 3], [5, 3347]].map((shape) => ({ inputs: [f32(shape), f32(shape), f32([])] })),
+  badSamples: () => [
+    { inputs: [f32([2]), f32([3]), f32([])], message: "expected value to be f32 [2]" },
+    { inputs: [f32([2]), f32([2]), f32([1])], message: "expected share to be f32 []" },
+  ],
+});

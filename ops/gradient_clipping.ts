@@ -1,0 +1,111 @@
+/** Gradient clipping by the norm over all gradients, as `torch.nn.utils.clip_grad_norm_`: three small ops. */
+
+import {
+  bytesMoved,
+  elementCount,
+  expectSpec,
+  f32,
+  float,
+  type NumericArray,
+  type Op,
+  registerOp,
+  ShapeError,
+} from "../core/mod.ts";
+import { elementwiseVariants } from "./_elementwise.ts";
+import { rowSums } from "./_reduce.ts";
+
+const SHAPES = [[1], [13], [4, 3, 3, 3], [5, 3347]];
+
+/** sum + Σ value². Inputs: `value` of any shape, `sum` []. Output: []. */
+export const addSquares: Op<Record<never, never>> = registerOp<Record<never, never>>({
+  name: "addSquares",
+  attributes: {},
+  infer([value, sum]) {
+    expectSpec("addSquares", "value", value, value.shape);
+    expectSpec("addSquares", "sum", sum, []);
+    return [sum];
+  },
+  reference: () => ([value, sum, result]: readonly NumericArray[]) => {
+    let total = sum[0];
+    for (let i = 0; i < value.length; i++) total += value[i] * value[i];
+    result[0] = total;
+  },
+  webgpu({ inputs: [{ shape }] }, limits) {
+    return [
+      rowSums(1, elementCount(shape), limits, {
+        element: "value[k] * value[k]",
+        finish: "sum + before[0]",
+        buffers: [{ name: "value", index: 0 }, { name: "before", index: 1 }],
+        output: 2,
+      }),
+    ];
+  },
+  cost: (spec) => ({ flops: 2 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () => [...SHAPES, [3, 30_011]].map((shape) => ({ inputs: [f32(shape), f32([])] })),
+  badSamples: () => [{ inputs: [f32([2]), f32([1])], message: "expected sum to be f32 []" }],
+});
+
+/** The attributes of {@link clipFactor}. */
+export type ClipAttributes = {
+  /** The norm that is not exceeded. */
+  readonly norm: number;
+};
+
+/** PyTorch's guard against a norm of 0. */
+const GUARD = 1e-6;
+
+/** min(1, norm / (√squares + 1e-6)). Input: `squares` []. Output: []. */
+export const clipFactor: Op<ClipAttributes> = registerOp<ClipAttributes>({
+  name: "clipFactor",
+  attributes: { norm: 1 },
+  infer([squares], { norm }) {
+    expectSpec("clipFactor", "squares", squares, []);
+    if (!(norm > 0)) throw new ShapeError(`clipFactor: expected norm to be above 0 but it is ${norm}`);
+    return [squares];
+  },
+  reference: ({ attributes: { norm } }) => ([squares, factor]: readonly NumericArray[]) => {
+    factor[0] = Math.min(1, norm / (Math.sqrt(squares[0]) + GUARD));
+  },
+  webgpu: ({ attributes: { norm } }, limits) =>
+    elementwiseVariants(
+      1,
+      limits,
+      ["squares", "factor!"],
+      `factor[0] = min(1.0, ${float(norm)} / (sqrt(squares[0]) + ${float(GUARD)}));`,
+    ),
+  cost: (spec) => ({ flops: 4, bytes: bytesMoved(spec) }),
+  samples: () =>
+    [0.5, 1, 100].map((norm) => ({
+      inputs: [f32([])],
+      attributes: { norm },
+      fill: ([squares]: readonly NumericArray[]) => void (squares[0] = 2 + Math.abs(squares[0])),
+    })),
+  badSamples: () => [
+    { inputs: [f32([1])], message: "expected squares to be f32 []" },
+    { inputs: [f32([])], attributes: { norm: 0 }, message: "expected norm to be above 0" },
+  ],
+});
+
+/** factor·value. Inputs: `value` of any shape, `factor` []. Output: of the value's shape. */
+export const scaleBy: Op<Record<never, never>> = registerOp<Record<never, never>>({
+  name: "scaleBy",
+  attributes: {},
+  infer([value, factor]) {
+    expectSpec("scaleBy", "value", value, value.shape);
+    expectSpec("scaleBy", "factor", factor, []);
+    return [value];
+  },
+  reference: () => ([value, factor, result]: readonly NumericArray[]) => {
+    for (let i = 0; i < value.length; i++) result[i] = factor[0] * value[i];
+  },
+  webgpu: ({ inputs: [{ shape }] }, limits) =>
+    elementwiseVariants(
+      elementCount(shape),
+      limits,
+      ["value", "factor", "result!"],
+      "result[i] = factor[0] * value[i];",
+    ),
+  cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () => SHAPES.map((shape) => ({ inputs: [f32(shape), f32([])] })),
+  badSamples: () => [{ inputs: [f32([2]), f32([1])], message: "expected factor to be f32 []" }],
+});

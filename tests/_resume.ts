@@ -1,0 +1,46 @@
+/** Holds a backend to it that a run stopped anywhere, and gone on with, ends with the bits of one that was not. */
+
+import { assertEquals } from "@std/assert";
+import type { Backend } from "../core/mod.ts";
+import { cifarResNet } from "../models/mod.ts";
+import { fit, type FitOptions, RunFolder } from "../train/mod.ts";
+import { MemoryStore, randomSet } from "./_runs.ts";
+
+/** Trains to the end at once, and with stops after the given steps, and compares all that is left. */
+export async function checkResume(
+  backend: Backend,
+  stops: readonly number[],
+  options: Partial<FitOptions>,
+): Promise<void> {
+  const set = randomSet(39, 8), model = cifarResNet({ depth: 8, classes: 3, inputShape: set.shape });
+  const run = async (store: MemoryStore, stop?: number) => {
+    const folder = new RunFolder(store), checkpoint = await folder.resume();
+    const result = await fit({
+      model,
+      description: { name: "resnet8", classes: 3, inputShape: set.shape },
+      backend,
+      set,
+      batch: 6,
+      epochs: 3,
+      rate: 0.02,
+      augmentation: { padding: 1, flip: true },
+      ...options,
+      folder,
+      initial: checkpoint,
+      progress: checkpoint?.info.progress,
+      onStep: ({ step }) => step === stop ? "stop" : undefined,
+    });
+    assertEquals(result.stopped, stop !== undefined);
+    return result;
+  };
+  const whole = new MemoryStore(), parts = new MemoryStore();
+  const { tensors } = await run(whole);
+  for (const stop of stops) await run(parts, stop);
+  const resumed = await run(parts);
+  assertEquals(resumed.tensors, tensors);
+  for (const name of ["last.safetensors", "best.safetensors"]) {
+    assertEquals(parts.files.get(name), whole.files.get(name), name);
+  }
+  assertEquals(parts.metrics, whole.metrics);
+  assertEquals(whole.metrics.length, (options.epochs ?? 3) * 7);
+}

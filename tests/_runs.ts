@@ -1,0 +1,67 @@
+/** Runs without a disk: a set of random images, and a store in memory. */
+
+import { Random } from "../core/mod.ts";
+import { type ImageSet, MemoryDataset } from "../data/mod.ts";
+import type { RunStore } from "../train/mod.ts";
+
+/** Random pixels, labels in turn. */
+export function randomSet(count: number, size = 12): ImageSet {
+  const random = new Random(3, "set");
+  const split = (images: number) =>
+    new MemoryDataset(
+      [3, size, size],
+      Uint8Array.from({ length: images * 3 * size * size }, () => random.integer(256)),
+      Uint8Array.from({ length: images }, (_, i) => i % 3),
+    );
+  return {
+    name: "noise",
+    classes: ["a", "b", "c"],
+    shape: [3, size, size],
+    train: split(count),
+    validation: split(10),
+    mirrorable: true,
+  };
+}
+
+/** Keeps files in memory. */
+export class MemoryStore implements RunStore {
+  readonly location = "memory";
+  readonly files = new Map<string, Uint8Array>();
+
+  write(name: string, bytes: Uint8Array): Promise<void> {
+    this.files.set(name, bytes.slice());
+    return Promise.resolve();
+  }
+
+  async append(name: string, text: string): Promise<void> {
+    await this.write(name, new TextEncoder().encode(this.text(name) + text));
+  }
+
+  read(name: string): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.files.get(name));
+  }
+
+  copy(from: string, to: string): Promise<void> {
+    const bytes = this.files.get(from);
+    if (bytes !== undefined) this.files.set(to, bytes);
+    return Promise.resolve();
+  }
+
+  remove(name: string): Promise<void> {
+    this.files.delete(name);
+    return Promise.resolve();
+  }
+
+  /** A file as text; empty if there is none. */
+  text(name: string): string {
+    return new TextDecoder().decode(this.files.get(name));
+  }
+
+  /** `metrics.jsonl` without what depends on the clock. */
+  get metrics(): unknown[] {
+    return this.text("metrics.jsonl").split("\n").slice(0, -1).map((line) => {
+      const { imagesPerSecond: _, seconds: __, ...rest } = JSON.parse(line);
+      return rest;
+    });
+  }
+}

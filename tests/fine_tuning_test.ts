@@ -1,0 +1,121 @@
+/** Weights of others on the command line: PyTorch's files, heads for other classes, frozen parameters. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { decodeCheckpoint, encodeSafetensors, type NamedTensor } from "../train/mod.ts";
+import { runCli, writeCifar } from "./_cli.ts";
+import { code, tensorCode, torchFile } from "./_torch_file.ts";
+
+/** The tensors as `torch.save` writes them, in a storage each. */
+function toTorch(tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
+  const storages: Record<string, Uint8Array> = {};
+  const entries = [...tensors].map(([name, { shape, data }], key) => {
+    storages[`data/${key}`] = new Uint8Array(data.buffer);
+    const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+    return [name, tensorCode({ key: String(key), elements: data.length, shape, strides })];
+  });
+  return torchFile(code.dictionary(Object.fromEntries(entries)), storages);
+}
+
+async function succeed(args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCli([...args, "--backend", "cpu", "--threads", "1"]);
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+Deno.test("weights of others", async (t) => {
+  const folder = await Deno.makeTempDir();
+  const data = ["--data", folder], train = ["train", ...data, "--model", "resnet8", "--batch", "8"];
+  const read = async (name: string) => decodeCheckpoint(await Deno.readFile(`${folder}/${name}`), name).tensors;
+  try {
+    await writeCifar(folder, 16);
+    await succeed([...train, "--epochs", "1", "--out", `${folder}/first`]);
+    const tensors = await read("first/best.safetensors");
+
+    await t.step("eval gives the same logits from a PyTorch file as from safetensors", async () => {
+      await Deno.writeFile(`${folder}/first.pth`, toTorch(tensors));
+      await Deno.writeFile(`${folder}/first.safetensors`, encodeSafetensors(tensors));
+      const logits = [];
+      for (const kind of ["pth", "safetensors"]) {
+        const out = `${folder}/${kind}.json`, checkpoint = `${folder}/first.${kind}`;
+        await succeed(["eval", ...data, "--checkpoint", checkpoint, "--model", "resnet8", "--logits", out]);
+        logits.push(await Deno.readTextFile(out));
+      }
+      assertEquals(logits[0], logits[1]);
+    });
+
+    await t.step("train --init makes a new head where the file's is for other classes, and only there", async () => {
+      const other = new Map(tensors), init = `${folder}/other.pth`;
+      other.set("fc.weight", { shape: [7, 64], data: new Float32Array(7 * 64).fill(3) });
+      other.set("fc.bias", { shape: [7], data: new Float32Array(7).fill(3) });
+      await Deno.writeFile(init, toTorch(other));
+      // At a learning rate of 0 the variables stay as they start.
+      const stdout = await succeed([
+        ...train,
+        "--epochs",
+        "1",
+        "--lr",
+        "0",
+        "--init",
+        init,
+        "--out",
+        `${folder}/tuned`,
+      ]);
+      assertStringIncludes(stdout, "fc.weight, fc.bias: 7 classes in the file, 10 here; the head starts anew\n");
+      await succeed([...train, "--epochs", "1", "--lr", "0", "--out", `${folder}/fresh`]);
+      const [tuned, fresh] = [await read("tuned/best.safetensors"), await read("fresh/best.safetensors")];
+      for (const [name, tensor] of tuned) {
+        if (name.includes("running")) continue;
+        assertEquals(tensor, (name.startsWith("fc.") ? fresh : tensors).get(name), name);
+      }
+      for (
+        const [name, tensor, message] of [
+          ["fc.weight", { shape: [7, 32], data: new Float32Array(7 * 32) }, "fc.weight to be float32 [10, 64]"],
+          [
+            "conv1.weight",
+            { shape: [16, 1, 3, 3], data: new Float32Array(144) },
+            "conv1.weight to be float32 [16, 3, 3, 3]",
+          ],
+          [
+            "fc.bias",
+            { shape: [8], data: new Float32Array(8) },
+            "fc.weight to be float32 [10, 64] but it is float32 [7, 64]",
+          ],
+        ] as const
+      ) {
+        await Deno.writeFile(init, toTorch(new Map(other).set(name, tensor)));
+        const { code, stderr } = await runCli([...train, "--init", init, "--out", `${folder}/wrong`]);
+        assertEquals(code, 1, stderr);
+        assertStringIncludes(stderr, message);
+      }
+    });
+
+    await t.step("train --freeze holds parameters, says so, and is resumed to the same bytes", async () => {
+      const frozen = [...train, "--freeze", "conv1.*,layer1.*", "--init", `${folder}/first.pth`];
+      const stdout = await succeed([...frozen, "--epochs", "2", "--out", `${folder}/whole`]);
+      assertStringIncludes(stdout.split("\n")[0], "7 of 29 parameters frozen (conv1.*, layer1.*)");
+      const config = JSON.parse(await Deno.readTextFile(`${folder}/whole/config.json`));
+      assertEquals(config.freeze, "conv1.*,layer1.*");
+      const whole = await read("whole/last.safetensors");
+      for (const name of ["conv1.weight", "layer1.0.bn2.bias", "fc.bias"]) {
+        const moved = whole.get(name)!.data.join() !== tensors.get(name)!.data.join();
+        assertEquals([name, moved], [name, name === "fc.bias"]);
+        assertEquals(whole.has(`optimizer.momentum.${name}`), moved);
+      }
+      const same = ["--schedule", "constant", "--freeze", "conv1.*,layer1.*"];
+      await succeed([...train, ...same, "--epochs", "2", "--out", `${folder}/two`]);
+      await succeed([...train, ...same, "--epochs", "1", "--out", `${folder}/half`]);
+      await succeed([...train, ...same, "--epochs", "2", "--resume", `${folder}/half`]);
+      const bytes = (run: string) => Deno.readFile(`${folder}/${run}/last.safetensors`);
+      assertEquals(await bytes("half"), await bytes("two"));
+    });
+
+    await t.step("train --freeze suggests what a pattern without a match may have meant", async () => {
+      const { code, stderr } = await runCli([...train, "--freeze", "layer1", "--out", `${folder}/none`]);
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, 'error: No parameter matches "layer1"; did you mean layer1.*?');
+      assert(!(await Array.fromAsync(Deno.readDir(folder))).some(({ name }) => name === "none"));
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

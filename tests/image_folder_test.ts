@@ -1,0 +1,148 @@
+/** Folders of image files from the disk to the network: workers, damaged files, the command line. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import sharp from "../cli/_sharp.ts";
+import { openData } from "../cli/image_options.ts";
+import { Random } from "../core/mod.ts";
+import { type Augmentation, BatchLoader, measureImages } from "../data/mod.ts";
+import { runCli } from "./_cli.ts";
+
+const CLASSES = { amber: [220, 150, 30], green: [30, 180, 60], violet: [130, 40, 200] };
+
+/** Writes noisy images of a colour a class, of several sizes, as PNG and JPEG. */
+async function writeImages(folder: string, count: number): Promise<void> {
+  const random = new Random(11);
+  for (const [name, colour] of Object.entries(CLASSES)) {
+    await Deno.mkdir(`${folder}/${name}`, { recursive: true });
+    for (let k = 0; k < count; k++) {
+      const width = 20 + random.integer(30), height = 20 + random.integer(30);
+      const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3] + random.integer(40) - 20);
+      const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+      if (k % 2 === 0) await image.png().toFile(`${folder}/${name}/${100 + k}.png`);
+      else await image.jpeg().toFile(`${folder}/${name}/${100 + k}.jpg`);
+    }
+  }
+}
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const options = { "val-fraction": 0.2, "max-bad": 2, size: 24 };
+
+Deno.test("batches of a folder are the same with three workers and with none, damaged files included", () =>
+  withFolder(async (data) => {
+    await writeImages(data, 8);
+    await Deno.truncate(`${data}/green/103.jpg`, 300);
+    const augmentation: Augmentation = {
+      padding: 0,
+      flip: true,
+      area: [0.2, 1],
+      randAugment: {},
+      erasing: 0.5,
+      cutmix: 1,
+    };
+    const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };
+    const results: Float32Array[][] = [];
+    for (const workers of [0, 3]) {
+      const { train: dataset, shape } = await openData({ ...options, data, workers });
+      const loader = new BatchLoader({
+        dataset,
+        shape,
+        normalisation,
+        augmentation,
+        batch: 5,
+        seed: 1,
+        shuffle: true,
+        epochs: 2,
+      });
+      const batches: Float32Array[] = [];
+      for (let k = 0; k < 6; k++) {
+        const { images, labels, mixture } = await loader.fetch(Math.floor(k / 3), k % 3);
+        const { labels: others, shares } = mixture!;
+        batches.push(images.slice(), Float32Array.from([...labels, ...others, ...shares]));
+      }
+      await loader.close();
+      results.push(batches);
+    }
+    assertEquals(results[1], results[0]);
+  }));
+
+Deno.test("images of a folder are measured by what a network sees of them", () =>
+  withFolder(async (data) => {
+    await writeImages(data, 3);
+    const set = await openData({ ...options, data, workers: 1 });
+    const { mean } = (await measureImages(set.train, set.shape)).normalisation("channel");
+    const expected = [0, 1, 2].map((c) => Object.values(CLASSES).reduce((sum, colour) => sum + colour[c], 0) / 3 / 255);
+    mean.forEach((value, c) => assert(Math.abs(value - expected[c]) < 0.02, `${mean} is not near ${expected}`));
+  }));
+
+Deno.test("train names damaged files, eval gives its figures, a resumed run its bytes, and too many damaged files stop it", () =>
+  withFolder(async (folder) => {
+    const data = `${folder}/data`, run = `${folder}/run`;
+    await writeImages(data, 10);
+    await Deno.writeTextFile(`${data}/violet/102.png`, "no image");
+    const common = ["--data", data, "--batch", "9", "--backend", "cpu", "--workers", "2", "--size", "16"];
+    const model = [
+      ...common,
+      "--model",
+      "resnet8",
+      "--lr",
+      "0.02",
+      "--schedule",
+      "constant",
+      "--augment",
+      "vgg",
+      "--json",
+    ];
+    const trained = await runCli(["train", ...model, "--epochs", "3", "--out", run]);
+    assertEquals(trained.code, 0, trained.stderr);
+    assertStringIncludes(trained.stderr, "violet/102.png: expected a PNG or JPEG image");
+    assertEquals(trained.stderr.match(/warning: /g)?.length, 1);
+    const last = JSON.parse(trained.stdout.trim().split("\n").at(-1)!);
+    assert(last.trainLoss < 1, `the loss is ${last.trainLoss}`);
+
+    const evaluated = await runCli(["eval", ...common, "--checkpoint", `${run}/last.safetensors`, "--json"]);
+    assertEquals(evaluated.code, 0, evaluated.stderr);
+    assertEquals(JSON.parse(evaluated.stdout).loss, last.valLoss);
+
+    // The same run, stopped after an epoch, goes on to the same bytes with another number of workers.
+    const half = `${folder}/half`;
+    const resumed = await runCli(["train", ...model, "--epochs", "1", "--out", half]);
+    assertEquals(resumed.code, 0, resumed.stderr);
+    const rest = await runCli(["train", "--resume", half, "--epochs", "3", "--workers", "1"]);
+    assertEquals(rest.code, 0, rest.stderr);
+    const [a, b] = await Promise.all([run, half].map((run) => Deno.readFile(`${run}/last.safetensors`)));
+    assertEquals(b, a);
+
+    for (const name of ["103.jpg", "104.png", "105.jpg"]) await Deno.writeTextFile(`${data}/amber/${name}`, "");
+    const stopped = await runCli(["train", ...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2"]);
+    assertEquals(stopped.code, 1);
+    assertMatch(stopped.stderr, /error: More than 2 images cannot be read .*--max-bad/);
+  }));
+
+Deno.test("data inspect counts, measures, names damaged files and draws a sheet", () =>
+  withFolder(async (folder) => {
+    const data = `${folder}/data`, sheet = `${folder}/new/sheet.png`;
+    await writeImages(data, 6);
+    await Deno.writeTextFile(`${data}/amber/101.jpg`, "no image");
+    const args = ["data", "inspect", data, "--size", "40", "--augment", "vgg", "--sheet", sheet, "--per-class", "3"];
+    const { code, stdout, stderr } = await runCli([...args, "--json"]);
+    assertEquals(code, 0, stderr);
+    const report = JSON.parse(stdout);
+    assertEquals([report.images, report.train, report.validation, report.damaged.length], [18, 15, 3, 1]);
+    assertStringIncludes(report.damaged[0], "amber/101.jpg: expected a PNG or JPEG image");
+    assertEquals(report.classes[2], { name: "violet", train: 5, validation: 1 });
+    assert(report.width.minimum >= 20 && report.width.minimum < report.width.median && report.width.maximum < 50);
+    // Three rows and three columns of images drawn at twice their size.
+    const { width, height, format } = await sharp(sheet).metadata();
+    assertEquals(format, "png");
+    assert(width > 3 * 80 && height > 3 * 80 && height < 3 * 80 + 120, `${width} x ${height}`);
+    assertEquals((await runCli(["data", "inspect"])).code, 2);
+    assertEquals((await runCli(["data", "inspect", `${folder}/none`])).code, 1);
+  }));

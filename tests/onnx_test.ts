@@ -1,0 +1,220 @@
+/** Exported models run in ONNX Runtime and give the logits of the CPU backend. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { fromBinary } from "npm:@bufbuild/protobuf@2.17.0";
+import { encodeOnnx, ONNX_SCHEMA, type OnnxNode } from "../cli/onnx/encode.ts";
+import { graphToOnnx } from "../cli/onnx/graph_to_onnx.ts";
+import { VERSION } from "../cli/version.ts";
+import { compile, CpuBackend, f32, Graph, ResiduaError } from "../core/mod.ts";
+import type { Normalisation } from "../data/mod.ts";
+import { modelByName, type SequentialModel } from "../models/mod.ts";
+import { add, averagePool2d, conv2d, dropout, globalAveragePool, linear, maxPool2d } from "../ops/mod.ts";
+import {
+  compileInference,
+  decodeSafetensors,
+  encodeCheckpoint,
+  encodeSafetensors,
+  foldBatchNorm,
+  Variables,
+} from "../train/mod.ts";
+import { runCli } from "./_cli.ts";
+import { randomImages, randomTensors, relativeDifference, smallModels } from "./_random_model.ts";
+
+/** The part of onnxruntime-node that is used; its types would have to be downloaded to check the sources. */
+interface Runtime {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: { intraOpNumThreads: number }): Promise<{
+      run(feeds: Record<string, unknown>): Promise<Record<string, { readonly data: Float32Array; dims: number[] }>>;
+      release(): Promise<void>;
+    }>;
+  };
+  readonly Tensor: new (type: "float32", data: Float32Array, shape: readonly number[]) => unknown;
+}
+
+const specifier = "npm:onnxruntime-node@1.30.0";
+const runtime: Runtime = (await import(specifier)).default;
+
+/** The logits of images in batches of each size. */
+async function logitsInRuntime(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  batches: readonly { readonly size: number; readonly images: Float32Array }[],
+): Promise<Float32Array[]> {
+  const session = await runtime.InferenceSession.create(bytes, { intraOpNumThreads: 2 });
+  const results: Float32Array[] = [];
+  for (const { size, images } of batches) {
+    const { logits } = await session.run({ image: new runtime.Tensor("float32", images, [size, ...shape]) });
+    assertEquals(logits.dims[0], size);
+    results.push(logits.data.slice());
+  }
+  await session.release();
+  return results;
+}
+
+function trace(model: SequentialModel) {
+  const graph = new Graph();
+  return { graph, outputs: { logits: model.forward(graph, graph.input("image", f32([1, ...model.inputShape]))) } };
+}
+
+Deno.test("ONNX Runtime gives the CPU backend's logits for every kind of network, folded or not, in any batch", async () => {
+  const backend = await CpuBackend.create({ threads: 2 });
+  try {
+    for (const model of smallModels()) {
+      const tensors = randomTensors(model, 7), images = randomImages(model, 3), variables = new Variables();
+      const program = await compileInference(model, backend, 3, variables);
+      variables.write(tensors, "the test");
+      program.write("image", images);
+      program.run();
+      const expected = await program.read("logits") as Float32Array, first = images.subarray(0, images.length / 3);
+      variables.destroy();
+      program.destroy();
+      const { graph, outputs } = trace(model);
+      const kept = { graph, outputs, tensors }, folded = foldBatchNorm(graph, tensors, outputs);
+      for (const [form, source] of Object.entries({ kept, folded })) {
+        const bytes = encodeOnnx(graphToOnnx(model.name, source));
+        const batches = [{ size: 3, images }, { size: 1, images: first }];
+        const [three, one] = await logitsInRuntime(bytes, model.inputShape, batches);
+        const differences = [
+          relativeDifference(three, expected),
+          relativeDifference(one, expected.subarray(0, model.classes)),
+        ];
+        assert(differences.every((value) => value < 1e-4), `${model.name}, batch norm ${form}: ${differences}`);
+      }
+    }
+  } finally {
+    backend.destroy();
+  }
+});
+
+Deno.test("graphToOnnx() keeps windows, groups and dilations as they are", async () => {
+  const graph = new Graph(), backend = new CpuBackend(), variables = new Variables();
+  const weight = (name: string, shape: number[]) => graph.parameter(name, f32(shape), { kind: "heNormal", fan: "in" });
+  const [grouped] = conv2d.apply(graph, [graph.input("image", f32([1, 4, 13, 17])), weight("a", [6, 2, 3, 2])], {
+    groups: 2,
+    stride: [1, 2],
+    padding: [2, 1],
+    dilation: [2, 3],
+  });
+  const window = { kernel: [3, 2], stride: [2, 1], padding: [1, 0] };
+  const [highest] = maxPool2d.apply(graph, [grouped], window), [mean] = averagePool2d.apply(graph, [grouped], window);
+  const weights = weight("b", [5, 6, ...mean.spec.shape.slice(2)]);
+  const sums = [highest, mean].map((value) => globalAveragePool.apply(graph, conv2d.apply(graph, [value, weights]))[0]);
+  const sum = add.apply(graph, [add.apply(graph, sums)[0], graph.constant(0.5, f32([1, 5]))]);
+  const [logits] = linear.apply(graph, [...sum, weight("c", [3, 5])]);
+  variables.add(graph, backend, 1);
+  const program = await compile(graph, backend, { outputs: { logits }, variables: variables.storages });
+  const images = Float32Array.from({ length: 4 * 13 * 17 }, (_, k) => Math.sin(k * k));
+  program.write("image", images);
+  program.run();
+  const tensors = await variables.read(false),
+    bytes = encodeOnnx(graphToOnnx("windows", {
+      graph,
+      tensors,
+      outputs: { logits },
+    }));
+  const [actual] = await logitsInRuntime(bytes, [4, 13, 17], [{ size: 1, images }]);
+  assert(relativeDifference(actual, await program.read("logits") as Float32Array) < 1e-5);
+});
+
+Deno.test("graphToOnnx() names the op that it cannot write", () => {
+  const graph = new Graph({ training: true }), image = graph.input("image", f32([1, 3]));
+  const state = (name: string) => graph.state(name, f32([]), { kind: "constant", value: 0 });
+  const [logits] = dropout.apply(graph, [image, state("step"), state("seed")]);
+  const tensors = new Map(["step", "seed"].map((name) => [name, { shape: [], data: new Float32Array(1) }]));
+  const source = { graph, tensors, outputs: { logits } };
+  assertThrows(() => graphToOnnx("dropout", source), ResiduaError, "The op dropout cannot be exported to ONNX");
+});
+
+/** A checkpoint of a small network, as a run leaves it, and bare weights, in a folder that is removed afterwards. */
+async function withRun(
+  run: (folder: string, model: SequentialModel, normalisation: Normalisation) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const model = modelByName("resnet8", { classes: 4, inputShape: [3, 12, 12], shortcut: "A" });
+    const normalisation = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.25] };
+    const tensors = randomTensors(model, 2);
+    tensors.set("optimizer.momentum.fc.bias", tensors.get("fc.bias")!);
+    const description = { name: "resnet8", classes: 4, inputShape: model.inputShape, shortcut: "A" } as const;
+    const info = { model: description, classes: ["a", "b", "c", "d"], normalisation };
+    await Deno.writeFile(`${folder}/best.safetensors`, encodeCheckpoint(tensors, info));
+    const other = randomTensors(modelByName("resnet8", { classes: 4 }), 2);
+    await Deno.writeFile(`${folder}/bare.safetensors`, encodeSafetensors(other));
+    await run(folder, model, normalisation);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("export writes an ONNX model that normalises and says what it is", () =>
+  withRun(async (folder, model, { mean, std }) => {
+    const export_ = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCli(["export", "--checkpoint", folder, ...args]);
+      assertEquals(code, 0, stderr);
+      return stdout;
+    };
+    const stdout = await export_("--out", `${folder}/new/plain.onnx`);
+    assert(stdout.includes("input image [N, 3, 12, 12]"), stdout);
+    await export_("--out", `${folder}/whole.onnx`, "--normalise", "--batch", "2", "--no-fold");
+    const [plain, whole] = await Promise.all(
+      ["new/plain", "whole"].map((name) => Deno.readFile(`${folder}/${name}.onnx`)),
+    );
+    const pixels = randomImages(model, 2).map(Math.abs), plane = 144;
+    const images = pixels.map((value, k) => {
+      const c = Math.floor(k / plane) % 3;
+      return (value - mean[c]) / std[c];
+    });
+    const [expected] = await logitsInRuntime(plain, model.inputShape, [{ size: 2, images }]);
+    const [actual] = await logitsInRuntime(whole, model.inputShape, [{ size: 2, images: pixels }]);
+    assert(relativeDifference(actual, expected) < 1e-4);
+    // deno-lint-ignore no-explicit-any
+    const read = (bytes: Uint8Array): any => fromBinary(ONNX_SCHEMA.getMessage("onnx.ModelProto")!, bytes);
+    const { irVersion, opsetImport, producerName, producerVersion, metadataProps, graph } = read(whole);
+    assertEquals([irVersion, opsetImport[0].version, producerName, producerVersion], [8n, 17n, "Residua", VERSION]);
+    const metadata = Object.fromEntries(
+      metadataProps.map(({ key, value }: Record<string, string>) => [key, value]),
+    );
+    assertEquals(JSON.parse(metadata.classes), ["a", "b", "c", "d"]);
+    assertEquals(JSON.parse(metadata.normalisation), { mean, std, builtIn: true });
+    assertEquals(graph.input[0].type.tensorType.shape.dim[0].dimValue, 2n);
+    assertEquals(read(plain).graph.input[0].type.tensorType.shape.dim[0].dimParam, "N");
+    const operators = (bytes: Uint8Array) => new Set(read(bytes).graph.node.map((node: OnnxNode) => node.opType));
+    assertEquals([plain, whole].map((bytes) => operators(bytes).has("BatchNormalization")), [false, true]);
+  }));
+
+Deno.test("export writes the weights alone, without the optimiser's", () =>
+  withRun(async (folder, model) => {
+    const out = `${folder}/weights.safetensors`;
+    const { code, stderr } = await runCli(["export", "--checkpoint", folder, "--format", "safetensors", "--out", out]);
+    assertEquals(code, 0, stderr);
+    const { tensors, metadata } = decodeSafetensors(await Deno.readFile(out), out);
+    assertEquals(metadata, { format: "pt" });
+    assertEquals(tensors, randomTensors(model, 2));
+  }));
+
+Deno.test("export says in a sentence what is wrong, with the exit code of its kind", () =>
+  withRun(async (folder) => {
+    const run = ["--checkpoint", folder], bare = ["--checkpoint", `${folder}/bare.safetensors`];
+    const out = ["--out", `${folder}/out.onnx`];
+    const cases: readonly [string[], number, string][] = [
+      [["--checkpoint", `${folder}/none`, ...out], 1, "does not exist"],
+      [out, 2, "--checkpoint: expected"],
+      [run, 2, "--out: expected"],
+      [[...run, ...out, "--format", "tflite"], 2, "--format: expected one of onnx, safetensors"],
+      [[...run, ...out, "--batch", "0"], 2, "--batch: expected dynamic or"],
+      [[...run, ...out, "--format", "safetensors", "--batch", "2"], 2, "are for ONNX files"],
+      [[...bare, ...out], 2, "name it with --model"],
+      [[...bare, ...out, "--model", "resnet8", "--classes", "4", "--normalise"], 2, "does not say how"],
+      [[...bare, ...out, "--model", "resnet8"], 1, "expected the tensor fc.weight to be float32 [10, 64]"],
+      [[...run, "--out", `${folder}/best.safetensors/out.onnx`], 1, "best.safetensors"],
+      [[...run, "--out", folder], 1, "this is a folder"],
+    ];
+    const outcomes = await Promise.all(cases.map(([args]) => runCli(["export", ...args])));
+    outcomes.forEach(({ code, stderr }, k) => {
+      assertEquals(code, cases[k][1], stderr);
+      assert(stderr.startsWith("error: ") && stderr.trim().split("\n").length === 1, stderr);
+      assert(stderr.includes(cases[k][2]), stderr);
+    });
+    const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+    assertEquals(names, ["bare.safetensors", "best.safetensors"]);
+  }));

@@ -1,0 +1,99 @@
+/** The recipes are what the papers say: rates at every iteration, networks, first losses; and they can be edited. */
+
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openRecipe, RECIPES, recipeValues } from "../cli/recipes.ts";
+import { resolveOptions } from "../cli/options.ts";
+import { OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, scheduleOptions } from "../cli/train_options.ts";
+import { f32, Graph } from "../core/mod.ts";
+import { modelByName } from "../models/mod.ts";
+import { createSchedule, type Schedule, type ScheduleName } from "../train/mod.ts";
+import { runCli, withFolder, writeCifar } from "./_cli.ts";
+
+/** The steps of an epoch of CIFAR-10's 45,000 training images, the other 5,000 being the paper's validation. */
+const STEPS_PER_EPOCH = 351;
+
+async function scheduleOf(name: string): Promise<{ schedule: Schedule; steps: number }> {
+  const values = recipeValues(await openRecipe(name, {})), steps = values.steps as number;
+  const options = scheduleOptions(resolveOptions(SCHEDULE_OPTIONS, {}, values), STEPS_PER_EPOCH);
+  const schedule = createSchedule({
+    ...options,
+    schedule: options.schedule as ScheduleName,
+    rate: values.lr as number,
+    epochs: Math.ceil(steps / STEPS_PER_EPOCH),
+    stepsPerEpoch: STEPS_PER_EPOCH,
+    steps,
+  });
+  return { schedule, steps };
+}
+
+Deno.test("he2015-cifar has the paper's rate at every one of its 64,000 iterations", async () => {
+  const { schedule, steps } = await scheduleOf("he2015-cifar");
+  assertEquals(steps, 64_000);
+  for (let step = 0; step < steps; step++) {
+    const expected = step < 32_000 ? 0.1 : step < 48_000 ? 0.01 : 0.001;
+    assert(Math.abs(schedule.rate(step) - expected) < 1e-15, `iteration ${step}: ${schedule.rate(step)}`);
+  }
+});
+
+Deno.test("he2015-cifar-110 trains at 0.01 until the training error is under 80 %, then as the others", async () => {
+  const { schedule, steps } = await scheduleOf("he2015-cifar-110");
+  for (let step = 0; step < steps; step++) {
+    const expected = step < 400 ? 0.01 : step < 32_000 ? 0.1 : step < 48_000 ? 0.01 : 0.001;
+    assert(Math.abs(schedule.rate(step) - expected) < 1e-15, `iteration ${step}: ${schedule.rate(step)}`);
+    schedule.hear!({ error: step < 350 ? 0.85 : 0.79 });
+  }
+});
+
+Deno.test("he2015-cifar's networks have the parameters that the paper's have", async () => {
+  const { shortcut } = recipeValues(await openRecipe("he2015-cifar", {})) as { shortcut: "A" };
+  for (const [depth, parameters] of [[20, 269_722], [32, 464_154], [44, 658_586], [56, 853_018], [110, 1_727_962]]) {
+    const model = modelByName(`resnet${depth}`, { classes: 10, shortcut }), graph = new Graph();
+    model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
+    const count = graph.parameters.reduce((sum, { spec }) => sum + spec.shape.reduce((a, b) => a * b, 1), 0);
+    assertEquals(count, parameters, `ResNet-${depth}`);
+  }
+});
+
+Deno.test("recipes set what options take, and give each value a source", () => {
+  for (const recipe of RECIPES) {
+    const values = recipeValues(recipe);
+    resolveOptions({ ...SCHEDULE_OPTIONS, ...OPTIMIZER_OPTIONS }, {}, values);
+    modelByName(values.model as string, {});
+    assert(Object.values(recipe.options).every(({ source }) => source.length > 10), recipe.recipe);
+  }
+  assertEquals(recipeValues(RECIPES.find(({ recipe }) => recipe === "mobilenetv2")!).epsilon, 1);
+});
+
+Deno.test("a recipe is printed, edited, passed back and trained by; options given beside it count more", () =>
+  withFolder(async (folder) => {
+    await writeCifar(folder, 16);
+    const printed = await runCli(["train", "--recipe", "he2015-cifar-110", "--print-recipe", "--batch", "16"]);
+    const recipe = JSON.parse(printed.stdout), file = `${folder}/mine.json`;
+    assertEquals(recipe.options.batch, { value: 16, source: "given" });
+    assertStringIncludes(recipe.options["warmup-until"].source, "section 4.2");
+    recipe.options["label-smoothing"] = 0.1;
+    recipe.options.model = { value: "resnet20", source: "it is faster" };
+    await Deno.writeTextFile(file, JSON.stringify(recipe));
+
+    const train = ["train", "--recipe", file, "--data", folder, "--backend", "cpu", "--momentum", "0.8", "--out"];
+    const { code, stderr } = await runCli([...train, `${folder}/run`, "--steps", "1"]);
+    assertEquals(code, 0, stderr);
+    const config = JSON.parse(await Deno.readTextFile(`${folder}/run/config.json`));
+    assertEquals([config.steps, config.model, config.momentum, config["label-smoothing"]], [1, "resnet20", 0.8, 0.1]);
+    assertEquals([config.shortcut, config.milestones, config.decay], ["A", [32_000, 48_000], "all"]);
+    const [step] = (await Deno.readTextFile(`${folder}/run/metrics.jsonl`)).split("\n").map((line) =>
+      line && JSON.parse(line)
+    );
+    assertEquals(step.lr, 0.01);
+    // What a network that knows nothing of ten classes has.
+    assertAlmostEquals(step.loss, Math.log(10), 0.5);
+
+    recipe.options.milstones = recipe.options.milestones;
+    await Deno.writeTextFile(file, JSON.stringify(recipe));
+    assertMatch((await runCli([...train, `${folder}/b`])).stderr, /cannot set milstones; did you mean milestones\?/);
+    await Deno.writeTextFile(file, "{");
+    assertMatch((await runCli([...train, `${folder}/c`])).stderr, /mine\.json: the recipe is not JSON/);
+    const unknown = await runCli(["train", "--recipe", "he2015-cifr"]);
+    assertEquals(unknown.code, 2);
+    assertStringIncludes(unknown.stderr, "did you mean he2015-cifar?");
+  }));

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+"""PyTorch's side of tools/parity.ts.
+
+    parity.py make NAME FOLDER    random weights, in weights.pth and weights.safetensors, images.f32 and their logits.f32
+    parity.py load NAME FOLDER    ours.safetensors in; the logits of the same images, in loaded.f32
+"""
+import os, sys, numpy as np, torch, torch.nn as nn, torchvision.models as models
+from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision_weights import read_safetensors, write_safetensors
+
+torch.set_num_threads(os.cpu_count())
+CLASSES, SEED = 1000, 7
+
+
+class CifarResNet(ResNet):
+    """He et al. 2015, section 4.2, with projection shortcuts, of torchvision's own blocks."""
+
+    def __init__(self, depth):
+        nn.Module.__init__(self)
+        self._norm_layer, self.inplanes, self.dilation, self.groups, self.base_width = nn.BatchNorm2d, 16, 1, 1, 64
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        self.relu, self.maxpool, self.avgpool = nn.ReLU(), nn.Identity(), nn.AdaptiveAvgPool2d(1)
+        n = (depth - 2) // 6
+        self.layer1 = self._make_layer(BasicBlock, 16, n)
+        self.layer2 = self._make_layer(BasicBlock, 32, n, stride=2)
+        self.layer3 = self._make_layer(BasicBlock, 64, n, stride=2)
+        self.layer4 = nn.Identity()
+        self.fc = nn.Linear(64, CLASSES)
+
+
+def network(name):
+    if name.startswith("mobilenet_v2"):
+        return models.mobilenet_v2(num_classes=CLASSES, width_mult=float((name + "_1.0").split("_")[2])), 224
+    depth = int(name.removeprefix("resnet"))
+    return (CifarResNet(depth), 32) if depth in (20, 110) else (getattr(models, name)(num_classes=CLASSES), 224)
+
+
+def randomise(net, size):
+    """PyTorch's own initialisation; running statistics near those of random images, so that signals neither die nor burst."""
+    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+    for m in norms:
+        m.momentum = 1.0
+        nn.init.uniform_(m.weight, 0.5, 1.5)
+        nn.init.normal_(m.bias, 0, 0.2)
+    with torch.no_grad():
+        net.train()(torch.randn(4, 3, size, size))
+        for m in norms:
+            m.running_mean += 0.2 * m.running_var.sqrt() * torch.randn_like(m.running_mean)
+            m.running_var *= torch.empty_like(m.running_var).uniform_(0.6, 1.5)
+    return net.eval()
+
+
+def logits(net, folder, size):
+    images = torch.from_numpy(np.fromfile(f"{folder}/images.f32", np.float32).reshape(-1, 3, size, size))
+    with torch.no_grad():
+        return net.eval()(images).numpy()
+
+
+command, name, folder = sys.argv[1:]
+torch.manual_seed(SEED)
+net, size = network(name)
+if command == "make":
+    randomise(net, size)
+    torch.randn(2, 3, size, size).numpy().tofile(f"{folder}/images.f32")
+    torch.save(net.state_dict(), f"{folder}/weights.pth")
+    write_safetensors(f"{folder}/weights.safetensors", net.state_dict())
+    logits(net, folder, size).tofile(f"{folder}/logits.f32")
+else:
+    net.load_state_dict(read_safetensors(f"{folder}/ours.safetensors"), strict=True)
+    logits(net, folder, size).tofile(f"{folder}/loaded.f32")

@@ -1,0 +1,253 @@
+/** The training loop: steps, validation, checkpoints, and where a run that was stopped goes on. */
+
+import type { Backend, Program } from "../core/mod.ts";
+import type { BatchLoader, ImageSet, Normalisation } from "../data/mod.ts";
+import { Pauses } from "./_pause.ts";
+import { ResultReader } from "./_result_reader.ts";
+import type { CheckpointInfo, Progress } from "./checkpoint.ts";
+import type { DataIdentity } from "./data_identity.ts";
+import { evaluateSplit } from "./evaluate.ts";
+import type { Callback, EpochEvent } from "./events.ts";
+import type { Evaluation } from "./metrics.ts";
+import type { RunFolder } from "./run_folder.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** When checkpoints are saved beside those at the end of an epoch. */
+export interface CheckpointOptions {
+  /** Minutes after which one is saved within an epoch; never unless given. */
+  readonly minutes?: number;
+  /** Steps of the run after which one is saved within an epoch; never unless given. */
+  readonly steps?: number;
+  /** Epochs whose checkpoints are kept under names of their own; none unless given. */
+  readonly keep?: number;
+}
+
+/** What a loop works with. */
+export interface LoopOptions {
+  readonly backend: Backend;
+  readonly trainer: Trainer;
+  /** The program of validation. */
+  readonly inference: Program;
+  readonly loader: BatchLoader;
+  readonly set: ImageSet;
+  readonly data: DataIdentity;
+  readonly normalisation: Normalisation;
+  readonly schedule: Schedule;
+  readonly batch: number;
+  /** Images in a batch of validation. */
+  readonly validationBatch: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly progress?: Progress;
+  readonly info: CheckpointInfo;
+  readonly folder?: RunFolder;
+  readonly checkpoints: CheckpointOptions;
+  readonly callbacks: readonly Callback[];
+  readonly signal?: AbortSignal;
+}
+
+/** How a loop ended. */
+export interface LoopResult {
+  readonly last: EpochEvent | undefined;
+  readonly bestTop1: number;
+  readonly steps: number;
+  readonly stopped: boolean;
+}
+
+/** Steps between readings on a backend that works while more steps are queued. */
+const STEPS_IN_FLIGHT = 8;
+
+/** Milliseconds after which waiting lines of metrics are written. */
+const FLUSH_INTERVAL = 1000;
+
+/** Trains from where a run stands to its end, or until it is asked to stop. */
+export class TrainingLoop {
+  readonly #options: LoopOptions;
+  readonly #pauses = new Pauses();
+  #epoch: number;
+  #step: number;
+  #bestTop1: number;
+  #lossSum: number;
+  #correct: number;
+  #saved = performance.now();
+  #flushed = performance.now();
+
+  /** Starts where the run stands. */
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    const { epochs = 0, steps = 0, bestTop1 = -1, lossSum = 0, correct = 0 } = options.progress ?? {};
+    this.#epoch = epochs;
+    this.#step = steps;
+    this.#bestTop1 = bestTop1;
+    this.#lossSum = lossSum;
+    this.#correct = correct;
+  }
+
+  /** Trains. */
+  async run(): Promise<LoopResult> {
+    const { totalSteps, progress, folder, callbacks } = this.#options;
+    if (this.#left) {
+      await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
+      for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
+    }
+    let last: EpochEvent | undefined, stopped = this.#stopAsked;
+    while (this.#left && !stopped) {
+      const event = await this.#runEpoch();
+      if (event === undefined) stopped = true;
+      else stopped = await this.#tellEpoch(last = event);
+    }
+    return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped: stopped && this.#left };
+  }
+
+  /** Whether there is anything to do: steps, or the validation of an epoch whose steps are done. */
+  get #left(): boolean {
+    const { epochs, totalSteps } = this.#options;
+    return this.#epoch < epochs && (this.#step < totalSteps || this.#stepInEpoch === this.#options.stepsPerEpoch);
+  }
+
+  get #stepInEpoch(): number {
+    return this.#step - this.#epoch * this.#options.stepsPerEpoch;
+  }
+
+  /** Whether to stop. A run whose steps end within an epoch still validates: nothing would be left to go on with. */
+  get #stopAsked(): boolean {
+    return this.#left && (this.#options.signal?.aborted ?? false);
+  }
+
+  /** Trains and validates an epoch, or what is left of it. Nothing if it was stopped before its end. */
+  async #runEpoch(): Promise<EpochEvent | undefined> {
+    const { schedule, stepsPerEpoch, batch, folder } = this.#options;
+    const started = performance.now(), epoch = this.#epoch;
+    const finished = await this.#trainSteps();
+    const validation = finished ? await this.#validate() : undefined;
+    if (validation === undefined) {
+      await this.#save();
+      return undefined;
+    }
+    const trained = this.#stepInEpoch, seconds = (performance.now() - started) / 1000;
+    const event = {
+      epoch,
+      trainLoss: this.#lossSum / trained,
+      trainTop1: this.#correct / (trained * batch),
+      validation,
+      rate: schedule.rate(this.#step - 1),
+      seconds,
+    };
+    folder?.log({
+      kind: "epoch",
+      epoch,
+      trainLoss: event.trainLoss,
+      trainTop1: event.trainTop1,
+      valLoss: validation.loss,
+      valTop1: validation.top1,
+      lr: event.rate,
+      seconds,
+    });
+    const improved = validation.top1 > this.#bestTop1;
+    if (improved) this.#bestTop1 = validation.top1;
+    // A run that ends within an epoch can go on there: the schedule has not heard of the epoch's end then.
+    if (trained === stepsPerEpoch) {
+      schedule.observe?.({ loss: validation.loss, error: 1 - validation.top1 });
+      this.#epoch++;
+      this.#lossSum = this.#correct = 0;
+    }
+    await this.#save(improved);
+    await folder?.keepLast(epoch + 1, this.#options.checkpoints.keep ?? 0);
+    return event;
+  }
+
+  /** Trains to the end of the epoch, or of the run. False if it was stopped before. */
+  async #trainSteps(): Promise<boolean> {
+    const { backend, trainer, loader, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks } = this.#options;
+    const reader = new ResultReader(trainer, {
+      batch,
+      epoch: this.#epoch,
+      totalSteps,
+      step: this.#step,
+      lossSum: this.#lossSum,
+      correct: this.#correct,
+      folder,
+      callbacks,
+      hear: ({ correct }) => schedule.hear?.({ error: 1 - correct / batch }),
+    });
+    const flight = backend.name === "cpu" ? 1 : Math.max(1, Math.min(STEPS_IN_FLIGHT, trainer.capacity >> 1));
+    while (this.#stepInEpoch < stepsPerEpoch && this.#step < totalSteps) {
+      const { images, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
+      const rate = schedule.rate(this.#step);
+      trainer.step(images, labels, rate, mixture);
+      reader.queued(rate);
+      this.#step++;
+      if (schedule.listens) await reader.drain();
+      else if (this.#step % flight === 0) await reader.read();
+      await this.#pauses.take();
+      const stop = this.#stopAsked || (reader.stopRequested && this.#left);
+      if (stop || this.#checkpointDue) {
+        await reader.drain();
+        this.#take(reader);
+        if (stop) return false;
+        await this.#save();
+      } else await this.#flushNowAndThen();
+    }
+    await reader.drain();
+    this.#take(reader);
+    return !(reader.stopRequested && this.#left);
+  }
+
+  #take({ lossSum, correct }: ResultReader): void {
+    this.#lossSum = lossSum;
+    this.#correct = correct;
+  }
+
+  get #checkpointDue(): boolean {
+    const { minutes = Infinity, steps = Infinity } = this.#options.checkpoints;
+    return this.#options.folder !== undefined && this.#stepInEpoch < this.#options.stepsPerEpoch &&
+      (this.#step % steps === 0 || performance.now() - this.#saved >= minutes * 60_000);
+  }
+
+  async #flushNowAndThen(): Promise<void> {
+    if (performance.now() - this.#flushed < FLUSH_INTERVAL) return;
+    await this.#options.folder?.flush();
+    this.#flushed = performance.now();
+  }
+
+  /** Validates; nothing if it was stopped. */
+  async #validate(): Promise<Evaluation | undefined> {
+    const { inference, set: { validation: split, shape, classes }, normalisation, validationBatch, signal } =
+      this.#options;
+    const images = { split, shape, normalisation };
+    try {
+      const stop = this.#left ? signal : undefined;
+      return await evaluateSplit(inference, images, validationBatch, classes.length, undefined, stop);
+    } catch (error) {
+      if (this.#stopAsked && error === signal!.reason) return undefined;
+      throw error;
+    }
+  }
+
+  async #save(improved = false): Promise<void> {
+    const { folder, trainer, info, schedule, batch, data } = this.#options;
+    this.#saved = performance.now();
+    if (folder === undefined) return;
+    await folder.flush();
+    if (improved) await folder.saveBest(await trainer.variables.readEvaluated(), info);
+    const progress = {
+      epochs: this.#epoch,
+      steps: this.#step,
+      lossSum: this.#lossSum,
+      correct: this.#correct,
+      bestTop1: this.#bestTop1,
+      schedule: schedule.state(),
+      batch,
+      data,
+    };
+    await folder.saveLast(await trainer.variables.read(true), { ...info, progress });
+  }
+
+  async #tellEpoch(event: EpochEvent): Promise<boolean> {
+    let stop = this.#stopAsked;
+    for (const callback of this.#options.callbacks) if (await callback.onEpoch?.(event) === "stop") stop = true;
+    return stop;
+  }
+}

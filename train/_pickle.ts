@@ -1,0 +1,370 @@
+/**
+ * A reader of the pickles that `torch.save` writes for dictionaries of tensors, protocols 2 to 5. A pickle is a program; this
+ * reader runs none of it. It knows the opcodes that build plain values, and the few Python objects that a `state_dict` is
+ * made of, which it turns into descriptions. Anything else is refused by name.
+ */
+
+import { type Fail, MOST_DIMENSIONS, showText } from "./_reading.ts";
+
+/** A storage: an entry of the archive. */
+export interface StorageReference {
+  readonly kind: "storage";
+  /** PyTorch's class, such as `torch.FloatStorage`. */
+  readonly type: string;
+  /** The entry's name below `data/`. */
+  readonly key: string;
+  /** Its elements. */
+  readonly elements: number;
+}
+
+/** A tensor: a strided view of a storage. The numbers are as the file has them. */
+export interface TensorReference {
+  readonly kind: "tensor";
+  readonly storage: StorageReference;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** A Python object that is known by its name alone: a class or a function. */
+interface GlobalReference {
+  readonly kind: "global";
+  readonly name: string;
+}
+
+/** A dictionary. */
+export interface PickleDictionary {
+  readonly kind: "dictionary";
+  readonly entries: Map<PickleKey, PickleValue>;
+}
+
+/** What a dictionary's keys may be. */
+export type PickleKey = string | number | bigint | boolean | null;
+
+/** What a pickle may hold. A tuple is a list that is frozen. */
+export type PickleValue =
+  | PickleKey
+  | readonly PickleValue[]
+  | PickleDictionary
+  | StorageReference
+  | TensorReference
+  | GlobalReference;
+
+const STORAGES = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
+  .map((type) => `torch.${type}Storage`);
+const ORDERED = "collections.OrderedDict", TENSOR = "torch._utils._rebuild_tensor_v2";
+const PARAMETER = "torch._utils._rebuild_parameter";
+const GLOBALS: ReadonlySet<string> = new Set([...STORAGES, ORDERED, TENSOR, PARAMETER]);
+
+/** A `state_dict` takes some 150 bytes a tensor, and a few lists and dictionaries each. */
+const MOST_BYTES = 2 ** 24, MOST_OBJECTS = 200_000;
+const LONGEST_NAME = 200, LONGEST_INTEGER = 16;
+const NOTHING: readonly PickleValue[] = Object.freeze([]);
+
+/**
+ * Reads a pickle.
+ *
+ * @param bytes The whole pickle.
+ * @param fail Throws, given what is wrong with the pickle.
+ */
+export function readPickle(bytes: Uint8Array, fail: Fail): PickleValue {
+  if (bytes.length > MOST_BYTES) fail(`takes ${bytes.length} bytes, far more than the names of any network's tensors`);
+  return new PickleReader(bytes, fail).read();
+}
+
+class PickleReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #fail: Fail;
+  readonly #stack: PickleValue[] = [];
+  readonly #marks: number[] = [];
+  readonly #memo = new Map<number, PickleValue>();
+  readonly #text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  #at = 0;
+  #containers = 0;
+
+  constructor(bytes: Uint8Array, fail: Fail) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#fail = fail;
+  }
+
+  read(): PickleValue {
+    for (;;) {
+      const start = this.#at, opcode = this.#uint(1);
+      if (opcode === 0x2e) { // STOP
+        const value = this.#pop();
+        if (this.#stack.length > 0 || this.#marks.length > 0) this.#fail("ends with values left over");
+        return value;
+      }
+      this.#run(opcode, start);
+    }
+  }
+
+  #run(opcode: number, start: number): void {
+    switch (opcode) {
+      case 0x80: { // PROTO
+        const protocol = this.#uint(1);
+        if (start !== 0 || protocol < 2 || protocol > 5) this.#fail(`is of protocol ${protocol}, expected 2 to 5`);
+        return;
+      }
+      case 0x95: // FRAME: only helps readers of streams
+        this.#length(8);
+        return;
+      case 0x28: // MARK
+        this.#marks.push(this.#stack.length);
+        return;
+      case 0x4e: // NONE
+        return this.#push(null);
+      case 0x88: // NEWTRUE
+        return this.#push(true);
+      case 0x89: // NEWFALSE
+        return this.#push(false);
+      case 0x4b: // BININT1
+        return this.#push(this.#uint(1));
+      case 0x4d: // BININT2
+        return this.#push(this.#uint(2));
+      case 0x4a: // BININT
+        return this.#push(this.#uint(4) | 0);
+      case 0x8a: // LONG1
+        return this.#push(this.#integer(this.#uint(1)));
+      case 0x47: // BINFLOAT, the one big-endian number
+        return this.#push(this.#view.getFloat64(this.#take(8)));
+      case 0x8c: // SHORT_BINUNICODE
+        return this.#push(this.#string(this.#uint(1)));
+      case 0x58: // BINUNICODE
+        return this.#push(this.#string(this.#length(4)));
+      case 0x8d: // BINUNICODE8
+        return this.#push(this.#string(this.#length(8)));
+      case 0x7d: // EMPTY_DICT
+        return this.#pushContainer({ kind: "dictionary", entries: new Map() });
+      case 0x5d: // EMPTY_LIST
+        return this.#pushContainer([]);
+      case 0x29: // EMPTY_TUPLE
+        return this.#pushContainer(NOTHING);
+      case 0x74: // TUPLE
+        return this.#pushContainer(Object.freeze(this.#popToMark()));
+      case 0x85: // TUPLE1
+      case 0x86: // TUPLE2
+      case 0x87: // TUPLE3
+        return this.#pushContainer(Object.freeze(this.#popMany(opcode - 0x84)));
+      case 0x61: // APPEND
+        return this.#append([this.#pop()]);
+      case 0x65: // APPENDS
+        return this.#append(this.#popToMark());
+      case 0x73: // SETITEM
+        return this.#setItems(this.#popMany(2));
+      case 0x75: // SETITEMS
+        return this.#setItems(this.#popToMark());
+      case 0x71: // BINPUT
+        return this.#remember(this.#uint(1));
+      case 0x72: // LONG_BINPUT
+        return this.#remember(this.#uint(4));
+      case 0x94: // MEMOIZE
+        return this.#remember(this.#memo.size);
+      case 0x68: // BINGET
+        return this.#recall(this.#uint(1));
+      case 0x6a: // LONG_BINGET
+        return this.#recall(this.#uint(4));
+      case 0x63: // GLOBAL
+        return this.#pushGlobal(this.#line(), this.#line());
+      case 0x93: { // STACK_GLOBAL
+        const [module, name] = this.#popMany(2);
+        if (typeof module !== "string" || typeof name !== "string") {
+          this.#fail("names an object by something else than text");
+        }
+        return this.#pushGlobal(module as string, name as string);
+      }
+      case 0x51: // BINPERSID
+        return this.#push(this.#storage(this.#pop()));
+      case 0x52: { // REDUCE
+        const [callable, values] = this.#popMany(2);
+        return this.#pushContainer(this.#call(callable, values));
+      }
+      case 0x62: { // BUILD: attributes of an object, such as the `_metadata` of a state_dict, which is not needed
+        this.#pop();
+        const object = this.#pop();
+        if (!isDictionary(object)) this.#fail("sets attributes of something else than a dictionary");
+        return this.#push(object);
+      }
+      default:
+        this.#fail(
+          `has the opcode 0x${opcode.toString(16).padStart(2, "0")} at byte ${start}, which torch.save does not write`,
+        );
+    }
+  }
+
+  /** Steps over so many bytes and gives the first one's place. */
+  #take(count: number): number {
+    const start = this.#at;
+    if (count > this.#bytes.length - start) this.#fail(`ends in the middle of a value at byte ${start}`);
+    this.#at += count;
+    return start;
+  }
+
+  #uint(bytes: 1 | 2 | 4): number {
+    const at = this.#take(bytes);
+    if (bytes === 1) return this.#view.getUint8(at);
+    return bytes === 2 ? this.#view.getUint16(at, true) : this.#view.getUint32(at, true);
+  }
+
+  #length(bytes: 4 | 8): number {
+    return bytes === 4 ? this.#uint(4) : Number(this.#view.getBigUint64(this.#take(8), true));
+  }
+
+  #string(length: number): string {
+    const start = this.#take(length);
+    try {
+      return this.#text.decode(this.#bytes.subarray(start, start + length));
+    } catch {
+      return this.#fail(`has text at byte ${start} that is not UTF-8`);
+    }
+  }
+
+  #line(): string {
+    const rest = this.#bytes.subarray(this.#at, this.#at + LONGEST_NAME), length = rest.indexOf(10);
+    if (length < 0) this.#fail(`has a name without an end at byte ${this.#at}`);
+    const text = this.#string(length);
+    this.#at++;
+    return text;
+  }
+
+  /** A signed whole number, the lowest byte first. */
+  #integer(length: number): number | bigint {
+    if (length > LONGEST_INTEGER) this.#fail(`has a whole number of ${length} bytes`);
+    const start = this.#take(length);
+    let value = 0n;
+    for (let k = length - 1; k >= 0; k--) value = value << 8n | BigInt(this.#bytes[start + k]);
+    value = BigInt.asIntN(8 * length, value);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  #push(value: PickleValue): void {
+    this.#stack.push(value);
+  }
+
+  #pushContainer(value: PickleValue): void {
+    if (++this.#containers > MOST_OBJECTS) this.#fail(`holds more than ${MOST_OBJECTS} lists and dictionaries`);
+    this.#stack.push(value);
+  }
+
+  /** The topmost value; those below the last mark are out of reach. */
+  #pop(): PickleValue {
+    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) {
+      this.#fail(`takes a value that is not there before byte ${this.#at}`);
+    }
+    return this.#stack.pop()!;
+  }
+
+  #popMany(count: number): PickleValue[] {
+    const values = Array.from({ length: count }, () => this.#pop());
+    return values.reverse();
+  }
+
+  #popToMark(): PickleValue[] {
+    const mark = this.#marks.pop();
+    if (mark === undefined) return this.#fail(`takes values to a mark that is not there before byte ${this.#at}`);
+    return this.#stack.splice(mark);
+  }
+
+  /** The value that an opcode changes, which stays. */
+  #top(): PickleValue {
+    const value = this.#pop();
+    this.#push(value);
+    return value;
+  }
+
+  #append(values: readonly PickleValue[]): void {
+    const list = this.#top();
+    if (!isList(list) || Object.isFrozen(list)) return this.#fail("appends to something else than a list");
+    for (const value of values) (list as PickleValue[]).push(value);
+  }
+
+  #setItems(items: readonly PickleValue[]): void {
+    const dictionary = this.#top();
+    if (!isDictionary(dictionary)) return this.#fail("sets an entry of something else than a dictionary");
+    if (items.length % 2 !== 0) this.#fail("has a key without a value");
+    for (let k = 0; k < items.length; k += 2) {
+      const key = items[k];
+      if (typeof key === "object" && key !== null) return this.#fail("has a key that is neither text nor a number");
+      dictionary.entries.set(key, items[k + 1]);
+    }
+  }
+
+  #remember(index: number): void {
+    this.#memo.set(index, this.#top());
+    if (this.#memo.size > MOST_OBJECTS) this.#fail(`remembers more than ${MOST_OBJECTS} values`);
+  }
+
+  #recall(index: number): void {
+    const value = this.#memo.get(index);
+    if (value === undefined) return this.#fail(`recalls a value that it has not remembered at byte ${this.#at}`);
+    this.#push(value);
+  }
+
+  #pushGlobal(module: string, object: string): void {
+    const name = `${module}.${object}`;
+    if (!GLOBALS.has(name)) this.#fail(`calls ${showText(name)}, which a weight file has no need of`);
+    this.#push({ kind: "global", name });
+  }
+
+  /** The storage that a persistent id stands for: ("storage", class, key, device, elements). */
+  #storage(id: PickleValue): StorageReference {
+    const [tag, type, key, , elements] = isList(id) ? id : [];
+    if (
+      tag !== "storage" || !isKind(type, "global") || !STORAGES.includes(type.name) || typeof key !== "string" ||
+      !isCount(elements)
+    ) {
+      return this.#fail("refers to a storage in a way that torch.save does not");
+    }
+    return { kind: "storage", type: type.name, key, elements };
+  }
+
+  #call(callable: PickleValue, values: PickleValue): PickleValue {
+    if (!isKind(callable, "global") || !isList(values)) return this.#fail("calls something else than a function");
+    if (callable.name === ORDERED && values.length === 0) return { kind: "dictionary", entries: new Map() };
+    if (callable.name === PARAMETER && isTensor(values[0])) return values[0];
+    if (callable.name === TENSOR) return this.#tensor(values);
+    return this.#fail(`calls ${callable.name} with other arguments than torch.save does`);
+  }
+
+  #tensor([storage, offset, shape, strides]: readonly PickleValue[]): TensorReference {
+    if (!isKind(storage, "storage") || !isCount(offset) || !isExtents(shape) || !isExtents(strides)) {
+      return this.#fail("has a tensor whose offset, shape or strides are not what torch.save writes");
+    }
+    if (shape.length !== strides.length) this.#fail("has a tensor with another number of strides than of dimensions");
+    return { kind: "tensor", storage, offset, shape, strides };
+  }
+}
+
+type Kinds = Extract<PickleValue, { readonly kind: string }>;
+
+function isKind<K extends Kinds["kind"]>(
+  value: PickleValue | undefined,
+  kind: K,
+): value is Extract<Kinds, { kind: K }> {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === kind;
+}
+
+function isList(value: PickleValue | undefined): value is readonly PickleValue[] {
+  return Array.isArray(value);
+}
+
+/** Whether a value is a dictionary. */
+export function isDictionary(value: PickleValue | undefined): value is PickleDictionary {
+  return isKind(value, "dictionary");
+}
+
+/** Whether a value is a tensor. */
+export function isTensor(value: PickleValue | undefined): value is TensorReference {
+  return isKind(value, "tensor");
+}
+
+function isCount(value: PickleValue | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Whether a value is a tuple of counts. A list would not do: the pickle could change it later. */
+function isExtents(value: PickleValue | undefined): value is readonly number[] {
+  return isList(value) && Object.isFrozen(value) && value.length <= MOST_DIMENSIONS && value.every(isCount);
+}

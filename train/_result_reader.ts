@@ -1,0 +1,106 @@
+/** Collects the results of an epoch's steps, one reading behind the queue, so that the device never waits for it. */
+
+import { NumericError } from "../core/mod.ts";
+import type { Callback } from "./events.ts";
+import type { RunFolder } from "./run_folder.ts";
+import type { StepResult, Trainer } from "./trainer.ts";
+
+/** What {@link ResultReader} is told about an epoch. */
+export interface ReaderOptions {
+  /** Images in a step. */
+  readonly batch: number;
+  /** The epoch, from 0. */
+  readonly epoch: number;
+  /** The steps of the whole run. */
+  readonly totalSteps: number;
+  /** The steps that are done. */
+  readonly step: number;
+  /** The sum of the losses of the epoch's steps that are done. */
+  readonly lossSum: number;
+  /** The number of right answers in them. */
+  readonly correct: number;
+  /** Where the steps are logged. */
+  readonly folder?: RunFolder;
+  /** Who hears of the steps. */
+  readonly callbacks: readonly Callback[];
+  /** Hears of each step before the listeners do. */
+  readonly hear: (result: StepResult) => void;
+}
+
+/** Adds up an epoch's results, logs each and tells the listeners. */
+export class ResultReader {
+  readonly #trainer: Trainer;
+  readonly #options: ReaderOptions;
+  readonly #rates: number[] = [];
+  #pending: Promise<void> = Promise.resolve();
+  #step: number;
+  #lossSum: number;
+  #correct: number;
+  #time = performance.now();
+  #stop = false;
+
+  /** Starts where the epoch stands. */
+  constructor(trainer: Trainer, options: ReaderOptions) {
+    this.#trainer = trainer;
+    this.#options = options;
+    this.#step = options.step;
+    this.#lossSum = options.lossSum;
+    this.#correct = options.correct;
+  }
+
+  /** The sum of the losses of the epoch's steps. */
+  get lossSum(): number {
+    return this.#lossSum;
+  }
+
+  /** The number of right answers in them. */
+  get correct(): number {
+    return this.#correct;
+  }
+
+  /** Whether a listener asked to stop. */
+  get stopRequested(): boolean {
+    return this.#stop;
+  }
+
+  /** Says with which learning rate the step was queued. */
+  queued(rate: number): void {
+    this.#rates.push(rate);
+  }
+
+  /** Starts to read what is queued, and waits for what was read before. */
+  async read(): Promise<void> {
+    const before = this.#pending;
+    this.#pending = this.#collect();
+    this.#pending.catch(() => {});
+    await before;
+  }
+
+  /** Waits until every queued step is read. */
+  async drain(): Promise<void> {
+    await this.#pending;
+    await this.#collect();
+  }
+
+  async #collect(): Promise<void> {
+    const { batch, epoch, totalSteps, folder, callbacks, hear } = this.#options;
+    const results = await this.#trainer.results();
+    const now = performance.now(), imagesPerSecond = results.length * batch / (now - this.#time) * 1000;
+    this.#time = now;
+    for (const result of results) {
+      const { loss, correct } = result, step = ++this.#step, rate = this.#rates.shift()!;
+      if (!Number.isFinite(loss)) {
+        await folder?.flush();
+        throw new NumericError(
+          `The loss became ${loss} at step ${step} of epoch ${epoch} with a learning rate of ${rate}; start again with a lower --lr`,
+        );
+      }
+      this.#lossSum += loss;
+      this.#correct += correct;
+      hear(result);
+      folder?.log({ kind: "step", step, epoch, loss, lr: rate, imagesPerSecond });
+      const event = { step, epoch, totalSteps, batch, loss, top1: correct / batch, rate, imagesPerSecond };
+      for (const callback of callbacks) if (callback.onStep?.(event) === "stop") this.#stop = true;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** What training tells whoever listens, and how a listener stops it. */
+
+import type { Evaluation } from "./metrics.ts";
+
+/** What a listener sees of each step. */
+export interface StepEvent {
+  /** The step, from 1. */
+  readonly step: number;
+  /** The epoch, from 0. */
+  readonly epoch: number;
+  /** The steps of the whole run. */
+  readonly totalSteps: number;
+  /** Images in a step. */
+  readonly batch: number;
+  /** The batch's mean loss before the update. */
+  readonly loss: number;
+  /** The share of the batch that was right. */
+  readonly top1: number;
+  /** The learning rate. */
+  readonly rate: number;
+  /** Images a second, over the steps read together. */
+  readonly imagesPerSecond: number;
+}
+
+/** What a listener sees of each epoch. */
+export interface EpochEvent {
+  /** The epoch, from 0. */
+  readonly epoch: number;
+  /** The mean of the batches' losses. */
+  readonly trainLoss: number;
+  /** The share of the training images that were right when they were trained on. */
+  readonly trainTop1: number;
+  /** The validation set, with running statistics; of the averaged weights where there are any. */
+  readonly validation: Evaluation;
+  /** The learning rate of the last step. */
+  readonly rate: number;
+  /** Seconds of training and validation, since the run was last started. */
+  readonly seconds: number;
+}
+
+/**
+ * Hears of a run as it goes on. A listener that gives back `"stop"` ends the run, which saves a checkpoint to go on from;
+ * whatever else it gives back means nothing.
+ *
+ * @example
+ * ```ts
+ * import type { Callback } from "./mod.ts";
+ * const goodEnough: Callback = { onEpoch: ({ validation }) => validation.top1 > 0.98 ? "stop" : undefined };
+ * console.log(Object.keys(goodEnough)); // [ "onEpoch" ]
+ * ```
+ */
+export interface Callback {
+  /** Hears that a run is about to train, once everything is checked: the steps that are done, and those of the whole run. A promise is waited for. */
+  onStart?(run: { readonly steps: number; readonly totalSteps: number }): unknown;
+  /** Hears of every step. On WebGPU the device is up to sixteen steps ahead of it, so a stop takes effect later. */
+  onStep?(event: StepEvent): unknown;
+  /** Hears of every epoch, once its checkpoint is saved; a promise is waited for. */
+  onEpoch?(event: EpochEvent): unknown;
+}

@@ -1,0 +1,102 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { CpuBackend, f32, type Graph, UsageError, type Value } from "../core/mod.ts";
+import { cifarResNet } from "../models/mod.ts";
+import { globalAveragePool, linear } from "../ops/mod.ts";
+import { checkResume } from "../tests/_resume.ts";
+import { MemoryStore, randomSet } from "../tests/_runs.ts";
+import { type Callback, fit, type FitOptions, rmspropOptimizer, RunFolder } from "./mod.ts";
+
+const set = randomSet(26);
+const base: FitOptions = {
+  model: cifarResNet({ depth: 8, classes: 3, inputShape: set.shape }),
+  backend: new CpuBackend(),
+  set,
+  epochs: 2,
+  batch: 6,
+  rate: 0.01,
+};
+
+Deno.test("fit() goes on from stops with the same bits, whatever the schedule and the optimiser keep", async () => {
+  const backend = base.backend;
+  await checkResume(backend, [1, 6, 7, 17], { schedule: "plateau", patience: 0, monitor: "error", warmupSteps: 9 });
+  await checkResume(backend, [5, 13], { schedule: "onecycle", optimizer: rmspropOptimizer(), accumulate: 2, ema: 0.5 });
+  await checkResume(backend, [4], { warmupError: 0.9, clipNorm: 0.5, nesterov: true, checkpoints: { steps: 2 } });
+});
+
+Deno.test("fit() tells its listeners of the start, every step and every epoch, and stops when one asks", async () => {
+  const heard: string[] = [];
+  const listener: Callback = {
+    onStart: ({ steps, totalSteps }) => void heard.push(`start ${steps}/${totalSteps}`),
+    onStep: ({ step, epoch }) => void heard.push(`step ${step} of ${epoch}`),
+    onEpoch: ({ epoch }) => {
+      heard.push(`epoch ${epoch}`);
+      return Promise.resolve("stop");
+    },
+  };
+  const { stopped, steps, last } = await fit({ ...base, callbacks: [listener] });
+  assertEquals(heard, ["start 0/8", "step 1 of 0", "step 2 of 0", "step 3 of 0", "step 4 of 0", "epoch 0"]);
+  assertEquals([stopped, steps, last?.epoch], [true, 4, 0]);
+});
+
+Deno.test("fit() stops at an aborted signal after the step in flight, and before the first", async () => {
+  const controller = new AbortController(), store = new MemoryStore(), folder = new RunFolder(store);
+  const interrupted = await fit({ ...base, folder, signal: controller.signal, onStep: () => controller.abort() });
+  assertEquals([interrupted.stopped, interrupted.steps, interrupted.last], [true, 1, undefined]);
+  assertEquals((await folder.resume())?.info.progress.steps, 1);
+
+  assertEquals((await fit({ ...base, signal: AbortSignal.abort() })).steps, 0);
+
+  // A run whose steps end within an epoch is at its end after the validation, whoever asks to stop.
+  const end = await fit({ ...base, steps: 6, onStep: ({ step }) => step === 6 ? "stop" : undefined });
+  assertEquals([end.stopped, end.steps, end.last?.epoch], [false, 6, 1]);
+  // One that is stopped after the last step of an epoch has its validation left.
+  const last = new RunFolder(new MemoryStore());
+  const left = await fit({ ...base, folder: last, onStep: ({ step }) => step === 8 ? "stop" : undefined });
+  assertEquals([left.stopped, left.steps, left.last?.epoch], [true, 8, 0]);
+  const checkpoint = (await last.resume())!;
+  const rest = await fit({ ...base, folder: last, initial: checkpoint, progress: checkpoint.info.progress });
+  assertEquals([rest.stopped, rest.steps, rest.last?.epoch], [false, 8, 1]);
+});
+
+Deno.test("fit() refuses to go on with another batch, and with another optimiser", async () => {
+  const folder = new RunFolder(new MemoryStore());
+  await fit({ ...base, folder, epochs: 1 });
+  const checkpoint = (await folder.resume())!, progress = checkpoint.info.progress;
+  await assertRejects(() => fit({ ...base, initial: checkpoint, progress, batch: 5 }), UsageError, "a batch of 6");
+  await assertRejects(
+    () => fit({ ...base, initial: checkpoint, progress, optimizer: rmspropOptimizer() }),
+    UsageError,
+    "trained with another optimiser",
+  );
+});
+
+Deno.test("fit() evaluates averaged weights where there are any, and saves them as the model", async () => {
+  const store = new MemoryStore(), folder = new RunFolder(store);
+  const { tensors } = await fit({ ...base, folder, epochs: 1, ema: 0.5 });
+  const last = (await folder.load("last"))!.tensors, best = (await folder.load("best"))!.tensors;
+  assertEquals(best, tensors);
+  assertEquals(best.get("fc.weight"), last.get("optimizer.average.fc.weight"));
+  assert(best.get("fc.weight")!.data.some((value, i) => value !== last.get("fc.weight")!.data[i]));
+  assert(best.has("bn1.running_var"));
+});
+
+Deno.test("a batch in parts gives the loss of the whole batch and its gradient, where there is no batch norm", async () => {
+  const model = {
+    ...base.model,
+    forward(graph: Graph, image: Value) {
+      const [features] = globalAveragePool.apply(graph, [image]);
+      const weight = graph.parameter("weight", f32([3, 3]), { kind: "fanInUniform", fanIn: 3 });
+      const bias = graph.parameter("bias", f32([3]), { kind: "constant", value: 0 });
+      return linear.apply(graph, [features, weight, bias])[0];
+    },
+  };
+  // Clipped to less than the gradient's norm, which must be that of the mean over the parts.
+  const options = { ...base, model, epochs: 1, clipNorm: 0.1, rate: 1 };
+  const whole = await fit(options), parts = await fit({ ...options, accumulate: 3 });
+  assertAlmostEquals(parts.last!.trainLoss, whole.last!.trainLoss, 1e-6);
+  assertEquals(parts.last!.trainTop1, whole.last!.trainTop1);
+  for (const [name, { data }] of whole.tensors) {
+    data.forEach((value, i) => assertAlmostEquals(parts.tensors.get(name)!.data[i], value, 1e-6));
+  }
+  await assertRejects(() => fit({ ...base, accumulate: 4 }), UsageError, "does not fall into 4 equal parts");
+});

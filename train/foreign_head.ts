@@ -1,0 +1,41 @@
+/** Fine-tuning: weights whose classifier was made for other classes. */
+
+import type { SequentialModel } from "../models/mod.ts";
+import type { NamedTensor } from "./safetensors.ts";
+
+/** A classifier in a weight file that is for another number of classes than the model's. */
+export interface ForeignHead {
+  /** The names of its tensors. */
+  readonly names: readonly string[];
+  /** The classes that it tells apart. */
+  readonly classes: number;
+}
+
+/**
+ * Finds out whether the last layer in a weight file is for another number of classes than the model's, so that its tensors
+ * cannot be used.
+ *
+ * @returns The layer, or nothing if the number of classes is the same, or the file has no such layer.
+ *
+ * @example
+ * ```ts
+ * import { modelByName } from "../models/mod.ts";
+ * import { foreignHead } from "./mod.ts";
+ * const tensors = new Map(Object.entries({
+ *   "fc.weight": { shape: [1000, 64], data: new Float32Array(64000) },
+ *   "fc.bias": { shape: [1000], data: new Float32Array(1000) },
+ * }));
+ * console.log(foreignHead(modelByName("resnet20"), tensors)?.classes); // 1000
+ * ```
+ */
+export function foreignHead(
+  model: SequentialModel,
+  tensors: ReadonlyMap<string, NamedTensor>,
+): ForeignHead | undefined {
+  const head = model.layers.at(-1)!.name, names = [`${head}.weight`, `${head}.bias`];
+  const [weight, bias] = names.map((name) => tensors.get(name)?.shape);
+  if (weight?.length !== 2 || bias?.length !== 1 || weight[0] !== bias[0] || weight[0] === model.classes) {
+    return undefined;
+  }
+  return { names, classes: weight[0] };
+}
