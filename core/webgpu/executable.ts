@@ -257,7 +257,7 @@ export class WebGpuExecutable implements Executable {
 }
 
 /** The number of the variant that is taken where nothing was measured. */
-function preferredVariant(variants: readonly WebGpuVariant[]): number {
+export function preferredVariant(variants: readonly WebGpuVariant[]): number {
   return Math.max(0, variants.findIndex(({ preferred }) => preferred));
 }
 

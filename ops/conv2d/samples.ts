@@ -78,6 +78,18 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     weight: [5, 1, 3, 3],
     attributes: { groups: 5, padding: [1, 1], stride: [2, 2] },
   },
+  {
+    about: "depthwise with tiles that are not full",
+    input: [2, 3, 19, 12],
+    weight: [3, 1, 3, 3],
+    attributes: { groups: 3, padding: [1, 1] },
+  },
+  {
+    about: "depthwise with stride 2 in whole vectors",
+    input: [1, 3, 18, 16],
+    weight: [3, 1, 5, 5],
+    attributes: { groups: 3, padding: [2, 2], stride: [2, 2] },
+  },
   { about: "depthwise with a multiplier", input: [1, 3, 6, 6], weight: [6, 1, 3, 3], attributes: { groups: 3 } },
   { about: "pointwise, with tiles that are not full", input: [3, 18, 6, 6], weight: [21, 18, 1, 1] },
   {

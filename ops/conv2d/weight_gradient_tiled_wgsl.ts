@@ -9,7 +9,7 @@ import type { Geometry } from "./geometry.ts";
 
 /** The register tile of a thread. */
 export interface WeightTile {
-  /** Output channels; a multiple of four. */
+  /** Output channels: a multiple of four, whose sums are vectors; or one, whose sums are vectors over the columns. */
   readonly outputs: number;
   /** Input channels. */
   readonly inputs: number;
@@ -73,7 +73,8 @@ function partialSumsWgsl(g: Geometry, tile: WeightTile, parts: number, threads: 
   const outputTiles = Math.ceil(g.groupOutputs / tile.outputs), inputTiles = Math.ceil(g.groupInputs / tile.inputs);
   const lines = g.batch * g.outputHeight, share = Math.ceil(lines / parts), positions = g.outputHeight * g.outputWidth;
   const window = windowOf(g), units = range(window.last - window.first + 1, window.first);
-  const [outputs, quads, inputs] = [range(tile.outputs), range(tile.outputs / 4), range(tile.inputs)];
+  const alone = tile.outputs === 1;
+  const [outputs, quads, inputs] = [range(tile.outputs), range(Math.ceil(tile.outputs / 4)), range(tile.inputs)];
   const rows = range(g.kernelHeight), columns = range(g.kernelWidth);
   const label = (unit: number) => String(unit).replace("-", "m");
   const unit = (c: number, i: number, u: number) => `x${c}_${i}_${label(u)}`;
@@ -96,27 +97,32 @@ function partialSumsWgsl(g: Geometry, tile: WeightTile, parts: number, threads: 
     rows.flatMap((i) =>
       columns.map((j) => {
         const tap = i * g.kernelWidth + j;
+        const met = (column: number) => element(c, i, column * g.stride[1] + j * g.dilation[1] - g.padding[1]);
+        if (alone) {
+          const sum = accumulator(0, c, tap);
+          return `${sum} = fma(dy0, vec4<f32>(${range(4).map(met).join(", ")}), ${sum});`;
+        }
         return range(4).map((column) => {
-          const value = element(c, i, column * g.stride[1] + j * g.dilation[1] - g.padding[1]);
           const updates = quads.map((q) => {
             const sum = accumulator(q, c, tap);
             return `${sum} = fma(d${q}_${column}, v, ${sum});`;
           });
-          return `{ let v = vec4<f32>(${value}); ${updates.join(" ")} }`;
+          return `{ let v = vec4<f32>(${met(column)}); ${updates.join(" ")} }`;
         }).join(" ");
       })
     )
   );
   const stores = sums.flatMap(({ q, c, tap }) =>
-    range(4).map((k) => {
-      const o = 4 * q + k;
+    range(Math.min(4, tile.outputs)).map((k) => {
+      const o = 4 * q + k,
+        total = alone ? `dot(${accumulator(q, c, tap)}, vec4<f32>(1.0))` : `${accumulator(q, c, tap)}[${k}]`;
       const place =
         `((group * ${g.groupOutputs}u + firstOutput + ${o}u) * ${g.groupInputs}u + firstInput + ${c}u) * ${taps}u + ${tap}u`;
       const conditions = [
         ...(g.groupOutputs % tile.outputs === 0 ? [] : [`firstOutput + ${o}u < ${g.groupOutputs}u`]),
         ...(g.groupInputs % tile.inputs === 0 ? [] : [`firstInput + ${c}u < ${g.groupInputs}u`]),
       ];
-      const target = `partial[part * ${weights}u + ${place}] = ${accumulator(q, c, tap)}[${k}];`;
+      const target = `partial[part * ${weights}u + ${place}] = ${total};`;
       return conditions.length === 0 ? target : `if (${conditions.join(" && ")}) { ${target} }`;
     })
   );
@@ -162,7 +168,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       ${held.filter(({ u }) => !isCarried(u)).map((place) => load(place, "x0")).join("\n      ")}
       ${outputs.map((k) => `let dy${k} = loadDy(line${k}Dy, ox);`).join(" ")}
       ${
-    quads.flatMap((q) =>
+    (alone ? [] : quads).flatMap((q) =>
       range(4).map((column) =>
         `let d${q}_${column} = vec4<f32>(${range(4).map((k) => `dy${4 * q + k}[${column}]`).join(", ")});`
       )

@@ -29,7 +29,7 @@ const TILES: readonly (readonly [number, number])[] = [[8, 8], [8, 4], [4, 4], [
 export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
   const variants = [...new Set([Math.min(4, g.groupOutputs), 1])].map((tile) => plainVariant(g, limits, tile));
   const taps = g.kernelHeight * g.kernelWidth;
-  if (g.groupOutputs === 1 || taps > MAX_SUMS) return variants;
+  if (taps > MAX_SUMS) return variants;
   variants.push({ ...tiledVariant(g, limits, fitTile(g)), preferred: limits.software || !suitsImplicitWeight(g) });
   if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
     const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);
@@ -49,7 +49,7 @@ function suitsImplicitWeight(g: Geometry): boolean {
 function fitTile(g: Geometry): WeightTile {
   const taps = g.kernelHeight * g.kernelWidth;
   const fitted = TILES.map(([outputs, inputs]) => ({
-    outputs: Math.min(outputs, 4 * Math.ceil(g.groupOutputs / 4)),
+    outputs: g.groupOutputs === 1 ? 1 : Math.min(outputs, 4 * Math.ceil(g.groupOutputs / 4)),
     inputs: Math.min(inputs, g.groupInputs),
   }));
   return fitted.find(({ outputs, inputs }) => outputs * inputs * taps <= MAX_SUMS) ?? fitted[fitted.length - 1];

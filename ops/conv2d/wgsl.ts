@@ -3,6 +3,7 @@
 import type { WebGpuLimits, WebGpuVariant } from "../../core/mod.ts";
 import { matrixProductVariants } from "../_matrix_product_wgsl.ts";
 import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
+import { depthwiseVariant, isDepthwise } from "./depthwise_wgsl.ts";
 import { axisOf } from "./direct_source_wgsl.ts";
 import { type Direction, type DirectTile, directVariant } from "./direct_wgsl.ts";
 import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from "./epilogue.ts";
@@ -25,6 +26,7 @@ export function convolutionVariants(
 ): WebGpuVariant[] {
   const variants = gatherVariants(g, limits, direction, operands);
   const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
+  if (isDepthwise(g)) return [...variants, { ...depthwiseVariant(g, limits, direction, operands), preferred: true }];
   if (channels < 4) return variants;
   const product = canShare(SHARED_TILE, limits) && g.groups === 1 && channels >= 16;
   if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
