@@ -95,9 +95,16 @@ Deno.test("train names damaged files, eval gives its figures, a resumed run its 
     assertEquals(b, a);
 
     for (const name of ["103.jpg", "104.png", "105.jpg"]) await Deno.writeTextFile(`${data}/amber/${name}`, "");
-    const stopped = await runCli(["train", ...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2"]);
+    const none = `${folder}/none`,
+      bad = [...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2", "--out", none];
+    const stopped = await runCli(["train", ...bad]);
     assertEquals(stopped.code, 1);
     assertMatch(stopped.stderr, /error: More than 2 images cannot be read .*--max-bad/);
+    assertEquals(
+      await Deno.stat(none).catch(() => "no folder"),
+      "no folder",
+      "a run that wrote nothing leaves nothing",
+    );
   }));
 
 Deno.test("data inspect counts, measures, names damaged files and draws a sheet", () =>
