@@ -1,15 +1,19 @@
 /** Fetches the batches of epochs, ahead of whoever uses them. */
 
 import { elementCount } from "../core/mod.ts";
+import { VIEW_WORDS } from "../ops/mod.ts";
 import { type BatchFiller, epochOrder, type PreparationOptions } from "./batch.ts";
 import type { Dataset } from "./dataset.ts";
 import { mixes, type Mixture } from "./mixture.ts";
 import { createFiller } from "./pipeline.ts";
+import type { ResidentImages } from "./resident_images.ts";
 
 /** Normalised images and their labels. They are overwritten when the next batch is fetched. */
 export interface Batch {
-  /** [batch, C, H, W]. */
+  /** [batch, C, H, W]; empty where there are `views`. */
   readonly images: Float32Array;
+  /** [batch, 4]: what gatherImages makes the images of, where they lie on the device. */
+  readonly views?: Uint32Array;
   /** [batch]. */
   readonly labels: Uint32Array;
   /** Of what images are mixed, where the augmentation mixes them. */
@@ -26,6 +30,8 @@ export interface BatchLoaderOptions extends PreparationOptions {
   readonly shuffle?: boolean;
   /** The order in which an epoch visits images, in place of that of `shuffle`; what does not fill a batch is left out. */
   readonly order?: (epoch: number) => Uint32Array;
+  /** The images on the device: batches are views of them. */
+  readonly resident?: ResidentImages;
   /** The number of epochs, beyond which nothing is made ready; any number unless given. */
   readonly epochs?: number;
 }
@@ -69,6 +75,11 @@ export class BatchLoader {
     this.#options = options;
     this.#filler = createFiller(dataset, options);
     this.batchesPerEpoch = Math.floor((order?.(0).length ?? dataset.count) / batch);
+    if (options.resident !== undefined) {
+      const views = new Uint32Array(batch * VIEW_WORDS);
+      this.#free = [{ images: new Float32Array(), views, labels: new Uint32Array(batch) }];
+      return;
+    }
     this.#free = Array.from({ length: 1 + this.#filler.ahead }, () => {
       const { shared } = this.#filler;
       const room = (length: number) => shared ? new SharedArrayBuffer(4 * length) : new ArrayBuffer(4 * length);
@@ -136,8 +147,10 @@ export class BatchLoader {
     this.#pending.push({ epoch, index, batch, done });
   }
 
-  #fill(epoch: number, index: number, { images, labels, mixture }: Batch): Promise<void> | void {
-    return this.#filler.fill(this.#indices(epoch, index), epoch, images, labels, mixture);
+  #fill(epoch: number, index: number, { images, views, labels, mixture }: Batch): Promise<void> | void {
+    const indices = this.#indices(epoch, index);
+    if (views !== undefined) return this.#options.resident!.fill(indices, epoch, views, labels);
+    return this.#filler.fill(indices, epoch, images, labels, mixture);
   }
 
   async #discard(): Promise<void> {

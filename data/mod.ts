@@ -22,6 +22,7 @@ export * from "./path_list.ts";
 export * from "./pipeline.ts";
 export * from "./preprocessing.ts";
 export { randAugment, type RandAugmentOptions } from "./rand_augment.ts";
+export * from "./resident_images.ts";
 export * from "./resize.ts";
 export * from "./shapes.ts";
 export * from "./statistics.ts";

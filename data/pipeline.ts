@@ -196,13 +196,17 @@ class PipelineFiller implements BatchFiller {
   close(): void {}
 }
 
+/** Whether images lie in memory, and are cropped and mirrored and no more. */
+export function isPlain(dataset: Dataset, { augmentation }: PreparationOptions): dataset is MemoryDataset {
+  const { padding: _, flip: __, ...more } = augmentation ?? { padding: 0, flip: false };
+  return dataset instanceof MemoryDataset && Object.values(more).every((value) => value === undefined);
+}
+
 /**
  * What fills batches from a set: of its own where it has one, plain where images in memory are cropped and mirrored and no
  * more, else a pipeline on this thread.
  */
 export function createFiller(dataset: Dataset, options: PreparationOptions): BatchFiller {
   if (dataset.createFiller !== undefined) return dataset.createFiller(options);
-  const { padding: _, flip: __, ...more } = options.augmentation ?? { padding: 0, flip: false };
-  const plain = dataset instanceof MemoryDataset && Object.values(more).every((value) => value === undefined);
-  return plain ? new Batcher({ ...options, split: dataset }) : new PipelineFiller(dataset, options);
+  return isPlain(dataset, options) ? new Batcher({ ...options, split: dataset }) : new PipelineFiller(dataset, options);
 }

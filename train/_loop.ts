@@ -174,9 +174,9 @@ export class TrainingLoop {
     });
     const flight = backend.name === "cpu" ? 1 : Math.max(1, Math.min(STEPS_IN_FLIGHT, trainer.capacity >> 1));
     while (this.#stepInEpoch < stepsPerEpoch && this.#step < totalSteps) {
-      const { images, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
+      const { images, views, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
       const rate = schedule.rate(this.#step);
-      trainer.step(images, labels, rate, mixture);
+      trainer.step(views ?? images, labels, rate, mixture);
       reader.queued(rate);
       this.#step++;
       if (schedule.listens) await reader.drain();

@@ -9,6 +9,7 @@ import {
   measureImages,
   mixes,
   type Normalisation,
+  ResidentImages,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
@@ -130,11 +131,14 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   if (progress !== undefined) schedule.restore(progress.schedule);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set;
-  await using loader = new BatchLoader({ dataset, shape, batch, normalisation, augmentation, shuffle, seed, epochs });
+  const preparation = { shape, normalisation, augmentation, seed };
+  const resident = ResidentImages.of(dataset, preparation, backend.residentBytes);
+  await using loader = new BatchLoader({ ...preparation, dataset, batch, shuffle, epochs, resident });
   const trainer = await Trainer.create({
     ...options,
     batch,
     seed,
+    resident,
     mixed: augmentation !== undefined && mixes(augmentation),
   });
   try {

@@ -1,9 +1,16 @@
 /** The programs of a model on a backend: one that trains a batch, one that computes logits, over the same variables. */
 
 import { type Backend, compile, f32, Graph, type Program, u32, UsageError, type Value } from "../core/mod.ts";
-import type { Mixture } from "../data/mod.ts";
+import type { Mixture, ResidentImages } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
-import { averageUpdate, softmaxCrossEntropy, softTargetCrossEntropy, topKCorrect } from "../ops/mod.ts";
+import {
+  averageUpdate,
+  gatherImages,
+  softmaxCrossEntropy,
+  softTargetCrossEntropy,
+  topKCorrect,
+  VIEW_WORDS,
+} from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
@@ -29,6 +36,8 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
   readonly labelSmoothing?: number;
+  /** The training images, to be kept on the device: a step is then given views of them in place of images. */
+  readonly resident?: ResidentImages;
   /** Whether images are mixed of two, so that {@link Trainer.step} is given of what; false unless given. */
   readonly mixed?: boolean;
 }
@@ -155,7 +164,10 @@ export class Trainer {
       );
     }
     const graph = new Graph({ training: true }), part = batch / accumulate;
-    const image = graph.input("image", f32([part, ...model.inputShape])), label = graph.input("label", u32([part]));
+    const image = options.resident === undefined
+      ? graph.input("image", f32([part, ...model.inputShape]))
+      : gatherResident(graph, options.resident, part);
+    const label = graph.input("label", u32([part]));
     const logits = model.forward(graph, image);
     const [loss] = options.mixed
       ? softTargetCrossEntropy.apply(graph, [logits, graph.input(TARGET, f32([part, model.classes]))])
@@ -180,6 +192,10 @@ export class Trainer {
         `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,
       );
     }
+    if (options.resident !== undefined) {
+      program.write(BYTES, options.resident.words);
+      program.write(LEVELS, options.resident.levels);
+    }
     const targets = options.mixed ? new SoftTargets(part, model.classes, labelSmoothing) : undefined;
     return new Trainer(variables, program, update, accumulate, targets);
   }
@@ -192,15 +208,16 @@ export class Trainer {
   /**
    * Queues one step.
    *
-   * @param images [batch, C, H, W], normalised.
+   * @param images [batch, C, H, W], normalised; or the views [batch, 4] of images on the device.
    * @param labels [batch].
    * @param rate The learning rate.
    * @param mixture Of what images are mixed; only and always where the trainer was told that they are.
    */
-  step(images: Float32Array, labels: Uint32Array, rate: number, mixture?: Mixture): void {
+  step(images: Float32Array | Uint32Array, labels: Uint32Array, rate: number, mixture?: Mixture): void {
+    const input = images instanceof Float32Array ? "image" : VIEWS;
     const parts = this.#parts, pixels = images.length / parts, count = labels.length / parts;
     for (let part = 0; part < parts; part++) {
-      this.program.write("image", images.subarray(part * pixels, (part + 1) * pixels));
+      this.program.write(input, images.subarray(part * pixels, (part + 1) * pixels));
       this.program.write("label", labels.subarray(part * count, (part + 1) * count));
       if (this.#targets !== undefined) this.program.write(TARGET, this.#targets.of(part * count, labels, mixture!));
       if (this.#update === undefined) this.#write(this.program, LEARNING_RATE, rate);
@@ -236,6 +253,15 @@ export class Trainer {
     this.#scalar[0] = value;
     program.write(input, this.#scalar);
   }
+}
+
+/** The inputs of images that lie on the device: their bytes and what those stand for, written once, and a step's views. */
+const BYTES = "bytes", LEVELS = "levels", VIEWS = "views";
+
+function gatherResident(graph: Graph, { words, levels, shape }: ResidentImages, count: number): Value {
+  const bytes = graph.input(BYTES, u32([words.length])), views = graph.input(VIEWS, u32([count, VIEW_WORDS]));
+  const table = graph.input(LEVELS, f32([shape[0], levels.length / shape[0]]));
+  return gatherImages.apply(graph, [bytes, table, views], { imageShape: shape })[0];
 }
 
 /** The input of the probabilities that images mixed of two are to get. */

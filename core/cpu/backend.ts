@@ -63,6 +63,9 @@ export class CpuBackend implements Backend {
     return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
   }
 
+  /** Images need no way to a device. */
+  readonly residentBytes = 0;
+
   /** Bytes of memory in use. */
   get liveBytes(): number {
     return this.#memory.liveBytes;

@@ -57,6 +57,12 @@ export class WebGpuBackend implements Backend {
     return new WebGpuBackend(adapter, await requestDevice(adapter));
   }
 
+  /** As many as one buffer holds. */
+  get residentBytes(): number {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
+    return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  }
+
   /** Bytes of live buffers. */
   get liveBytes(): number {
     return this.#live;
@@ -81,8 +87,7 @@ export class WebGpuBackend implements Backend {
    */
   createBuffer(bytes: number, label: string, usage: number = 0): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
-    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    const limit = this.residentBytes;
     if (size > limit) {
       throw new DeviceError(
         `${label} takes ${Math.ceil(size / 2 ** 20)} MiB but this device binds at most ${
