@@ -17,53 +17,71 @@ import { cifarResNet } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 
 const workers = Number(Deno.args[0] ?? navigator.hardwareConcurrency);
-const JPEGS = 400, SIDE = 256, SECONDS = 2;
+const JPEGS = 400, SIDE = 256, ROUNDS = 5, SECONDS = 1;
 
-/** Images a second of a loader that nobody else keeps waiting. */
-async function loaderRate(set: ImageSet, batch: number, augmentation: Augmentation): Promise<number> {
-  const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
-  const loader = new BatchLoader({
-    dataset: set.train,
-    shape: set.shape,
-    batch,
-    normalisation,
-    augmentation,
-    shuffle: true,
-  });
-  let images = 0, started = 0;
-  for (let k = 0;; k++) {
-    // The first epoch starts the workers and warms up.
-    if (k === loader.batchesPerEpoch) started = performance.now();
-    await loader.fetch(Math.floor(k / loader.batchesPerEpoch), k % loader.batchesPerEpoch);
-    if (k < loader.batchesPerEpoch) continue;
-    images += batch;
-    if (performance.now() - started > 1000 * SECONDS) break;
-  }
-  const seconds = (performance.now() - started) / 1000;
-  await loader.close();
-  return images / seconds;
+/** Something that prepares images, and how many it does in a while. */
+interface Contender {
+  readonly name: string;
+  /** Works for so many seconds at least, and gives images a second. */
+  work(seconds: number): Promise<number>;
+  close(): Promise<void>;
 }
 
-/** Images a second that so many decoders at a time read and decode, and do nothing else with. */
-async function decoderRate(set: ImageSet<FolderDataset>): Promise<number> {
-  const { train: { source, files } } = set;
+/** A loader whose batches are fetched as fast as they come. */
+function loading(name: string, set: ImageSet, batch: number, augmentation: Augmentation): Contender {
+  const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }, { train: dataset, shape } = set;
+  const loader = new BatchLoader({ dataset, shape, batch, normalisation, augmentation, shuffle: true });
   let next = 0;
-  const decode = async (until: number) => {
-    for (; performance.now() < until; next++) {
-      const path = files.at(next % files.length);
-      await decodeImage(await source.read(path), path);
-    }
+  const fetch = () => {
+    const index = next++;
+    return loader.fetch(Math.floor(index / loader.batchesPerEpoch), index % loader.batchesPerEpoch);
   };
-  const lanes = (seconds: number) => {
-    const until = performance.now() + 1000 * seconds;
-    return Promise.all(Array.from({ length: Math.max(1, workers) }, () => decode(until)));
+  return {
+    name,
+    async work(seconds) {
+      // What was made ready while others had their turn does not count.
+      for (let k = 0; k < 4; k++) await fetch();
+      const started = performance.now(), first = next;
+      while (performance.now() - started < 1000 * seconds) await fetch();
+      return (next - first) * batch / (performance.now() - started) * 1000;
+    },
+    close: () => loader.close(),
   };
+}
+
+/** So many decoders at a time, which read and decode, and do nothing else. */
+function decoding(name: string, { train: { source, files } }: ImageSet<FolderDataset>): Contender {
   sharp.concurrency(1);
   sharp.cache(false);
-  await lanes(0.5);
-  const first = next, started = performance.now();
-  await lanes(SECONDS);
-  return (next - first) / (performance.now() - started) * 1000;
+  let next = 0;
+  return {
+    name,
+    async work(seconds) {
+      const started = performance.now(), until = started + 1000 * seconds, first = next;
+      const decode = async () => {
+        for (; performance.now() < until; next++) {
+          const path = files.at(next % files.length);
+          await decodeImage(await source.read(path), path);
+        }
+      };
+      await Promise.all(Array.from({ length: Math.max(1, workers) }, decode));
+      return (next - first) / (performance.now() - started) * 1000;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The median rate of each, in images a second. They take turns, so that what slows the machine down hits all of them. */
+async function rates(contenders: readonly Contender[]): Promise<number[]> {
+  const measured = contenders.map((): number[] => []);
+  for (const contender of contenders) await contender.work(0.5);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [k, contender] of contenders.entries()) {
+      measured[k].push(await contender.work(SECONDS));
+    }
+  }
+  for (const contender of contenders) await contender.close();
+  return measured.map((values) => values.sort((a, b) => a - b)[ROUNDS >> 1]);
 }
 
 /** The share of a training run's time in which it waits for batches. */
@@ -118,15 +136,17 @@ async function writeJpegs(folder: string): Promise<void> {
 const row = (what: string, rate: number, more = "") =>
   console.log(`${what.padEnd(58)}${rate.toFixed(0).padStart(8)}${more}`);
 
-const small = shapesSet({ trainCount: 2560, validationCount: 0 });
+const small = shapesSet({ trainCount: 2560, validationCount: 0 }), plain = augmentationByName("crop+flip", small);
 console.log(
   `${navigator.hardwareConcurrency} cores, ${workers} workers\n\n32x32 images in memory, batch 128${
     "images/s".padStart(33)
   }`,
 );
-const plain = augmentationByName("crop+flip", small);
-row("pad, crop, flip", await loaderRate(small, 128, plain));
-row("the same and RandAugment", await loaderRate(small, 128, { ...plain, randAugment: {} }));
+const inMemory = [
+  loading("pad, crop, flip", small, 128, plain),
+  loading("the same and RandAugment", small, 128, { ...plain, randAugment: {} }),
+];
+for (const [k, rate] of (await rates(inMemory)).entries()) row(inMemory[k].name, rate);
 const [share, rate] = await waitingShare(small, plain, 12);
 row("training ResNet-20 on the CPU", rate, `, waits ${(100 * share).toFixed(2)} % of the time`);
 
@@ -136,13 +156,18 @@ try {
   const options = { data: folder, "val-fraction": 0.02, "max-bad": 0, workers, size: 224 };
   const files = await openData(options) as ImageSet<FolderDataset>;
   console.log(`\n${SIDE}x${SIDE} JPEG files to 224x224, batch 32`);
-  const alone = await decoderRate(files);
-  row(`the decoder alone, ${Math.max(1, workers)} at a time`, alone);
   const components = (await measureImages(files.train, files.shape)).components();
-  for (const name of ["none", "crop+flip", "inception", "vgg"]) {
-    const rate = await loaderRate(files, 32, augmentationByName(name, files, components));
-    row(`--augment ${name}`, rate, `, ${(100 * rate / alone).toFixed(0)} % of the decoder's`);
-  }
+  const contenders = [
+    decoding(`the decoder alone, ${Math.max(1, workers)} at a time`, files),
+    ...["none", "crop+flip", "inception", "vgg"].map((name) =>
+      loading(`--augment ${name}`, files, 32, augmentationByName(name, files, components))
+    ),
+  ];
+  const [alone, ...others] = await rates(contenders);
+  row(contenders[0].name, alone);
+  others.forEach((rate, k) =>
+    row(contenders[k + 1].name, rate, `, ${(100 * rate / alone).toFixed(0)} % of the decoder's`)
+  );
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

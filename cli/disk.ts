@@ -115,6 +115,7 @@ export class DiskStore implements RunStore {
    * @throws {DataError} If another process has it, or nothing can be written there.
    */
   static async lock(location: string): Promise<DiskStore & AsyncDisposable> {
+    const found = await Deno.stat(location).catch(() => undefined);
     const store = await DiskStore.open(location), path = `${location}/run.lock`;
     const file = await lockFile(path).catch((error) => {
       throw explain("the run folder", location, error);
@@ -124,6 +125,8 @@ export class DiskStore implements RunStore {
         // While it is still locked, so that nobody's file but this process's own is taken away.
         await removeIfThere(path).catch(() => {});
         file.close();
+        // A folder made for a run that wrote nothing; one that holds anything stays.
+        if (found === undefined) await Deno.remove(location).catch(() => {});
       },
     });
   }

@@ -23,7 +23,7 @@ function open({ location, files: packed, labels, options, maxBad }: OpenRequest)
   const dataset = new FolderDataset(new DiskFolder(location), files, labels, { decode: decodeImage }, bad);
   dataset.failed = (index, error) => {
     failures.push([index, error.message]);
-    bad.add(files.at(index), error);
+    bad.add(`${location}/${files.at(index)}`, error);
   };
   pipeline = new ImagePipeline(dataset, options);
 }

@@ -41,7 +41,7 @@ export function defaultPreprocessing([, height, width]: readonly [number, number
 export interface PreprocessorOptions {
   /** How images are resized and cropped. */
   readonly preprocessing: Preprocessing;
-  /** The means, of each channel or each pixel, and the deviations: of three channels, or of one for grey images. */
+  /** The means, of the channels or of the pixels, and the deviation of each channel: three, or one for grey images. */
   readonly normalisation: Normalisation;
 }
 
@@ -61,24 +61,24 @@ export interface PreprocessorOptions {
  */
 export class Preprocessor {
   readonly #preprocessing: Preprocessing;
-  readonly #channels: number;
   readonly #writer: TensorWriter;
+  readonly #grey: Uint8Array | undefined;
 
   /**
    * Works out the normalised value of every byte in every channel.
    *
-   * @throws {DataError} If there are not one or three channels, or not a mean for each channel or each pixel.
+   * @throws {DataError} If there are not one or three channels, or the means are neither theirs nor those of the pixels.
    */
   constructor({ preprocessing, normalisation }: PreprocessorOptions) {
-    const { mean, std } = normalisation;
-    if (std.length !== 1 && std.length !== 3) {
+    const { mean, std } = normalisation, channels = std.length, [height, width] = preprocessing.crop;
+    if (channels !== 1 && channels !== 3) {
       throw new DataError(
-        `Images have one channel or three, but the normalisation has ${mean.length} means and ${std.length} deviations`,
+        `Images have one channel or three, but the normalisation has ${mean.length} means and ${channels} deviations`,
       );
     }
     this.#preprocessing = preprocessing;
-    this.#channels = std.length;
-    this.#writer = new TensorWriter([std.length, ...preprocessing.crop], normalisation);
+    this.#writer = new TensorWriter([channels, height, width], normalisation);
+    this.#grey = channels === 1 ? new Uint8Array(height * width) : undefined;
   }
 
   /**
@@ -88,19 +88,14 @@ export class Preprocessor {
    * @param tensor Receives [C, ...crop].
    */
   write(image: DecodedImage, tensor: Float32Array): void {
-    const { resize, crop } = this.#preprocessing, resized = resizeAndCrop(image, resize, crop);
-    const pixels = this.#channels === 1 ? lumaOf(resized.pixels) : resized.pixels;
-    this.#writer.write(pixels, { base: 0, pixel: this.#channels, channel: 1 }, AS_IT_IS, tensor, 0);
+    const { resize, crop } = this.#preprocessing, grey = this.#grey;
+    const { pixels } = resizeAndCrop(image, resize, crop);
+    if (grey === undefined) return this.#writer.write(pixels, { base: 0, pixel: 3, channel: 1 }, UNMOVED, tensor, 0);
+    for (let i = 0; i < grey.length; i++) {
+      grey[i] = (pixels[i * 3] * 19595 + pixels[i * 3 + 1] * 38470 + pixels[i * 3 + 2] * 7471 + 0x8000) >> 16;
+    }
+    this.#writer.write(grey, { base: 0, pixel: 1, channel: 0 }, UNMOVED, tensor, 0);
   }
 }
 
-const AS_IT_IS = { down: 0, right: 0, mirrored: false };
-
-/** The luma of ITU-R 601 of each pixel, rounded as PIL rounds it. */
-function lumaOf(pixels: Uint8Array): Uint8Array {
-  const luma = new Uint8Array(pixels.length / 3);
-  for (let i = 0, at = 0; i < luma.length; i++, at += 3) {
-    luma[i] = (pixels[at] * 19595 + pixels[at + 1] * 38470 + pixels[at + 2] * 7471 + 0x8000) >> 16;
-  }
-  return luma;
-}
+const UNMOVED = { down: 0, right: 0, mirrored: false };

@@ -3,35 +3,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "../cli/_sharp.ts";
 import { openData } from "../cli/image_options.ts";
-import { Random } from "../core/mod.ts";
 import { type Augmentation, BatchLoader, measureImages } from "../data/mod.ts";
-import { runCli } from "./_cli.ts";
-
-const CLASSES = { amber: [220, 150, 30], green: [30, 180, 60], violet: [130, 40, 200] };
-
-/** Writes noisy images of a colour a class, of several sizes, as PNG and JPEG. */
-async function writeImages(folder: string, count: number): Promise<void> {
-  const random = new Random(11);
-  for (const [name, colour] of Object.entries(CLASSES)) {
-    await Deno.mkdir(`${folder}/${name}`, { recursive: true });
-    for (let k = 0; k < count; k++) {
-      const width = 20 + random.integer(30), height = 20 + random.integer(30);
-      const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3] + random.integer(40) - 20);
-      const image = sharp(pixels, { raw: { width, height, channels: 3 } });
-      if (k % 2 === 0) await image.png().toFile(`${folder}/${name}/${100 + k}.png`);
-      else await image.jpeg().toFile(`${folder}/${name}/${100 + k}.jpg`);
-    }
-  }
-}
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { runCli, withFolder } from "./_cli.ts";
+import { CLASSES, writeImages } from "./_image_files.ts";
 
 const options = { "val-fraction": 0.2, "max-bad": 2, size: 24 };
 
@@ -121,9 +95,16 @@ Deno.test("train names damaged files, eval gives its figures, a resumed run its 
     assertEquals(b, a);
 
     for (const name of ["103.jpg", "104.png", "105.jpg"]) await Deno.writeTextFile(`${data}/amber/${name}`, "");
-    const stopped = await runCli(["train", ...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2"]);
+    const none = `${folder}/none`,
+      bad = [...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2", "--out", none];
+    const stopped = await runCli(["train", ...bad]);
     assertEquals(stopped.code, 1);
     assertMatch(stopped.stderr, /error: More than 2 images cannot be read .*--max-bad/);
+    assertEquals(
+      await Deno.stat(none).catch(() => "no folder"),
+      "no folder",
+      "a run that wrote nothing leaves nothing",
+    );
   }));
 
 Deno.test("data inspect counts, measures, names damaged files and draws a sheet", () =>

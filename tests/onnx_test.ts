@@ -125,6 +125,20 @@ Deno.test("graphToOnnx() names the op that it cannot write", () => {
   assertThrows(() => graphToOnnx("dropout", source), ResiduaError, "The op dropout cannot be exported to ONNX");
 });
 
+Deno.test("graphToOnnx() takes off the mean of each pixel where there is one", async () => {
+  const model = modelByName("resnet8", { classes: 4, inputShape: [3, 12, 12] }), tensors = randomTensors(model, 5);
+  const mean = Array.from(randomImages(model, 1)),
+    std = [0.2, 0.3, 0.25],
+    pixels = randomImages(model, 2).map(Math.abs);
+  const images = pixels.map((value, k) => (value - mean[k % 432]) / std[Math.floor(k / 144) % 3]);
+  const [plain, whole] = [undefined, { mean, std }].map((normalisation) =>
+    encodeOnnx(graphToOnnx(model.name, { ...trace(model), tensors, normalisation }))
+  );
+  const [expected] = await logitsInRuntime(plain, model.inputShape, [{ size: 2, images }]);
+  const [actual] = await logitsInRuntime(whole, model.inputShape, [{ size: 2, images: pixels }]);
+  assert(relativeDifference(actual, expected) < 1e-4);
+});
+
 /** A checkpoint of a small network, as a run leaves it, and bare weights, in a folder that is removed afterwards. */
 async function withRun(
   run: (folder: string, model: SequentialModel, normalisation: Normalisation) => Promise<void>,

@@ -2,6 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openRecipe, RECIPES, recipeValues } from "../cli/recipes.ts";
+import { AUGMENTATION_OPTIONS } from "../cli/image_options.ts";
 import { resolveOptions } from "../cli/options.ts";
 import { OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, scheduleOptions } from "../cli/train_options.ts";
 import { f32, Graph } from "../core/mod.ts";
@@ -57,7 +58,7 @@ Deno.test("he2015-cifar's networks have the parameters that the paper's have", a
 Deno.test("recipes set what options take, and give each value a source", () => {
   for (const recipe of RECIPES) {
     const values = recipeValues(recipe);
-    resolveOptions({ ...SCHEDULE_OPTIONS, ...OPTIMIZER_OPTIONS }, {}, values);
+    resolveOptions({ ...SCHEDULE_OPTIONS, ...OPTIMIZER_OPTIONS, ...AUGMENTATION_OPTIONS }, {}, values);
     modelByName(values.model as string, {});
     assert(Object.values(recipe.options).every(({ source }) => source.length > 10), recipe.recipe);
   }

@@ -1,6 +1,6 @@
 /** Checkpoints: the variables, and what else is needed to use them or to train on. */
 
-import { DataError } from "../core/mod.ts";
+import { DataError, elementCount } from "../core/mod.ts";
 import type { Normalisation, Preprocessing } from "../data/mod.ts";
 import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { fileKind } from "./_file_kind.ts";
@@ -107,8 +107,8 @@ function readInfo(text: string): CheckpointInfo | undefined {
     const { name, classes: outputs = classes.length, inputShape = [3, 1, 1] } = model, { mean, std } = normalisation;
     const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
       isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
-      isList(std, "number") && std.length === inputShape[0] &&
-      isList(mean, "number") && mean.length > 0 && mean.length % std.length === 0 &&
+      isList(mean, "number") && isList(std, "number") && std.length === inputShape[0] &&
+      [inputShape[0], elementCount(inputShape as number[])].includes(mean.length) &&
       (preprocessing === undefined || (isPositive(preprocessing.resize) && isList(preprocessing.crop, "number"))) &&
       (progress === undefined || (typeof progress === "object" && progress !== null));
     return right ? info : undefined;

@@ -133,8 +133,10 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
   const { mean, std } = normalisation;
   if (!normalisationFits(normalisation, model.inputShape)) {
     throw new DataError(
-      `${source}: ${model.name} takes images of ${channels} channels, so a mean and a positive standard deviation for each, ` +
-        `but the normalisation has the means ${mean.slice(0, 6).join(", ")} and the deviations ${std.join(", ")}`,
+      `${source}: ${model.name} takes images of ${channels} channels, so a mean for each channel or each pixel and a positive ` +
+        `standard deviation for each channel, but the normalisation has ${mean.length} means and the deviations ${
+          std.join(", ")
+        }`,
     );
   }
   const { resize, crop, interpolation } = preprocessing;

@@ -64,7 +64,9 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
   );
   const survey = await surveyImages(set, values.limit, (done) => line.update(done));
   line.clear();
-  const { mean, std } = (await measureImages(set.train, set.shape)).normalisation("channel");
+  // Of images that are all damaged there is nothing to measure.
+  const measured = survey.damaged.length < survey.images ? await measureImages(set.train, set.shape) : undefined;
+  const { mean, std } = measured?.normalisation("channel") ?? { mean: [], std: [] };
   if (values.json) {
     const classes = set.classes.map((name, k) => ({ name, train: counts[0][k], validation: counts[1][k] }));
     const { name, shape, train, validation } = set;
@@ -83,8 +85,9 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
       ]),
     );
     console.log(`\n${surveyText(survey)}`);
-    console.log(`mean       ${mean.map((value) => value.toFixed(4)).join("  ")}`);
-    console.log(`deviation  ${std.map((value) => value.toFixed(4)).join("  ")}`);
+    for (const [name, values] of [["mean", mean], ["deviation", std]] as const) {
+      if (values.length > 0) console.log(`${name.padEnd(9)}  ${values.map((value) => value.toFixed(4)).join("  ")}`);
+    }
     console.log(damageText(survey));
   }
   if (values.sheet === undefined) return;

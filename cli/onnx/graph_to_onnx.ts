@@ -1,6 +1,6 @@
 /** A graph of inference with its tensors as an ONNX model. */
 
-import { elementCount, type Graph, type Node, ResiduaError, type Value } from "../../core/mod.ts";
+import { elementCount, type Graph, type Node, ResiduaError, type Shape, type Value } from "../../core/mod.ts";
 import type { Normalisation } from "../../data/mod.ts";
 import type { NamedTensor } from "../../train/mod.ts";
 import type { OnnxConstant, OnnxModel, OnnxNode } from "./encode.ts";
@@ -74,10 +74,12 @@ function variable({ name, kind, spec, initializer }: Value, tensors: OnnxSource[
   throw new ResiduaError(`The ${kind} "${name}" has no float32 tensor to export`);
 }
 
-function normalized(image: string, { mean, std }: Normalisation, writer: Writer): string {
-  const channels = (values: readonly number[]) => ({ shape: [values.length, 1, 1], data: new Float32Array(values) });
-  const centred = writer.add("Sub", [image, writer.constant("normalisation.mean", channels(mean))]);
-  return writer.add("Div", [centred, writer.constant("normalisation.std", channels(std))]);
+/** An image of the shape [C, H, W], less the mean of each channel or each pixel, by the deviation of each channel. */
+function normalized(image: string, shape: Shape, { mean, std }: Normalisation, writer: Writer): string {
+  const channels = [std.length, 1, 1], data = (values: readonly number[]) => new Float32Array(values);
+  const means = { shape: mean.length === std.length ? channels : shape, data: data(mean) };
+  const centred = writer.add("Sub", [image, writer.constant("normalisation.mean", means)]);
+  return writer.add("Div", [centred, writer.constant("normalisation.std", { shape: channels, data: data(std) })]);
 }
 
 /**
@@ -92,7 +94,12 @@ export function graphToOnnx(name: string, source: OnnxSource): OnnxModel {
   const shapeOf = ({ spec }: Value) => [batch, ...spec.shape.slice(1)];
   const inputs = graph.values.filter(({ kind }) => kind === "input");
   for (const input of inputs) {
-    names.set(input, normalisation === undefined ? input.name : normalized(input.name, normalisation, writer));
+    names.set(
+      input,
+      normalisation === undefined
+        ? input.name
+        : normalized(input.name, input.spec.shape.slice(1), normalisation, writer),
+    );
   }
   const resultNames = new Map(Object.entries(outputs).map(([name, value]) => [value, name]));
   const nameOf = (value: Value): string => {
