@@ -48,13 +48,19 @@ const LANES = 8;
 /** The least threads of a product that has as many. */
 const WANTED_THREADS = 256;
 
-/** The variants of a product, none of which is preferred to the caller's own on software adapters if it is small. */
+/** Multiplications of a product below which another dispatch costs more than it saves. */
+const SMALL_PRODUCT = 1_000_000;
+
+/** The variants of a product. For a small one none is preferred, since what they pack first costs a dispatch each. */
 export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits): WebGpuVariant[] {
   const { m, n, k, batch = 1 } = product;
   const fitted = REGISTER_TILES.map((tile) => fitTile(product, tile));
   const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
   const tile = fitted.find((each) => threads(each) >= WANTED_THREADS) ?? fitted[fitted.length - 1];
-  const variants = [{ ...registerVariant(product, limits, tile), preferred: limits.software }];
+  const variants = [{
+    ...registerVariant(product, limits, tile),
+    preferred: limits.software && m * n * k * batch >= SMALL_PRODUCT,
+  }];
   if (canShare(SHARED_TILE, limits)) {
     // A block is worth its memory if it is about full.
     variants.push({ ...sharedVariant(product, limits), preferred: !limits.software && m >= 32 && n >= 32 && k >= 16 });

@@ -1,6 +1,6 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
-import { type Backend, UsageError } from "../core/mod.ts";
+import { type Backend, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   BatchLoader,
@@ -29,6 +29,8 @@ export type { CheckpointOptions } from "./_loop.ts";
 /** The options of {@link fit}. */
 export interface FitOptions
   extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
+  /** Has the kernels of a training step timed on this adapter; on WebGPU only. Nothing is timed unless given. */
+  readonly tune?: TuneOptions;
   /** The model. */
   readonly model: Model;
   /** How the model was made, for checkpoints; its name alone unless given. */

@@ -1,6 +1,18 @@
 /** The programs of a model on a backend: one that trains a batch, one that computes logits, over the same variables. */
 
-import { type Backend, compile, f32, Graph, type Program, u32, UsageError, type Value } from "../core/mod.ts";
+import {
+  type Backend,
+  compile,
+  f32,
+  Graph,
+  type Program,
+  type TuneOptions,
+  tuneVariants,
+  u32,
+  UsageError,
+  type Value,
+  WebGpuBackend,
+} from "../core/mod.ts";
 import type { Mixture, ResidentImages } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import {
@@ -32,6 +44,8 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
    * memory; 1 unless given. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number;
+  /** Has the step's kernels timed on this adapter; on WebGPU only. Nothing is timed unless given. */
+  readonly tune?: TuneOptions;
   /** The seed of the weights; 0 unless given. */
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
@@ -186,7 +200,11 @@ export class Trainer {
     }
     variables.add(graph, backend, seed);
     await variables.startAverages();
-    const program = await compile(graph, backend, { scalars: { loss, correct }, variables: variables.storages });
+    const scalars = { loss, correct };
+    const chooseVariant = options.tune !== undefined && backend instanceof WebGpuBackend
+      ? await tuneVariants(graph, scalars, backend, options.tune)
+      : undefined;
+    const program = await compile(graph, backend, { scalars, variables: variables.storages, chooseVariant });
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
         `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,

@@ -22,6 +22,7 @@ import {
   scheduleOptions,
 } from "../train_options.ts";
 import { epochJson, epochText, resumeText, stoppedText } from "../train_report.ts";
+import { TUNE_OPTION, tuneOptions } from "../tune_option.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
@@ -82,6 +83,7 @@ const OPTIONS = {
   out: { kind: "text", value: "RUN", about: "the run folder; runs/DATE-TIME unless given" },
   ...CHECKPOINT_OPTIONS,
   ...BACKEND_OPTIONS,
+  tune: TUNE_OPTION,
   deterministic: {
     kind: "flag",
     about: "never choose kernels by timing them (no kernel is chosen so today)",
@@ -188,6 +190,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
         steps: values.steps,
         batch,
         accumulate: values.accumulate,
+        tune: tuneOptions(values.tune, backend.description, values.progress && !values.json),
         rate: values.lr,
         freeze,
         ...scheduleOptions(values, stepsPerEpoch),
