@@ -3,6 +3,8 @@
 
     parity.py make NAME FOLDER    random weights, in weights.pth and weights.safetensors, images.f32 and their logits.f32
     parity.py load NAME FOLDER    ours.safetensors in; the logits of the same images, in loaded.f32
+    parity.py step NAME FOLDER    PyTorch's first weights, in weights.safetensors, four images.f32 of 64x64, and the gradients
+                                  of all parameters in gradients32.safetensors and, of float64, in gradients64.safetensors
 """
 import os, sys, numpy as np, torch, torch.nn as nn, torchvision.models as models
 from torchvision.models.resnet import BasicBlock, ResNet
@@ -56,6 +58,14 @@ def logits(net, folder, size):
         return net.eval()(images).numpy()
 
 
+def gradients(net, images, dtype):
+    net = net.to(dtype).train()
+    net.zero_grad()
+    torch.nn.functional.cross_entropy(net(images.to(dtype)), LABELS).backward()
+    return {k: p.grad.float() for k, p in net.named_parameters()}
+
+
+LABELS = torch.tensor([3, 500, 999, 0])
 command, name, folder = sys.argv[1:]
 torch.manual_seed(SEED)
 net, size = network(name)
@@ -65,6 +75,15 @@ if command == "make":
     torch.save(net.state_dict(), f"{folder}/weights.pth")
     write_safetensors(f"{folder}/weights.safetensors", net.state_dict())
     logits(net, folder, size).tofile(f"{folder}/logits.f32")
+elif command == "step":
+    for module in net.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    images = torch.randn(4, 3, 64, 64)
+    images.numpy().tofile(f"{folder}/images.f32")
+    write_safetensors(f"{folder}/weights.safetensors", net.state_dict())
+    write_safetensors(f"{folder}/gradients32.safetensors", gradients(net, images, torch.float32))
+    write_safetensors(f"{folder}/gradients64.safetensors", gradients(net, images, torch.float64))
 else:
     net.load_state_dict(read_safetensors(f"{folder}/ours.safetensors"), strict=True)
     logits(net, folder, size).tofile(f"{folder}/loaded.f32")

@@ -6,23 +6,13 @@
 import { type Backend, openBackend } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { compileInference, decodeCheckpoint, encodeSafetensors, Variables } from "../train/mod.ts";
+import { floats, python } from "./_parity.ts";
 
 const NETWORKS = [
   ...[18, 34, 50, 101, 152, 20, 110].map((depth) => `resnet${depth}`),
   ...["0.5", "1.0", "1.4"].map((width) => `mobilenet_v2_${width}`),
 ];
 const IMAGES = 2, CLASSES = 1000;
-const PYTHON = Deno.env.get("PYTHON") ?? "/usr/bin/python3";
-
-async function python(command: "make" | "load", name: string, folder: string): Promise<void> {
-  const script = new URL("parity.py", import.meta.url).pathname;
-  const { code, stderr } = await new Deno.Command(PYTHON, { args: [script, command, name, folder] }).output();
-  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-}
-
-async function floats(path: string): Promise<Float32Array> {
-  return new Float32Array((await Deno.readFile(path)).buffer);
-}
 
 /** The largest difference, relative to the largest expected value. */
 function distance(actual: Float32Array, expected: Float32Array): number {
