@@ -29,15 +29,15 @@ interface KernelExports {
     rows: number,
     target: number,
   ): void;
-  lookUp(
+  writePlanes(
     source: number,
     step: number,
     stride: number,
     width: number,
     rows: number,
-    table: number,
     target: number,
     targetStride: number,
+    plane: number,
   ): void;
 }
 
@@ -75,16 +75,19 @@ export class Kernels {
   }
 }
 
-let loaded: Kernels | null | undefined;
-
-/** This thread's kernels, made with the first call; nothing where the engine has no WebAssembly SIMD. */
-export function kernels(): Kernels | undefined {
-  if (loaded === undefined) {
-    try {
-      loaded = new Kernels();
-    } catch {
-      loaded = null;
-    }
+/** An instance of the kernels; nothing where the engine has no WebAssembly SIMD, or may not use it. */
+export function loadKernels(): Kernels | undefined {
+  try {
+    return new Kernels();
+  } catch {
+    return undefined;
   }
-  return loaded ?? undefined;
+}
+
+let loaded: { readonly kernels: Kernels | undefined } | undefined;
+
+/** This thread's instance, made with the first call. */
+export function kernels(): Kernels | undefined {
+  loaded ??= { kernels: loadKernels() };
+  return loaded.kernels;
 }

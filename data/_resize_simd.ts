@@ -16,21 +16,22 @@ const LOW_BITS = 14, LOW_MASK = (1 << LOW_BITS) - 1;
 interface PairedFilter {
   /** How many pairs of pixels make a new one. */
   readonly pairs: number;
-  /** The place of the first pixel of each, in bytes, and the pairs of weights [new pixels, pairs], upper and lower bits. */
+  /** The place of the first pixel of each, in bytes; the weights [length / lanes, pairs, lanes], upper and lower bits. */
   readonly words: Int32Array;
   /** How many new pixels there are, with those that fill a vector. */
   readonly length: number;
 }
 
-/** Pairs a filter's weights up. New pixels are `unit` bytes apart, the first is at `origin`, and `multiple` fill a vector. */
-function pairUp({ taps, first, count, weights }: Filter, unit: number, origin: number, multiple: number): PairedFilter {
-  const length = Math.ceil(first.length / multiple) * multiple;
+/** Pairs a filter's weights up for kernels that make `lanes` new pixels at a time. Pixel `origin` is at 0. */
+function pairUp({ taps, first, count, weights }: Filter, unit: number, origin: number, lanes: number): PairedFilter {
+  const length = Math.ceil(first.length / lanes) * lanes;
   let most = 1;
   for (let k = 0; k < count.length; k++) most = Math.max(most, count[k]);
   const pairs = (most + 1) >> 1, words = new Int32Array(length * (1 + 2 * pairs));
   for (let k = 0; k < first.length; k++) {
     words[k] = (first[k] - origin) * unit;
-    for (let i = 0, at = length + k * pairs * 2; i < count[k]; i += 2, at += 2) {
+    const lane = k % lanes;
+    for (let i = 0, at = length + ((k - lane) * pairs + lane) * 2; i < count[k]; i += 2, at += lanes * 2) {
       const a = weights[k * taps + i], b = i + 1 < count[k] ? weights[k * taps + i + 1] : 0;
       words[at] = (a >> LOW_BITS) | (b >> LOW_BITS) << 16;
       words[at + 1] = (a & LOW_MASK) | (b & LOW_MASK) << 16;

@@ -65,7 +65,7 @@ function low(pixels: v128, weights: usize): v128 {
  * @param stride Bytes from one row to the next.
  * @param rows How many rows.
  * @param offsets The place in a row of the first pixel of each new one, [width], in bytes.
- * @param weights Their weights, [width, pairs].
+ * @param weights Their weights, [width / 4, pairs, 4].
  * @param pairs How many pairs of pixels make a new one.
  * @param width New pixels, a multiple of 4; no more than 3 of them past the row's end.
  * @param target Receives the new rows.
@@ -82,18 +82,18 @@ export function resizeColumns(
   target: usize,
   targetStride: usize,
 ): void {
-  const step = <usize> pairs * PAIR;
   for (let y = 0; y < rows; y++) {
     let place = offsets, weight = weights, to = target;
     for (let x = 0; x < width; x += 4) {
       let at0 = source + load<u32>(place), at1 = source + load<u32>(place, 4);
       let at2 = source + load<u32>(place, 8), at3 = source + load<u32>(place, 12);
       let p0 = pixelPair(at0), p1 = pixelPair(at1), p2 = pixelPair(at2), p3 = pixelPair(at3);
-      let h0 = high(p0, weight), h1 = high(p1, weight + step);
-      let h2 = high(p2, weight + 2 * step), h3 = high(p3, weight + 3 * step);
-      let l0 = low(p0, weight), l1 = low(p1, weight + step);
-      let l2 = low(p2, weight + 2 * step), l3 = low(p3, weight + 3 * step);
-      for (let end = weight + step, next = weight + PAIR; next < end; next += PAIR) {
+      let h0 = high(p0, weight), h1 = high(p1, weight + PAIR);
+      let h2 = high(p2, weight + 2 * PAIR), h3 = high(p3, weight + 3 * PAIR);
+      let l0 = low(p0, weight), l1 = low(p1, weight + PAIR);
+      let l2 = low(p2, weight + 2 * PAIR), l3 = low(p3, weight + 3 * PAIR);
+      weight += 4 * PAIR;
+      for (let pair = 1; pair < pairs; pair++) {
         at0 += 6;
         at1 += 6;
         at2 += 6;
@@ -102,14 +102,15 @@ export function resizeColumns(
         p1 = pixelPair(at1);
         p2 = pixelPair(at2);
         p3 = pixelPair(at3);
-        h0 = i32x4.add(h0, high(p0, next));
-        l0 = i32x4.add(l0, low(p0, next));
-        h1 = i32x4.add(h1, high(p1, next + step));
-        l1 = i32x4.add(l1, low(p1, next + step));
-        h2 = i32x4.add(h2, high(p2, next + 2 * step));
-        l2 = i32x4.add(l2, low(p2, next + 2 * step));
-        h3 = i32x4.add(h3, high(p3, next + 3 * step));
-        l3 = i32x4.add(l3, low(p3, next + 3 * step));
+        h0 = i32x4.add(h0, high(p0, weight));
+        l0 = i32x4.add(l0, low(p0, weight));
+        h1 = i32x4.add(h1, high(p1, weight + PAIR));
+        l1 = i32x4.add(l1, low(p1, weight + PAIR));
+        h2 = i32x4.add(h2, high(p2, weight + 2 * PAIR));
+        l2 = i32x4.add(l2, low(p2, weight + 2 * PAIR));
+        h3 = i32x4.add(h3, high(p3, weight + 3 * PAIR));
+        l3 = i32x4.add(l3, low(p3, weight + 3 * PAIR));
+        weight += 4 * PAIR;
       }
       const bytes = roundedBytes(h0, l0, h1, l1, h2, l2, h3, l3);
       v128.store(
@@ -117,7 +118,6 @@ export function resizeColumns(
         i8x16.swizzle(bytes, i8x16(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -128, -128, -128, -128)),
       );
       place += 16;
-      weight += 4 * step;
       to += 12;
     }
     source += stride;
