@@ -53,22 +53,23 @@ class Places {
 }
 
 /**
- * Makes a box of the image at another size.
+ * Makes a box of a part of the image at another size.
  *
  * @returns The pixels [box.height, box.width, 3], or nothing where there is no memory for them.
  */
 export function resizeSimd(
   kernels: Kernels,
-  { width, height, pixels }: DecodedImage,
+  image: DecodedImage,
   newWidth: number,
   newHeight: number,
   box: Box,
+  part: Box,
 ): DecodedImage | undefined {
-  const columns = triangleFilter(width, newWidth, box.left, box.left + box.width);
-  const lines = triangleFilter(height, newHeight, box.top, box.top + box.height);
+  const columns = triangleFilter(part.width, newWidth, box.left, box.left + box.width);
+  const lines = triangleFilter(part.height, newHeight, box.top, box.top + box.height);
   const last = box.height - 1, top = lines.first[0], rows = lines.first[last] + lines.count[last] - top;
-  const row = width * 3, stride = box.width * 3, band = Math.min(rows, Math.max(1, Math.floor(BAND / row)));
-  const across = pairUp(columns, 3, 0, 4), down = pairUp(lines, stride, top, 1);
+  const row = image.width * 3, stride = box.width * 3, band = Math.min(rows, Math.max(1, Math.floor(BAND / row)));
+  const across = pairUp(columns, 3, -part.left, 4), down = pairUp(lines, stride, top, 1);
 
   const places = new Places();
   const acrossAt = places.add(across.words.byteLength), downAt = places.add(down.words.byteLength);
@@ -81,8 +82,8 @@ export function resizeSimd(
   words.set(across.words, acrossAt / 4);
   words.set(down.words, downAt / 4);
   for (let y = 0; y < rows; y += band) {
-    const count = Math.min(band, rows - y);
-    bytes.set(pixels.subarray((top + y) * row, (top + y + count) * row), source);
+    const count = Math.min(band, rows - y), from = (part.top + top + y) * row;
+    bytes.set(image.pixels.subarray(from, from + count * row), source);
     const weights = acrossAt + across.length * 4, target = narrow + y * stride;
     run.resizeColumns(source, row, count, acrossAt, weights, across.pairs, across.length, target, stride);
   }

@@ -29,14 +29,25 @@ export interface Box {
  * @param newWidth The width of the whole image after resizing.
  * @param newHeight Its height.
  * @param box What is kept, within those.
+ * @param part The part of the image that is resized, as if there were no more of it; all of it unless given.
  * @returns The pixels [box.height, box.width, 1 or 3].
  */
-export function resizeBox(image: DecodedImage, newWidth: number, newHeight: number, box: Box): DecodedImage {
+export function resizeBox(
+  image: DecodedImage,
+  newWidth: number,
+  newHeight: number,
+  box: Box,
+  part: Box = { left: 0, top: 0, width: image.width, height: image.height },
+): DecodedImage {
   const { width, height, pixels } = image;
-  if (newWidth === width && newHeight === height) return cutBox(image, box);
-  if (pixels.length === width * height) return resizeGrey(image, newWidth, newHeight, box);
+  if (newWidth === part.width && newHeight === part.height) {
+    return cutBox(image, { ...box, left: part.left + box.left, top: part.top + box.top });
+  }
   const simd = pixels.length === width * height * 3 ? kernels() : undefined;
-  return (simd && resizeSimd(simd, image, newWidth, newHeight, box)) ?? resizePlain(image, newWidth, newHeight, box);
+  const resized = simd && resizeSimd(simd, image, newWidth, newHeight, box, part);
+  if (resized !== undefined) return resized;
+  const whole = part.width === width && part.height === height ? image : cutBox(image, part);
+  return (pixels.length === width * height ? resizeGrey : resizePlain)(whole, newWidth, newHeight, box);
 }
 
 /** Takes a box out of an image of any number of channels. */

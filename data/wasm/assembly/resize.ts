@@ -45,17 +45,32 @@ function pixelPair(address: usize): v128 {
   return i8x16.swizzle(v128.load64_zero(address), order);
 }
 
-/** Both parts of a pair of weights, by two pixels. */
+/** The upper parts of a pair of weights by two pixels, added up. */
 // @ts-ignore: decorator
 @inline
 function high(pixels: v128, weights: usize): v128 {
   return i32x4.dot_i16x8_s(pixels, v128.load32_splat(weights));
 }
 
+/** The lower parts. */
 // @ts-ignore: decorator
 @inline
 function low(pixels: v128, weights: usize): v128 {
   return i32x4.dot_i16x8_s(pixels, v128.load32_splat(weights, 4));
+}
+
+/** The first eight bytes of both, in turn. */
+// @ts-ignore: decorator
+@inline
+function interleaveLow(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+/** The last eight. */
+// @ts-ignore: decorator
+@inline
+function interleaveHigh(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /**
@@ -148,14 +163,22 @@ export function resizeRows(
   for (let y = 0; y < rows; y++) {
     const from = source + load<u32>(offsets), end = weights + <usize> pairs * PAIR;
     for (let x: usize = 0; x < stride; x += 16) {
-      let h0 = i32x4.splat(0), h1 = h0, h2 = h0, h3 = h0, l0 = h0, l1 = h0, l2 = h0, l3 = h0;
-      let at = from + x;
-      for (let weight = weights; weight < end; weight += PAIR) {
-        const a = v128.load(at), b = v128.load(at + stride);
-        const front = v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-        const back = v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-        const p0 = i16x8.extend_low_i8x16_u(front), p1 = i16x8.extend_high_i8x16_u(front);
-        const p2 = i16x8.extend_low_i8x16_u(back), p3 = i16x8.extend_high_i8x16_u(back);
+      let at = from + x, a = v128.load(at), b = v128.load(at + stride);
+      let front = interleaveLow(a, b), back = interleaveHigh(a, b);
+      let p0 = i16x8.extend_low_i8x16_u(front), p1 = i16x8.extend_high_i8x16_u(front);
+      let p2 = i16x8.extend_low_i8x16_u(back), p3 = i16x8.extend_high_i8x16_u(back);
+      let h0 = high(p0, weights), h1 = high(p1, weights), h2 = high(p2, weights), h3 = high(p3, weights);
+      let l0 = low(p0, weights), l1 = low(p1, weights), l2 = low(p2, weights), l3 = low(p3, weights);
+      for (let weight = weights + PAIR; weight < end; weight += PAIR) {
+        at += 2 * stride;
+        a = v128.load(at);
+        b = v128.load(at + stride);
+        front = interleaveLow(a, b);
+        back = interleaveHigh(a, b);
+        p0 = i16x8.extend_low_i8x16_u(front);
+        p1 = i16x8.extend_high_i8x16_u(front);
+        p2 = i16x8.extend_low_i8x16_u(back);
+        p3 = i16x8.extend_high_i8x16_u(back);
         h0 = i32x4.add(h0, high(p0, weight));
         h1 = i32x4.add(h1, high(p1, weight));
         h2 = i32x4.add(h2, high(p2, weight));
@@ -164,7 +187,6 @@ export function resizeRows(
         l1 = i32x4.add(l1, low(p1, weight));
         l2 = i32x4.add(l2, low(p2, weight));
         l3 = i32x4.add(l3, low(p3, weight));
-        at += 2 * stride;
       }
       v128.store(target + x, roundedBytes(h0, l0, h1, l1, h2, l2, h3, l3));
     }
