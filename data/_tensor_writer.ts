@@ -79,15 +79,9 @@ export class TensorWriter {
     const firstColumn = (mirrored ? width - 1 - from : from) + right;
     if (shifts === undefined && channels === 3 && pixel === 3 && channel === 1) {
       const top = Math.min(height, Math.max(0, -down)), bottom = Math.max(top, Math.min(height, height - down));
-      const crop: Crop = {
-        columns: [from, to],
-        rows: [top, bottom],
-        first: (top + down) * width + firstColumn,
-        mirrored,
-      };
-      const image = bytes.subarray(base, base + 3 * height * width), simd = kernels();
-      const tables = this.#tables as readonly Float32Array[];
-      if (simd !== undefined && writeSimd(simd, image, crop, [height, width], tables, added, tensor, offset)) return;
+      const first = (top + down) * width + firstColumn, image = bytes.subarray(base, base + 3 * height * width);
+      const crop = { columns: [from, to], rows: [top, bottom], first, mirrored } as const;
+      if (this.#writeByKernels(image, crop, tensor, offset, added)) return;
     }
     for (let c = 0; c < channels; c++) {
       const table = this.#tables[c];
@@ -111,5 +105,17 @@ export class TensorWriter {
       }
     }
     if (added !== undefined) addOffsets(tensor, offset, height * width, added);
+  }
+
+  /** Writes RGB pixels, if there are kernels and memory for it. */
+  #writeByKernels(
+    image: Uint8Array,
+    crop: Crop,
+    tensor: Float32Array,
+    offset: number,
+    added: readonly number[] | undefined,
+  ): boolean {
+    const simd = kernels(), [, height, width] = this.#shape, tables = this.#tables as readonly Float32Array[];
+    return simd !== undefined && writeSimd(simd, image, crop, [height, width], tables, added, tensor, offset);
   }
 }

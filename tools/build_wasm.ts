@@ -1,7 +1,7 @@
 /**
- * Compiles the WebAssembly kernels, a plain SIMD and a relaxed SIMD build, into TypeScript modules, so that they load from
- * a registry and from a bundle as well as from disk, and lists the kernels' names. With `--check` it fails if the committed
- * modules are not what the sources give.
+ * Compiles the WebAssembly kernels into TypeScript modules, so that they load from a registry and from a bundle as well as
+ * from disk: those of the CPU backend, a plain SIMD and a relaxed SIMD build and a list of the kernels' names, and those of
+ * the image pipeline. With `--check` it fails if the committed modules are not what the sources give.
  */
 
 import asc from "npm:assemblyscript@0.28.20/asc";
