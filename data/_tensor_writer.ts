@@ -107,7 +107,7 @@ export class TensorWriter {
     if (added !== undefined) addOffsets(tensor, offset, height * width, added);
   }
 
-  /** Writes RGB pixels, if there are kernels and memory for it. */
+  /** Writes RGB pixels, if there are all of them, and kernels and memory for it. */
   #writeByKernels(
     image: Uint8Array,
     crop: Crop,
@@ -115,7 +115,8 @@ export class TensorWriter {
     offset: number,
     added: readonly number[] | undefined,
   ): boolean {
-    const simd = kernels(), [, height, width] = this.#shape, tables = this.#tables as readonly Float32Array[];
+    const [channels, height, width] = this.#shape, tables = this.#tables as readonly Float32Array[];
+    const simd = image.length === channels * height * width ? kernels() : undefined;
     return simd !== undefined && writeSimd(simd, image, crop, [height, width], tables, added, tensor, offset);
   }
 }
