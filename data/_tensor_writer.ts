@@ -1,6 +1,9 @@
 /** From bytes to normalised numbers, shifted and mirrored on the way. */
 
 import { DataError, elementCount } from "../core/mod.ts";
+import { addOffsets } from "./_colour_offsets.ts";
+import { kernels } from "./_kernels.ts";
+import { type Crop, writeSimd } from "./_write_simd.ts";
 import { type Normalisation, normalisationFits } from "./normalisation.ts";
 
 /** Where in an image its crop begins, relative to the whole, and whether it is mirrored. */
@@ -60,6 +63,7 @@ export class TensorWriter {
    * @param shift The crop.
    * @param tensor Receives [C, H, W].
    * @param offset Where in `tensor`.
+   * @param added What is added to the numbers of each channel at last, if anything.
    */
   write(
     bytes: Uint8Array,
@@ -67,11 +71,18 @@ export class TensorWriter {
     { down, right, mirrored }: Shift,
     tensor: Float32Array,
     offset: number,
+    added?: readonly number[],
   ): void {
     const [channels, height, width] = this.#shape, shifts = this.#shifts, step = mirrored ? -1 : 1;
     const from = Math.min(width, Math.max(0, mirrored ? right : -right)),
       to = Math.max(from, Math.min(width, width + (mirrored ? right : -right)));
     const firstColumn = (mirrored ? width - 1 - from : from) + right;
+    if (shifts === undefined && channels === 3 && pixel === 3 && channel === 1) {
+      const top = Math.min(height, Math.max(0, -down)), bottom = Math.max(top, Math.min(height, height - down));
+      const first = (top + down) * width + firstColumn, image = bytes.subarray(base, base + 3 * height * width);
+      const crop = { columns: [from, to], rows: [top, bottom], first, mirrored } as const;
+      if (this.#writeByKernels(image, crop, tensor, offset, added)) return;
+    }
     for (let c = 0; c < channels; c++) {
       const table = this.#tables[c];
       for (let y = 0; y < height; y++) {
@@ -93,5 +104,19 @@ export class TensorWriter {
         }
       }
     }
+    if (added !== undefined) addOffsets(tensor, offset, height * width, added);
+  }
+
+  /** Writes RGB pixels, if there are all of them, and kernels and memory for it. */
+  #writeByKernels(
+    image: Uint8Array,
+    crop: Crop,
+    tensor: Float32Array,
+    offset: number,
+    added: readonly number[] | undefined,
+  ): boolean {
+    const [channels, height, width] = this.#shape, tables = this.#tables as readonly Float32Array[];
+    const simd = image.length === channels * height * width ? kernels() : undefined;
+    return simd !== undefined && writeSimd(simd, image, crop, [height, width], tables, added, tensor, offset);
   }
 }

@@ -1,6 +1,7 @@
 /** From the images of any {@link Dataset} to tensors, one by one, with every kind of augmentation. */
 
 import { DataError, elementCount, Random } from "../core/mod.ts";
+import { colourOffsets, type OffsetDraw } from "./_colour_offsets.ts";
 import { ShiftDraw } from "./_shift_draw.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
 import { Batcher, type BatchFiller, type PreparationOptions } from "./batch.ts";
@@ -10,7 +11,7 @@ import { expectMixture, mixImages, type Mixture, type MixtureOptions } from "./m
 import { defaultPreprocessing } from "./preprocessing.ts";
 import { randAugment } from "./rand_augment.ts";
 import { resizeAndCrop } from "./resize.ts";
-import { colourShift, randomErasing, type TensorTransform } from "./tensor_transforms.ts";
+import { randomErasing, type TensorTransform } from "./tensor_transforms.ts";
 import { type ImageTransform, randomResizedCrop, scaleJitter } from "./transforms.ts";
 
 /** The streams of all changes but crops within padding and mirroring. */
@@ -33,7 +34,8 @@ export class ImagePipeline {
   readonly #shifts: ShiftDraw;
   readonly #crop: ImageTransform | undefined;
   readonly #imageTransforms: readonly ImageTransform[];
-  readonly #tensorTransforms: readonly TensorTransform[];
+  readonly #offsets: OffsetDraw | undefined;
+  readonly #erasing: TensorTransform | undefined;
   readonly #mixture: MixtureOptions;
   /** Memory for images that are mixed into others. */
   readonly #spare: Float32Array[] = [];
@@ -59,13 +61,11 @@ export class ImagePipeline {
       ...(augmentation.randAugment === undefined ? [] : [randAugment(augmentation.randAugment)]),
       ...(augmentation.transforms ?? []),
     ];
-    const tensorTransforms: TensorTransform[] = [];
     if (augmentation.colourShift !== undefined) {
       const { components, deviation } = augmentation.colourShift;
-      tensorTransforms.push(colourShift(components, deviation, normalisation.std));
+      this.#offsets = colourOffsets(components, deviation, normalisation.std);
     }
-    if (augmentation.erasing !== undefined) tensorTransforms.push(randomErasing({ probability: augmentation.erasing }));
-    this.#tensorTransforms = tensorTransforms;
+    if (augmentation.erasing !== undefined) this.#erasing = randomErasing({ probability: augmentation.erasing });
     expectMixture(augmentation);
     this.#mixture = augmentation;
   }
@@ -158,10 +158,9 @@ export class ImagePipeline {
       image = resizeAndCrop(image, resize, crop);
     }
     for (const transform of this.#imageTransforms) image = transform(image, random);
-    const layout = { base: 0, pixel: channels, channel: 1 };
-    this.#writer.write(image.pixels, layout, this.#shifts.draw(index, epoch), tensor, offset);
-    const written = tensor.subarray(offset, offset + size);
-    for (const transform of this.#tensorTransforms) transform(written, this.#shape, random);
+    const layout = { base: 0, pixel: channels, channel: 1 }, shift = this.#shifts.draw(index, epoch);
+    this.#writer.write(image.pixels, layout, shift, tensor, offset, this.#offsets?.(random));
+    this.#erasing?.(tensor.subarray(offset, offset + size), this.#shape, random);
     return this.#dataset.labels[source];
   }
 }

@@ -4,10 +4,10 @@
  */
 
 import { UsageError } from "../core/mod.ts";
+import { kernels } from "./_kernels.ts";
+import { resizePlain } from "./_resize_plain.ts";
+import { resizeSimd } from "./_resize_simd.ts";
 import type { DecodedImage } from "./decoded_image.ts";
-
-/** Weights are whole multiples of 2^-22, so that a sum of bytes by weights fits 31 bits. */
-const WEIGHT_BITS = 22;
 
 /** A part of an image, in whole pixels. */
 export interface Box {
@@ -21,40 +21,6 @@ export interface Box {
   readonly height: number;
 }
 
-/** Which pixels of a line make each new pixel, and by which weights. */
-interface Filter {
-  /** The most weights of a new pixel. */
-  readonly taps: number;
-  /** The first pixel of each. */
-  readonly first: Int32Array;
-  /** How many pixels each takes. */
-  readonly count: Int32Array;
-  /** The weights [new pixels, taps]. */
-  readonly weights: Int32Array;
-}
-
-/**
- * The filter from `size` pixels to `length`: a triangle as wide as two new pixels, or as two old ones where the image
- * grows, around each new pixel's centre.
- */
-function triangleFilter(size: number, length: number, from: number, to: number): Filter {
-  const scale = size / length, reach = Math.max(1, scale), taps = Math.ceil(reach) * 2 + 1;
-  const first = new Int32Array(to - from), count = new Int32Array(to - from);
-  const weights = new Int32Array((to - from) * taps), line = new Float64Array(taps);
-  for (let k = 0; k < to - from; k++) {
-    const centre = (from + k + 0.5) * scale;
-    first[k] = Math.max(0, Math.trunc(centre - reach + 0.5));
-    count[k] = Math.min(size, Math.trunc(centre + reach + 0.5)) - first[k];
-    let sum = 0;
-    for (let i = 0; i < count[k]; i++) {
-      line[i] = Math.max(0, 1 - Math.abs((first[k] + i - centre + 0.5) / reach));
-      sum += line[i];
-    }
-    for (let i = 0; i < count[k]; i++) weights[k * taps + i] = Math.floor(line[i] / sum * 2 ** WEIGHT_BITS + 0.5);
-  }
-  return { taps, first, count, weights };
-}
-
 /**
  * Makes a box of the image at another size, the bytes of {@link resizeImage} there; only what is kept is computed. It
  * also takes images of one channel.
@@ -63,97 +29,25 @@ function triangleFilter(size: number, length: number, from: number, to: number):
  * @param newWidth The width of the whole image after resizing.
  * @param newHeight Its height.
  * @param box What is kept, within those.
+ * @param part The part of the image that is resized, as if there were no more of it; all of it unless given.
  * @returns The pixels [box.height, box.width, 1 or 3].
  */
-export function resizeBox(image: DecodedImage, newWidth: number, newHeight: number, box: Box): DecodedImage {
+export function resizeBox(
+  image: DecodedImage,
+  newWidth: number,
+  newHeight: number,
+  box: Box,
+  part: Box = { left: 0, top: 0, width: image.width, height: image.height },
+): DecodedImage {
   const { width, height, pixels } = image;
-  if (newWidth === width && newHeight === height) return cutBox(image, box);
-  if (pixels.length === width * height) return resizeGrey(image, newWidth, newHeight, box);
-  const across = triangleFilter(width, newWidth, box.left, box.left + box.width);
-  const down = triangleFilter(height, newHeight, box.top, box.top + box.height);
-  const last = box.height - 1, top = down.first[0], rows = down.first[last] + down.count[last] - top;
-  const stride = box.width * 3, narrow = new Uint8Array(rows * stride), result = new Uint8Array(box.height * stride);
-  for (let y = 0; y < rows; y++) sumColumns(pixels, (top + y) * width * 3, across, narrow, y * stride, box.width);
-  for (let y = 0; y < box.height; y++) {
-    sumRows(narrow, (down.first[y] - top) * stride, stride, down, y, result, y * stride);
+  if (newWidth === part.width && newHeight === part.height) {
+    return cutBox(image, { ...box, left: part.left + box.left, top: part.top + box.top });
   }
-  return { width: box.width, height: box.height, pixels: result };
-}
-
-/** What is added before bits are shifted out, so that the result is rounded. */
-const HALF = 1 << (WEIGHT_BITS - 1);
-
-/**
- * One row, each new pixel from its neighbours. Products and sums stay below 2^31; `imul` and `| 0` keep the engine to whole
- * numbers. Three weights, which all images that grow have, are taken at once: a loop would cost as much again.
- */
-function sumColumns(
-  pixels: Uint8Array,
-  row: number,
-  { taps, first, count, weights }: Filter,
-  narrow: Uint8Array,
-  target: number,
-  width: number,
-): void {
-  if (taps === 3) {
-    for (let x = 0; x < width; x++, target += 3) {
-      const a = weights[x * 3], b = weights[x * 3 + 1], c = weights[x * 3 + 2];
-      // Where there are fewer pixels, their weights are zero.
-      const at = row + first[x] * 3, next = at + (count[x] > 1 ? 3 : 0), last = at + (count[x] > 2 ? 6 : 0);
-      for (let k = 0; k < 3; k++) {
-        narrow[target + k] = (HALF + Math.imul(pixels[at + k], a) + Math.imul(pixels[next + k], b) +
-          Math.imul(pixels[last + k], c)) >> WEIGHT_BITS;
-      }
-    }
-    return;
-  }
-  for (let x = 0; x < width; x++, target += 3) {
-    let red = HALF, green = HALF, blue = HALF, at = row + first[x] * 3;
-    for (let i = x * taps, end = i + count[x]; i < end; i++, at += 3) {
-      const weight = weights[i];
-      red = (red + Math.imul(pixels[at], weight)) | 0;
-      green = (green + Math.imul(pixels[at + 1], weight)) | 0;
-      blue = (blue + Math.imul(pixels[at + 2], weight)) | 0;
-    }
-    narrow[target] = red >> WEIGHT_BITS;
-    narrow[target + 1] = green >> WEIGHT_BITS;
-    narrow[target + 2] = blue >> WEIGHT_BITS;
-  }
-}
-
-/** New row `y`, from rows that begin at `row`; up to four of them are taken at once. */
-function sumRows(
-  narrow: Uint8Array,
-  row: number,
-  stride: number,
-  { taps, count, weights }: Filter,
-  y: number,
-  result: Uint8Array,
-  target: number,
-): void {
-  const rows = count[y], weight = y * taps;
-  if (rows > 4) {
-    for (let x = 0; x < stride; x++) {
-      let sum = HALF;
-      for (let i = 0, at = row + x; i < rows; i++, at += stride) {
-        sum = (sum + Math.imul(narrow[at], weights[weight + i])) | 0;
-      }
-      result[target + x] = sum >> WEIGHT_BITS;
-    }
-    return;
-  }
-  const at = (i: number) => i < rows ? row + i * stride : row, of = (i: number) => i < rows ? weights[weight + i] : 0;
-  const [second, third, fourth] = [at(1), at(2), at(3)], [a, b, c, d] = [of(0), of(1), of(2), of(3)];
-  if (rows <= 2) {
-    for (let x = 0; x < stride; x++) {
-      result[target + x] = (HALF + Math.imul(narrow[row + x], a) + Math.imul(narrow[second + x], b)) >> WEIGHT_BITS;
-    }
-    return;
-  }
-  for (let x = 0; x < stride; x++) {
-    result[target + x] = (HALF + Math.imul(narrow[row + x], a) + Math.imul(narrow[second + x], b) +
-      Math.imul(narrow[third + x], c) + Math.imul(narrow[fourth + x], d)) >> WEIGHT_BITS;
-  }
+  const simd = pixels.length === width * height * 3 ? kernels() : undefined;
+  const resized = simd && resizeSimd(simd, image, newWidth, newHeight, box, part);
+  if (resized !== undefined) return resized;
+  const whole = part.width === width && part.height === height ? image : cutBox(image, part);
+  return (pixels.length === width * height ? resizeGrey : resizePlain)(whole, newWidth, newHeight, box);
 }
 
 /** Takes a box out of an image of any number of channels. */

@@ -1,6 +1,7 @@
 /** Changes to normalised images. */
 
-import { type Random, UsageError } from "../core/mod.ts";
+import type { Random } from "../core/mod.ts";
+import { addOffsets, colourOffsets } from "./_colour_offsets.ts";
 import { drawBox, expectRange, expectShare } from "./_random_box.ts";
 import type { ColourComponents } from "./statistics.ts";
 
@@ -35,18 +36,13 @@ export type TensorTransform = (
  * ```
  */
 export function colourShift(
-  { variances, directions }: ColourComponents,
+  components: ColourComponents,
   deviation: number,
   std: readonly number[],
 ): TensorTransform {
-  if (!(deviation >= 0)) throw new UsageError(`colourShift: expected a deviation of at least 0 but it is ${deviation}`);
-  return (tensor, [channels, height, width], random) => {
-    const alphas = variances.map((variance) => deviation * random.normal() * variance), plane = height * width;
-    for (let c = 0; c < channels; c++) {
-      const shift = alphas.reduce((sum, alpha, i) => sum + alpha * directions[i][c], 0) / std[c];
-      for (let i = c * plane; i < (c + 1) * plane; i++) tensor[i] += shift;
-    }
-  };
+  const draw = colourOffsets(components, deviation, std);
+  return (tensor, [channels, height, width], random) =>
+    addOffsets(tensor, 0, height * width, draw(random).slice(0, channels));
 }
 
 /** What {@link randomErasing} draws from. */

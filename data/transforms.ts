@@ -3,7 +3,7 @@
 import { type Random, UsageError } from "../core/mod.ts";
 import { drawBox, expectRange } from "./_random_box.ts";
 import type { DecodedImage } from "./decoded_image.ts";
-import { cutBox, resizeBox } from "./resize.ts";
+import { resizeBox } from "./resize.ts";
 
 /**
  * A change to an image. All that it draws comes from `random`, the image's own stream of this epoch, so that the result
@@ -74,11 +74,6 @@ export function randomResizedCrop(size: readonly [number, number], options: Resi
   const { area = [0.08, 1], aspect = [3 / 4, 4 / 3] } = options, [height, width] = size;
   expectRange("randomResizedCrop", "area", area);
   expectRange("randomResizedCrop", "aspect", aspect);
-  return (image, random) =>
-    resizeBox(cutBox(image, drawBox(image, area, aspect, random)), width, height, {
-      left: 0,
-      top: 0,
-      width,
-      height,
-    });
+  const whole = { left: 0, top: 0, width, height };
+  return (image, random) => resizeBox(image, width, height, whole, drawBox(image, area, aspect, random));
 }

@@ -1,22 +1,31 @@
 /**
- * Compiles the WebAssembly kernels, a plain SIMD and a relaxed SIMD build, into TypeScript modules, so that they load from
- * a registry and from a bundle as well as from disk, and lists the kernels' names. With `--check` it fails if the committed
- * modules are not what the sources give.
+ * Compiles the WebAssembly kernels into TypeScript modules, so that they load from a registry and from a bundle as well as
+ * from disk: those of the CPU backend, a plain SIMD and a relaxed SIMD build and a list of the kernels' names, and those of
+ * the image pipeline. With `--check` it fails if the committed modules are not what the sources give.
  */
 
 import asc from "npm:assemblyscript@0.28.20/asc";
 
-const folder = new URL("../core/cpu/wasm/", import.meta.url);
-const BUILDS = [
-  { name: "simd", options: [] },
-  { name: "relaxed_simd", options: ["--enable", "relaxed-simd"] },
-];
+const root = new URL("../", import.meta.url);
 // Higher levels reorder the inner loops, which then spill registers.
 // deno-fmt-ignore
-const OPTIONS = [
-  "-O1", "--noAssert", "--runtime", "stub", "--noExportMemory",
-  "--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536",
-  "--enable", "simd", "--enable", "threads", "--enable", "bulk-memory",
+const OPTIONS = ["-O1", "--noAssert", "--runtime", "stub", "--enable", "simd", "--enable", "bulk-memory"];
+// deno-fmt-ignore
+const SHARED_MEMORY = [
+  "--noExportMemory", "--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536",
+  "--enable", "threads",
+];
+/** A folder of sources, in `assembly/`, and the builds made of them. */
+const MODULES = [
+  {
+    folder: "core/cpu/wasm/",
+    builds: [
+      { name: "simd", options: SHARED_MEMORY },
+      { name: "relaxed_simd", options: [...SHARED_MEMORY, "--enable", "relaxed-simd"] },
+    ],
+    dispatch: "dispatch.ts",
+  },
+  { folder: "data/wasm/", builds: [{ name: "simd", options: ["--initialMemory", "0"] }] },
 ];
 
 async function compile(sources: ReadonlyMap<string, string>, options: readonly string[]): Promise<Uint8Array> {
@@ -52,20 +61,24 @@ function namesModule(dispatch: string): string {
     `export const KERNEL_NAMES: readonly CpuKernelName[] = [\n  ${names.join(",\n  ")},\n];\n`;
 }
 
-const sources = new Map<string, string>();
-for await (const { name } of Deno.readDir(new URL("assembly/", folder))) {
-  if (name.endsWith(".ts")) sources.set(name, await Deno.readTextFile(new URL(`assembly/${name}`, folder)));
-}
-const outputs = new Map([["kernel_names.ts", namesModule(sources.get("dispatch.ts")!)]]);
-for (const { name, options } of BUILDS) outputs.set(`${name}_bytes.ts`, bytesModule(await compile(sources, options)));
-
 let stale = false;
-for (const [name, text] of outputs) {
-  const file = new URL(name, folder);
+async function emit(path: string, text: string): Promise<void> {
+  const file = new URL(path, root);
   if (!Deno.args.includes("--check")) await Deno.writeTextFile(file, text);
   else if (await Deno.readTextFile(file).catch(() => "") !== text) {
     stale = true;
-    console.error(`core/cpu/wasm/${name} is not what its source gives: run deno task build:wasm`);
+    console.error(`${path} is not what its source gives: run deno task build:wasm`);
+  }
+}
+
+for (const { folder, builds, dispatch } of MODULES) {
+  const sources = new Map<string, string>(), assembly = new URL(`${folder}assembly/`, root);
+  for await (const { name } of Deno.readDir(assembly)) {
+    if (name.endsWith(".ts")) sources.set(name, await Deno.readTextFile(new URL(name, assembly)));
+  }
+  if (dispatch !== undefined) await emit(`${folder}kernel_names.ts`, namesModule(sources.get(dispatch)!));
+  for (const { name, options } of builds) {
+    await emit(`${folder}${name}_bytes.ts`, bytesModule(await compile(sources, options)));
   }
 }
 Deno.exit(stale ? 1 : 0);
