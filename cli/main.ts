@@ -1,6 +1,6 @@
 /** The command line: finds the command, and turns errors into one sentence and an exit code. */
 
-import { nearestName, ResiduaError, UsageError } from "../core/mod.ts";
+import { didYouMean, ResiduaError, UsageError } from "../core/mod.ts";
 import type { Command } from "./command.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -35,10 +35,8 @@ async function dispatch([name, ...args]: readonly string[]): Promise<void> {
   if (name === "--version") return console.log(VERSION);
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
-    const near = nearestName(name, COMMANDS.map((candidate) => candidate.name));
-    throw new UsageError(
-      `There is no command "${name}"${near === undefined ? "" : `; did you mean ${near}?`} See --help`,
-    );
+    const names = COMMANDS.map((candidate) => candidate.name);
+    throw new UsageError(`There is no command "${name}"${didYouMean(name, names)} See --help`);
   }
   await command.run(args);
 }

@@ -1,7 +1,7 @@
 /** Command-line options from a table: parsing, checking and help come from the same declaration. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { nearestName, UsageError } from "../core/mod.ts";
+import { didYouMean, UsageError } from "../core/mod.ts";
 
 /** An option of a command. */
 export interface Option {
@@ -132,10 +132,7 @@ export function resolveOptions<T extends OptionTable>(
 
 function refuse(command: string, table: OptionTable, key: string): never {
   const names = Object.entries(table).flatMap(([name, { kind }]) => kind === "flag" ? [name, `no-${name}`] : [name]);
-  const near = nearestName(key, names);
-  throw new UsageError(
-    `Unknown option --${key}${near === undefined ? "" : `; did you mean --${near}?`} See ${command} --help`,
-  );
+  throw new UsageError(`Unknown option --${key}${didYouMean(key, names, "--")} See ${command} --help`);
 }
 
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
@@ -174,7 +171,7 @@ export function formatHelp({ name, about, positionals, options, examples }: Comm
     `deno task ${name} [options]${positionals === undefined ? "" : ` ${positionals.value}`}`,
     "",
     about,
-    "",
+    ...(rows.length === 0 ? [] : [""]),
     ...rows.map(([head, text]) =>
       head.length > width ? `  ${head}\n  ${" ".repeat(width)}  ${text}` : `  ${head.padEnd(width)}  ${text}`
     ),
