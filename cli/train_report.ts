@@ -1,10 +1,7 @@
 /** What training prints. */
 
 import type { EpochEvent, ResumableCheckpoint } from "../train/mod.ts";
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
-}
+import { formatPercent } from "./format.ts";
 
 /** An epoch as a line for people. */
 export function epochText(
@@ -13,8 +10,8 @@ export function epochText(
 ): string {
   return `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}  loss ${
     trainLoss.toFixed(4)
-  }  accuracy ${percent(trainTop1)}  ` +
-    `validation loss ${validation.loss.toFixed(4)}  accuracy ${percent(validation.top1)}  lr ${
+  }  accuracy ${formatPercent(trainTop1)}  ` +
+    `validation loss ${validation.loss.toFixed(4)}  accuracy ${formatPercent(validation.top1)}  lr ${
       Number(rate.toPrecision(4))
     }  ${seconds.toFixed(1)} s`;
 }
