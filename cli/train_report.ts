@@ -1,7 +1,30 @@
 /** What training prints. */
 
-import type { EpochEvent, ResumableCheckpoint } from "../train/mod.ts";
+import type { ImageSet } from "../data/mod.ts";
+import type { EpochEvent, ForeignHead, ResumableCheckpoint } from "../train/mod.ts";
 import { formatPercent } from "./format.ts";
+
+/** What is trained, on which images, and where. */
+export function beginText(
+  model: string,
+  { name, train, validation }: ImageSet,
+  backend: string,
+  freeze: readonly string[],
+  { all, frozen }: { readonly all: number; readonly frozen: number },
+): string {
+  return `${model} on ${name}: ${train.count} training and ${validation.count} validation images, ${backend}` +
+    (frozen === 0 ? "" : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})`);
+}
+
+/** How a batch is divided. */
+export function accumulateText(parts: number, batch: number): string {
+  return `${parts} parts of ${batch / parts} images a batch; batch norm takes its statistics of each`;
+}
+
+/** What is not taken from a file for other classes. */
+export function foreignText({ names, classes }: ForeignHead, own: number): string {
+  return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
+}
 
 /** An epoch as a line for people. */
 export function epochText(

@@ -63,6 +63,7 @@ Deno.test("wrong usage ends with 2 and a sentence", async () => {
   await expectError(["train", "--model", "resnet21"], 2, "6n + 2");
   await expectError(["train", "--model", "plain20", "--shortcut", "A"], 2, "--shortcut: plain20 has no use for it");
   await expectError(["train", "--model", "mobilenet_v2_cifar", "--zero-init"], 2, "--zero-init: mobilenet_v2_cifar");
+  await expectError(["train", "--deterministic", "--tune", "full"], 2, "--deterministic and --tune full exclude each");
   await expectError(["trian"], 2, "did you mean train?");
   await expectError(["eval"], 2, "--checkpoint");
 });
