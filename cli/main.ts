@@ -1,7 +1,7 @@
-/** The command line: finds the command, and turns errors into one sentence and an exit code. */
+/** The command line: finds the command and runs it. */
 
-import { didYouMean, ResiduaError, UsageError } from "../core/mod.ts";
-import type { Command } from "./command.ts";
+import { didYouMean, UsageError } from "../core/mod.ts";
+import { type Command, exitCodeOf } from "./command.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -47,15 +47,8 @@ async function dispatch([name, ...args]: readonly string[]): Promise<void> {
  * @param args The arguments after the program's name.
  * @returns The exit code: 0 done, 1 failed, 2 wrong usage.
  */
-export async function main(args: readonly string[]): Promise<number> {
-  try {
-    await dispatch(args);
-    return 0;
-  } catch (error) {
-    if (error instanceof ResiduaError) console.error(`error: ${error.message}`);
-    else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
-    return error instanceof UsageError ? 2 : 1;
-  }
+export function main(args: readonly string[]): Promise<number> {
+  return exitCodeOf(() => dispatch(args));
 }
 
 if (import.meta.main) {
