@@ -24,7 +24,7 @@ function rewriteLine(text: string): void {
 }
 
 /** The line of a training run, at most `width` characters. */
-export function formatProgress(state: ProgressState, width: number): string {
+function formatProgress(state: ProgressState, width: number): string {
   const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
   const text =
     ` epoch ${epoch + 1}  step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  accuracy ${formatPercent(top1, 1)}  ` +
@@ -33,7 +33,7 @@ export function formatProgress(state: ProgressState, width: number): string {
 }
 
 /** The line of so many images, at most `width` characters. */
-export function formatCount(done: number, total: number, seconds: number, width: number): string {
+function formatCount(done: number, total: number, seconds: number, width: number): string {
   const rate = done / seconds;
   const left = done === 0
     ? ""
