@@ -17,6 +17,8 @@ export interface Option {
   readonly choices?: readonly string[];
   /** The least value. */
   readonly minimum?: number;
+  /** What the value must stay below. */
+  readonly below?: number;
 }
 
 /** A command's options by name. */
@@ -136,7 +138,7 @@ function refuse(command: string, table: OptionTable, key: string): never {
 }
 
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
-  const { kind, choices, minimum = -Infinity } = option;
+  const { kind, choices, minimum = -Infinity, below = Infinity } = option;
   if (kind === "flag") return given === true;
   const text = String(given);
   const fail = (expected: string): never => {
@@ -152,8 +154,12 @@ function convert(name: string, option: Option, given: string | number | boolean)
       : list;
   }
   const value = text.trim() === "" ? NaN : Number(text);
-  if (!Number.isFinite(value) || value < minimum || (kind === "integer" && !Number.isSafeInteger(value))) {
-    fail(`${kind === "integer" ? "a whole number" : "a number"}${least}`);
+  if (
+    !Number.isFinite(value) || value < minimum || value >= below || (kind === "integer" && !Number.isSafeInteger(value))
+  ) {
+    fail(
+      `${kind === "integer" ? "a whole number" : "a number"}${least}${below === Infinity ? "" : ` and below ${below}`}`,
+    );
   }
   return value;
 }

@@ -1,6 +1,7 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
 import { DataError, didYouMean, nearestName, UsageError } from "../core/mod.ts";
+import { explain } from "./disk.ts";
 import type { OptionTable } from "./options.ts";
 
 /** A value of an option, and where it comes from. */
@@ -167,9 +168,8 @@ async function readRecipe(path: string): Promise<Recipe> {
   try {
     content = JSON.parse(await Deno.readTextFile(path));
   } catch (error) {
-    throw new DataError(
-      error instanceof SyntaxError ? `${path}: the recipe is not JSON: ${error.message}` : `${path}: cannot be read`,
-    );
+    if (error instanceof SyntaxError) throw new DataError(`${path}: the recipe is not JSON: ${error.message}`);
+    throw explain("the recipe", path, error);
   }
   const { recipe = path, about = "", options } = (content ?? {}) as Partial<Recipe>;
   if (typeof options !== "object" || options === null) {

@@ -42,9 +42,9 @@ const SCHEDULE_OPTIONS = {
 /** How gradients change weights. */
 const OPTIMIZER_OPTIONS = {
   optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop"] },
-  momentum: { kind: "number", about: "share of the last update that is kept", default: 0.9, minimum: 0 },
+  momentum: { kind: "number", about: "share of the last update that is kept", default: 0.9, minimum: 0, below: 1 },
   nesterov: { kind: "flag", about: "Nesterov's momentum, for sgd", default: false },
-  rho: { kind: "number", about: "share of the old mean square that rmsprop keeps", default: 0.9, minimum: 0 },
+  rho: { kind: "number", about: "share of the old mean square that rmsprop keeps", default: 0.9, minimum: 0, below: 1 },
   epsilon: { kind: "number", about: "what rmsprop adds to the mean square before the root", default: 1, minimum: 0 },
   "weight-decay": { kind: "number", about: "share of the weights added to their gradient", default: 1e-4, minimum: 0 },
   decay: {
@@ -58,6 +58,7 @@ const OPTIMIZER_OPTIONS = {
     kind: "number",
     about: "evaluate and save an average of the weights that keeps this share a step",
     minimum: 0,
+    below: 1,
   },
 } as const;
 
@@ -94,7 +95,13 @@ export const TRAIN_OPTIONS = {
   ...OPTIMIZER_OPTIONS,
   ...AUGMENTATION_OPTIONS,
   shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
-  "label-smoothing": { kind: "number", about: "share of the target spread over all classes", default: 0, minimum: 0 },
+  "label-smoothing": {
+    kind: "number",
+    about: "share of the target spread over all classes",
+    default: 0,
+    minimum: 0,
+    below: 1,
+  },
   shortcut: {
     kind: "text",
     about: "the shortcut where shapes differ (He et al. 2015)",
