@@ -3,8 +3,6 @@
 import { Random } from "../core/mod.ts";
 import { cifarResNet, type SequentialModel } from "../models/mod.ts";
 
-export { openBackend, Random } from "../core/mod.ts";
-
 /** ResNet-20 and a batch of random images and labels. */
 export function resnetBatch(
   batch: number,

@@ -1,38 +1,66 @@
-/**
- * Times a training step and an inference of ResNet-20 on a backend: `deno task bench [cpu|webgpu] [batch]`; or each op of
- * a training step on WebGPU: `deno task bench --ops [batch]`.
- */
+/** Times ResNet-20 on a backend, or each op of its training step on WebGPU: `deno task bench`. See bench/README.md. */
 
-import { profileOps } from "./ops.ts";
-import { openBackend, Random, resnetBatch } from "./_work.ts";
+import { defineCommand, exitCodeOf } from "../cli/command.ts";
+import { type Backend, openBackend, Random, UsageError } from "../core/mod.ts";
 import { compileInference, Trainer } from "../train/mod.ts";
+import { resnetBatch } from "./_work.ts";
+import { profileOps } from "./ops.ts";
 
-if (Deno.args[0] === "--ops") {
-  await profileOps(Number(Deno.args[1] ?? 128));
-  Deno.exit();
-}
-const [choice = "cpu", batchText = "128"] = Deno.args;
-const backend = await openBackend(choice as "cpu" | "webgpu"), batch = Number(batchText);
-const { model, images, labels } = resnetBatch(batch, new Random(0, "bench"));
-const trainer = await Trainer.create({ model, backend, batch });
-const inference = await compileInference(model, backend, batch, trainer.variables);
-
-async function median(run: () => void): Promise<number> {
-  const seconds: number[] = [];
-  for (let k = 0; k < 7; k++) {
-    const started = performance.now();
-    run();
-    await backend.finish();
-    seconds.push((performance.now() - started) / 1000);
-    await trainer.results();
+const command = defineCommand({
+  name: "bench",
+  about: "Time a training step and an inference of ResNet-20.",
+  positionals: {
+    value: "[cpu|webgpu] [BATCH]",
+    about: "where, cpu unless given, and images in a batch, 128 unless given",
+  },
+  options: {
+    ops: { kind: "flag", about: "time each op of a training step instead, on WebGPU", default: false },
+  },
+  examples: [
+    ["", "on the CPU at batch 128"],
+    ["webgpu 32", "on WebGPU at batch 32"],
+    ["--ops 32", "where a step on WebGPU spends its time"],
+  ],
+}, async ({ ops }, { positionals }) => {
+  if (ops) return await profileOps(batchSize(positionals));
+  const [choice = "cpu", ...rest] = positionals;
+  if (choice !== "cpu" && choice !== "webgpu") throw new UsageError(`Expected cpu or webgpu but "${choice}" came`);
+  const batch = batchSize(rest), backend = await openBackend(choice);
+  try {
+    await timeSteps(backend, batch);
+  } finally {
+    backend.destroy();
   }
-  return seconds.slice(2).sort((a, b) => a - b)[2];
+});
+
+function batchSize([text = "128", ...more]: readonly string[]): number {
+  const batch = Number(text);
+  if (more.length === 0 && Number.isSafeInteger(batch) && batch >= 1) return batch;
+  throw new UsageError(`Expected one batch of at least 1 but "${[text, ...more].join(" ")}" came; see bench --help`);
 }
 
-const step = await median(() => trainer.step(images, labels, 0.1));
-inference.write("image", images);
-const pass = await median(() => inference.run());
-console.log(`${backend.description}, ResNet-20, batch ${batch}, median of 5`);
-console.log(`training  ${(batch / step).toFixed(1)} images/s, ${trainer.program.dispatches} kernel calls a step`);
-console.log(`inference ${(batch / pass).toFixed(1)} images/s, ${inference.dispatches} kernel calls`);
-backend.destroy();
+async function timeSteps(backend: Backend, batch: number): Promise<void> {
+  const { model, images, labels } = resnetBatch(batch, new Random(0, "bench"));
+  const trainer = await Trainer.create({ model, backend, batch });
+  const inference = await compileInference(model, backend, batch, trainer.variables);
+  /** The median of five runs, in seconds, after two. */
+  const median = async (run: () => void) => {
+    const seconds: number[] = [];
+    for (let k = 0; k < 7; k++) {
+      const started = performance.now();
+      run();
+      await backend.finish();
+      seconds.push((performance.now() - started) / 1000);
+      await trainer.results();
+    }
+    return seconds.slice(2).sort((a, b) => a - b)[2];
+  };
+  const step = await median(() => trainer.step(images, labels, 0.1));
+  inference.write("image", images);
+  const pass = await median(() => inference.run());
+  console.log(`${backend.description}, ResNet-20, batch ${batch}, median of 5`);
+  console.log(`training  ${(batch / step).toFixed(1)} images/s, ${trainer.program.dispatches} kernel calls a step`);
+  console.log(`inference ${(batch / pass).toFixed(1)} images/s, ${inference.dispatches} kernel calls`);
+}
+
+Deno.exit(await exitCodeOf(() => command.run(Deno.args)));

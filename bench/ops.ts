@@ -1,8 +1,8 @@
 /** Where a step of ResNet-20 spends its time on WebGPU: `deno task bench --ops [batch]`. */
 
-import { type DispatchTime, formatSpec, type Program } from "../core/mod.ts";
+import { type DispatchTime, formatSpec, openBackend, type Program, Random } from "../core/mod.ts";
 import { Trainer } from "../train/mod.ts";
-import { openBackend, Random, resnetBatch } from "./_work.ts";
+import { resnetBatch } from "./_work.ts";
 
 /** Profiled steps; each dispatch counts with its fastest. */
 const STEPS = 5;

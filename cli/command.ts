@@ -1,5 +1,6 @@
-/** What a command of the command line is. */
+/** What a command of the command line is, and how it ends. */
 
+import { ResiduaError, UsageError } from "../core/mod.ts";
 import {
   type CommandHelp,
   formatHelp,
@@ -43,4 +44,20 @@ export function defineCommand<T extends OptionTable>(
       await run(values, { given, positionals });
     },
   };
+}
+
+/**
+ * Runs something, and turns an error into one sentence on standard error.
+ *
+ * @returns The exit code: 0 done, 1 failed, 2 wrong usage.
+ */
+export async function exitCodeOf(run: () => Promise<void>): Promise<number> {
+  try {
+    await run();
+    return 0;
+  } catch (error) {
+    if (error instanceof ResiduaError) console.error(`error: ${error.message}`);
+    else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
 }

@@ -35,6 +35,7 @@ export const DATA_OPTIONS = {
     about: "share of each class to validate on where a folder of image files does not say",
     default: 0.1,
     minimum: 0,
+    below: 1,
   },
   workers: {
     kind: "integer",

@@ -1,7 +1,7 @@
-/** The command line: finds the command, and turns errors into one sentence and an exit code. */
+/** The command line: finds the command and runs it. */
 
-import { nearestName, ResiduaError, UsageError } from "../core/mod.ts";
-import type { Command } from "./command.ts";
+import { didYouMean, UsageError } from "../core/mod.ts";
+import { type Command, exitCodeOf } from "./command.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -35,10 +35,8 @@ async function dispatch([name, ...args]: readonly string[]): Promise<void> {
   if (name === "--version") return console.log(VERSION);
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) {
-    const near = nearestName(name, COMMANDS.map((candidate) => candidate.name));
-    throw new UsageError(
-      `There is no command "${name}"${near === undefined ? "" : `; did you mean ${near}?`} See --help`,
-    );
+    const names = COMMANDS.map((candidate) => candidate.name);
+    throw new UsageError(`There is no command "${name}"${didYouMean(name, names)} See --help`);
   }
   await command.run(args);
 }
@@ -49,15 +47,8 @@ async function dispatch([name, ...args]: readonly string[]): Promise<void> {
  * @param args The arguments after the program's name.
  * @returns The exit code: 0 done, 1 failed, 2 wrong usage.
  */
-export async function main(args: readonly string[]): Promise<number> {
-  try {
-    await dispatch(args);
-    return 0;
-  } catch (error) {
-    if (error instanceof ResiduaError) console.error(`error: ${error.message}`);
-    else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
-    return error instanceof UsageError ? 2 : 1;
-  }
+export function main(args: readonly string[]): Promise<number> {
+  return exitCodeOf(() => dispatch(args));
 }
 
 if (import.meta.main) {

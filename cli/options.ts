@@ -1,7 +1,7 @@
 /** Command-line options from a table: parsing, checking and help come from the same declaration. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { nearestName, UsageError } from "../core/mod.ts";
+import { didYouMean, UsageError } from "../core/mod.ts";
 
 /** An option of a command. */
 export interface Option {
@@ -17,6 +17,8 @@ export interface Option {
   readonly choices?: readonly string[];
   /** The least value. */
   readonly minimum?: number;
+  /** What the value must stay below. */
+  readonly below?: number;
 }
 
 /** A command's options by name. */
@@ -132,14 +134,11 @@ export function resolveOptions<T extends OptionTable>(
 
 function refuse(command: string, table: OptionTable, key: string): never {
   const names = Object.entries(table).flatMap(([name, { kind }]) => kind === "flag" ? [name, `no-${name}`] : [name]);
-  const near = nearestName(key, names);
-  throw new UsageError(
-    `Unknown option --${key}${near === undefined ? "" : `; did you mean --${near}?`} See ${command} --help`,
-  );
+  throw new UsageError(`Unknown option --${key}${didYouMean(key, names, "--")} See ${command} --help`);
 }
 
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
-  const { kind, choices, minimum = -Infinity } = option;
+  const { kind, choices, minimum = -Infinity, below = Infinity } = option;
   if (kind === "flag") return given === true;
   const text = String(given);
   const fail = (expected: string): never => {
@@ -155,8 +154,12 @@ function convert(name: string, option: Option, given: string | number | boolean)
       : list;
   }
   const value = text.trim() === "" ? NaN : Number(text);
-  if (!Number.isFinite(value) || value < minimum || (kind === "integer" && !Number.isSafeInteger(value))) {
-    fail(`${kind === "integer" ? "a whole number" : "a number"}${least}`);
+  if (
+    !Number.isFinite(value) || value < minimum || value >= below || (kind === "integer" && !Number.isSafeInteger(value))
+  ) {
+    fail(
+      `${kind === "integer" ? "a whole number" : "a number"}${least}${below === Infinity ? "" : ` and below ${below}`}`,
+    );
   }
   return value;
 }
@@ -174,7 +177,7 @@ export function formatHelp({ name, about, positionals, options, examples }: Comm
     `deno task ${name} [options]${positionals === undefined ? "" : ` ${positionals.value}`}`,
     "",
     about,
-    "",
+    ...(rows.length === 0 ? [] : [""]),
     ...rows.map(([head, text]) =>
       head.length > width ? `  ${head}\n  ${" ".repeat(width)}  ${text}` : `  ${head.padEnd(width)}  ${text}`
     ),

@@ -1,19 +1,13 @@
 /** Progress lines: rewritten in place on a terminal, absent elsewhere. */
 
 import type { StepEvent } from "../train/mod.ts";
+import { formatDuration, formatPercent } from "./format.ts";
 
 /** What the line shows. */
 export interface ProgressState
   extends Pick<StepEvent, "step" | "totalSteps" | "epoch" | "loss" | "top1" | "imagesPerSecond"> {
   /** Seconds until the run ends at this rate. */
   readonly secondsLeft: number;
-}
-
-/** A duration as people read it: `1:05` or `2:03:07`. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds)), two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
 /** A text with a bar before it where there is room, at most `width` characters. */
@@ -30,18 +24,16 @@ function rewriteLine(text: string): void {
 }
 
 /** The line of a training run, at most `width` characters. */
-export function formatProgress(state: ProgressState, width: number): string {
+function formatProgress(state: ProgressState, width: number): string {
   const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
   const text =
-    ` epoch ${epoch + 1}  step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  accuracy ${
-      (100 * top1).toFixed(1)
-    } %  ` +
+    ` epoch ${epoch + 1}  step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  accuracy ${formatPercent(top1, 1)}  ` +
     `${imagesPerSecond.toFixed(0)} images/s  ${formatDuration(secondsLeft)} left`;
   return withBar(text, step / totalSteps, width);
 }
 
 /** The line of so many images, at most `width` characters. */
-export function formatCount(done: number, total: number, seconds: number, width: number): string {
+function formatCount(done: number, total: number, seconds: number, width: number): string {
   const rate = done / seconds;
   const left = done === 0
     ? ""

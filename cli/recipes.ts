@@ -1,6 +1,7 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
-import { DataError, nearestName, UsageError } from "../core/mod.ts";
+import { DataError, didYouMean, nearestName, UsageError } from "../core/mod.ts";
+import { explain } from "./disk.ts";
 import type { OptionTable } from "./options.ts";
 
 /** A value of an option, and where it comes from. */
@@ -133,11 +134,10 @@ export async function openRecipe(name: string, table: OptionTable): Promise<Reci
   const known = RECIPES.find(({ recipe }) => recipe === name);
   if (known !== undefined) return known;
   if (!name.endsWith(".json")) {
-    const names = RECIPES.map(({ recipe }) => recipe), near = nearestName(name, names);
+    const names = RECIPES.map(({ recipe }) => recipe);
     throw new UsageError(
-      `There is no recipe named "${name}"${near === undefined ? "" : `; did you mean ${near}?`} There are ${
-        names.join(", ")
-      }, and files that end in .json`,
+      `There is no recipe named "${name}"${didYouMean(name, names)} There are ${names.join(", ")}, ` +
+        "and files that end in .json",
     );
   }
   const recipe = await readRecipe(name);
@@ -168,9 +168,8 @@ async function readRecipe(path: string): Promise<Recipe> {
   try {
     content = JSON.parse(await Deno.readTextFile(path));
   } catch (error) {
-    throw new DataError(
-      error instanceof SyntaxError ? `${path}: the recipe is not JSON: ${error.message}` : `${path}: cannot be read`,
-    );
+    if (error instanceof SyntaxError) throw new DataError(`${path}: the recipe is not JSON: ${error.message}`);
+    throw explain("the recipe", path, error);
   }
   const { recipe = path, about = "", options } = (content ?? {}) as Partial<Recipe>;
   if (typeof options !== "object" || options === null) {

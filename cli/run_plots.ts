@@ -2,6 +2,7 @@
 
 import type { Callback, EpochEvent, RunFolder } from "../train/mod.ts";
 import type { DiskStore } from "./disk.ts";
+import { formatPercent } from "./format.ts";
 import type { EpochLine } from "./plots.ts";
 
 /** A listener that draws. Where the packages for it cannot be had, it says so once, and the run goes on without plots. */
@@ -38,7 +39,7 @@ export class RunPlots implements Callback {
     if (plots === undefined) return;
     const write = (name: string, text: string) => this.#store.write(name, new TextEncoder().encode(text));
     await write("curves.svg", plots.curvesSvg(this.#lines, this.#title));
-    const title = `${this.#title}, epoch ${epoch + 1}: ${(100 * valTop1).toFixed(2)} % right`;
+    const title = `${this.#title}, epoch ${epoch + 1}: ${formatPercent(valTop1)} right`;
     await write("confusion.svg", plots.confusionSvg(confusion, this.#classes, title));
   }
 

@@ -1,6 +1,8 @@
 /** Options that several commands share, and what they open. */
 
-import { type Backend, type BackendChoice, openBackend } from "../core/mod.ts";
+import { type Backend, type BackendChoice, openBackend, UsageError } from "../core/mod.ts";
+import type { Checkpoint, ModelDescription } from "../train/mod.ts";
+import { readCheckpoint } from "./disk.ts";
 
 /** The options --backend and --threads. */
 export const BACKEND_OPTIONS = {
@@ -20,6 +22,49 @@ export const MODEL_OPTION = {
   about: "resnet18, 34, 50, 101, 152, plain18, 34, mobilenet_v2; for small images resnet or plain of depth 6n+2 " +
     "(20, 32, 44, 56, 110) and mobilenet_v2_cifar; a width follows as in mobilenet_v2_0.5",
 } as const;
+
+/** The options of commands that take a checkpoint. */
+export const CHECKPOINT_OPTION = {
+  checkpoint: {
+    kind: "text",
+    value: "FILE|RUN",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
+  },
+  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
+} as const;
+
+/**
+ * Reads the checkpoint that was asked for.
+ *
+ * @throws {UsageError} If none was, or it is of another model than was named.
+ */
+export async function readChosenCheckpoint(
+  { checkpoint, model }: { readonly checkpoint?: string; readonly model?: string },
+): Promise<Checkpoint & { readonly source: string }> {
+  if (checkpoint === undefined) {
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
+  }
+  const found = await readCheckpoint(checkpoint), own = found.info?.model?.name;
+  if (own !== undefined && model !== undefined && model !== own) {
+    throw new UsageError(`--model: ${found.source} is of ${own}, so it cannot be read as ${model}`);
+  }
+  return found;
+}
+
+/**
+ * The model of a checkpoint.
+ *
+ * @param given What holds for a bare weight file, which does not say it.
+ * @throws {UsageError} If neither says it.
+ */
+export function modelOf(
+  { info, source }: Pick<Checkpoint, "info"> & { readonly source: string },
+  { name, ...given }: Partial<ModelDescription>,
+): ModelDescription {
+  if (info !== undefined) return info.model;
+  if (name === undefined) throw new UsageError(`${source} does not say which model it is of; name it with --model`);
+  return { name, ...given };
+}
 
 /** Opens the backend that was asked for. */
 export function openChosenBackend(

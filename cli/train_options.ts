@@ -1,11 +1,15 @@
-/** Groups of options of `train`: the schedule, the optimiser, checkpoints. What they mean to the library is said here too. */
+/** The options of `train`, and what they mean to the library. */
 
 import { UsageError } from "../core/mod.ts";
 import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../train/mod.ts";
+import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import type { Values } from "./options.ts";
+import { RECIPES } from "./recipes.ts";
+import { BACKEND_OPTIONS, MODEL_OPTION } from "./shared_options.ts";
+import { TUNE_OPTION } from "./tune_option.ts";
 
 /** How the learning rate changes. */
-export const SCHEDULE_OPTIONS = {
+const SCHEDULE_OPTIONS = {
   schedule: { kind: "text", about: "how the learning rate changes", default: "step", choices: SCHEDULES },
   factor: {
     kind: "number",
@@ -36,11 +40,11 @@ export const SCHEDULE_OPTIONS = {
 } as const;
 
 /** How gradients change weights. */
-export const OPTIMIZER_OPTIONS = {
+const OPTIMIZER_OPTIONS = {
   optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop"] },
-  momentum: { kind: "number", about: "share of the last update that is kept", default: 0.9, minimum: 0 },
+  momentum: { kind: "number", about: "share of the last update that is kept", default: 0.9, minimum: 0, below: 1 },
   nesterov: { kind: "flag", about: "Nesterov's momentum, for sgd", default: false },
-  rho: { kind: "number", about: "share of the old mean square that rmsprop keeps", default: 0.9, minimum: 0 },
+  rho: { kind: "number", about: "share of the old mean square that rmsprop keeps", default: 0.9, minimum: 0, below: 1 },
   epsilon: { kind: "number", about: "what rmsprop adds to the mean square before the root", default: 1, minimum: 0 },
   "weight-decay": { kind: "number", about: "share of the weights added to their gradient", default: 1e-4, minimum: 0 },
   decay: {
@@ -54,18 +58,117 @@ export const OPTIMIZER_OPTIONS = {
     kind: "number",
     about: "evaluate and save an average of the weights that keeps this share a step",
     minimum: 0,
+    below: 1,
   },
 } as const;
 
 /** When checkpoints are saved. */
-export const CHECKPOINT_OPTIONS = {
+const SAVING_OPTIONS = {
   "checkpoint-minutes": { kind: "number", about: "minutes between checkpoints in an epoch", default: 5, minimum: 0 },
   "checkpoint-steps": { kind: "integer", about: "steps between checkpoints in an epoch, too", minimum: 1 },
   keep: { kind: "integer", about: "keep the checkpoints of the last epochs too, so many", default: 0, minimum: 0 },
 } as const;
 
+/** All options of `train`. */
+export const TRAIN_OPTIONS = {
+  recipe: {
+    kind: "text",
+    value: "NAME|FILE.json",
+    about: `the options of a paper: ${
+      RECIPES.map(({ recipe }) => recipe).join(", ")
+    }; options given beside it count more`,
+  },
+  "print-recipe": { kind: "flag", about: "print the recipe, with the source of each value, and end", default: false },
+  model: { ...MODEL_OPTION, default: "resnet20" },
+  ...DATA_OPTIONS,
+  epochs: { kind: "integer", about: "passes over the training set", default: 6, minimum: 1 },
+  steps: { kind: "integer", about: "stop after so many batches", minimum: 1 },
+  batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
+  accumulate: {
+    kind: "integer",
+    about: "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone",
+    default: 1,
+    minimum: 1,
+  },
+  lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
+  ...SCHEDULE_OPTIONS,
+  ...OPTIMIZER_OPTIONS,
+  ...AUGMENTATION_OPTIONS,
+  shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
+  "label-smoothing": {
+    kind: "number",
+    about: "share of the target spread over all classes",
+    default: 0,
+    minimum: 0,
+    below: 1,
+  },
+  shortcut: {
+    kind: "text",
+    about: "the shortcut where shapes differ (He et al. 2015)",
+    default: "B",
+    choices: ["A", "B", "C"],
+  },
+  downsampling: {
+    kind: "text",
+    about: "how blocks halve the resolution",
+    default: "stride",
+    choices: ["stride", "maxPool"],
+  },
+  "zero-init": { kind: "flag", about: "start the last batch norm of each block at 0", default: false },
+  seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
+  init: {
+    kind: "text",
+    value: "FILE|RUN",
+    about:
+      "start from the weights of a safetensors or PyTorch file, or a run's best; a head for other classes starts anew",
+  },
+  freeze: {
+    kind: "text",
+    value: "PATTERN,…",
+    about: "parameters that stay as they are, such as layer1.*; running statistics follow all the same",
+  },
+  resume: {
+    kind: "text",
+    value: "RUN",
+    about: "go on with a run, as its config.json says; --epochs or --steps may extend it, --data may have moved",
+  },
+  out: { kind: "text", value: "RUN", about: "the run folder; runs/DATE-TIME unless given" },
+  ...SAVING_OPTIONS,
+  ...BACKEND_OPTIONS,
+  tune: TUNE_OPTION,
+  deterministic: {
+    kind: "flag",
+    about: "never choose kernels by timing them, so that a run repeats: refuses --tune cache and --tune full",
+    default: false,
+  },
+  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", about: "print each epoch as a line of JSON", default: false },
+} as const;
+
+/** Their values. */
+export type TrainValues = Values<typeof TRAIN_OPTIONS>;
+
+/** What the library is told of them. */
+export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Partial<FitOptions> {
+  return {
+    steps: values.steps,
+    accumulate: values.accumulate,
+    rate: values.lr,
+    ...scheduleOptions(values, stepsPerEpoch),
+    ...optimizerOptions(values),
+    shuffle: values.shuffle,
+    labelSmoothing: values["label-smoothing"],
+    seed: values.seed,
+    checkpoints: {
+      minutes: values["checkpoint-minutes"],
+      steps: values["checkpoint-steps"],
+      keep: values.keep,
+    },
+  };
+}
+
 /** The schedule, as the library takes it. */
-export function scheduleOptions(
+function scheduleOptions(
   values: Values<typeof SCHEDULE_OPTIONS>,
   stepsPerEpoch: number,
 ): Partial<FitOptions> {
@@ -85,7 +188,7 @@ export function scheduleOptions(
 }
 
 /** The optimiser, as the library takes it. */
-export function optimizerOptions(values: Values<typeof OPTIMIZER_OPTIONS>): Partial<FitOptions> {
+function optimizerOptions(values: Values<typeof OPTIMIZER_OPTIONS>): Partial<FitOptions> {
   const { momentum, nesterov, rho, epsilon, "weight-decay": weightDecay, ema } = values;
   const decay = values.decay as "all" | "weights", clipNorm = values["clip-norm"];
   if (values.optimizer === "rmsprop" && nesterov) {

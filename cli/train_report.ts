@@ -1,9 +1,29 @@
 /** What training prints. */
 
-import type { EpochEvent, ResumableCheckpoint } from "../train/mod.ts";
+import type { ImageSet } from "../data/mod.ts";
+import type { EpochEvent, ForeignHead, ResumableCheckpoint } from "../train/mod.ts";
+import { formatPercent } from "./format.ts";
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
+/** What is trained, on which images, and where. */
+export function beginText(
+  model: string,
+  { name, train, validation }: ImageSet,
+  backend: string,
+  freeze: readonly string[],
+  { all, frozen }: { readonly all: number; readonly frozen: number },
+): string {
+  return `${model} on ${name}: ${train.count} training and ${validation.count} validation images, ${backend}` +
+    (frozen === 0 ? "" : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})`);
+}
+
+/** How a batch is divided. */
+export function accumulateText(parts: number, batch: number): string {
+  return `${parts} parts of ${batch / parts} images a batch; batch norm takes its statistics of each`;
+}
+
+/** What is not taken from a file for other classes. */
+export function foreignText({ names, classes }: ForeignHead, own: number): string {
+  return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
 }
 
 /** An epoch as a line for people. */
@@ -13,8 +33,8 @@ export function epochText(
 ): string {
   return `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}  loss ${
     trainLoss.toFixed(4)
-  }  accuracy ${percent(trainTop1)}  ` +
-    `validation loss ${validation.loss.toFixed(4)}  accuracy ${percent(validation.top1)}  lr ${
+  }  accuracy ${formatPercent(trainTop1)}  ` +
+    `validation loss ${validation.loss.toFixed(4)}  accuracy ${formatPercent(validation.top1)}  lr ${
       Number(rate.toPrecision(4))
     }  ${seconds.toFixed(1)} s`;
 }

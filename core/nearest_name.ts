@@ -26,3 +26,20 @@ export function nearestName(word: string, names: readonly string[]): string | un
   const [best] = names.map((name) => [editDistance(word, name), name] as const).sort((a, b) => a[0] - b[0]);
   return best !== undefined && best[0] <= Math.max(2, word.length / 3) ? best[1] : undefined;
 }
+
+/**
+ * Ends the sentence of a message that a name does not exist: by the nearest name, if any is near.
+ *
+ * @param before What stands before a name, as `--` does before an option's.
+ *
+ * @example
+ * ```ts
+ * import { didYouMean } from "./mod.ts";
+ * console.log(`There is no resnt50${didYouMean("resnt50", ["resnet18", "resnet50"])}`); // …; did you mean resnet50?
+ * console.log(`There is no vgg${didYouMean("vgg", ["resnet18", "resnet50"])}`); // There is no vgg.
+ * ```
+ */
+export function didYouMean(word: string, names: readonly string[], before = ""): string {
+  const near = nearestName(word, names);
+  return near === undefined ? "." : `; did you mean ${before}${near}?`;
+}

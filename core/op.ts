@@ -7,7 +7,7 @@ import type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 import type { FusionRule } from "./fuse.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import type { Random } from "./random.ts";
-import type { TensorSpec } from "./shape.ts";
+import { byteSize, type TensorSpec } from "./shape.ts";
 
 /** The values that an op's attributes can have. They are plain data, so that a program can be printed and compared. */
 export type AttributeValue = number | boolean | string | readonly number[];
@@ -224,7 +224,5 @@ export interface Op<A extends Attributes = Attributes> extends OpDefinition<A> {
 
 /** The bytes of a tensor each: the lower bound of an op that reads its inputs and writes its outputs once. */
 export function bytesMoved(spec: OpSpec): number {
-  let bytes = 0;
-  for (const { shape } of [...spec.inputs, ...spec.outputs]) bytes += 4 * shape.reduce((a, b) => a * b, 1);
-  return bytes;
+  return [...spec.inputs, ...spec.outputs].reduce((bytes, tensor) => bytes + byteSize(tensor), 0);
 }

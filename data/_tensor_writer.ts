@@ -26,6 +26,17 @@ export interface Layout {
   readonly channel: number;
 }
 
+/** The values of a byte. */
+const BYTES = 256;
+
+/** What each byte stands for where the normalisation has a mean for each channel, [C, 256]. */
+export function byteLevels({ mean, std }: Normalisation): Float32Array {
+  return Float32Array.from({ length: std.length * BYTES }, (_, i) => {
+    const c = Math.floor(i / BYTES);
+    return (i % BYTES / 255 - mean[c]) / std[c];
+  });
+}
+
 /** Writes images of one shape as tensors [C, H, W]. */
 export class TensorWriter {
   readonly #shape: readonly [number, number, number];
@@ -48,10 +59,10 @@ export class TensorWriter {
     const perPixel = mean.length !== channels;
     this.#shape = shape;
     this.#shifts = perPixel ? Float64Array.from(mean, (value, i) => value / std[Math.floor(i / plane)]) : undefined;
+    const levels = perPixel ? undefined : byteLevels(normalisation);
     this.#tables = std.map((deviation, c) =>
-      perPixel
-        ? Float64Array.from({ length: 256 }, (_, byte) => byte / 255 / deviation)
-        : Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - mean[c]) / deviation)
+      levels?.subarray(c * BYTES, (c + 1) * BYTES) ??
+        Float64Array.from({ length: BYTES }, (_, byte) => byte / 255 / deviation)
     );
   }
 

@@ -3,7 +3,7 @@
  * Files may be compressed by gzip.
  */
 
-import { DataError } from "../core/mod.ts";
+import { DataError, elementCount } from "../core/mod.ts";
 import { createLabels, type ImageSet, type Labels, MemoryDataset } from "./dataset.ts";
 import type { FileSource } from "./file_source.ts";
 
@@ -123,7 +123,7 @@ async function readArray(files: FileSource, name: string, dimensions: number): P
     );
   }
   const sizes = Array.from({ length: dimensions }, (_, k) => view.getUint32(4 + 4 * k));
-  const length = sizes.reduce((product, size) => product * size, 1);
+  const length = elementCount(sizes);
   if (length === 0) throw new DataError(`${file}: expected at least one element but its sizes are ${sizes.join("x")}`);
   if (content.length - header !== length) {
     throw new DataError(

@@ -2,12 +2,10 @@
 
 import { VIEW_WORDS } from "../ops/mod.ts";
 import { ShiftDraw } from "./_shift_draw.ts";
+import { byteLevels } from "./_tensor_writer.ts";
 import type { PreparationOptions } from "./batch.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import { isPlain } from "./pipeline.ts";
-
-/** Values of a byte. */
-const LEVELS = 256;
 
 /**
  * A set's bytes as gatherImages takes them, and the views that make batches of them: the same images, to the bit, as a
@@ -24,14 +22,11 @@ export class ResidentImages {
   readonly #shifts: ShiftDraw;
 
   private constructor(dataset: MemoryDataset, { shape, normalisation, augmentation, seed = 0 }: PreparationOptions) {
-    const { mean, std } = normalisation, { pixels, labels } = dataset;
+    const { pixels, labels } = dataset;
     const words = new Uint32Array(Math.ceil(pixels.length / 4));
     new Uint8Array(words.buffer).set(pixels);
     this.words = words;
-    this.levels = Float32Array.from({ length: std.length * LEVELS }, (_, i) => {
-      const c = Math.floor(i / LEVELS);
-      return (i % LEVELS / 255 - mean[c]) / std[c];
-    });
+    this.levels = byteLevels(normalisation);
     this.shape = shape;
     this.#labels = labels;
     this.#shifts = new ShiftDraw(augmentation ?? { padding: 0, flip: false }, seed);

@@ -1,6 +1,6 @@
 /** Finds a model by the name that the command line and checkpoints use. */
 
-import { nearestName, UsageError } from "../core/mod.ts";
+import { didYouMean, UsageError } from "../core/mod.ts";
 import { cifarResNet } from "./cifar_resnet.ts";
 import { IMAGENET_DEPTHS, imageNetResNet, type ImageNetResNetOptions } from "./imagenet_resnet.ts";
 import { mobileNetV2, type MobileNetV2Options } from "./mobilenet_v2.ts";
@@ -87,9 +87,8 @@ export function modelByName(name: string, options: ModelOptions = {}): Sequentia
 }
 
 function unknownModel(name: string): UsageError {
-  const near = nearestName(name, MODEL_NAMES);
   return new UsageError(
-    `There is no model named "${name}"${near === undefined ? "." : `; did you mean ${near}?`} There are ` +
+    `There is no model named "${name}"${didYouMean(name, MODEL_NAMES)} There are ` +
       `${MODEL_NAMES.join(", ")}, any other resnet or plain of depth 6n + 2, and mobilenet_v2_WIDTH`,
   );
 }

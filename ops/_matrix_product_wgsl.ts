@@ -84,7 +84,7 @@ function workspaceOf({ buffers: { a, b, c }, bias }: WgslProduct): number {
 }
 
 /** The kernel of a register tile. */
-export function registerVariant(product: WgslProduct, limits: WebGpuLimits, tile: RegisterTile): WebGpuVariant {
+function registerVariant(product: WgslProduct, limits: WebGpuLimits, tile: RegisterTile): WebGpuVariant {
   const { m, n, k, b, batch = 1, buffers } = product, workspace = workspaceOf(product);
   const panels = Math.ceil(m / tile.rows), packedA = panels * k * tile.rows;
   const gathered = b[1] !== 1, width = 4 * Math.ceil(n / 4), packedB = batch * k * width;

@@ -5,8 +5,6 @@ import {
   elementCount,
   expectSpec,
   f32,
-  float,
-  linearWorkgroups,
   type NumericArray,
   type Op,
   type OpSpec,
@@ -14,9 +12,8 @@ import {
   registerOp,
 } from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
-import { rowMain, rowSumKernel, sumPass, workgroupMax, workgroupSum } from "./_reduce.ts";
-
-const SAMPLES = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];
+import { rowMain, rowSumKernel, workgroupMax, workgroupSum } from "./_reduce.ts";
+import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
 
 /** Fills rows with probabilities. */
 function fillTargets(targets: NumericArray, classes: number, random: Random): void {
@@ -51,7 +48,7 @@ export const softTargetCrossEntropyGradient: Op = registerOp({
     return elementwiseVariants(batch * classes, limits, ["dLoss", "p", "targets", "dx!"], body);
   },
   cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[1].shape), bytes: bytesMoved(spec) }),
-  samples: () => SAMPLES.map((shape) => ({ inputs: [f32([]), f32(shape), f32(shape)] })),
+  samples: () => LOSS_SAMPLES.map((shape) => ({ inputs: [f32([]), f32(shape), f32(shape)] })),
   badSamples: () => [{ inputs: [f32([]), f32([2, 3]), f32([3, 2])], message: "expected targets to be f32 [2, 3]" }],
 });
 
@@ -111,33 +108,16 @@ export const softTargetCrossEntropy: Op = registerOp({
     return softTargetCrossEntropyGradient.apply(graph, [outputGradient!, probabilities, targets]);
   },
   reference({ inputs: [{ shape: [batch, classes] }] }) {
-    return (buffers) => {
-      let total = 0;
-      for (let n = 0; n < batch; n++) total += lossOfRow(classes, buffers, n);
-      buffers[2][0] = total / batch;
-    };
+    return rowLossReference(batch, (buffers, n) => lossOfRow(classes, buffers, n));
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec) =>
     rowSumKernel(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }] }, limits) {
-    return [{
-      name: "workgroup a row",
-      workspace: [f32([batch])],
-      passes: [{
-        wgsl: rowWgsl(batch, classes),
-        bindings: [
-          { name: "x", index: 0 },
-          { name: "targets", index: 1 },
-          { name: "p", index: 3, write: true },
-          { name: "rows", index: 4, write: true },
-        ],
-        workgroups: linearWorkgroups(batch, limits, 1),
-      }, sumPass(batch, float(1 / batch), 4, 2)],
-    }];
+    return rowLossVariants(batch, limits, "targets", rowWgsl(batch, classes));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
-    SAMPLES.map(([n, k]) => ({
+    LOSS_SAMPLES.map(([n, k]) => ({
       inputs: [f32([n, k]), f32([n, k])],
       // Far above what exp can take, and near enough to each other that float64 can judge.
       fill([x, targets]: readonly NumericArray[], random: Random) {

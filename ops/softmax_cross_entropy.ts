@@ -6,7 +6,6 @@ import {
   expectSpec,
   f32,
   float,
-  linearWorkgroups,
   type NumericArray,
   type Op,
   type OpSpec,
@@ -17,15 +16,14 @@ import {
   u32,
 } from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
-import { rowMain, rowSumKernel, sumPass, workgroupMax, workgroupSum } from "./_reduce.ts";
+import { rowMain, rowSumKernel, workgroupMax, workgroupSum } from "./_reduce.ts";
+import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
 
 /** The attributes of {@link softmaxCrossEntropy}. */
 export type LossAttributes = {
   /** The share of the target that is spread over all classes. */
   readonly labelSmoothing: number;
 };
-
-const SAMPLES = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];
 
 function expectSmoothing(op: string, labelSmoothing: number): void {
   if (labelSmoothing >= 0 && labelSmoothing < 1) return;
@@ -83,7 +81,7 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
   },
   cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[1].shape), bytes: bytesMoved(spec) }),
   samples: () =>
-    SAMPLES.flatMap(([n, k]) =>
+    LOSS_SAMPLES.flatMap(([n, k]) =>
       [0, 0.1].map((labelSmoothing) => ({ inputs: [f32([]), f32([n, k]), u32([n])], attributes: { labelSmoothing } }))
     ),
   badSamples: () => [{ inputs: [f32([]), f32([2, 3]), f32([2])], message: "expected labels to be u32 [2]" }],
@@ -161,34 +159,17 @@ export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes
     return softmaxCrossEntropyGradient.apply(graph, [outputGradient!, probabilities, labels], attributes);
   },
   reference({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }) {
-    return (buffers) => {
-      let total = 0;
-      for (let n = 0; n < batch; n++) total += lossOfRow(classes, labelSmoothing, buffers, n);
-      buffers[2][0] = total / batch;
-    };
+    return rowLossReference(batch, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n));
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) =>
     rowSumKernel(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }, limits) {
-    return [{
-      name: "workgroup a row",
-      workspace: [f32([batch])],
-      passes: [{
-        wgsl: rowWgsl(batch, classes, labelSmoothing),
-        bindings: [
-          { name: "x", index: 0 },
-          { name: "labels", index: 1 },
-          { name: "p", index: 3, write: true },
-          { name: "rows", index: 4, write: true },
-        ],
-        workgroups: linearWorkgroups(batch, limits, 1),
-      }, sumPass(batch, float(1 / batch), 4, 2)],
-    }];
+    return rowLossVariants(batch, limits, "labels", rowWgsl(batch, classes, labelSmoothing));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [
     { inputs: [f32([3, 1]), u32([3])], fill: ([, labels]) => void labels.fill(0) },
-    ...SAMPLES.flatMap(([n, k]) =>
+    ...LOSS_SAMPLES.flatMap(([n, k]) =>
       [0, 0.1].map((labelSmoothing) => ({
         inputs: [f32([n, k]), u32([n])],
         attributes: { labelSmoothing },

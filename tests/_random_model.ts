@@ -9,7 +9,7 @@ import {
   residualBlock,
   type Shortcut,
 } from "../blocks/mod.ts";
-import { f32, Graph, Random } from "../core/mod.ts";
+import { elementCount, f32, Graph, Random } from "../core/mod.ts";
 import { type Layer, modelByName, sequential, type SequentialModel } from "../models/mod.ts";
 import { initialize, type NamedTensor } from "../train/mod.ts";
 
@@ -77,7 +77,7 @@ export function randomTensors(model: SequentialModel, seed: number): Map<string,
 /** Images of normal numbers. */
 export function randomImages(model: SequentialModel, batch: number): Float32Array {
   const random = new Random(5, "images");
-  return Float32Array.from({ length: batch * model.inputShape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  return Float32Array.from({ length: batch * elementCount(model.inputShape) }, () => random.normal());
 }
 
 /** The largest difference of two rows of logits, as a share of the largest logit. */

@@ -1,12 +1,12 @@
 /** Small training runs that tests share. */
 
-import { type Backend, Random } from "../core/mod.ts";
+import { type Backend, elementCount, Random } from "../core/mod.ts";
 import type { SequentialModel } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 
 /** Random images and labels. */
 export function smallBatch(model: SequentialModel, batch: number): { images: Float32Array; labels: Uint32Array } {
-  const random = new Random(4, "batch"), size = model.inputShape.reduce((a, b) => a * b, 1);
+  const random = new Random(4, "batch"), size = elementCount(model.inputShape);
   return {
     images: Float32Array.from({ length: batch * size }, () => random.normal()),
     labels: Uint32Array.from({ length: batch }, () => random.integer(model.classes)),

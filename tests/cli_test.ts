@@ -63,6 +63,8 @@ Deno.test("wrong usage ends with 2 and a sentence", async () => {
   await expectError(["train", "--model", "resnet21"], 2, "6n + 2");
   await expectError(["train", "--model", "plain20", "--shortcut", "A"], 2, "--shortcut: plain20 has no use for it");
   await expectError(["train", "--model", "mobilenet_v2_cifar", "--zero-init"], 2, "--zero-init: mobilenet_v2_cifar");
+  await expectError(["train", "--deterministic", "--tune", "full"], 2, "--deterministic and --tune full exclude each");
+  await expectError(["train", "--ema", "1"], 2, "--ema: expected a number of at least 0 and below 1");
   await expectError(["trian"], 2, "did you mean train?");
   await expectError(["eval"], 2, "--checkpoint");
 });
@@ -71,6 +73,9 @@ Deno.test("damaged data ends with 1 and a sentence", () =>
   withFolder(async (folder) => {
     await expectError(["train", "--data", `${folder}/none`], 1, "the data folder does not exist");
     await expectError(["train", "--data", folder], 1, "not recognised");
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await expectError(["train", "--data", `${folder}/file`], 1, "a file that is no folder");
+    await expectError(["train", "--out", `${folder}/file`], 1, "but it is a file");
     await writeCifar(folder, 16);
     const file = `${folder}/data_batch_1.bin`, bytes = await Deno.readFile(file);
     await Deno.writeFile(file, bytes.subarray(0, 5000));
@@ -105,7 +110,7 @@ Deno.test("weights that do not fit, a diverging loss and a missing adapter end w
     );
     await Deno.writeFile(`${folder}/init.safetensors`, new Uint8Array(5));
     await expectError([...train, "--init", `${folder}/init.safetensors`], 1, "at least 8 bytes");
-    await expectError([...train, "--lr", "1e30"], 1, "The loss became", "lower --lr");
+    await expectError([...train, "--lr", "1e30"], 1, "The loss became", "in epoch 1", "lower --lr");
 
     const none = {
       VK_ICD_FILENAMES: "/nonexistent.json",

@@ -1,6 +1,7 @@
 /** Weights of others on the command line: PyTorch's files, heads for other classes, frozen parameters. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { elementCount } from "../core/mod.ts";
 import { decodeCheckpoint, encodeSafetensors, type NamedTensor } from "../train/mod.ts";
 import { runCli, writeCifar } from "./_cli.ts";
 import { code, tensorCode, torchFile } from "./_torch_file.ts";
@@ -10,7 +11,7 @@ function toTorch(tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
   const storages: Record<string, Uint8Array> = {};
   const entries = [...tensors].map(([name, { shape, data }], key) => {
     storages[`data/${key}`] = new Uint8Array(data.buffer);
-    const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+    const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
     return [name, tensorCode({ key: String(key), elements: data.length, shape, strides })];
   });
   return torchFile(code.dictionary(Object.fromEntries(entries)), storages);

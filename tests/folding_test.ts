@@ -6,6 +6,7 @@ import {
   compile,
   CpuBackend,
   DataError,
+  elementCount,
   f32,
   Graph,
   type Program,
@@ -117,7 +118,7 @@ Deno.test("foldBatchNorm() takes a convolution's own bias in, and keeps what oth
   const outputs = { twice, last: norm("d", second) };
   const tensors = new Map(
     graph.values.filter(({ kind }) => kind === "parameter").map(({ name, spec: { shape } }, k) => {
-      const data = new Float32Array(shape.reduce((a, b) => a * b)).map((_, i) => Math.sin(1 + i + 7 * k));
+      const data = new Float32Array(elementCount(shape)).map((_, i) => Math.sin(1 + i + 7 * k));
       return [name, { shape, data: name.endsWith("variance") ? data.map((value) => 0.5 + value * value) : data }];
     }),
   );

@@ -8,6 +8,7 @@ import {
   compile,
   CpuBackend,
   DeviceError,
+  elementCount,
   f32,
   Graph,
   type Op,
@@ -34,7 +35,7 @@ async function run(backend: Backend, op: Op, shapes: readonly Shape[], attribute
   });
   try {
     for (const { name, spec } of inputs) {
-      const count = spec.shape.reduce((a, b) => a * b, 1);
+      const count = elementCount(spec.shape);
       program.write(name, Float32Array.from({ length: count }, () => random.uniform(0.1, 1)));
     }
     program.run();

@@ -2,10 +2,9 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openRecipe, RECIPES, recipeValues } from "../cli/recipes.ts";
-import { AUGMENTATION_OPTIONS } from "../cli/image_options.ts";
 import { resolveOptions } from "../cli/options.ts";
-import { OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS, scheduleOptions } from "../cli/train_options.ts";
-import { f32, Graph } from "../core/mod.ts";
+import { TRAIN_OPTIONS, trainingOptions } from "../cli/train_options.ts";
+import { elementCount, f32, Graph } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { createSchedule, type Schedule, type ScheduleName } from "../train/mod.ts";
 import { runCli, withFolder, writeCifar } from "./_cli.ts";
@@ -15,7 +14,7 @@ const STEPS_PER_EPOCH = 351;
 
 async function scheduleOf(name: string): Promise<{ schedule: Schedule; steps: number }> {
   const values = recipeValues(await openRecipe(name, {})), steps = values.steps as number;
-  const options = scheduleOptions(resolveOptions(SCHEDULE_OPTIONS, {}, values), STEPS_PER_EPOCH);
+  const options = trainingOptions(resolveOptions(TRAIN_OPTIONS, {}, values), STEPS_PER_EPOCH);
   const schedule = createSchedule({
     ...options,
     schedule: options.schedule as ScheduleName,
@@ -50,7 +49,7 @@ Deno.test("he2015-cifar's networks have the parameters that the paper's have", a
   for (const [depth, parameters] of [[20, 269_722], [32, 464_154], [44, 658_586], [56, 853_018], [110, 1_727_962]]) {
     const model = modelByName(`resnet${depth}`, { classes: 10, shortcut }), graph = new Graph();
     model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
-    const count = graph.parameters.reduce((sum, { spec }) => sum + spec.shape.reduce((a, b) => a * b, 1), 0);
+    const count = graph.parameters.reduce((sum, { spec }) => sum + elementCount(spec.shape), 0);
     assertEquals(count, parameters, `ResNet-${depth}`);
   }
 });
@@ -58,7 +57,7 @@ Deno.test("he2015-cifar's networks have the parameters that the paper's have", a
 Deno.test("recipes set what options take, and give each value a source", () => {
   for (const recipe of RECIPES) {
     const values = recipeValues(recipe);
-    resolveOptions({ ...SCHEDULE_OPTIONS, ...OPTIMIZER_OPTIONS, ...AUGMENTATION_OPTIONS }, {}, values);
+    resolveOptions(TRAIN_OPTIONS, {}, values);
     modelByName(values.model as string, {});
     assert(Object.values(recipe.options).every(({ source }) => source.length > 10), recipe.recipe);
   }

@@ -1,7 +1,7 @@
 /** Whole models on the CPU: options, fusion, and memory over many steps. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { compile, CpuBackend, f32, Graph, plan, u32 } from "../core/mod.ts";
+import { compile, CpuBackend, elementCount, f32, Graph, plan, u32 } from "../core/mod.ts";
 import type { Mixture } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
@@ -12,7 +12,7 @@ Deno.test("cifarResNet() has the paper's parameter counts with option A, and tor
   for (const [depth, millions] of [[20, 0.27], [32, 0.46], [44, 0.66], [56, 0.85], [110, 1.7]]) {
     const graph = new Graph();
     cifarResNet({ depth, shortcut: "A" }).forward(graph, graph.input("image", f32([1, 3, 32, 32])));
-    const count = graph.parameters.reduce((sum, { spec }) => sum + spec.shape.reduce((a, b) => a * b, 1), 0);
+    const count = graph.parameters.reduce((sum, { spec }) => sum + elementCount(spec.shape), 0);
     assertAlmostEquals(count / 1e6, millions, 0.04);
     assert(graph.parameters.some(({ name }) => name === "layer2.0.conv1.weight"));
   }

@@ -61,7 +61,7 @@ export interface ElementLayout {
 }
 
 /** The strides of a tensor whose elements lie row by row. */
-export function rowStrides(shape: Shape): number[] {
+function rowStrides(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   for (let axis = shape.length - 1, stride = 1; axis >= 0; stride *= shape[axis--]) strides[axis] = stride;
   return strides;

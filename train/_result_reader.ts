@@ -92,7 +92,8 @@ export class ResultReader {
       if (!Number.isFinite(loss)) {
         await folder?.flush();
         throw new NumericError(
-          `The loss became ${loss} at step ${step} of epoch ${epoch} with a learning rate of ${rate}; start again with a lower --lr`,
+          `The loss became ${loss} at step ${step}, in epoch ${epoch + 1}, with a learning rate of ${rate}; ` +
+            "start again with a lower --lr",
         );
       }
       this.#lossSum += loss;

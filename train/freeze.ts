@@ -1,6 +1,6 @@
 /** Frozen parameters: which of a model's parameters training leaves as they are. */
 
-import { f32, Graph, nearestName, UsageError } from "../core/mod.ts";
+import { didYouMean, f32, Graph, UsageError } from "../core/mod.ts";
 import type { Model } from "../models/mod.ts";
 
 /**
@@ -56,10 +56,9 @@ function noMatch(pattern: string, names: readonly string[]): UsageError {
     name.split(".").slice(0, -1).map((_, k, parts) => parts.slice(0, k + 1).join("."))
   );
   const globs = [...new Set(layers)].map((layer) => `${layer}.*`);
-  const near = nearestName(pattern, [...globs, ...names]);
   const parts = globs.filter((glob) => glob.split(".").length === 2);
   return new UsageError(
-    `No parameter matches "${pattern}"${near === undefined ? "." : `; did you mean ${near}?`} ` +
+    `No parameter matches "${pattern}"${didYouMean(pattern, [...globs, ...names])} ` +
       `The model's parts are ${parts.join(", ")}`,
   );
 }

@@ -147,7 +147,6 @@ export class Trainer {
   readonly #update: Program | undefined;
   readonly #parts: number;
   readonly #scalar = new Float32Array(1);
-
   readonly #targets: SoftTargets | undefined;
 
   private constructor(

@@ -1,7 +1,7 @@
 /** Measures this library on the CPU beside other frameworks: `deno task bench:cpu`. See bench/README.md. */
 
 import { formatHelp, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
-import { nearestName, ResiduaError, UsageError } from "../../core/mod.ts";
+import { didYouMean, ResiduaError, UsageError } from "../../core/mod.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
@@ -61,8 +61,8 @@ function chosenPeers({ peers, webgpu }: Options): readonly PeerKind[] {
   return peers.split(",").map((name) => {
     const kind = PEERS.find((peer) => peer.name === name.trim());
     if (kind !== undefined) return kind;
-    const near = nearestName(name, PEERS.map((peer) => peer.name));
-    throw new UsageError(`--peers: there is no "${name}"${near === undefined ? "" : `; did you mean ${near}?`}`);
+    const names = PEERS.map((peer) => peer.name);
+    throw new UsageError(`--peers: there is no "${name}"${didYouMean(name, names)} There are ${names.join(", ")}`);
   });
 }
 

@@ -55,6 +55,9 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
   if (positionals.length !== 1) {
     throw new UsageError(`data inspect: expected one folder, or shapes, but ${positionals.length} came; see --help`);
   }
+  if (values.sheet !== undefined && !/\.png$/i.test(values.sheet)) {
+    throw new UsageError(`--sheet: expected the name of a PNG file, such as sheet.png, but "${values.sheet}" came`);
+  }
   const options = { ...values, data: positionals[0], "max-bad": Number.MAX_SAFE_INTEGER };
   const set = await openData(options, undefined, () => {});
   const counts = [set.train, set.validation].map(({ labels }) => countClasses(labels, set.classes.length));

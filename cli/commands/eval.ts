@@ -4,19 +4,21 @@ import { UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import { readCheckpoint, writeFile } from "../disk.ts";
+import { writeFile } from "../disk.ts";
+import { formatPercent } from "../format.ts";
 import { DATA_OPTIONS, openData } from "../image_options.ts";
-import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
+import {
+  BACKEND_OPTIONS,
+  CHECKPOINT_OPTION,
+  modelOf,
+  openChosenBackend,
+  readChosenCheckpoint,
+} from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
-  checkpoint: {
-    kind: "text",
-    value: "FILE|RUN",
-    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
-  },
+  ...CHECKPOINT_OPTION,
   ...DATA_OPTIONS,
-  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
   logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
@@ -34,17 +36,10 @@ export const evalCommand = defineCommand({
     ["--checkpoint weights.safetensors --model resnet20 --data cifar-10-batches-bin", "a bare weight file"],
   ],
 }, async (values) => {
-  if (values.checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
-  }
-  const { tensors, info, source } = await readCheckpoint(values.checkpoint);
-  if (info === undefined && values.model === undefined) {
-    throw new UsageError(`${source} does not say which model it is of; name it with --model`);
-  }
-  const set = await openData(values, info?.model ?? { name: values.model! });
-  const model = describedModel(
-    info?.model ?? { name: values.model!, classes: set.classes.length, inputShape: set.shape },
-  );
+  const checkpoint = await readChosenCheckpoint(values), { tensors, info, source } = checkpoint;
+  const set = await openData(values, modelOf(checkpoint, { name: values.model }));
+  const given = { name: values.model, classes: set.classes.length, inputShape: set.shape };
+  const model = describedModel(modelOf(checkpoint, given));
   if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {
     throw new UsageError(
       `${source} is for images of ${model.inputShape.join("x")} in ${model.classes} classes, ` +
@@ -70,10 +65,10 @@ export const evalCommand = defineCommand({
     if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
     if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
     console.log(`${model.name} (${source}) on ${images} validation images of ${set.name}, ${backend.description}`);
-    console.log(`loss ${loss.toFixed(4)}  top-1 ${(100 * top1).toFixed(2)} %  top-5 ${(100 * top5).toFixed(2)} %\n`);
+    console.log(`loss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}  top-5 ${formatPercent(top5)}\n`);
     const rows = confusion.map((row, label) => {
       const total = row.reduce((sum, count) => sum + count, 0);
-      return [set.classes[label], total, total === 0 ? "-" : `${(100 * row[label] / total).toFixed(1)} %`, ...row];
+      return [set.classes[label], total, total === 0 ? "-" : formatPercent(row[label] / total, 1), ...row];
     });
     console.log(
       formatTable([["true \\ predicted", "images", "right", ...set.classes.map((name) => name.slice(0, 9))], ...rows]),

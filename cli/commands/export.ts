@@ -14,18 +14,15 @@ import {
   variableSpecs,
 } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import { readCheckpoint, writeFile } from "../disk.ts";
+import { writeFile } from "../disk.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
-import { MODEL_OPTION } from "../shared_options.ts";
+import type { Values } from "../options.ts";
+import { CHECKPOINT_OPTION, modelOf, readChosenCheckpoint } from "../shared_options.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
-  checkpoint: {
-    kind: "text",
-    value: "FILE|RUN",
-    about: "a safetensors file, or a run folder whose best checkpoint is taken",
-  },
+  ...CHECKPOINT_OPTION,
   format: {
     kind: "text",
     about: "onnx: the network and its weights; safetensors: the weights alone, by torchvision's names",
@@ -33,7 +30,6 @@ const OPTIONS = {
     choices: ["onnx", "safetensors"],
   },
   out: { kind: "text", value: "FILE", about: "what to write" },
-  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
   classes: { kind: "integer", about: "its number of classes; the model's own unless given", minimum: 2 },
   size: { kind: "integer", about: "height and width of its images; the model's own unless given", minimum: 1 },
   fold: { kind: "flag", about: "fold batch norm into the convolutions of an ONNX file", default: true },
@@ -65,16 +61,17 @@ export const exportCommand = defineCommand({
     ["--checkpoint runs/first --format safetensors --out weights.safetensors", "weights that PyTorch can load"],
   ],
 }, async (values) => {
-  const { checkpoint, format, out, fold, normalise } = values;
-  if (checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a safetensors file or a run folder, but none was given");
-  }
+  const { format, out, fold, normalise } = values;
   if (out === undefined) throw new UsageError("--out: expected the file to write, but none was given");
   const batch = batchSize(values.batch);
   if (format !== "onnx" && (batch !== undefined || normalise)) {
     throw new UsageError("--batch and --normalise are for ONNX files; a safetensors file holds weights only");
   }
-  const trained = await readTrained(checkpoint, values);
+  const other = { onnx: ".safetensors", safetensors: ".onnx" }[format];
+  if (other !== undefined && out.endsWith(other)) {
+    throw new UsageError(`--out: ${out} ends in ${other}, but --format is ${format}; make them agree`);
+  }
+  const trained = await readTrained(values);
   const normalisation = normalise ? knownNormalisation(trained) : undefined;
   const bytes = format === "onnx" ? onnxFile(trained, fold, batch, normalisation) : weightFile(trained);
   await writeFile(out, bytes);
@@ -100,17 +97,15 @@ function batchSize(text: string): number | undefined {
 }
 
 /** Reads a checkpoint, makes its model, and checks that they belong together. */
-async function readTrained(
-  path: string,
-  { model: name, classes, size }: { readonly model?: string; readonly classes?: number; readonly size?: number },
-): Promise<Trained> {
-  const { tensors, info, source } = await readCheckpoint(path);
-  if (info === undefined && name === undefined) {
-    throw new UsageError(`${source} does not say which model it is of; name it with --model`);
+async function readTrained(values: Values<typeof OPTIONS>): Promise<Trained> {
+  const checkpoint = await readChosenCheckpoint(values), { model: name, classes, size } = values;
+  if (checkpoint.info !== undefined && (classes ?? size) !== undefined) {
+    throw new UsageError(
+      `--${classes === undefined ? "size" : "classes"}: ${checkpoint.source} says that of itself; leave it away`,
+    );
   }
   const inputShape = size === undefined ? undefined : [3, size, size] as const;
-  const model = describedModel(info?.model ?? { name: name!, classes, inputShape });
-  return { model, tensors, info, source };
+  return { ...checkpoint, model: describedModel(modelOf(checkpoint, { name, classes, inputShape })) };
 }
 
 function knownNormalisation({ info, source }: Trained): Normalisation {

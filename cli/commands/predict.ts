@@ -1,24 +1,20 @@
 /** `deno task predict`: names what is in images. */
 
-import { DataError, ResiduaError, UsageError } from "../../core/mod.ts";
+import { DataError, elementCount, ResiduaError, UsageError } from "../../core/mod.ts";
 import { type LoadedModel, loadModel, type Prediction } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { decodeImage } from "../decode_image.ts";
-import { explain, readCheckpoint } from "../disk.ts";
+import { explain } from "../disk.ts";
+import { formatPercent } from "../format.ts";
 import { findImages } from "../image_files.ts";
 import type { Values } from "../options.ts";
 import { CountLine } from "../progress.ts";
 import { readAhead } from "../read_ahead.ts";
-import { BACKEND_OPTIONS, MODEL_OPTION, openChosenBackend } from "../shared_options.ts";
+import { BACKEND_OPTIONS, CHECKPOINT_OPTION, openChosenBackend, readChosenCheckpoint } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
-  checkpoint: {
-    kind: "text",
-    value: "FILE|RUN",
-    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
-  },
-  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
+  ...CHECKPOINT_OPTION,
   mean: {
     kind: "numbers",
     value: "R,G,B",
@@ -58,10 +54,7 @@ type Ready = { readonly file: string; readonly tensor: Float32Array } | {
 
 async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
-  if (values.checkpoint === undefined) {
-    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
-  }
-  const checkpoint = await readCheckpoint(values.checkpoint), normalisation = givenNormalisation(values);
+  const checkpoint = await readChosenCheckpoint(values), normalisation = givenNormalisation(values);
   const failures: ResiduaError[] = [], files: string[] = [];
   for (const path of paths) {
     await findImages(path).then((found) => files.push(...found), (error) => failures.push(error));
@@ -108,7 +101,7 @@ async function predictFiles(
   failures.forEach(failed);
   let waiting: { readonly file: string; readonly tensor: Float32Array }[] = [], done = 0;
   const flush = async () => {
-    const size = model.inputShape.reduce((a, b) => a * b, 1), tensor = new Float32Array(waiting.length * size);
+    const size = elementCount(model.inputShape), tensor = new Float32Array(waiting.length * size);
     waiting.forEach((image, k) => tensor.set(image.tensor, k * size));
     const predictions = await model.predictTensor(tensor, { top });
     line.clear();
@@ -144,10 +137,6 @@ async function prepare(model: LoadedModel, file: string): Promise<Ready> {
   }
 }
 
-function percent(probability: number): string {
-  return `${(100 * probability).toFixed(2)} %`;
-}
-
 function printJson(file: string, { top }: Prediction): void {
   const predictions = top.map(({ label, index, probability }) => ({ class: label, index, probability }));
   console.log(JSON.stringify({ file, predictions }));
@@ -155,7 +144,10 @@ function printJson(file: string, { top }: Prediction): void {
 
 function printTable(_file: string, { top }: Prediction): void {
   console.log(
-    formatTable([["class", "probability"], ...top.map(({ label, probability }) => [label, percent(probability)])]),
+    formatTable([
+      ["class", "probability"],
+      ...top.map(({ label, probability }) => [label, formatPercent(probability)]),
+    ]),
   );
 }
 
@@ -164,5 +156,5 @@ function lineOf(files: readonly string[], classes: readonly string[]): (file: st
   const longest = (names: readonly string[]) => names.reduce((width, name) => Math.max(width, name.length), 0);
   const fileWidth = longest(files), classWidth = longest(classes);
   return (file, { top: [{ label, probability }] }) =>
-    console.log(`${file.padEnd(fileWidth)}  ${label.padEnd(classWidth)}  ${percent(probability).padStart(8)}`);
+    console.log(`${file.padEnd(fileWidth)}  ${label.padEnd(classWidth)}  ${formatPercent(probability).padStart(8)}`);
 }

@@ -1,6 +1,6 @@
 /** `deno task summary`: a model's layers, parameters and work, and the memory of a training step. */
 
-import { elementCount, f32, Graph, type Plan, plan, plannedBytes, u32 } from "../../core/mod.ts";
+import { byteSize, f32, Graph, type Plan, plan, plannedBytes, u32 } from "../../core/mod.ts";
 import { type Model, modelByName, summarizeModel } from "../../models/mod.ts";
 import { softmaxCrossEntropy, topKCorrect } from "../../ops/mod.ts";
 import { sgd } from "../../train/mod.ts";
@@ -43,7 +43,7 @@ export const summaryCommand = defineCommand({
   ]));
 
   const step = planTraining(model, values.batch), inference = planInference(model);
-  const variables = step.variables.reduce((sum, { spec }) => sum + 4 * elementCount(spec.shape), 0);
+  const variables = step.variables.reduce((sum, { spec }) => sum + byteSize(spec), 0);
   console.log(
     `\nA training step at batch ${values.batch}: ${step.nodes.length} ops, ${
       mebibytes(plannedBytes(step))

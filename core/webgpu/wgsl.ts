@@ -3,7 +3,7 @@
 import type { WebGpuLimits } from "../op.ts";
 
 /** The workgroup size of elementwise kernels. */
-export const ELEMENTWISE_WORKGROUP = 64;
+const ELEMENTWISE_WORKGROUP = 64;
 
 /**
  * The workgroups for `count` threads, spread over two axes where one does not suffice.

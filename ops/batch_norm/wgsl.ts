@@ -13,7 +13,7 @@ export function unitSize({ plane }: Extents): 1 | 4 {
 }
 
 /** WGSL: the type of a unit, and the sum of one. */
-export function unitWgsl(e: Extents): string {
+function unitWgsl(e: Extents): string {
   return unitSize(e) === 4
     ? "alias Unit = vec4<f32>;\nfn sumOf(unit: Unit) -> f32 { return dot(unit, vec4<f32>(1.0)); }"
     : "alias Unit = f32;\nfn sumOf(unit: Unit) -> f32 { return unit; }";

@@ -6,7 +6,7 @@
 import { elementwise, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { axisOf, sourceLoads } from "./direct_source_wgsl.ts";
 import type { Direction } from "./direct_wgsl.ts";
-import { finishWgsl, type ForwardOperands, residualBinding } from "./epilogue.ts";
+import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Rows of a thread, of all phases together. */
@@ -97,8 +97,7 @@ fn runTile(columnTile: u32, rowTile: u32, channelPlane: u32) {
       bindings: [
         { name: "source", index: 0, vector: x.sourceSize % 4 === 0 },
         { name: "weight", index: 1 },
-        ...(operands.bias === undefined ? [] : [{ name: "bias", index: operands.bias }]),
-        ...residualBinding(operands, vector),
+        ...operandBindings(operands, vector),
         { name: "result", index: operands.output, write: true, vector },
       ],
       workgroups: linearWorkgroups(threads, limits),

@@ -17,7 +17,7 @@
 import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import { type Axis, axisOf, sourceLoads } from "./direct_source_wgsl.ts";
-import { finishWgsl, type ForwardOperands, residualBinding } from "./epilogue.ts";
+import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** The register tile of a thread. */
@@ -70,7 +70,7 @@ export function directVariant(
   const across = Math.min(workgroups, limits.maxComputeWorkgroupsPerDimension);
   const kernel = { forward, operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads };
   const packed = g.groups * channelTiles * sources * g.kernelHeight * g.kernelWidth * tile.channels;
-  const { bias, output } = operands, vector = x.size % 4 === 0;
+  const { output } = operands, vector = x.size % 4 === 0;
   return {
     name: `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}`,
     workspace: [f32([packed])],
@@ -83,8 +83,7 @@ export function directVariant(
       bindings: [
         { name: "source", index: 0, vector: x.sourceSize % 4 === 0 },
         { name: "packed", index: output + 1, vector: true },
-        ...(bias === undefined ? [] : [{ name: "bias", index: bias }]),
-        ...residualBinding(operands, vector),
+        ...operandBindings(operands, vector),
         { name: "result", index: output, write: true, vector },
       ],
       workgroups: [across, channelTiles * g.groups, Math.ceil(workgroups / across)],

@@ -86,3 +86,9 @@ export function finishWgsl(
 export function residualBinding({ residual }: ForwardOperands, vector = false): WebGpuPass["bindings"] {
   return residual === undefined ? [] : [{ name: "residual", index: residual, vector }];
 }
+
+/** The bindings of the bias and the residual, where there are any. */
+export function operandBindings(operands: ForwardOperands, vector = false): WebGpuPass["bindings"] {
+  const { bias } = operands;
+  return [...(bias === undefined ? [] : [{ name: "bias", index: bias }]), ...residualBinding(operands, vector)];
+}

@@ -9,7 +9,7 @@
 
 import { constants, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
-import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from "./epilogue.ts";
+import { finishWgsl, type ForwardOperands, operandBindings, operandsOf } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** The register tile of a thread. */
@@ -61,8 +61,7 @@ export function gatherVariants(
         bindings: [
           { name: "source", index: 0 },
           { name: "weight", index: 1 },
-          ...(operands.bias === undefined ? [] : [{ name: "bias", index: operands.bias }]),
-          ...residualBinding(operands),
+          ...operandBindings(operands),
           { name: "result", index: operands.output, write: true },
         ],
         workgroups: linearWorkgroups(threads, limits),

@@ -6,7 +6,7 @@
 import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { SHARED_TILE, sharedProductPass } from "../_shared_product_wgsl.ts";
 import { type Direction } from "./direct_wgsl.ts";
-import { finishWgsl, type ForwardOperands, residualBinding } from "./epilogue.ts";
+import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
 
 /**
@@ -82,8 +82,7 @@ fn store(_part: u32, row: u32, column: u32, sum: vec4<f32>) {
         bindings: [
           { name: "source", index: 0 },
           { name: "weight", index: 1 },
-          ...(bias === undefined ? [] : [{ name: "bias", index: bias }]),
-          ...residualBinding(operands, vector),
+          ...operandBindings(operands, vector),
           { name: "result", index: output, write: true, vector },
         ],
       },

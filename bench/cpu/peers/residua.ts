@@ -1,9 +1,8 @@
 /** This library as a peer, through its public interface. */
 
-import { type Backend, compile } from "../../../core/mod.ts";
+import { type Backend, compile, openBackend } from "../../../core/mod.ts";
 import { cifarResNet } from "../../../models/mod.ts";
 import { compileFoldedInference, compileInference, Trainer, Variables } from "../../../train/mod.ts";
-import { openBackend } from "../../_work.ts";
 import { recordOp } from "../graphs.ts";
 import { servedModel } from "../networks.ts";
 import { RESNET20_TENSORS } from "../resnet20.ts";
