@@ -24,7 +24,7 @@ export const MODEL_OPTION = {
 } as const;
 
 /** The options of commands that take a checkpoint. */
-export const CHECKPOINT_OPTION = {
+export const CHECKPOINT_OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN",

@@ -89,8 +89,13 @@ Deno.test("loadModel() refuses what does not fit, by name", async () => {
   await refuse({ tensors }, { model: "resnet20", normalisation }, DataError, "file: the model needs the tensor");
   await refuse({ tensors }, { fold: false, model: "resnet20", normalisation }, DataError, "needs the tensor");
   await refuse(checkpoint, { classes: ["a"] }, DataError, "7 classes apart, but 1 names came");
-  await refuse(checkpoint, { normalisation: { mean: [0], std: [1] } }, DataError, "images of 3 channels");
-  await refuse(checkpoint, { normalisation: { mean: [0, 0, 0], std: [1, 0, 1] } }, DataError, "the deviations 1, 0, 1");
+  await refuse(checkpoint, { normalisation: { mean: [0], std: [1] } }, UsageError, "each of 3 channels");
+  await refuse(
+    checkpoint,
+    { normalisation: { mean: [0, 0, 0], std: [1, 0, 1] } },
+    UsageError,
+    "the deviations 1, 0, 1",
+  );
   const preprocessing = { resize: 12, crop: [12, 12], interpolation: "bilinear" } as const;
   await refuse(checkpoint, { preprocessing }, DataError, "12x10, but the preprocessing resizes them to 12");
   await refuse(checkpoint, { preprocessing: { ...preprocessing, resize: 11, crop: [12, 10] } }, DataError, "to 11 ");

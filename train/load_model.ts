@@ -61,7 +61,8 @@ const LAST_BIASES = ["fc.bias", "classifier.1.bias"];
  * @param options The backend and the batch; and, for a bare weight file, the network and its normalisation.
  * @returns The model. Give it back with {@link LoadedModel.destroy}.
  * @throws {DataError} If the file is damaged, its tensors are not the network's, or what it says of itself does not fit.
- * @throws {UsageError} If a bare weight file comes without its network, or without a normalisation that cannot be guessed.
+ * @throws {UsageError} If a bare weight file comes without its network, or without a normalisation that cannot be guessed; or
+ * if the normalisation that is given is not for its images.
  * @throws {DeviceError} If the backend cannot be had, or the batch does not fit it.
  *
  * @example
@@ -132,12 +133,10 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
   }
   const { mean, std } = normalisation;
   if (!normalisationFits(normalisation, model.inputShape)) {
-    throw new DataError(
-      `${source}: ${model.name} takes images of ${channels} channels, so a mean for each channel or each pixel and a positive ` +
-        `standard deviation for each channel, but the normalisation has ${mean.length} means and the deviations ${
-          std.join(", ")
-        }`,
-    );
+    const wrong =
+      `${model.name} takes a mean for each of ${channels} channels or for each pixel, and a deviation above 0 ` +
+      `for each channel, but ${mean.length} means and the deviations ${std.join(", ")} came`;
+    throw options.normalisation === undefined ? new DataError(`${source}: ${wrong}`) : new UsageError(wrong);
   }
   const { resize, crop, interpolation } = preprocessing;
   if (crop.join() !== size.join() || resize < Math.max(...crop) || interpolation !== "bilinear") {

@@ -1,7 +1,8 @@
 /** Measures this library on the CPU beside other frameworks: `deno task bench:cpu`. See bench/README.md. */
 
+import { exitCodeOf } from "../../cli/command.ts";
 import { formatHelp, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
-import { didYouMean, ResiduaError, UsageError } from "../../core/mod.ts";
+import { didYouMean, UsageError } from "../../core/mod.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
@@ -156,10 +157,8 @@ async function run(): Promise<boolean> {
   }
 }
 
-try {
-  Deno.exitCode = await run() ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof ResiduaError)) throw error;
-  console.error(error.message);
-  Deno.exitCode = error instanceof UsageError ? 2 : 1;
-}
+let passed = true;
+const code = await exitCodeOf(async () => {
+  passed = await run();
+});
+Deno.exitCode = passed ? code : 1;

@@ -9,7 +9,7 @@ import { formatPercent } from "../format.ts";
 import { DATA_OPTIONS, openData } from "../image_options.ts";
 import {
   BACKEND_OPTIONS,
-  CHECKPOINT_OPTION,
+  CHECKPOINT_OPTIONS,
   modelOf,
   openChosenBackend,
   readChosenCheckpoint,
@@ -17,7 +17,7 @@ import {
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
-  ...CHECKPOINT_OPTION,
+  ...CHECKPOINT_OPTIONS,
   ...DATA_OPTIONS,
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },

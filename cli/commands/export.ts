@@ -18,11 +18,11 @@ import { writeFile } from "../disk.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
 import type { Values } from "../options.ts";
-import { CHECKPOINT_OPTION, modelOf, readChosenCheckpoint } from "../shared_options.ts";
+import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../shared_options.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
-  ...CHECKPOINT_OPTION,
+  ...CHECKPOINT_OPTIONS,
   format: {
     kind: "text",
     about: "onnx: the network and its weights; safetensors: the weights alone, by torchvision's names",

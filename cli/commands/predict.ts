@@ -10,11 +10,11 @@ import { findImages } from "../image_files.ts";
 import type { Values } from "../options.ts";
 import { CountLine } from "../progress.ts";
 import { readAhead } from "../read_ahead.ts";
-import { BACKEND_OPTIONS, CHECKPOINT_OPTION, openChosenBackend, readChosenCheckpoint } from "../shared_options.ts";
+import { BACKEND_OPTIONS, CHECKPOINT_OPTIONS, openChosenBackend, readChosenCheckpoint } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
 const OPTIONS = {
-  ...CHECKPOINT_OPTION,
+  ...CHECKPOINT_OPTIONS,
   mean: {
     kind: "numbers",
     value: "R,G,B",
