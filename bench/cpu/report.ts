@@ -76,7 +76,7 @@ export function formatReport({ machine, threads, peers, peak, tile, rows }: Repo
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, Deno ${machine.deno}`,
     `${threads} threads; the engine's peak is ${digits(peak.gflops)} GFLOP/s of ${
       peak.relaxed ? "fused multiply-adds" : "multiplies and adds"
-    }, ${digits(tile.gflops)} in the tile of ${first}'s matrix product`,
+    }, ${digits(tile.gflops)} in the tile of the CPU backend's matrix product`,
     ...names.map((name) => `  ${name}: ${shorten(peers.get(name)!)}`),
     "",
     formatTable([["work", "unit", first, "of peak", ...others.flatMap((peer) => [peer, "x"])], ...lines]),
