@@ -4,8 +4,7 @@ import {
   type CpuArgument,
   type CpuKernel,
   type CpuKernelName,
-  elementwise,
-  linearWorkgroups,
+  elementPass,
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
@@ -36,22 +35,17 @@ export function elementwiseKernel(
  *
  * @param names The names of the op's inputs and outputs, in order; one that ends in `!` is written.
  * @param body WGSL that computes element `i`.
+ * @param iterations The most loop iterations that this takes.
  */
 export function elementwiseVariants(
   count: number,
   limits: WebGpuLimits,
   names: readonly string[],
   body: string,
-  declarations = "",
+  iterations = 1,
 ): WebGpuVariant[] {
-  return [{
-    name: "elementwise",
-    passes: [{
-      wgsl: elementwise(count, body, declarations),
-      bindings: names.map((name, index) => ({ name: name.replace("!", ""), index, write: name.endsWith("!") })),
-      workgroups: linearWorkgroups(count, limits),
-    }],
-  }];
+  const bindings = names.map((name, index) => ({ name: name.replace("!", ""), index, write: name.endsWith("!") }));
+  return [{ name: "elementwise", passes: [elementPass({ count, body, iterations }, bindings, limits)] }];
 }
 
 /**

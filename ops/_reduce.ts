@@ -3,9 +3,10 @@
 import {
   type CpuKernel,
   DeviceError,
-  elementwise,
+  elementPass,
   f32,
   linearWorkgroups,
+  MAX_ITERATIONS,
   type NumericArray,
   type WebGpuLimits,
   type WebGpuPass,
@@ -57,9 +58,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   };
 }
 
-/** Loop iterations of one thread that every driver runs: lavapipe leaves a shader's loops, silently, after 65,535 in all. */
-const MAX_ITERATIONS = 60_000;
-
 /** Elements that a workgroup of {@link rowSums} adds up. */
 const PART = 65_536;
 
@@ -109,15 +107,16 @@ export function rowSums(
   for (var k = 0u; k < ${length}u; k++) { sum += ${element}; }
   y[row] = ${finish};`;
     const bindings = [...buffers, { name: "y", index: output, write: true }];
-    const passes = [{ wgsl: elementwise(rows, body), bindings, workgroups: linearWorkgroups(rows, limits) }];
-    return { name: "a thread a row", passes };
+    const pass = elementPass({ count: rows, body, iterations: length }, bindings, limits);
+    return { name: "a thread a row", passes: [pass] };
   }
   const parts = Math.ceil(length / PART), partial = output + 1;
   return {
     name: "workgroups a row",
     workspace: [f32([rows, parts])],
-    passes: [{
-      wgsl: `${workgroupSum(["total"])}
+    passes: [
+      {
+        wgsl: `${workgroupSum(["total"])}
 ${rowMain(rows * parts)}
   let slot = row;
   let end = min((slot % ${parts}u + 1u) * ${PART}u, ${length}u);
@@ -130,26 +129,29 @@ fn sumOfPart(row: u32, first: u32, end: u32) -> f32 {
   for (var k = first; k < end; k += ${REDUCE_LANES}u) { sum += ${element}; }
   return sum;
 }`,
-      bindings: [
-        ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(element)),
-        { name: "partial", index: partial, write: true },
-      ],
-      workgroups: linearWorkgroups(rows * parts, limits, 1),
-    }, {
-      wgsl: elementwise(
-        rows,
-        `let row = i;
+        bindings: [
+          ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(element)),
+          { name: "partial", index: partial, write: true },
+        ],
+        workgroups: linearWorkgroups(rows * parts, limits, 1),
+      },
+      elementPass(
+        {
+          count: rows,
+          iterations: parts,
+          body: `let row = i;
   var sum = 0.0;
   for (var part = 0u; part < ${parts}u; part++) { sum += partial[row * ${parts}u + part]; }
   y[row] = ${finish};`,
+        },
+        [
+          { name: "partial", index: partial },
+          ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(finish)),
+          { name: "y", index: output, write: true },
+        ],
+        limits,
       ),
-      bindings: [
-        { name: "partial", index: partial },
-        ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(finish)),
-        { name: "y", index: output, write: true },
-      ],
-      workgroups: linearWorkgroups(rows, limits),
-    }],
+    ],
   };
 }
 
