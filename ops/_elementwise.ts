@@ -15,16 +15,17 @@ const TASK = 16_384;
 /**
  * A kernel of `core/cpu/wasm/assembly/elementwise.ts`.
  *
- * @param buffers How many of the op's buffers it takes, from the first on.
+ * @param buffers Which of the op's buffers it takes, or how many, from the first on.
  * @param others What follows the number of elements among its arguments.
  */
 export function elementwiseKernel(
   kernel: CpuKernelName,
-  buffers: number,
+  buffers: number | readonly number[],
   count: number,
   others: readonly CpuArgument[] = [],
 ): CpuKernel {
-  const addresses = Array.from({ length: buffers }, (_, buffer) => ({ buffer }));
+  const taken = typeof buffers === "number" ? [...Array(buffers).keys()] : buffers;
+  const addresses = taken.map((buffer) => ({ buffer }));
   return {
     phases: [{ kernel, tasks: Math.ceil(count / TASK), arguments: [...addresses, count, TASK, ...others] }],
   };
