@@ -20,22 +20,23 @@ export const REDUCE_LANES = 64;
  * WGSL functions `reduceTotal(lane, value)` (for a name `total`) that give every thread the workgroup's sum.
  *
  * @param names One function for each; each has workgroup memory of its own.
+ * @param lanes The threads of the workgroup, a power of 2.
  */
-export function workgroupSum(names: readonly string[]): string {
-  return reductions(names, (a, b) => `${a} + ${b}`);
+export function workgroupSum(names: readonly string[], lanes = REDUCE_LANES): string {
+  return reductions(names, lanes, (a, b) => `${a} + ${b}`);
 }
 
 /** WGSL functions `reduceLargest(lane, value)` (for a name `largest`) that give every thread the workgroup's maximum. */
 export function workgroupMax(names: readonly string[]): string {
-  return reductions(names, (a, b) => `max(${a}, ${b})`);
+  return reductions(names, REDUCE_LANES, (a, b) => `max(${a}, ${b})`);
 }
 
 /**
  * WGSL: the head of a kernel of one workgroup a row, dispatched by `linearWorkgroups(rows, limits, 1)`. It declares `row`
  * and `lane`; workgroups beyond the last row leave as a whole, so that barriers may follow.
  */
-export function rowMain(rows: number): string {
-  return `@compute @workgroup_size(${REDUCE_LANES})
+export function rowMain(rows: number, lanes = REDUCE_LANES): string {
+  return `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   let row = group.y * groups.x + group.x;
@@ -184,14 +185,14 @@ export function rowSumKernel(
   };
 }
 
-function reductions(names: readonly string[], join: (a: string, b: string) => string): string {
+function reductions(names: readonly string[], lanes: number, join: (a: string, b: string) => string): string {
   return names.map((name) => {
     const title = name[0].toUpperCase() + name.slice(1);
-    return `var<workgroup> ${name}Lanes: array<f32, ${REDUCE_LANES}>;
+    return `var<workgroup> ${name}Lanes: array<f32, ${lanes}>;
 fn reduce${title}(lane: u32, value: f32) -> f32 {
   ${name}Lanes[lane] = value;
   workgroupBarrier();
-  for (var half = ${REDUCE_LANES / 2}u; half > 0u; half /= 2u) {
+  for (var half = ${lanes / 2}u; half > 0u; half /= 2u) {
     if (lane < half) { ${name}Lanes[lane] = ${join(`${name}Lanes[lane]`, `${name}Lanes[lane + half]`)}; }
     workgroupBarrier();
   }
