@@ -51,14 +51,38 @@ const WANTED_THREADS = 256;
 /** Multiplications of a product below which another dispatch costs more than it saves. */
 const SMALL_PRODUCT = 1_000_000;
 
+/** Products of which each has an A of its own, packed by the caller: A_i·B_i = C_i. */
+export interface PackedProducts {
+  /** Rows and columns of C; the columns are whole vectors of four. */
+  readonly m: number;
+  readonly n: number;
+  /** The depth. */
+  readonly k: number;
+  /** How many products there are. */
+  readonly batch: number;
+  /** The numbers of the buffers of A [batch, ceil(m / rows), k, rows], B [batch, k, n] and C [batch, m, n]. */
+  readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
+}
+
+/** The register tile that suits products. */
+export function registerTile({ m, n, batch = 1 }: Pick<WgslProduct, "m" | "n" | "batch">): RegisterTile {
+  const fitted = REGISTER_TILES.map((tile) => fitTile({ m, n }, tile));
+  const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
+  return fitted.find((each) => threads(each) >= WANTED_THREADS) ?? fitted[fitted.length - 1];
+}
+
+/** The register kernel of products with packed A. */
+export function packedProductsPass(product: PackedProducts, limits: WebGpuLimits, tile: RegisterTile): WebGpuPass {
+  const { n, k, buffers } = product;
+  const source = { index: buffers.b, row: n, matrix: k * n, vector: true };
+  return registerPass({ ...product, a: [k, 1], b: [n, 1] }, limits, tile, source, buffers.a, true);
+}
+
 /** The variants of a product. For a small one none is preferred, since what they pack first costs a dispatch each. */
 export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits): WebGpuVariant[] {
   const { m, n, k, batch = 1 } = product;
-  const fitted = REGISTER_TILES.map((tile) => fitTile(product, tile));
-  const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
-  const tile = fitted.find((each) => threads(each) >= WANTED_THREADS) ?? fitted[fitted.length - 1];
   const variants = [{
-    ...registerVariant(product, limits, tile),
+    ...registerVariant(product, limits, registerTile(product)),
     preferred: limits.software && m * n * k * batch >= SMALL_PRODUCT,
   }];
   if (canShare(SHARED_TILE, limits)) {
@@ -69,7 +93,7 @@ export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits
 }
 
 /** A tile that divides C into as many tiles, but with less beyond the edges. */
-function fitTile({ m, n }: WgslProduct, tile: RegisterTile): RegisterTile {
+function fitTile({ m, n }: Pick<WgslProduct, "m" | "n">, tile: RegisterTile): RegisterTile {
   const even = (size: number, most: number) => Math.ceil(size / Math.ceil(size / most) / 4) * 4;
   return { rows: even(m, tile.rows), vectors: even(n, 4 * tile.vectors) / 4 };
 }
@@ -133,7 +157,8 @@ function registerPass(
   limits: WebGpuLimits,
   tile: RegisterTile,
   source: Source,
-  workspace: number,
+  packedA: number,
+  eachHasA = false,
 ): WebGpuPass {
   const { m, n, k, batch = 1, buffers, bias, finishBindings } = product;
   const panels = Math.ceil(m / tile.rows), across = Math.ceil(n / (4 * tile.vectors)), threads = across * batch;
@@ -161,11 +186,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let firstColumn = thread % ${across}u * ${4 * tile.vectors}u;
   let matrix = thread / ${across}u;
   let rest = ${n - 1}u - firstColumn;
+  let firstA = ${eachHasA ? `(matrix * ${panels}u + panel)` : "panel"} * ${k}u;
   ${rows.map((r) => vectors.map((v) => `var sum${r}_${v} = ${start(r, v)};`).join(" ")).join("\n  ")}
   for (var p = 0u; p < ${k}u; p++) {
     let line = matrix * ${source.matrix}u + p * ${source.row}u + firstColumn;
     ${vectors.map((v) => `let b${v} = ${load(v)};`).join(" ")}
-    ${range(tile.rows / 4).map((q) => `let a${q} = a[(panel * ${k}u + p) * ${tile.rows / 4}u + ${q}u];`).join(" ")}
+    ${range(tile.rows / 4).map((q) => `let a${q} = a[(firstA + p) * ${tile.rows / 4}u + ${q}u];`).join(" ")}
     ${
       rows.map((r) =>
         `{ let w = vec4<f32>(a${r >> 2}[${r & 3}]); ${
@@ -185,7 +211,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
 }`,
     bindings: [
-      { name: "a", index: workspace, vector: true },
+      { name: "a", index: packedA, vector: true },
       { name: "b", index: source.index, vector: source.vector },
       ...(bias === undefined ? [] : [{ name: "bias", index: bias.buffer }]),
       ...(finishBindings?.(vector) ?? []),

@@ -10,6 +10,7 @@ import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from ".
 import { gatherVariants } from "./gather_wgsl.ts";
 import type { Geometry } from "./geometry.ts";
 import { implicitVariant } from "./implicit_wgsl.ts";
+import { canWinograd, winogradVariants } from "./winograd_wgsl.ts";
 
 /** Tiles for adapters on the CPU, where loads are slow beside arithmetic, and for GPUs, whose registers are few. */
 const LARGE_TILE: DirectTile = { vectors: 1, rows: 8, channels: 8 };
@@ -31,6 +32,7 @@ export function convolutionVariants(
   const product = canShare(SHARED_TILE, limits) && g.groups === 1 && channels >= 16;
   if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
   else if (product) variants.push({ ...implicitVariant(g, limits, direction, operands), preferred: !limits.software });
+  if (canWinograd(g)) variants.push(...winogradVariants(g, limits, direction, operands));
   const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
   const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
   tiles.forEach((tile, index) => {
