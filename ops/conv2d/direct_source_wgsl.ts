@@ -47,16 +47,21 @@ export interface SourceLoads {
  * Collects what a tile needs of `source`, which is bound as vectors where rows are whole vectors; then `firstColumn` must
  * be a multiple of four.
  */
-export function sourceLoads(height: number, width: number): SourceLoads {
+export function sourceLoads(height: number, width: number, texels: boolean): SourceLoads {
   const vectors = width % 4 === 0;
   const needed = new Map<number, Set<number>>();
   const label = (n: number) => String(n).replace("-", "m");
   const shifted = (text: string, by: number) => by < 0 ? `${text} - ${-by}` : `${text} + ${by}`;
   /** A vector is worth loading for two of its elements: it costs about as much. */
   const whole = (row: number, quad: number) =>
-    vectors && [0, 1, 2, 3].filter((c) => needed.get(row)!.has(4 * quad + c)).length > 1;
+    vectors && (texels || [0, 1, 2, 3].filter((c) => needed.get(row)!.has(4 * quad + c)).length > 1);
   return {
-    functions: vectors
+    functions: vectors && texels
+      ? `fn loadVector(line: u32, inside: bool, x: i32) -> vec4<f32> {
+  return select(vec4<f32>(), source((line + u32(clamp(x, 0, ${width - 4}))) / 4u), inside && x >= 0 && x < ${width});
+}
+`
+      : vectors
       ? `fn loadVector(line: u32, inside: bool, x: i32) -> vec4<f32> {
   return select(vec4<f32>(), source[(line + u32(clamp(x, 0, ${width - 4}))) / 4u], inside && x >= 0 && x < ${width});
 }
