@@ -28,6 +28,8 @@ export interface DirectTile {
   readonly rows: number;
   /** Result channels; a multiple of four. */
   readonly channels: number;
+  /** Whether source and weights are read through textures. */
+  readonly texels?: boolean;
 }
 
 /** Which way the sum goes. */
@@ -49,8 +51,15 @@ interface Kernel {
   readonly rowTiles: number;
   readonly columnTiles: number;
   readonly threads: number;
-  /** Whether weights are read through a texture, and the source, where its lines are whole vectors. */
-  readonly texels: boolean;
+}
+
+/** The vectors of four elements of the larger of what a tile reads through textures; infinite where it cannot. */
+export function directTexels(g: Geometry, direction: Direction, tile: DirectTile): number {
+  const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
+  const channels = forward ? g.groupOutputs : g.groupInputs, sources = forward ? g.groupInputs : g.groupOutputs;
+  const source = g.batch * y.sourceSize * x.sourceSize;
+  const weights = Math.ceil(channels / tile.channels) * tile.channels * g.kernelHeight * g.kernelWidth;
+  return x.sourceSize % 4 === 0 ? g.groups * sources * Math.max(source, weights) / 4 : Infinity;
 }
 
 /** The variant of a tile. */
@@ -71,8 +80,6 @@ export function directVariant(
   const threads = columnTiles * rowTiles * g.batch, workgroups = Math.ceil(threads / WORKGROUP);
   const across = Math.min(workgroups, limits.maxComputeWorkgroupsPerDimension);
   const packed = g.groups * channelTiles * sources * g.kernelHeight * g.kernelWidth * tile.channels;
-  const sourceTexels = g.batch * g.groups * sources * y.sourceSize * x.sourceSize / 4;
-  const texels = limits.software && Math.max(packed / 4, sourceTexels) <= limits.maxTexels;
   const kernel = {
     forward,
     operands,
@@ -85,9 +92,8 @@ export function directVariant(
     rowTiles,
     columnTiles,
     threads,
-    texels,
   };
-  const { output } = operands, vector = x.size % 4 === 0, sourceVector = x.sourceSize % 4 === 0;
+  const { output } = operands, { texels } = tile, vector = x.size % 4 === 0;
   return {
     name: `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${texels ? ", texels" : ""}`,
     workspace: [f32([packed])],
@@ -98,7 +104,7 @@ export function directVariant(
     }, {
       wgsl: directWgsl(g, kernel),
       bindings: [
-        { name: "source", index: 0, vector: sourceVector, texels: texels && sourceVector },
+        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
         { name: "packed", index: output + 1, vector: true, texels },
         ...operandBindings(operands, vector),
         { name: "result", index: output, write: true, vector },
@@ -128,14 +134,18 @@ function range(count: number): number[] {
 }
 
 function directWgsl(g: Geometry, kernel: Kernel): string {
-  const { operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads, texels } = kernel;
-  const taps = g.kernelHeight * g.kernelWidth, quads = tile.channels / 4;
+  const { operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads } = kernel;
+  const taps = g.kernelHeight * g.kernelWidth, quads = tile.channels / 4, { texels = false } = tile;
   const kept = range(tile.channels), ragged = channels % tile.channels !== 0;
   const places = range(y.phases).flatMap((a) =>
     range(tile.rows).flatMap((r) => range(x.phases).flatMap((b) => range(tile.vectors).map((v) => ({ a, r, b, v }))))
   );
   const sum = ({ a, r, b, v }: typeof places[number], k: number) => `sum${a}_${r}_${b}_${v}_${k}`;
-  const source = sourceLoads(y.sourceSize, x.sourceSize, texels);
+  const source = sourceLoads(
+    { size: y.sourceSize, last: (rowTiles - 1) * tile.rows * y.step },
+    { size: x.sourceSize, last: (columnTiles - 1) * 4 * tile.vectors * x.step },
+    texels,
+  );
 
   /** The vector of the source that a place meets at a tap, if it meets any, with a name that is the same for the same vector. */
   const met = (place: typeof places[number], tap: number) => {
