@@ -14,6 +14,7 @@ import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
 import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.ts";
 import { WebGpuStorage } from "./storage.ts";
+import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
 
 const SCALAR_CAPACITY = 64;
 
@@ -21,6 +22,8 @@ interface Dispatch extends ProfiledDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
+  /** What is copied into textures before it. */
+  readonly copies: readonly TexelCopy[];
 }
 
 /** Runs a plan on WebGPU. */
@@ -34,6 +37,7 @@ export class WebGpuExecutable implements Executable {
   readonly #outputs = new Map<string, Value>();
   readonly #scalars: readonly string[];
   readonly #poison: boolean;
+  readonly #texels: TexelPool;
   readonly #stagings: GPUBuffer[] = [];
   #ring: GPUBuffer | undefined;
   #recorded = 0;
@@ -42,6 +46,7 @@ export class WebGpuExecutable implements Executable {
     this.#backend = backend;
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
+    this.#texels = new TexelPool((rows) => backend.createTexelTexture(rows, this.#poison));
   }
 
   /** Allocates, compiles and binds. */
@@ -136,18 +141,23 @@ export class WebGpuExecutable implements Executable {
         }
       }
       const pipeline = await pipelines.get(label, shaderText(pass, specs.map((spec) => spec.dtype)));
+      const copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
       const bindGroup = device.createBindGroup({
         label,
         layout: pipeline.getBindGroupLayout(0),
-        entries: pass.bindings.map(({ index }, binding) => ({
-          binding,
-          resource: { buffer: buffers[index], size: Math.ceil(byteSize(specs[index]) / 16) * 16 },
-        })),
+        entries: pass.bindings.map(({ index, texels }, binding) => {
+          const buffer = buffers[index], size = Math.ceil(byteSize(specs[index]) / 16) * 16;
+          if (!texels) return { binding, resource: { buffer, size } };
+          const texture = this.#texels.take(size / 16, taken);
+          copies.push({ buffer, texture, texels: size / 16 });
+          return { binding, resource: texture.createView() };
+        }),
       });
       this.#dispatches.push({
         pipeline,
         bindGroup,
         workgroups: pass.workgroups,
+        copies,
         op: node.op.name,
         variant: variant.name,
         pass: number,
@@ -168,14 +178,19 @@ export class WebGpuExecutable implements Executable {
   run(record = false): void {
     this.#backend.check();
     const encoder = this.#backend.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    let pipeline: GPUComputePipeline | undefined;
+    let pass: GPUComputePassEncoder | undefined, pipeline: GPUComputePipeline | undefined;
     for (const dispatch of this.#dispatches) {
+      if (dispatch.copies.length > 0) {
+        pass?.end();
+        pass = pipeline = undefined;
+        for (const copy of dispatch.copies) encodeTexelCopy(encoder, copy);
+      }
+      pass ??= encoder.beginComputePass();
       if (dispatch.pipeline !== pipeline) pass.setPipeline(pipeline = dispatch.pipeline);
       pass.setBindGroup(0, dispatch.bindGroup);
       pass.dispatchWorkgroups(...dispatch.workgroups);
     }
-    pass.end();
+    pass?.end();
     if (record) this.#record(encoder);
     this.#backend.device.queue.submit([encoder.finish()]);
   }
@@ -190,8 +205,8 @@ export class WebGpuExecutable implements Executable {
     const profiler = new Profiler(this.#backend.device, this.#dispatches.length);
     try {
       const encoder = this.#backend.device.createCommandEncoder();
-      this.#dispatches.forEach(({ pipeline, bindGroup, workgroups }, index) => {
-        const pass = encoder.beginComputePass(profiler.descriptor(index));
+      this.#dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
+        const pass = profiler.begin(encoder, index, copies);
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, bindGroup);
         pass.dispatchWorkgroups(...workgroups);
@@ -252,6 +267,7 @@ export class WebGpuExecutable implements Executable {
   destroy(): void {
     for (const buffer of this.#owned) this.#backend.destroyBuffer(buffer);
     this.#owned.length = 0;
+    for (const texture of this.#texels.clear()) this.#backend.destroyTexelTexture(texture);
     this.#stagings.length = 0;
   }
 }

@@ -4,10 +4,12 @@ import { DeviceError } from "../errors.ts";
 import type { WebGpuPass } from "../op.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
+import { texelsWgsl } from "./texels.ts";
 
 /** The whole text of a pass: one binding a buffer, then the op's own body. */
 export function shaderText(pass: WebGpuPass, dtypes: readonly DType[]): string {
-  const bindings = pass.bindings.map(({ name, index, write, vector }, binding) => {
+  const bindings = pass.bindings.map(({ name, index, write, vector, texels }, binding) => {
+    if (texels) return texelsWgsl(name, binding);
     const element = vector ? `vec4<${dtypes[index]}>` : dtypes[index];
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });

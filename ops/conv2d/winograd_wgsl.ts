@@ -33,8 +33,8 @@ const FEW_CHANNELS = 32;
 /** How much larger than the result its tiles may be. */
 const MOST_FILLED_UP = 1.8;
 
-/** Where the products are computed. */
-type Products = "registers" | "workgroup memory";
+/** Where the products are computed, and whether their factors are read through textures. */
+type Products = "registers" | "registers, texels" | "workgroup memory";
 
 /** All that the text of the kernels depends on. Shapes are [rows, columns]. */
 interface Kernel {
@@ -69,17 +69,19 @@ export function canWinograd(g: Geometry): boolean {
     [...g.stride, ...g.dilation].every((extent) => extent === 1);
 }
 
-/** The variants for tiles of 2x2 and 4x4; those whose workspace the device cannot bind are left out. */
+/** The variants for tiles of 2x2 and 4x4 outputs; those whose workspace the device cannot bind are left out. */
 export function winogradVariants(
   g: Geometry,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
 ): WebGpuVariant[] {
-  const places: Products[] = canShare(SHARED_TILE, limits) ? ["registers", "workgroup memory"] : ["registers"];
+  const places: Products[] = limits.software ? ["registers, texels", "registers"] : [];
+  if (canShare(SHARED_TILE, limits)) places.push("workgroup memory");
   return places.flatMap((products) =>
-    ([2, 4] as const).map((tile) => kernelOf(g, direction, operands, tile, products))
+    ([4, 2] as const).map((tile) => kernelOf(g, direction, operands, tile, products))
       .filter((kernel) => largestBuffer(kernel) <= limits.maxStorageBufferBindingSize)
+      .filter((kernel) => products !== "registers, texels" || largestBuffer(kernel) <= 16 * limits.maxTexels)
       .map((kernel) => variantOf(kernel, limits, operands, products))
   );
 }
@@ -116,9 +118,9 @@ function kernelOf(
     images,
     turns: Math.ceil(batch / images),
     columns,
-    rows: products === "registers"
-      ? registerTile({ m: channels, n: 4 * columns, batch: points }).rows
-      : 4 * Math.ceil(channels / 4),
+    rows: products === "workgroup memory"
+      ? 4 * Math.ceil(channels / 4)
+      : registerTile({ m: channels, n: 4 * columns, batch: points }).rows,
     workspace: operands.output + 1,
   };
 }
@@ -151,12 +153,14 @@ function variantOf(
   const { tile, points, sources, channels, columns, rows, turns } = kernel;
   const turn = [
     inputPass(kernel, limits),
-    products === "registers" ? registerProductPass(kernel, limits) : workgroupProductPass(kernel, limits),
+    products === "workgroup memory"
+      ? workgroupProductPass(kernel, limits)
+      : registerProductPass(kernel, limits, products === "registers, texels"),
     outputPass(kernel, limits, operands),
   ];
   return {
     name: `winograd ${tile}x${tile} in ${products}`,
-    preferred: limits.software && products === "registers" && tile === 4 && isWorthwhile(kernel),
+    preferred: limits.software && products !== "workgroup memory" && isWorthwhile(kernel),
     workspace: [
       f32([points, panelsOf(kernel), sources, rows]),
       f32([points, sources, columns, 4]),
@@ -241,8 +245,11 @@ function turnBinding({ turns, workspace }: Kernel): WebGpuPass["bindings"] {
 
 /** Transforms the inputs to [point, source, column], each a vector of tiles. */
 function inputPass(kernel: Kernel, limits: WebGpuLimits): WebGpuPass {
-  const { tile, sources, sourceSize: [height, width], padding, block, blocks, images, columns, workspace } = kernel;
-  const count = sources * images * blocks[0] * blocks[1], loads = sourceLoads(height, width);
+  const { tile, sources, sourceSize, padding, block, blocks, images, columns, workspace } = kernel;
+  const [height, width] = sourceSize;
+  const count = sources * images * blocks[0] * blocks[1];
+  const span = (axis: 0 | 1) => ({ size: sourceSize[axis], last: (blocks[axis] - 1) * block[axis] * tile });
+  const loads = sourceLoads(span(0), span(1), false);
   const patch = square(tile + 2, "d");
   const gathers = patch.flatMap((line, r) =>
     line.map((name, c) => {
@@ -278,6 +285,7 @@ function inputPass(kernel: Kernel, limits: WebGpuLimits): WebGpuPass {
 function registerProductPass(
   { points, sources, channels, columns, workspace }: Kernel,
   limits: WebGpuLimits,
+  texels: boolean,
 ): WebGpuPass {
   const product = {
     m: channels,
@@ -286,7 +294,7 @@ function registerProductPass(
     batch: points,
     buffers: { a: workspace, b: workspace + 1, c: workspace + 2 },
   };
-  return packedProductsPass(product, limits, registerTile(product));
+  return packedProductsPass(product, limits, registerTile(product), texels);
 }
 
 /** The products as parts of one, of a depth of all points. */
