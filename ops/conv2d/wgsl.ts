@@ -36,8 +36,6 @@ export function convolutionVariants(
   if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
   else if (product) variants.push({ ...implicitVariant(g, limits, direction, operands), preferred: !limits.software });
   const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
-  const ex = (globalThis as any).EXPERIMENT?.tile;
-  if (ex) return [directVariant(g, limits, direction, operands, ex)];
   const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
   if (limits.software && directTexels(g, direction, TEXEL_TILE) <= limits.maxTexels) {
     tiles.unshift(fitTile(g, direction, TEXEL_TILE));
