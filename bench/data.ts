@@ -4,7 +4,7 @@ import { defineCommand, exitCodeOf } from "../cli/command.ts";
 import { decodeImage } from "../cli/decode_image.ts";
 import { openData } from "../cli/image_options.ts";
 import sharp from "../cli/sharp.ts";
-import { openBackend, Random, UsageError } from "../core/mod.ts";
+import { median, openBackend, Random, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   augmentationByName,
@@ -102,7 +102,7 @@ async function rates(contenders: readonly Contender[]): Promise<number[]> {
     }
   }
   for (const contender of contenders) await contender.close();
-  return measured.map((values) => values.sort((a, b) => a - b)[ROUNDS >> 1]);
+  return measured.map(median);
 }
 
 /** The share of a training run's time in which it waits for batches. */

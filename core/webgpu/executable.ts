@@ -9,10 +9,11 @@ import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
 import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
+import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profile.ts";
 import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
-import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.ts";
+import { Profiler } from "./profiler.ts";
 import { WebGpuStorage } from "./storage.ts";
 
 const SCALAR_CAPACITY = 64;
@@ -186,9 +187,11 @@ export class WebGpuExecutable implements Executable {
    * @returns The dispatches in the order in which they ran.
    * @throws {DeviceError} If the device has no timestamps.
    */
-  async profile(): Promise<DispatchTime[]> {
+  async profile({ record = false, host }: ProfileOptions = {}): Promise<DispatchTime[]> {
+    this.#backend.check();
     const profiler = new Profiler(this.#backend.device, this.#dispatches.length);
     try {
+      const began = performance.now();
       const encoder = this.#backend.device.createCommandEncoder();
       this.#dispatches.forEach(({ pipeline, bindGroup, workgroups }, index) => {
         const pass = encoder.beginComputePass(profiler.descriptor(index));
@@ -197,17 +200,22 @@ export class WebGpuExecutable implements Executable {
         pass.dispatchWorkgroups(...workgroups);
         pass.end();
       });
+      if (record) this.#record(encoder);
       profiler.resolve(encoder);
-      this.#backend.device.queue.submit([encoder.finish()]);
-      const seconds = await profiler.read();
+      const commands = encoder.finish(), encoded = performance.now();
+      this.#backend.device.queue.submit([commands]);
+      const submitted = performance.now(), times = await profiler.read(submitted);
       this.#backend.check();
+      host?.("encode", began, encoded);
+      host?.("submit", encoded, submitted);
+      host?.("wait for the device", submitted, performance.now());
       return this.#dispatches.map(({ op, variant, pass, node, cost }, index) => ({
         op,
         variant,
         pass,
         node,
         cost,
-        seconds: seconds[index],
+        ...times[index],
       }));
     } finally {
       profiler.destroy();
