@@ -7,6 +7,7 @@
 
 export * from "./backend.ts";
 export * from "./check_op.ts";
+export * from "./chrome_trace.ts";
 export * from "./compile.ts";
 export * from "./differentiate.ts";
 export * from "./errors.ts";

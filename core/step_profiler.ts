@@ -52,6 +52,8 @@ export interface ProfileRow extends Cost {
   readonly variant: string;
   /** The arguments of each application. */
   readonly inputs: readonly TensorSpec[];
+  /** The results of each. */
+  readonly outputs: readonly TensorSpec[];
   /** How many there are. */
   readonly calls: number;
   /** Seconds of all of them. */
@@ -123,10 +125,10 @@ function spanOf(name: string, from: number, to: number): HostSpan {
  */
 export function profileRows({ steps, peaks }: Profile): ProfileRow[] {
   const rows = new Map<string, { -readonly [K in keyof ProfileRow]: ProfileRow[K] }>(), counted = new Set<string>();
-  for (const [index, { op, variant, run, node, inputs, cost }] of (steps[0]?.kernels ?? []).entries()) {
-    const key = JSON.stringify([op, variant, inputs]), application = `${run} ${node}`;
+  for (const [index, { op, variant, run, node, inputs, outputs, cost }] of (steps[0]?.kernels ?? []).entries()) {
+    const key = JSON.stringify([op, variant, inputs, outputs]), application = `${run} ${node}`;
     const row = rows.get(key) ??
-      { op, variant, inputs, calls: 0, seconds: 0, flops: 0, bytes: 0, boundSeconds: 0 };
+      { op, variant, inputs, outputs, calls: 0, seconds: 0, flops: 0, bytes: 0, boundSeconds: 0 };
     rows.set(key, row);
     row.seconds += median(steps.map(({ kernels }) => kernels[index].seconds));
     if (counted.has(application)) continue;

@@ -164,9 +164,9 @@ export class Peak {
 }
 
 /** Readings of a peak, of which the largest counts: nothing runs faster than it can, and company only slows it down. */
-const READINGS = 3;
+const READINGS = 5;
 
-/** Measures what a number of threads do at most; takes about half a second. */
+/** Measures what a number of threads do at most; takes about a second. */
 export async function measureCpuPeaks(threads: number): Promise<DevicePeaks> {
   const peak = await Peak.start(threads);
   try {

@@ -15,12 +15,12 @@ const UNROLLED = 16, PASSES = 128;
 const FLOPS_PER_THREAD = 2 * ACCUMULATORS * UNROLLED * PASSES;
 /** Threads of the first try and the most of any. */
 const LEAST_THREADS = 1 << 13, MOST_THREADS = 1 << 22;
-/** The most elements that are copied; 64 MiB. */
-const COPIED_ELEMENTS = 1 << 24;
+/** The most elements that are copied, 64 MiB, and the vectors that a thread copies. */
+const COPIED_ELEMENTS = 1 << 24, COPIED_VECTORS = 8;
 /** A measurement of so many seconds is long enough. */
 const MEASURED_SECONDS = 4e-3;
 /** Readings of a peak, of which the fastest counts: company only slows a device down. */
-const READINGS = 3;
+const READINGS = 5;
 
 /**
  * Measures both peaks, on buffers of its own.
@@ -33,8 +33,11 @@ export async function measureWebGpuPeaks(backend: WebGpuBackend): Promise<Device
     threads *= 8;
     seconds = await fastest(backend, multiplyAdds(backend, threads), threads);
   }
-  const elements = Math.min(COPIED_ELEMENTS, Math.floor(backend.residentBytes / 16) * 4);
-  const copied = await fastest(backend, copy(backend, elements / 4), elements);
+  const elements = Math.min(
+    COPIED_ELEMENTS,
+    Math.floor(backend.residentBytes / 16 / COPIED_VECTORS) * 4 * COPIED_VECTORS,
+  );
+  const copied = await fastest(backend, copy(backend, elements / 4 / COPIED_VECTORS), elements);
   return { flops: threads * FLOPS_PER_THREAD / seconds, bytes: 8 * elements / copied };
 }
 
@@ -50,8 +53,11 @@ ${sums.map((sum) => `    ${sum} = fma(${sum}, x, y);`).join("\n").concat("\n").r
   return pass(elementwise(threads, body), linearWorkgroups(threads, limits), false);
 }
 
-function copy({ limits }: WebGpuBackend, vectors: number): WebGpuPass {
-  return pass(elementwise(vectors, "target_[i] = source[i];"), linearWorkgroups(vectors, limits), true);
+/** Neighbouring threads copy neighbouring vectors. */
+function copy({ limits }: WebGpuBackend, threads: number): WebGpuPass {
+  const places = Array.from({ length: COPIED_VECTORS }, (_, k) => `i + ${k * threads}u`);
+  const body = places.map((place) => `target_[${place}] = source[${place}];`).join("\n  ");
+  return pass(elementwise(threads, body), linearWorkgroups(threads, limits), true);
 }
 
 function pass(wgsl: string, workgroups: WebGpuPass["workgroups"], vector: boolean): WebGpuPass {
