@@ -46,6 +46,6 @@ async function openTrace(path: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path, { write: true, create: true, truncate: true });
   } catch (error) {
-    throw explain("the folder of the trace", path, error);
+    throw explain(error instanceof Deno.errors.NotFound ? "the folder of the trace" : "the trace", path, error);
   }
 }

@@ -82,35 +82,26 @@ export function chromeTrace({ device, peaks, steps }: Profile): ChromeTrace {
   };
 }
 
+/** The dispatches of a step, with what is told of each. */
 function kernelSpans(
   { kernels }: ProfiledStep,
   peaks: Profile["peaks"],
 ): (HostSpan & { readonly args: Readonly<Record<string, unknown>> })[] {
-  const passes = new Map<string, { count: number; seconds: number }>();
-  const application = ({ run, node }: ProfiledStep["kernels"][number]) => `${run} ${node}`;
-  for (const kernel of kernels) {
-    const known = passes.get(application(kernel)) ?? { count: 0, seconds: 0 };
-    passes.set(application(kernel), { count: known.count + 1, seconds: known.seconds + kernel.seconds });
+  const applications = new Map<string, { passes: number; seconds: number }>();
+  for (const { application, seconds } of kernels) {
+    const known = applications.get(application) ?? { passes: 0, seconds: 0 };
+    applications.set(application, { passes: known.passes + 1, seconds: known.seconds + seconds });
   }
-  return kernels.map((kernel) => {
-    const { op, variant, pass, start, seconds, inputs, outputs, cost } = kernel;
-    const all = passes.get(application(kernel))!;
-    return {
-      name: op,
-      start,
-      seconds,
-      args: {
-        variant,
-        inputs: inputs.map(formatSpec),
-        outputs: outputs.map(formatSpec),
-        pass,
-        passes: all.count,
-        // Of the application, all its passes together.
-        flops: cost.flops,
-        bytes: cost.bytes,
-        "of roofline": rooflineSeconds(cost, peaks) / all.seconds,
-      },
+  return kernels.map(({ op, variant, application, pass, passes, start, seconds, inputs, outputs, cost }) => {
+    const all = applications.get(application)!;
+    const shapes = passes > 1 ? {} : {
+      inputs: inputs.map(formatSpec),
+      outputs: outputs.map(formatSpec),
+      pass: `${pass + 1} of ${Math.max(all.passes, pass + 1)}`,
     };
+    // Work and share are those of the application, all its passes together.
+    const { flops, bytes } = cost, ofRoofline = rooflineSeconds(cost, peaks) / all.seconds;
+    return { name: op, start, seconds, args: { variant, ...shapes, flops, bytes, ofRoofline } };
   });
 }
 

@@ -5,18 +5,26 @@
 
 import type { Cost } from "./op.ts";
 
-/** A dispatch on WebGPU, or a phase of a kernel on the CPU, as the profiler sees it. */
+/**
+ * A dispatch on WebGPU, or a phase of a kernel on the CPU, as the profiler sees it: a pass of an op's application, or several
+ * small passes that share the dispatch.
+ */
 export interface ProfiledDispatch {
-  /** The op's name. */
+  /** The op's name; of several, each name once, joined by " + ". */
   readonly op: string;
-  /** The variant's name; on the CPU the names of the kernel's phases. */
+  /** The variant's name, on the CPU the names of the kernel's phases; of several passes, how many there are. */
   readonly variant: string;
-  /** Which of the variant's passes it is, from 0. */
+  /** Which of the variant's passes it is, from 0; of several passes, that of the first. */
   readonly pass: number;
-  /** The number of the op's application in the program. */
+  /** The number of the op's application in the program; of several, that of the first. */
   readonly node: number;
-  /** The work of the application, of all its passes together. */
+  /**
+   * The work of the application, of all its passes together; of several passes, the work of the applications that have no
+   * others.
+   */
   readonly cost: Cost;
+  /** The passes in the dispatch. */
+  readonly passes: number;
 }
 
 /** A dispatch and its time. */

@@ -8,8 +8,8 @@ import type { TensorSpec } from "./shape.ts";
 
 /** A dispatch in a profiled step. */
 export interface ProfiledKernel extends DispatchTime {
-  /** The number of the run of a program within the step, from 0. */
-  readonly run: number;
+  /** The op's application within the step: that of its other passes is equal. */
+  readonly application: string;
   /** The arguments of the op's application. */
   readonly inputs: readonly TensorSpec[];
   /** Its results. */
@@ -44,15 +44,15 @@ export interface Profile {
   readonly steps: readonly ProfiledStep[];
 }
 
-/** Equal applications of an op in a step. */
+/** Equal applications of an op in a step, or dispatches that several share. */
 export interface ProfileRow extends Cost {
   /** The op's name. */
   readonly op: string;
   /** The variant's name. */
   readonly variant: string;
-  /** The arguments of each application. */
+  /** The arguments of each application; none of what shares a dispatch. */
   readonly inputs: readonly TensorSpec[];
-  /** The results of each. */
+  /** The results of each; none of what shares a dispatch. */
   readonly outputs: readonly TensorSpec[];
   /** How many there are. */
   readonly calls: number;
@@ -107,9 +107,10 @@ export class StepProfiler {
   async run(program: Program, record = false): Promise<void> {
     const run = this.#runs++, { nodes } = program.plan;
     const host = (name: string, from: number, to: number) => this.#host.push(spanOf(name, from, to));
-    for (const time of await program.profile({ record, host })) {
+    for (const [index, time] of (await program.profile({ record, host })).entries()) {
       const { inputs, outputs } = nodes[time.node];
-      this.#kernels.push({ ...time, run, inputs, outputs });
+      const application = time.passes > 1 ? `${run} shared ${index}` : `${run} ${time.node}`;
+      this.#kernels.push({ ...time, application, inputs, outputs });
     }
   }
 }
@@ -121,16 +122,20 @@ function spanOf(name: string, from: number, to: number): HostSpan {
 /**
  * Joins equal applications of ops, the slowest first. The time of a dispatch is its median over the steps.
  *
- * @param profile Steps of the same programs in the same order.
+ * @param profile Steps of the same programs in the same order. Steps with other dispatches than the last one, such as those
+ * that had to make something ready, are left out.
  */
 export function profileRows({ steps, peaks }: Profile): ProfileRow[] {
   const rows = new Map<string, { -readonly [K in keyof ProfileRow]: ProfileRow[K] }>(), counted = new Set<string>();
-  for (const [index, { op, variant, run, node, inputs, outputs, cost }] of (steps[0]?.kernels ?? []).entries()) {
-    const key = JSON.stringify([op, variant, inputs, outputs]), application = `${run} ${node}`;
+  const last = steps.at(-1)?.kernels ?? [], alike = steps.filter(({ kernels }) => kernels.length === last.length);
+  for (const [index, { op, variant, application, cost, passes, ...specs }] of last.entries()) {
+    // What shares a dispatch has no shape in common.
+    const inputs = passes > 1 ? [] : specs.inputs, outputs = passes > 1 ? [] : specs.outputs;
+    const key = JSON.stringify([op, variant, inputs, outputs]);
     const row = rows.get(key) ??
       { op, variant, inputs, outputs, calls: 0, seconds: 0, flops: 0, bytes: 0, boundSeconds: 0 };
     rows.set(key, row);
-    row.seconds += median(steps.map(({ kernels }) => kernels[index].seconds));
+    row.seconds += median(alike.map(({ kernels }) => kernels[index].seconds));
     if (counted.has(application)) continue;
     counted.add(application);
     row.calls++;

@@ -42,15 +42,20 @@ interface Call {
 }
 
 /** The names of a kernel's phases, each once. */
-export function phaseNames({ phases }: CpuKernel): string {
+function phaseNames({ phases }: CpuKernel): string {
   return [...new Set(phases.map((phase) => "run" in phase ? "TypeScript" : phase.kernel))].join(" + ");
 }
 
 /** The kernel of a node: the op's own, or its reference loops in float32. */
-export function kernelOf(node: Node): CpuKernel {
+function kernelOf(node: Node): CpuKernel {
   if (node.op.cpu !== undefined) return node.op.cpu(node);
   const reference = node.op.reference(node);
   return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
+}
+
+/** The phases of each node of a plan. */
+export function countPhases({ nodes }: Plan): number[] {
+  return nodes.map((node) => kernelOf(node).phases.length);
 }
 
 function prepares(phase: CpuPhase): boolean {
@@ -197,6 +202,7 @@ export class CpuExecutable implements Executable {
         pass,
         node: number,
         cost: node.op.cost(node),
+        passes: 1,
         start,
         seconds: stamps[2 * index + 1] / 1000 - start,
       };

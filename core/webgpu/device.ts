@@ -69,8 +69,21 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   }
 }
 
-/** What the kernels of ops are told of a device. */
-export function webGpuLimits({ limits }: GPUDevice, { software }: AdapterReport): WebGpuLimits {
+/** What every WebGPU device offers, by the standard: what is told where there is no adapter. */
+export const DEFAULT_LIMITS: WebGpuLimits = {
+  maxComputeWorkgroupsPerDimension: 65_535,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxStorageBufferBindingSize: 128 << 20,
+  maxStorageBuffersPerShaderStage: 8,
+  software: false,
+};
+
+/** What the kernels of ops are told of a device that has an adapter's limits. */
+export function webGpuLimits(
+  { limits }: Pick<GPUDevice, "limits"> | Pick<GPUAdapter, "limits">,
+  { software }: Pick<AdapterReport, "software">,
+): WebGpuLimits {
   const {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,

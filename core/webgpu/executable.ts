@@ -154,6 +154,7 @@ export class WebGpuExecutable implements Executable {
         pass: number,
         node: index,
         cost,
+        passes: nodes.length,
       });
     }
   }
@@ -209,12 +210,13 @@ export class WebGpuExecutable implements Executable {
       host?.("encode", began, encoded);
       host?.("submit", encoded, submitted);
       host?.("wait for the device", submitted, performance.now());
-      return this.#dispatches.map(({ op, variant, pass, node, cost }, index) => ({
+      return this.#dispatches.map(({ op, variant, pass, node, cost, passes }, index) => ({
         op,
         variant,
         pass,
         node,
         cost,
+        passes,
         ...times[index],
       }));
     } finally {
@@ -267,6 +269,24 @@ export class WebGpuExecutable implements Executable {
 /** The number of the variant that is taken where nothing was measured. */
 export function preferredVariant(variants: readonly WebGpuVariant[]): number {
   return Math.max(0, variants.findIndex(({ preferred }) => preferred));
+}
+
+/** The passes of each node of a plan, in the variant that is taken where nothing was measured. */
+export function countPasses({ nodes }: Plan, limits: WebGpuLimits): number[] {
+  return nodes.map((node) => {
+    const variants = node.op.webgpu(node, limits);
+    return variants[preferredVariant(variants)].passes.length;
+  });
+}
+
+/** The dispatches of a step of a plan on a device with such limits. */
+export function countDispatches(plan: Plan, limits: WebGpuLimits): number {
+  const passes = countPasses(plan, limits);
+  return runsOf(plan.nodes, limits).reduce((sum, { from, to }) => {
+    if (to - from === 1) return sum + passes[from];
+    const nodes = plan.nodes.slice(from, to);
+    return sum + nodes[0].op.webgpuTogether!.webgpu(nodes, limits).passes.length;
+  }, 0);
 }
 
 /** Splits nodes into those that are done together: neighbours of an op that can, none of which needs another's result. */
