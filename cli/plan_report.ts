@@ -17,9 +17,6 @@ import {
 } from "../core/mod.ts";
 import { formatTable } from "./table.ts";
 
-/** Characters of an output, so that a line fits a terminal. */
-const OUTPUT_WIDTH = 24;
-
 /** How a plan is carried out on a backend. */
 interface Execution {
   /** The passes of each node. */
@@ -37,10 +34,10 @@ export async function formatPlan(plan: Plan, backend: "cpu" | "webgpu"): Promise
   const bytes = costs.reduce((sum, cost) => sum + cost.bytes, 0);
   return [
     formatTable([
-      ["op", "fuses", "output", "buffer", "passes", "MFLOP", "MB"],
+      ["op", "fuses or updates", "output", "buffer", "passes", "MFLOP", "MB"],
       ...nodes.map((node, index) => [
         node.op.name,
-        node.fused?.join(", ") ?? "",
+        aboutOf(node),
         outputOf(node),
         bufferOf(node, placement),
         passes[index],
@@ -59,7 +56,9 @@ export async function formatPlan(plan: Plan, backend: "cpu" | "webgpu"): Promise
     ]),
     "",
     `${nodes.length} ops, ${total}`,
-    `${(flops / 1e9).toFixed(2)} GFLOP, ${(bytes / 1e6).toFixed(1)} MB moved where each tensor moves once`,
+    `${(flops / 1e9).toFixed(2)} GFLOP, ${
+      bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+    } moved where each tensor moves once`,
     `${mebibytes(plannedBytes(plan))} MiB of computed values in ${bufferSizes.length} buffers, ${
       mebibytes(sizeOf(plan.variables))
     } MiB of variables, ${mebibytes(sizeOf(plan.inputs))} MiB of inputs`,
@@ -91,10 +90,14 @@ async function onWebGpu(plan: Plan): Promise<Execution> {
   };
 }
 
-/** The shape of what a node computes, or the name of what it updates. */
+/** The ops whose work a node does in their place; or the variable that it updates, where it computes nothing else. */
+function aboutOf({ fused = [], results, arguments: [first] }: Node): string {
+  return results.length > 0 ? fused.join(", ") : first.name;
+}
+
+/** The shape of what a node computes or updates. */
 function outputOf({ results: [result], arguments: [first] }: Node): string {
-  if (result !== undefined) return result.spec.shape.join("x") || "scalar";
-  return first.name.length <= OUTPUT_WIDTH ? first.name : `…${first.name.slice(1 - OUTPUT_WIDTH)}`;
+  return (result ?? first).spec.shape.join("x") || "scalar";
 }
 
 /** The number of the buffer; none for what is updated in place. */

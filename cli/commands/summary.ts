@@ -54,7 +54,7 @@ export const summaryCommand = defineCommand({
     `\nA training step at batch ${batch}: ${step.nodes.length} ops, ${
       mebibytes(plannedBytes(step))
     } MiB of activations and gradients in ` +
-      `${step.bufferSizes.length} buffers, ${
+      `${step.bufferSizes.length} buffers,\n${
         mebibytes(sizeOf(step.variables))
       } MiB of variables. Inference: ${inference.nodes.length} ops.`,
   );
