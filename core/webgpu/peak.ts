@@ -73,7 +73,10 @@ async function fastest(backend: WebGpuBackend, kernel: WebGpuPass, elements: num
   const { device } = backend;
   const buffers = ["source", "target"].map((name) => backend.createBuffer(4 * elements, `the ${name} of a peak`));
   try {
-    const pipeline = await backend.pipelines.get("peak", shaderText(kernel, ["f32", "f32"]));
+    const pipeline = await backend.pipelines.get(
+      "peak",
+      shaderText(kernel.wgsl, kernel.bindings.map((bound) => ({ ...bound, dtype: "f32" as const }))),
+    );
     const bindGroup = device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
       entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),

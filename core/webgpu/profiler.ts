@@ -4,6 +4,30 @@
  */
 
 import { DeviceError } from "../errors.ts";
+import type { ProfiledDispatch } from "../profile.ts";
+
+/** A pass, and the work that it does by itself: the application's if this has no other pass, else none. */
+export interface ProfiledPass extends Omit<ProfiledDispatch, "passes"> {
+  /** Whether the application has no other pass. */
+  readonly whole: boolean;
+}
+
+/** What passes that share a dispatch are together. */
+export function joinProfiles(passes: readonly ProfiledPass[]): ProfiledDispatch {
+  const [{ whole: _, ...first }] = passes;
+  if (passes.length === 1) return { ...first, passes: 1 };
+  const wholes = passes.filter(({ whole }) => whole).map(({ cost }) => cost);
+  return {
+    ...first,
+    op: [...new Set(passes.map(({ op }) => op))].join(" + "),
+    variant: `${passes.length} passes`,
+    cost: {
+      flops: wholes.reduce((sum, { flops }) => sum + flops, 0),
+      bytes: wholes.reduce((sum, { bytes }) => sum + bytes, 0),
+    },
+    passes: passes.length,
+  };
+}
 
 /** Dispatches of a query set: each has a query before and one after it, and WebGPU allows 4096. */
 const SET_DISPATCHES = 2048;
