@@ -29,9 +29,9 @@ export function formatProfile(profile: Profile, least = 0.005): string {
     calls,
     milliseconds(seconds),
     formatPercent(seconds / total, 1),
-    (flops / seconds / 1e9).toFixed(2),
-    (bytes / seconds / 1e9).toFixed(2),
-    formatPercent(boundSeconds / seconds, 0),
+    rate(flops, seconds),
+    rate(bytes, seconds),
+    boundSeconds === 0 ? "-" : formatPercent(boundSeconds / seconds, 0),
   ];
   return [
     `${steps.length} step${steps.length === 1 ? "" : "s"} profiled on ${device}`,
@@ -87,6 +87,11 @@ function stepText({ steps }: Profile, kernelSeconds: number): string {
   return `A step took ${milliseconds(median(steps.map(({ seconds }) => seconds)))} ms, ${
     milliseconds(kernelSeconds)
   } of them in ${steps[0].kernels.length} kernels. Host, in ms: ${host.join(", ")}.`;
+}
+
+/** Billions a second; nothing where no work is counted. */
+function rate(work: number, seconds: number): string {
+  return work === 0 ? "-" : (work / seconds / 1e9).toFixed(2);
 }
 
 function milliseconds(seconds: number): string {
