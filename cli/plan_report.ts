@@ -9,11 +9,9 @@ import {
   type Node,
   type Plan,
   plannedBytes,
-  reportAdapter,
   requestAdapter,
   type Value,
-  type WebGpuLimits,
-  webGpuLimits,
+  WebGpuBackend,
 } from "../core/mod.ts";
 import { formatTable } from "./table.ts";
 
@@ -81,9 +79,10 @@ function onCpu(plan: Plan): Execution {
 
 /** On the adapter at hand, or on one that offers what all do. */
 async function onWebGpu(plan: Plan): Promise<Execution> {
-  const adapter = await requestAdapter(), report = adapter && reportAdapter(adapter);
-  const limits: WebGpuLimits = adapter === undefined ? DEFAULT_LIMITS : webGpuLimits(adapter, report!);
-  const where = report?.name ?? "a device of WebGPU's default limits";
+  const backend = await requestAdapter() === undefined ? undefined : await WebGpuBackend.create();
+  const limits = backend?.limits ?? DEFAULT_LIMITS,
+    where = backend?.adapter.name ?? "a device of WebGPU's default limits";
+  backend?.destroy();
   return {
     passes: countPasses(plan, limits),
     total: `${countDispatches(plan, limits)} dispatches on WebGPU, ${where}`,

@@ -31,6 +31,6 @@ export { WebGpuBackend } from "./webgpu/backend.ts";
 export { countPhases } from "./cpu/executable.ts";
 export { countDispatches, countPasses } from "./webgpu/count_dispatches.ts";
 export { PipelineCache } from "./webgpu/kernel.ts";
-export { type AdapterReport, DEFAULT_LIMITS, reportAdapter, requestAdapter, webGpuLimits } from "./webgpu/device.ts";
+export { type AdapterReport, DEFAULT_LIMITS, reportAdapter, requestAdapter } from "./webgpu/device.ts";
 export { type TuneOptions, type TunerStore, tuneVariants, type VariantChooser } from "./webgpu/tuner.ts";
 export { constants, elementPass, elementwise, float, linearWorkgroups, MAX_ITERATIONS } from "./webgpu/wgsl.ts";

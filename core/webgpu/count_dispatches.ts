@@ -44,10 +44,10 @@ function passesOf(
   const specs = [...values.map(({ spec }) => spec), ...scratch], memory = [...values.map(memoryOf), ...scratch];
   return variant.passes.map(({ elements, bindings }) => ({
     movable: elements !== undefined,
-    buffers: bindings.map(({ index, write = false, vector }) => ({
+    buffers: bindings.map(({ index, write = false, ...view }) => ({
       buffer: memory[index],
       write,
-      as: viewOf({ dtype: specs[index].dtype, write, vector }),
+      as: viewOf({ ...view, dtype: specs[index].dtype, write }),
     })),
   }));
 }

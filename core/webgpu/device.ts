@@ -2,6 +2,7 @@
 
 import { DeviceError } from "../errors.ts";
 import type { WebGpuLimits } from "../op.ts";
+import { maxTexels } from "./texels.ts";
 
 /** What is known of an adapter. */
 export interface AdapterReport {
@@ -76,27 +77,26 @@ export const DEFAULT_LIMITS: WebGpuLimits = {
   maxComputeWorkgroupStorageSize: 16_384,
   maxStorageBufferBindingSize: 128 << 20,
   maxStorageBuffersPerShaderStage: 8,
+  maxTexels: 0,
   software: false,
 };
 
-/** What the kernels of ops are told of a device that has an adapter's limits. */
-export function webGpuLimits(
-  { limits }: Pick<GPUDevice, "limits"> | Pick<GPUAdapter, "limits">,
-  { software }: Pick<AdapterReport, "software">,
-): WebGpuLimits {
+/** What the kernels of ops are told of a device. */
+export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): WebGpuLimits {
   const {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxStorageBufferBindingSize,
     maxStorageBuffersPerShaderStage,
-  } = limits;
+  } = device.limits;
   return {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxStorageBufferBindingSize,
     maxStorageBuffersPerShaderStage,
+    maxTexels: maxTexels(device),
     software,
   };
 }

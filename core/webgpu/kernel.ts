@@ -3,6 +3,7 @@
 import { DeviceError } from "../errors.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
+import { texelsWgsl } from "./texels.ts";
 
 /** A buffer as a kernel's text declares it. */
 export interface DeclaredBuffer {
@@ -14,11 +15,14 @@ export interface DeclaredBuffer {
   readonly write?: boolean;
   /** Whether it is an array of vec4. */
   readonly vector?: boolean;
+  /** Whether it is read through a texture. */
+  readonly texels?: boolean;
 }
 
 /** The whole text of a pass: one binding a buffer, then the op's own body. */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
-  const bindings = buffers.map(({ name, dtype, write, vector }, binding) => {
+  const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
+    if (texels) return texelsWgsl(name, binding);
     const element = vector ? `vec4<${dtype}>` : dtype;
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });

@@ -99,7 +99,7 @@ async function time(
 ): Promise<number> {
   const { device } = backend, profiler = new Profiler(device, 1);
   try {
-    const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass(profiler.descriptor(0));
+    const encoder = device.createCommandEncoder(), pass = profiler.begin(encoder, 0);
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
     pass.dispatchWorkgroups(...workgroups);

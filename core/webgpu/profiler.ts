@@ -5,6 +5,7 @@
 
 import { DeviceError } from "../errors.ts";
 import type { ProfiledDispatch } from "../profile.ts";
+import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
 /** A pass, and the work that it does by itself: the application's if this has no other pass, else none. */
 export interface ProfiledPass extends Omit<ProfiledDispatch, "passes"> {
@@ -68,16 +69,14 @@ export class Profiler {
     this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
-  /** What the pass of a dispatch begins with. */
-  descriptor(dispatch: number): GPUComputePassDescriptor {
-    const place = dispatch % SET_DISPATCHES;
-    return {
-      timestampWrites: {
-        querySet: this.#sets[Math.floor(dispatch / SET_DISPATCHES)],
-        beginningOfPassWriteIndex: 2 * place,
-        endOfPassWriteIndex: 2 * place + 1,
-      },
-    };
+  /** Begins the pass of a dispatch. The copies that it needs count as a part of it. */
+  begin(encoder: GPUCommandEncoder, dispatch: number, copies: readonly TexelCopy[] = []): GPUComputePassEncoder {
+    const querySet = this.#sets[Math.floor(dispatch / SET_DISPATCHES)], place = 2 * (dispatch % SET_DISPATCHES);
+    const first = { beginningOfPassWriteIndex: place }, last = { endOfPassWriteIndex: place + 1 };
+    if (copies.length === 0) return encoder.beginComputePass({ timestampWrites: { querySet, ...first, ...last } });
+    encoder.beginComputePass({ timestampWrites: { querySet, ...first } }).end();
+    for (const copy of copies) encodeTexelCopy(encoder, copy);
+    return encoder.beginComputePass({ timestampWrites: { querySet, ...last } });
   }
 
   /** Ends a step's commands. */
