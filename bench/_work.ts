@@ -1,16 +1,21 @@
 /** The work that benchmarks measure. */
 
-import { Random } from "../core/mod.ts";
-import { cifarResNet, type SequentialModel } from "../models/mod.ts";
+import { elementCount, Random } from "../core/mod.ts";
+import { modelByName, type SequentialModel } from "../models/mod.ts";
 
-/** ResNet-20 and a batch of random images and labels. */
-export function resnetBatch(
+/**
+ * A model and a batch of random images and labels.
+ *
+ * @throws {UsageError} If there is no model of that name.
+ */
+export function randomBatch(
+  name: string,
   batch: number,
-  random: Random,
 ): { model: SequentialModel; images: Float32Array; labels: Uint32Array } {
+  const model = modelByName(name), random = new Random(0, "bench");
   return {
-    model: cifarResNet({ depth: 20 }),
-    images: Float32Array.from({ length: batch * 3 * 32 * 32 }, () => random.normal()),
-    labels: Uint32Array.from({ length: batch }, () => random.integer(10)),
+    model,
+    images: Float32Array.from({ length: batch * elementCount(model.inputShape) }, () => random.normal()),
+    labels: Uint32Array.from({ length: batch }, () => random.integer(model.classes)),
   };
 }

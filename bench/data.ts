@@ -1,9 +1,10 @@
-/** Times the input pipeline: `deno task bench:data [workers]`. Small images in memory, then JPEG files beside their decoder. */
+/** Times the input pipeline: `deno task bench:data [WORKERS]`. Small images in memory, then JPEG files beside their decoder. */
 
-import sharp from "../cli/_sharp.ts";
+import { defineCommand, exitCodeOf } from "../cli/command.ts";
 import { decodeImage } from "../cli/decode_image.ts";
 import { openData } from "../cli/image_options.ts";
-import { openBackend, Random } from "../core/mod.ts";
+import sharp from "../cli/sharp.ts";
+import { median, openBackend, Random, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   augmentationByName,
@@ -16,8 +17,28 @@ import {
 import { cifarResNet } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 
-const workers = Number(Deno.args[0] ?? navigator.hardwareConcurrency);
 const JPEGS = 400, SIDE = 256, ROUNDS = 5, SECONDS = 1;
+
+const command = defineCommand({
+  name: "bench:data",
+  about: "Time the input pipeline: images in memory, and JPEG files beside their decoder alone.",
+  positionals: { value: "[WORKERS]", about: "threads that prepare JPEG files, one a core unless given; 0 for none" },
+  options: {},
+  examples: [["", "with a worker a core"], ["1", "with one worker"]],
+}, async (_, { positionals }) => {
+  const workers = workerCount(positionals);
+  console.log(`${navigator.hardwareConcurrency} cores, ${workers} workers`);
+  await timeMemory();
+  await timeFiles(workers);
+});
+
+function workerCount([text = String(navigator.hardwareConcurrency), ...more]: readonly string[]): number {
+  const count = text.trim() === "" ? NaN : Number(text);
+  if (more.length === 0 && Number.isSafeInteger(count) && count >= 0) return count;
+  throw new UsageError(
+    `Expected one number of workers of at least 0 but "${[text, ...more].join(" ")}" came; see bench:data --help`,
+  );
+}
 
 /** Something that prepares images, and how many it does in a while. */
 interface Contender {
@@ -50,7 +71,7 @@ function loading(name: string, set: ImageSet, batch: number, augmentation: Augme
 }
 
 /** So many decoders at a time, which read and decode, and do nothing else. */
-function decoding(name: string, { train: { source, files } }: ImageSet<FolderDataset>): Contender {
+function decoding(name: string, count: number, { train: { source, files } }: ImageSet<FolderDataset>): Contender {
   sharp.concurrency(1);
   sharp.cache(false);
   let next = 0;
@@ -64,7 +85,7 @@ function decoding(name: string, { train: { source, files } }: ImageSet<FolderDat
           await decodeImage(await source.read(path), path);
         }
       };
-      await Promise.all(Array.from({ length: Math.max(1, workers) }, decode));
+      await Promise.all(Array.from({ length: count }, decode));
       return (next - first) / (performance.now() - started) * 1000;
     },
     close: () => Promise.resolve(),
@@ -81,7 +102,7 @@ async function rates(contenders: readonly Contender[]): Promise<number[]> {
     }
   }
   for (const contender of contenders) await contender.close();
-  return measured.map((values) => values.sort((a, b) => a - b)[ROUNDS >> 1]);
+  return measured.map(median);
 }
 
 /** The share of a training run's time in which it waits for batches. */
@@ -133,41 +154,44 @@ async function writeJpegs(folder: string): Promise<void> {
   }
 }
 
-const row = (what: string, rate: number, more = "") =>
+function printRow(what: string, rate: number, more = ""): void {
   console.log(`${what.padEnd(58)}${rate.toFixed(0).padStart(8)}${more}`);
-
-const small = shapesSet({ trainCount: 2560, validationCount: 0 }), plain = augmentationByName("crop+flip", small);
-console.log(
-  `${navigator.hardwareConcurrency} cores, ${workers} workers\n\n32x32 images in memory, batch 128${
-    "images/s".padStart(33)
-  }`,
-);
-const inMemory = [
-  loading("pad, crop, flip", small, 128, plain),
-  loading("the same and RandAugment", small, 128, { ...plain, randAugment: {} }),
-];
-for (const [k, rate] of (await rates(inMemory)).entries()) row(inMemory[k].name, rate);
-const [share, rate] = await waitingShare(small, plain, 12);
-row("training ResNet-20 on the CPU", rate, `, waits ${(100 * share).toFixed(2)} % of the time`);
-
-const folder = await Deno.makeTempDir();
-try {
-  await writeJpegs(folder);
-  const options = { data: folder, "val-fraction": 0.02, "max-bad": 0, workers, size: 224 };
-  const files = await openData(options) as ImageSet<FolderDataset>;
-  console.log(`\n${SIDE}x${SIDE} JPEG files to 224x224, batch 32`);
-  const components = (await measureImages(files.train, files.shape)).components();
-  const contenders = [
-    decoding(`the decoder alone, ${Math.max(1, workers)} at a time`, files),
-    ...["none", "crop+flip", "inception", "vgg"].map((name) =>
-      loading(`--augment ${name}`, files, 32, augmentationByName(name, files, components))
-    ),
-  ];
-  const [alone, ...others] = await rates(contenders);
-  row(contenders[0].name, alone);
-  others.forEach((rate, k) =>
-    row(contenders[k + 1].name, rate, `, ${(100 * rate / alone).toFixed(0)} % of the decoder's`)
-  );
-} finally {
-  await Deno.remove(folder, { recursive: true });
 }
+
+async function timeMemory(): Promise<void> {
+  const small = shapesSet({ trainCount: 2560, validationCount: 0 }), plain = augmentationByName("crop+flip", small);
+  console.log(`\n32x32 images in memory, batch 128${"images/s".padStart(33)}`);
+  const contenders = [
+    loading("pad, crop, flip", small, 128, plain),
+    loading("the same and RandAugment", small, 128, { ...plain, randAugment: {} }),
+  ];
+  for (const [k, rate] of (await rates(contenders)).entries()) printRow(contenders[k].name, rate);
+  const [share, rate] = await waitingShare(small, plain, 12);
+  printRow("training ResNet-20 on the CPU", rate, `, waits ${(100 * share).toFixed(2)} % of the time`);
+}
+
+async function timeFiles(workers: number): Promise<void> {
+  const folder = await Deno.makeTempDir(), decoders = Math.max(1, workers);
+  try {
+    await writeJpegs(folder);
+    const options = { data: folder, "val-fraction": 0.02, "max-bad": 0, workers, size: 224 };
+    const files = await openData(options) as ImageSet<FolderDataset>;
+    console.log(`\n${SIDE}x${SIDE} JPEG files to 224x224, batch 32`);
+    const components = (await measureImages(files.train, files.shape)).components();
+    const contenders = [
+      decoding(`the decoder alone, ${decoders} at a time`, decoders, files),
+      ...["none", "crop+flip", "inception", "vgg"].map((name) =>
+        loading(`--augment ${name}`, files, 32, augmentationByName(name, files, components))
+      ),
+    ];
+    const [alone, ...others] = await rates(contenders);
+    printRow(contenders[0].name, alone);
+    others.forEach((rate, k) =>
+      printRow(contenders[k + 1].name, rate, `, ${(100 * rate / alone).toFixed(0)} % of the decoder's`)
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.exit(await exitCodeOf(() => command.run(Deno.args)));

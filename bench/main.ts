@@ -1,50 +1,90 @@
-/** Times ResNet-20 on a backend, or each op of its training step on WebGPU: `deno task bench`. See bench/README.md. */
+/** Times a network on a backend, each op of its training step, or WebGPU's overheads: `deno task bench`. See bench/README.md. */
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
-import { type Backend, openBackend, Random, UsageError } from "../core/mod.ts";
+import { MODEL_OPTION } from "../cli/shared_options.ts";
+import { type Backend, median, openBackend, UsageError, type WebGpuBackend } from "../core/mod.ts";
 import { compileInference, Trainer } from "../train/mod.ts";
-import { resnetBatch } from "./_work.ts";
+import { randomBatch } from "./_work.ts";
 import { profileOps } from "./ops.ts";
+import { measureOverhead } from "./overhead.ts";
+
+const DEFAULT_BATCH = 128;
 
 const command = defineCommand({
   name: "bench",
-  about: "Time a training step and an inference of ResNet-20.",
+  about: "Time a training step and an inference of a network.",
   positionals: {
     value: "[cpu|webgpu] [BATCH]",
-    about: "where, cpu unless given, and images in a batch, 128 unless given",
+    about: `where, cpu unless given, webgpu with --ops; and images in a batch, ${DEFAULT_BATCH} unless given`,
   },
   options: {
-    ops: { kind: "flag", about: "time each op of a training step instead, on WebGPU", default: false },
+    model: { ...MODEL_OPTION, default: "resnet20" },
+    ops: { kind: "flag", about: "time each op of a training step instead", default: false },
+    trace: { kind: "text", value: "FILE", about: "with --ops: also write a trace for https://ui.perfetto.dev" },
+    overhead: {
+      kind: "flag",
+      about: "time instead what WebGPU costs beside kernels: submits, dispatches, writes, reads",
+      default: false,
+    },
   },
   examples: [
     ["", "on the CPU at batch 128"],
     ["webgpu 32", "on WebGPU at batch 32"],
     ["--ops 32", "where a step on WebGPU spends its time"],
+    ["--ops cpu 8 --model mobilenet_v2 --trace step.json", "the same of another network on the CPU, with a trace"],
+    ["--overhead", "what a dispatch, a submit and a readback cost"],
   ],
-}, async ({ ops }, { positionals }) => {
-  if (ops) return await profileOps(batchSize(positionals));
-  const [choice = "cpu", ...rest] = positionals;
-  if (choice !== "cpu" && choice !== "webgpu") throw new UsageError(`Expected cpu or webgpu but "${choice}" came`);
-  const batch = batchSize(rest), backend = await openBackend(choice);
+}, async ({ model, ops, trace, overhead }, { positionals, given }) => {
+  if (overhead) {
+    const useless = Object.keys(given).find((name) => name !== "overhead");
+    if (useless !== undefined) throw new UsageError(`--overhead and --${useless} exclude each other`);
+    if (positionals.length > 0) throw new UsageError(`Unexpected argument "${positionals[0]}"; --overhead takes none`);
+    return await withBackend("webgpu", (backend) => measureOverhead(backend as WebGpuBackend));
+  }
+  if (trace !== undefined && !ops) throw new UsageError("--trace: expected --ops too");
+  const { choice, batch } = workOf(positionals, ops ? "webgpu" : "cpu");
+  // Before a backend opens, so that a wrong name is all that is heard of.
+  const work = randomBatch(model, batch);
+  await withBackend(
+    choice,
+    (backend) => ops ? profileOps(backend, work, batch, trace) : timeSteps(backend, work, batch),
+  );
+});
+
+/** Where to run, and the images in a batch. */
+function workOf(positionals: readonly string[], usual: "cpu" | "webgpu"): {
+  readonly choice: "cpu" | "webgpu";
+  readonly batch: number;
+} {
+  const [first] = positionals, named = first === "cpu" || first === "webgpu";
+  const rest = named ? positionals.slice(1) : positionals, [text = String(DEFAULT_BATCH), ...more] = rest;
+  const batch = text.trim() === "" ? NaN : Number(text);
+  if (more.length === 0 && Number.isSafeInteger(batch) && batch >= 1) {
+    return { choice: named ? first : usual, batch };
+  }
+  throw new UsageError(
+    `Expected cpu or webgpu, then a batch of at least 1, but "${positionals.join(" ")}" came; see bench --help`,
+  );
+}
+
+async function withBackend(choice: "cpu" | "webgpu", run: (backend: Backend) => Promise<void>): Promise<void> {
+  const backend = await openBackend(choice);
   try {
-    await timeSteps(backend, batch);
+    await run(backend);
   } finally {
     backend.destroy();
   }
-});
-
-function batchSize([text = "128", ...more]: readonly string[]): number {
-  const batch = Number(text);
-  if (more.length === 0 && Number.isSafeInteger(batch) && batch >= 1) return batch;
-  throw new UsageError(`Expected one batch of at least 1 but "${[text, ...more].join(" ")}" came; see bench --help`);
 }
 
-async function timeSteps(backend: Backend, batch: number): Promise<void> {
-  const { model, images, labels } = resnetBatch(batch, new Random(0, "bench"));
+async function timeSteps(
+  backend: Backend,
+  { model, images, labels }: ReturnType<typeof randomBatch>,
+  batch: number,
+): Promise<void> {
   const trainer = await Trainer.create({ model, backend, batch });
   const inference = await compileInference(model, backend, batch, trainer.variables);
   /** The median of five runs, in seconds, after two. */
-  const median = async (run: () => void) => {
+  const time = async (run: () => void) => {
     const seconds: number[] = [];
     for (let k = 0; k < 7; k++) {
       const started = performance.now();
@@ -53,12 +93,12 @@ async function timeSteps(backend: Backend, batch: number): Promise<void> {
       seconds.push((performance.now() - started) / 1000);
       await trainer.results();
     }
-    return seconds.slice(2).sort((a, b) => a - b)[2];
+    return median(seconds.slice(2));
   };
-  const step = await median(() => trainer.step(images, labels, 0.1));
+  const step = await time(() => trainer.step(images, labels, 0.1));
   inference.write("image", images);
-  const pass = await median(() => inference.run());
-  console.log(`${backend.description}, ResNet-20, batch ${batch}, median of 5`);
+  const pass = await time(() => inference.run());
+  console.log(`${backend.description}, ${model.name}, batch ${batch}, median of 5`);
   console.log(`training  ${(batch / step).toFixed(1)} images/s, ${trainer.program.dispatches} kernel calls a step`);
   console.log(`inference ${(batch / pass).toFixed(1)} images/s, ${inference.dispatches} kernel calls`);
 }

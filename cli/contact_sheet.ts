@@ -1,7 +1,7 @@
 /** A sheet of sample images: a row a class, its name to the left, as a PNG. */
 
 import { Buffer } from "node:buffer";
-import sharp from "./_sharp.ts";
+import sharp from "./sharp.ts";
 
 /** A row of a sheet. */
 export interface SheetRow {

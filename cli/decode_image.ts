@@ -2,7 +2,7 @@
 
 import { DataError } from "../core/mod.ts";
 import type { DecodedImage } from "../data/mod.ts";
-import type sharp from "./_sharp.ts";
+import type sharp from "./sharp.ts";
 
 /** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
 const MOST_PIXELS = 500_000_000;
@@ -67,7 +67,7 @@ function requirePngOrJpeg(bytes: Uint8Array, source: string): void {
 
 async function loadSharp(): Promise<typeof sharp> {
   try {
-    return (await import("./_sharp.ts")).default;
+    return (await import("./sharp.ts")).default;
   } catch (error) {
     throw new DataError(`Images cannot be decoded, since the package sharp does not load: ${(error as Error).message}`);
   }

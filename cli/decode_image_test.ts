@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError } from "../core/mod.ts";
-import sharp, { type Sharp } from "./_sharp.ts";
+import sharp, { type Sharp } from "./sharp.ts";
 import { decodeImage } from "./decode_image.ts";
 
 /** Encodes raw values [height, width, channels]. */

@@ -1,9 +1,8 @@
 /** Which images a user means: files as they are named, and the PNG and JPEG files of folders. */
 
 import { DataError } from "../core/mod.ts";
+import { isImageFile } from "../data/mod.ts";
 import { explain } from "./disk.ts";
-
-const IMAGE = /\.(png|jpe?g)$/i;
 
 /**
  * The images in a folder and its subfolders, by their endings, in the order of their names. What begins with a dot is left
@@ -16,7 +15,7 @@ async function imagesIn(folder: string): Promise<string[]> {
   for (const { name, isDirectory } of entries) {
     const path = `${folder.replace(/\/+$/, "")}/${name}`;
     if (isDirectory) found.push(...await imagesIn(path));
-    else if (IMAGE.test(name)) found.push(path);
+    else if (isImageFile(name)) found.push(path);
   }
   return found;
 }

@@ -16,6 +16,7 @@ const MAY_CHANGE: ReadonlySet<string> = new Set([
   "checkpoint-minutes",
   "checkpoint-steps",
   "keep",
+  "profile",
   "progress",
   "json",
 ]);

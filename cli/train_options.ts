@@ -140,6 +140,11 @@ export const TRAIN_OPTIONS = {
     about: "never choose kernels by timing them, so that a run repeats: refuses --tune cache and --tune full",
     default: false,
   },
+  profile: {
+    kind: "flag",
+    about: "time the kernels of a few early steps: prints a table, and writes profile.json for ui.perfetto.dev to RUN",
+    default: false,
+  },
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", about: "print each epoch as a line of JSON", default: false },
 } as const;

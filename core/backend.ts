@@ -3,8 +3,8 @@
 import type { Node } from "./graph.ts";
 import type { WebGpuVariant } from "./op.ts";
 import type { Plan } from "./plan.ts";
+import type { DevicePeaks, DispatchTime, ProfileOptions } from "./profile.ts";
 import type { TensorSpec } from "./shape.ts";
-import type { DispatchTime } from "./webgpu/profiler.ts";
 
 /** Memory on a backend that outlives a step: a parameter, a running statistic, a momentum. */
 export interface Storage {
@@ -39,8 +39,13 @@ export interface Executable {
   readScalars(): Promise<Float32Array[]>;
   /** The number of dispatches (or kernel calls) of a step. */
   readonly dispatches: number;
-  /** Runs one step and times its dispatches, where the backend can; waits for the device. */
-  profile?(): Promise<DispatchTime[]>;
+  /**
+   * Runs one step as {@link Executable.run} does, with the same results, and times its dispatches; waits for the device.
+   *
+   * @returns The dispatches in the order in which they ran; on the CPU the phases of kernels.
+   * @throws {DeviceError} If the device has no timestamps.
+   */
+  profile(options?: ProfileOptions): Promise<DispatchTime[]>;
   /** Gives the memory back; variables stay. */
   destroy(): void;
 }
@@ -75,6 +80,12 @@ export interface Backend {
   readonly residentBytes: number;
   /** Bytes of live memory that this backend allocated. */
   readonly liveBytes: number;
+  /**
+   * Measures what the device does at most, on memory of its own; takes up to a second.
+   *
+   * @throws {DeviceError} If the device has no timestamps.
+   */
+  measurePeaks(): Promise<DevicePeaks>;
   /** Waits until all queued work is done, and raises what went wrong in it. */
   finish(): Promise<void>;
   /** Gives everything back. */

@@ -71,6 +71,7 @@ export function fuse(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<
         inputs: fusion.arguments.map((value) => value.spec),
         outputs: fusion.results.map((value) => value.spec),
         attributes: { ...target.attributes, ...fusion.attributes },
+        fused: [...fusion.replaced, node].flatMap((each) => each.fused ?? [each.op.name]),
       };
       for (const value of next.results) fusedProducers.set(value, next);
       break;

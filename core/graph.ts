@@ -36,6 +36,8 @@ export interface Node<A extends Attributes = Attributes> extends OpSpec<A> {
   readonly arguments: readonly Value[];
   /** The results. */
   readonly results: readonly Value[];
+  /** The names of the ops whose work it does, where the planner put it in their place. */
+  readonly fused?: readonly string[];
 }
 
 /**

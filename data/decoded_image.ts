@@ -1,4 +1,4 @@
-/** What a decoded image is; decoding itself needs a library, and is the caller's. */
+/** What a decoded image is, and which files hold one; decoding itself needs a library, and is the caller's. */
 
 /** An image of any size. A decoder gives three channels. */
 export interface DecodedImage {
@@ -8,4 +8,9 @@ export interface DecodedImage {
   readonly height: number;
   /** The bytes [height, width, channels]: red, green, blue. */
   readonly pixels: Uint8Array;
+}
+
+/** Whether a file is taken for an image by its ending: `.png`, `.jpg` or `.jpeg`, in capitals or not. */
+export function isImageFile(name: string): boolean {
+  return /\.(?:png|jpe?g)$/i.test(name);
 }

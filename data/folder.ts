@@ -3,14 +3,13 @@
 import { DataError, Random, UsageError } from "../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "./batch.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "./dataset.ts";
-import type { DecodedImage } from "./decoded_image.ts";
+import { type DecodedImage, isImageFile } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
 import { PathList } from "./path_list.ts";
 
 const TRAIN_FOLDER = "train/";
 /** Folders of validation images; the first that is there is taken. */
 const VALIDATION_FOLDERS = ["val/", "valid/", "validation/", "test/"];
-const IMAGE_FILE = /\.(?:png|jpe?g)$/i;
 /** Names of classes that are letters or numbers, whose mirror images are not. */
 const GLYPH = /^(?:.|\d+)$/u;
 
@@ -229,7 +228,7 @@ async function listImages(files: FileSource, folder: string): Promise<string[]> 
   const paths: string[] = [];
   for (const name of await files.list(folder)) {
     if (isVisibleFolder(name)) paths.push(...await listImages(files, folder + name));
-    else if (IMAGE_FILE.test(name) && !name.startsWith(".")) paths.push(folder + name);
+    else if (isImageFile(name) && !name.startsWith(".")) paths.push(folder + name);
   }
   return paths;
 }

@@ -10,9 +10,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-function command(args: readonly string[], env: Record<string, string>): Deno.Command {
+const bench = new URL("../bench/", import.meta.url).pathname;
+
+function command(args: readonly string[], env: Record<string, string>, module = main): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--config", config, main, ...args],
+    args: ["run", "-A", "--config", config, module, ...args],
     env: { NO_COLOR: "1", ...env },
     stdout: "piped",
     stderr: "piped",
@@ -20,8 +22,17 @@ function command(args: readonly string[], env: Record<string, string>): Deno.Com
 }
 
 /** Runs a command to its end. */
-export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const { code, stdout, stderr } = await command(args, env).output();
+export function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  return outcomeOf(command(args, env));
+}
+
+/** Runs a benchmark to its end: `bench/main.ts` unless another file of that folder is named. */
+export function runBench(args: readonly string[], file = "main.ts"): Promise<Outcome> {
+  return outcomeOf(command(args, {}, bench + file));
+}
+
+async function outcomeOf(command: Deno.Command): Promise<Outcome> {
+  const { code, stdout, stderr } = await command.output();
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 

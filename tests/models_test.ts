@@ -1,6 +1,6 @@
 /** The models' sizes, work, names and first weights, and what their options change. */
 
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   bottleneckBlock,
   type BottleneckOptions,
@@ -222,6 +222,27 @@ Deno.test("summary prints the table of a large model without running it", async 
   const wrong = await runCli(["summary", "--model", "resnet19"]);
   assertEquals(wrong.code, 2);
   assert(wrong.stderr.includes("did you mean resnet18?"), wrong.stderr);
+});
+
+Deno.test("summary --plan shows the fused program of a training step or of an inference", async () => {
+  const plan = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCli(["summary", "--model", "resnet8", "--batch", "4", "--plan", ...args]);
+    assertEquals(code, 0, stderr);
+    for (const line of stdout.split("\n")) assert(line.length <= 120, `${line.length} characters: ${line}`);
+    return stdout;
+  };
+  const training = await plan("--backend", "cpu"), inference = await plan("--inference", "--backend", "cpu");
+  assertMatch(training, /^batchNormAddRelu +batchNorm, add, relu +4x16x32x32 +\d+ +3 +\d/m);
+  assertMatch(training, /^sgdUpdate +layer1\.0\.conv1\.weight +16x16x3x3 +- +1 /m);
+  assertMatch(training, /^(\d+) ops, \1 kernel calls on the CPU$/m);
+  assertMatch(inference, /^An inference at batch 4:$/m);
+  assert(!inference.split("An inference")[1].includes("sgdUpdate"));
+  assertMatch(await plan(), /^\d+ ops, \d+ dispatches on WebGPU, /m);
+  for (const args of [["--inference"], ["--backend", "cpu"]]) {
+    const { code, stderr } = await runCli(["summary", ...args]);
+    assertEquals(code, 2);
+    assert(stderr.includes(`${args[0]}: expected --plan too`), stderr);
+  }
 });
 
 Deno.test("unusedModelOptions() names what makes no difference to a model, and no more", () => {

@@ -1,9 +1,12 @@
 /** Dispatches on WebGPU: their times, and ops that are done together. */
 
 import { assert, assertEquals } from "@std/assert";
-import { compile, f32, Graph, Random, type Storage } from "../core/mod.ts";
+import { compile, countDispatches, DEFAULT_LIMITS, f32, Graph, Random, type Storage } from "../core/mod.ts";
+import { cifarResNet, mobileNetV2 } from "../models/mod.ts";
 import { add, relu, sgdUpdate } from "../ops/mod.ts";
+import { Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
+import { checkProfiledRun } from "./_profile.ts";
 
 gpuTest("profile() times each dispatch in its order and runs the step", async (backend) => {
   if (!backend.device.features.has("timestamp-query")) return;
@@ -17,6 +20,55 @@ gpuTest("profile() times each dispatch in its order and runs the step", async (b
   for (const { seconds } of times) assert(seconds > 0 && seconds < 10, `${seconds} s`);
   assertEquals((await program.read("y"))[2999], 4);
   program.destroy();
+});
+
+gpuTest(
+  "profile() times more dispatches than a query set holds, in their order, and tells what the host did",
+  async (backend) => {
+    if (!backend.device.features.has("timestamp-query")) return;
+    const count = 2100, graph = new Graph(), x = graph.input("x", f32([1]));
+    let y = x;
+    for (let k = 0; k < count; k++) [y] = add.apply(graph, [y, x]);
+    const program = await compile(graph, backend, { outputs: { y } }), spans: string[] = [];
+    program.write("x", new Float32Array([1]));
+    const before = performance.now() / 1000;
+    const times = await program.profile({ host: (what, from, to) => from <= to && spans.push(what) });
+    assertEquals(times.length, count);
+    times.forEach(({ start, seconds }, index) => {
+      assert(seconds >= 0 && start >= before, `dispatch ${index} began at ${start} and took ${seconds} s`);
+      if (index > 0) assert(start >= times[index - 1].start, `dispatch ${index} began before the one before it`);
+    });
+    assert(times[count - 1].start <= performance.now() / 1000, "the last dispatch begins after all is over");
+    assertEquals(spans, ["encode", "submit", "wait for the device"]);
+    assertEquals((await program.read("y"))[0], count + 1);
+    program.destroy();
+  },
+);
+
+gpuTest("fit() profiles steps on WebGPU without changing a bit", async (backend) => {
+  if (!backend.device.features.has("timestamp-query")) return;
+  await checkProfiledRun(backend, { augmentation: { padding: 1, flip: true, mixup: 0.4 } });
+});
+
+gpuTest("measurePeaks() is finite, and above nothing", async (backend) => {
+  if (!backend.device.features.has("timestamp-query")) return;
+  const { flops, bytes } = await backend.measurePeaks();
+  assert(flops > 1e7 && flops < 1e16, `${flops} operations a second`);
+  assert(bytes > 1e6 && bytes < 1e14, `${bytes} bytes a second`);
+});
+
+gpuTest("countDispatches() is what a program has, and needs no device", async (backend) => {
+  for (
+    const model of [
+      cifarResNet({ depth: 8, inputShape: [3, 8, 8] }),
+      mobileNetV2({ inputShape: [3, 32, 32], classes: 4, width: 0.25 }),
+    ]
+  ) {
+    const trainer = await Trainer.create({ model, backend, batch: 2 }), { plan, dispatches } = trainer.program;
+    assertEquals(countDispatches(plan, backend.limits), dispatches);
+    assert(countDispatches(plan, DEFAULT_LIMITS) > 0);
+    trainer.destroy();
+  }
 });
 
 gpuTest("updates done together are those done one by one", async (backend) => {

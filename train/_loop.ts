@@ -1,8 +1,9 @@
 /** The training loop: steps, validation, checkpoints, and where a run that was stopped goes on. */
 
-import type { Backend, Program } from "../core/mod.ts";
+import type { Backend, Program, StepProfiler } from "../core/mod.ts";
 import type { BatchLoader, ImageSet, Normalisation } from "../data/mod.ts";
 import { Pauses } from "./_pause.ts";
+import type { Profiling } from "./_profiling.ts";
 import { ResultReader } from "./_result_reader.ts";
 import type { CheckpointInfo, Progress } from "./checkpoint.ts";
 import type { DataIdentity } from "./data_identity.ts";
@@ -46,6 +47,7 @@ export interface LoopOptions {
   readonly checkpoints: CheckpointOptions;
   readonly callbacks: readonly Callback[];
   readonly signal?: AbortSignal;
+  readonly profiling?: Profiling;
 }
 
 /** How a loop ended. */
@@ -87,8 +89,9 @@ export class TrainingLoop {
 
   /** Trains. */
   async run(): Promise<LoopResult> {
-    const { totalSteps, progress, folder, callbacks } = this.#options;
+    const { totalSteps, progress, folder, callbacks, profiling } = this.#options;
     if (this.#left) {
+      profiling?.begin(totalSteps - this.#step);
       await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
       for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
     }
@@ -98,6 +101,7 @@ export class TrainingLoop {
       if (event === undefined) stopped = true;
       else stopped = await this.#tellEpoch(last = event);
     }
+    await profiling?.tell(true);
     return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped: stopped && this.#left };
   }
 
@@ -160,7 +164,8 @@ export class TrainingLoop {
 
   /** Trains to the end of the epoch, or of the run. False if it was stopped before. */
   async #trainSteps(): Promise<boolean> {
-    const { backend, trainer, loader, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks } = this.#options;
+    const { backend, trainer, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks, profiling } =
+      this.#options;
     const reader = new ResultReader(trainer, {
       batch,
       epoch: this.#epoch,
@@ -174,11 +179,9 @@ export class TrainingLoop {
     });
     const flight = backend.name === "cpu" ? 1 : Math.max(1, Math.min(STEPS_IN_FLIGHT, trainer.capacity >> 1));
     while (this.#stepInEpoch < stepsPerEpoch && this.#step < totalSteps) {
-      const { images, views, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
-      const rate = schedule.rate(this.#step);
-      trainer.step(views ?? images, labels, rate, mixture);
-      reader.queued(rate);
-      this.#step++;
+      const profiler = profiling?.next();
+      if (profiler !== undefined) await this.#profileStep(reader, profiler);
+      else await this.#queueStep(reader);
       if (schedule.listens) await reader.drain();
       else if (this.#step % flight === 0) await reader.read();
       await this.#pauses.take();
@@ -193,6 +196,34 @@ export class TrainingLoop {
     await reader.drain();
     this.#take(reader);
     return !(reader.stopRequested && this.#left);
+  }
+
+  async #queueStep(reader: ResultReader): Promise<void> {
+    const { trainer, loader, schedule } = this.#options;
+    const { images, views, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
+    const rate = schedule.rate(this.#step);
+    trainer.step(views ?? images, labels, rate, mixture);
+    reader.queued(rate);
+    this.#step++;
+  }
+
+  /** Does what {@link TrainingLoop.#queueStep} does, by itself, and times it. */
+  async #profileStep(reader: ResultReader, profiler: StepProfiler): Promise<void> {
+    const { trainer, loader, schedule, profiling } = this.#options;
+    await reader.drain();
+    const rate = schedule.rate(this.#step);
+    await profiler.step(`step ${this.#step + 1}`, async () => {
+      const load = () => loader.fetch(this.#epoch, this.#stepInEpoch);
+      const { images, views, labels, mixture } = await profiler.span("load batch", load);
+      await profiler.span(
+        "compute",
+        () => trainer.profile(profiler, views ?? images, labels, rate, mixture),
+      );
+      reader.queued(rate);
+      await profiler.span("read results", () => reader.drain());
+    });
+    this.#step++;
+    await profiling?.tell();
   }
 
   #take({ lossSum, correct }: ResultReader): void {

@@ -13,6 +13,7 @@ import {
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
+import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import type { ModelDescription, Progress } from "./checkpoint.ts";
 import { type DataIdentity, expectSameData, identifyData } from "./data_identity.ts";
 import type { Callback, EpochEvent } from "./events.ts";
@@ -25,12 +26,15 @@ import { compileInference, Trainer } from "./trainer.ts";
 import { OPTIMIZER_PREFIX, TRANSIENT_PREFIX } from "./variables.ts";
 
 export type { CheckpointOptions } from "./_loop.ts";
+export type { ProfilingOptions } from "./_profiling.ts";
 
 /** The options of {@link fit}. */
 export interface FitOptions
   extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
   /** Has the kernels of a training step timed on this adapter; on WebGPU only. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
+  /** Times some steps of the run; none unless given. */
+  readonly profile?: ProfilingOptions;
   /** The model. */
   readonly model: Model;
   /** How the model was made, for checkpoints; its name alone unless given. */
@@ -111,6 +115,7 @@ export interface FitResult {
  * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; or if the
  * run to go on with had another batch.
  * @throws {DataError} If the run to go on with had other data or another model.
+ * @throws {DeviceError} If steps are to be profiled and the device has no timestamps.
  * @throws {NumericError} If the loss becomes infinite or NaN.
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
@@ -131,6 +136,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     steps: totalSteps,
   });
   if (progress !== undefined) schedule.restore(progress.schedule);
+  const profiling = options.profile && await Profiling.create(options.profile, backend);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set;
   const preparation = { shape, normalisation, augmentation, seed };
@@ -173,6 +179,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
         checkpoints,
         callbacks: [...callbacks, options],
         signal,
+        profiling,
       });
       const result = await loop.run();
       return { ...result, tensors: await trainer.variables.readEvaluated(), normalisation };

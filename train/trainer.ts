@@ -6,6 +6,7 @@ import {
   f32,
   Graph,
   type Program,
+  type StepProfiler,
   type TuneOptions,
   tuneVariants,
   u32,
@@ -231,6 +232,25 @@ export class Trainer {
    * @param mixture Of what images are mixed; only and always where the trainer was told that they are.
    */
   step(images: Float32Array | Uint32Array, labels: Uint32Array, rate: number, mixture?: Mixture): void {
+    for (const program of this.#runs(images, labels, rate, mixture)) program.run(program === this.program);
+  }
+
+  /**
+   * Runs one step as {@link Trainer.step} does, with the same results, and times it; waits for the device.
+   *
+   * @param profiler What collects the times, in one of its steps.
+   */
+  async profile(profiler: StepProfiler, ...step: Parameters<Trainer["step"]>): Promise<void> {
+    for (const program of this.#runs(...step)) await profiler.run(program, program === this.program);
+  }
+
+  /** The programs of a step, one after the other, each once its inputs are written. */
+  *#runs(
+    images: Float32Array | Uint32Array,
+    labels: Uint32Array,
+    rate: number,
+    mixture?: Mixture,
+  ): Generator<Program, void, void> {
     const input = images instanceof Float32Array ? "image" : VIEWS;
     const parts = this.#parts, pixels = images.length / parts, count = labels.length / parts;
     for (let part = 0; part < parts; part++) {
@@ -239,11 +259,11 @@ export class Trainer {
       if (this.#targets !== undefined) this.program.write(TARGET, this.#targets.of(part * count, labels, mixture!));
       if (this.#update === undefined) this.#write(this.program, LEARNING_RATE, rate);
       else this.#write(this.program, SHARE, 1 / (part + 1));
-      this.program.run(true);
+      yield this.program;
     }
     if (this.#update === undefined) return;
     this.#write(this.#update, LEARNING_RATE, rate);
-    this.#update.run();
+    yield this.#update;
   }
 
   /** The results of the steps since the last call. More steps may be queued while the promise is pending. */

@@ -2,11 +2,11 @@
 
 import { exitCodeOf } from "../../cli/command.ts";
 import { formatHelp, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
+import { Peak } from "../../core/cpu/peak.ts";
 import { didYouMean, UsageError } from "../../core/mod.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
-import { Peak } from "./peak.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { type PeerKind, PEERS } from "./peers.ts";
 import { BenchProgress } from "./progress.ts";

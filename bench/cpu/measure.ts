@@ -1,5 +1,6 @@
 /** Measures rows: every peer makes ready, then they take turns, so that what disturbs the machine disturbs them all. */
 
+import { median } from "../../core/mod.ts";
 import type { PeerProcess } from "./peer_process.ts";
 import { writeTensors } from "./tensor_file.ts";
 import { randomTensors } from "./tensors.ts";
@@ -51,12 +52,6 @@ export interface MeasureOptions {
 const PAUSE_MS = 30;
 /** A run that takes so many turns is measured in one round only. */
 const LONG_TURNS = 6;
-
-/** The middle of some numbers. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
 
 /** Takes a measurement of each gauge. */
 export async function readGauges(gauges: readonly Gauge[]): Promise<void> {

@@ -1,10 +1,12 @@
 /** `deno task summary`: a model's layers, parameters and work, and the memory of a training step. */
 
-import { byteSize, f32, Graph, type Plan, plan, plannedBytes, u32 } from "../../core/mod.ts";
+import { f32, Graph, type Plan, plan, plannedBytes, u32, UsageError } from "../../core/mod.ts";
 import { type Model, modelByName, summarizeModel } from "../../models/mod.ts";
 import { softmaxCrossEntropy, topKCorrect } from "../../ops/mod.ts";
 import { sgd } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
+import type { GivenOptions } from "../options.ts";
+import { formatPlan, mebibytes, sizeOf } from "../plan_report.ts";
 import { MODEL_OPTION } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 
@@ -12,8 +14,10 @@ const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
   classes: { kind: "integer", about: "the number of classes; the model's own unless given", minimum: 2 },
   size: { kind: "integer", about: "height and width of the images; the model's own unless given", minimum: 1 },
-  batch: { kind: "integer", about: "the batch size of the training step", default: 128, minimum: 1 },
-  plan: { kind: "flag", about: "show the ops of the training step after fusion", default: false },
+  batch: { kind: "integer", about: "images in a training step, or in the inference shown", default: 128, minimum: 1 },
+  plan: { kind: "flag", about: "show the ops of a training step after fusion, and their buffers", default: false },
+  inference: { kind: "flag", about: "with --plan: those of an inference instead", default: false },
+  backend: { kind: "text", about: "with --plan: where it is to run", default: "webgpu", choices: ["webgpu", "cpu"] },
 } as const;
 
 /** `deno task summary`. */
@@ -25,8 +29,10 @@ export const summaryCommand = defineCommand({
     ["--model resnet56", "the table of ResNet-56"],
     ["--model mobilenet_v2_0.5 --size 160", "MobileNet-V2 of half the width, at another resolution"],
     ["--plan", "with the ops of a training step"],
+    ["--plan --inference --batch 1 --backend cpu", "with those of an inference of one image on the CPU"],
   ],
-}, (values) => {
+}, async (values, { given }) => {
+  refuseUseless(given);
   const { classes, size } = values;
   const model = modelByName(values.model, { classes, inputShape: size === undefined ? undefined : [3, size, size] });
   const { layers, parameters, multiplyAdds } = summarizeModel(model);
@@ -42,19 +48,28 @@ export const summaryCommand = defineCommand({
     ["total", "", parameters.toLocaleString("en"), multiplyAdds.toLocaleString("en")],
   ]));
 
-  const step = planTraining(model, values.batch), inference = planInference(model);
-  const variables = step.variables.reduce((sum, { spec }) => sum + byteSize(spec), 0);
+  const { batch } = values, step = planTraining(model, batch);
+  const inference = planInference(model, values.inference ? batch : 1);
   console.log(
-    `\nA training step at batch ${values.batch}: ${step.nodes.length} ops, ${
+    `\nA training step at batch ${batch}: ${step.nodes.length} ops, ${
       mebibytes(plannedBytes(step))
     } MiB of activations and gradients in ` +
-      `${step.bufferSizes.length} buffers, ${
-        mebibytes(variables)
+      `${step.bufferSizes.length} buffers,\n${
+        mebibytes(sizeOf(step.variables))
       } MiB of variables. Inference: ${inference.nodes.length} ops.`,
   );
-  if (values.plan) console.log(`\n${planTable(step)}`);
-  return Promise.resolve();
+  if (!values.plan) return;
+  const backend = values.backend as "webgpu" | "cpu";
+  console.log(`\n${values.inference ? "An inference" : "A training step"} at batch ${batch}:\n`);
+  console.log(await formatPlan(values.inference ? inference : step, backend));
 });
+
+/** Refuses options that would do nothing. */
+function refuseUseless(given: GivenOptions): void {
+  if (given.plan === true) return;
+  const useless = ["inference", "backend"].find((name) => name in given);
+  if (useless !== undefined) throw new UsageError(`--${useless}: expected --plan too`);
+}
 
 /** What `Trainer` runs, planned alone: allocating a large model's step only to count it could fail. */
 function planTraining(model: Model, batch: number): Plan {
@@ -67,28 +82,8 @@ function planTraining(model: Model, batch: number): Plan {
   return plan(graph, new Map(Object.entries({ loss, correct })));
 }
 
-function planInference(model: Model): Plan {
+function planInference(model: Model, batch: number): Plan {
   const graph = new Graph();
-  const logits = model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
+  const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   return plan(graph, new Map([["logits", logits]]));
-}
-
-function planTable({ nodes, placement }: Plan): string {
-  return formatTable([
-    ["op", "output", "buffer", "MFLOP", "MB moved"],
-    ...nodes.map((node) => {
-      const { flops, bytes } = node.op.cost(node), [result] = node.results;
-      return [
-        node.op.name,
-        result?.spec.shape.join("x") ?? node.arguments[0].name,
-        result === undefined ? "in place" : placement.get(result)!,
-        (flops / 1e6).toFixed(1),
-        (bytes / 1e6).toFixed(1),
-      ];
-    }),
-  ]);
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(1);
 }

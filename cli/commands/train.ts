@@ -19,6 +19,7 @@ import { DiskStore, readCheckpoint } from "../disk.ts";
 import { chooseAugmentation, openData } from "../image_options.ts";
 import { Interrupt } from "../interrupt.ts";
 import { type GivenOptions, resolveOptions } from "../options.ts";
+import { formatProfile, profileJson } from "../profile_report.ts";
 import { ProgressLine } from "../progress.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../recipes.ts";
 import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
@@ -42,6 +43,9 @@ import { VERSION } from "../version.ts";
 /** Batch size of the built-in set, which is small. */
 const SHAPES_BATCH = 32;
 
+/** The trace of --profile in the run folder. */
+const PROFILE_FILE = "profile.json";
+
 /** `deno task train`. */
 export const trainCommand = defineCommand({
   name: "train",
@@ -53,6 +57,7 @@ export const trainCommand = defineCommand({
     ["--data photos --model resnet18 --augment vgg", "photographs in photos/train/CLASS and photos/val/CLASS"],
     ["--recipe he2015-cifar --data cifar-10-batches-bin", "as He et al. trained on CIFAR-10"],
     ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],
+    ["--model resnet56 --profile", "and where the time of a step goes"],
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
   ],
 }, train);
@@ -161,12 +166,22 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       progress: checkpoint?.info.progress,
       folder,
       signal: interrupt.signal,
+      profile: values.profile
+        ? {
+          onProfile: async (profile) => {
+            await store.write(PROFILE_FILE, new TextEncoder().encode(profileJson(profile)));
+            line.clear();
+            say(`\n${formatProfile(profile)}\n${location}/${PROFILE_FILE} opens in https://ui.perfetto.dev\n`);
+          },
+        }
+        : undefined,
       callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
       onStart: () => {
         if (accumulate > 1) say(accumulateText(accumulate, batch));
         return folder.writeConfig({
           ...values,
           resume: undefined,
+          profile: undefined,
           batch,
           out: location,
           version: VERSION,

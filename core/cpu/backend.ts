@@ -3,10 +3,12 @@
 import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
 import { UsageError } from "../errors.ts";
 import type { Plan } from "../plan.ts";
+import type { DevicePeaks } from "../profile.ts";
 import type { TensorSpec } from "../shape.ts";
 import { CpuExecutable } from "./executable.ts";
 import { compileKernels, type CpuKernelBuild } from "./kernels.ts";
 import { CpuMemory } from "./memory.ts";
+import { measureCpuPeaks } from "./peak.ts";
 import { CpuStorage } from "./storage.ts";
 import { Threads } from "./threads.ts";
 
@@ -79,6 +81,11 @@ export class CpuBackend implements Backend {
   /** Makes a plan executable. */
   compile(plan: Plan, options: BackendCompileOptions): Promise<Executable> {
     return Promise.resolve(new CpuExecutable(plan, options, this.#memory, this.#threads));
+  }
+
+  /** Measures what as many threads do at most, on threads of their own. */
+  measurePeaks(): Promise<DevicePeaks> {
+    return measureCpuPeaks(this.#threads.count);
   }
 
   /** Every step is done when `run` returns. */

@@ -6,6 +6,7 @@ import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
 import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, CpuPhase, NumericArray } from "../op.ts";
 import type { Plan } from "../plan.ts";
+import type { DispatchTime, ProfileOptions } from "../profile.ts";
 import { byteSize, elementCount } from "../shape.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
@@ -22,6 +23,14 @@ type Segment =
   | { readonly phases: number; readonly count: number }
   | { readonly phase: CpuFunctionPhase; readonly buffers: readonly NumericArray[] };
 
+/** A phase of a step, alone, so that it can be timed. */
+interface TimedPhase {
+  readonly node: number;
+  readonly variant: string;
+  readonly pass: number;
+  readonly segment: Segment;
+}
+
 /** A node's kernel and its memory. */
 interface Call {
   readonly kernel: CpuKernel;
@@ -32,11 +41,21 @@ interface Call {
   readonly prepared: boolean;
 }
 
+/** The names of a kernel's phases, each once. */
+function phaseNames({ phases }: CpuKernel): string {
+  return [...new Set(phases.map((phase) => "run" in phase ? "TypeScript" : phase.kernel))].join(" + ");
+}
+
 /** The kernel of a node: the op's own, or its reference loops in float32. */
 function kernelOf(node: Node): CpuKernel {
   if (node.op.cpu !== undefined) return node.op.cpu(node);
   const reference = node.op.reference(node);
   return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
+}
+
+/** The phases of each node of a plan. */
+export function countPhases({ nodes }: Plan): number[] {
+  return nodes.map((node) => kernelOf(node).phases.length);
 }
 
 function prepares(phase: CpuPhase): boolean {
@@ -65,6 +84,8 @@ export class CpuExecutable implements Executable {
   readonly dispatches: number;
   readonly #segments: readonly Segment[];
   readonly #preparation: readonly Segment[];
+  readonly #timed: readonly TimedPhase[];
+  readonly #nodes: readonly Node[];
   /** The variables that preparing phases read, and the sum of their versions when those ran. */
   readonly #sources = new Set<CpuStorage>();
   #preparedVersion = -1;
@@ -137,8 +158,11 @@ export class CpuExecutable implements Executable {
         prepared,
       };
     });
-    this.#preparation = this.#link(calls, (phase, { prepared }) => prepared && prepares(phase), take);
-    this.#segments = this.#link(calls, (phase, { prepared }) => !(prepared && prepares(phase)), take);
+    this.#preparation = this.#link(calls, (phase, { prepared }) => prepared && prepares(phase), take).segments;
+    const linked = this.#link(calls, (phase, { prepared }) => !(prepared && prepares(phase)), take);
+    this.#segments = linked.segments;
+    this.#timed = linked.timed;
+    this.#nodes = plan.nodes;
 
     this.dispatches = calls.length;
     for (const [name, value] of plan.outputs) this.#outputs.set(name, arrays.get(value)!);
@@ -155,11 +179,46 @@ export class CpuExecutable implements Executable {
 
   /** Runs one step, to its end. */
   run(record = false): void {
+    this.#prepare();
+    this.#runSegments(this.#segments);
+    this.#conclude(record);
+  }
+
+  /** Runs one step, a phase at a time, and times each. */
+  profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
+    this.#prepare();
+    const stamps = new Float64Array(2 * this.#timed.length);
+    this.#timed.forEach(({ segment }, index) => {
+      stamps[2 * index] = performance.now();
+      this.#runSegment(segment);
+      stamps[2 * index + 1] = performance.now();
+    });
+    this.#conclude(record);
+    return Promise.resolve(this.#timed.map(({ node: number, variant, pass }, index) => {
+      const node = this.#nodes[number], start = stamps[2 * index] / 1000;
+      return {
+        op: node.op.name,
+        variant,
+        pass,
+        node: number,
+        cost: node.op.cost(node),
+        passes: 1,
+        start,
+        seconds: stamps[2 * index + 1] / 1000 - start,
+      };
+    }));
+  }
+
+  /** Runs the preparing phases if what they read has changed. */
+  #prepare(): void {
     let version = 0;
     for (const source of this.#sources) version += source.version;
     if (version !== this.#preparedVersion) this.#runSegments(this.#preparation);
     this.#preparedVersion = version;
-    this.#runSegments(this.#segments);
+  }
+
+  /** Ends a step. */
+  #conclude(record: boolean): void {
     for (const storage of this.#updated) storage.version++;
     if (!record) return;
     if (this.#recorded === SCALAR_CAPACITY) {
@@ -188,10 +247,12 @@ export class CpuExecutable implements Executable {
   }
 
   #runSegments(segments: readonly Segment[]): void {
-    for (const segment of segments) {
-      if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
-      else this.#call(segment.phase, segment.buffers);
-    }
+    for (const segment of segments) this.#runSegment(segment);
+  }
+
+  #runSegment(segment: Segment): void {
+    if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
+    else this.#call(segment.phase, segment.buffers);
   }
 
   #call(phase: CpuFunctionPhase, buffers: readonly NumericArray[]): void {
@@ -207,21 +268,23 @@ export class CpuExecutable implements Executable {
     return new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
   }
 
-  /** Writes the native phases among those that are wanted to memory, and strings them up with the others. */
+  /** Writes the native phases among those that are wanted to memory, and strings them up with the others; and each alone. */
   #link(
     calls: readonly Call[],
     wanted: (phase: CpuPhase, call: Call) => boolean,
     take: (bytes: number) => Block,
-  ): Segment[] {
+  ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedPhase[] } {
     const segments: Segment[] = [], table: number[] = [], words: number[] = [], places: number[] = [];
     let open: { first: number; count: number } | undefined;
     const runs: { first: number; count: number; segment: number }[] = [];
-    for (const call of calls) {
-      const { buffers, workspace } = call;
-      for (const phase of call.kernel.phases) {
+    const single: (Omit<TimedPhase, "segment"> & { readonly segment: Segment | number })[] = [];
+    for (const [node, call] of calls.entries()) {
+      const { buffers, workspace } = call, variant = phaseNames(call.kernel);
+      for (const [pass, phase] of call.kernel.phases.entries()) {
         if (!wanted(phase, call)) continue;
         if ("run" in phase) {
           segments.push({ phase, buffers });
+          single.push({ node, variant, pass, segment: { phase, buffers } });
           open = undefined;
           continue;
         }
@@ -232,6 +295,7 @@ export class CpuExecutable implements Executable {
         }
         open.count++;
         table.push(kernelNumber(phase.kernel), phase.tasks, 0);
+        single.push({ node, variant, pass, segment: places.length });
         places.push(words.length);
         for (const argument of phase.arguments) words.push(argumentWord(argument, buffers, workspace));
       }
@@ -239,9 +303,12 @@ export class CpuExecutable implements Executable {
     const block = take(4 * (table.length + words.length));
     places.forEach((place, index) => table[index * PHASE_WORDS + 2] = block.address + 4 * (table.length + place));
     new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
-    for (const { first, count, segment } of runs) {
-      segments[segment] = { phases: block.address + 4 * PHASE_WORDS * first, count };
-    }
-    return segments;
+    const native = (first: number, count: number) => ({ phases: block.address + 4 * PHASE_WORDS * first, count });
+    for (const { first, count, segment } of runs) segments[segment] = native(first, count);
+    const timed = single.map(({ segment, ...place }) => ({
+      ...place,
+      segment: typeof segment === "number" ? native(segment, 1) : segment,
+    }));
+    return { segments, timed };
   }
 }

@@ -4,6 +4,7 @@ import type { Backend, BackendCompileOptions, Executable, Storage } from "../bac
 import { DeviceError } from "../errors.ts";
 import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan.ts";
+import type { DevicePeaks } from "../profile.ts";
 import { byteSize, type TensorSpec } from "../shape.ts";
 import {
   type AdapterReport,
@@ -15,6 +16,7 @@ import {
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { PipelineCache } from "./kernel.ts";
+import { measureWebGpuPeaks } from "./peak.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { poisonTexels, texelTexture, texelTextureBytes } from "./texels.ts";
 
@@ -154,6 +156,11 @@ export class WebGpuBackend implements Backend {
   /** Raises what went wrong on the device, if anything did. */
   check(): void {
     this.#monitor.check();
+  }
+
+  /** Measures what the device does at most. */
+  measurePeaks(): Promise<DevicePeaks> {
+    return measureWebGpuPeaks(this);
   }
 
   /** Waits until all queued work is done. */

@@ -70,6 +70,17 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   }
 }
 
+/** What every WebGPU device offers, by the standard: what is told where there is no adapter. */
+export const DEFAULT_LIMITS: WebGpuLimits = {
+  maxComputeWorkgroupsPerDimension: 65_535,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxStorageBufferBindingSize: 128 << 20,
+  maxStorageBuffersPerShaderStage: 8,
+  maxTexels: 0,
+  software: false,
+};
+
 /** What the kernels of ops are told of a device. */
 export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): WebGpuLimits {
   const {

@@ -10,11 +10,12 @@ import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
 import type { WebGpuPass, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
+import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profile.ts";
 import { byteSize, formatSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
 import { type BoundBuffer, mergePasses, viewOf } from "./merge.ts";
-import { type DispatchTime, joinProfiles, type ProfiledDispatch, type ProfiledPass, Profiler } from "./profiler.ts";
+import { joinProfiles, type ProfiledPass, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
@@ -22,7 +23,7 @@ import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
 const SCALAR_CAPACITY = 64;
 
 /** The most buffers of a dispatch of several passes: its text is as long as there are many. */
-const MOST_BUFFERS = 32;
+export const MOST_BUFFERS = 32;
 
 /** A pass of a node's variant with its buffers. */
 interface BoundPass {
@@ -267,9 +268,11 @@ export class WebGpuExecutable implements Executable {
    * @returns The dispatches in the order in which they ran.
    * @throws {DeviceError} If the device has no timestamps.
    */
-  async profile(): Promise<DispatchTime[]> {
+  async profile({ record = false, host }: ProfileOptions = {}): Promise<DispatchTime[]> {
+    this.#backend.check();
     const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend.device, dispatches.length);
     try {
+      const began = performance.now();
       const encoder = this.#backend.device.createCommandEncoder();
       dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
         const pass = profiler.begin(encoder, index, copies);
@@ -278,12 +281,17 @@ export class WebGpuExecutable implements Executable {
         pass.dispatchWorkgroups(...workgroups);
         pass.end();
       });
+      if (record) this.#record(encoder);
       profiler.resolve(encoder);
-      this.#backend.device.queue.submit([encoder.finish()]);
+      const commands = encoder.finish(), encoded = performance.now();
+      this.#backend.device.queue.submit([commands]);
       for (const storage of this.#updated) storage.version++;
-      const seconds = await profiler.read();
+      const submitted = performance.now(), times = await profiler.read(submitted);
       this.#backend.check();
-      return dispatches.map(({ profile }, index) => ({ ...profile, seconds: seconds[index] }));
+      host?.("encode", began, encoded);
+      host?.("submit", encoded, submitted);
+      host?.("wait for the device", submitted, performance.now());
+      return dispatches.map(({ profile }, index) => ({ ...profile, ...times[index] }));
     } finally {
       profiler.destroy();
     }

@@ -10,6 +10,7 @@ const LIMITS: WebGpuLimits = {
   maxComputeWorkgroupStorageSize: 16384,
   maxStorageBufferBindingSize: 2 ** 27,
   maxStorageBuffersPerShaderStage: 8,
+  maxTexels: 0,
   software: false,
 };
 

@@ -3,30 +3,9 @@
  * step is slower than a plain one; the times of the dispatches are those of the kernels alone.
  */
 
-import type { Cost } from "../op.ts";
 import { DeviceError } from "../errors.ts";
+import type { ProfiledDispatch } from "../profile.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
-
-/**
- * A dispatch as the profiler sees it: a pass of an op's application, or several small passes that share the dispatch.
- */
-export interface ProfiledDispatch {
-  /** The op's name; of several, each name once, joined by " + ". */
-  readonly op: string;
-  /** The variant's name; of several passes, how many there are. */
-  readonly variant: string;
-  /** Which of the variant's passes it is, from 0; of several passes, that of the first. */
-  readonly pass: number;
-  /** The number of the op's application in the program; of several, that of the first. */
-  readonly node: number;
-  /**
-   * The work of the application, of all its passes together; of several passes, the work of the applications that have no
-   * others.
-   */
-  readonly cost: Cost;
-  /** The passes in the dispatch. */
-  readonly passes: number;
-}
 
 /** A pass, and the work that it does by itself: the application's if this has no other pass, else none. */
 export interface ProfiledPass extends Omit<ProfiledDispatch, "passes"> {
@@ -51,47 +30,49 @@ export function joinProfiles(passes: readonly ProfiledPass[]): ProfiledDispatch 
   };
 }
 
-/** A dispatch and its time. */
-export interface DispatchTime extends ProfiledDispatch {
-  /** Seconds on the device. */
+/** Dispatches of a query set: each has a query before and one after it, and WebGPU allows 4096. */
+const SET_DISPATCHES = 2048;
+
+/** When a dispatch began, in seconds on the clock of `performance.now()`, and how long it took. */
+export interface TimedDispatch {
+  /** When it began. */
+  readonly start: number;
+  /** The seconds that it took. */
   readonly seconds: number;
 }
-
-/** Queries of a set; WebGPU allows 4096. */
-const QUERIES = 4096;
 
 /** Timestamps around the dispatches of one step. */
 export class Profiler {
   readonly #device: GPUDevice;
   readonly #dispatches: number;
-  readonly #set: GPUQuerySet;
+  readonly #sets: readonly GPUQuerySet[];
   readonly #resolved: GPUBuffer;
   readonly #staging: GPUBuffer;
 
   /**
    * Makes the queries.
    *
-   * @throws {DeviceError} If the device has no timestamps, or the program has too many dispatches.
+   * @throws {DeviceError} If the device has no timestamps.
    */
   constructor(device: GPUDevice, dispatches: number) {
     if (!device.features.has("timestamp-query")) {
       throw new DeviceError("This adapter has no timestamp queries, so that kernels cannot be timed on it");
     }
-    if (2 * dispatches > QUERIES) {
-      throw new DeviceError(`Expected at most ${QUERIES / 2} dispatches to profile but the program has ${dispatches}`);
-    }
     this.#device = device;
     this.#dispatches = dispatches;
     const size = 16 * dispatches;
-    this.#set = device.createQuerySet({ type: "timestamp", count: 2 * dispatches });
+    this.#sets = Array.from(
+      { length: Math.ceil(dispatches / SET_DISPATCHES) },
+      () => device.createQuerySet({ type: "timestamp", count: 2 * SET_DISPATCHES }),
+    );
     this.#resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
     this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
   /** Begins the pass of a dispatch. The copies that it needs count as a part of it. */
-  begin(encoder: GPUCommandEncoder, dispatch: number, copies: readonly TexelCopy[]): GPUComputePassEncoder {
-    const first = { beginningOfPassWriteIndex: 2 * dispatch }, last = { endOfPassWriteIndex: 2 * dispatch + 1 };
-    const querySet = this.#set;
+  begin(encoder: GPUCommandEncoder, dispatch: number, copies: readonly TexelCopy[] = []): GPUComputePassEncoder {
+    const querySet = this.#sets[Math.floor(dispatch / SET_DISPATCHES)], place = 2 * (dispatch % SET_DISPATCHES);
+    const first = { beginningOfPassWriteIndex: place }, last = { endOfPassWriteIndex: place + 1 };
     if (copies.length === 0) return encoder.beginComputePass({ timestampWrites: { querySet, ...first, ...last } });
     encoder.beginComputePass({ timestampWrites: { querySet, ...first } }).end();
     for (const copy of copies) encodeTexelCopy(encoder, copy);
@@ -100,25 +81,37 @@ export class Profiler {
 
   /** Ends a step's commands. */
   resolve(encoder: GPUCommandEncoder): void {
-    encoder.resolveQuerySet(this.#set, 0, 2 * this.#dispatches, this.#resolved, 0);
+    this.#sets.forEach((set, index) => {
+      const first = index * SET_DISPATCHES, count = Math.min(SET_DISPATCHES, this.#dispatches - first);
+      encoder.resolveQuerySet(set, 0, 2 * count, this.#resolved, 16 * first);
+    });
     encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, 16 * this.#dispatches);
   }
 
-  /** The seconds of each dispatch of the submitted step; waits for the device. */
-  async read(): Promise<number[]> {
+  /**
+   * When each dispatch of the submitted step ran; waits for the device. Its clock and the host's have no zero in common: the
+   * first dispatch is taken to begin when the step was submitted, or earlier if the last one would end after this process
+   * heard of it.
+   *
+   * @param submitted When the step was submitted, in milliseconds of `performance.now()`.
+   */
+  async read(submitted: number): Promise<TimedDispatch[]> {
     await this.#staging.mapAsync(GPUMapMode.READ);
-    const ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
+    const heard = performance.now(), ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
     this.#staging.unmap();
-    const seconds = await secondsOfTick(this.#device);
-    return Array.from(
-      { length: this.#dispatches },
-      (_, i) => Number(ticks[2 * i + 1] - ticks[2 * i]) * seconds,
-    );
+    const tick = await secondsOfTick(this.#device);
+    const since = (index: number) => Number(ticks[index] - ticks[0]) * tick;
+    const last = this.#dispatches === 0 ? 0 : since(2 * this.#dispatches - 1);
+    const zero = Math.min(submitted / 1000, heard / 1000 - last);
+    return Array.from({ length: this.#dispatches }, (_, i) => ({
+      start: zero + since(2 * i),
+      seconds: since(2 * i + 1) - since(2 * i),
+    }));
   }
 
   /** Gives the queries and buffers back. */
   destroy(): void {
-    this.#set.destroy();
+    for (const set of this.#sets) set.destroy();
     this.#resolved.destroy();
     this.#staging.destroy();
   }
