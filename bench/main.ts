@@ -1,6 +1,7 @@
 /** Times ResNet-20 on a backend, or each op of its training step on WebGPU: `deno task bench`. See bench/README.md. */
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../cli/tune_option.ts";
 import { type Backend, openBackend, Random, UsageError } from "../core/mod.ts";
 import { compileInference, Trainer } from "../train/mod.ts";
 import { resnetBatch } from "./_work.ts";
@@ -14,20 +15,23 @@ const command = defineCommand({
     about: "where, cpu unless given, and images in a batch, 128 unless given",
   },
   options: {
+    tune: TUNE_OPTION,
     ops: { kind: "flag", about: "time each op of a training step instead, on WebGPU", default: false },
   },
   examples: [
     ["", "on the CPU at batch 128"],
     ["webgpu 32", "on WebGPU at batch 32"],
+    ["webgpu --tune full", "with the kernels that are fastest on this adapter"],
     ["--ops 32", "where a step on WebGPU spends its time"],
   ],
-}, async ({ ops }, { positionals }) => {
-  if (ops) return await profileOps(batchSize(positionals));
+}, async ({ ops, tune }, { positionals }) => {
+  checkTune(tune);
+  if (ops) return await profileOps(batchSize(positionals), tune);
   const [choice = "cpu", ...rest] = positionals;
   if (choice !== "cpu" && choice !== "webgpu") throw new UsageError(`Expected cpu or webgpu but "${choice}" came`);
   const batch = batchSize(rest), backend = await openBackend(choice);
   try {
-    await timeSteps(backend, batch);
+    await timeSteps(backend, batch, tune);
   } finally {
     backend.destroy();
   }
@@ -39,10 +43,11 @@ function batchSize([text = "128", ...more]: readonly string[]): number {
   throw new UsageError(`Expected one batch of at least 1 but "${[text, ...more].join(" ")}" came; see bench --help`);
 }
 
-async function timeSteps(backend: Backend, batch: number): Promise<void> {
+async function timeSteps(backend: Backend, batch: number, choice: string): Promise<void> {
   const { model, images, labels } = resnetBatch(batch, new Random(0, "bench"));
-  const trainer = await Trainer.create({ model, backend, batch });
-  const inference = await compileInference(model, backend, batch, trainer.variables);
+  const tune = tuneOptions(choice, backend, { progress: true });
+  const trainer = await Trainer.create({ model, backend, batch, tune });
+  const inference = await compileInference(model, backend, batch, trainer.variables, { tune });
   /** The median of five runs, in seconds, after two. */
   const median = async (run: () => void) => {
     const seconds: number[] = [];

@@ -1,5 +1,6 @@
 /** Where a step of ResNet-20 spends its time on WebGPU: `deno task bench --ops [batch]`. */
 
+import { tuneOptions } from "../cli/tune_option.ts";
 import { type DispatchTime, formatSpec, openBackend, type Program, Random } from "../core/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { resnetBatch } from "./_work.ts";
@@ -45,10 +46,15 @@ function rowsOf(program: Program, times: readonly DispatchTime[]): Row[] {
 }
 
 /** Prints a table of a training step, the slowest op first. */
-export async function profileOps(batch: number): Promise<void> {
+export async function profileOps(batch: number, tune: string): Promise<void> {
   const backend = await openBackend("webgpu");
   const { model, images, labels } = resnetBatch(batch, new Random(0, "bench"));
-  const trainer = await Trainer.create({ model, backend, batch });
+  const trainer = await Trainer.create({
+    model,
+    backend,
+    batch,
+    tune: tuneOptions(tune, backend, { progress: true }),
+  });
   trainer.step(images, labels, 0.1);
   await trainer.results();
   const times = await fastest(trainer.program), total = times.reduce((sum, { seconds }) => sum + seconds, 0);

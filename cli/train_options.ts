@@ -138,7 +138,7 @@ export const TRAIN_OPTIONS = {
   tune: TUNE_OPTION,
   deterministic: {
     kind: "flag",
-    about: "never choose kernels by timing them, so that a run repeats: refuses --tune cache and --tune full",
+    about: "never choose kernels by timing them, so that a run repeats: refuses every --tune but off",
     default: false,
   },
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },

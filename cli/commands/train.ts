@@ -24,6 +24,7 @@ import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../rec
 import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
 import { RunEvents } from "../run_events.ts";
 import { RunPlots } from "../run_plots.ts";
+import { RunTuning } from "../run_tuning.ts";
 import { openChosenBackend } from "../shared_options.ts";
 import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../train_options.ts";
 import {
@@ -35,7 +36,7 @@ import {
   resumeText,
   stoppedText,
 } from "../train_report.ts";
-import { tuneOptions } from "../tune_option.ts";
+import { checkTune } from "../tune_option.ts";
 import { VERSION } from "../version.ts";
 
 /** Batch size of the built-in set, which is small. */
@@ -144,6 +145,8 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
     if (foreign !== undefined) say(foreignText(foreign, model.classes));
+    const report = { progress: values.progress && !json, signal: interrupt.signal };
+    const tuning = await RunTuning.open(values.tune, backend, store, report);
     const { stopped, steps, last } = await fit({
       model,
       description,
@@ -155,15 +158,16 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       augmentation,
       normalisation,
       ...trainingOptions(values, stepsPerEpoch),
-      tune: tuneOptions(values.tune, backend.description, values.progress && !json),
+      tune: tuning.options,
       initial: initial && { ...initial, keep: foreign?.names },
       progress: checkpoint?.info.progress,
       folder,
       signal: interrupt.signal,
       callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
-      onStart: () => {
+      onStart: async () => {
         if (accumulate > 1) say(accumulateText(accumulate, batch));
-        return folder.writeConfig({
+        await tuning.save(store);
+        await folder.writeConfig({
           ...values,
           resume: undefined,
           batch,
@@ -194,7 +198,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
 const MODEL_SHAPE = { shortcut: "shortcut", downsampling: "downsampling", "zero-init": "zeroInitLastGamma" } as const;
 
 /** Refuses options that would do nothing. */
-function refuseUseless({ model, deterministic, tune }: TrainValues, given: GivenOptions): void {
+function refuseUseless({ model, deterministic, tune, resume }: TrainValues, given: GivenOptions): void {
   const unused = unusedModelOptions(model);
   for (const [option, name] of Object.entries(MODEL_SHAPE)) {
     if (option in given && unused.includes(name)) throw new UsageError(`--${option}: ${model} has no use for it`);
@@ -202,6 +206,7 @@ function refuseUseless({ model, deterministic, tune }: TrainValues, given: Given
   if (deterministic && tune !== "off") {
     throw new UsageError(`--deterministic and --tune ${tune} exclude each other: timing may choose other kernels`);
   }
+  if (resume === undefined) checkTune(tune);
 }
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */

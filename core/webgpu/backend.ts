@@ -16,6 +16,7 @@ import {
 import { WebGpuExecutable } from "./executable.ts";
 import { PipelineCache } from "./kernel.ts";
 import { WebGpuStorage } from "./storage.ts";
+import { WebGpuTuner } from "./tuner.ts";
 
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
@@ -29,6 +30,8 @@ export class WebGpuBackend implements Backend {
   readonly limits: WebGpuLimits;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
+  /** Chooses kernels by timing them. */
+  readonly tuner: WebGpuTuner;
   readonly #monitor: DeviceMonitor;
   #live = 0;
 
@@ -39,6 +42,7 @@ export class WebGpuBackend implements Backend {
     this.limits = webGpuLimits(device, this.adapter);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
+    this.tuner = new WebGpuTuner(this);
   }
 
   /**
