@@ -44,9 +44,9 @@ function warn(message: string): void {
   console.error(`warning: ${message}`);
 }
 
-/** The choices that are kept on this machine for an adapter. */
-export function openTuningFile(tuner: Tuner): TuningFile {
-  return new TuningFile(identityOf(tuner), { warn });
+/** The choices that are kept on this machine for an adapter, in the user's cache folder or another. */
+export function openTuningFile(tuner: Tuner, folder?: string): TuningFile {
+  return new TuningFile(identityOf(tuner), { folder, warn });
 }
 
 /**

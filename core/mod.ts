@@ -29,4 +29,5 @@ export { WebGpuBackend } from "./webgpu/backend.ts";
 export { PipelineCache } from "./webgpu/kernel.ts";
 export { type AdapterReport, reportAdapter, requestAdapter } from "./webgpu/device.ts";
 export type { DispatchTime, ProfiledDispatch } from "./webgpu/profiler.ts";
+export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuner.ts";
 export { constants, elementwise, float, linearWorkgroups } from "./webgpu/wgsl.ts";

@@ -10,7 +10,7 @@ import { formatHash, hashText } from "../hash.ts";
 import type { WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { formatSpec } from "../shape.ts";
-import type { TunedChoice, TuneOptions, Tuner, VariantChooser } from "../tuning.ts";
+import type { TuneOptions, Tuner, VariantChooser } from "../tuning.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { preferredVariant } from "./executable.ts";
 import { NodeTrial } from "./trial.ts";
@@ -19,6 +19,16 @@ import { NodeTrial } from "./trial.ts";
  * Characters of a pass beyond which a variant is not tried unless it is the preferred one: compilers take seconds for more.
  */
 const LONGEST_TEXT = 100_000;
+
+/** What an op of a program may run with. */
+export interface TuningCandidates {
+  /** The op, and what it reads. */
+  readonly node: Node;
+  /** The names of its variants. */
+  readonly variants: readonly string[];
+  /** As {@link TunedChoice.kernels}. */
+  readonly kernels: string;
+}
 
 /** Chooses the variants of programs on a WebGPU adapter. */
 export class WebGpuTuner implements Tuner {
@@ -31,58 +41,67 @@ export class WebGpuTuner implements Tuner {
     this.identity = backend.adapter.identity;
   }
 
-  /** Makes the choices of a program. */
-  async choose(plan: Plan, { store, measure = true, progress, warn, signal }: TuneOptions): Promise<VariantChooser> {
-    const known = (key: string, variants: readonly WebGpuVariant[]) => {
-      const choice = store.get(key);
-      return choice?.kernels === hashVariants(variants) ? indexOf(choice.variant, variants) : -1;
-    };
-    const unknown = measure ? this.#unknown(plan, known) : new Map<string, Node>();
-    if (unknown.size > 0) {
-      const cpu = new CpuBackend();
-      let done = 0;
-      try {
-        for (const [key, node] of unknown) {
-          if (signal?.aborted) break;
-          progress?.(done++, unknown.size, key);
-          const choice = await this.#time(key, await NodeTrial.create(node, this.#backend, cpu), node, warn);
-          if (choice !== undefined) store.set(key, choice);
-        }
-      } finally {
-        cpu.destroy();
-        progress?.(done, unknown.size, "");
-      }
-    }
-    const chosen = new Map<string, number>();
-    return (node, variants) => {
-      if (!isTunable(node, variants)) return preferredVariant(variants);
-      const key = describe(node);
-      let index = chosen.get(key);
-      if (index === undefined) chosen.set(key, index = known(key, variants));
-      return index < 0 ? preferredVariant(variants) : index;
-    };
-  }
-
-  /** The ops that the store does not know, each shape once. */
-  #unknown(plan: Plan, known: (key: string, variants: readonly WebGpuVariant[]) => number): Map<string, Node> {
-    const unknown = new Map<string, Node>(), seen = new Set<string>();
+  /** What there is to choose in a program, by the keys of a store: each op and shape once, where it has several variants. */
+  candidates(plan: Plan): Map<string, TuningCandidates> {
+    const candidates = new Map<string, TuningCandidates>(), seen = new Set<string>();
     for (const node of plan.nodes) {
       const key = describe(node);
       if (seen.has(key)) continue;
       seen.add(key);
       const variants = node.op.webgpu(node, this.#backend.limits);
-      if (isTunable(node, variants) && known(key, variants) < 0) unknown.set(key, node);
+      if (!isTunable(node, variants)) continue;
+      candidates.set(key, { node, variants: variants.map(({ name }) => name), kernels: hashVariants(variants) });
     }
-    return unknown;
+    return candidates;
+  }
+
+  /** Makes the choices of a program. */
+  async choose(plan: Plan, options: TuneOptions): Promise<VariantChooser> {
+    const { store, measure = true } = options;
+    if (measure) await this.#measure(plan, options);
+    const chosen = new Map<string, number>();
+    return (node, variants) => {
+      if (!isTunable(node, variants)) return preferredVariant(variants);
+      const key = describe(node);
+      let index = chosen.get(key);
+      if (index === undefined) {
+        const choice = store.get(key), kernels = choice && hashVariants(variants);
+        index = choice?.kernels === kernels ? variants.findIndex(({ name }) => name === choice?.variant) : -1;
+        chosen.set(key, index);
+      }
+      return index < 0 ? preferredVariant(variants) : index;
+    };
+  }
+
+  /** Times what the store does not know. */
+  async #measure(plan: Plan, { store, progress, warn, signal }: TuneOptions): Promise<void> {
+    const unknown = [...this.candidates(plan)].filter(([key, { variants, kernels }]) => {
+      const choice = store.get(key);
+      return choice?.kernels !== kernels || !variants.includes(choice.variant);
+    });
+    if (unknown.length === 0) return;
+    const cpu = new CpuBackend();
+    let done = 0;
+    try {
+      for (const [key, { node, kernels }] of unknown) {
+        if (signal?.aborted) break;
+        progress?.(done++, unknown.length, key);
+        const variant = await this.#fastest(key, await NodeTrial.create(node, this.#backend, cpu), node, warn);
+        if (variant !== undefined) store.set(key, { variant, kernels });
+      }
+    } finally {
+      cpu.destroy();
+      progress?.(done, unknown.length, "");
+    }
   }
 
   /** The fastest variant among those that compute what they should; nothing if none does. */
-  async #time(
+  async #fastest(
     key: string,
     trial: NodeTrial,
     node: Node,
     warn?: (message: string) => void,
-  ): Promise<TunedChoice | undefined> {
+  ): Promise<string | undefined> {
     const variants = node.op.webgpu(node, this.#backend.limits), preferred = preferredVariant(variants);
     const order = [...variants.keys()].sort((a, b) => Number(b === preferred) - Number(a === preferred))
       .filter((index) => index === preferred || longestText(variants[index]) <= LONGEST_TEXT);
@@ -101,14 +120,9 @@ export class WebGpuTuner implements Tuner {
     }
     if (best === undefined) {
       warn?.(`${key}: no variant computes on this adapter what the CPU does, so none was chosen; see deno task doctor`);
-      return undefined;
     }
-    return { variant: best, kernels: hashVariants(variants) };
+    return best;
   }
-}
-
-function indexOf(name: string, variants: readonly WebGpuVariant[]): number {
-  return variants.findIndex((variant) => variant.name === name);
 }
 
 function isTunable({ inputs }: Node, variants: readonly WebGpuVariant[]): boolean {
