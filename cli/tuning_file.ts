@@ -56,7 +56,7 @@ export class TuningFile implements TunerStore {
   readonly #folder: string;
   readonly #warn: (message: string) => void;
   #table: TuningTable;
-  #unwritable = false;
+  readonly #said = new Set<string>();
 
   /**
    * Reads what is known of an adapter.
@@ -89,8 +89,7 @@ export class TuningFile implements TunerStore {
       this.add([[key, choice]]);
     } catch (error) {
       if (!(error instanceof ResiduaError)) throw error;
-      if (!this.#unwritable) this.#warn(`${error.message}; kernels are timed again the next time`);
-      this.#unwritable = true;
+      this.#warnOnce(`${error.message}; kernels are timed again the next time`);
     }
   }
 
@@ -126,11 +125,16 @@ export class TuningFile implements TunerStore {
     this.#table = new TuningTable(this.#identity);
   }
 
+  #warnOnce(message: string): void {
+    if (!this.#said.has(message)) this.#warn(message);
+    this.#said.add(message);
+  }
+
   #read(): TuningTable {
     try {
       return TuningTable.parse(Deno.readTextFileSync(this.path), this.path);
     } catch (error) {
-      if (error instanceof DataError) this.#warn(`${this.path} is damaged; its choices are made anew`);
+      if (error instanceof DataError) this.#warnOnce(`${this.path} is damaged; its choices are made anew`);
       else if (!(error instanceof Deno.errors.NotFound)) throw explain("the tuner's file", this.path, error);
       return new TuningTable(this.#identity);
     }
