@@ -6,6 +6,7 @@ import { type Backend, openBackend, Random, UsageError } from "../core/mod.ts";
 import { compileInference, Trainer } from "../train/mod.ts";
 import { resnetBatch } from "./_work.ts";
 import { profileOps } from "./ops.ts";
+import { measureStart } from "./start.ts";
 
 const command = defineCommand({
   name: "bench",
@@ -17,19 +18,25 @@ const command = defineCommand({
   options: {
     tune: TUNE_OPTION,
     ops: { kind: "flag", about: "time each op of a training step instead, on WebGPU", default: false },
+    start: { kind: "flag", about: "time the start of a training run instead, up to its first step", default: false },
+    data: { kind: "text", value: "shapes|DIR", about: "with --start: what it trains on", default: "shapes" },
   },
   examples: [
     ["", "on the CPU at batch 128"],
     ["webgpu 32", "on WebGPU at batch 32"],
     ["webgpu --tune full", "with the kernels that are fastest on this adapter"],
     ["--ops 32", "where a step on WebGPU spends its time"],
+    ["--start webgpu", "how long a run on WebGPU takes until its first step"],
   ],
-}, async ({ ops, tune }, { positionals }) => {
+}, async ({ ops, tune, start, data }, { positionals, given }) => {
   checkTune(tune);
   if (ops) return await profileOps(batchSize(positionals), tune);
   const [choice = "cpu", ...rest] = positionals;
   if (choice !== "cpu" && choice !== "webgpu") throw new UsageError(`Expected cpu or webgpu but "${choice}" came`);
-  const batch = batchSize(rest), backend = await openBackend(choice);
+  const batch = batchSize(rest);
+  if ("data" in given && !start) throw new UsageError("--data: expected --start too");
+  if (start) return await measureStart({ backend: choice, batch, data, tune });
+  const backend = await openBackend(choice);
   try {
     await timeSteps(backend, batch, tune);
   } finally {

@@ -14,6 +14,7 @@ import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
 import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.ts";
 import { WebGpuStorage } from "./storage.ts";
+import { VariantCache } from "./variants.ts";
 
 const SCALAR_CAPACITY = 64;
 
@@ -49,8 +50,9 @@ export class WebGpuExecutable implements Executable {
     const executable = new WebGpuExecutable(backend, options);
     try {
       executable.#place(plan, options);
+      const variants = new VariantCache(backend.limits);
       for (const run of runsOf(plan.nodes, backend.limits)) {
-        await executable.#prepare(plan.nodes.slice(run.from, run.to), run.from, options);
+        await executable.#prepare(plan.nodes.slice(run.from, run.to), run.from, options, variants);
       }
     } catch (error) {
       executable.destroy();
@@ -106,15 +108,22 @@ export class WebGpuExecutable implements Executable {
     return SCALAR_CAPACITY * this.#scalars.length * 4;
   }
 
-  #choose(node: Node, { chooseVariant }: BackendCompileOptions): WebGpuVariant {
-    const variants = node.op.webgpu(node, this.#backend.limits);
+  #choose(node: Node, { chooseVariant }: BackendCompileOptions, cache: VariantCache): WebGpuVariant {
+    const variants = cache.get(node);
     return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
   }
 
   /** Makes the dispatches of a node, or of several that are done together. */
-  async #prepare(nodes: readonly Node[], index: number, options: BackendCompileOptions): Promise<void> {
+  async #prepare(
+    nodes: readonly Node[],
+    index: number,
+    options: BackendCompileOptions,
+    variants: VariantCache,
+  ): Promise<void> {
     const { device, limits, pipelines } = this.#backend, [node] = nodes;
-    const variant = nodes.length > 1 ? node.op.webgpuTogether!.webgpu(nodes, limits) : this.#choose(node, options);
+    const variant = nodes.length > 1
+      ? node.op.webgpuTogether!.webgpu(nodes, limits)
+      : this.#choose(node, options, variants);
     const cost = nodes.map((each) => each.op.cost(each)).reduce((sum, { flops, bytes }) => ({
       flops: sum.flops + flops,
       bytes: sum.bytes + bytes,

@@ -9,10 +9,10 @@ import type { Node } from "../graph.ts";
 import { formatHash, hashText } from "../hash.ts";
 import type { WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
-import { formatSpec } from "../shape.ts";
 import type { TuneOptions, Tuner, VariantChooser } from "../tuning.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { preferredVariant } from "./executable.ts";
+import { describeNode } from "./variants.ts";
 import { NodeTrial } from "./trial.ts";
 
 /**
@@ -45,7 +45,7 @@ export class WebGpuTuner implements Tuner {
   candidates(plan: Plan): Map<string, TuningCandidates> {
     const candidates = new Map<string, TuningCandidates>(), seen = new Set<string>();
     for (const node of plan.nodes) {
-      const key = describe(node);
+      const key = describeNode(node);
       if (seen.has(key)) continue;
       seen.add(key);
       const variants = node.op.webgpu(node, this.#backend.limits);
@@ -62,7 +62,7 @@ export class WebGpuTuner implements Tuner {
     const chosen = new Map<string, number>();
     return (node, variants) => {
       if (!isTunable(node, variants)) return preferredVariant(variants);
-      const key = describe(node);
+      const key = describeNode(node);
       let index = chosen.get(key);
       if (index === undefined) {
         const choice = store.get(key), kernels = choice && hashVariants(variants);
@@ -127,10 +127,6 @@ export class WebGpuTuner implements Tuner {
 
 function isTunable({ inputs }: Node, variants: readonly WebGpuVariant[]): boolean {
   return variants.length > 1 && inputs.every(({ dtype }) => dtype === "f32" || dtype === "u32");
-}
-
-function describe({ op, inputs, attributes }: Node): string {
-  return `${op.name}(${inputs.map(formatSpec).join(", ")}) ${JSON.stringify(attributes)}`;
 }
 
 function longestText({ passes }: WebGpuVariant): number {
