@@ -74,19 +74,25 @@ export class WebGpuTuner implements Tuner {
   }
 
   /** Times what the store does not know. */
-  async #measure(plan: Plan, { store, progress, warn, signal }: TuneOptions): Promise<void> {
+  async #measure(plan: Plan, { store, progress, warn = () => {}, signal }: TuneOptions): Promise<void> {
     const unknown = [...this.candidates(plan)].filter(([key, { variants, kernels }]) => {
       const choice = store.get(key);
       return choice?.kernels !== kernels || !variants.includes(choice.variant);
     });
     if (unknown.length === 0) return;
-    const cpu = new CpuBackend();
+    const cpu = await this.#attempt("kernels are not timed", warn, () => new CpuBackend());
+    if (cpu === undefined) return;
     let done = 0;
     try {
       for (const [key, { node, kernels }] of unknown) {
         if (signal?.aborted) break;
         progress?.(done++, unknown.length, key);
-        const variant = await this.#fastest(key, await NodeTrial.create(node, this.#backend, cpu), node, warn);
+        const trial = await this.#attempt(
+          `${key} is not timed`,
+          warn,
+          () => NodeTrial.create(node, this.#backend, cpu),
+        );
+        const variant = trial && await this.#fastest(key, trial, node, warn);
         if (variant !== undefined) store.set(key, { variant, kernels });
       }
     } finally {
@@ -100,28 +106,32 @@ export class WebGpuTuner implements Tuner {
     key: string,
     trial: NodeTrial,
     node: Node,
-    warn?: (message: string) => void,
+    warn: (message: string) => void,
   ): Promise<string | undefined> {
     const variants = node.op.webgpu(node, this.#backend.limits), preferred = preferredVariant(variants);
     const order = [...variants.keys()].sort((a, b) => Number(b === preferred) - Number(a === preferred))
       .filter((index) => index === preferred || longestText(variants[index]) <= LONGEST_TEXT);
     let best: string | undefined, least = Infinity;
     for (const index of order) {
-      const { name } = variants[index];
-      try {
-        const seconds = await trial.time(index, least);
-        if (seconds < least) [best, least] = [name, seconds];
-      } catch (error) {
-        // A lost device ends the run; a kernel that this adapter does not take, or computes wrongly, is left out.
-        this.#backend.check();
-        if (!(error instanceof DeviceError)) throw error;
-        warn?.(`${key}: the variant ${name} is left out: ${error.message}`);
-      }
+      const { name } = variants[index], what = `${key}: the variant ${name} is left out`;
+      const seconds = await this.#attempt(what, warn, () => trial.time(index, least));
+      if (seconds !== undefined && seconds < least) [best, least] = [name, seconds];
     }
     if (best === undefined) {
-      warn?.(`${key}: no variant computes on this adapter what the CPU does, so none was chosen; see deno task doctor`);
+      warn(`${key}: no variant computes what the CPU does, so none is chosen; see deno task doctor`);
     }
     return best;
+  }
+
+  /** Does what a device may refuse: that is told, and nothing comes of it. A lost device ends the run. */
+  async #attempt<T>(what: string, warn: (message: string) => void, run: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      this.#backend.check();
+      if (!(error instanceof DeviceError)) throw error;
+      warn(`${what}: ${error.message}`);
+    }
   }
 }
 
