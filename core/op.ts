@@ -97,8 +97,22 @@ export interface WebGpuLimits {
   readonly maxStorageBufferBindingSize: number;
   /** The most storage buffers of one dispatch. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** The most vectors of four elements that a kernel can read of a buffer through a texture; 0 if none. */
+  readonly maxTexels: number;
   /** Whether the adapter runs on the CPU: there large register tiles pay, and workgroup memory does not. */
   readonly software: boolean;
+}
+
+/** A dispatch of threads that need nothing of each other, one an element. */
+export interface WebGpuElements {
+  /** The number of elements. */
+  readonly count: number;
+  /** WGSL that computes element `i`, a u32. */
+  readonly body: string;
+  /** WGSL of what the body names: functions, aliases, constants. */
+  readonly declarations?: string;
+  /** Loop iterations that an element takes; 1 unless given. */
+  readonly iterations?: number;
 }
 
 /** One dispatch of a WebGPU kernel. */
@@ -110,16 +124,23 @@ export interface WebGpuPass {
   readonly wgsl: string;
   /**
    * The buffers by name. An index counts the op's inputs, then its outputs, then {@link WebGpuVariant.workspace}.
-   * `vector` binds the buffer as an array of vec4.
+   * `vector` binds the buffer as an array of vec4. `texels` makes `name` a function instead: `name(i)` is the `i`-th vec4, read
+   * through a texture that the buffer is copied into before the dispatch.
    */
   readonly bindings: readonly {
     readonly name: string;
     readonly index: number;
     readonly write?: boolean;
     readonly vector?: boolean;
+    readonly texels?: boolean;
   }[];
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
+  /**
+   * What `wgsl` was made of, where that are threads of an element each (`elementPass` makes both). Such passes may share a
+   * dispatch.
+   */
+  readonly elements?: WebGpuElements;
 }
 
 /** One way to compute an op on WebGPU. */
@@ -132,14 +153,6 @@ export interface WebGpuVariant {
   readonly preferred?: boolean;
   /** Scratch buffers, which hold garbage at the first pass. */
   readonly workspace?: readonly TensorSpec[];
-}
-
-/** How an op does several applications at once, none of which reads what another writes. */
-export interface WebGpuTogether<A extends Attributes = Attributes> {
-  /** The most applications of a dispatch. */
-  most(limits: WebGpuLimits): number;
-  /** The kernel of some applications: the buffers of the first come first, each as for one application. */
-  webgpu(specs: readonly OpSpec<A>[], limits: WebGpuLimits): WebGpuVariant;
 }
 
 /** The work of one application of an op. */
@@ -195,8 +208,6 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   cpu?(spec: OpSpec<A>): CpuKernel;
   /** The WebGPU kernels, the safest choice first. */
   webgpu(spec: OpSpec<A>, limits: WebGpuLimits): WebGpuVariant[];
-  /** WebGPU kernels of several applications in one, for ops that are applied often to little. */
-  readonly webgpuTogether?: WebGpuTogether<A>;
   /** The work of one application. */
   cost(spec: OpSpec<A>): Cost;
   /** Representative shapes, edge cases included. */

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
-import { type SequentialModel, unusedModelOptions } from "../../models/mod.ts";
+import type { SequentialModel } from "../../models/mod.ts";
 import {
   type Checkpoint,
   describedModel,
@@ -37,6 +37,7 @@ import {
   stoppedText,
 } from "../train_report.ts";
 import { checkTune } from "../tune_option.ts";
+import { refuseUseless } from "../useless_options.ts";
 import { VERSION } from "../version.ts";
 
 /** Batch size of the built-in set, which is small. */
@@ -61,6 +62,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
   refuseUseless(values, given);
+  if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values);
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
   const start = resume === undefined ? await readInit() : undefined;
@@ -192,21 +194,6 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     line.clear();
     backend.destroy();
   }
-}
-
-/** Options that shape a model, and what the library calls them. */
-const MODEL_SHAPE = { shortcut: "shortcut", downsampling: "downsampling", "zero-init": "zeroInitLastGamma" } as const;
-
-/** Refuses options that would do nothing. */
-function refuseUseless({ model, deterministic, tune, resume }: TrainValues, given: GivenOptions): void {
-  const unused = unusedModelOptions(model);
-  for (const [option, name] of Object.entries(MODEL_SHAPE)) {
-    if (option in given && unused.includes(name)) throw new UsageError(`--${option}: ${model} has no use for it`);
-  }
-  if (deterministic && tune !== "off") {
-    throw new UsageError(`--deterministic and --tune ${tune} exclude each other: timing may choose other kernels`);
-  }
-  if (resume === undefined) checkTune(tune);
 }
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */

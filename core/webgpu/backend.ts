@@ -16,6 +16,7 @@ import {
 import { WebGpuExecutable } from "./executable.ts";
 import { PipelineCache } from "./kernel.ts";
 import { WebGpuStorage } from "./storage.ts";
+import { poisonTexels, texelTexture, texelTextureBytes } from "./texels.ts";
 import { WebGpuTuner } from "./tuner.ts";
 
 /** Runs programs through WebGPU. */
@@ -67,7 +68,7 @@ export class WebGpuBackend implements Backend {
     return Math.min(maxStorageBufferBindingSize, maxBufferSize);
   }
 
-  /** Bytes of live buffers. */
+  /** Bytes of live buffers and textures. */
   get liveBytes(): number {
     return this.#live;
   }
@@ -110,6 +111,20 @@ export class WebGpuBackend implements Backend {
   destroyBuffer(buffer: GPUBuffer): void {
     this.#live -= buffer.size;
     buffer.destroy();
+  }
+
+  /** A texture that buffers are read through, counted in {@link WebGpuBackend.liveBytes}. */
+  createTexelTexture(rows: number, poison: boolean): GPUTexture {
+    const texture = this.device.createTexture(texelTexture(rows));
+    this.#live += texelTextureBytes(texture);
+    if (poison) poisonTexels(this.device, texture);
+    return texture;
+  }
+
+  /** Gives a texture back at once. */
+  destroyTexelTexture(texture: GPUTexture): void {
+    this.#live -= texelTextureBytes(texture);
+    texture.destroy();
   }
 
   /** Copies a tensor out of a buffer; waits for the device. */

@@ -3,6 +3,7 @@
 import { DeviceError } from "../errors.ts";
 import { formatHash, hashText } from "../hash.ts";
 import type { WebGpuLimits } from "../op.ts";
+import { maxTexels } from "./texels.ts";
 
 /** What is known of an adapter. */
 export interface AdapterReport {
@@ -88,20 +89,21 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 }
 
 /** What the kernels of ops are told of a device. */
-export function webGpuLimits({ limits }: GPUDevice, { software }: AdapterReport): WebGpuLimits {
+export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): WebGpuLimits {
   const {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxStorageBufferBindingSize,
     maxStorageBuffersPerShaderStage,
-  } = limits;
+  } = device.limits;
   return {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxStorageBufferBindingSize,
     maxStorageBuffersPerShaderStage,
+    maxTexels: maxTexels(device),
     software,
   };
 }

@@ -148,7 +148,9 @@ function hashVariants(variants: readonly WebGpuVariant[]): string {
   let hash: number | undefined;
   for (const { name, passes } of variants) {
     hash = hashText(name, hash);
-    for (const { wgsl, workgroups } of passes) hash = hashText(`${wgsl}\n${workgroups}`, hash);
+    for (const { wgsl, bindings, workgroups } of passes) {
+      hash = hashText(`${wgsl}\n${JSON.stringify(bindings)} ${workgroups}`, hash);
+    }
   }
   return formatHash(hash ?? 0);
 }
