@@ -2,11 +2,13 @@
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
 import { MODEL_OPTION } from "../cli/shared_options.ts";
-import { type Backend, median, openBackend, UsageError, type WebGpuBackend } from "../core/mod.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../cli/tune_option.ts";
+import { type Backend, median, openBackend, type TuneOptions, UsageError, type WebGpuBackend } from "../core/mod.ts";
 import { compileInference, Trainer } from "../train/mod.ts";
 import { randomBatch } from "./_work.ts";
 import { profileOps } from "./ops.ts";
 import { measureOverhead } from "./overhead.ts";
+import { measureStart } from "./start.ts";
 
 const DEFAULT_BATCH = 128;
 
@@ -19,8 +21,11 @@ const command = defineCommand({
   },
   options: {
     model: { ...MODEL_OPTION, default: "resnet20" },
+    tune: TUNE_OPTION,
     ops: { kind: "flag", about: "time each op of a training step instead", default: false },
     trace: { kind: "text", value: "FILE", about: "with --ops: also write a trace for https://ui.perfetto.dev" },
+    start: { kind: "flag", about: "time the start of a ResNet-20's run instead, up to its first step", default: false },
+    data: { kind: "text", value: "shapes|DIR", about: "with --start: what it trains on", default: "shapes" },
     overhead: {
       kind: "flag",
       about: "time instead what WebGPU costs beside kernels: submits, dispatches, writes, reads",
@@ -30,25 +35,33 @@ const command = defineCommand({
   examples: [
     ["", "on the CPU at batch 128"],
     ["webgpu 32", "on WebGPU at batch 32"],
+    ["webgpu --tune full", "with the kernels that are fastest on this adapter"],
     ["--ops 32", "where a step on WebGPU spends its time"],
     ["--ops cpu 8 --model mobilenet_v2 --trace step.json", "the same of another network on the CPU, with a trace"],
+    ["--start webgpu", "how long a run on WebGPU takes until its first step"],
     ["--overhead", "what a dispatch, a submit and a readback cost"],
   ],
-}, async ({ model, ops, trace, overhead }, { positionals, given }) => {
+}, async ({ model, tune, ops, trace, start, data, overhead }, { positionals, given }) => {
   if (overhead) {
     const useless = Object.keys(given).find((name) => name !== "overhead");
     if (useless !== undefined) throw new UsageError(`--overhead and --${useless} exclude each other`);
     if (positionals.length > 0) throw new UsageError(`Unexpected argument "${positionals[0]}"; --overhead takes none`);
     return await withBackend("webgpu", (backend) => measureOverhead(backend as WebGpuBackend));
   }
+  checkTune(tune);
   if (trace !== undefined && !ops) throw new UsageError("--trace: expected --ops too");
+  if ("data" in given && !start) throw new UsageError("--data: expected --start too");
   const { choice, batch } = workOf(positionals, ops ? "webgpu" : "cpu");
+  if (start) {
+    if (ops || "model" in given) throw new UsageError(`--start and --${ops ? "ops" : "model"} exclude each other`);
+    return await measureStart({ backend: choice, batch, data, tune });
+  }
   // Before a backend opens, so that a wrong name is all that is heard of.
   const work = randomBatch(model, batch);
-  await withBackend(
-    choice,
-    (backend) => ops ? profileOps(backend, work, batch, trace) : timeSteps(backend, work, batch),
-  );
+  await withBackend(choice, (backend) => {
+    const chosen = tuneOptions(tune, backend, { progress: true });
+    return ops ? profileOps(backend, work, batch, { trace, tune: chosen }) : timeSteps(backend, work, batch, chosen);
+  });
 });
 
 /** Where to run, and the images in a batch. */
@@ -80,9 +93,10 @@ async function timeSteps(
   backend: Backend,
   { model, images, labels }: ReturnType<typeof randomBatch>,
   batch: number,
+  tune?: TuneOptions,
 ): Promise<void> {
-  const trainer = await Trainer.create({ model, backend, batch });
-  const inference = await compileInference(model, backend, batch, trainer.variables);
+  const trainer = await Trainer.create({ model, backend, batch, tune });
+  const inference = await compileInference(model, backend, batch, trainer.variables, { tune });
   /** The median of five runs, in seconds, after two. */
   const time = async (run: () => void) => {
     const seconds: number[] = [];

@@ -2,7 +2,7 @@
 
 import { explain } from "../cli/disk.ts";
 import { formatProfile, profileJson } from "../cli/profile_report.ts";
-import { type Backend, StepProfiler } from "../core/mod.ts";
+import { type Backend, StepProfiler, type TuneOptions } from "../core/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import type { randomBatch } from "./_work.ts";
 
@@ -12,18 +12,18 @@ const WARM_UP = 2, STEPS = 5;
 /**
  * Prints a table of the ops of a training step, the slowest first.
  *
- * @param trace A file that the profile is written to as a trace, if one is given.
+ * @param options `trace`: a file that the profile is written to as a trace; `tune`: how kernels are chosen.
  * @throws {DataError} If it cannot be written.
  */
 export async function profileOps(
   backend: Backend,
   { model, images, labels }: ReturnType<typeof randomBatch>,
   batch: number,
-  trace?: string,
+  { trace, tune }: { readonly trace?: string; readonly tune?: TuneOptions } = {},
 ): Promise<void> {
   const file = trace === undefined ? undefined : await openTrace(trace);
   const peaks = await backend.measurePeaks();
-  const trainer = await Trainer.create({ model, backend, batch }), profiler = new StepProfiler();
+  const trainer = await Trainer.create({ model, backend, batch, tune }), profiler = new StepProfiler();
   for (let step = 0; step < WARM_UP; step++) trainer.step(images, labels, 0.01);
   await trainer.results();
   for (let step = 0; step < STEPS; step++) {

@@ -9,6 +9,7 @@ import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { provideRuntimeFolder } from "./runtime_folder.ts";
 import { VERSION } from "./version.ts";
 
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   dataCommand,
   exportCommand,
   summaryCommand,
+  tuneCommand,
   doctorCommand,
 ];
 

@@ -76,6 +76,38 @@ export class ProgressLine {
   }
 }
 
+/** The line of kernels that are timed, at most `width` characters. */
+function formatTuning(done: number, total: number, what: string, seconds: number, width: number): string {
+  const left = done === 0 ? "" : `  ${formatDuration(seconds / done * (total - done))} left`;
+  const text = withBar(` timing kernels ${done + 1}/${total}${left}`, done / total, width);
+  return `${text}  ${what}`.slice(0, width);
+}
+
+/** Draws the line of kernels that are timed on standard error. */
+export class TuneLine {
+  readonly #enabled: boolean;
+  #started = 0;
+
+  /** @param wanted Whether the user wants it; it is shown on a terminal only. */
+  constructor(wanted: boolean) {
+    this.#enabled = wanted && Deno.stderr.isTerminal();
+  }
+
+  /** Says how many are done, and which is next; goes away once there is none. */
+  update(done: number, total: number, what: string): void {
+    if (!this.#enabled) return;
+    const now = performance.now();
+    if (done === 0) this.#started = now;
+    const width = Deno.consoleSize().columns - 1;
+    rewriteLine(what === "" ? "" : formatTuning(done, total, what, (now - this.#started) / 1000, width));
+  }
+
+  /** Takes the line away, so that other output stands alone. */
+  clear(): void {
+    if (this.#enabled) rewriteLine("");
+  }
+}
+
 /** Draws the line of a count on standard error, at most ten times a second. */
 export class CountLine {
   readonly #enabled: boolean;

@@ -137,7 +137,7 @@ export const TRAIN_OPTIONS = {
   tune: TUNE_OPTION,
   deterministic: {
     kind: "flag",
-    about: "never choose kernels by timing them, so that a run repeats: refuses --tune cache and --tune full",
+    about: "never choose kernels by timing them, so that a run repeats: refuses every --tune but off",
     default: false,
   },
   profile: {

@@ -1,25 +1,109 @@
-/** The option --tune of `train`. */
+/** The option --tune: which kernels run on WebGPU. */
 
-import type { TuneOptions } from "../core/mod.ts";
-import { TuningFile } from "./tuning_file.ts";
+import {
+  type Backend,
+  didYouMean,
+  formatHash,
+  hashText,
+  type TuneOptions,
+  type Tuner,
+  TuningTable,
+  UsageError,
+} from "../core/mod.ts";
+import { explain } from "./disk.ts";
+import { TuneLine } from "./progress.ts";
+import { installedDrivers, TuningFile } from "./tuning_file.ts";
 
 /** The option. */
 export const TUNE_OPTION = {
   kind: "text",
+  value: "off|cache|full|FILE",
   about:
-    "kernels on WebGPU: off takes those expected to be fast, cache those timed before, full times the others first",
+    "kernels on WebGPU: off takes those expected to be fast, cache those timed before, full times the others first, " +
+    "FILE takes what `tune --export` wrote",
   default: "off",
-  choices: ["off", "cache", "full"],
 } as const;
 
-/** What the trainer is told: nothing for off. */
-export function tuneOptions(tune: string, adapter: string, progress: boolean): TuneOptions | undefined {
-  if (tune === "off") return undefined;
+const MODES = ["off", "cache", "full"];
+
+/** How a command wants to hear of the timing. */
+export interface TuneReport {
+  /** Whether a line shows the progress on a terminal. */
+  readonly progress: boolean;
+  /** Ends the timing. */
+  readonly signal?: AbortSignal;
+}
+
+/** What an adapter's choices hold for: the adapter, the runtime, and the drivers that are installed. */
+function identityOf({ identity }: Tuner): string {
+  const drivers = installedDrivers();
+  return drivers === "" ? identity : `${identity}; drivers ${formatHash(hashText(drivers))}`;
+}
+
+function warn(message: string): void {
+  console.error(`warning: ${message}`);
+}
+
+/** The choices that are kept on this machine for an adapter, in the user's cache folder or another. */
+export function openTuningFile(tuner: Tuner, folder?: string): TuningFile {
+  return new TuningFile(identityOf(tuner), { folder, warn });
+}
+
+/**
+ * Reads choices that were written by `tune --export`. Those of another adapter are taken too, with a warning: they are right
+ * there, and maybe not the fastest.
+ *
+ * @throws {DataError} If there is no such file, or it is something else.
+ */
+export function readTuning(path: string, { identity }: Tuner): TuningTable {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    throw explain("the file of --tune", path, error);
+  }
+  const table = TuningTable.parse(text, path), [theirs, ours] = [table.adapter, identity].map((id) => id.split(";")[0]);
+  if (theirs !== ours) warn(`${path} was made for ${theirs}, but this adapter is ${ours}`);
+  return table;
+}
+
+/**
+ * What the library is told.
+ *
+ * @param tune The option's value.
+ * @returns Nothing for off, or on a backend that has nothing to choose.
+ * @throws {UsageError} If the value is neither a mode nor a file.
+ * @throws {DataError} If the file cannot be read, or is something else.
+ */
+export function tuneOptions(tune: string, { tuner }: Backend, report: TuneReport): TuneOptions | undefined {
+  checkTune(tune);
+  if (tune === "off" || tuner === undefined) return undefined;
+  if (!MODES.includes(tune)) return { store: readTuning(tune, tuner), measure: false };
+  const line = new TuneLine(report.progress);
   return {
-    store: new TuningFile(adapter),
+    store: openTuningFile(tuner),
     measure: tune === "full",
-    progress: (done, total, what) => {
-      if (progress) console.error(`timing kernels, ${done + 1} of ${total}: ${what}`);
+    progress: (done, total, what) => line.update(done, total, what),
+    warn(message) {
+      line.clear();
+      warn(message);
     },
+    signal: report.signal,
   };
+}
+
+/**
+ * Checks the option's value before anything is opened.
+ *
+ * @throws {UsageError} If it is neither a mode nor the name of what is there.
+ */
+export function checkTune(tune: string): void {
+  if (MODES.includes(tune)) return;
+  try {
+    Deno.statSync(tune);
+  } catch {
+    throw new UsageError(
+      `--tune: expected off, cache, full or a file, but there is no "${tune}"${didYouMean(tune, MODES)}`,
+    );
+  }
 }

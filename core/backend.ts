@@ -1,10 +1,9 @@
 /** The interface of a backend: nothing above `core/` sees further into one than this. */
 
-import type { Node } from "./graph.ts";
-import type { WebGpuVariant } from "./op.ts";
 import type { Plan } from "./plan.ts";
 import type { DevicePeaks, DispatchTime, ProfileOptions } from "./profile.ts";
 import type { TensorSpec } from "./shape.ts";
+import type { Tuner, VariantChooser } from "./tuning.ts";
 
 /** Memory on a backend that outlives a step: a parameter, a running statistic, a momentum. */
 export interface Storage {
@@ -59,7 +58,7 @@ export interface BackendCompileOptions {
   /** Fills planned buffers and scratch memory with NaN before the first step, so that a kernel that reads them is found. */
   readonly poison?: boolean;
   /** Picks the number of a WebGPU variant for a node; the first unless said otherwise. */
-  readonly chooseVariant?: (node: Node, variants: readonly WebGpuVariant[]) => number;
+  readonly chooseVariant?: VariantChooser;
 }
 
 /** Where programs run. */
@@ -68,6 +67,8 @@ export interface Backend {
   readonly name: "cpu" | "webgpu";
   /** The device as people know it: adapter, driver, threads. */
   readonly description: string;
+  /** What chooses kernels by timing them; absent where there is nothing to choose. */
+  readonly tuner?: Tuner;
   /** Allocates memory that outlives a step. It starts as zeros. */
   allocate(spec: TensorSpec): Storage;
   /**

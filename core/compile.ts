@@ -5,6 +5,7 @@ import { ShapeError } from "./errors.ts";
 import type { Graph, Value } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
 import { formatSpec, sameShape } from "./shape.ts";
+import type { TuneOptions } from "./tuning.ts";
 
 /** What to compile a graph for. */
 export interface CompileOptions extends Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
@@ -16,6 +17,8 @@ export interface CompileOptions extends Pick<BackendCompileOptions, "poison" | "
   readonly variables?: ReadonlyMap<string, Storage>;
   /** Whether fusion rules apply; true unless said otherwise. */
   readonly fuse?: boolean;
+  /** Has kernels chosen by timing them, on backends that can; `chooseVariant` counts more. Nothing is timed unless given. */
+  readonly tune?: TuneOptions;
 }
 
 /** A compiled program and the plan that it follows. */
@@ -49,7 +52,9 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
       );
     }
   }
-  const { poison, chooseVariant } = options;
+  const { poison, tune } = options;
+  const chooseVariant = options.chooseVariant ??
+    (tune === undefined ? undefined : await backend.tuner?.choose(planned, tune));
   const scalars = Object.keys(options.scalars ?? {});
   const executable = await backend.compile(planned, { variables, scalars, poison, chooseVariant });
   return Object.assign(executable, { plan: planned });

@@ -3,6 +3,8 @@
  * It uses only operations that IEEE 754 and ECMAScript define to the bit, so every engine gives the same numbers.
  */
 
+import { hashText } from "./hash.ts";
+
 const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;
 const WEYL_0 = 0x9e3779b9;
@@ -48,13 +50,6 @@ export function philox(counter: ArrayLike<number>, key: ArrayLike<number>, out: 
   out[1] = c1;
   out[2] = c2;
   out[3] = c3;
-}
-
-/** FNV-1a, 32 bits: turns a stream's name into a key word. */
-function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }
 
 const bits = new DataView(new ArrayBuffer(8));

@@ -6,6 +6,8 @@ import { Random } from "../core/mod.ts";
 export const SIZE = 32;
 /** Points along each side of a pixel at which a shape is sampled. */
 const SAMPLES = 3;
+/** Where they are along a side. */
+const SAMPLE_OFFSETS = Float64Array.from({ length: SAMPLES }, (_, s) => (s + 0.5) / SAMPLES);
 const NOISE = 12;
 const CLUTTER = 5;
 
@@ -22,7 +24,7 @@ const REACH = 1.3;
 
 function insideStar(u: number, v: number): boolean {
   let sides = 0;
-  for (const [x, y] of PENTAGRAM) if (x * u + y * v < 0.36) sides++;
+  for (let k = 0; k < PENTAGRAM.length; k++) if (PENTAGRAM[k][0] * u + PENTAGRAM[k][1] * v < 0.36) sides++;
   return sides >= 4 && u * u + v * v < 1.4;
 }
 
@@ -41,6 +43,9 @@ export const SHAPES: Readonly<Record<string, (u: number, v: number) => boolean>>
 };
 
 type Colour = [number, number, number];
+
+/** The image that is being drawn. */
+const canvas = new Float64Array(3 * SIZE * SIZE);
 
 function colour(random: Random, darkest: number, brightest: number): Colour {
   return [random.uniform(darkest, brightest), random.uniform(darkest, brightest), random.uniform(darkest, brightest)];
@@ -61,13 +66,14 @@ export function drawImage(
   offset: number,
 ): void {
   const background = colour(random, 0, 100), foreground = colour(random, 130, 255);
-  const canvas = new Float64Array(3 * SIZE * SIZE);
   const slopeX = random.uniform(-1.5, 1.5), slopeY = random.uniform(-1.5, 1.5);
-  for (let i = 0; i < SIZE * SIZE; i++) {
-    const shade = slopeX * (i % SIZE - SIZE / 2) + slopeY * (Math.floor(i / SIZE) - SIZE / 2);
-    for (let c = 0; c < 3; c++) canvas[c * SIZE * SIZE + i] = background[c] + shade;
+  for (let c = 0, i = 0; c < 3; c++) {
+    for (let y = 0; y < SIZE; y++) {
+      const down = slopeY * (y - SIZE / 2);
+      for (let x = 0; x < SIZE; x++, i++) canvas[i] = background[c] + (slopeX * (x - SIZE / 2) + down);
+    }
   }
-  for (let k = 0; k < CLUTTER; k++) drawBlob(canvas, colour(random, 0, 200), random);
+  for (let k = 0; k < CLUTTER; k++) drawBlob(colour(random, 0, 200), random);
 
   const radius = random.uniform(7.5, 12), centreX = random.uniform(12, 20), centreY = random.uniform(12, 20);
   // The rational parametrisation of the circle: half of all turns from t, the others by the sign.
@@ -77,16 +83,19 @@ export function drawImage(
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
       let hits = 0;
-      for (let s = 0; s < SAMPLES * SAMPLES; s++) {
-        const dx = x + (s % SAMPLES + 0.5) / SAMPLES - centreX,
-          dy = y + (Math.floor(s / SAMPLES) + 0.5) / SAMPLES - centreY;
-        if (inside(cosine * dx - sine * dy, sine * dx + cosine * dy)) hits++;
+      for (let below = 0; below < SAMPLES; below++) {
+        const dy = y + SAMPLE_OFFSETS[below] - centreY;
+        for (let right = 0; right < SAMPLES; right++) {
+          const dx = x + SAMPLE_OFFSETS[right] - centreX;
+          if (inside(cosine * dx - sine * dy, sine * dx + cosine * dy)) hits++;
+        }
       }
-      blend(canvas, y * SIZE + x, foreground, hits / (SAMPLES * SAMPLES));
+      blend(y * SIZE + x, foreground, hits / (SAMPLES * SAMPLES));
     }
   }
   for (let i = 0; i < canvas.length; i++) {
-    pixels[offset + i] = Math.max(0, Math.min(255, Math.round(canvas[i] + NOISE * random.normal())));
+    const value = canvas[i] + NOISE * random.normal();
+    pixels[offset + i] = value < 0 ? 0 : value > 255 ? 255 : Math.round(value);
   }
 }
 
@@ -95,7 +104,7 @@ function span(centre: number, reach: number): [number, number] {
   return [Math.max(0, Math.floor(centre - reach)), Math.min(SIZE, Math.ceil(centre + reach))];
 }
 
-function blend(canvas: Float64Array, position: number, foreground: Colour, share: number): void {
+function blend(position: number, foreground: Colour, share: number): void {
   for (let c = 0; c < 3; c++) {
     const i = c * SIZE * SIZE + position;
     canvas[i] += share * (foreground[c] - canvas[i]);
@@ -103,7 +112,7 @@ function blend(canvas: Float64Array, position: number, foreground: Colour, share
 }
 
 /** A dot or a short stroke, too small to be one of the shapes. */
-function drawBlob(canvas: Float64Array, fill: Colour, random: Random): void {
+function drawBlob(fill: Colour, random: Random): void {
   const centreX = random.uniform(0, SIZE), centreY = random.uniform(0, SIZE);
   const across = random.uniform(0.8, 2.2), along = random.uniform(0.8, 4), t = random.uniform(-1, 1);
   const cosine = (1 - t * t) / (1 + t * t), sine = 2 * t / (1 + t * t);
@@ -112,7 +121,7 @@ function drawBlob(canvas: Float64Array, fill: Colour, random: Random): void {
     for (let x = left; x < right; x++) {
       const dx = x + 0.5 - centreX, dy = y + 0.5 - centreY;
       const u = (cosine * dx - sine * dy) / along, v = (sine * dx + cosine * dy) / across;
-      if (u * u + v * v < 1) blend(canvas, y * SIZE + x, fill, 0.8);
+      if (u * u + v * v < 1) blend(y * SIZE + x, fill, 0.8);
     }
   }
 }

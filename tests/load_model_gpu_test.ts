@@ -1,9 +1,42 @@
 /** Loaded models on WebGPU. */
 
-import { checkLoadedModel } from "./_load_model.ts";
+import { assert, assertEquals } from "@std/assert";
+import { type TuneOptions, TuningTable } from "../core/mod.ts";
+import { compileFoldedInference, encodeCheckpoint, loadModel, Variables } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
+import { checkLoadedModel, info, model, tensors } from "./_load_model.ts";
+import { randomChoices } from "./_random_choices.ts";
+import { randomImages, relativeDifference } from "./_random_model.ts";
 
 gpuTest(
   "a loaded model predicts any number of images on WebGPU, and gives its memory back",
   (backend) => checkLoadedModel(backend, [{ fold: true, batch: 4 }]),
 );
+
+gpuTest("a loaded model takes the kernels that are shipped with it, and predicts the same", async (backend) => {
+  const batch = 3, images = randomImages(model, batch), table = new TuningTable(backend.tuner.identity);
+  for (const size of [1, batch]) {
+    const variables = new Variables();
+    const program = await compileFoldedInference(model, backend, size, variables, tensors, "the test");
+    for (const [key, choice] of randomChoices(backend, program.plan, 3)) table.set(key, choice);
+    program.destroy();
+    variables.destroy();
+  }
+  const shipped = TuningTable.parse(JSON.stringify(table), "the test"), asked = new Set<string>();
+  const store = {
+    get(key: string) {
+      asked.add(key);
+      return shipped.get(key);
+    },
+    set: () => assert(false, "nothing was to be timed"),
+  };
+  const logitsOf = async (tune?: TuneOptions) => {
+    const loaded = await loadModel(encodeCheckpoint(tensors, info), { backend, batch, tune });
+    const predictions = await loaded.predictTensor(images);
+    loaded.destroy();
+    return predictions.map(({ logits }) => logits);
+  };
+  const plain = await logitsOf(), tuned = await logitsOf({ store, measure: false });
+  assertEquals([...asked].sort(), table.entries().map(([key]) => key).sort());
+  tuned.forEach((logits, k) => assert(relativeDifference(logits, plain[k]) < 1e-4, `image ${k}`));
+});

@@ -1,20 +1,44 @@
 /** Whole models on WebGPU: against the CPU backend, repeated to the bit, and memory over many steps. */
 
 import { assert, assertEquals } from "@std/assert";
-import { CpuBackend } from "../core/mod.ts";
+import { CpuBackend, type TunedChoice, type TuneOptions, type WebGpuBackend } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
+import { randomChoices } from "./_random_choices.ts";
 import { losses, smallBatch } from "./_training.ts";
 
 const model = cifarResNet({ depth: 8, inputShape: [3, 12, 12] });
 
-gpuTest("a ResNet-8 follows the CPU backend on WebGPU, and repeats to the bit", async (backend) => {
-  const first = await losses(backend, model, 10, 0.01);
-  assertEquals(await losses(backend, model, 10, 0.01), first);
-  const cpu = await losses(new CpuBackend(), model, 10, 0.01);
-  first.forEach((loss, k) => assert(Math.abs(loss - cpu[k]) < 1e-3 * cpu[k], `step ${k + 1}: ${loss} and ${cpu[k]}`));
-});
+/** Choices that the tuner might make for a training step, at random. */
+async function anyChoices(backend: WebGpuBackend, seed: number): Promise<TuneOptions> {
+  const trainer = await Trainer.create({ model, backend, batch: 8 });
+  const store = randomChoices(backend, trainer.program.plan, seed);
+  trainer.destroy();
+  return { store, measure: false };
+}
+
+/** How kernels are chosen: the command line's --tune off and --deterministic, full, and whatever else may come of timing. */
+const TUNING: Record<string, (backend: WebGpuBackend) => Promise<TuneOptions | undefined>> = {
+  "that are preferred": () => Promise.resolve(undefined),
+  "that are timed": () => Promise.resolve({ store: new Map<string, TunedChoice>() }),
+  "at random": (backend) => anyChoices(backend, 1),
+  "at random again": (backend) => anyChoices(backend, 2),
+};
+
+for (const [which, choose] of Object.entries(TUNING)) {
+  gpuTest(
+    `a ResNet-8 with kernels ${which} follows the CPU backend on WebGPU, and repeats to the bit`,
+    async (backend) => {
+      const tune = await choose(backend), first = await losses(backend, model, 10, 0.01, tune);
+      assertEquals(await losses(backend, model, 10, 0.01, tune), first);
+      const cpu = await losses(new CpuBackend(), model, 10, 0.01);
+      first.forEach((loss, k) =>
+        assert(Math.abs(loss - cpu[k]) < 1e-3 * cpu[k], `step ${k + 1}: ${loss} and ${cpu[k]}`)
+      );
+    },
+  );
+}
 
 gpuTest("steps allocate nothing on WebGPU", async (backend) => {
   const { images, labels } = smallBatch(model, 2);

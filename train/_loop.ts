@@ -28,8 +28,8 @@ export interface CheckpointOptions {
 export interface LoopOptions {
   readonly backend: Backend;
   readonly trainer: Trainer;
-  /** The program of validation. */
-  readonly inference: Program;
+  /** Compiles the program of validation at the first call; each call gives the same one. */
+  readonly inference: () => Promise<Program>;
   readonly loader: BatchLoader;
   readonly set: ImageSet;
   readonly data: DataIdentity;
@@ -164,7 +164,7 @@ export class TrainingLoop {
 
   /** Trains to the end of the epoch, or of the run. False if it was stopped before. */
   async #trainSteps(): Promise<boolean> {
-    const { backend, trainer, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks, profiling } =
+    const { backend, trainer, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks, profiling, inference } =
       this.#options;
     const reader = new ResultReader(trainer, {
       batch,
@@ -182,6 +182,8 @@ export class TrainingLoop {
       const profiler = profiling?.next();
       if (profiler !== undefined) await this.#profileStep(reader, profiler);
       else await this.#queueStep(reader);
+      // Compiled while the device is busy with the first step, and before an epoch's work could be lost to an error.
+      await inference();
       if (schedule.listens) await reader.drain();
       else if (this.#step % flight === 0) await reader.read();
       await this.#pauses.take();
@@ -250,7 +252,7 @@ export class TrainingLoop {
     const images = { split, shape, normalisation };
     try {
       const stop = this.#left ? signal : undefined;
-      return await evaluateSplit(inference, images, validationBatch, classes.length, undefined, stop);
+      return await evaluateSplit(await inference(), images, validationBatch, classes.length, undefined, stop);
     } catch (error) {
       if (this.#stopAsked && error === signal!.reason) return undefined;
       throw error;

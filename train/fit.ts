@@ -1,6 +1,6 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
-import { type Backend, type TuneOptions, UsageError } from "../core/mod.ts";
+import { type Backend, type Program, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   BatchLoader,
@@ -31,7 +31,7 @@ export type { ProfilingOptions } from "./_profiling.ts";
 /** The options of {@link fit}. */
 export interface FitOptions
   extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
-  /** Has the kernels of a training step timed on this adapter; on WebGPU only. Nothing is timed unless given. */
+  /** Has the kernels of training and validation chosen by timing them, on WebGPU. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
   /** Times some steps of the run; none unless given. */
   readonly profile?: ProfilingOptions;
@@ -152,12 +152,17 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   try {
     await writeInitial(trainer, options);
     const validationBatch = batch / (options.accumulate ?? 1);
-    const inference = await compileInference(model, backend, validationBatch, trainer.variables, seed);
+    const { tune } = options;
+    let inference: Program | undefined;
+    const validation = async () =>
+      inference ??= await compileInference(model, backend, validationBatch, trainer.variables, { tune });
+    // Kernels are timed before the first step, while the device has nothing else to do.
+    if (tune !== undefined) await validation();
     try {
       const loop = new TrainingLoop({
         backend,
         trainer,
-        inference,
+        inference: validation,
         loader,
         set,
         data,
@@ -184,7 +189,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       const result = await loop.run();
       return { ...result, tensors: await trainer.variables.readEvaluated(), normalisation };
     } finally {
-      inference.destroy();
+      inference?.destroy();
     }
   } finally {
     trainer.destroy();

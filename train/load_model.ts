@@ -1,6 +1,6 @@
 /** From a checkpoint to a model that classifies images. */
 
-import { type Backend, type BackendChoice, DataError, openBackend, UsageError } from "../core/mod.ts";
+import { type Backend, type BackendChoice, DataError, openBackend, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   defaultPreprocessing,
   IMAGENET_NORMALISATION,
@@ -47,6 +47,8 @@ export interface LoadModelOptions {
   readonly normalisation?: Normalisation;
   /** How images are resized and cropped, in place of the checkpoint's. */
   readonly preprocessing?: Preprocessing;
+  /** Has kernels chosen by timing them, on WebGPU; a table read by `TuningTable.parse` brings choices along. */
+  readonly tune?: TuneOptions;
   /** What the source is called in messages. */
   readonly source?: string;
 }
@@ -80,7 +82,7 @@ const LAST_BIASES = ["fc.bias", "classifier.1.bias"];
  * ```
  */
 export async function loadModel(from: ModelSource, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { source = "the checkpoint", batch = 16, fold = true } = options;
+  const { source = "the checkpoint", batch = 16, fold = true, tune } = options;
   if (!Number.isInteger(batch) || batch < 1) {
     throw new UsageError(`Expected the batch to be a whole number of at least 1 but it is ${batch}`);
   }
@@ -97,8 +99,8 @@ export async function loadModel(from: ModelSource, options: LoadModelOptions = {
   try {
     for (const size of new Set([1, batch])) {
       const compiled = fold
-        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source)
-        : compileInference(described.model, backend, size, variables);
+        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source, { tune })
+        : compileInference(described.model, backend, size, variables, { tune });
       programs.push({ batch: size, program: await compiled });
     }
     if (!fold) variables.write(checkpoint.tensors, source);

@@ -8,11 +8,9 @@ import {
   type Program,
   type StepProfiler,
   type TuneOptions,
-  tuneVariants,
   u32,
   UsageError,
   type Value,
-  WebGpuBackend,
 } from "../core/mod.ts";
 import type { Mixture, ResidentImages } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
@@ -45,7 +43,7 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
    * memory; 1 unless given. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number;
-  /** Has the step's kernels timed on this adapter; on WebGPU only. Nothing is timed unless given. */
+  /** Has kernels chosen by timing them, on WebGPU. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
   /** The seed of the weights; 0 unless given. */
   readonly seed?: number;
@@ -68,18 +66,20 @@ export interface StepResult {
 /**
  * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
  * have any. Its input is `image`, its output `logits`.
+ *
+ * @param options `tune`: has kernels chosen by timing them, on WebGPU.
  */
 export function compileInference(
   model: Model,
   backend: Backend,
   batch: number,
   variables: Variables,
-  seed = 0,
+  { tune }: { readonly tune?: TuneOptions } = {},
 ): Promise<Program> {
   const graph = new Graph({ training: false });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
-  variables.add(graph, backend, seed);
-  return compile(graph, backend, { outputs: { logits }, variables: variables.evaluated });
+  variables.add(graph, backend, 0);
+  return compile(graph, backend, { outputs: { logits }, variables: variables.evaluated, tune });
 }
 
 /**
@@ -89,6 +89,7 @@ export function compileInference(
  * @param variables A set of its own; it is given the folded tensors.
  * @param tensors The model's tensors, as a checkpoint holds them.
  * @param source The file that they come from, for messages.
+ * @param options `tune`: has kernels chosen by timing them, on WebGPU.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  *
  * @example
@@ -112,6 +113,7 @@ export async function compileFoldedInference(
   variables: Variables,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
+  { tune }: { readonly tune?: TuneOptions } = {},
 ): Promise<Program> {
   const graph = new Graph({ training: false });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
@@ -121,6 +123,7 @@ export async function compileFoldedInference(
   return await compile(folded.graph, backend, {
     outputs: folded.outputs,
     variables: variables.storages,
+    tune,
   });
 }
 
@@ -170,8 +173,8 @@ export class Trainer {
    * @throws {UsageError} If a batch does not fall into so many parts.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, optimizer = sgdOptimizer(options) } =
-      options;
+    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, tune } = options;
+    const { optimizer = sgdOptimizer(options) } = options;
     if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
       throw new UsageError(
         `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
@@ -196,15 +199,12 @@ export class Trainer {
       recordAccumulation(graph, gradients);
       const updates = updateGraph(gradients, states, optimizer, options);
       variables.add(updates, backend, seed);
-      update = await compile(updates, backend, { variables: variables.storages });
+      update = await compile(updates, backend, { variables: variables.storages, tune });
     }
     variables.add(graph, backend, seed);
     await variables.startAverages();
     const scalars = { loss, correct };
-    const chooseVariant = options.tune !== undefined && backend instanceof WebGpuBackend
-      ? await tuneVariants(graph, scalars, backend, options.tune)
-      : undefined;
-    const program = await compile(graph, backend, { scalars, variables: variables.storages, chooseVariant });
+    const program = await compile(graph, backend, { scalars, variables: variables.storages, tune });
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
         `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,

@@ -15,6 +15,7 @@ import {
   readChosenCheckpoint,
 } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
@@ -23,6 +24,7 @@ const OPTIONS = {
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
   logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
   ...BACKEND_OPTIONS,
+  tune: TUNE_OPTION,
   json: { kind: "flag", about: "print the result as JSON", default: false },
 } as const;
 
@@ -36,6 +38,7 @@ export const evalCommand = defineCommand({
     ["--checkpoint weights.safetensors --model resnet20 --data cifar-10-batches-bin", "a bare weight file"],
   ],
 }, async (values) => {
+  checkTune(values.tune);
   const checkpoint = await readChosenCheckpoint(values), { tensors, info, source } = checkpoint;
   const set = await openData(values, modelOf(checkpoint, { name: values.model }));
   const given = { name: values.model, classes: set.classes.length, inputShape: set.shape };
@@ -51,7 +54,8 @@ export const evalCommand = defineCommand({
   const backend = await openChosenBackend(values);
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
-    const program = await compileInference(model, backend, batch, variables);
+    const tune = tuneOptions(values.tune, backend, { progress: !values.json });
+    const program = await compileInference(model, backend, batch, variables, { tune });
     variables.write(tensors, source);
     const split = { split: set.validation, shape: set.shape, normalisation };
     const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(

@@ -12,6 +12,7 @@ import { CountLine } from "../progress.ts";
 import { readAhead } from "../read_ahead.ts";
 import { BACKEND_OPTIONS, CHECKPOINT_OPTIONS, openChosenBackend, readChosenCheckpoint } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
@@ -24,6 +25,7 @@ const OPTIONS = {
   top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
   batch: { kind: "integer", about: "the most images that are computed together", default: 16, minimum: 1 },
   ...BACKEND_OPTIONS,
+  tune: TUNE_OPTION,
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", about: "print each image as a line of JSON", default: false },
 } as const;
@@ -54,6 +56,7 @@ type Ready = { readonly file: string; readonly tensor: Float32Array } | {
 
 async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
+  checkTune(values.tune);
   const checkpoint = await readChosenCheckpoint(values), normalisation = givenNormalisation(values);
   const failures: ResiduaError[] = [], files: string[] = [];
   for (const path of paths) {
@@ -67,6 +70,7 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
       model: values.model,
       normalisation,
       source: checkpoint.source,
+      tune: tuneOptions(values.tune, backend, { progress: values.progress && !values.json }),
     });
     const top = values.top ?? Math.min(5, model.classes.length);
     if (top > model.classes.length) {

@@ -25,6 +25,7 @@ import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../rec
 import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
 import { RunEvents } from "../run_events.ts";
 import { RunPlots } from "../run_plots.ts";
+import { RunTuning } from "../run_tuning.ts";
 import { openChosenBackend } from "../shared_options.ts";
 import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../train_options.ts";
 import {
@@ -36,7 +37,7 @@ import {
   resumeText,
   stoppedText,
 } from "../train_report.ts";
-import { tuneOptions } from "../tune_option.ts";
+import { checkTune } from "../tune_option.ts";
 import { refuseUseless } from "../useless_options.ts";
 import { VERSION } from "../version.ts";
 
@@ -66,6 +67,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
   refuseUseless(values, given);
+  if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values);
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
   const start = resume === undefined ? await readInit() : undefined;
@@ -150,6 +152,8 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
     if (foreign !== undefined) say(foreignText(foreign, model.classes));
+    const report = { progress: values.progress && !json, signal: interrupt.signal };
+    const tuning = await RunTuning.open(values.tune, backend, store, report);
     const { stopped, steps, last } = await fit({
       model,
       description,
@@ -161,7 +165,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       augmentation,
       normalisation,
       ...trainingOptions(values, stepsPerEpoch),
-      tune: tuneOptions(values.tune, backend.description, values.progress && !json),
+      tune: tuning.options,
       initial: initial && { ...initial, keep: foreign?.names },
       progress: checkpoint?.info.progress,
       folder,
@@ -176,9 +180,10 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
         }
         : undefined,
       callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
-      onStart: () => {
+      onStart: async () => {
         if (accumulate > 1) say(accumulateText(accumulate, batch));
-        return folder.writeConfig({
+        await tuning.save(store);
+        await folder.writeConfig({
           ...values,
           resume: undefined,
           profile: undefined,

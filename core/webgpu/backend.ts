@@ -19,6 +19,7 @@ import { PipelineCache } from "./kernel.ts";
 import { measureWebGpuPeaks } from "./peak.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { poisonTexels, texelTexture, texelTextureBytes } from "./texels.ts";
+import { WebGpuTuner } from "./tuner.ts";
 
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
@@ -32,6 +33,8 @@ export class WebGpuBackend implements Backend {
   readonly limits: WebGpuLimits;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
+  /** Chooses kernels by timing them. */
+  readonly tuner: WebGpuTuner;
   readonly #monitor: DeviceMonitor;
   #live = 0;
 
@@ -42,6 +45,7 @@ export class WebGpuBackend implements Backend {
     this.limits = webGpuLimits(device, this.adapter);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
+    this.tuner = new WebGpuTuner(this);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Acquires an adapter and a device with every limit raised to the adapter's, and watches over its errors. */
 
 import { DeviceError } from "../errors.ts";
+import { formatHash, hashText } from "../hash.ts";
 import type { WebGpuLimits } from "../op.ts";
 import { maxTexels } from "./texels.ts";
 
@@ -12,6 +13,11 @@ export interface AdapterReport {
   readonly software: boolean;
   /** The optional features that it has. */
   readonly features: readonly string[];
+  /**
+   * The adapter, its limits and features, and the runtime, as a line: what timings of kernels hold for. WebGPU does not name
+   * the driver; a new one often shows in these.
+   */
+  readonly identity: string;
 }
 
 /** Names of adapters that run on the CPU, for drivers that do not say so themselves. */
@@ -37,7 +43,19 @@ export function reportAdapter(adapter: GPUAdapter): AdapterReport {
   const name = [device, description, architecture, vendor].find((text) => text && !/^\d+$/.test(text)) ??
     "unnamed adapter";
   const fallback = (adapter.info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
-  return { name, software: fallback || SOFTWARE_NAMES.test(name), features: [...adapter.features].sort() };
+  const features = [...adapter.features].sort();
+  const about = [["vendor", vendor], ["device", device], ["architecture", architecture], ["description", description]]
+    .filter(([, text]) => text && text !== name).map(([what, text]) => `${what} ${text}`);
+  const abilities = formatHash(hashText(`${limitsOf(adapter)} ${features}`));
+  const identity = [name, ...about, `abilities ${abilities}`, globalThis.navigator.userAgent].join("; ");
+  return { name, software: fallback || SOFTWARE_NAMES.test(name), features, identity };
+}
+
+/** All limits by name, which are properties of the prototype. */
+function limitsOf({ limits }: GPUAdapter): string {
+  const names = Object.keys(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(limits))).sort();
+  return names.map((name) => [name, limits[name as keyof GPUSupportedLimits]])
+    .filter(([, limit]) => typeof limit === "number").map((limit) => limit.join(" ")).join(", ");
 }
 
 /** The limits that are asked for at the adapter's own values. */

@@ -19,6 +19,7 @@ import { joinProfiles, type ProfiledPass, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
+import { VariantCache } from "./variants.ts";
 
 const SCALAR_CAPACITY = 64;
 
@@ -75,7 +76,8 @@ export class WebGpuExecutable implements Executable {
     const executable = new WebGpuExecutable(backend, options);
     try {
       executable.#place(plan, options);
-      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options)));
+      const variants = new VariantCache(backend.limits);
+      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options, variants)));
     } catch (error) {
       executable.destroy();
       throw error;
@@ -135,14 +137,14 @@ export class WebGpuExecutable implements Executable {
     return SCALAR_CAPACITY * this.#scalars.length * 4;
   }
 
-  #choose(node: Node, { chooseVariant }: BackendCompileOptions): WebGpuVariant {
-    const variants = node.op.webgpu(node, this.#backend.limits);
+  #choose(node: Node, { chooseVariant }: BackendCompileOptions, cache: VariantCache): WebGpuVariant {
+    const variants = cache.get(node);
     return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
   }
 
   /** The passes of a node, with their buffers. */
-  #bind(node: Node, index: number, options: BackendCompileOptions): BoundPass[] {
-    const variant = this.#choose(node, options), cost = node.op.cost(node);
+  #bind(node: Node, index: number, options: BackendCompileOptions, variants: VariantCache): BoundPass[] {
+    const variant = this.#choose(node, options, variants), cost = node.op.cost(node);
     const bound = [...node.arguments, ...node.results].map((value) => ({
       spec: value.spec,
       buffer: this.#buffers.get(value)!,

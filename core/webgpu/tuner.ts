@@ -1,148 +1,156 @@
 /**
  * The tuner: times the variants of each op of a program on this adapter, and remembers the fastest. A variant may win only
- * if it computes what the first one does.
+ * if it computes what the CPU backend does.
  */
 
-import { compareArrays } from "../check_op.ts";
-import { compile, type Program } from "../compile.ts";
-import { Graph, type Node, type Value } from "../graph.ts";
-import type { NumericArray, WebGpuVariant } from "../op.ts";
-import { plan } from "../plan.ts";
-import { Random } from "../random.ts";
-import { elementCount, formatSpec } from "../shape.ts";
+import { CpuBackend } from "../cpu/backend.ts";
+import { DeviceError } from "../errors.ts";
+import type { Node } from "../graph.ts";
+import { formatHash, hashText } from "../hash.ts";
+import type { WebGpuVariant } from "../op.ts";
+import type { Plan } from "../plan.ts";
+import type { TuneOptions, Tuner, VariantChooser } from "../tuning.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { preferredVariant } from "./executable.ts";
-
-/** Where choices are kept: variants' names by key. A `Map` is one. */
-export interface TunerStore {
-  /** The choice for a key, if there is one. */
-  get(key: string): string | undefined;
-  /** Keeps a choice. */
-  set(key: string, variant: string): unknown;
-}
-
-/** The options of {@link tuneVariants}. */
-export interface TuneOptions {
-  /** Where choices are looked up and kept; keys name the adapter. */
-  readonly store: TunerStore;
-  /** Whether shapes that the store does not know are timed; true unless given. */
-  readonly measure?: boolean;
-  /** Is told before each op that is timed: how many are done, of how many, and which is next. */
-  readonly progress?: (done: number, total: number, what: string) => void;
-}
-
-/** Picks the number of a variant for a node, as the option of `compile`. */
-export type VariantChooser = (node: Node, variants: readonly WebGpuVariant[]) => number;
-
-/** Steps of which the fastest counts. */
-const STEPS = 3;
+import { describeNode } from "./variants.ts";
+import { NodeTrial } from "./trial.ts";
 
 /**
- * Finds the fastest variant of every op of a graph that has several and reads float32 tensors alone.
- *
- * @param graph The traced graph.
- * @param outputs The values that will be compiled for, by name: both decide what is fused.
- * @returns What `compile` takes as `chooseVariant`. Ops that were not tuned get the variant that is expected to be fastest.
- *
- * @example
- * ```ts ignore
- * const chooseVariant = await tuneVariants(graph, { y }, backend, { store: new Map() });
- * const program = await compile(graph, backend, { outputs: { y }, chooseVariant });
- * ```
+ * Characters of a pass beyond which a variant is not tried unless it is the preferred one: compilers take seconds for more.
  */
-export async function tuneVariants(
-  graph: Graph,
-  outputs: Readonly<Record<string, Value>>,
-  backend: WebGpuBackend,
-  { store, measure = true, progress }: TuneOptions,
-): Promise<VariantChooser> {
-  const key = (node: Node) => `${backend.description}: ${describe(node)}`;
-  const unknown = new Map<string, Node>();
-  for (const node of plan(graph, new Map(Object.entries(outputs))).nodes) {
-    const variants = node.op.webgpu(node, backend.limits);
-    if (isTunable(node, variants) && indexOf(store.get(key(node)), variants) < 0) unknown.set(key(node), node);
+const LONGEST_TEXT = 100_000;
+
+/** What an op of a program may run with. */
+export interface TuningCandidates {
+  /** The op, and what it reads. */
+  readonly node: Node;
+  /** The names of its variants. */
+  readonly variants: readonly string[];
+  /** As {@link TunedChoice.kernels}. */
+  readonly kernels: string;
+}
+
+/** Chooses the variants of programs on a WebGPU adapter. */
+export class WebGpuTuner implements Tuner {
+  readonly identity: string;
+  readonly #backend: WebGpuBackend;
+
+  /** The tuner of a backend. */
+  constructor(backend: WebGpuBackend) {
+    this.#backend = backend;
+    this.identity = backend.adapter.identity;
   }
-  if (measure) {
+
+  /** What there is to choose in a program, by the keys of a store: each op and shape once, where it has several variants. */
+  candidates(plan: Plan): Map<string, TuningCandidates> {
+    const candidates = new Map<string, TuningCandidates>(), seen = new Set<string>();
+    for (const node of plan.nodes) {
+      const key = describeNode(node);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const variants = node.op.webgpu(node, this.#backend.limits);
+      if (!isTunable(node, variants)) continue;
+      candidates.set(key, { node, variants: variants.map(({ name }) => name), kernels: hashVariants(variants) });
+    }
+    return candidates;
+  }
+
+  /** Makes the choices of a program. */
+  async choose(plan: Plan, options: TuneOptions): Promise<VariantChooser> {
+    const { store, measure = true } = options;
+    if (measure) await this.#measure(plan, options);
+    const chosen = new Map<string, number>();
+    return (node, variants) => {
+      if (!isTunable(node, variants)) return preferredVariant(variants);
+      const key = describeNode(node);
+      let index = chosen.get(key);
+      if (index === undefined) {
+        const choice = store.get(key), kernels = choice && hashVariants(variants);
+        index = choice?.kernels === kernels ? variants.findIndex(({ name }) => name === choice?.variant) : -1;
+        chosen.set(key, index);
+      }
+      return index < 0 ? preferredVariant(variants) : index;
+    };
+  }
+
+  /** Times what the store does not know. */
+  async #measure(plan: Plan, { store, progress, warn = () => {}, signal }: TuneOptions): Promise<void> {
+    const unknown = [...this.candidates(plan)].filter(([key, { variants, kernels }]) => {
+      const choice = store.get(key);
+      return choice?.kernels !== kernels || !variants.includes(choice.variant);
+    });
+    if (unknown.length === 0) return;
+    const cpu = await this.#attempt("kernels are not timed", warn, () => new CpuBackend());
+    if (cpu === undefined) return;
     let done = 0;
-    for (const [name, node] of unknown) {
-      progress?.(done++, unknown.size, describe(node));
-      store.set(name, await fastestVariant(node, backend));
+    try {
+      for (const [key, { node, kernels }] of unknown) {
+        if (signal?.aborted) break;
+        progress?.(done++, unknown.length, key);
+        const trial = await this.#attempt(
+          `${key} is not timed`,
+          warn,
+          () => NodeTrial.create(node, this.#backend, cpu),
+        );
+        const variant = trial && await this.#fastest(key, trial, node, warn);
+        if (variant !== undefined) store.set(key, { variant, kernels });
+      }
+    } finally {
+      cpu.destroy();
+      progress?.(done, unknown.length, "");
     }
   }
-  return (node, variants) => {
-    const index = isTunable(node, variants) ? indexOf(store.get(key(node)), variants) : -1;
-    return index >= 0 ? index : preferredVariant(variants);
-  };
-}
 
-function indexOf(name: string | undefined, variants: readonly WebGpuVariant[]): number {
-  return name === undefined ? -1 : variants.findIndex((variant) => variant.name === name);
-}
-
-function isTunable({ op, inputs }: Node, variants: readonly WebGpuVariant[]): boolean {
-  return variants.length > 1 && !op.updates?.length && inputs.every(({ dtype }) => dtype === "f32");
-}
-
-function describe({ op, inputs, attributes }: Node): string {
-  return `${op.name}(${inputs.map(formatSpec).join(", ")}) ${JSON.stringify(attributes)}`;
-}
-
-/** The name of the variant that is fastest among those that agree with the first. */
-async function fastestVariant(node: Node, backend: WebGpuBackend): Promise<string> {
-  const variants = node.op.webgpu(node, backend.limits);
-  let best = variants[0].name, least = Infinity;
-  let expected: NumericArray[] | undefined;
-  for (const [index, { name }] of variants.entries()) {
-    const { results, seconds } = await runVariant(node, backend, index);
-    expected ??= results;
-    if (!agrees(node, results, expected) || seconds >= least) continue;
-    best = name;
-    least = seconds;
+  /** The fastest variant among those that compute what they should; nothing if none does. */
+  async #fastest(
+    key: string,
+    trial: NodeTrial,
+    node: Node,
+    warn: (message: string) => void,
+  ): Promise<string | undefined> {
+    const variants = node.op.webgpu(node, this.#backend.limits), preferred = preferredVariant(variants);
+    const order = [...variants.keys()].sort((a, b) => Number(b === preferred) - Number(a === preferred))
+      .filter((index) => index === preferred || longestText(variants[index]) <= LONGEST_TEXT);
+    let best: string | undefined, least = Infinity;
+    for (const index of order) {
+      const { name } = variants[index], what = `${key}: the variant ${name} is left out`;
+      const seconds = await this.#attempt(what, warn, () => trial.time(index, least));
+      if (seconds !== undefined && seconds < least) [best, least] = [name, seconds];
+    }
+    if (best === undefined) {
+      warn(`${key}: no variant computes what the CPU does, so none is chosen; see deno task doctor`);
+    }
+    return best;
   }
-  return best;
-}
 
-function agrees(node: Node, results: readonly NumericArray[], expected: readonly NumericArray[]): boolean {
-  try {
-    results.forEach((result, k) => compareArrays(node.op.name, node.outputs[k], result, expected[k]));
-    return true;
-  } catch {
-    return false;
+  /** Does what a device may refuse: that is told, and nothing comes of it. A lost device ends the run. */
+  async #attempt<T>(what: string, warn: (message: string) => void, run: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      this.#backend.check();
+      if (!(error instanceof DeviceError)) throw error;
+      warn(`${what}: ${error.message}`);
+    }
   }
 }
 
-/** Runs one variant on random numbers. Its memory is poisoned, so that what it leaves out is seen. */
-async function runVariant(
-  { op, inputs, attributes }: Node,
-  backend: WebGpuBackend,
-  index: number,
-): Promise<{ results: NumericArray[]; seconds: number }> {
-  const graph = new Graph(), random = new Random(0, "tune");
-  const values = inputs.map((spec, k) => graph.input(`${k}`, spec));
-  const results = op.apply(graph, values, attributes);
-  const outputs = Object.fromEntries(results.map((value, k) => [`${k}`, value]));
-  const program = await compile(graph, backend, { outputs, fuse: false, poison: true, chooseVariant: () => index });
-  try {
-    inputs.forEach(({ shape }, k) =>
-      program.write(`${k}`, Float32Array.from({ length: elementCount(shape) }, () => random.uniform(-1, 1)))
-    );
-    program.run();
-    const read: NumericArray[] = [];
-    for (const k of results.keys()) read.push(await program.read(`${k}`));
-    let seconds = Infinity;
-    for (let step = 0; step < STEPS; step++) seconds = Math.min(seconds, await secondsOf(program, backend));
-    return { results: read, seconds };
-  } finally {
-    program.destroy();
-  }
+function isTunable({ inputs }: Node, variants: readonly WebGpuVariant[]): boolean {
+  return variants.length > 1 && inputs.every(({ dtype }) => dtype === "f32" || dtype === "u32");
 }
 
-async function secondsOf(program: Program, backend: WebGpuBackend): Promise<number> {
-  if (backend.device.features.has("timestamp-query")) {
-    return (await program.profile!()).reduce((sum, { seconds }) => sum + seconds, 0);
+function longestText({ passes }: WebGpuVariant): number {
+  return Math.max(...passes.map(({ wgsl }) => wgsl.length));
+}
+
+/** Differs where a variant was added, renamed or rewritten. */
+function hashVariants(variants: readonly WebGpuVariant[]): string {
+  let hash: number | undefined;
+  for (const { name, passes } of variants) {
+    hash = hashText(name, hash);
+    for (const { wgsl, bindings, workgroups } of passes) {
+      hash = hashText(`${wgsl}\n${JSON.stringify(bindings)} ${workgroups}`, hash);
+    }
   }
-  const started = performance.now();
-  program.run();
-  await backend.finish();
-  return (performance.now() - started) / 1000;
+  return formatHash(hash ?? 0);
 }

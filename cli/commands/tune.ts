@@ -1,0 +1,90 @@
+/** `deno task tune`: times the kernels of a model on this adapter ahead of time, and hands choices on as a file. */
+
+import { type Backend, UsageError, WebGpuBackend } from "../../core/mod.ts";
+import { type Model, modelByName } from "../../models/mod.ts";
+import { compileFoldedInference, compileInference, Trainer, Variables } from "../../train/mod.ts";
+import { defineCommand } from "../command.ts";
+import { writeFile } from "../disk.ts";
+import { Interrupt } from "../interrupt.ts";
+import { MODEL_OPTION } from "../shared_options.ts";
+import { openTuningFile, readTuning, tuneOptions, type TuneReport } from "../tune_option.ts";
+import type { TuningFile } from "../tuning_file.ts";
+
+const OPTIONS = {
+  model: { ...MODEL_OPTION, about: "the model whose kernels are timed: those of training, evaluation and prediction" },
+  classes: { kind: "integer", about: "its number of classes; the model's own unless given", minimum: 2 },
+  size: { kind: "integer", about: "height and width of its images; the model's own unless given", minimum: 1 },
+  batch: {
+    kind: "integer",
+    about: "images in a batch, or in a part of one for --accumulate",
+    default: 128,
+    minimum: 1,
+  },
+  export: { kind: "text", value: "FILE", about: "write this adapter's choices, for --tune FILE or --import elsewhere" },
+  import: { kind: "text", value: "FILE", about: "add the choices of a file to this adapter's" },
+  clear: { kind: "flag", about: "forget this adapter's choices first", default: false },
+  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
+} as const;
+
+/** `deno task tune`. */
+export const tuneCommand = defineCommand({
+  name: "tune",
+  about: "Choose the kernels of WebGPU by timing them on this adapter, and keep the choices for --tune cache.",
+  options: OPTIONS,
+  examples: [
+    ["--model resnet20", "time what training and evaluating a ResNet-20 at batch 128 needs"],
+    ["--export choices.json", "write what is known of this adapter"],
+    ["--import choices.json", "use it on another machine with the same adapter"],
+    ["", "say what is known, and where it is kept"],
+  ],
+}, async (values) => {
+  const { model: name, classes, size, batch } = values;
+  if (name === undefined && (classes ?? size) !== undefined) {
+    throw new UsageError("--classes and --size describe the model that is timed; name it with --model");
+  }
+  const model = name === undefined
+    ? undefined
+    : modelByName(name, { classes, inputShape: size === undefined ? undefined : [3, size, size] });
+  const backend = await WebGpuBackend.create();
+  using interrupt = new Interrupt(() =>
+    console.error("Keeping what was timed so far; interrupt again to leave at once.")
+  );
+  try {
+    const file = openTuningFile(backend.tuner);
+    if (values.clear) file.clear();
+    if (values.import !== undefined) file.add(readTuning(values.import, backend.tuner).entries());
+    if (model !== undefined) await tuneModel(model, batch, backend, { ...values, signal: interrupt.signal });
+    await report(openTuningFile(backend.tuner), backend, values.export);
+  } finally {
+    backend.destroy();
+  }
+});
+
+/** Times the kernels of a training step, of its validation, and of a loaded model at that batch and for one image. */
+async function tuneModel(model: Model, batch: number, backend: Backend, report: TuneReport): Promise<void> {
+  const tune = tuneOptions("full", backend, report);
+  const trainer = await Trainer.create({ model, backend, batch, tune });
+  try {
+    const tensors = await trainer.variables.read(false), { variables } = trainer;
+    (await compileInference(model, backend, batch, variables, { tune })).destroy();
+    for (const images of new Set([1, batch])) {
+      const folded = new Variables();
+      try {
+        (await compileFoldedInference(model, backend, images, folded, tensors, model.name, { tune })).destroy();
+      } finally {
+        folded.destroy();
+      }
+    }
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/** Says what is known, and writes it where that is asked for. */
+async function report({ table, path }: TuningFile, { description }: Backend, out?: string): Promise<void> {
+  console.log(`${description}: ${table.size} choices of kernels in ${path}`);
+  if (out === undefined) return;
+  if (table.size === 0) throw new UsageError("--export: there are no choices yet; make some with --model");
+  await writeFile(out, new TextEncoder().encode(`${JSON.stringify(table, null, 1)}\n`));
+  console.log(`They were written to ${out}`);
+}
