@@ -136,6 +136,11 @@ export interface WebGpuVariant {
   readonly preferred?: boolean;
   /** Scratch buffers, which hold garbage at the first pass. */
   readonly workspace?: readonly TensorSpec[];
+  /**
+   * Which of the workspace means nothing after the last pass, by number from 0: applications of ops in a program share the
+   * memory of these.
+   */
+  readonly transient?: readonly number[];
 }
 
 /** How an op does several applications at once, none of which reads what another writes. */

@@ -13,6 +13,7 @@ import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
 import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.ts";
+import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
 
@@ -38,6 +39,7 @@ export class WebGpuExecutable implements Executable {
   readonly #scalars: readonly string[];
   readonly #poison: boolean;
   readonly #texels: TexelPool;
+  readonly #scratch: ScratchPool;
   readonly #stagings: GPUBuffer[] = [];
   #ring: GPUBuffer | undefined;
   #recorded = 0;
@@ -46,6 +48,7 @@ export class WebGpuExecutable implements Executable {
     this.#backend = backend;
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
+    this.#scratch = new ScratchPool((bytes) => this.#own(bytes, "shared scratch"), backend.residentBytes);
     this.#texels = new TexelPool((rows) => backend.createTexelTexture(rows, this.#poison));
   }
 
@@ -125,9 +128,12 @@ export class WebGpuExecutable implements Executable {
       bytes: sum.bytes + bytes,
     }));
     const values = nodes.flatMap((each) => [...each.arguments, ...each.results]);
-    const workspace = (variant.workspace ?? []).map((spec) => ({
+    const shared = new Set<GPUBuffer>();
+    const workspace = (variant.workspace ?? []).map((spec, place) => ({
       spec,
-      buffer: this.#own(byteSize(spec), `scratch of ${node.op.name}`),
+      buffer: variant.transient?.includes(place)
+        ? this.#scratch.take(byteSize(spec), shared)
+        : this.#own(byteSize(spec), `scratch of ${node.op.name}`),
     }));
     const specs: TensorSpec[] = [...values.map((value) => value.spec), ...workspace.map(({ spec }) => spec)];
     const buffers = [...values.map((value) => this.#buffers.get(value)!), ...workspace.map(({ buffer }) => buffer)];
