@@ -153,6 +153,11 @@ export interface WebGpuVariant {
   readonly preferred?: boolean;
   /** Scratch buffers, which hold garbage at the first pass. */
   readonly workspace?: readonly TensorSpec[];
+  /**
+   * Which of the workspace means nothing after the last pass, by number from 0: applications of ops in a program share the
+   * memory of these.
+   */
+  readonly transient?: readonly number[];
 }
 
 /** The work of one application of an op. */

@@ -17,6 +17,7 @@ import { shaderText } from "./kernel.ts";
 import { type BoundBuffer, mergePasses, viewOf } from "./merge.ts";
 import { joinProfiles, type ProfiledPass, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
+import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
 import { VariantCache } from "./variants.ts";
@@ -60,6 +61,7 @@ export class WebGpuExecutable implements Executable {
   readonly #scalars: readonly string[];
   readonly #poison: boolean;
   readonly #texels: TexelPool;
+  readonly #scratch: ScratchPool;
   readonly #stagings: GPUBuffer[] = [];
   #ring: GPUBuffer | undefined;
   #recorded = 0;
@@ -68,6 +70,7 @@ export class WebGpuExecutable implements Executable {
     this.#backend = backend;
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
+    this.#scratch = new ScratchPool((bytes) => this.#own(bytes, "shared scratch"), backend.residentBytes);
     this.#texels = new TexelPool((rows) => backend.createTexelTexture(rows, this.#poison));
   }
 
@@ -149,8 +152,12 @@ export class WebGpuExecutable implements Executable {
       spec: value.spec,
       buffer: this.#buffers.get(value)!,
     }));
-    for (const spec of variant.workspace ?? []) {
-      bound.push({ spec, buffer: this.#own(byteSize(spec), `scratch of ${node.op.name}`) });
+    const shared = new Set<GPUBuffer>();
+    for (const [place, spec] of (variant.workspace ?? []).entries()) {
+      const buffer = variant.transient?.includes(place)
+        ? this.#scratch.take(byteSize(spec), shared)
+        : this.#own(byteSize(spec), `scratch of ${node.op.name}`);
+      bound.push({ spec, buffer });
     }
     return variant.passes.map((pass, number) => ({
       pass,

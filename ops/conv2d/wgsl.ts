@@ -19,6 +19,11 @@ import { canWinograd, winogradVariants } from "./winograd_wgsl.ts";
 const LARGE_TILE: DirectTile = { vectors: 1, rows: 8, channels: 8 };
 const TEXEL_TILE: DirectTile = { vectors: 2, rows: 2, channels: 8, texels: true };
 const SMALL_TILE: DirectTile = { vectors: 1, rows: 2, channels: 8 };
+/**
+ * Channels from which on Winograd's method is faster on adapters on the CPU: than direct kernels that read buffers, and than
+ * those that read textures.
+ */
+const WINOGRAD_CHANNELS = 32, WINOGRAD_CHANNELS_BESIDE_TEXELS = 128;
 /** Multiplications of vectors in the text of a kernel, above which compilers take long. */
 const MAX_PRODUCTS = 800;
 
@@ -36,12 +41,14 @@ export function convolutionVariants(
   const product = canShare(SHARED_TILE, limits) && g.groups === 1 && channels >= 16;
   if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
   else if (product) variants.push({ ...implicitVariant(g, limits, direction, operands), preferred: !limits.software });
-  if (canWinograd(g)) variants.push(...winogradVariants(g, limits, direction, operands));
+  const texels = limits.software && directTexels(g, direction, TEXEL_TILE) <= limits.maxTexels;
+  if (canWinograd(g)) {
+    const least = texels ? WINOGRAD_CHANNELS_BESIDE_TEXELS : WINOGRAD_CHANNELS;
+    variants.push(...winogradVariants(g, limits, direction, operands, least));
+  }
   const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
   const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
-  if (limits.software && directTexels(g, direction, TEXEL_TILE) <= limits.maxTexels) {
-    tiles.unshift(fitTile(g, direction, TEXEL_TILE));
-  }
+  if (texels) tiles.unshift(fitTile(g, direction, TEXEL_TILE));
   tiles.forEach((tile, index) => {
     variants.push({ ...directVariant(g, limits, direction, operands, tile), preferred: index === 0 });
   });

@@ -29,8 +29,8 @@ import { transformWgsl, type WinogradTile } from "./winograd_transforms_wgsl.ts"
 const WORKSPACE_BYTES = 24 * 2 ** 20;
 /** Multiplications of a direct convolution, below which more dispatches cost more than they save. */
 const SMALL_CONVOLUTION = 16_000_000;
-/** Channels, of the source and of the result, below which the transforms cost what the products save. */
-const FEW_CHANNELS = 64;
+/** Bytes of transformed weights, above which they are not worth their memory. */
+const MOST_WEIGHT_BYTES = 16 * 2 ** 20;
 /** How much larger than the result its tiles may be. */
 const MOST_FILLED_UP = 1.8;
 
@@ -70,12 +70,18 @@ export function canWinograd(g: Geometry): boolean {
     [...g.stride, ...g.dilation].every((extent) => extent === 1);
 }
 
-/** The variants for tiles of 2x2 and 4x4 outputs; those whose workspace the device cannot bind are left out. */
+/**
+ * The variants for tiles of 4x4 and 2x2 outputs; those whose workspace the device cannot bind are left out.
+ *
+ * @param leastChannels The channels, of the source and of the result, from which on the transforms cost less than they save
+ * beside the other variants on a software adapter.
+ */
 export function winogradVariants(
   g: Geometry,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
+  leastChannels: number,
 ): WebGpuVariant[] {
   const places: Products[] = limits.software ? ["registers, texels", "registers"] : [];
   if (canShare(SHARED_TILE, limits)) places.push("workgroup memory");
@@ -83,7 +89,10 @@ export function winogradVariants(
     ([4, 2] as const).map((tile) => kernelOf(g, direction, operands, tile, products))
       .filter((kernel) => largestBuffer(kernel) <= limits.maxStorageBufferBindingSize)
       .filter((kernel) => products !== "registers, texels" || largestBuffer(kernel) <= 16 * limits.maxTexels)
-      .map((kernel) => variantOf(kernel, limits, operands, products))
+      .map((kernel) => ({
+        ...variantOf(kernel, limits, operands, products),
+        preferred: products !== "workgroup memory" && isWorthwhile(kernel, leastChannels),
+      }))
   );
 }
 
@@ -161,22 +170,24 @@ function variantOf(
   ];
   return {
     name: `winograd ${tile}x${tile} in ${products}`,
-    preferred: limits.software && products !== "workgroup memory" && isWorthwhile(kernel),
     workspace: [
       f32([points, panelsOf(kernel), sources, rows]),
       f32([points, sources, columns, 4]),
       f32([points, channels, columns, 4]),
       ...(turns > 1 ? [u32([2])] : []),
     ],
+    transient: [1, 2],
     passes: [weightPass(kernel, limits), ...Array(turns).fill(turn).flat()],
   };
 }
 
-/** Whether the transforms are expected to cost less than they save on an adapter on the CPU. */
-function isWorthwhile({ tile, batch, sources, channels, resultSize, blocks }: Kernel): boolean {
-  const positions = resultSize[0] * resultSize[1], tiles = 4 * blocks[0] * blocks[1];
-  return Math.min(sources, channels) >= FEW_CHANNELS && tiles * tile ** 2 <= MOST_FILLED_UP * positions &&
-    9 * batch * positions * sources * channels >= SMALL_CONVOLUTION;
+/** Whether the transforms are expected to cost less than they save. */
+function isWorthwhile(kernel: Kernel, leastChannels: number): boolean {
+  const { tile, points, batch, sources, channels, rows, resultSize, blocks } = kernel;
+  const positions = resultSize[0] * resultSize[1], covered = 4 * blocks[0] * blocks[1] * tile ** 2;
+  return Math.min(sources, channels) >= leastChannels && covered <= MOST_FILLED_UP * positions &&
+    9 * batch * positions * sources * channels >= SMALL_CONVOLUTION &&
+    4 * points * panelsOf(kernel) * rows * sources <= MOST_WEIGHT_BYTES;
 }
 
 function range(count: number): number[] {
