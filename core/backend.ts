@@ -71,6 +71,8 @@ export interface Backend {
    * @throws {DeviceError} If a kernel does not compile or a buffer does not fit.
    */
   compile(plan: Plan, options: BackendCompileOptions): Promise<Executable>;
+  /** Whether tensors may be f16. */
+  readonly hasHalf: boolean;
   /** The most bytes of a set of images that are worth keeping on the device: none where it uses the program's memory. */
   readonly residentBytes: number;
   /** Bytes of live memory that this backend allocated. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { Precision } from "./autocast.ts";
 export * from "./backend.ts";
 export * from "./check_op.ts";
 export * from "./compile.ts";

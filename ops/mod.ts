@@ -9,6 +9,7 @@ export * from "./add.ts";
 export * from "./average_pool2d.ts";
 export * from "./average_update.ts";
 export * from "./batch_norm/mod.ts";
+export * from "./cast.ts";
 export * from "./channel_sum.ts";
 export * from "./conv2d/mod.ts";
 export * from "./dropout.ts";

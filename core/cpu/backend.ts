@@ -63,6 +63,9 @@ export class CpuBackend implements Backend {
     return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
   }
 
+  /** It computes in float32 alone. */
+  readonly hasHalf = false;
+
   /** Images need no way to a device. */
   readonly residentBytes = 0;
 

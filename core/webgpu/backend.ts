@@ -2,9 +2,10 @@
 
 import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
 import { DeviceError } from "../errors.ts";
+import { hostElements } from "../half.ts";
 import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan.ts";
-import { byteSize, type TensorSpec } from "../shape.ts";
+import { byteSize, elementCount, type TensorSpec } from "../shape.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
@@ -63,6 +64,11 @@ export class WebGpuBackend implements Backend {
     return Math.min(maxStorageBufferBindingSize, maxBufferSize);
   }
 
+  /** Whether the adapter has f16. */
+  get hasHalf(): boolean {
+    return this.device.features.has("shader-f16");
+  }
+
   /** Bytes of live buffers. */
   get liveBytes(): number {
     return this.#live;
@@ -110,7 +116,7 @@ export class WebGpuBackend implements Backend {
 
   /** Copies a tensor out of a buffer; waits for the device. */
   async readBuffer(buffer: GPUBuffer, spec: TensorSpec): Promise<Float32Array | Uint32Array> {
-    const bytes = byteSize(spec);
+    const bytes = Math.ceil(byteSize(spec) / 4) * 4;
     const staging = this.createBuffer(bytes, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
@@ -119,7 +125,7 @@ export class WebGpuBackend implements Backend {
       await this.mapRead(staging);
       const copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();
-      return spec.dtype === "f32" ? new Float32Array(copy) : new Uint32Array(copy);
+      return hostElements(spec, copy, elementCount(spec.shape));
     } finally {
       this.destroyBuffer(staging);
     }

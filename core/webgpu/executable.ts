@@ -7,6 +7,7 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
+import { deviceBytes } from "../half.ts";
 import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
@@ -16,6 +17,8 @@ import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.t
 import { WebGpuStorage } from "./storage.ts";
 
 const SCALAR_CAPACITY = 64;
+/** The bits of NaN, in f32 and in both halves as f16. */
+const POISON = 0x7fff7fff;
 
 interface Dispatch extends ProfiledDispatch {
   readonly pipeline: GPUComputePipeline;
@@ -68,7 +71,7 @@ export class WebGpuExecutable implements Executable {
     const buffer = this.#backend.createBuffer(bytes, label, usage);
     this.#owned.push(buffer);
     if (this.#poison && usage === undefined) {
-      this.#backend.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(NaN));
+      this.#backend.device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(POISON));
     }
     return buffer;
   }
@@ -161,7 +164,7 @@ export class WebGpuExecutable implements Executable {
   write(input: string, data: Float32Array | Uint32Array): void {
     const value = byName(this.#inputs, "input", input);
     expectData(input, value.spec, data);
-    this.#backend.device.queue.writeBuffer(this.#buffers.get(value)!, 0, data as Float32Array<ArrayBuffer>);
+    this.#backend.device.queue.writeBuffer(this.#buffers.get(value)!, 0, deviceBytes(value.spec, data));
   }
 
   /** Queues one step. */

@@ -4,14 +4,17 @@ import { DeviceError } from "../errors.ts";
 import type { WebGpuPass } from "../op.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
+import { convertHalfAccesses } from "./half_access.ts";
 
-/** The whole text of a pass: one binding a buffer, then the op's own body. */
+/** The whole text of a pass: one binding a buffer, then the op's own body, whose accesses to f16 are converted. */
 export function shaderText(pass: WebGpuPass, dtypes: readonly DType[]): string {
   const bindings = pass.bindings.map(({ name, index, write, vector }, binding) => {
     const element = vector ? `vec4<${dtypes[index]}>` : dtypes[index];
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
-  return `${bindings.join("\n")}\n${pass.wgsl}`;
+  const half = pass.bindings.filter(({ index }) => dtypes[index] === "f16");
+  const body = convertHalfAccesses(pass.wgsl, half);
+  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${body}`;
 }
 
 /** Makes pipelines, each text once. */
