@@ -234,13 +234,15 @@ export function compareArrays(
   }
   const rounding = isHalf(spec) ? roundings : 0;
   let largest = 0;
-  for (const value of expected) largest = Math.max(largest, Math.abs(value));
+  for (const value of expected) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
   for (let i = 0; i < expected.length; i++) {
     const tolerance = spec.dtype === "u32"
       ? 0
       : (RELATIVE_TOLERANCE + rounding * HALF_ROUNDING) * Math.abs(expected[i]) +
         (ABSOLUTE_FRACTION * largest + rounding * LEAST_NORMAL_HALF);
-    if (actual[i] === expected[i] || Math.abs(actual[i] - expected[i]) <= tolerance) continue;
+    if (
+      actual[i] === expected[i] || Object.is(actual[i], expected[i]) || Math.abs(actual[i] - expected[i]) <= tolerance
+    ) continue;
     throw new ResiduaError(
       `${label}: element ${i} of ${formatSpec(spec)} is ${actual[i]}, expected ${expected[i]} ± ${tolerance}`,
     );

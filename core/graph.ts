@@ -70,8 +70,6 @@ export class Graph {
   readonly #named = new Map<string, Value>();
   readonly #producers = new Map<Value, Node>();
   readonly #casts = new Map<Value, Value>();
-  readonly #updated = new Set<Value>();
-  #hoisted = 0;
 
   /**
    * Starts empty.
@@ -135,7 +133,6 @@ export class Graph {
     for (const index of op.updates ?? []) {
       const { kind, name } = inputs[index];
       this.#casts.delete(inputs[index]);
-      this.#updated.add(inputs[index]);
       if (kind !== "parameter" && kind !== "state") {
         throw new ShapeError(
           `${op.name}: argument ${index} is updated in place, so it must be a variable, not ${kind} ${name}`,
@@ -149,15 +146,12 @@ export class Graph {
     return results;
   }
 
-  /** A value as another type; once for all that read it. Those of parameters come first of all nodes, so that they run together. */
+  /** A value as another type; once for all that read it. */
   #cast(value: Value, dtype: DType): Value {
     const known = this.#casts.get(value);
     if (known !== undefined) return known;
     const [result] = this.apply(getOp(CAST), [value], { to: dtype });
     this.#casts.set(value, result);
-    if (value.kind === "parameter" && !this.#updated.has(value)) {
-      this.nodes.splice(this.#hoisted++, 0, this.nodes.pop()!);
-    }
     return result;
   }
 

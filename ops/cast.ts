@@ -1,53 +1,13 @@
 /** Changes the type of a tensor: the seams of mixed precision. */
 
-import {
-  bytesMoved,
-  elementCount,
-  elementwise,
-  f16,
-  f32,
-  isFloat,
-  linearWorkgroups,
-  type Op,
-  type OpSpec,
-  registerOp,
-  ShapeError,
-  u32,
-  type WebGpuLimits,
-  type WebGpuVariant,
-} from "../core/mod.ts";
+import { bytesMoved, elementCount, f16, f32, isFloat, type Op, registerOp, ShapeError, u32 } from "../core/mod.ts";
+import { vectorVariants } from "./_elementwise.ts";
 
 /** The attributes of {@link cast}. */
 export type CastAttributes = {
   /** The type of the output. */
   readonly to: "f32" | "f16";
 };
-
-/** Casts of a dispatch: its text is as long as there are many. */
-const MOST_TOGETHER = 16;
-/** Buffers of a cast: input and output. */
-const BUFFERS = 2;
-
-/** The kernel of some casts, four elements a thread: the threads of each follow those of the one before. */
-function together(specs: readonly OpSpec<CastAttributes>[], limits: WebGpuLimits): WebGpuVariant {
-  let threads = 0;
-  const branches = specs.map(({ inputs: [{ shape }] }, k) => {
-    const first = threads;
-    threads += Math.ceil(elementCount(shape) / 4);
-    return `if (thread < ${threads}u) { y${k}[thread - ${first}u] = x${k}[thread - ${first}u]; }`;
-  });
-  return {
-    name: "vectors",
-    passes: [{
-      wgsl: elementwise(threads, `let thread = i;\n  ${branches.join(" else ")}`),
-      bindings: specs.flatMap((_, k) => [
-        { name: `x${k}`, index: BUFFERS * k, vector: true },
-        { name: `y${k}`, index: BUFFERS * k + 1, write: true, vector: true },
-      ]),
-      workgroups: linearWorkgroups(threads, limits),
-    }],
-  };
-}
 
 /**
  * The input's elements as another type, rounded to the nearest where that has fewer bits. Input: float of any shape. Output: of
@@ -72,12 +32,9 @@ export const cast: Op<CastAttributes> = registerOp<CastAttributes>({
   reference: () => ([x, y]) => {
     for (let i = 0; i < y.length; i++) y[i] = x[i];
   },
-  webgpu: (spec, limits) => [together([spec], limits)],
-  webgpuTogether: {
-    most: ({ maxStorageBuffersPerShaderStage }) =>
-      Math.max(1, Math.min(MOST_TOGETHER, Math.floor(maxStorageBuffersPerShaderStage / BUFFERS))),
-    webgpu: together,
-  },
+  webgpu: ({ outputs: [{ shape }] }, limits) =>
+    // The conversion is that of the buffers' types.
+    vectorVariants(elementCount(shape), limits, ["x", "y!"], "y[i] = x[i];"),
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
     [[], [1], [7], [3, 5, 7], [5, 3347]].flatMap((shape) => [

@@ -17,6 +17,7 @@ export * from "./gather_images.ts";
 export * from "./global_average_pool.ts";
 export * from "./gradient_clipping.ts";
 export * from "./linear.ts";
+export * from "./loss_scaling.ts";
 export * from "./max_pool2d.ts";
 export * from "./relu.ts";
 export * from "./relu6.ts";
