@@ -18,6 +18,7 @@ export * from "./nearest_name.ts";
 export * from "./op.ts";
 export * from "./open_backend.ts";
 export * from "./plan.ts";
+export * from "./precision.ts";
 export * from "./random.ts";
 export * from "./registry.ts";
 export * from "./shape.ts";

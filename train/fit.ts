@@ -1,6 +1,6 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
-import { type Backend, type TuneOptions, UsageError } from "../core/mod.ts";
+import { type Backend, type Precision, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   BatchLoader,
@@ -29,6 +29,8 @@ export type { CheckpointOptions } from "./_loop.ts";
 /** The options of {@link fit}. */
 export interface FitOptions
   extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
+  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
   /** Has the kernels of a training step timed on this adapter; on WebGPU only. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
   /** The model. */
@@ -146,7 +148,14 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   try {
     await writeInitial(trainer, options);
     const validationBatch = batch / (options.accumulate ?? 1);
-    const inference = await compileInference(model, backend, validationBatch, trainer.variables, seed);
+    const inference = await compileInference(
+      model,
+      backend,
+      validationBatch,
+      trainer.variables,
+      seed,
+      options.precision,
+    );
     try {
       const loop = new TrainingLoop({
         backend,

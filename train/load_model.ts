@@ -1,6 +1,6 @@
 /** From a checkpoint to a model that classifies images. */
 
-import { type Backend, type BackendChoice, DataError, openBackend, UsageError } from "../core/mod.ts";
+import { type Backend, type BackendChoice, DataError, openBackend, type Precision, UsageError } from "../core/mod.ts";
 import {
   defaultPreprocessing,
   IMAGENET_NORMALISATION,
@@ -34,6 +34,8 @@ export interface LoadModelOptions {
   readonly backend?: Backend | BackendChoice;
   /** The most images that are computed together; 16 unless given. */
   readonly batch?: number;
+  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
   /** Whether batch norm is folded into the convolutions, which is faster and rounds otherwise; true unless said otherwise. */
   readonly fold?: boolean;
   /**
@@ -80,7 +82,7 @@ const LAST_BIASES = ["fc.bias", "classifier.1.bias"];
  * ```
  */
 export async function loadModel(from: ModelSource, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { source = "the checkpoint", batch = 16, fold = true } = options;
+  const { source = "the checkpoint", batch = 16, fold = true, precision } = options;
   if (!Number.isInteger(batch) || batch < 1) {
     throw new UsageError(`Expected the batch to be a whole number of at least 1 but it is ${batch}`);
   }
@@ -97,8 +99,8 @@ export async function loadModel(from: ModelSource, options: LoadModelOptions = {
   try {
     for (const size of new Set([1, batch])) {
       const compiled = fold
-        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source)
-        : compileInference(described.model, backend, size, variables);
+        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source, precision)
+        : compileInference(described.model, backend, size, variables, 0, precision);
       programs.push({ batch: size, program: await compiled });
     }
     if (!fold) variables.write(checkpoint.tensors, source);

@@ -3,8 +3,10 @@
 import {
   type Backend,
   compile,
+  expectPrecision,
   f32,
   Graph,
+  type Precision,
   type Program,
   type TuneOptions,
   tuneVariants,
@@ -24,6 +26,7 @@ import {
   VIEW_WORDS,
 } from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { lossScale } from "./loss_scale.ts";
 import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
@@ -44,6 +47,8 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
    * memory; 1 unless given. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number;
+  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
   /** Has the step's kernels timed on this adapter; on WebGPU only. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
   /** The seed of the weights; 0 unless given. */
@@ -62,23 +67,29 @@ export interface StepResult {
   readonly loss: number;
   /** The number of images whose class had the largest logit. */
   readonly correct: number;
+  /** Under mixed precision the scale of the loss after the step: it is halved where the step's update was left out. */
+  readonly lossScale?: number;
 }
 
 /**
  * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
  * have any. Its input is `image`, its output `logits`.
+ *
+ * @throws {UsageError} If the backend does not compute in the precision.
  */
-export function compileInference(
+export async function compileInference(
   model: Model,
   backend: Backend,
   batch: number,
   variables: Variables,
   seed = 0,
+  precision: Precision = "float32",
 ): Promise<Program> {
-  const graph = new Graph({ training: false });
+  await expectPrecision(backend, precision);
+  const graph = new Graph({ training: false, precision });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   variables.add(graph, backend, seed);
-  return compile(graph, backend, { outputs: { logits }, variables: variables.evaluated });
+  return await compile(graph, backend, { outputs: { logits }, variables: variables.evaluated });
 }
 
 /**
@@ -89,6 +100,7 @@ export function compileInference(
  * @param tensors The model's tensors, as a checkpoint holds them.
  * @param source The file that they come from, for messages.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
+ * @throws {UsageError} If the backend does not compute in the precision.
  *
  * @example
  * ```ts
@@ -111,10 +123,12 @@ export async function compileFoldedInference(
   variables: Variables,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
+  precision: Precision = "float32",
 ): Promise<Program> {
+  await expectPrecision(backend, precision);
   const graph = new Graph({ training: false });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
-  const folded = foldBatchNorm(graph, tensors, { logits }, source);
+  const folded = foldBatchNorm(graph, tensors, { logits }, source, precision);
   variables.add(folded.graph, backend, 0);
   variables.write(folded.tensors, source);
   return await compile(folded.graph, backend, {
@@ -166,7 +180,7 @@ export class Trainer {
   /**
    * Traces, differentiates, plans and compiles a training step, and initialises the variables.
    *
-   * @throws {UsageError} If a batch does not fall into so many parts.
+   * @throws {UsageError} If a batch does not fall into so many parts, or the backend does not compute in the precision.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, optimizer = sgdOptimizer(options) } =
@@ -176,7 +190,9 @@ export class Trainer {
         `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
       );
     }
-    const graph = new Graph({ training: true }), part = batch / accumulate;
+    const { precision = "float32" } = options;
+    await expectPrecision(backend, precision);
+    const graph = new Graph({ training: true, precision }), part = batch / accumulate;
     const image = options.resident === undefined
       ? graph.input("image", f32([part, ...model.inputShape]))
       : gatherResident(graph, options.resident, part);
@@ -199,7 +215,7 @@ export class Trainer {
     }
     variables.add(graph, backend, seed);
     await variables.startAverages();
-    const scalars = { loss, correct };
+    const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
     const chooseVariant = options.tune !== undefined && backend instanceof WebGpuBackend
       ? await tuneVariants(graph, scalars, backend, options.tune)
       : undefined;
@@ -250,12 +266,13 @@ export class Trainer {
   async results(): Promise<StepResult[]> {
     const rows = await this.program.readScalars(), parts = this.#parts;
     return Array.from({ length: rows.length / parts }, (_, step) => {
-      let loss = 0, correct = 0;
+      let loss = 0, correct = 0, lossScale: number | undefined;
       for (const row of rows.slice(step * parts, (step + 1) * parts)) {
         loss += row[0] / parts;
         correct += row[1];
+        lossScale = row[2];
       }
-      return { loss, correct };
+      return lossScale === undefined ? { loss, correct } : { loss, correct, lossScale };
     });
   }
 
@@ -329,9 +346,9 @@ function updateGraph(
   gradients: readonly ParameterGradient[],
   states: readonly Value[],
   optimizer: Optimizer,
-  options: UpdateOptions,
+  options: UpdateOptions & Pick<TrainerOptions, "precision">,
 ): Graph {
-  const graph = new Graph({ training: true });
+  const graph = new Graph({ training: true, precision: options.precision });
   const means = gradients.map(({ parameter: { name, spec, initializer } }) => {
     const parameter = graph.parameter(name, spec, initializer!);
     return { parameter, gradient: meanGradient(graph, parameter) };

@@ -15,6 +15,7 @@ import {
   webGpuLimits,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
+import { findHalfProblem } from "./half_check.ts";
 import { PipelineCache } from "./kernel.ts";
 import { WebGpuStorage } from "./storage.ts";
 
@@ -32,6 +33,7 @@ export class WebGpuBackend implements Backend {
   readonly pipelines: PipelineCache;
   readonly #monitor: DeviceMonitor;
   #live = 0;
+  #halfProblem: Promise<string | undefined> | undefined;
 
   private constructor(adapter: GPUAdapter, device: GPUDevice) {
     this.adapter = reportAdapter(adapter);
@@ -67,6 +69,15 @@ export class WebGpuBackend implements Backend {
   /** Whether the adapter has f16. */
   get hasHalf(): boolean {
     return this.device.features.has("shader-f16");
+  }
+
+  /** Why mixed precision cannot be had; known answers are computed once. */
+  halfProblem(): Promise<string | undefined> {
+    if (!this.hasHalf) return Promise.resolve(`the adapter ${this.adapter.name} has no float16 (shader-f16)`);
+    this.#halfProblem ??= findHalfProblem(this).then((problem) =>
+      problem && `the adapter ${this.adapter.name} ${problem}`
+    );
+    return this.#halfProblem;
   }
 
   /** Bytes of live buffers. */
