@@ -1,6 +1,6 @@
 /** Small training runs that tests share. */
 
-import { type Backend, elementCount, Random } from "../core/mod.ts";
+import { type Backend, elementCount, type Precision, Random } from "../core/mod.ts";
 import type { SequentialModel } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 
@@ -14,9 +14,15 @@ export function smallBatch(model: SequentialModel, batch: number): { images: Flo
 }
 
 /** The losses of steps on one small batch. */
-export async function losses(backend: Backend, model: SequentialModel, steps: number, rate: number): Promise<number[]> {
+export async function losses(
+  backend: Backend,
+  model: SequentialModel,
+  steps: number,
+  rate: number,
+  precision: Precision = "float32",
+): Promise<number[]> {
   const { images, labels } = smallBatch(model, 8);
-  const trainer = await Trainer.create({ model, backend, batch: 8, seed: 2 });
+  const trainer = await Trainer.create({ model, backend, batch: 8, seed: 2, precision });
   for (let k = 0; k < steps; k++) trainer.step(images, labels, rate);
   const results = await trainer.results();
   trainer.destroy();
