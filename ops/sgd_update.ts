@@ -3,17 +3,13 @@
 import {
   bytesMoved,
   elementCount,
-  elementwise,
+  elementPass,
   expectSpec,
   f32,
   float,
-  linearWorkgroups,
   type NumericArray,
   type Op,
-  type OpSpec,
   registerOp,
-  type WebGpuLimits,
-  type WebGpuVariant,
 } from "../core/mod.ts";
 import { elementwiseKernel } from "./_elementwise.ts";
 import { scaledSamples } from "./_scaled_gradient.ts";
@@ -42,47 +38,6 @@ function update(
   }
 }
 
-/** The most buffers of an update: parameter, velocity, gradient, rate, factor. */
-const BUFFERS = 5;
-/** Updates of a dispatch: its text is as long as there are many. */
-const MOST_TOGETHER = 16;
-
-/** The kernel of some updates, four elements a thread: the threads of each follow those of the one before. */
-function together(specs: readonly OpSpec<SgdAttributes>[], limits: WebGpuLimits): WebGpuVariant {
-  let threads = 0, buffers = 0;
-  const bindings = specs.flatMap(({ inputs }, k) => {
-    const first = buffers;
-    buffers += inputs.length;
-    return [
-      { name: `p${k}`, index: first, write: true, vector: true },
-      { name: `v${k}`, index: first + 1, write: true, vector: true },
-      { name: `g${k}`, index: first + 2, vector: true },
-      { name: `rate${k}`, index: first + 3 },
-      ...(inputs.length > 4 ? [{ name: `factor${k}`, index: first + 4 }] : []),
-    ];
-  });
-  const branches = specs.map(({ inputs, attributes: { momentum, weightDecay, nesterov } }, k) => {
-    const first = threads;
-    threads += Math.ceil(elementCount(inputs[0].shape) / 4);
-    const scaled = inputs.length > 4;
-    return `if (thread < ${threads}u) {${scaled ? ` if (factor${k}[0] == 0.0) { return; }` : ""}
-    let i = thread - ${first}u;
-    let gradient = ${scaled ? `factor${k}[0] * ` : ""}g${k}[i] + ${float(weightDecay)} * p${k}[i];
-    let velocity = ${float(momentum)} * v${k}[i] + gradient;
-    v${k}[i] = velocity;
-    p${k}[i] -= rate${k}[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};
-  }`;
-  });
-  return {
-    name: "vectors",
-    passes: [{
-      wgsl: elementwise(threads, `let thread = i;\n  ${branches.join(" else ")}`),
-      bindings,
-      workgroups: linearWorkgroups(threads, limits),
-    }],
-  };
-}
-
 /**
  * g' = g + weightDecay·p; v = momentum·v + g'; p -= rate·v (or rate·(g' + momentum·v) with Nesterov), as `torch.optim.SGD`.
  * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [], and maybe
@@ -109,11 +64,23 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       nesterov ? 1 : 0,
     ]);
   },
-  webgpu: (spec, limits) => [together([spec], limits)],
-  webgpuTogether: {
-    most: ({ maxStorageBuffersPerShaderStage }) =>
-      Math.max(1, Math.min(MOST_TOGETHER, Math.floor(maxStorageBuffersPerShaderStage / BUFFERS))),
-    webgpu: together,
+  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
+    const scaled = inputs.length > 4;
+    const body = `${scaled ? "if (factor[0] == 0.0) { return; }\n  " : ""}let gradient = ${
+      scaled ? "factor[0] * " : ""
+    }g[i] + ${float(weightDecay)} * p[i];
+  let velocity = ${float(momentum)} * v[i] + gradient;
+  v[i] = velocity;
+  p[i] -= rate[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};`;
+    const bindings = [
+      { name: "p", index: 0, write: true, vector: true },
+      { name: "v", index: 1, write: true, vector: true },
+      { name: "g", index: 2, vector: true },
+      { name: "rate", index: 3 },
+      ...(scaled ? [{ name: "factor", index: 4 }] : []),
+    ];
+    const count = Math.ceil(elementCount(inputs[0].shape) / 4);
+    return [{ name: "vectors", passes: [elementPass({ count, body }, bindings, limits)] }];
   },
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -83,12 +83,11 @@ function agrees(actual: number, expected: number): boolean {
 
 async function run(backend: WebGpuBackend, { what, from, to, data, vector, body }: Case): Promise<ArrayLike<number>> {
   const { device, pipelines } = backend, label = `the check of float16 (${what})`;
-  const pass = {
-    wgsl: `@compute @workgroup_size(1)\nfn main() {\n  ${body}\n}`,
-    bindings: [{ name: "x", index: 0, vector }, { name: "y", index: 1, write: true, vector }],
-    workgroups: [1, 1, 1] as const,
-  };
-  const pipeline = await pipelines.get(label, shaderText(pass, [from.dtype, to.dtype]));
+  const text = shaderText(`@compute @workgroup_size(1)\nfn main() {\n  ${body}\n}`, [
+    { name: "x", dtype: from.dtype, vector },
+    { name: "y", dtype: to.dtype, vector, write: true },
+  ]);
+  const pipeline = await pipelines.get(label, text);
   const buffers = [from, to].map((spec) => backend.createBuffer(4 * elementCount(spec.shape), label));
   try {
     device.queue.writeBuffer(buffers[0], 0, deviceBytes(from, Float32Array.from(data)));

@@ -1,20 +1,30 @@
 /** From an op's WGSL to a pipeline: bindings are generated, and what the compiler says is shown with the op's name. */
 
 import { DeviceError } from "../errors.ts";
-import type { WebGpuPass } from "../op.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
 import { convertHalfAccesses } from "./half_access.ts";
 
+/** A buffer as a kernel's text declares it. */
+export interface DeclaredBuffer {
+  /** Its name. */
+  readonly name: string;
+  /** The type of its elements. */
+  readonly dtype: DType;
+  /** Whether it is written. */
+  readonly write?: boolean;
+  /** Whether it is an array of vec4. */
+  readonly vector?: boolean;
+}
+
 /** The whole text of a pass: one binding a buffer, then the op's own body, whose accesses to f16 are converted. */
-export function shaderText(pass: WebGpuPass, dtypes: readonly DType[]): string {
-  const bindings = pass.bindings.map(({ name, index, write, vector }, binding) => {
-    const element = vector ? `vec4<${dtypes[index]}>` : dtypes[index];
+export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
+  const bindings = buffers.map(({ name, dtype, write, vector }, binding) => {
+    const element = vector ? `vec4<${dtype}>` : dtype;
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
-  const half = pass.bindings.filter(({ index }) => dtypes[index] === "f16");
-  const body = convertHalfAccesses(pass.wgsl, half);
-  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${body}`;
+  const half = buffers.filter(({ dtype }) => dtype === "f16");
+  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${convertHalfAccesses(wgsl, half)}`;
 }
 
 /** Makes pipelines, each text once. */
