@@ -97,6 +97,8 @@ export interface WebGpuLimits {
   readonly maxStorageBufferBindingSize: number;
   /** The most storage buffers of one dispatch. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** The most vectors of four elements that a kernel can read of a buffer through a texture; 0 if none. */
+  readonly maxTexels: number;
   /** Whether the adapter runs on the CPU: there large register tiles pay, and workgroup memory does not. */
   readonly software: boolean;
 }
@@ -122,13 +124,15 @@ export interface WebGpuPass {
   readonly wgsl: string;
   /**
    * The buffers by name. An index counts the op's inputs, then its outputs, then {@link WebGpuVariant.workspace}.
-   * `vector` binds the buffer as an array of vec4.
+   * `vector` binds the buffer as an array of vec4. `texels` makes `name` a function instead: `name(i)` is the `i`-th vec4, read
+   * through a texture that the buffer is copied into before the dispatch.
    */
   readonly bindings: readonly {
     readonly name: string;
     readonly index: number;
     readonly write?: boolean;
     readonly vector?: boolean;
+    readonly texels?: boolean;
   }[];
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];

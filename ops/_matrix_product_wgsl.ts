@@ -51,16 +51,46 @@ const WANTED_THREADS = 256;
 /** Multiplications of a product below which another dispatch costs more than it saves. */
 const SMALL_PRODUCT = 1_000_000;
 
+/** Products of which each has an A of its own, packed by the caller: A_i·B_i = C_i. */
+export interface PackedProducts {
+  /** Rows and columns of C; the columns are whole vectors of four. */
+  readonly m: number;
+  readonly n: number;
+  /** The depth. */
+  readonly k: number;
+  /** How many products there are. */
+  readonly batch: number;
+  /** The numbers of the buffers of A [batch, ceil(m / rows), k, rows], B [batch, k, n] and C [batch, m, n]. */
+  readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
+}
+
+/** The register tile that suits products. */
+export function registerTile({ m, n, batch = 1 }: Pick<WgslProduct, "m" | "n" | "batch">): RegisterTile {
+  const fitted = REGISTER_TILES.map((tile) => fitTile({ m, n }, tile));
+  const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
+  return fitted.find((each) => threads(each) >= WANTED_THREADS) ?? fitted[fitted.length - 1];
+}
+
+/** The register kernel of products with packed A; `texels` has A and B read through textures. */
+export function packedProductsPass(
+  product: PackedProducts,
+  limits: WebGpuLimits,
+  tile: RegisterTile,
+  texels: boolean,
+): WebGpuPass {
+  const { n, k, buffers } = product;
+  const source = { index: buffers.b, row: n, matrix: k * n, vector: true, texels };
+  return registerPass({ ...product, a: [k, 1], b: [n, 1] }, limits, tile, source, buffers.a, true);
+}
+
 /** The variants of a product. For a small one none is preferred, since what they pack first costs a dispatch each. */
 export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits): WebGpuVariant[] {
   const { m, n, k, batch = 1 } = product;
-  const fitted = REGISTER_TILES.map((tile) => fitTile(product, tile));
-  const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
-  const tile = fitted.find((each) => threads(each) >= WANTED_THREADS) ?? fitted[fitted.length - 1];
-  const variants = [{
-    ...registerVariant(product, limits, tile),
-    preferred: limits.software && m * n * k * batch >= SMALL_PRODUCT,
-  }];
+  const tile = registerTile(product);
+  const large = limits.software && m * n * k * batch >= SMALL_PRODUCT;
+  const texels = limits.software && texelsOf(product, tile) <= limits.maxTexels;
+  const variants = [{ ...registerVariant(product, limits, tile, false), preferred: large && !texels }];
+  if (texels) variants.push({ ...registerVariant(product, limits, tile, true), preferred: large });
   if (canShare(SHARED_TILE, limits)) {
     // A block is worth its memory if it is about full.
     variants.push({ ...sharedVariant(product, limits), preferred: !limits.software && m >= 32 && n >= 32 && k >= 16 });
@@ -69,7 +99,7 @@ export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits
 }
 
 /** A tile that divides C into as many tiles, but with less beyond the edges. */
-function fitTile({ m, n }: WgslProduct, tile: RegisterTile): RegisterTile {
+function fitTile({ m, n }: Pick<WgslProduct, "m" | "n">, tile: RegisterTile): RegisterTile {
   const even = (size: number, most: number) => Math.ceil(size / Math.ceil(size / most) / 4) * 4;
   return { rows: even(m, tile.rows), vectors: even(n, 4 * tile.vectors) / 4 };
 }
@@ -83,11 +113,22 @@ function workspaceOf({ buffers: { a, b, c }, bias }: WgslProduct): number {
   return Math.max(a, b, c, bias?.buffer ?? 0) + 1;
 }
 
+/** The vectors of four elements of the larger of A and B, as the register kernel reads them. */
+function texelsOf({ m, n, k, batch = 1 }: WgslProduct, { rows }: RegisterTile): number {
+  return k * Math.max(Math.ceil(m / rows) * rows / 4, batch * Math.ceil(n / 4));
+}
+
 /** The kernel of a register tile. */
-function registerVariant(product: WgslProduct, limits: WebGpuLimits, tile: RegisterTile): WebGpuVariant {
+function registerVariant(
+  product: WgslProduct,
+  limits: WebGpuLimits,
+  tile: RegisterTile,
+  texels: boolean,
+): WebGpuVariant {
   const { m, n, k, b, batch = 1, buffers } = product, workspace = workspaceOf(product);
   const panels = Math.ceil(m / tile.rows), packedA = panels * k * tile.rows;
-  const gathered = b[1] !== 1, width = 4 * Math.ceil(n / 4), packedB = batch * k * width;
+  const whole = b[0] % 4 === 0 && n % 4 === 0, gathered = b[1] !== 1 || (texels && !whole);
+  const width = 4 * Math.ceil(n / 4), packedB = batch * k * width;
   const packs = [elementPass(
     {
       count: packedA,
@@ -111,21 +152,25 @@ function registerVariant(product: WgslProduct, limits: WebGpuLimits, tile: Regis
     ));
   }
   const source = gathered
-    ? { index: workspace + 1, row: width, matrix: k * width, vector: true }
-    : { index: buffers.b, row: b[0], matrix: k * n, vector: b[0] % 4 === 0 && n % 4 === 0 };
+    ? { index: workspace + 1, row: width, matrix: k * width, vector: true, texels }
+    : { index: buffers.b, row: b[0], matrix: k * n, vector: whole, texels };
   return {
-    name: `registers ${tile.rows}x${4 * tile.vectors}`,
+    name: `registers ${tile.rows}x${4 * tile.vectors}${texels ? ", texels" : ""}`,
     workspace: [f32([packedA]), ...(gathered ? [f32([packedB])] : [])],
     passes: [...packs, registerPass(product, limits, tile, source, workspace)],
   };
 }
 
-/** How the register kernel finds B: the buffer, floats from a row and from a matrix to the next, whether it has vectors. */
+/**
+ * How the register kernel finds B: the buffer, floats from a row and from a matrix to the next, whether it has vectors, and
+ * whether these, and A's, are read through textures.
+ */
 interface Source {
   readonly index: number;
   readonly row: number;
   readonly matrix: number;
   readonly vector: boolean;
+  readonly texels: boolean;
 }
 
 function registerPass(
@@ -133,15 +178,20 @@ function registerPass(
   limits: WebGpuLimits,
   tile: RegisterTile,
   source: Source,
-  workspace: number,
+  packedA: number,
+  eachHasA = false,
 ): WebGpuPass {
   const { m, n, k, batch = 1, buffers, bias, finishBindings } = product;
   const panels = Math.ceil(m / tile.rows), across = Math.ceil(n / (4 * tile.vectors)), threads = across * batch;
   const workgroups = Math.ceil(threads / LANES) * panels;
   const rows = range(tile.rows), vectors = range(tile.vectors), vector = n % 4 === 0;
+  // Where loads are fast, what the loop does with each sum between two products counts, and there are two each time.
+  const { texels } = source, depths = range(texels && k % 2 === 0 ? 2 : 1);
+  const at = (name: string, index: string) => texels ? `${name}(${index})` : `${name}[${index}]`;
   const load = source.vector
-    ? (v: number) => `b[(line + ${4 * v}u) / 4u]`
-    : (v: number) => `vec4<f32>(${range(4).map((c) => `b[line + min(${4 * v + c}u, rest)]`).join(", ")})`;
+    ? (line: string, v: number) => at("b", `(${line} + ${4 * v}u) / 4u`)
+    : (line: string, v: number) =>
+      `vec4<f32>(${range(4).map((c) => `b[${line} + min(${4 * v + c}u, rest)]`).join(", ")})`;
   const start = (r: number, v: number) =>
     bias === undefined
       ? "vec4<f32>()"
@@ -161,16 +211,29 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let firstColumn = thread % ${across}u * ${4 * tile.vectors}u;
   let matrix = thread / ${across}u;
   let rest = ${n - 1}u - firstColumn;
+  let firstA = ${eachHasA ? `(matrix * ${panels}u + panel)` : "panel"} * ${k}u;
   ${rows.map((r) => vectors.map((v) => `var sum${r}_${v} = ${start(r, v)};`).join(" ")).join("\n  ")}
-  for (var p = 0u; p < ${k}u; p++) {
-    let line = matrix * ${source.matrix}u + p * ${source.row}u + firstColumn;
-    ${vectors.map((v) => `let b${v} = ${load(v)};`).join(" ")}
-    ${range(tile.rows / 4).map((q) => `let a${q} = a[(panel * ${k}u + p) * ${tile.rows / 4}u + ${q}u];`).join(" ")}
+  for (var p = 0u; p < ${k}u; p += ${depths.length}u) {
+    ${
+      depths.map((d) =>
+        `let line${d} = matrix * ${source.matrix}u + (p + ${d}u) * ${source.row}u + firstColumn;
+    ${vectors.map((v) => `let b${d}_${v} = ${load(`line${d}`, v)};`).join(" ")}
+    ${
+          range(tile.rows / 4).map((q) =>
+            `let a${d}_${q} = ${at("a", `(firstA + p + ${d}u) * ${tile.rows / 4}u + ${q}u`)};`
+          ).join(" ")
+        }`
+      ).join("\n    ")
+    }
     ${
       rows.map((r) =>
-        `{ let w = vec4<f32>(a${r >> 2}[${r & 3}]); ${
-          vectors.map((v) => `sum${r}_${v} = fma(w, b${v}, sum${r}_${v});`).join(" ")
-        } }`
+        vectors.map((v) => {
+          const sum = depths.reduce(
+            (s, d) => `fma(vec4<f32>(a${d}_${r >> 2}[${r & 3}]), b${d}_${v}, ${s})`,
+            `sum${r}_${v}`,
+          );
+          return `sum${r}_${v} = ${sum};`;
+        }).join(" ")
       ).join("\n    ")
     }
   }
@@ -185,8 +248,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
 }`,
     bindings: [
-      { name: "a", index: workspace, vector: true },
-      { name: "b", index: source.index, vector: source.vector },
+      { name: "a", index: packedA, vector: true, texels },
+      { name: "b", index: source.index, vector: source.vector, texels },
       ...(bias === undefined ? [] : [{ name: "bias", index: bias.buffer }]),
       ...(finishBindings?.(vector) ?? []),
       { name: "c", index: buffers.c, write: true, vector },

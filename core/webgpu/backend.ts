@@ -18,6 +18,7 @@ import { WebGpuExecutable } from "./executable.ts";
 import { findHalfProblem } from "./half_check.ts";
 import { PipelineCache } from "./kernel.ts";
 import { WebGpuStorage } from "./storage.ts";
+import { poisonTexels, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
 
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
@@ -80,7 +81,7 @@ export class WebGpuBackend implements Backend {
     return this.#halfProblem;
   }
 
-  /** Bytes of live buffers. */
+  /** Bytes of live buffers and textures. */
   get liveBytes(): number {
     return this.#live;
   }
@@ -123,6 +124,20 @@ export class WebGpuBackend implements Backend {
   destroyBuffer(buffer: GPUBuffer): void {
     this.#live -= buffer.size;
     buffer.destroy();
+  }
+
+  /** A texture that buffers are read through, counted in {@link WebGpuBackend.liveBytes}. */
+  createTexelTexture(rows: number, dtype: TexelType, poison: boolean): GPUTexture {
+    const texture = this.device.createTexture(texelTexture(rows, dtype));
+    this.#live += texelTextureBytes(texture);
+    if (poison) poisonTexels(this.device, texture);
+    return texture;
+  }
+
+  /** Gives a texture back at once. */
+  destroyTexelTexture(texture: GPUTexture): void {
+    this.#live -= texelTextureBytes(texture);
+    texture.destroy();
   }
 
   /** Copies a tensor out of a buffer; waits for the device. */

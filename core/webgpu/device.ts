@@ -2,6 +2,7 @@
 
 import { DeviceError } from "../errors.ts";
 import type { WebGpuLimits } from "../op.ts";
+import { maxTexels } from "./texels.ts";
 
 /** What is known of an adapter. */
 export interface AdapterReport {
@@ -70,20 +71,21 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 }
 
 /** What the kernels of ops are told of a device. */
-export function webGpuLimits({ limits }: GPUDevice, { software }: AdapterReport): WebGpuLimits {
+export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): WebGpuLimits {
   const {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxStorageBufferBindingSize,
     maxStorageBuffersPerShaderStage,
-  } = limits;
+  } = device.limits;
   return {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupStorageSize,
     maxStorageBufferBindingSize,
     maxStorageBuffersPerShaderStage,
+    maxTexels: maxTexels(device),
     software,
   };
 }

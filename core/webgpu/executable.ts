@@ -18,10 +18,9 @@ import { type BoundBuffer, mergePasses, viewOf } from "./merge.ts";
 import { type DispatchTime, joinProfiles, type ProfiledDispatch, type ProfiledPass, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
 import { WebGpuStorage } from "./storage.ts";
+import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 
 const SCALAR_CAPACITY = 64;
-/** The bits of NaN, in f32 and in both halves as f16. */
-const POISON = 0x7fff7fff;
 
 /** The most buffers of a dispatch of several passes: its text is as long as there are many. */
 const MOST_BUFFERS = 32;
@@ -38,6 +37,8 @@ interface Dispatch {
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
   readonly profile: ProfiledDispatch;
+  /** What is copied into textures before it. */
+  readonly copies: readonly TexelCopy[];
 }
 
 /** Runs a plan on WebGPU. */
@@ -57,6 +58,7 @@ export class WebGpuExecutable implements Executable {
   readonly #outputs = new Map<string, Value>();
   readonly #scalars: readonly string[];
   readonly #poison: boolean;
+  readonly #texels: TexelPool;
   readonly #stagings: GPUBuffer[] = [];
   #ring: GPUBuffer | undefined;
   #recorded = 0;
@@ -65,6 +67,7 @@ export class WebGpuExecutable implements Executable {
     this.#backend = backend;
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
+    this.#texels = new TexelPool((rows, dtype) => backend.createTexelTexture(rows, dtype, this.#poison));
   }
 
   /** Allocates, compiles and binds. */
@@ -149,9 +152,9 @@ export class WebGpuExecutable implements Executable {
     }
     return variant.passes.map((pass, number) => ({
       pass,
-      buffers: pass.bindings.map(({ name, index, write, vector }) => {
+      buffers: pass.bindings.map(({ name, index, write, vector, texels }) => {
         const { spec, buffer } = bound[index], size = Math.ceil(byteSize(spec) / 16) * 16;
-        return { name, buffer, size, dtype: spec.dtype, write, vector };
+        return { name, buffer, size, dtype: spec.dtype, write, vector, texels };
       }),
       profile: {
         op: node.op.name,
@@ -204,12 +207,20 @@ export class WebGpuExecutable implements Executable {
       }
     }
     const pipeline = await pipelines.get(label, wgsl);
+    const copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
     const bindGroup = device.createBindGroup({
       label,
       layout: pipeline.getBindGroupLayout(0),
-      entries: entries.map(({ buffer, size }, binding) => ({ binding, resource: { buffer, size } })),
+      entries: entries.map((entry, binding) => {
+        const { buffer, size } = entry;
+        if (!entry.texels) return { binding, resource: { buffer, size } };
+        const dtype = entry.dtype as TexelType, texels = texelsOf(size, dtype);
+        const texture = this.#texels.take(texels, dtype, taken);
+        copies.push({ buffer, texture, texels });
+        return { binding, resource: texture.createView() };
+      }),
     });
-    return { pipeline, bindGroup, workgroups, profile };
+    return { pipeline, bindGroup, workgroups, copies, profile };
   }
 
   /** Replaces the elements of an input, in the order of the queue. */
@@ -223,16 +234,21 @@ export class WebGpuExecutable implements Executable {
   run(record = false): void {
     this.#backend.check();
     const encoder = this.#backend.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    let pipeline: GPUComputePipeline | undefined;
+    let pass: GPUComputePassEncoder | undefined, pipeline: GPUComputePipeline | undefined;
     for (const dispatches of this.#due()) {
       for (const dispatch of dispatches) {
+        if (dispatch.copies.length > 0) {
+          pass?.end();
+          pass = pipeline = undefined;
+          for (const copy of dispatch.copies) encodeTexelCopy(encoder, copy);
+        }
+        pass ??= encoder.beginComputePass();
         if (dispatch.pipeline !== pipeline) pass.setPipeline(pipeline = dispatch.pipeline);
         pass.setBindGroup(0, dispatch.bindGroup);
         pass.dispatchWorkgroups(...dispatch.workgroups);
       }
     }
-    pass.end();
+    pass?.end();
     if (record) this.#record(encoder);
     this.#backend.device.queue.submit([encoder.finish()]);
     for (const storage of this.#updated) storage.version++;
@@ -258,8 +274,8 @@ export class WebGpuExecutable implements Executable {
     const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend.device, dispatches.length);
     try {
       const encoder = this.#backend.device.createCommandEncoder();
-      dispatches.forEach(({ pipeline, bindGroup, workgroups }, index) => {
-        const pass = encoder.beginComputePass(profiler.descriptor(index));
+      dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
+        const pass = profiler.begin(encoder, index, copies);
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, bindGroup);
         pass.dispatchWorkgroups(...workgroups);
@@ -314,6 +330,7 @@ export class WebGpuExecutable implements Executable {
   destroy(): void {
     for (const buffer of this.#owned) this.#backend.destroyBuffer(buffer);
     this.#owned.length = 0;
+    for (const texture of this.#texels.clear()) this.#backend.destroyTexelTexture(texture);
     this.#stagings.length = 0;
   }
 }

@@ -4,6 +4,7 @@ import { DeviceError } from "../errors.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
 import { convertHalfAccesses } from "./half_access.ts";
+import { texelsWgsl, type TexelType } from "./texels.ts";
 
 /** A buffer as a kernel's text declares it. */
 export interface DeclaredBuffer {
@@ -15,15 +16,18 @@ export interface DeclaredBuffer {
   readonly write?: boolean;
   /** Whether it is an array of vec4. */
   readonly vector?: boolean;
+  /** Whether it is read through a texture. */
+  readonly texels?: boolean;
 }
 
 /** The whole text of a pass: one binding a buffer, then the op's own body, whose accesses to f16 are converted. */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
-  const bindings = buffers.map(({ name, dtype, write, vector }, binding) => {
+  const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
+    if (texels) return texelsWgsl(name, binding, dtype as TexelType);
     const element = vector ? `vec4<${dtype}>` : dtype;
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
-  const half = buffers.filter(({ dtype }) => dtype === "f16");
+  const half = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
   return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${convertHalfAccesses(wgsl, half)}`;
 }
 

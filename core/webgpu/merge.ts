@@ -25,7 +25,7 @@ export interface MergedPass<B> {
   /** The whole text. */
   readonly wgsl: string;
   /** What is bound, in the order of the binding numbers. */
-  readonly entries: readonly { readonly buffer: B; readonly size: number }[];
+  readonly entries: readonly { readonly buffer: B; readonly size: number; readonly texels?: false }[];
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
 }

@@ -5,6 +5,7 @@
 
 import type { Cost } from "../op.ts";
 import { DeviceError } from "../errors.ts";
+import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
 /**
  * A dispatch as the profiler sees it: a pass of an op's application, or several small passes that share the dispatch.
@@ -87,15 +88,14 @@ export class Profiler {
     this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
-  /** What the pass of a dispatch begins with. */
-  descriptor(dispatch: number): GPUComputePassDescriptor {
-    return {
-      timestampWrites: {
-        querySet: this.#set,
-        beginningOfPassWriteIndex: 2 * dispatch,
-        endOfPassWriteIndex: 2 * dispatch + 1,
-      },
-    };
+  /** Begins the pass of a dispatch. The copies that it needs count as a part of it. */
+  begin(encoder: GPUCommandEncoder, dispatch: number, copies: readonly TexelCopy[]): GPUComputePassEncoder {
+    const first = { beginningOfPassWriteIndex: 2 * dispatch }, last = { endOfPassWriteIndex: 2 * dispatch + 1 };
+    const querySet = this.#set;
+    if (copies.length === 0) return encoder.beginComputePass({ timestampWrites: { querySet, ...first, ...last } });
+    encoder.beginComputePass({ timestampWrites: { querySet, ...first } }).end();
+    for (const copy of copies) encodeTexelCopy(encoder, copy);
+    return encoder.beginComputePass({ timestampWrites: { querySet, ...last } });
   }
 
   /** Ends a step's commands. */

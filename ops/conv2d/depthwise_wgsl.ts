@@ -34,7 +34,13 @@ export function depthwiseVariant(
   const rowTiles = Math.ceil(lines / Math.max(1, wanted / y.phases)), rows = Math.ceil(lines / rowTiles);
   const columnTiles = Math.ceil(x.size / (4 * x.phases)), threads = columnTiles * rowTiles * g.groups * g.batch;
   const vector = x.size % 4 === 0, taps = g.kernelHeight * g.kernelWidth;
-  const source = sourceLoads(y.sourceSize, x.sourceSize);
+  const elements = g.batch * g.groups * y.sourceSize * x.sourceSize;
+  const texels = limits.software && x.sourceSize % 4 === 0 && elements / 4 <= limits.maxTexels;
+  const source = sourceLoads(
+    { size: y.sourceSize, last: (rowTiles - 1) * rows * y.step },
+    { size: x.sourceSize, last: (columnTiles - 1) * 4 * x.step },
+    texels,
+  );
   const places = range(y.phases).flatMap((a) => range(rows).flatMap((r) => range(x.phases).map((b) => ({ a, r, b }))));
   const sum = ({ a, r, b }: typeof places[number]) => `sum${a}_${r}_${b}`;
 
@@ -67,7 +73,7 @@ export function depthwiseVariant(
     ).join("\n  ");
   const start = operands.bias === undefined ? "0.0" : `bias[channel]`;
   return {
-    name: `depthwise 4x${rows}`,
+    name: `depthwise 4x${rows}${texels ? ", texels" : ""}`,
     passes: [{
       wgsl: elementwise(
         threads,
@@ -95,7 +101,7 @@ fn runTile(columnTile: u32, rowTile: u32, channelPlane: u32) {
 }`,
       ),
       bindings: [
-        { name: "source", index: 0, vector: x.sourceSize % 4 === 0 },
+        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
         { name: "weight", index: 1 },
         ...operandBindings(operands, vector),
         { name: "result", index: operands.output, write: true, vector },

@@ -43,31 +43,50 @@ export interface SourceLoads {
   statements(): string[];
 }
 
+/** Where the tiles of a kernel meet the source along an axis. */
+export interface SourceSpan {
+  /** Elements of the source. */
+  readonly size: number;
+  /** Where the last tile begins: its `firstRow` or `firstColumn`; that of the first tile is 0. */
+  readonly last: number;
+}
+
+/** Whether elements at distances `from` to `to` are inside for every tile, outside for every tile, or neither. */
+function placeOf({ size, last }: SourceSpan, from: number, to: number): "inside" | "outside" | "either" {
+  if (from >= 0 && last + to < size) return "inside";
+  return last + to < 0 || from >= size ? "outside" : "either";
+}
+
 /**
  * Collects what a tile needs of `source`, which is bound as vectors where rows are whole vectors; then `firstColumn` must
  * be a multiple of four.
+ *
+ * @param texels Whether it is read through a texture; rows must then be whole vectors.
  */
-export function sourceLoads(height: number, width: number): SourceLoads {
-  const vectors = width % 4 === 0;
+export function sourceLoads(y: SourceSpan, x: SourceSpan, texels: boolean): SourceLoads {
+  const height = y.size, width = x.size, vectors = width % 4 === 0;
   const needed = new Map<number, Set<number>>();
   const label = (n: number) => String(n).replace("-", "m");
   const shifted = (text: string, by: number) => by < 0 ? `${text} - ${-by}` : `${text} + ${by}`;
   /** A vector is worth loading for two of its elements: it costs about as much. */
   const whole = (row: number, quad: number) =>
-    vectors && [0, 1, 2, 3].filter((c) => needed.get(row)!.has(4 * quad + c)).length > 1;
+    vectors && (texels || [0, 1, 2, 3].filter((c) => needed.get(row)!.has(4 * quad + c)).length > 1);
+  const vector = (index: string) => texels ? `source((${index}) / 4u)` : `source[(${index}) / 4u]`;
+  const element = (index: string) => vectors ? `source[(${index}) / 4u][(${index}) % 4u]` : `source[${index}]`;
   return {
-    functions: vectors
-      ? `fn loadVector(line: u32, inside: bool, x: i32) -> vec4<f32> {
-  return select(vec4<f32>(), source[(line + u32(clamp(x, 0, ${width - 4}))) / 4u], inside && x >= 0 && x < ${width});
-}
-fn load(line: u32, inside: bool, x: i32) -> f32 {
-  let i = line + u32(clamp(x, 0, ${width - 1}));
-  return select(0.0, source[i / 4u][i % 4u], inside && x >= 0 && x < ${width});
+    functions: [
+      vectors
+        ? `fn loadVector(line: u32, inside: bool, x: i32) -> vec4<f32> {
+  return select(vec4<f32>(), ${vector(`line + u32(clamp(x, 0, ${width - 4}))`)}, inside && x >= 0 && x < ${width});
 }`
-      : `fn load(line: u32, inside: bool, x: i32) -> f32 {
-  return select(0.0, source[line + u32(clamp(x, 0, ${width - 1}))], inside && x >= 0 && x < ${width});
+        : "",
+      texels ? "" : `fn load(line: u32, inside: bool, x: i32) -> f32 {
+  let i = line + u32(clamp(x, 0, ${width - 1}));
+  return select(0.0, ${element("i")}, inside && x >= 0 && x < ${width});
 }`,
+    ].join("\n"),
     value(row, column) {
+      if (placeOf(y, row, row) === "outside" || placeOf(x, column, column) === "outside") return "0.0";
       if (!needed.has(row)) needed.set(row, new Set());
       needed.get(row)!.add(column);
       // The name says all: whether it is one element or a part of a vector is known once all were asked for.
@@ -77,11 +96,16 @@ fn load(line: u32, inside: bool, x: i32) -> f32 {
       return [...needed].flatMap(([row, columns]) => {
         const line = `line${label(row)}`, inside = `inside${label(row)}`, at = shifted("firstRow", row);
         const quads = [...new Set([...columns].map((column) => Math.floor(column / 4)))];
+        const rowInside = placeOf(y, row, row) === "inside";
+        const load = (quad: number) =>
+          rowInside && placeOf(x, 4 * quad, 4 * quad + 3) === "inside"
+            ? vector(`${line} + u32(${shifted("firstColumn", 4 * quad)})`)
+            : `loadVector(${line}, ${inside}, ${shifted("firstColumn", 4 * quad)})`;
         return [
-          `let ${inside} = ${at} >= 0 && ${at} < ${height};`,
-          `let ${line} = plane + u32(clamp(${at}, 0, ${height - 1})) * ${width}u;`,
+          `let ${inside} = ${rowInside ? "true" : `${at} >= 0 && ${at} < ${height}`};`,
+          `let ${line} = plane + u32(${rowInside ? at : `clamp(${at}, 0, ${height - 1})`}) * ${width}u;`,
           ...quads.filter((quad) => whole(row, quad)).map((quad) =>
-            `let q${label(row)}_${label(quad)} = loadVector(${line}, ${inside}, ${shifted("firstColumn", 4 * quad)});`
+            `let q${label(row)}_${label(quad)} = ${load(quad)};`
           ),
           ...[...columns].map((column) => {
             const quad = Math.floor(column / 4), name = `e${label(row)}_${label(column)}`;

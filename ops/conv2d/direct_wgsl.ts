@@ -28,6 +28,8 @@ export interface DirectTile {
   readonly rows: number;
   /** Result channels; a multiple of four. */
   readonly channels: number;
+  /** Whether source and weights are read through textures. */
+  readonly texels?: boolean;
 }
 
 /** Which way the sum goes. */
@@ -51,6 +53,15 @@ interface Kernel {
   readonly threads: number;
 }
 
+/** The vectors of four elements of the larger of what a tile reads through textures; infinite where it cannot. */
+export function directTexels(g: Geometry, direction: Direction, tile: DirectTile): number {
+  const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
+  const channels = forward ? g.groupOutputs : g.groupInputs, sources = forward ? g.groupInputs : g.groupOutputs;
+  const source = g.batch * y.sourceSize * x.sourceSize;
+  const weights = Math.ceil(channels / tile.channels) * tile.channels * g.kernelHeight * g.kernelWidth;
+  return x.sourceSize % 4 === 0 ? g.groups * sources * Math.max(source, weights) / 4 : Infinity;
+}
+
 /** The variant of a tile. */
 export function directVariant(
   g: Geometry,
@@ -68,11 +79,23 @@ export function directVariant(
   const columnTiles = Math.ceil(x.size / (4 * tile.vectors * x.phases));
   const threads = columnTiles * rowTiles * g.batch, workgroups = Math.ceil(threads / WORKGROUP);
   const across = Math.min(workgroups, limits.maxComputeWorkgroupsPerDimension);
-  const kernel = { forward, operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads };
   const packed = g.groups * channelTiles * sources * g.kernelHeight * g.kernelWidth * tile.channels;
-  const { output } = operands, vector = x.size % 4 === 0;
+  const kernel = {
+    forward,
+    operands,
+    tile,
+    y,
+    x,
+    channels,
+    sources,
+    channelTiles,
+    rowTiles,
+    columnTiles,
+    threads,
+  };
+  const { output } = operands, { texels } = tile, vector = x.size % 4 === 0;
   return {
-    name: `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}`,
+    name: `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${texels ? ", texels" : ""}`,
     workspace: [f32([packed])],
     passes: [
       elementPass(
@@ -83,8 +106,8 @@ export function directVariant(
       {
         wgsl: directWgsl(g, kernel),
         bindings: [
-          { name: "source", index: 0, vector: x.sourceSize % 4 === 0 },
-          { name: "packed", index: output + 1, vector: true },
+          { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
+          { name: "packed", index: output + 1, vector: true, texels },
           ...operandBindings(operands, vector),
           { name: "result", index: output, write: true, vector },
         ],
@@ -119,31 +142,64 @@ function range(count: number): number[] {
 
 function directWgsl(g: Geometry, kernel: Kernel): string {
   const { operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads } = kernel;
-  const taps = g.kernelHeight * g.kernelWidth, quads = tile.channels / 4;
+  const taps = g.kernelHeight * g.kernelWidth, quads = tile.channels / 4, { texels = false } = tile;
   const kept = range(tile.channels), ragged = channels % tile.channels !== 0;
   const places = range(y.phases).flatMap((a) =>
     range(tile.rows).flatMap((r) => range(x.phases).flatMap((b) => range(tile.vectors).map((v) => ({ a, r, b, v }))))
   );
   const sum = ({ a, r, b, v }: typeof places[number], k: number) => `sum${a}_${r}_${b}_${v}_${k}`;
-  const source = sourceLoads(y.sourceSize, x.sourceSize);
+  const source = sourceLoads(
+    { size: y.sourceSize, last: (rowTiles - 1) * tile.rows * y.step },
+    { size: x.sourceSize, last: (columnTiles - 1) * 4 * tile.vectors * x.step },
+    texels,
+  );
 
-  const products = range(g.kernelHeight).flatMap((i) =>
-    range(g.kernelWidth).map((j) => {
-      const lines = places.flatMap((place) => {
-        const dy = y.offsets[place.a].get(i), dx = x.offsets[place.b].get(j);
-        if (dy === undefined || dx === undefined) return [];
-        const row = place.r * y.step + dy;
-        const values = range(4).map((c) => source.value(row, (4 * place.v + c) * x.step + dx));
-        const updates = kept.map((k) => {
+  /** The vector of the source that a place meets at a tap, if it meets any, with a name that is the same for the same vector. */
+  const met = (place: typeof places[number], tap: number) => {
+    const dy = y.offsets[place.a].get(Math.floor(tap / g.kernelWidth)),
+      dx = x.offsets[place.b].get(tap % g.kernelWidth);
+    if (dy === undefined || dx === undefined) return undefined;
+    const row = place.r * y.step + dy, column = 4 * place.v * x.step + dx;
+    const values = range(4).map((c) => source.value(row, column + c * x.step));
+    return { name: `v${row}_${column}`.replaceAll("-", "m"), value: `vec4<f32>(${values.join(", ")})` };
+  };
+  const weight = (tap: number, q: number) => {
+    const index = `row + ${tap * quads + q}u`;
+    return `let w${tap}_${q} = ${texels ? `packed(${index})` : `packed[${index}]`};`;
+  };
+  const weights = (tap: number) => range(quads).map((q) => weight(tap, q)).join(" ");
+  const factor = (tap: number, k: number) => `vec4<f32>(w${tap}_${k >> 2}[${k & 3}])`;
+  const bySum = () => {
+    const vectors = new Map(
+      places.flatMap((place) => range(taps).flatMap((tap) => met(place, tap) ?? [])).map((v) => [v.name, v.value]),
+    );
+    return [
+      range(taps).map(weights).join(" "),
+      ...[...vectors].map(([name, value]) => `let ${name} = ${value};`),
+      ...places.flatMap((place) =>
+        kept.map((k) => {
           const name = sum(place, k);
-          return `${name} = fma(vec4<f32>(w${k >> 2}[${k & 3}]), v, ${name});`;
-        });
-        return [`{ let v = vec4<f32>(${values.join(", ")}); ${updates.join(" ")} }`];
+          return `${name} = ${
+            range(taps).reduce((s, tap) => {
+              const v = met(place, tap);
+              return v === undefined ? s : `fma(${factor(tap, k)}, ${v.name}, ${s})`;
+            }, name)
+          };`;
+        })
+      ),
+    ].join("\n    ");
+  };
+  const byTap = () =>
+    range(taps).map((tap) => {
+      const lines = places.flatMap((place) => {
+        const v = met(place, tap);
+        if (v === undefined) return [];
+        const updates = kept.map((k) => `${sum(place, k)} = fma(${factor(tap, k)}, v, ${sum(place, k)});`);
+        return [`{ let v = ${v.value}; ${updates.join(" ")} }`];
       });
-      const weights = range(quads).map((q) => `let w${q} = packed[row + ${(i * g.kernelWidth + j) * quads + q}u];`);
-      return lines.length === 0 ? "" : `{ ${weights.join(" ")}\n      ${lines.join("\n      ")}\n    }`;
-    })
-  ).join("\n    ");
+      return lines.length === 0 ? "" : `{ ${weights(tap)}\n      ${lines.join("\n      ")}\n    }`;
+    }).join("\n    ");
+  const products = texels ? bySum() : byTap();
 
   /** Column `t` of a tile's row: phases alternate. */
   const element = (a: number, r: number, k: number, t: number) => {

@@ -5,14 +5,19 @@ import { matrixProductVariants } from "../_matrix_product_wgsl.ts";
 import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
 import { depthwiseVariant, isDepthwise } from "./depthwise_wgsl.ts";
 import { axisOf } from "./direct_source_wgsl.ts";
-import { type Direction, type DirectTile, directVariant } from "./direct_wgsl.ts";
+import { type Direction, directTexels, type DirectTile, directVariant } from "./direct_wgsl.ts";
 import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from "./epilogue.ts";
 import { gatherVariants } from "./gather_wgsl.ts";
 import type { Geometry } from "./geometry.ts";
 import { implicitVariant } from "./implicit_wgsl.ts";
+import { canWinograd, winogradVariants } from "./winograd_wgsl.ts";
 
-/** Tiles for adapters on the CPU, where loads are slow beside arithmetic, and for GPUs, whose registers are few. */
+/**
+ * Tiles for adapters on the CPU, where loads are slow beside arithmetic, and the same where textures make them faster; and
+ * for GPUs, whose registers are few.
+ */
 const LARGE_TILE: DirectTile = { vectors: 1, rows: 8, channels: 8 };
+const TEXEL_TILE: DirectTile = { vectors: 2, rows: 2, channels: 8, texels: true };
 const SMALL_TILE: DirectTile = { vectors: 1, rows: 2, channels: 8 };
 /** Multiplications of vectors in the text of a kernel, above which compilers take long. */
 const MAX_PRODUCTS = 800;
@@ -31,8 +36,12 @@ export function convolutionVariants(
   const product = canShare(SHARED_TILE, limits) && g.groups === 1 && channels >= 16;
   if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
   else if (product) variants.push({ ...implicitVariant(g, limits, direction, operands), preferred: !limits.software });
+  if (canWinograd(g)) variants.push(...winogradVariants(g, limits, direction, operands));
   const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
   const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
+  if (limits.software && directTexels(g, direction, TEXEL_TILE) <= limits.maxTexels) {
+    tiles.unshift(fitTile(g, direction, TEXEL_TILE));
+  }
   tiles.forEach((tile, index) => {
     variants.push({ ...directVariant(g, limits, direction, operands, tile), preferred: index === 0 });
   });
@@ -68,14 +77,14 @@ function pointwiseVariants(
 
 /** A tile that is no larger than the result, and whose text is not too long. */
 function fitTile(g: Geometry, direction: Direction, tile: DirectTile): DirectTile {
-  const forward = direction === "forward", y = axisOf(g, forward, 0);
-  const most = forward || g.stride[1] === 1 ? tile.channels : tile.channels / 2;
+  const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
+  const most = forward || g.stride[1] === 1 || tile.texels ? tile.channels : tile.channels / 2;
   const channels = Math.min(most, 4 * Math.ceil((forward ? g.groupOutputs : g.groupInputs) / 4));
   const products = (rows: number) => rows * channels * g.kernelHeight * g.kernelWidth;
   let rows = Math.max(1, tile.rows / y.phases);
   while (rows > 1 && products(rows * y.phases) > MAX_PRODUCTS) rows = Math.ceil(rows / 2);
   // As few as fill the result with as many tiles.
-  const lines = Math.ceil(y.size / y.phases), tiles = Math.ceil(lines / rows);
-  rows = Math.ceil(lines / tiles);
-  return { vectors: tile.vectors, rows, channels };
+  const even = (size: number, count: number) => Math.ceil(size / Math.ceil(size / count));
+  const vectors = even(Math.ceil(x.size / x.phases / 4), tile.vectors);
+  return { ...tile, vectors, rows: even(Math.ceil(y.size / y.phases), rows), channels };
 }

@@ -1,0 +1,117 @@
+/**
+ * Buffers that kernels read through textures. An adapter on the CPU may load a texel, four floats at once, several times as
+ * fast as an element of a buffer: lavapipe loads from buffers thread by thread, with a branch for each. Such a buffer is
+ * copied into a texture before the dispatch, row by row, which costs little beside what it saves where elements are read
+ * more than once. The textures are shared by all dispatches of a program.
+ */
+
+/** The bits of NaN, in f32 and in both halves as f16. */
+export const POISON = 0x7fff7fff;
+
+/** Texels of a texture's row: 16 KiB, or 8 of f16, which are multiples of the 256 bytes that a copy wants. */
+const ROW = 1024;
+
+/** The WGSL language feature that reading storage textures needs; plain textures are not faster than buffers. */
+const FEATURE = "readonly_and_readwrite_storage_textures";
+
+/** The most texels that a kernel can read of a buffer; none where the language lacks what it takes. */
+export function maxTexels({ limits }: GPUDevice): number {
+  const { wgslLanguageFeatures: features } = navigator.gpu as { wgslLanguageFeatures?: ReadonlySet<string> };
+  return features?.has(FEATURE) ? ROW * limits.maxTextureDimension2D : 0;
+}
+
+/** The format of four elements, and its bytes. */
+const FORMATS = {
+  f32: { format: "rgba32float", bytes: 16 },
+  f16: { format: "rgba16float", bytes: 8 },
+} as const;
+
+/** The element types that textures hold. */
+export type TexelType = keyof typeof FORMATS;
+
+function bytesOf({ format }: GPUTexture): number {
+  return format === FORMATS.f16.format ? FORMATS.f16.bytes : FORMATS.f32.bytes;
+}
+
+/** The texels that so many bytes of a buffer fill. */
+export function texelsOf(bytes: number, dtype: TexelType): number {
+  return bytes / FORMATS[dtype].bytes;
+}
+
+/** The WGSL of a binding: a function of the buffer's name gives its `i`-th vector of four elements, as f32. */
+export function texelsWgsl(name: string, binding: number, dtype: TexelType): string {
+  return `@group(0) @binding(${binding}) var ${name}_texels: texture_storage_2d<${FORMATS[dtype].format}, read>;
+fn ${name}(i: u32) -> vec4<f32> { return textureLoad(${name}_texels, vec2<u32>(i % ${ROW}u, i / ${ROW}u)); }`;
+}
+
+/** A buffer that is copied into a texture before a dispatch. */
+export interface TexelCopy {
+  /** The buffer. */
+  readonly buffer: GPUBuffer;
+  /** The texture, at least as large. */
+  readonly texture: GPUTexture;
+  /** How many vectors of four elements are copied. */
+  readonly texels: number;
+}
+
+/** Copies: whole rows, then the rest of a row. */
+export function encodeTexelCopy(encoder: GPUCommandEncoder, { buffer, texture, texels }: TexelCopy): void {
+  const rows = Math.floor(texels / ROW), rest = texels % ROW, bytesPerRow = bytesOf(texture) * ROW;
+  if (rows > 0) encoder.copyBufferToTexture({ buffer, bytesPerRow }, { texture }, [ROW, rows]);
+  if (rest > 0) {
+    const source = { buffer, offset: rows * bytesPerRow, bytesPerRow };
+    encoder.copyBufferToTexture(source, { texture, origin: [0, rows] }, [rest, 1]);
+  }
+}
+
+/** The textures of a program. */
+export class TexelPool {
+  readonly #create: (rows: number, dtype: TexelType) => GPUTexture;
+  readonly #textures: GPUTexture[] = [];
+
+  /** A pool that makes its textures, of {@link texelTexture}, by a function. */
+  constructor(create: (rows: number, dtype: TexelType) => GPUTexture) {
+    this.#create = create;
+  }
+
+  /**
+   * A texture for a copy of a buffer.
+   *
+   * @param texels The vectors of four elements.
+   * @param dtype Their type.
+   * @param taken The textures that the same dispatch has already; the result joins them.
+   */
+  take(texels: number, dtype: TexelType, taken: Set<GPUTexture>): GPUTexture {
+    // Of few sizes, each twice the one before: all together are at most twice as large as the largest.
+    const rows = 2 ** Math.ceil(Math.log2(Math.ceil(texels / ROW)));
+    const { format } = FORMATS[dtype];
+    let texture = this.#textures.find((each) => each.height === rows && each.format === format && !taken.has(each));
+    if (texture === undefined) this.#textures.push(texture = this.#create(rows, dtype));
+    taken.add(texture);
+    return texture;
+  }
+
+  /** Forgets the textures, and hands them over to be destroyed. */
+  clear(): GPUTexture[] {
+    return this.#textures.splice(0);
+  }
+}
+
+/** What a texture of so many rows is made of. */
+export function texelTexture(rows: number, dtype: TexelType): GPUTextureDescriptor {
+  const { STORAGE_BINDING, COPY_DST } = GPUTextureUsage;
+  return { label: "texels", size: [ROW, rows], format: FORMATS[dtype].format, usage: STORAGE_BINDING | COPY_DST };
+}
+
+/** The bytes of a texture of {@link texelTexture}. */
+export function texelTextureBytes(texture: GPUTexture): number {
+  return bytesOf(texture) * texture.width * texture.height;
+}
+
+/** Fills a texture of {@link texelTexture} with NaN. */
+export function poisonTexels(device: GPUDevice, texture: GPUTexture): void {
+  const bytesPerRow = bytesOf(texture) * ROW, row = new Uint32Array(bytesPerRow / 4).fill(POISON);
+  for (let y = 0; y < texture.height; y++) {
+    device.queue.writeTexture({ texture, origin: [0, y] }, row, { bytesPerRow }, [ROW, 1]);
+  }
+}
