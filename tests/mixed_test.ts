@@ -137,7 +137,7 @@ Deno.test("the CPU backend refuses mixed precision and f16", async () => {
   const backend = new CpuBackend(), model = cifarResNet({ depth: 8 });
   const message = "Mixed precision cannot be had: the CPU backend computes in float32 alone; use --backend webgpu";
   await assertRejects(() => Trainer.create({ model, backend, batch: 2, precision: "mixed" }), UsageError, message);
-  const inference = compileInference(model, backend, 1, new Variables(), 0, "mixed");
+  const inference = compileInference(model, backend, 1, new Variables(), { precision: "mixed" });
   await assertRejects(() => inference, UsageError, message);
   const graph = new Graph(), [y] = relu.apply(graph, [graph.input("x", f16([3]))]);
   await assertRejects(() => compile(graph, backend, { outputs: { y } }), DeviceError, "tensors of f16");

@@ -148,14 +148,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   try {
     await writeInitial(trainer, options);
     const validationBatch = batch / (options.accumulate ?? 1);
-    const inference = await compileInference(
-      model,
-      backend,
-      validationBatch,
-      trainer.variables,
-      seed,
-      options.precision,
-    );
+    const inference = await compileInference(model, backend, validationBatch, trainer.variables, options);
     try {
       const loop = new TrainingLoop({
         backend,

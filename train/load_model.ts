@@ -99,8 +99,8 @@ export async function loadModel(from: ModelSource, options: LoadModelOptions = {
   try {
     for (const size of new Set([1, batch])) {
       const compiled = fold
-        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source, precision)
-        : compileInference(described.model, backend, size, variables, 0, precision);
+        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source, { precision })
+        : compileInference(described.model, backend, size, variables, { precision });
       programs.push({ batch: size, program: await compiled });
     }
     if (!fold) variables.write(checkpoint.tensors, source);

@@ -75,6 +75,7 @@ export interface StepResult {
  * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
  * have any. Its input is `image`, its output `logits`.
  *
+ * @param options `precision`: how it computes; float32 unless given.
  * @throws {UsageError} If the backend does not compute in the precision.
  */
 export async function compileInference(
@@ -82,13 +83,12 @@ export async function compileInference(
   backend: Backend,
   batch: number,
   variables: Variables,
-  seed = 0,
-  precision: Precision = "float32",
+  { precision = "float32" }: { readonly precision?: Precision } = {},
 ): Promise<Program> {
   await expectPrecision(backend, precision);
   const graph = new Graph({ training: false, precision });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
-  variables.add(graph, backend, seed);
+  variables.add(graph, backend, 0);
   return await compile(graph, backend, { outputs: { logits }, variables: variables.evaluated });
 }
 
@@ -99,6 +99,7 @@ export async function compileInference(
  * @param variables A set of its own; it is given the folded tensors.
  * @param tensors The model's tensors, as a checkpoint holds them.
  * @param source The file that they come from, for messages.
+ * @param options `precision`: how it computes; float32 unless given.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  * @throws {UsageError} If the backend does not compute in the precision.
  *
@@ -123,7 +124,7 @@ export async function compileFoldedInference(
   variables: Variables,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
-  precision: Precision = "float32",
+  { precision = "float32" }: { readonly precision?: Precision } = {},
 ): Promise<Program> {
   await expectPrecision(backend, precision);
   const graph = new Graph({ training: false });

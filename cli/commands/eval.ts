@@ -54,7 +54,9 @@ export const evalCommand = defineCommand({
   const backend = await openChosenBackend(values);
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
-    const program = await compileInference(model, backend, batch, variables, 0, values.precision as Precision);
+    const program = await compileInference(model, backend, batch, variables, {
+      precision: values.precision as Precision,
+    });
     variables.write(tensors, source);
     const split = { split: set.validation, shape: set.shape, normalisation };
     const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(
