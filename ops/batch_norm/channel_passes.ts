@@ -73,8 +73,8 @@ const SOFTWARE_RUN = 4, LEAST_RUNS = 64, MOST_RUNS = 30_000, SOFTWARE_APPLIED = 
 const HARDWARE_PARTS = 16, HARDWARE_PART = 4096, HARDWARE_UNITS = 8;
 /** Threads of a workgroup that has a channel for itself. */
 const CHANNEL_LANES = 256;
-/** The fewest channels that keep an adapter busy with a thread or a workgroup each, and the most elements of such a channel. */
-const LEAST_CHANNELS = 32, MOST_OF_CHANNEL = 65_536;
+/** The fewest channels that keep an adapter busy with a thread or a workgroup each, and the most floats that this reads. */
+const LEAST_CHANNELS = 32, MOST_READ = 65_536;
 
 /** The variants, the safest first. */
 export function channelVariants(e: Extents, limits: WebGpuLimits, work: ChannelWork): WebGpuVariant[] {
@@ -99,7 +99,8 @@ export function channelVariants(e: Extents, limits: WebGpuLimits, work: ChannelW
     if (alone ? 3 * runs > MAX_ITERATIONS : CHANNEL_LANES > limits.maxComputeInvocationsPerWorkgroup) {
       return [three, two];
     }
-    const suits = e.channels >= LEAST_CHANNELS && e.count <= MOST_OF_CHANNEL;
+    const read = e.count * work.apply.buffers.filter((name) => name.endsWith("*") && !name.includes("!")).length;
+    const suits = e.channels >= LEAST_CHANNELS && read <= MOST_READ;
     const one: WebGpuVariant = {
       name: `one pass of ${who}`,
       passes: [applyPass(e, limits, work, whole, "channel")],

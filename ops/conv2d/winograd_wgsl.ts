@@ -8,6 +8,7 @@
  */
 
 import {
+  elementPass,
   elementwise,
   f32,
   linearWorkgroups,
@@ -29,7 +30,7 @@ const WORKSPACE_BYTES = 24 * 2 ** 20;
 /** Multiplications of a direct convolution, below which more dispatches cost more than they save. */
 const SMALL_CONVOLUTION = 16_000_000;
 /** Channels, of the source and of the result, below which the transforms cost what the products save. */
-const FEW_CHANNELS = 32;
+const FEW_CHANNELS = 64;
 /** How much larger than the result its tiles may be. */
 const MOST_FILLED_UP = 1.8;
 
@@ -203,16 +204,16 @@ function weightPass(kernel: Kernel, limits: WebGpuLimits): WebGpuPass {
     })
   );
   const stores = square(tile + 2, "u").flat().map((name, point) => `transformed[${point * count}u + i] = ${name};`);
-  return {
-    wgsl: elementwise(
+  return elementPass(
+    {
       count,
-      `let k = i / ${quads * sources}u * ${rows}u + i % ${quads}u * 4u;
+      body: `let k = i / ${quads * sources}u * ${rows}u + i % ${quads}u * 4u;
   let s = i / ${quads}u % ${sources}u;
   ${[...range(4).map(rowOf), ...loads, ...transformWgsl("weight", tile, taps, "u"), ...stores].join("\n  ")}`,
-    ),
-    bindings: [{ name: "weight", index: 1 }, { name: "transformed", index: workspace, write: true, vector: true }],
-    workgroups: linearWorkgroups(count, limits),
-  };
+    },
+    [{ name: "weight", index: 1 }, { name: "transformed", index: workspace, write: true, vector: true }],
+    limits,
+  );
 }
 
 /**
