@@ -15,6 +15,14 @@ export const BACKEND_OPTIONS = {
   threads: { kind: "integer", about: "threads of the CPU backend; one a core unless given", minimum: 1 },
 } as const;
 
+/** The option --precision. */
+export const PRECISION_OPTION = {
+  kind: "text",
+  about: "how to compute; mixed takes float16 where it can, on WebGPU adapters that have it",
+  default: "float32",
+  choices: ["float32", "mixed"],
+} as const;
+
 /** The option --model. */
 export const MODEL_OPTION = {
   kind: "text",
@@ -64,6 +72,11 @@ export function modelOf(
   if (info !== undefined) return info.model;
   if (name === undefined) throw new UsageError(`${source} does not say which model it is of; name it with --model`);
   return { name, ...given };
+}
+
+/** Where a command computes, and how. */
+export function describeWork({ description }: Backend, { precision }: { readonly precision: string }): string {
+  return precision === "float32" ? description : `${description}, ${precision} precision`;
 }
 
 /** Opens the backend that was asked for. */

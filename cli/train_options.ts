@@ -1,10 +1,11 @@
 /** The options of `train`, and what they mean to the library. */
 
+import type { Precision } from "../core/mod.ts";
 import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../train/mod.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import type { Values } from "./options.ts";
 import { RECIPES } from "./recipes.ts";
-import { BACKEND_OPTIONS, MODEL_OPTION } from "./shared_options.ts";
+import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
 import { TUNE_OPTION } from "./tune_option.ts";
 
 /** How the learning rate changes. */
@@ -134,6 +135,7 @@ export const TRAIN_OPTIONS = {
   out: { kind: "text", value: "RUN", about: "the run folder; runs/DATE-TIME unless given" },
   ...SAVING_OPTIONS,
   ...BACKEND_OPTIONS,
+  precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
   deterministic: {
     kind: "flag",
@@ -157,6 +159,7 @@ export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Par
   return {
     steps: values.steps,
     accumulate: values.accumulate,
+    precision: values.precision as Precision,
     rate: values.lr,
     ...scheduleOptions(values, stepsPerEpoch),
     ...optimizerOptions(values),

@@ -77,6 +77,13 @@ export interface Backend {
    * @throws {DeviceError} If a kernel does not compile or a buffer does not fit.
    */
   compile(plan: Plan, options: BackendCompileOptions): Promise<Executable>;
+  /** Whether tensors may be f16. */
+  readonly hasHalf: boolean;
+  /**
+   * Why mixed precision cannot be had, as a part of a sentence; nothing if it can. On WebGPU the first call computes known
+   * answers.
+   */
+  halfProblem(): Promise<string | undefined>;
   /** The most bytes of a set of images that are worth keeping on the device: none where it uses the program's memory. */
   readonly residentBytes: number;
   /** Bytes of live memory that this backend allocated. */

@@ -1,12 +1,12 @@
 /** Checks that are the same on every backend when a caller reads or writes a buffer. */
 
 import { ShapeError } from "./errors.ts";
-import { elementCount, formatSpec, type TensorSpec } from "./shape.ts";
+import { elementCount, formatSpec, isFloat, type TensorSpec } from "./shape.ts";
 
-/** Checks that data has the type and the number of elements of a specification. */
+/** Checks that data has the type and the number of elements of a specification; that of f16 is float32. */
 export function expectData(name: string, spec: TensorSpec, data: Float32Array | Uint32Array): void {
   const dtype = data instanceof Float32Array ? "f32" : "u32";
-  if (dtype !== spec.dtype || data.length !== elementCount(spec.shape)) {
+  if (dtype !== (isFloat(spec) ? "f32" : "u32") || data.length !== elementCount(spec.shape)) {
     throw new ShapeError(
       `Expected the data of "${name}" to be ${formatSpec(spec)} but it is ${dtype} of ${data.length} elements`,
     );

@@ -8,10 +8,11 @@ import { compile } from "./compile.ts";
 import { CpuBackend } from "./cpu/backend.ts";
 import { ResiduaError, ShapeError } from "./errors.ts";
 import { Graph, type Value } from "./graph.ts";
+import { LEAST_NORMAL_HALF, roundToHalf } from "./half.ts";
 import { float64Array, interpret } from "./interpret.ts";
 import type { Attributes, NumericArray, Op, Sample } from "./op.ts";
 import { Random } from "./random.ts";
-import { elementCount, formatSpec, type TensorSpec } from "./shape.ts";
+import { elementCount, f16, formatSpec, isFloat, isHalf, type TensorSpec } from "./shape.ts";
 
 /** How an op is checked. */
 export interface CheckOptions {
@@ -35,6 +36,8 @@ export interface CheckReport {
 
 /** The relative tolerance of every comparison with float64. */
 const RELATIVE_TOLERANCE = 1e-4;
+/** Half the distance of neighbouring f16 numbers, relative to them: their significands have 11 bits, and stores round to the nearest. */
+const HALF_ROUNDING = 2 ** -11;
 /** The absolute tolerance as a fraction of the tensor's largest element: sums of terms that cancel have no relative one. */
 const ABSOLUTE_FRACTION = 1e-5;
 const DIFFERENCE_STEP = 1e-6;
@@ -63,12 +66,36 @@ export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOpt
   for (const sample of samples) {
     const inputs = makeInputs(sample, random);
     const trace = traceSample(erased, sample);
-    const expected = referenceResults(trace, inputs);
-    for (const backend of backends) report.comparisons += await checkBackend(backend, trace, inputs, expected);
+    report.comparisons += await checkBackends(backends, trace, inputs);
     checkCost(erased, trace);
     if (op.gradient !== undefined) report.derivatives += checkGradient(erased, sample, inputs, random);
   }
+  for (const sample of samples.flatMap((sample) => halfSample(erased, sample))) {
+    report.comparisons += await checkBackends(backends, traceSample(erased, sample), makeInputs(sample, random));
+  }
   return report;
+}
+
+/** The sample with f16 where the op takes it, or nothing where it does not. */
+function halfSample(op: Op, sample: Sample): Sample[] {
+  const half = op.half?.(sample.inputs.length, { ...op.attributes, ...sample.attributes } as Attributes) ?? [];
+  if (half.length === 0) return [];
+  return [{ ...sample, inputs: sample.inputs.map((spec, index) => half.includes(index) ? f16(spec.shape) : spec) }];
+}
+
+/** Checks a trace on every backend that has its types. */
+async function checkBackends(
+  backends: readonly Backend[],
+  trace: Trace,
+  inputs: readonly NumericArray[],
+): Promise<number> {
+  const half = [...trace.inputs, ...trace.outputs].some(({ spec }) => isHalf(spec));
+  const able = backends.filter(({ hasHalf }) => hasHalf || !half);
+  if (able.length === 0) return 0;
+  const expected = referenceResults(trace, inputs);
+  let comparisons = 0;
+  for (const backend of able) comparisons += await checkBackend(backend, trace, inputs, expected);
+  return comparisons;
 }
 
 interface Trace {
@@ -90,16 +117,19 @@ function traceSample(op: Op, sample: Sample): Trace {
   return { graph, inputs, outputs, label };
 }
 
-/** Random normal numbers rounded to float32; labels below 2. */
+/** Random normal numbers rounded to their type; labels below 2. */
 function makeInputs(sample: Sample, random: Random): NumericArray[] {
   const arrays = sample.inputs.map((spec) => {
-    const array = spec.dtype === "f32"
+    const array = isFloat(spec)
       ? new Float32Array(elementCount(spec.shape))
       : new Uint32Array(elementCount(spec.shape));
-    for (let i = 0; i < array.length; i++) array[i] = spec.dtype === "f32" ? random.normal() : random.integer(2);
+    for (let i = 0; i < array.length; i++) array[i] = isFloat(spec) ? random.normal() : random.integer(2);
     return array;
   });
   sample.fill?.(arrays, random);
+  sample.inputs.forEach((spec, index) => {
+    if (isHalf(spec)) roundToHalf(arrays[index] as Float32Array);
+  });
   return arrays;
 }
 
@@ -186,21 +216,33 @@ async function checkBackend(
 }
 
 /**
- * Compares a tensor with its float64 value: relative tolerance 1e-4, and 1e-5 of the largest element; integers exactly.
+ * Compares a tensor with its float64 value: relative tolerance 1e-4, and 1e-5 of the largest element; integers exactly. What
+ * is stored as f16 may be rounded once more: by 2^-11 of itself, or to 0 if it is below the normal numbers.
  *
+ * @param roundings How often; once unless given.
  * @throws {ResiduaError} At the first element that differs: where, and both values.
  */
-export function compareArrays(label: string, spec: TensorSpec, actual: NumericArray, expected: NumericArray): void {
+export function compareArrays(
+  label: string,
+  spec: TensorSpec,
+  actual: NumericArray,
+  expected: NumericArray,
+  roundings = 1,
+): void {
   if (actual.length !== expected.length) {
     throw new ResiduaError(`${label}: expected ${expected.length} elements but there are ${actual.length}`);
   }
+  const rounding = isHalf(spec) ? roundings : 0;
   let largest = 0;
-  for (const value of expected) largest = Math.max(largest, Math.abs(value));
+  for (const value of expected) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
   for (let i = 0; i < expected.length; i++) {
     const tolerance = spec.dtype === "u32"
       ? 0
-      : RELATIVE_TOLERANCE * Math.abs(expected[i]) + ABSOLUTE_FRACTION * largest;
-    if (actual[i] === expected[i] || Math.abs(actual[i] - expected[i]) <= tolerance) continue;
+      : (RELATIVE_TOLERANCE + rounding * HALF_ROUNDING) * Math.abs(expected[i]) +
+        (ABSOLUTE_FRACTION * largest + rounding * LEAST_NORMAL_HALF);
+    if (
+      actual[i] === expected[i] || Object.is(actual[i], expected[i]) || Math.abs(actual[i] - expected[i]) <= tolerance
+    ) continue;
     throw new ResiduaError(
       `${label}: element ${i} of ${formatSpec(spec)} is ${actual[i]}, expected ${expected[i]} ± ${tolerance}`,
     );

@@ -1,10 +1,10 @@
 /** From a traced graph to a program that runs: plan, then hand over to the backend. */
 
 import type { Backend, BackendCompileOptions, Executable, Storage } from "./backend.ts";
-import { ShapeError } from "./errors.ts";
+import { DeviceError, ShapeError } from "./errors.ts";
 import type { Graph, Value } from "./graph.ts";
 import { type Plan, plan } from "./plan.ts";
-import { formatSpec, sameShape } from "./shape.ts";
+import { formatSpec, isHalf, sameShape } from "./shape.ts";
 import type { TuneOptions } from "./tuning.ts";
 
 /** What to compile a graph for. */
@@ -40,6 +40,9 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
     new Map(Object.entries({ ...options.outputs, ...options.scalars })),
     { fuse: options.fuse },
   );
+  if (!backend.hasHalf && planned.nodes.some(({ inputs, outputs }) => [...inputs, ...outputs].some(isHalf))) {
+    throw new DeviceError(`compile: the graph has tensors of f16, which the backend ${backend.description} has not`);
+  }
   for (const value of planned.variables) {
     if (value.kind === "constant") continue;
     const storage = variables.get(value.name);

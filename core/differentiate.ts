@@ -11,11 +11,17 @@ import { elementCount, formatSpec, sameShape } from "./shape.ts";
  * @param graph The graph, which receives the new nodes.
  * @param loss A scalar, shape [].
  * @param targets The values to differentiate by.
- * @returns The gradient of each target, of its shape; nothing where the loss does not depend on it.
+ * @param seed The gradient of the loss by itself, a scalar by which all gradients are multiplied; 1 unless given.
+ * @returns The gradient of each target, of its shape and f32 if it is; nothing where the loss does not depend on it.
  * @throws {ShapeError} If the loss is no scalar, or a gradient rule gives another shape than its input's.
  * @throws {ResiduaError} If an op between the targets and the loss has no gradient rule.
  */
-export function differentiate(graph: Graph, loss: Value, targets: readonly Value[]): (Value | undefined)[] {
+export function differentiate(
+  graph: Graph,
+  loss: Value,
+  targets: readonly Value[],
+  seed: Value = graph.constant(1, loss.spec),
+): (Value | undefined)[] {
   if (elementCount(loss.spec.shape) !== 1) {
     throw new ShapeError(`differentiate: expected the loss to be a scalar but it is ${formatSpec(loss.spec)}`);
   }
@@ -24,7 +30,7 @@ export function differentiate(graph: Graph, loss: Value, targets: readonly Value
   for (const node of nodes) {
     if (node.arguments.some((value) => needed.has(value))) node.results.forEach((value) => needed.add(value));
   }
-  const gradients = new Map<Value, Value>([[loss, graph.constant(1, loss.spec)]]);
+  const gradients = new Map<Value, Value>([[loss, seed]]);
   for (const node of nodes.reverse()) {
     if (!node.results.some((value) => needed.has(value))) continue;
     const outputGradients = node.results.map((value) => gradients.get(value));

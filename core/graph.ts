@@ -1,8 +1,10 @@
 /** The graph: what a model records when it is traced. Values are the edges; nodes are ops applied to values. */
 
+import { autocast, CAST, type Precision } from "./autocast.ts";
 import { ResiduaError, ShapeError } from "./errors.ts";
 import type { Attributes, Op, OpSpec } from "./op.ts";
-import { formatSpec, sameShape, type TensorSpec } from "./shape.ts";
+import { getOp } from "./registry.ts";
+import { type DType, formatSpec, sameShape, type TensorSpec } from "./shape.ts";
 
 /** How the elements of a new variable are chosen. He initialisation: He et al. 2015, "Delving Deep into Rectifiers". */
 export type Initializer =
@@ -40,6 +42,14 @@ export interface Node<A extends Attributes = Attributes> extends OpSpec<A> {
   readonly fused?: readonly string[];
 }
 
+/** The options of a {@link Graph}. */
+export interface GraphOptions {
+  /** Whether blocks record what training needs; false unless given. */
+  readonly training?: boolean;
+  /** How the graph computes; float32 unless given. */
+  readonly precision?: Precision;
+}
+
 /**
  * Records what a model computes.
  *
@@ -54,19 +64,24 @@ export interface Node<A extends Attributes = Attributes> extends OpSpec<A> {
 export class Graph {
   /** Whether blocks record what training needs: batch statistics instead of running ones. */
   readonly training: boolean;
+  /** How it computes: under mixed precision casts are recorded before ops that take or lack f16. */
+  readonly precision: Precision;
   /** The nodes in the order of recording, which is an order of execution. */
   readonly nodes: Node[] = [];
   readonly #values: Value[] = [];
   readonly #named = new Map<string, Value>();
   readonly #producers = new Map<Value, Node>();
+  readonly #casts = new Map<Value, Value>();
 
   /**
    * Starts empty.
    *
-   * @param options `training`: whether blocks use batch statistics.
+   * @param options `training`: whether blocks use batch statistics, no unless given; `precision`: how it computes, float32 unless
+   * given.
    */
-  constructor(options: { training: boolean } = { training: false }) {
-    this.training = options.training;
+  constructor({ training = false, precision = "float32" }: GraphOptions = {}) {
+    this.training = training;
+    this.precision = precision;
   }
 
   /** All values, in the order of recording. */
@@ -107,15 +122,19 @@ export class Graph {
    * @returns The op's outputs.
    * @throws {ShapeError} If the op does not take these inputs or attributes.
    */
-  apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: Partial<A> = {}): Value[] {
+  apply<A extends Attributes>(op: Op<A>, given: readonly Value[], attributes: Partial<A> = {}): Value[] {
     for (const name of Object.keys(attributes)) {
       if (!(name in op.attributes)) throw new ShapeError(`${op.name}: there is no attribute named ${name}`);
     }
     const resolved = { ...op.attributes, ...attributes };
+    const inputs = this.precision === "mixed"
+      ? autocast(op, given, resolved, (value, dtype) => this.#cast(value, dtype))
+      : given;
     const specs = inputs.map((value) => value.spec);
     const outputs = op.infer(specs, resolved);
     for (const index of op.updates ?? []) {
       const { kind, name } = inputs[index];
+      this.#casts.delete(inputs[index]);
       if (kind !== "parameter" && kind !== "state") {
         throw new ShapeError(
           `${op.name}: argument ${index} is updated in place, so it must be a variable, not ${kind} ${name}`,
@@ -127,6 +146,15 @@ export class Graph {
     this.nodes.push(node as unknown as Node);
     for (const value of results) this.#producers.set(value, node as unknown as Node);
     return results;
+  }
+
+  /** A value as another type; once for all that read it. */
+  #cast(value: Value, dtype: DType): Value {
+    const known = this.#casts.get(value);
+    if (known !== undefined) return known;
+    const [result] = this.apply(getOp(CAST), [value], { to: dtype });
+    this.#casts.set(value, result);
+    return result;
   }
 
   /** The node that computes a value, or nothing for an input or a variable. */

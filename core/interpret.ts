@@ -3,12 +3,12 @@
 import { ResiduaError } from "./errors.ts";
 import type { Graph, Value } from "./graph.ts";
 import type { NumericArray } from "./op.ts";
-import { elementCount, type TensorSpec } from "./shape.ts";
+import { elementCount, isFloat, type TensorSpec } from "./shape.ts";
 
 /** An array for a tensor in float64; labels and indices stay integers. */
 export function float64Array(spec: TensorSpec): Float64Array | Uint32Array {
   const count = elementCount(spec.shape);
-  return spec.dtype === "f32" ? new Float64Array(count) : new Uint32Array(count);
+  return isFloat(spec) ? new Float64Array(count) : new Uint32Array(count);
 }
 
 /**

@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { Precision } from "./autocast.ts";
 export * from "./backend.ts";
 export * from "./check_op.ts";
 export * from "./chrome_trace.ts";
@@ -20,6 +21,7 @@ export * from "./nearest_name.ts";
 export * from "./op.ts";
 export * from "./open_backend.ts";
 export * from "./plan.ts";
+export * from "./precision.ts";
 export * from "./profile.ts";
 export * from "./random.ts";
 export * from "./registry.ts";

@@ -197,6 +197,13 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   /** Indices of the inputs that the op writes in place, such as running statistics; they must be variables. */
   readonly updates?: readonly number[];
   /**
+   * Which of so many inputs may be f16, all of them together; none unless given. WebGPU kernels need not care: their loads
+   * and stores of f16 are converted, so that they compute in float32.
+   */
+  half?(inputs: number, attributes: A): readonly number[];
+  /** Whether mixed precision rounds these inputs to f16; unless said so it leaves them as they come. */
+  readonly roundsToHalf?: boolean;
+  /**
    * The specification of the outputs.
    *
    * @throws {ShapeError} If the op does not take these inputs or attributes.

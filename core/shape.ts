@@ -2,8 +2,11 @@
 
 import { ShapeError } from "./errors.ts";
 
-/** The element types: 32-bit float, and 32-bit unsigned integer for labels and indices. */
-export type DType = "f32" | "u32";
+/**
+ * The element types: 32-bit float, 16-bit float where mixed precision is computed in, and 32-bit unsigned integer for labels
+ * and indices.
+ */
+export type DType = "f32" | "f16" | "u32";
 
 /** The extent of each dimension, outermost first. */
 export type Shape = readonly number[];
@@ -19,6 +22,11 @@ export interface TensorSpec {
 /** The specification of a float32 tensor. */
 export function f32(shape: Shape): TensorSpec {
   return { shape, dtype: "f32" };
+}
+
+/** The specification of a float16 tensor. On the host its elements are float32 numbers, rounded when they are written. */
+export function f16(shape: Shape): TensorSpec {
+  return { shape, dtype: "f16" };
 }
 
 /** The specification of a tensor of unsigned 32-bit integers. */
@@ -41,9 +49,19 @@ export function elementCount(shape: Shape): number {
   return count;
 }
 
-/** The number of bytes of a tensor; every element type takes four. */
+/** The number of bytes of a tensor: four an element, two of f16. */
 export function byteSize(spec: TensorSpec): number {
-  return elementCount(spec.shape) * 4;
+  return elementCount(spec.shape) * (spec.dtype === "f16" ? 2 : 4);
+}
+
+/** Whether a tensor's elements are floating-point numbers. */
+export function isFloat({ dtype }: TensorSpec): boolean {
+  return dtype !== "u32";
+}
+
+/** Whether a tensor's elements are f16. */
+export function isHalf({ dtype }: TensorSpec): boolean {
+  return dtype === "f16";
 }
 
 /** Whether two shapes have the same extents. */
@@ -68,7 +86,7 @@ export function formatSpec(spec: TensorSpec): string {
  * @param argument The argument's name, for the message.
  * @param spec What came.
  * @param expected The extents that are required, with names for those that may be anything, such as `["N", 16, "H", "W"]`.
- * @param dtype The element type that is required.
+ * @param dtype The element type that is required; `float` is f32, or f16 in its place.
  * @throws {ShapeError} If the rank, an extent or the type is another; or if an extent is not a positive whole number.
  */
 export function expectSpec(
@@ -76,11 +94,11 @@ export function expectSpec(
   argument: string,
   spec: TensorSpec | undefined,
   expected: readonly (number | string)[],
-  dtype: DType = "f32",
+  dtype: DType | "float" = "f32",
 ): void {
-  const wanted = `${dtype} [${expected.join(", ")}]`;
+  const wanted = `${dtype === "float" ? "f32" : dtype} [${expected.join(", ")}]`;
   if (spec === undefined) throw new ShapeError(`${op}: expected ${argument} to be ${wanted} but it is missing`);
-  const fits = spec.dtype === dtype && spec.shape.length === expected.length &&
+  const fits = (dtype === "float" ? isFloat(spec) : spec.dtype === dtype) && spec.shape.length === expected.length &&
     spec.shape.every((extent, axis) =>
       Number.isInteger(extent) && extent > 0 && (typeof expected[axis] === "string" || expected[axis] === extent)
     );

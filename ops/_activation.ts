@@ -3,8 +3,10 @@
 import {
   bytesMoved,
   elementCount,
+  f16,
   f32,
   float,
+  isFloat,
   type NumericArray,
   type Op,
   registerOp,
@@ -17,12 +19,12 @@ import { elementwiseKernel, vectorVariants } from "./_elementwise.ts";
 const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16], [5, 3347]];
 
 function expectFloat(op: string, argument: string, spec: TensorSpec | undefined): TensorSpec {
-  if (spec?.dtype === "f32") return spec;
+  if (spec !== undefined && isFloat(spec)) return spec;
   throw new ShapeError(`${op}: expected ${argument} to be f32 of any shape but it is ${spec?.dtype ?? "missing"}`);
 }
 
 /**
- * Registers an activation of one float32 tensor of any shape, and its gradient.
+ * Registers an activation of one float tensor of any shape, and its gradient.
  *
  * @param name The name; the gradient is `${name}Gradient`.
  * @param ceiling The largest value of the output.
@@ -39,11 +41,12 @@ export function registerActivation(name: string, ceiling: number): { activation:
   const gradient: Op = registerOp({
     name: `${name}Gradient`,
     attributes: {},
+    half: () => [0, 1],
     infer([outputGradient, output]) {
       expectFloat(`${name}Gradient`, "outputGradient", outputGradient);
       expectFloat(`${name}Gradient`, "output", output);
-      if (!sameShape(outputGradient.shape, output.shape)) {
-        throw new ShapeError(`${name}Gradient: expected outputGradient and output to have the same shape`);
+      if (!sameShape(outputGradient.shape, output.shape) || outputGradient.dtype !== output.dtype) {
+        throw new ShapeError(`${name}Gradient: expected outputGradient and output to have the same shape and type`);
       }
       return [outputGradient];
     },
@@ -57,12 +60,16 @@ export function registerActivation(name: string, ceiling: number): { activation:
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
     samples: () => SAMPLE_SHAPES.map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
-    badSamples: () => [{ inputs: [f32([2, 3]), f32([3, 2])], message: "same shape" }],
+    badSamples: () => [
+      { inputs: [f32([2, 3]), f32([3, 2])], message: "same shape" },
+      { inputs: [f32([2]), f16([2])], message: "same shape and type" },
+    ],
   });
 
   const activation: Op = registerOp({
     name,
     attributes: {},
+    half: () => [0],
     infer([input]) {
       return [expectFloat(name, "input", input)];
     },

@@ -1,6 +1,6 @@
 /** What the two window poolings share: attributes, extents, and the sums that a gradient gathers. */
 
-import { type CpuKernel, type CpuKernelName, expectSpec, f32, ShapeError, type TensorSpec } from "../core/mod.ts";
+import { type CpuKernel, type CpuKernelName, expectSpec, ShapeError, type TensorSpec } from "../core/mod.ts";
 import { rowsOfTask } from "./_channels.ts";
 import { expectIterations } from "./_reduce.ts";
 import { expectPair, outputExtent } from "./_window.ts";
@@ -94,18 +94,18 @@ export function windowIterations(op: string, { kernel }: PoolAttributes): number
 
 /** The output's specification of a pooling of [N, C, H, W]. */
 export function pooledSpec(op: string, input: TensorSpec, attributes: PoolAttributes): TensorSpec {
-  expectSpec(op, "input", input, ["N", "C", "H", "W"]);
+  expectSpec(op, "input", input, ["N", "C", "H", "W"], "float");
   const { outputHeight, outputWidth } = poolGeometry(op, input.shape, attributes);
-  return f32([...input.shape.slice(0, 2), outputHeight, outputWidth]);
+  return { ...input, shape: [...input.shape.slice(0, 2), outputHeight, outputWidth] };
 }
 
 /** The input's specification of a pooling's gradient, whose output gradient must fit it. */
 export function unpooledSpec(op: string, outputGradient: TensorSpec, attributes: PoolGradientAttributes): TensorSpec {
-  expectSpec(op, "outputGradient", outputGradient, ["N", "C", "OH", "OW"]);
+  expectSpec(op, "outputGradient", outputGradient, ["N", "C", "OH", "OW"], "float");
   expectPair(op, "inputSize", attributes.inputSize, 1);
-  const input = f32([...outputGradient.shape.slice(0, 2), ...attributes.inputSize]);
+  const input = { ...outputGradient, shape: [...outputGradient.shape.slice(0, 2), ...attributes.inputSize] };
   const { outputHeight, outputWidth } = poolGeometry(op, input.shape, attributes);
-  expectSpec(op, "outputGradient", outputGradient, ["N", "C", outputHeight, outputWidth]);
+  expectSpec(op, "outputGradient", outputGradient, ["N", "C", outputHeight, outputWidth], "float");
   return input;
 }
 

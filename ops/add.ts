@@ -5,6 +5,7 @@ import {
   elementCount,
   f32,
   formatSpec,
+  isFloat,
   type Op,
   registerOp,
   sameShape,
@@ -13,13 +14,14 @@ import {
 } from "../core/mod.ts";
 import { elementwiseKernel, vectorVariants } from "./_elementwise.ts";
 
-/** a + b. Inputs: `a` and `b`, float32 of the same shape. Output: of that shape. The gradient passes to both. */
+/** a + b. Inputs: `a` and `b`, floats of the same shape and type. Output: of that shape. The gradient passes to both. */
 export const add: Op = registerOp({
   name: "add",
   attributes: {},
+  half: () => [0, 1],
   infer(inputs) {
     const [a, b] = inputs;
-    if (inputs.length === 2 && a.dtype === "f32" && b.dtype === "f32" && sameShape(a.shape, b.shape)) return [a];
+    if (inputs.length === 2 && isFloat(a) && a.dtype === b.dtype && sameShape(a.shape, b.shape)) return [a];
     throw new ShapeError(
       `add: expected two f32 tensors of the same shape but they are ${inputs.map(formatSpec).join(" and ")}`,
     );

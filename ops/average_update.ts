@@ -5,7 +5,7 @@ import { elementwiseVariants } from "./_elementwise.ts";
 
 /**
  * average = (1 - share)·average + share·value. Inputs: `average`, which is updated in place, `value` of the same shape,
- * `share` []. A share of 1 starts an average, 1/k makes the k-th step that of a mean.
+ * `share` []. A share of 1 starts an average, whatever there was before; 1/k makes the k-th step that of a mean.
  */
 export const averageUpdate: Op<Record<never, never>> = registerOp<Record<never, never>>({
   name: "averageUpdate",
@@ -17,15 +17,26 @@ export const averageUpdate: Op<Record<never, never>> = registerOp<Record<never, 
     return [];
   },
   reference: () => ([average, value, share]: readonly NumericArray[]) => {
-    for (let i = 0; i < average.length; i++) average[i] = (1 - share[0]) * average[i] + share[0] * value[i];
+    for (let i = 0; i < average.length; i++) {
+      average[i] = share[0] === 1 ? value[i] : (1 - share[0]) * average[i] + share[0] * value[i];
+    }
   },
   webgpu({ inputs }, limits) {
-    const body = "average[i] = (1.0 - share[0]) * average[i] + share[0] * value[i];";
+    // Not by a product with 0, which would keep what is not finite.
+    const body = "average[i] = select((1.0 - share[0]) * average[i] + share[0] * value[i], value[i], share[0] == 1.0);";
     return elementwiseVariants(elementCount(inputs[0].shape), limits, ["average!", "value", "share"], body);
   },
   cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
-  samples: () =>
-    [[], [1], [13], [4, 3, 3, 3], [5, 3347]].map((shape) => ({ inputs: [f32(shape), f32(shape), f32([])] })),
+  samples: () => [
+    ...[[], [1], [13], [4, 3, 3, 3], [5, 3347]].map((shape) => ({ inputs: [f32(shape), f32(shape), f32([])] })),
+    {
+      inputs: [f32([7]), f32([7]), f32([])],
+      fill([average, , share]: readonly NumericArray[]) {
+        average.set([NaN, Infinity, -Infinity]);
+        share[0] = 1;
+      },
+    },
+  ],
   badSamples: () => [
     { inputs: [f32([2]), f32([3]), f32([])], message: "expected value to be f32 [2]" },
     { inputs: [f32([2]), f32([2]), f32([1])], message: "expected share to be f32 []" },

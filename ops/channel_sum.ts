@@ -5,6 +5,7 @@ import {
   elementCount,
   f32,
   formatSpec,
+  isFloat,
   type Op,
   type OpSpec,
   registerOp,
@@ -17,12 +18,13 @@ function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: numb
   return { batch: shape[0], channels: shape[1], plane: elementCount(shape.slice(2)) };
 }
 
-/** Input: [N, C] or [N, C, H, W]. Output: [C]. */
+/** Input: [N, C] or [N, C, H, W]. Output: [C], f32. */
 export const channelSum: Op = registerOp({
   name: "channelSum",
   attributes: {},
+  half: () => [0],
   infer([input]) {
-    if (input.dtype !== "f32" || (input.shape.length !== 2 && input.shape.length !== 4)) {
+    if (!isFloat(input) || (input.shape.length !== 2 && input.shape.length !== 4)) {
       throw new ShapeError(
         `channelSum: expected input to be f32 [N, C] or [N, C, H, W] but it is ${formatSpec(input)}`,
       );

@@ -7,6 +7,7 @@ import {
   expectSpec,
   f32,
   float,
+  isFloat,
   linearWorkgroups,
   type NumericArray,
   type Op,
@@ -64,7 +65,7 @@ function expectRate(op: string, rate: number): void {
 }
 
 function expectInput(op: string, argument: string, spec: TensorSpec | undefined): TensorSpec {
-  if (spec?.dtype === "f32") return spec;
+  if (spec !== undefined && isFloat(spec)) return spec;
   throw new ShapeError(`${op}: expected ${argument} to be f32 of any shape but it is ${spec?.dtype ?? "missing"}`);
 }
 
@@ -74,6 +75,7 @@ const SHAPES = [[1], [7], [3, 40], [2, 3, 5, 5], [5, 3347]], RATES = [0.2, 0.5, 
 export const dropoutGradient: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
   name: "dropoutGradient",
   attributes: { rate: 0.5 },
+  half: () => [0],
   infer([outputGradient, kept], { rate }) {
     expectInput("dropoutGradient", "outputGradient", outputGradient);
     expectSpec("dropoutGradient", "kept", kept, outputGradient.shape, "u32");
@@ -98,7 +100,7 @@ export const dropoutGradient: Op<DropoutAttributes> = registerOp<DropoutAttribut
 
 /**
  * Each element becomes 0 with the probability `rate`, else it is divided by 1 - rate (Srivastava et al. 2014; scaled in
- * training, as `torch.nn.Dropout`). Inputs: `input`, float32 of any shape; `step` [], a whole number that is counted up in
+ * training, as `torch.nn.Dropout`). Inputs: `input`, float of any shape; `step` [], a whole number that is counted up in
  * place, and starts again at 2^24; `seed` [], of which only the bits matter. Outputs: of the input's shape, and `kept`, u32, 1
  * where an element stayed.
  */
@@ -106,6 +108,7 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
   name: "dropout",
   attributes: { rate: 0.5 },
   updates: [1],
+  half: () => [0],
   infer([input, step, seed], { rate }) {
     expectInput("dropout", "input", input);
     expectSpec("dropout", "step", step, []);

@@ -54,32 +54,45 @@ export type ClipAttributes = {
 /** PyTorch's guard against a norm of 0. */
 const GUARD = 1e-6;
 
-/** min(1, norm / (√squares + 1e-6)). Input: `squares` []. Output: []. */
+/**
+ * min(1, norm / (√squares + 1e-6)). Inputs: `squares` [], and maybe `unscale` [], by which the gradients are yet to be multiplied:
+ * then unscale·min(1, norm / (unscale·√squares + 1e-6)), and 0 where it is 0, whatever the squares are. Output: [].
+ */
 export const clipFactor: Op<ClipAttributes> = registerOp<ClipAttributes>({
   name: "clipFactor",
   attributes: { norm: 1 },
-  infer([squares], { norm }) {
+  infer([squares, unscale], { norm }) {
     expectSpec("clipFactor", "squares", squares, []);
+    if (unscale !== undefined) expectSpec("clipFactor", "unscale", unscale, []);
     if (!(norm > 0)) throw new ShapeError(`clipFactor: expected norm to be above 0 but it is ${norm}`);
     return [squares];
   },
-  reference: ({ attributes: { norm } }) => ([squares, factor]: readonly NumericArray[]) => {
-    factor[0] = Math.min(1, norm / (Math.sqrt(squares[0]) + GUARD));
+  reference: ({ inputs, attributes: { norm } }) => (buffers: readonly NumericArray[]) => {
+    const [squares] = buffers, unscale = inputs.length > 1 ? buffers[1][0] : 1;
+    const clip = Math.min(1, norm / (unscale * Math.sqrt(squares[0]) + GUARD));
+    buffers[inputs.length][0] = unscale === 0 ? 0 : unscale * clip;
   },
-  webgpu: ({ attributes: { norm } }, limits) =>
-    elementwiseVariants(
-      1,
-      limits,
-      ["squares", "factor!"],
-      `factor[0] = min(1.0, ${float(norm)} / (sqrt(squares[0]) + ${float(GUARD)}));`,
-    ),
+  webgpu({ inputs, attributes: { norm } }, limits) {
+    const clip = (root: string) => `min(1.0, ${float(norm)} / (${root} + ${float(GUARD)}))`;
+    if (inputs.length === 1) {
+      return elementwiseVariants(1, limits, ["squares", "factor!"], `factor[0] = ${clip("sqrt(squares[0])")};`);
+    }
+    const body = `factor[0] = 0.0;
+  if (unscale[0] != 0.0) { factor[0] = unscale[0] * ${clip("unscale[0] * sqrt(squares[0])")}; }`;
+    return elementwiseVariants(1, limits, ["squares", "unscale", "factor!"], body);
+  },
   cost: (spec) => ({ flops: 4, bytes: bytesMoved(spec) }),
-  samples: () =>
-    [0.5, 1, 100].map((norm) => ({
+  samples: () => [
+    ...[0.5, 1, 100].map((norm) => ({
       inputs: [f32([])],
       attributes: { norm },
       fill: ([squares]: readonly NumericArray[]) => void (squares[0] = 2 + Math.abs(squares[0])),
     })),
+    ...[[3 * 2 ** 20, 2 ** -10], [2, 2 ** -10], [NaN, 0], [Infinity, 0]].map((numbers) => ({
+      inputs: [f32([]), f32([])],
+      fill: (arrays: readonly NumericArray[]) => numbers.forEach((value, k) => arrays[k][0] = value),
+    })),
+  ],
   badSamples: () => [
     { inputs: [f32([1])], message: "expected squares to be f32 []" },
     { inputs: [f32([])], attributes: { norm: 0 }, message: "expected norm to be above 0" },

@@ -91,23 +91,27 @@ const CASES = [[1, 1, 1], [3, 7, 5], [5, 64, 10], [2, 13, 100], [17, 33, 9], [71
 export const linearInputGradient: Op = registerOp({
   name: "linearInputGradient",
   attributes: {},
+  half: () => [0, 1],
+  roundsToHalf: true,
   infer([outputGradient, weight]) {
-    expectSpec("linearInputGradient", "outputGradient", outputGradient, ["N", "O"]);
-    expectSpec("linearInputGradient", "weight", weight, [outputGradient.shape[1], "K"]);
-    return [f32([outputGradient.shape[0], weight.shape[1]])];
+    expectSpec("linearInputGradient", "outputGradient", outputGradient, ["N", "O"], "float");
+    expectSpec("linearInputGradient", "weight", weight, [outputGradient.shape[1], "K"], outputGradient.dtype);
+    return [{ ...outputGradient, shape: [outputGradient.shape[0], weight.shape[1]] }];
   },
   ...productKernels(({ inputs: [{ shape: [m, k] }, { shape: [, n] }] }) => ({ m, n, k, a: [k, 1], b: [n, 1] })),
   samples: () => CASES.map(([n, k, o]) => ({ inputs: [f32([n, o]), f32([o, k])] })),
   badSamples: () => [{ inputs: [f32([2, 3]), f32([4, 5])], message: "expected weight to be f32 [3, K]" }],
 });
 
-/** The gradient of a linear layer's weight. Inputs: `outputGradient` [N, O], `input` [N, K]. Output: [O, K]. */
+/** The gradient of a linear layer's weight. Inputs: `outputGradient` [N, O], `input` [N, K]. Output: [O, K], f32. */
 export const linearWeightGradient: Op = registerOp({
   name: "linearWeightGradient",
   attributes: {},
+  half: () => [0, 1],
+  roundsToHalf: true,
   infer([outputGradient, input]) {
-    expectSpec("linearWeightGradient", "outputGradient", outputGradient, ["N", "O"]);
-    expectSpec("linearWeightGradient", "input", input, [outputGradient.shape[0], "K"]);
+    expectSpec("linearWeightGradient", "outputGradient", outputGradient, ["N", "O"], "float");
+    expectSpec("linearWeightGradient", "input", input, [outputGradient.shape[0], "K"], outputGradient.dtype);
     return [f32([outputGradient.shape[1], input.shape[1]])];
   },
   ...productKernels(({ inputs: [{ shape: [k, m] }, { shape: [, n] }] }) => ({ m, n, k, a: [1, m], b: [n, 1] })),
@@ -115,14 +119,19 @@ export const linearWeightGradient: Op = registerOp({
   badSamples: () => [{ inputs: [f32([2, 3]), f32([4, 5])], message: "expected input to be f32 [2, K]" }],
 });
 
-/** y = x wᵀ + bias. Inputs: `input` [N, K], `weight` [O, K], and maybe `bias` [O]. Output: [N, O], as `torch.nn.Linear`. */
+/**
+ * y = x wᵀ + bias. Inputs: `input` [N, K], `weight` [O, K], and maybe `bias` [O], f32. Output: [N, O], f32 though the others be
+ * f16: what follows is a loss. As `torch.nn.Linear`.
+ */
 export const linear: Op = registerOp({
   name: "linear",
   attributes: {},
+  half: () => [0, 1],
+  roundsToHalf: true,
   infer(inputs) {
     const [input, weight, bias] = inputs;
-    expectSpec("linear", "input", input, ["N", "K"]);
-    expectSpec("linear", "weight", weight, ["O", input.shape[1]]);
+    expectSpec("linear", "input", input, ["N", "K"], "float");
+    expectSpec("linear", "weight", weight, ["O", input.shape[1]], input.dtype);
     if (inputs.length > 2) expectSpec("linear", "bias", bias, [weight.shape[0]]);
     if (inputs.length > 3) {
       throw new ShapeError(`linear: expected input, weight and maybe a bias but ${inputs.length} inputs came`);

@@ -12,6 +12,7 @@ import {
   registerOp,
 } from "../core/mod.ts";
 import { elementwiseKernel } from "./_elementwise.ts";
+import { scaledSamples } from "./_scaled_gradient.ts";
 
 /** The attributes of {@link sgdUpdate}. */
 export type SgdAttributes = {
@@ -23,10 +24,14 @@ export type SgdAttributes = {
   readonly nesterov: boolean;
 };
 
-function update({ momentum, weightDecay, nesterov }: SgdAttributes, [p, v, g, rate]: readonly NumericArray[]): void {
-  const step = rate[0];
+function update(
+  { momentum, weightDecay, nesterov }: SgdAttributes,
+  [p, v, g, rate, factor]: readonly NumericArray[],
+): void {
+  const step = rate[0], unscale = factor?.[0] ?? 1;
+  if (unscale === 0) return;
   for (let i = 0; i < p.length; i++) {
-    const gradient = g[i] + weightDecay * p[i];
+    const gradient = unscale * g[i] + weightDecay * p[i];
     const velocity = momentum * v[i] + gradient;
     v[i] = velocity;
     p[i] -= step * (nesterov ? gradient + momentum * velocity : velocity);
@@ -35,27 +40,35 @@ function update({ momentum, weightDecay, nesterov }: SgdAttributes, [p, v, g, ra
 
 /**
  * g' = g + weightDecay·p; v = momentum·v + g'; p -= rate·v (or rate·(g' + momentum·v) with Nesterov), as `torch.optim.SGD`.
- * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [].
+ * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [], and maybe
+ * `factor` [], by which the gradient is multiplied first; where it is 0 nothing changes, whatever the gradient is.
  */
 export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
   name: "sgdUpdate",
   attributes: { momentum: 0.9, weightDecay: 1e-4, nesterov: false },
   updates: [0, 1],
-  infer([parameter, velocity, gradient, rate]) {
+  infer([parameter, velocity, gradient, rate, factor]) {
     expectSpec("sgdUpdate", "velocity", velocity, parameter.shape);
     expectSpec("sgdUpdate", "gradient", gradient, parameter.shape);
     expectSpec("sgdUpdate", "learningRate", rate, []);
+    if (factor !== undefined) expectSpec("sgdUpdate", "factor", factor, []);
     return [];
   },
   reference: ({ attributes }) => (buffers) => update(attributes, buffers),
-  cpu: ({ attributes: { momentum, weightDecay, nesterov }, inputs }) =>
-    elementwiseKernel("sgdElements", 4, elementCount(inputs[0].shape), [
+  cpu({ attributes, inputs }) {
+    const { momentum, weightDecay, nesterov } = attributes;
+    if (inputs.length > 4) return { phases: [{ tasks: 1, run: (buffers) => update(attributes, buffers) }] };
+    return elementwiseKernel("sgdElements", 4, elementCount(inputs[0].shape), [
       { float: momentum },
       { float: weightDecay },
       nesterov ? 1 : 0,
-    ]),
+    ]);
+  },
   webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
-    const body = `let gradient = g[i] + ${float(weightDecay)} * p[i];
+    const scaled = inputs.length > 4;
+    const body = `${scaled ? "if (factor[0] == 0.0) { return; }\n  " : ""}let gradient = ${
+      scaled ? "factor[0] * " : ""
+    }g[i] + ${float(weightDecay)} * p[i];
   let velocity = ${float(momentum)} * v[i] + gradient;
   v[i] = velocity;
   p[i] -= rate[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};`;
@@ -64,6 +77,7 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       { name: "v", index: 1, write: true, vector: true },
       { name: "g", index: 2, vector: true },
       { name: "rate", index: 3 },
+      ...(scaled ? [{ name: "factor", index: 4 }] : []),
     ];
     const count = Math.ceil(elementCount(inputs[0].shape) / 4);
     return [{ name: "vectors", passes: [elementPass({ count, body }, bindings, limits)] }];
@@ -71,13 +85,14 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
     [{}, { momentum: 0, weightDecay: 0 }, { nesterov: true, weightDecay: 0.1 }].flatMap((attributes) =>
-      [[1], [13], [4, 3, 3, 3], [5, 3347]].map((shape) => ({
-        inputs: [f32(shape), f32(shape), f32(shape), f32([])],
-        attributes,
-      }))
+      [[1], [13], [4, 3, 3, 3], [5, 3347]].flatMap((shape) => {
+        const inputs = [f32(shape), f32(shape), f32(shape), f32([])];
+        return [{ inputs, attributes }, ...scaledSamples(inputs, 2).map((sample) => ({ ...sample, attributes }))];
+      })
     ),
   badSamples: () => [
     { inputs: [f32([2]), f32([2]), f32([3]), f32([])], message: "expected gradient to be f32 [2]" },
     { inputs: [f32([2]), f32([2]), f32([2]), f32([1])], message: "expected learningRate to be f32 []" },
+    { inputs: [f32([2]), f32([2]), f32([2]), f32([]), f32([1])], message: "expected factor to be f32 []" },
   ],
 });

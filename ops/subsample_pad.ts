@@ -76,6 +76,7 @@ const CASES = [
 export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<SubsampleGradientAttributes>({
   name: "subsamplePadGradient",
   attributes: { stride: [1, 1], inputShape: [1, 1, 1] },
+  half: () => [0],
   infer([outputGradient], { stride, inputShape: [channels, height, width] }) {
     const op = "subsamplePadGradient";
     expectPair(op, "stride", stride, 1);
@@ -84,8 +85,8 @@ export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<
       "channels",
       Math.ceil(height / stride[0]),
       Math.ceil(width / stride[1]),
-    ]);
-    return [f32([outputGradient.shape[0], channels, height, width])];
+    ], "float");
+    return [{ ...outputGradient, shape: [outputGradient.shape[0], channels, height, width] }];
   },
   reference({ inputs: [{ shape: [batch, outputs, outputHeight, outputWidth] }], attributes: { stride, inputShape } }) {
     const [channels, height, width] = inputShape;
@@ -133,8 +134,9 @@ export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<
 export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttributes>({
   name: "subsamplePad",
   attributes: { stride: [1, 1], channels: 1 },
+  half: () => [0],
   infer([input], { stride, channels }) {
-    expectSpec("subsamplePad", "input", input, ["N", "C", "H", "W"]);
+    expectSpec("subsamplePad", "input", input, ["N", "C", "H", "W"], "float");
     expectPair("subsamplePad", "stride", stride, 1);
     expectInteger("subsamplePad", "channels", channels, 1);
     const [batch, inputs, height, width] = input.shape;
@@ -143,7 +145,7 @@ export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttribu
         `subsamplePad: expected channels to be at least the input's ${inputs} but it is ${channels}`,
       );
     }
-    return [f32([batch, channels, Math.ceil(height / stride[0]), Math.ceil(width / stride[1])])];
+    return [{ ...input, shape: [batch, channels, Math.ceil(height / stride[0]), Math.ceil(width / stride[1])] }];
   },
   gradient: (graph, node, [outputGradient]) =>
     subsamplePadGradient.apply(graph, [outputGradient!], {

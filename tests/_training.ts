@@ -1,6 +1,6 @@
 /** Small training runs that tests share. */
 
-import { type Backend, elementCount, Random, type TuneOptions } from "../core/mod.ts";
+import { type Backend, elementCount, type Precision, Random, type TuneOptions } from "../core/mod.ts";
 import type { SequentialModel } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 
@@ -19,10 +19,10 @@ export async function losses(
   model: SequentialModel,
   steps: number,
   rate: number,
-  tune?: TuneOptions,
+  options: { readonly precision?: Precision; readonly tune?: TuneOptions } = {},
 ): Promise<number[]> {
   const { images, labels } = smallBatch(model, 8);
-  const trainer = await Trainer.create({ model, backend, batch: 8, seed: 2, tune });
+  const trainer = await Trainer.create({ model, backend, batch: 8, seed: 2, ...options });
   for (let k = 0; k < steps; k++) trainer.step(images, labels, rate);
   const results = await trainer.results();
   trainer.destroy();

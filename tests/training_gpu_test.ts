@@ -30,8 +30,8 @@ for (const [which, choose] of Object.entries(TUNING)) {
   gpuTest(
     `a ResNet-8 with kernels ${which} follows the CPU backend on WebGPU, and repeats to the bit`,
     async (backend) => {
-      const tune = await choose(backend), first = await losses(backend, model, 10, 0.01, tune);
-      assertEquals(await losses(backend, model, 10, 0.01, tune), first);
+      const tune = await choose(backend), first = await losses(backend, model, 10, 0.01, { tune });
+      assertEquals(await losses(backend, model, 10, 0.01, { tune }), first);
       const cpu = await losses(new CpuBackend(), model, 10, 0.01);
       first.forEach((loss, k) =>
         assert(Math.abs(loss - cpu[k]) < 1e-3 * cpu[k], `step ${k + 1}: ${loss} and ${cpu[k]}`)

@@ -5,6 +5,9 @@ import type { Callback } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 
+/** Below this it is not the scale that makes gradients overflow. */
+const LEAST_LOSS_SCALE = 1;
+
 /** What {@link ResultReader} is told about an epoch. */
 export interface ReaderOptions {
   /** Images in a step. */
@@ -88,18 +91,23 @@ export class ResultReader {
     const now = performance.now(), imagesPerSecond = results.length * batch / (now - this.#time) * 1000;
     this.#time = now;
     for (const result of results) {
-      const { loss, correct } = result, step = ++this.#step, rate = this.#rates.shift()!;
-      if (!Number.isFinite(loss)) {
+      const { loss, correct, lossScale } = result, step = ++this.#step, rate = this.#rates.shift()!;
+      if (!Number.isFinite(loss) || lossScale! < LEAST_LOSS_SCALE) {
         await folder?.flush();
         throw new NumericError(
-          `The loss became ${loss} at step ${step}, in epoch ${epoch + 1}, with a learning rate of ${rate}; ` +
-            "start again with a lower --lr",
+          Number.isFinite(loss)
+            ? `The gradients overflow float16 at step ${step}, in epoch ${
+              epoch + 1
+            }, even where the loss is scaled by ` +
+              `${2 * lossScale!}; start again with a lower --lr or --precision float32`
+            : `The loss became ${loss} at step ${step}, in epoch ${epoch + 1}, with a learning rate of ${rate}; ` +
+              `start again with a lower --lr${lossScale === undefined ? "" : " or --precision float32"}`,
         );
       }
       this.#lossSum += loss;
       this.#correct += correct;
       hear(result);
-      folder?.log({ kind: "step", step, epoch, loss, lr: rate, imagesPerSecond });
+      folder?.log({ kind: "step", step, epoch, loss, lr: rate, imagesPerSecond, ...(lossScale && { lossScale }) });
       const event = { step, epoch, totalSteps, batch, loss, top1: correct / batch, rate, imagesPerSecond };
       for (const callback of callbacks) if (callback.onStep?.(event) === "stop") this.#stop = true;
     }

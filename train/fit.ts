@@ -1,6 +1,6 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
-import { type Backend, type Program, type TuneOptions, UsageError } from "../core/mod.ts";
+import { type Backend, type Precision, type Program, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   BatchLoader,
@@ -31,6 +31,8 @@ export type { ProfilingOptions } from "./_profiling.ts";
 /** The options of {@link fit}. */
 export interface FitOptions
   extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
+  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
   /** Has the kernels of training and validation chosen by timing them, on WebGPU. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
   /** Times some steps of the run; none unless given. */
@@ -152,10 +154,10 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   try {
     await writeInitial(trainer, options);
     const validationBatch = batch / (options.accumulate ?? 1);
-    const { tune } = options;
+    const { tune, precision } = options;
     let inference: Program | undefined;
     const validation = async () =>
-      inference ??= await compileInference(model, backend, validationBatch, trainer.variables, { tune });
+      inference ??= await compileInference(model, backend, validationBatch, trainer.variables, { precision, tune });
     // Kernels are timed before the first step, while the device has nothing else to do.
     if (tune !== undefined) await validation();
     try {

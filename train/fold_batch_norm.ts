@@ -1,6 +1,6 @@
 /** Folds batch norm by running statistics into the convolution before it, for inference: fewer passes over memory. */
 
-import { f32, Graph, type Node, UsageError, type Value } from "../core/mod.ts";
+import { f32, Graph, type Node, type Precision, UsageError, type Value } from "../core/mod.ts";
 import { batchNormInference, conv2d, depthwiseConv2d } from "../ops/mod.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { expectTensors, variableSpecs } from "./variables.ts";
@@ -75,6 +75,7 @@ function foldPair({ convolution, norm }: Pair, tensors: ReadonlyMap<string, Name
  * @param tensors The elements of its parameters and states, by name; those of an optimiser are left out of the result.
  * @param outputs Values that must exist in the result, by name.
  * @param source What the tensors come from, for messages.
+ * @param precision How the result computes; what is folded is float32. The graph must be one of float32.
  * @throws {UsageError} If the graph is one of training.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  *
@@ -99,14 +100,16 @@ export function foldBatchNorm(
   tensors: ReadonlyMap<string, NamedTensor>,
   outputs: Readonly<Record<string, Value>>,
   source = "foldBatchNorm",
+  precision: Precision = "float32",
 ): FoldedGraph {
-  if (graph.training) {
-    throw new UsageError("foldBatchNorm: expected a graph of inference, but this one was recorded for training");
+  if (graph.training || graph.precision !== "float32") {
+    const kind = graph.training ? "for training" : "in mixed precision";
+    throw new UsageError(`foldBatchNorm: expected a graph of inference in float32, but this one was recorded ${kind}`);
   }
   expectTensors(variableSpecs(graph), tensors, source);
   const pairs = findPairs(graph, Object.values(outputs));
   const inner = new Set([...pairs.values()].map(({ convolution }) => convolution));
-  const result = new Graph(), held = new Map<string, NamedTensor>(), values = new Map<Value, Value>();
+  const result = new Graph({ precision }), held = new Map<string, NamedTensor>(), values = new Map<Value, Value>();
 
   const variable = (
     kind: Value["kind"],

@@ -1,6 +1,14 @@
 /** From a checkpoint to a model that classifies images. */
 
-import { type Backend, type BackendChoice, DataError, openBackend, type TuneOptions, UsageError } from "../core/mod.ts";
+import {
+  type Backend,
+  type BackendChoice,
+  DataError,
+  openBackend,
+  type Precision,
+  type TuneOptions,
+  UsageError,
+} from "../core/mod.ts";
 import {
   defaultPreprocessing,
   IMAGENET_NORMALISATION,
@@ -34,6 +42,8 @@ export interface LoadModelOptions {
   readonly backend?: Backend | BackendChoice;
   /** The most images that are computed together; 16 unless given. */
   readonly batch?: number;
+  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
   /** Whether batch norm is folded into the convolutions, which is faster and rounds otherwise; true unless said otherwise. */
   readonly fold?: boolean;
   /**
@@ -82,7 +92,7 @@ const LAST_BIASES = ["fc.bias", "classifier.1.bias"];
  * ```
  */
 export async function loadModel(from: ModelSource, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { source = "the checkpoint", batch = 16, fold = true, tune } = options;
+  const { source = "the checkpoint", batch = 16, fold = true, precision, tune } = options;
   if (!Number.isInteger(batch) || batch < 1) {
     throw new UsageError(`Expected the batch to be a whole number of at least 1 but it is ${batch}`);
   }
@@ -99,8 +109,11 @@ export async function loadModel(from: ModelSource, options: LoadModelOptions = {
   try {
     for (const size of new Set([1, batch])) {
       const compiled = fold
-        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source, { tune })
-        : compileInference(described.model, backend, size, variables, { tune });
+        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source, {
+          precision,
+          tune,
+        })
+        : compileInference(described.model, backend, size, variables, { precision, tune });
       programs.push({ batch: size, program: await compiled });
     }
     if (!fold) variables.write(checkpoint.tensors, source);

@@ -3,6 +3,7 @@
 import { differentiate, f32, type Graph, ResiduaError, UsageError, type Value } from "../core/mod.ts";
 import { addSquares, averageUpdate, clipFactor, scaleBy } from "../ops/mod.ts";
 import { frozenNames } from "./freeze.ts";
+import { lossScale, recordLossScale } from "./loss_scale.ts";
 import { AVERAGE_PREFIX, OPTIMIZER_PREFIX } from "./variables.ts";
 
 /** The name of the input that holds the learning rate, a scalar. */
@@ -25,13 +26,30 @@ export const LEARNING_RATE = "learningRate";
  * ```
  */
 export interface Optimizer {
+  /** Whether it heeds {@link OptimizerStep.factor}, without which mixed precision is refused; no unless given. */
+  readonly takesFactor?: boolean;
   /**
    * Records the update of one parameter, by ops that write it in place.
    *
    * @param graph The graph of a training step.
-   * @param step The parameter, the gradient of the loss by it, of the same shape, and the learning rate [].
+   * @param step What is updated, and by what.
    */
-  update(graph: Graph, step: { readonly parameter: Value; readonly gradient: Value; readonly rate: Value }): void;
+  update(graph: Graph, step: OptimizerStep): void;
+}
+
+/** The update of one parameter. */
+export interface OptimizerStep {
+  /** The parameter. */
+  readonly parameter: Value;
+  /** The gradient of the loss by it, of the same shape. */
+  readonly gradient: Value;
+  /** The learning rate []. */
+  readonly rate: Value;
+  /**
+   * Under mixed precision: what the gradient is to be multiplied by first, []. Where it is 0, nothing may change: then gradients
+   * are not finite.
+   */
+  readonly factor?: Value;
 }
 
 /** To which parameters weight decay is applied: all of them, or weights alone, not biases and batch norm's scales. */
@@ -63,7 +81,7 @@ export interface UpdateOptions {
 }
 
 /**
- * The gradient of a loss by each parameter of a graph that is not frozen.
+ * The gradient of a loss by each parameter of a graph that is not frozen; under mixed precision, that of the scaled loss.
  *
  * @param loss A scalar.
  * @param freeze As {@link UpdateOptions.freeze}.
@@ -77,7 +95,7 @@ export function parameterGradients(
 ): { parameter: Value; gradient: Value }[] {
   const frozen = new Set(frozenNames(freeze, graph.parameters.map(({ name }) => name)));
   const parameters = graph.parameters.filter(({ name }) => !frozen.has(name));
-  const gradients = differentiate(graph, loss, parameters);
+  const gradients = differentiate(graph, loss, parameters, lossScale(graph));
   return parameters.map((parameter, index) => {
     const gradient = gradients[index];
     if (gradient === undefined) throw new ResiduaError(`The loss does not depend on the parameter ${parameter.name}`);
@@ -89,12 +107,15 @@ export function parameterGradients(
  * Records the updates of one step.
  *
  * Clipping is that of `torch.nn.utils.clip_grad_norm_`: by the norm over all gradients, weight decay not included. The
- * average is exponential, average = ema·average + (1 - ema)·value, of the parameters and of batch norm's statistics.
+ * average is exponential, average = ema·average + (1 - ema)·value, of the parameters and of batch norm's statistics. Under
+ * mixed precision a step with gradients that are not finite leaves the parameters and the optimiser's variables as they are;
+ * running statistics have followed its forward pass by then, and the average follows too.
  *
  * @param graph The graph, which gets an input named `learningRate`.
  * @param parameters The parameters and their gradients.
  * @param states The model's other variables, which are averaged too.
- * @throws {UsageError} If the norm is not above 0, or the average would never follow.
+ * @throws {UsageError} If the norm is not above 0, the average would never follow, or the optimiser does not take mixed
+ * precision.
  */
 export function recordUpdates(
   graph: Graph,
@@ -104,10 +125,19 @@ export function recordUpdates(
   { clipNorm, ema }: Omit<UpdateOptions, "freeze">,
 ): void {
   const rate = graph.input(LEARNING_RATE, f32([]));
-  const factor = clipNorm === undefined ? undefined : recordClipFactor(graph, parameters, clipNorm);
+  const unscale = recordLossScale(graph, parameters.map(({ gradient }) => gradient));
+  if (unscale !== undefined && !optimizer.takesFactor) {
+    throw new UsageError(
+      "This optimiser cannot leave out a step, as mixed precision asks of it; see Optimizer.takesFactor",
+    );
+  }
+  const clip = clipNorm === undefined ? undefined : recordClipFactor(graph, parameters, clipNorm, unscale);
   for (const { parameter, gradient } of parameters) {
-    const clipped = factor === undefined ? gradient : scaleBy.apply(graph, [gradient, factor])[0];
-    optimizer.update(graph, { parameter, gradient: clipped, rate });
+    if (unscale !== undefined) optimizer.update(graph, { parameter, gradient, rate, factor: clip ?? unscale });
+    else {
+      const clipped = clip === undefined ? gradient : scaleBy.apply(graph, [gradient, clip])[0];
+      optimizer.update(graph, { parameter, gradient: clipped, rate });
+    }
   }
   if (ema === undefined) return;
   if (!(ema >= 0 && ema < 1)) {
@@ -122,11 +152,16 @@ export function recordUpdates(
   }
 }
 
-function recordClipFactor(graph: Graph, parameters: readonly { readonly gradient: Value }[], clipNorm: number): Value {
+function recordClipFactor(
+  graph: Graph,
+  parameters: readonly { readonly gradient: Value }[],
+  clipNorm: number,
+  unscale: Value | undefined,
+): Value {
   if (!(clipNorm > 0)) {
     throw new UsageError(`Expected the norm to clip gradients to to be above 0 but it is ${clipNorm}`);
   }
   let sum = graph.constant(0, f32([]));
   for (const { gradient } of parameters) [sum] = addSquares.apply(graph, [gradient, sum]);
-  return clipFactor.apply(graph, [sum], { norm: clipNorm })[0];
+  return clipFactor.apply(graph, unscale === undefined ? [sum] : [sum, unscale], { norm: clipNorm })[0];
 }

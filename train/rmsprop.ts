@@ -39,11 +39,13 @@ export function rmspropOptimizer(options: RmspropOptions = {}): Optimizer {
   const { momentum = 0.9, rho = 0.9, epsilon = 1, weightDecay = 4e-5, decay = "weights" } = options;
   if (!(epsilon > 0)) throw new UsageError(`rmsprop: expected epsilon to be above 0 but it is ${epsilon}`);
   return {
-    update(graph, { parameter, gradient, rate }) {
+    takesFactor: true,
+    update(graph, { parameter, gradient, rate, factor }) {
       const meanSquare = optimizerState(graph, "meanSquare", parameter, 1);
       const velocity = optimizerState(graph, "momentum", parameter, 0);
       const attributes = { momentum, rho, epsilon, weightDecay: decayOf(parameter, weightDecay, decay) };
-      rmspropUpdate.apply(graph, [parameter, meanSquare, velocity, gradient, rate], attributes);
+      const inputs = [parameter, meanSquare, velocity, gradient, rate, ...(factor === undefined ? [] : [factor])];
+      rmspropUpdate.apply(graph, inputs, attributes);
     },
   };
 }

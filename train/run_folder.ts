@@ -46,6 +46,8 @@ export type MetricsLine =
     readonly loss: number;
     readonly lr: number;
     readonly imagesPerSecond: number;
+    /** Under mixed precision; it is halved where a step's update was left out. */
+    readonly lossScale?: number;
   }
   | {
     readonly kind: "epoch";

@@ -28,10 +28,12 @@ export interface SgdOptions {
 export function sgdOptimizer(options: SgdOptions = {}): Optimizer {
   const { momentum = 0.9, weightDecay = 1e-4, decay = "all", nesterov = false } = options;
   return {
-    update(graph, { parameter, gradient, rate }) {
+    takesFactor: true,
+    update(graph, { parameter, gradient, rate, factor }) {
       const velocity = optimizerState(graph, "momentum", parameter, 0);
       const attributes = { momentum, weightDecay: decayOf(parameter, weightDecay, decay), nesterov };
-      sgdUpdate.apply(graph, [parameter, velocity, gradient, rate], attributes);
+      const inputs = [parameter, velocity, gradient, rate, ...(factor === undefined ? [] : [factor])];
+      sgdUpdate.apply(graph, inputs, attributes);
     },
   };
 }

@@ -3,8 +3,10 @@
 import {
   type Backend,
   compile,
+  expectPrecision,
   f32,
   Graph,
+  type Precision,
   type Program,
   type StepProfiler,
   type TuneOptions,
@@ -23,6 +25,7 @@ import {
   VIEW_WORDS,
 } from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { lossScale } from "./loss_scale.ts";
 import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
@@ -43,6 +46,8 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
    * memory; 1 unless given. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number;
+  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
   /** Has kernels chosen by timing them, on WebGPU. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
   /** The seed of the weights; 0 unless given. */
@@ -61,25 +66,29 @@ export interface StepResult {
   readonly loss: number;
   /** The number of images whose class had the largest logit. */
   readonly correct: number;
+  /** Under mixed precision the scale of the loss after the step: it is halved where the step's update was left out. */
+  readonly lossScale?: number;
 }
 
 /**
  * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
  * have any. Its input is `image`, its output `logits`.
  *
- * @param options `tune`: has kernels chosen by timing them, on WebGPU.
+ * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
+ * @throws {UsageError} If the backend does not compute in the precision.
  */
-export function compileInference(
+export async function compileInference(
   model: Model,
   backend: Backend,
   batch: number,
   variables: Variables,
-  { tune }: { readonly tune?: TuneOptions } = {},
+  { precision = "float32", tune }: { readonly precision?: Precision; readonly tune?: TuneOptions } = {},
 ): Promise<Program> {
-  const graph = new Graph({ training: false });
+  await expectPrecision(backend, precision);
+  const graph = new Graph({ training: false, precision });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   variables.add(graph, backend, 0);
-  return compile(graph, backend, { outputs: { logits }, variables: variables.evaluated, tune });
+  return await compile(graph, backend, { outputs: { logits }, variables: variables.evaluated, tune });
 }
 
 /**
@@ -89,8 +98,9 @@ export function compileInference(
  * @param variables A set of its own; it is given the folded tensors.
  * @param tensors The model's tensors, as a checkpoint holds them.
  * @param source The file that they come from, for messages.
- * @param options `tune`: has kernels chosen by timing them, on WebGPU.
+ * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
+ * @throws {UsageError} If the backend does not compute in the precision.
  *
  * @example
  * ```ts
@@ -113,11 +123,12 @@ export async function compileFoldedInference(
   variables: Variables,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: string,
-  { tune }: { readonly tune?: TuneOptions } = {},
+  { precision = "float32", tune }: { readonly precision?: Precision; readonly tune?: TuneOptions } = {},
 ): Promise<Program> {
+  await expectPrecision(backend, precision);
   const graph = new Graph({ training: false });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
-  const folded = foldBatchNorm(graph, tensors, { logits }, source);
+  const folded = foldBatchNorm(graph, tensors, { logits }, source, precision);
   variables.add(folded.graph, backend, 0);
   variables.write(folded.tensors, source);
   return await compile(folded.graph, backend, {
@@ -170,7 +181,7 @@ export class Trainer {
   /**
    * Traces, differentiates, plans and compiles a training step, and initialises the variables.
    *
-   * @throws {UsageError} If a batch does not fall into so many parts.
+   * @throws {UsageError} If a batch does not fall into so many parts, or the backend does not compute in the precision.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, tune } = options;
@@ -180,7 +191,9 @@ export class Trainer {
         `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
       );
     }
-    const graph = new Graph({ training: true }), part = batch / accumulate;
+    const { precision = "float32" } = options;
+    await expectPrecision(backend, precision);
+    const graph = new Graph({ training: true, precision }), part = batch / accumulate;
     const image = options.resident === undefined
       ? graph.input("image", f32([part, ...model.inputShape]))
       : gatherResident(graph, options.resident, part);
@@ -203,7 +216,7 @@ export class Trainer {
     }
     variables.add(graph, backend, seed);
     await variables.startAverages();
-    const scalars = { loss, correct };
+    const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
     const program = await compile(graph, backend, { scalars, variables: variables.storages, tune });
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
@@ -270,12 +283,13 @@ export class Trainer {
   async results(): Promise<StepResult[]> {
     const rows = await this.program.readScalars(), parts = this.#parts;
     return Array.from({ length: rows.length / parts }, (_, step) => {
-      let loss = 0, correct = 0;
+      let loss = 0, correct = 0, lossScale: number | undefined;
       for (const row of rows.slice(step * parts, (step + 1) * parts)) {
         loss += row[0] / parts;
         correct += row[1];
+        lossScale = row[2];
       }
-      return { loss, correct };
+      return lossScale === undefined ? { loss, correct } : { loss, correct, lossScale };
     });
   }
 
@@ -349,9 +363,9 @@ function updateGraph(
   gradients: readonly ParameterGradient[],
   states: readonly Value[],
   optimizer: Optimizer,
-  options: UpdateOptions,
+  options: UpdateOptions & Pick<TrainerOptions, "precision">,
 ): Graph {
-  const graph = new Graph({ training: true });
+  const graph = new Graph({ training: true, precision: options.precision });
   const means = gradients.map(({ parameter: { name, spec, initializer } }) => {
     const parameter = graph.parameter(name, spec, initializer!);
     return { parameter, gradient: meanGradient(graph, parameter) };

@@ -1,6 +1,6 @@
 /** `deno task eval`: measures a checkpoint on the validation set. */
 
-import { UsageError } from "../../core/mod.ts";
+import { type Precision, UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
 import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
@@ -10,8 +10,10 @@ import { DATA_OPTIONS, openData } from "../image_options.ts";
 import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
+  describeWork,
   modelOf,
   openChosenBackend,
+  PRECISION_OPTION,
   readChosenCheckpoint,
 } from "../shared_options.ts";
 import { formatTable } from "../table.ts";
@@ -24,6 +26,7 @@ const OPTIONS = {
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
   logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
   ...BACKEND_OPTIONS,
+  precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
   json: { kind: "flag", about: "print the result as JSON", default: false },
 } as const;
@@ -55,7 +58,8 @@ export const evalCommand = defineCommand({
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
     const tune = tuneOptions(values.tune, backend, { progress: !values.json });
-    const program = await compileInference(model, backend, batch, variables, { tune });
+    const precision = values.precision as Precision;
+    const program = await compileInference(model, backend, batch, variables, { precision, tune });
     variables.write(tensors, source);
     const split = { split: set.validation, shape: set.shape, normalisation };
     const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(
@@ -68,7 +72,9 @@ export const evalCommand = defineCommand({
     const images = logits.length / model.classes;
     if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
     if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
-    console.log(`${model.name} (${source}) on ${images} validation images of ${set.name}, ${backend.description}`);
+    console.log(
+      `${model.name} (${source}) on ${images} validation images of ${set.name}, ${describeWork(backend, values)}`,
+    );
     console.log(`loss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}  top-5 ${formatPercent(top5)}\n`);
     const rows = confusion.map((row, label) => {
       const total = row.reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,6 @@
 /** `deno task predict`: names what is in images. */
 
-import { DataError, elementCount, ResiduaError, UsageError } from "../../core/mod.ts";
+import { DataError, elementCount, type Precision, ResiduaError, UsageError } from "../../core/mod.ts";
 import { type LoadedModel, loadModel, type Prediction } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { decodeImage } from "../decode_image.ts";
@@ -10,7 +10,13 @@ import { findImages } from "../image_files.ts";
 import type { Values } from "../options.ts";
 import { CountLine } from "../progress.ts";
 import { readAhead } from "../read_ahead.ts";
-import { BACKEND_OPTIONS, CHECKPOINT_OPTIONS, openChosenBackend, readChosenCheckpoint } from "../shared_options.ts";
+import {
+  BACKEND_OPTIONS,
+  CHECKPOINT_OPTIONS,
+  openChosenBackend,
+  PRECISION_OPTION,
+  readChosenCheckpoint,
+} from "../shared_options.ts";
 import { formatTable } from "../table.ts";
 import { checkTune, TUNE_OPTION, tuneOptions } from "../tune_option.ts";
 
@@ -25,6 +31,7 @@ const OPTIONS = {
   top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
   batch: { kind: "integer", about: "the most images that are computed together", default: 16, minimum: 1 },
   ...BACKEND_OPTIONS,
+  precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", about: "print each image as a line of JSON", default: false },
@@ -69,6 +76,7 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
       batch: Math.max(1, Math.min(values.batch, files.length)),
       model: values.model,
       normalisation,
+      precision: values.precision as Precision,
       source: checkpoint.source,
       tune: tuneOptions(values.tune, backend, { progress: values.progress && !values.json }),
     });

@@ -26,7 +26,7 @@ import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
 import { RunEvents } from "../run_events.ts";
 import { RunPlots } from "../run_plots.ts";
 import { RunTuning } from "../run_tuning.ts";
-import { openChosenBackend } from "../shared_options.ts";
+import { describeWork, openChosenBackend } from "../shared_options.ts";
 import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../train_options.ts";
 import {
   accumulateText,
@@ -146,7 +146,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
   const backend = await openChosenBackend(values);
   try {
-    say(beginText(model.name, set, backend.description, freeze, parameters));
+    say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
     if (checkpoint?.damage !== undefined) {
       console.error(`warning: ${checkpoint.damage}; went back to the one before it`);
     }

@@ -65,6 +65,14 @@ export class CpuBackend implements Backend {
     return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
   }
 
+  /** It computes in float32 alone. */
+  readonly hasHalf = false;
+
+  /** It has no float16. */
+  halfProblem(): Promise<string> {
+    return Promise.resolve("the CPU backend computes in float32 alone");
+  }
+
   /** Images need no way to a device. */
   readonly residentBytes = 0;
 

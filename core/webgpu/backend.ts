@@ -2,10 +2,11 @@
 
 import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
 import { DeviceError } from "../errors.ts";
+import { hostElements } from "../half.ts";
 import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import type { DevicePeaks } from "../profile.ts";
-import { byteSize, type TensorSpec } from "../shape.ts";
+import { byteSize, elementCount, type TensorSpec } from "../shape.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
@@ -15,10 +16,11 @@ import {
   webGpuLimits,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
+import { findHalfProblem } from "./half_check.ts";
 import { PipelineCache } from "./kernel.ts";
 import { measureWebGpuPeaks } from "./peak.ts";
 import { WebGpuStorage } from "./storage.ts";
-import { poisonTexels, texelTexture, texelTextureBytes } from "./texels.ts";
+import { poisonTexels, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
 import { WebGpuTuner } from "./tuner.ts";
 
 /** Runs programs through WebGPU. */
@@ -37,6 +39,7 @@ export class WebGpuBackend implements Backend {
   readonly tuner: WebGpuTuner;
   readonly #monitor: DeviceMonitor;
   #live = 0;
+  #halfProblem: Promise<string | undefined> | undefined;
 
   private constructor(adapter: GPUAdapter, device: GPUDevice) {
     this.adapter = reportAdapter(adapter);
@@ -68,6 +71,20 @@ export class WebGpuBackend implements Backend {
   get residentBytes(): number {
     const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
     return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  }
+
+  /** Whether the adapter has f16. */
+  get hasHalf(): boolean {
+    return this.device.features.has("shader-f16");
+  }
+
+  /** Why mixed precision cannot be had; known answers are computed once. */
+  halfProblem(): Promise<string | undefined> {
+    if (!this.hasHalf) return Promise.resolve(`the adapter ${this.adapter.name} has no float16 (shader-f16)`);
+    this.#halfProblem ??= findHalfProblem(this).then((problem) =>
+      problem && `the adapter ${this.adapter.name} ${problem}`
+    );
+    return this.#halfProblem;
   }
 
   /** Bytes of live buffers and textures. */
@@ -116,8 +133,8 @@ export class WebGpuBackend implements Backend {
   }
 
   /** A texture that buffers are read through, counted in {@link WebGpuBackend.liveBytes}. */
-  createTexelTexture(rows: number, poison: boolean): GPUTexture {
-    const texture = this.device.createTexture(texelTexture(rows));
+  createTexelTexture(rows: number, dtype: TexelType, poison: boolean): GPUTexture {
+    const texture = this.device.createTexture(texelTexture(rows, dtype));
     this.#live += texelTextureBytes(texture);
     if (poison) poisonTexels(this.device, texture);
     return texture;
@@ -131,7 +148,7 @@ export class WebGpuBackend implements Backend {
 
   /** Copies a tensor out of a buffer; waits for the device. */
   async readBuffer(buffer: GPUBuffer, spec: TensorSpec): Promise<Float32Array | Uint32Array> {
-    const bytes = byteSize(spec);
+    const bytes = Math.ceil(byteSize(spec) / 4) * 4;
     const staging = this.createBuffer(bytes, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
@@ -140,7 +157,7 @@ export class WebGpuBackend implements Backend {
       await this.mapRead(staging);
       const copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();
-      return spec.dtype === "f32" ? new Float32Array(copy) : new Uint32Array(copy);
+      return hostElements(spec, copy, elementCount(spec.shape));
     } finally {
       this.destroyBuffer(staging);
     }

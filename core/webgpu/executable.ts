@@ -8,6 +8,7 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
+import { deviceBytes } from "../half.ts";
 import type { WebGpuPass, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profile.ts";
@@ -19,7 +20,7 @@ import { joinProfiles, type ProfiledPass, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
-import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
+import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 import { VariantCache } from "./variants.ts";
 
 const SCALAR_CAPACITY = 64;
@@ -71,7 +72,7 @@ export class WebGpuExecutable implements Executable {
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
     this.#scratch = new ScratchPool((bytes) => this.#own(bytes, "shared scratch"), backend.residentBytes);
-    this.#texels = new TexelPool((rows) => backend.createTexelTexture(rows, this.#poison));
+    this.#texels = new TexelPool((rows, dtype) => backend.createTexelTexture(rows, dtype, this.#poison));
   }
 
   /** Allocates, compiles and binds. */
@@ -97,7 +98,7 @@ export class WebGpuExecutable implements Executable {
     const buffer = this.#backend.createBuffer(bytes, label, usage);
     this.#owned.push(buffer);
     if (this.#poison && usage === undefined) {
-      this.#backend.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / 4).fill(NaN));
+      this.#backend.device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(POISON));
     }
     return buffer;
   }
@@ -220,10 +221,12 @@ export class WebGpuExecutable implements Executable {
     const bindGroup = device.createBindGroup({
       label,
       layout: pipeline.getBindGroupLayout(0),
-      entries: entries.map(({ buffer, size, texels }, binding) => {
-        if (!texels) return { binding, resource: { buffer, size } };
-        const texture = this.#texels.take(size / 16, taken);
-        copies.push({ buffer, texture, texels: size / 16 });
+      entries: entries.map((entry, binding) => {
+        const { buffer, size } = entry;
+        if (!entry.texels) return { binding, resource: { buffer, size } };
+        const dtype = entry.dtype as TexelType, texels = texelsOf(size, dtype);
+        const texture = this.#texels.take(texels, dtype, taken);
+        copies.push({ buffer, texture, texels });
         return { binding, resource: texture.createView() };
       }),
     });
@@ -234,7 +237,7 @@ export class WebGpuExecutable implements Executable {
   write(input: string, data: Float32Array | Uint32Array): void {
     const value = byName(this.#inputs, "input", input);
     expectData(input, value.spec, data);
-    this.#backend.device.queue.writeBuffer(this.#buffers.get(value)!, 0, data as Float32Array<ArrayBuffer>);
+    this.#backend.device.queue.writeBuffer(this.#buffers.get(value)!, 0, deviceBytes(value.spec, data));
   }
 
   /** Queues one step. */

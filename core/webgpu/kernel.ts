@@ -3,7 +3,8 @@
 import { DeviceError } from "../errors.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
-import { texelsWgsl } from "./texels.ts";
+import { convertHalfAccesses } from "./half_access.ts";
+import { texelsWgsl, type TexelType } from "./texels.ts";
 
 /** A buffer as a kernel's text declares it. */
 export interface DeclaredBuffer {
@@ -19,14 +20,15 @@ export interface DeclaredBuffer {
   readonly texels?: boolean;
 }
 
-/** The whole text of a pass: one binding a buffer, then the op's own body. */
+/** The whole text of a pass: one binding a buffer, then the op's own body, whose accesses to f16 are converted. */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
   const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
-    if (texels) return texelsWgsl(name, binding);
+    if (texels) return texelsWgsl(name, binding, dtype as TexelType);
     const element = vector ? `vec4<${dtype}>` : dtype;
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
-  return `${bindings.join("\n")}\n${wgsl}`;
+  const half = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
+  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${convertHalfAccesses(wgsl, half)}`;
 }
 
 /** Makes pipelines, each text once. */

@@ -2,6 +2,7 @@
 
 import type { Storage } from "../backend.ts";
 import { expectData } from "../buffer_access.ts";
+import { deviceBytes } from "../half.ts";
 import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 
@@ -23,7 +24,7 @@ export class WebGpuStorage implements Storage {
   write(data: Float32Array | Uint32Array): void {
     expectData("variable", this.spec, data);
     this.version++;
-    this.#backend.device.queue.writeBuffer(this.buffer, 0, data as Float32Array<ArrayBuffer>);
+    this.#backend.device.queue.writeBuffer(this.buffer, 0, deviceBytes(this.spec, data));
   }
 
   /** Copies the elements out; waits for the device. */

@@ -5,7 +5,10 @@
  * more than once. The textures are shared by all dispatches of a program.
  */
 
-/** Texels of a texture's row: 16 KiB, which is a multiple of the 256 bytes that a copy wants. */
+/** The bits of NaN, in f32 and in both halves as f16. */
+export const POISON = 0x7fff7fff;
+
+/** Texels of a texture's row: 16 KiB, or 8 of f16, which are multiples of the 256 bytes that a copy wants. */
 const ROW = 1024;
 
 /** The WGSL language feature that reading storage textures needs; plain textures are not faster than buffers. */
@@ -17,9 +20,27 @@ export function maxTexels({ limits }: GPUDevice): number {
   return features?.has(FEATURE) ? ROW * limits.maxTextureDimension2D : 0;
 }
 
-/** The WGSL of a binding: a function of the buffer's name gives its `i`-th vector of four elements. */
-export function texelsWgsl(name: string, binding: number): string {
-  return `@group(0) @binding(${binding}) var ${name}_texels: texture_storage_2d<rgba32float, read>;
+/** The format of four elements, and its bytes. */
+const FORMATS = {
+  f32: { format: "rgba32float", bytes: 16 },
+  f16: { format: "rgba16float", bytes: 8 },
+} as const;
+
+/** The element types that textures hold. */
+export type TexelType = keyof typeof FORMATS;
+
+function bytesOf({ format }: GPUTexture): number {
+  return format === FORMATS.f16.format ? FORMATS.f16.bytes : FORMATS.f32.bytes;
+}
+
+/** The texels that so many bytes of a buffer fill. */
+export function texelsOf(bytes: number, dtype: TexelType): number {
+  return bytes / FORMATS[dtype].bytes;
+}
+
+/** The WGSL of a binding: a function of the buffer's name gives its `i`-th vector of four elements, as f32. */
+export function texelsWgsl(name: string, binding: number, dtype: TexelType): string {
+  return `@group(0) @binding(${binding}) var ${name}_texels: texture_storage_2d<${FORMATS[dtype].format}, read>;
 fn ${name}(i: u32) -> vec4<f32> { return textureLoad(${name}_texels, vec2<u32>(i % ${ROW}u, i / ${ROW}u)); }`;
 }
 
@@ -35,7 +56,7 @@ export interface TexelCopy {
 
 /** Copies: whole rows, then the rest of a row. */
 export function encodeTexelCopy(encoder: GPUCommandEncoder, { buffer, texture, texels }: TexelCopy): void {
-  const rows = Math.floor(texels / ROW), rest = texels % ROW, bytesPerRow = 16 * ROW;
+  const rows = Math.floor(texels / ROW), rest = texels % ROW, bytesPerRow = bytesOf(texture) * ROW;
   if (rows > 0) encoder.copyBufferToTexture({ buffer, bytesPerRow }, { texture }, [ROW, rows]);
   if (rest > 0) {
     const source = { buffer, offset: rows * bytesPerRow, bytesPerRow };
@@ -45,11 +66,11 @@ export function encodeTexelCopy(encoder: GPUCommandEncoder, { buffer, texture, t
 
 /** The textures of a program. */
 export class TexelPool {
-  readonly #create: (rows: number) => GPUTexture;
+  readonly #create: (rows: number, dtype: TexelType) => GPUTexture;
   readonly #textures: GPUTexture[] = [];
 
   /** A pool that makes its textures, of {@link texelTexture}, by a function. */
-  constructor(create: (rows: number) => GPUTexture) {
+  constructor(create: (rows: number, dtype: TexelType) => GPUTexture) {
     this.#create = create;
   }
 
@@ -57,13 +78,15 @@ export class TexelPool {
    * A texture for a copy of a buffer.
    *
    * @param texels The vectors of four elements.
+   * @param dtype Their type.
    * @param taken The textures that the same dispatch has already; the result joins them.
    */
-  take(texels: number, taken: Set<GPUTexture>): GPUTexture {
+  take(texels: number, dtype: TexelType, taken: Set<GPUTexture>): GPUTexture {
     // Of few sizes, each twice the one before: all together are at most twice as large as the largest.
     const rows = 2 ** Math.ceil(Math.log2(Math.ceil(texels / ROW)));
-    let texture = this.#textures.find((each) => each.height === rows && !taken.has(each));
-    if (texture === undefined) this.#textures.push(texture = this.#create(rows));
+    const { format } = FORMATS[dtype];
+    let texture = this.#textures.find((each) => each.height === rows && each.format === format && !taken.has(each));
+    if (texture === undefined) this.#textures.push(texture = this.#create(rows, dtype));
     taken.add(texture);
     return texture;
   }
@@ -75,20 +98,20 @@ export class TexelPool {
 }
 
 /** What a texture of so many rows is made of. */
-export function texelTexture(rows: number): GPUTextureDescriptor {
+export function texelTexture(rows: number, dtype: TexelType): GPUTextureDescriptor {
   const { STORAGE_BINDING, COPY_DST } = GPUTextureUsage;
-  return { label: "texels", size: [ROW, rows], format: "rgba32float", usage: STORAGE_BINDING | COPY_DST };
+  return { label: "texels", size: [ROW, rows], format: FORMATS[dtype].format, usage: STORAGE_BINDING | COPY_DST };
 }
 
 /** The bytes of a texture of {@link texelTexture}. */
-export function texelTextureBytes({ width, height }: GPUTexture): number {
-  return 16 * width * height;
+export function texelTextureBytes(texture: GPUTexture): number {
+  return bytesOf(texture) * texture.width * texture.height;
 }
 
 /** Fills a texture of {@link texelTexture} with NaN. */
 export function poisonTexels(device: GPUDevice, texture: GPUTexture): void {
-  const row = new Float32Array(4 * ROW).fill(NaN);
+  const bytesPerRow = bytesOf(texture) * ROW, row = new Uint32Array(bytesPerRow / 4).fill(POISON);
   for (let y = 0; y < texture.height; y++) {
-    device.queue.writeTexture({ texture, origin: [0, y] }, row, { bytesPerRow: 16 * ROW }, [ROW, 1]);
+    device.queue.writeTexture({ texture, origin: [0, y] }, row, { bytesPerRow }, [ROW, 1]);
   }
 }

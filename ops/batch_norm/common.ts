@@ -43,13 +43,13 @@ export function expectNormInputs(
   channelNames: readonly string[],
   first = 1,
 ): void {
-  expectSpec(op, "input", inputs[first - 1], ["N", "C", "H", "W"]);
+  expectSpec(op, "input", inputs[first - 1], ["N", "C", "H", "W"], "float");
   channelNames.forEach((name, index) => expectSpec(op, name, inputs[first + index], [inputs[first - 1].shape[1]]));
 }
 
 /** Checks the residual of a fused op. */
 export function expectResidual(op: string, inputs: readonly TensorSpec[], epilogue: Epilogue): void {
-  if (epilogue.residual) expectSpec(op, "residual", inputs[5], inputs[0].shape);
+  if (epilogue.residual) expectSpec(op, "residual", inputs[5], inputs[0].shape, inputs[0].dtype);
 }
 
 /** Checks that a variance can be taken. */

@@ -55,11 +55,12 @@ function registerGradient(relu: boolean): Op {
   return registerOp({
     name,
     attributes: {},
+    half: () => relu ? [0, 1, 2] : [0, 1],
     infer(inputs) {
       expectNormInputs(name, inputs, ["batchMean", "inverseStd", "gamma"], first + 1);
-      const { shape } = inputs[first];
-      expectSpec(name, "outputGradient", inputs[0], shape);
-      if (relu) expectSpec(name, "output", inputs[1], shape);
+      const { shape, dtype } = inputs[first];
+      expectSpec(name, "outputGradient", inputs[0], shape, dtype);
+      if (relu) expectSpec(name, "output", inputs[1], shape, dtype);
       const channels = f32([shape[1]]);
       return [inputs[first], channels, channels];
     },

@@ -59,10 +59,11 @@ function gradientOfChannel(e: Extents, epsilon: number, buffers: readonly Numeri
 export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = registerOp<BatchNormInferenceAttributes>({
   name: "batchNormInferenceGradient",
   attributes: { epsilon: 1e-5 },
+  half: () => [0, 1],
   infer(inputs) {
     const name = "batchNormInferenceGradient";
     expectNormInputs(name, inputs, ["gamma", "runningMean", "runningVariance"], 2);
-    expectSpec(name, "outputGradient", inputs[0], inputs[1].shape);
+    expectSpec(name, "outputGradient", inputs[0], inputs[1].shape, inputs[1].dtype);
     const channels = f32([inputs[1].shape[1]]);
     return [inputs[1], channels, channels];
   },
@@ -122,6 +123,7 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
   return registerOp<BatchNormInferenceAttributes>({
     name,
     attributes: { epsilon: 1e-5 },
+    half: () => epilogue.residual ? [0, 5] : [0],
     infer(inputs) {
       expectNormInputs(name, inputs, ["gamma", "beta", "runningMean", "runningVariance"]);
       expectResidual(name, inputs, epilogue);

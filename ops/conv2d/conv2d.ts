@@ -47,10 +47,12 @@ function convolutionRules<A extends DepthwiseAttributes>(
   const geometry = (spec: Pick<OpSpec<A>, "inputs" | "attributes">) =>
     geometryOf(op, { inputs: spec.inputs, attributes: complete(spec) });
   return {
+    half: () => [0, 1],
+    roundsToHalf: true,
     infer(inputs: OpSpec["inputs"], attributes: A) {
       const g = geometry({ inputs, attributes });
       expectBias(op, inputs, g.groups * g.groupOutputs);
-      return [f32([g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth])];
+      return [{ ...inputs[0], shape: [g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth] }];
     },
     gradient: (graph: Graph, node: Node<A>, [outputGradient]: readonly (Value | undefined)[]) =>
       convolutionGradient(graph, node, complete(node), outputGradient!),
@@ -69,7 +71,7 @@ function convolutionRules<A extends DepthwiseAttributes>(
 }
 
 /**
- * Convolution. Inputs: `input` [N, C, H, W], `weight` [O, C/groups, KH, KW], and maybe `bias` [O].
+ * Convolution. Inputs: `input` [N, C, H, W], `weight` [O, C/groups, KH, KW], and maybe `bias` [O], f32.
  * Output: [N, O, OH, OW] with OH = floor((H + 2·padding - dilation·(KH - 1) - 1) / stride) + 1, as `torch.nn.Conv2d`.
  */
 export const conv2d: Op<ConvolutionAttributes> = registerOp({

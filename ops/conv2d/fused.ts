@@ -46,12 +46,16 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
   };
   return {
     name,
+    half: (inputs: number, attributes: A) => {
+      const { residual } = { ...NO_EPILOGUE, ...attributes };
+      return [0, 1, ...(residual ? [inputs - 1] : [])];
+    },
     infer(inputs: Spec<A>["inputs"], attributes: A) {
       const { g, operands: { epilogue } } = resolve({ inputs, attributes });
-      const output = f32([g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth]);
+      const output = { ...inputs[0], shape: [g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth] };
       expectActivation(name, epilogue.activation);
       expectBias(name, epilogue.residual ? inputs.slice(0, -1) : inputs, g.groups * g.groupOutputs);
-      if (epilogue.residual) expectSpec(name, "residual", inputs.slice(2).at(-1), output.shape);
+      if (epilogue.residual) expectSpec(name, "residual", inputs.slice(2).at(-1), output.shape, output.dtype);
       return [output];
     },
     reference(spec: Spec<A>) {

@@ -94,12 +94,13 @@ const fusions: FusionRule[] = [{
 export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = registerOp<FusedInputGradientAttributes>({
   name: NAME,
   attributes: { ...CONVOLUTION_DEFAULTS, inputSize: [1, 1], relu: false },
+  half: (_inputs, { relu }) => relu ? [0, 1, 2, 3] : [0, 1, 2],
   infer(inputs, attributes) {
     const g = inputGradientGeometry({ inputs, attributes }, NAME);
     expectGradient(NAME, inputs[0], g);
-    const input = f32([g.batch, g.groups * g.groupInputs, g.height, g.width]);
-    expectSpec(NAME, "residual", inputs[2], input.shape);
-    if (attributes.relu) expectSpec(NAME, "output", inputs[3], input.shape);
+    const input = { ...inputs[0], shape: [g.batch, g.groups * g.groupInputs, g.height, g.width] };
+    expectSpec(NAME, "residual", inputs[2], input.shape, input.dtype);
+    if (attributes.relu) expectSpec(NAME, "output", inputs[3], input.shape, input.dtype);
     return [input];
   },
   reference(spec) {

@@ -108,8 +108,8 @@ export function geometryOf(
   op: string,
   { inputs, attributes }: Pick<OpSpec<ConvolutionAttributes>, "inputs" | "attributes">,
 ): Geometry {
-  expectSpec(op, "input", inputs[0], ["N", "C", "H", "W"]);
-  expectSpec(op, "weight", inputs[1], ["O", "C/groups", "KH", "KW"]);
+  expectSpec(op, "input", inputs[0], ["N", "C", "H", "W"], "float");
+  expectSpec(op, "weight", inputs[1], ["O", "C/groups", "KH", "KW"], inputs[0].dtype);
   return convolutionGeometry(op, inputs[0].shape, inputs[1].shape, attributes);
 }
 

@@ -32,7 +32,7 @@ export type WeightGradientAttributes = ConvolutionAttributes & { readonly kernel
 
 /** Checks that a gradient has the shape of a convolution's output. */
 export function expectGradient(op: string, spec: TensorSpec, g: Geometry): void {
-  expectSpec(op, "outputGradient", spec, [g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth]);
+  expectSpec(op, "outputGradient", spec, [g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth], "float");
 }
 
 /** The convolution of which an op computes the input's gradient. */
@@ -40,8 +40,8 @@ export function inputGradientGeometry(
   { inputs: [dy, weight], attributes }: Pick<OpSpec<InputGradientAttributes>, "inputs" | "attributes">,
   op = "conv2dInputGradient",
 ): Geometry {
-  expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"]);
-  expectSpec(op, "weight", weight, ["O", "C/groups", "KH", "KW"]);
+  expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"], "float");
+  expectSpec(op, "weight", weight, ["O", "C/groups", "KH", "KW"], dy.dtype);
   expectPair(op, "inputSize", attributes.inputSize, 1);
   const input = [dy.shape[0], weight.shape[1] * attributes.groups, ...attributes.inputSize];
   return convolutionGeometry(op, input, weight.shape, attributes);
@@ -51,8 +51,8 @@ function weightGradientGeometry(
   { inputs: [x, dy], attributes }: Pick<OpSpec<WeightGradientAttributes>, "inputs" | "attributes">,
 ): Geometry {
   const op = "conv2dWeightGradient";
-  expectSpec(op, "input", x, ["N", "C", "H", "W"]);
-  expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"]);
+  expectSpec(op, "input", x, ["N", "C", "H", "W"], "float");
+  expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"], x.dtype);
   expectPair(op, "kernelSize", attributes.kernelSize, 1);
   if (x.shape[1] % attributes.groups !== 0) {
     throw new ShapeError(
@@ -70,10 +70,12 @@ function weightGradientGeometry(
 export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
   name: "conv2dInputGradient",
   attributes: { ...CONVOLUTION_DEFAULTS, inputSize: [1, 1] },
+  half: () => [0, 1],
+  roundsToHalf: true,
   infer(inputs, attributes) {
     const g = inputGradientGeometry({ inputs, attributes });
     expectGradient("conv2dInputGradient", inputs[0], g);
-    return [f32([g.batch, g.groups * g.groupInputs, g.height, g.width])];
+    return [{ ...inputs[0], shape: [g.batch, g.groups * g.groupInputs, g.height, g.width] }];
   },
   reference(spec) {
     const g = inputGradientGeometry(spec), planes = g.batch * g.groups * g.groupInputs;
@@ -98,11 +100,13 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
 
 /**
  * The gradient of a convolution's weight.
- * Inputs: `input` [N, C, H, W], `outputGradient` [N, O, OH, OW]. Output: [O, C/groups, KH, KW].
+ * Inputs: `input` [N, C, H, W], `outputGradient` [N, O, OH, OW]. Output: [O, C/groups, KH, KW], f32.
  */
 export const conv2dWeightGradient: Op<WeightGradientAttributes> = registerOp({
   name: "conv2dWeightGradient",
   attributes: { ...CONVOLUTION_DEFAULTS, kernelSize: [1, 1] },
+  half: () => [0, 1],
+  roundsToHalf: true,
   infer(inputs, attributes) {
     const g = weightGradientGeometry({ inputs, attributes });
     expectGradient("conv2dWeightGradient", inputs[1], g);

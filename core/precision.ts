@@ -1,0 +1,28 @@
+/** Mixed precision on a backend: whether it can be had. */
+
+import type { Precision } from "./autocast.ts";
+import type { Backend } from "./backend.ts";
+import { UsageError } from "./errors.ts";
+
+/**
+ * Checks that a backend computes in a precision.
+ *
+ * @throws {UsageError} If it does not: why, and what would.
+ *
+ * @example
+ * ```ts
+ * import { CpuBackend, expectPrecision } from "./mod.ts";
+ * await expectPrecision(new CpuBackend(), "float32");
+ * ```
+ */
+export async function expectPrecision(backend: Backend, precision: Precision): Promise<void> {
+  if (precision === "float32") return;
+  if (precision !== "mixed") {
+    throw new UsageError(`Expected the precision to be float32 or mixed but it is ${precision}`);
+  }
+  const problem = await backend.halfProblem();
+  if (problem === undefined) return;
+  throw new UsageError(
+    `Mixed precision cannot be had: ${problem}; use --backend webgpu on a GPU with float16, or --precision float32`,
+  );
+}

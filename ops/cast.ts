@@ -1,0 +1,48 @@
+/** Changes the type of a tensor: the seams of mixed precision. */
+
+import { bytesMoved, elementCount, f16, f32, isFloat, type Op, registerOp, ShapeError, u32 } from "../core/mod.ts";
+import { vectorVariants } from "./_elementwise.ts";
+
+/** The attributes of {@link cast}. */
+export type CastAttributes = {
+  /** The type of the output. */
+  readonly to: "f32" | "f16";
+};
+
+/**
+ * The input's elements as another type, rounded to the nearest where that has fewer bits. Input: float of any shape. Output: of
+ * its shape. The gradient is the cast back.
+ */
+export const cast: Op<CastAttributes> = registerOp<CastAttributes>({
+  name: "cast",
+  attributes: { to: "f32" },
+  half: () => [0],
+  infer([input], { to }) {
+    if (to !== "f32" && to !== "f16") throw new ShapeError(`cast: expected to to be f32 or f16 but it is ${to}`);
+    if (input === undefined || !isFloat(input)) {
+      throw new ShapeError(`cast: expected input to be a float of any shape but it is ${input?.dtype ?? "missing"}`);
+    }
+    return [{ shape: input.shape, dtype: to }];
+  },
+  gradient(graph, { inputs: [{ dtype }] }, [outputGradient]) {
+    // The gradients of weights are f32 although the weights that were read are f16.
+    if (outputGradient!.spec.dtype === dtype) return [outputGradient];
+    return cast.apply(graph, [outputGradient!], { to: dtype as CastAttributes["to"] });
+  },
+  reference: () => ([x, y]) => {
+    for (let i = 0; i < y.length; i++) y[i] = x[i];
+  },
+  webgpu: ({ outputs: [{ shape }] }, limits) =>
+    // The conversion is that of the buffers' types.
+    vectorVariants(elementCount(shape), limits, ["x", "y!"], "y[i] = x[i];"),
+  cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
+  samples: () =>
+    [[], [1], [7], [3, 5, 7], [5, 3347]].flatMap((shape) => [
+      { inputs: [f32(shape)] },
+      { inputs: [f32(shape)], attributes: { to: "f16" } },
+    ]),
+  badSamples: () => [
+    { inputs: [u32([2])], message: "expected input to be a float" },
+    { inputs: [f16([2])], attributes: { to: "u32" as "f32" }, message: "expected to to be f32 or f16" },
+  ],
+});
