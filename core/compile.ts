@@ -3,19 +3,17 @@
 import type { Backend, BackendCompileOptions, Executable, Storage } from "./backend.ts";
 import { ShapeError } from "./errors.ts";
 import type { Graph, Value } from "./graph.ts";
-import { type Plan, plan } from "./plan.ts";
+import { type Plan, plan, type PlanOptions } from "./plan.ts";
 import { formatSpec, sameShape } from "./shape.ts";
 
 /** What to compile a graph for. */
-export interface CompileOptions extends Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
+export interface CompileOptions extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
   /** Values that can be read after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
   /** Values of shape [] that are recorded each step, by name. */
   readonly scalars?: Readonly<Record<string, Value>>;
   /** Storage of parameters and states, by name. */
   readonly variables?: ReadonlyMap<string, Storage>;
-  /** Whether fusion rules apply; true unless said otherwise. */
-  readonly fuse?: boolean;
 }
 
 /** A compiled program and the plan that it follows. */
@@ -35,7 +33,7 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
   const planned = plan(
     graph,
     new Map(Object.entries({ ...options.outputs, ...options.scalars })),
-    { fuse: options.fuse },
+    { fuse: options.fuse, recompute: options.recompute },
   );
   for (const value of planned.variables) {
     if (value.kind === "constant") continue;

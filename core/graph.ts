@@ -57,6 +57,7 @@ export class Graph {
   readonly #values: Value[] = [];
   readonly #named = new Map<string, Value>();
   readonly #producers = new Map<Value, Node>();
+  #forwardValues: number | undefined;
 
   /**
    * Starts empty.
@@ -70,6 +71,16 @@ export class Graph {
   /** All values, in the order of recording. */
   get values(): readonly Value[] {
     return this.#values;
+  }
+
+  /** The number of values that were there when the graph was first differentiated; nothing before. */
+  get forwardValues(): number | undefined {
+    return this.#forwardValues;
+  }
+
+  /** Says that what is recorded from now on is the backward pass; only the first call counts. */
+  beginBackward(): void {
+    this.#forwardValues ??= this.#values.length;
   }
 
   /** The parameters, in the order of recording. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+export * from "./assign_buffers.ts";
 export * from "./backend.ts";
 export * from "./check_op.ts";
 export * from "./compile.ts";
@@ -13,11 +14,13 @@ export * from "./errors.ts";
 export * from "./fuse.ts";
 export * from "./graph.ts";
 export * from "./interpret.ts";
+export * from "./lifetimes.ts";
 export * from "./nearest_name.ts";
 export * from "./op.ts";
 export * from "./open_backend.ts";
 export * from "./plan.ts";
 export * from "./random.ts";
+export * from "./recompute.ts";
 export * from "./registry.ts";
 export * from "./shape.ts";
 export { CpuBackend, type CpuBackendOptions } from "./cpu/backend.ts";

@@ -3,10 +3,11 @@
  * is a whole allocation, since WebGPU refuses one buffer bound both for reading and for writing in a dispatch.
  */
 
-import { assignBuffers, type Lifetime } from "./assign_buffers.ts";
+import { assignBuffers } from "./assign_buffers.ts";
 import { fuse } from "./fuse.ts";
 import type { Graph, Node, Value } from "./graph.ts";
-import { byteSize } from "./shape.ts";
+import { lifetimesOf } from "./lifetimes.ts";
+import { recompute } from "./recompute.ts";
 
 /** A program ready for a backend. */
 export interface Plan {
@@ -24,17 +25,25 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, Value>;
 }
 
+/** What a plan trades. */
+export interface PlanOptions {
+  /** Whether fusion rules apply; true unless said otherwise. */
+  readonly fuse?: boolean;
+  /** Whether the backward pass computes values of the forward pass again, to need less memory; false unless said otherwise. */
+  readonly recompute?: boolean;
+}
+
 /**
  * Plans a graph: drops what no output or update needs, fuses, and assigns memory by liveness ({@link assignBuffers}).
  *
  * @param graph The traced graph.
  * @param outputs The values that can be read after a step, by name.
- * @param options `fuse`: whether fusion rules apply, true unless said otherwise.
  */
-export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options: { fuse?: boolean } = {}): Plan {
+export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options: PlanOptions = {}): Plan {
   const kept = new Set(outputs.values());
-  let nodes = neededNodes(graph, kept);
+  let nodes: readonly Node[] = neededNodes(graph, kept);
   if (options.fuse ?? true) nodes = fuse(graph, nodes, kept);
+  if (options.recompute ?? false) nodes = recompute(graph, nodes, kept);
 
   const lifetimes = lifetimesOf(nodes, kept), values = [...lifetimes.keys()];
   const { buffers, sizes } = assignBuffers([...lifetimes.values()]);
@@ -68,18 +77,4 @@ function neededNodes(graph: Graph, outputs: ReadonlySet<Value>): Node[] {
     nodes.push(node);
   }
   return nodes.reverse();
-}
-
-/** From which node to which each computed value must exist, in the order of execution. */
-function lifetimesOf(nodes: readonly Node[], kept: ReadonlySet<Value>): Map<Value, Lifetime> {
-  const lifetimes = new Map<Value, { first: number; last: number; bytes: number }>();
-  nodes.forEach((node, index) => {
-    for (const value of node.results) lifetimes.set(value, { first: index, last: index, bytes: byteSize(value.spec) });
-    for (const value of node.arguments) {
-      const lifetime = lifetimes.get(value);
-      if (lifetime !== undefined) lifetime.last = index;
-    }
-  });
-  for (const [value, lifetime] of lifetimes) if (kept.has(value)) lifetime.last = nodes.length;
-  return lifetimes;
 }

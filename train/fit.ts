@@ -47,6 +47,8 @@ export interface FitOptions
   readonly batch?: number;
   /** The parts of a batch that go through the network one after the other; 1 unless given. */
   readonly accumulate?: number;
+  /** Whether the backward pass computes activations again, to need less memory and more time; false unless given. */
+  readonly recompute?: boolean;
   /** The first learning rate; 0.1 unless given. */
   readonly rate?: number;
   /** How the learning rate changes, by name or one's own; `step` unless given. */

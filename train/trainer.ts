@@ -44,6 +44,11 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
    * memory; 1 unless given. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number;
+  /**
+   * Whether the backward pass computes activations again instead of keeping them, which takes less memory and more time, and
+   * gives the same bits; false unless given.
+   */
+  readonly recompute?: boolean;
   /** Has the step's kernels timed on this adapter; on WebGPU only. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
   /** The seed of the weights; 0 unless given. */
@@ -203,7 +208,8 @@ export class Trainer {
     const chooseVariant = options.tune !== undefined && backend instanceof WebGpuBackend
       ? await tuneVariants(graph, scalars, backend, options.tune)
       : undefined;
-    const program = await compile(graph, backend, { scalars, variables: variables.storages, chooseVariant });
+    const { recompute } = options;
+    const program = await compile(graph, backend, { scalars, variables: variables.storages, chooseVariant, recompute });
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
         `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,
