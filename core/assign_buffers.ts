@@ -65,7 +65,10 @@ function assignBySize(values: readonly Lifetime[]): Assignment {
     tenants.forEach((lives, buffer) => {
       const at = placeIn(lives, value);
       if (at < 0) return;
-      const idle = Math.min(value.first - (lives[at - 1]?.last ?? -Infinity), (lives[at]?.first ?? Infinity) - value.last);
+      const idle = Math.min(
+        value.first - (lives[at - 1]?.last ?? -Infinity),
+        (lives[at]?.first ?? Infinity) - value.last,
+      );
       // Later buffers are smaller or as large, so that of equals the last one fits best.
       if (sizes[buffer] < sizes[best] || best < 0 || (sizes[buffer] === sizes[best] && idle < leastIdle)) {
         [best, leastIdle, place] = [buffer, idle, at];

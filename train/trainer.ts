@@ -5,6 +5,7 @@ import {
   compile,
   f32,
   Graph,
+  OutOfMemoryError,
   type Program,
   type TuneOptions,
   tuneVariants,
@@ -24,6 +25,7 @@ import {
   VIEW_WORDS,
 } from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
+import { explainMemory } from "./memory.ts";
 import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
@@ -59,6 +61,16 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
   readonly resident?: ResidentImages;
   /** Whether images are mixed of two, so that {@link Trainer.step} is given of what; false unless given. */
   readonly mixed?: boolean;
+}
+
+/** A training step before it is planned. */
+export interface TracedStep {
+  /** The step, or one part of it. */
+  readonly graph: Graph;
+  /** What is recorded of it. */
+  readonly scalars: Readonly<Record<"loss" | "correct", Value>>;
+  /** The updates of the parameters, where a step has parts. */
+  readonly updates?: Graph;
 }
 
 /** What a training step gives. */
@@ -169,13 +181,12 @@ export class Trainer {
   }
 
   /**
-   * Traces, differentiates, plans and compiles a training step, and initialises the variables.
+   * Records and differentiates a training step. It needs no device.
    *
    * @throws {UsageError} If a batch does not fall into so many parts.
    */
-  static async create(options: TrainerOptions): Promise<Trainer> {
-    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, optimizer = sgdOptimizer(options) } =
-      options;
+  static trace(options: Omit<TrainerOptions, "backend">): TracedStep {
+    const { model, batch, accumulate = 1, labelSmoothing = 0, optimizer = sgdOptimizer(options) } = options;
     if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
       throw new UsageError(
         `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
@@ -193,23 +204,42 @@ export class Trainer {
     const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
     const states = graph.values.filter(({ kind }) => kind === "state");
     const gradients = parameterGradients(graph, loss, options.freeze);
-    const variables = new Variables();
-    let update: Program | undefined;
-    if (accumulate === 1) recordUpdates(graph, optimizer, gradients, states, options);
-    else {
-      recordAccumulation(graph, gradients);
-      const updates = updateGraph(gradients, states, optimizer, options);
-      variables.add(updates, backend, seed);
-      update = await compile(updates, backend, { variables: variables.storages });
-    }
-    variables.add(graph, backend, seed);
-    await variables.startAverages();
     const scalars = { loss, correct };
-    const chooseVariant = options.tune !== undefined && backend instanceof WebGpuBackend
-      ? await tuneVariants(graph, scalars, backend, options.tune)
-      : undefined;
-    const { recompute } = options;
-    const program = await compile(graph, backend, { scalars, variables: variables.storages, chooseVariant, recompute });
+    if (accumulate === 1) {
+      recordUpdates(graph, optimizer, gradients, states, options);
+      return { graph, scalars };
+    }
+    recordAccumulation(graph, gradients);
+    return { graph, scalars, updates: updateGraph(gradients, states, optimizer, options) };
+  }
+
+  /**
+   * Traces, differentiates, plans and compiles a training step, and initialises the variables.
+   *
+   * @throws {UsageError} If a batch does not fall into so many parts.
+   * @throws {OutOfMemoryError} If it does not fit: it names the largest batch that does.
+   */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, recompute } = options;
+    const { graph, scalars, updates } = Trainer.trace(options), part = batch / accumulate;
+    const variables = new Variables();
+    let update: Program | undefined, program: Program;
+    try {
+      if (updates !== undefined) {
+        variables.add(updates, backend, seed);
+        update = await compile(updates, backend, { variables: variables.storages });
+      }
+      variables.add(graph, backend, seed);
+      await variables.startAverages();
+      const chooseVariant = options.tune !== undefined && backend instanceof WebGpuBackend
+        ? await tuneVariants(graph, scalars, backend, options.tune)
+        : undefined;
+      program = await compile(graph, backend, { scalars, variables: variables.storages, chooseVariant, recompute });
+    } catch (error) {
+      update?.destroy();
+      variables.destroy();
+      throw error instanceof OutOfMemoryError ? explainMemory(options, Trainer.trace, error) : error;
+    }
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
         `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,

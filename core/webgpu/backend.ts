@@ -1,13 +1,14 @@
 /** The WebGPU backend: allocation, and programs that are one list of dispatches with one submit a step. */
 
-import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
-import { DeviceError } from "../errors.ts";
+import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
+import { DeviceError, OutOfMemoryError } from "../errors.ts";
 import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize, type TensorSpec } from "../shape.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
+  mebibytes,
   reportAdapter,
   requestAdapter,
   requestDevice,
@@ -15,6 +16,7 @@ import {
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { PipelineCache } from "./kernel.ts";
+import { bufferBytes, memoryNeed } from "./memory.ts";
 import { WebGpuStorage } from "./storage.ts";
 
 /** Runs programs through WebGPU. */
@@ -29,24 +31,28 @@ export class WebGpuBackend implements Backend {
   readonly limits: WebGpuLimits;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
+  readonly capacity: Capacity;
   readonly #monitor: DeviceMonitor;
   #live = 0;
 
-  private constructor(adapter: GPUAdapter, device: GPUDevice) {
+  private constructor(adapter: GPUAdapter, device: GPUDevice, memory: number) {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
     this.limits = webGpuLimits(device, this.adapter);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
+    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+    this.capacity = { tensor: Math.min(maxStorageBufferBindingSize, maxBufferSize, memory), total: memory };
   }
 
   /**
    * Takes the default adapter.
    *
+   * @param options `memory`: the most bytes that may be allocated; as many as the device has unless given.
    * @throws {DeviceError} If there is none, or it gives no device.
    */
-  static async create(): Promise<WebGpuBackend> {
+  static async create({ memory = Infinity }: { readonly memory?: number } = {}): Promise<WebGpuBackend> {
     const adapter = await requestAdapter();
     if (adapter === undefined) {
       throw new DeviceError(
@@ -54,13 +60,12 @@ export class WebGpuBackend implements Backend {
           "(on Debian without a GPU: mesa-vulkan-drivers), or use --backend cpu",
       );
     }
-    return new WebGpuBackend(adapter, await requestDevice(adapter));
+    return new WebGpuBackend(adapter, await requestDevice(adapter), memory);
   }
 
   /** As many as one buffer holds. */
   get residentBytes(): number {
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
-    return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    return this.capacity.tensor;
   }
 
   /** Bytes of live buffers. */
@@ -73,33 +78,67 @@ export class WebGpuBackend implements Backend {
     return new WebGpuStorage(this, spec);
   }
 
+  /** The bytes of a tensor's buffer. */
+  allocatedBytes(spec: TensorSpec): number {
+    return bufferBytes(byteSize(spec));
+  }
+
+  /** What a plan would take. */
+  memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
+    return memoryNeed(plan, this.limits, options);
+  }
+
   /** Makes a plan executable. */
   async compile(plan: Plan, options: BackendCompileOptions): Promise<Executable> {
     const executable = await WebGpuExecutable.create(this, plan, options);
-    this.check();
-    return executable;
+    try {
+      await this.settleAllocations();
+      this.check();
+      return executable;
+    } catch (error) {
+      executable.destroy();
+      throw error;
+    }
   }
 
   /**
-   * A storage buffer of at least that many bytes, counted in {@link WebGpuBackend.liveBytes}.
+   * A storage buffer of at least that many bytes, counted in {@link WebGpuBackend.liveBytes}. Whether the device had the memory
+   * is known only after {@link WebGpuBackend.settleAllocations}.
    *
-   * @throws {DeviceError} If it is larger than the device can bind.
+   * @throws {OutOfMemoryError} If it is larger than the device can bind, or goes beyond the limit that was given.
    */
   createBuffer(bytes: number, label: string, usage: number = 0): GPUBuffer {
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const limit = this.residentBytes;
-    if (size > limit) {
-      throw new DeviceError(
-        `${label} takes ${Math.ceil(size / 2 ** 20)} MiB but this device binds at most ${
-          Math.floor(limit / 2 ** 20)
-        } MiB; ` +
-          `a batch at most ${(limit / size).toFixed(2)} times as large fits`,
+    const size = bufferBytes(bytes), { tensor, total } = this.capacity;
+    if (size > tensor) {
+      throw new OutOfMemoryError(
+        `${label} takes ${mebibytes(size)} MiB but this device binds at most ${Math.floor(tensor / 2 ** 20)} MiB`,
+        total,
+      );
+    }
+    if (this.#live + size > total) {
+      throw new OutOfMemoryError(
+        `${label} takes ${mebibytes(size)} MiB, which beside the ${
+          mebibytes(this.#live)
+        } MiB in use is more than the ` +
+          `limit of ${Math.floor(total / 2 ** 20)} MiB`,
+        total,
       );
     }
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    this.device.pushErrorScope("out-of-memory");
     const buffer = this.device.createBuffer({ label, size, usage: usage || storage });
+    this.#monitor.watchAllocation(label, size, this.device.popErrorScope(), this.#live);
     this.#live += size;
     return buffer;
+  }
+
+  /**
+   * Waits until it is known whether the device had memory for every buffer.
+   *
+   * @throws {OutOfMemoryError} If it had not.
+   */
+  async settleAllocations(): Promise<void> {
+    await this.#monitor.settleAllocations();
   }
 
   /** Gives a buffer back at once, not when it is collected. */
@@ -127,6 +166,7 @@ export class WebGpuBackend implements Backend {
 
   /** Waits for a staging buffer, and raises the device's own error rather than the mapping's. */
   async mapRead(buffer: GPUBuffer): Promise<void> {
+    await this.settleAllocations();
     try {
       await buffer.mapAsync(GPUMapMode.READ);
     } catch (error) {

@@ -3,7 +3,7 @@
  * Scalars of recorded steps collect in a ring on the device, so that the queue need not wait for each to be read.
  */
 
-import type { BackendCompileOptions, Executable } from "../backend.ts";
+import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
@@ -14,8 +14,6 @@ import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
 import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.ts";
 import { WebGpuStorage } from "./storage.ts";
-
-const SCALAR_CAPACITY = 64;
 
 interface Dispatch extends ProfiledDispatch {
   readonly pipeline: GPUComputePipeline;
@@ -49,6 +47,7 @@ export class WebGpuExecutable implements Executable {
     const executable = new WebGpuExecutable(backend, options);
     try {
       executable.#place(plan, options);
+      await backend.settleAllocations();
       for (const run of runsOf(plan.nodes, backend.limits)) {
         await executable.#prepare(plan.nodes.slice(run.from, run.to), run.from, options);
       }
@@ -103,18 +102,13 @@ export class WebGpuExecutable implements Executable {
   }
 
   get #ringBytes(): number {
-    return SCALAR_CAPACITY * this.#scalars.length * 4;
-  }
-
-  #choose(node: Node, { chooseVariant }: BackendCompileOptions): WebGpuVariant {
-    const variants = node.op.webgpu(node, this.#backend.limits);
-    return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
+    return ringBytes(this.#scalars);
   }
 
   /** Makes the dispatches of a node, or of several that are done together. */
   async #prepare(nodes: readonly Node[], index: number, options: BackendCompileOptions): Promise<void> {
     const { device, limits, pipelines } = this.#backend, [node] = nodes;
-    const variant = nodes.length > 1 ? node.op.webgpuTogether!.webgpu(nodes, limits) : this.#choose(node, options);
+    const variant = variantOf(nodes, limits, options);
     const cost = nodes.map((each) => each.op.cost(each)).reduce((sum, { flops, bytes }) => ({
       flops: sum.flops + flops,
       bytes: sum.bytes + bytes,
@@ -256,13 +250,30 @@ export class WebGpuExecutable implements Executable {
   }
 }
 
+/** The bytes of recorded scalars. */
+export function ringBytes(scalars: readonly string[]): number {
+  return SCALAR_CAPACITY * scalars.length * 4;
+}
+
+/** The kernels of a node, or of several that are done together. */
+export function variantOf(
+  nodes: readonly Node[],
+  limits: WebGpuLimits,
+  { chooseVariant }: Pick<BackendCompileOptions, "chooseVariant">,
+): WebGpuVariant {
+  const [node] = nodes;
+  if (nodes.length > 1) return node.op.webgpuTogether!.webgpu(nodes, limits);
+  const variants = node.op.webgpu(node, limits);
+  return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
+}
+
 /** The number of the variant that is taken where nothing was measured. */
 export function preferredVariant(variants: readonly WebGpuVariant[]): number {
   return Math.max(0, variants.findIndex(({ preferred }) => preferred));
 }
 
 /** Splits nodes into those that are done together: neighbours of an op that can, none of which needs another's result. */
-function runsOf(
+export function runsOf(
   nodes: readonly Node[],
   limits: WebGpuLimits,
 ): { readonly from: number; readonly to: number }[] {

@@ -1,0 +1,71 @@
+/** The programs of a run: as the options say, or divided as memory demands. */
+
+import { OutOfMemoryError, type Program } from "../core/mod.ts";
+import type { RunMemory } from "./events.ts";
+import { explainMemory, partsOf, trainingFits } from "./memory.ts";
+import { compileInference, Trainer, type TrainerOptions } from "./trainer.ts";
+
+/** What a run works with. */
+export interface RunPrograms {
+  /** The program that trains. */
+  readonly trainer: Trainer;
+  /** The program that validates, for as many images as a part of a batch. */
+  readonly inference: Program;
+  /** The options, as they were found to fit. */
+  readonly options: TrainerOptions;
+  /** What they take. */
+  readonly memory: RunMemory;
+}
+
+/**
+ * Makes the programs of a run.
+ *
+ * @param accumulate The parts of a batch, or `auto` for the fewest that fit. Then images do not stay on the device either where
+ * that saves a division: their bits are the same.
+ * @throws {OutOfMemoryError} If they do not fit: it names the largest batch that does.
+ */
+export async function createPrograms(
+  base: Omit<TrainerOptions, "accumulate">,
+  accumulate: number | "auto",
+): Promise<RunPrograms> {
+  const auto = accumulate === "auto",
+    residence = base.resident === undefined ? [undefined] : [base.resident, undefined];
+  let failure: OutOfMemoryError | undefined;
+  for (const parts of auto ? partsOf(base.batch) : [accumulate]) {
+    for (const resident of residence) {
+      const options = { ...base, accumulate: parts, resident };
+      if (!trainingFits({ ...options, validation: true }, Trainer.trace)) continue;
+      try {
+        return await create(options);
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        failure = error;
+      }
+    }
+  }
+  const last = { ...base, accumulate: auto ? 1 : accumulate, resident: undefined };
+  throw failure ?? explainMemory({ ...last, validation: true }, Trainer.trace);
+}
+
+async function create(options: TrainerOptions): Promise<RunPrograms> {
+  const { model, backend, batch, accumulate = 1, seed } = options, before = backend.liveBytes;
+  const trainer = await Trainer.create(options);
+  try {
+    const { storages } = trainer.variables;
+    const variables = [...storages.values()].reduce((sum, { spec }) => sum + backend.allocatedBytes(spec), 0);
+    const trained = backend.liveBytes;
+    const inference = await compileInference(model, backend, batch / accumulate, trainer.variables, seed);
+    const memory = {
+      total: backend.liveBytes - before,
+      step: trained - before - variables,
+      variables,
+      validation: backend.liveBytes - trained,
+    };
+    return { trainer, inference, options, memory };
+  } catch (error) {
+    trainer.destroy();
+    throw error instanceof OutOfMemoryError
+      ? explainMemory({ ...options, validation: true }, Trainer.trace, error)
+      : error;
+  }
+}
