@@ -1,7 +1,7 @@
 /** What both backends must say of memory before they take it. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Backend, compile, Graph, f32, plan } from "../core/mod.ts";
+import { type Backend, compile, f32, Graph, plan } from "../core/mod.ts";
 import { cifarResNet, mobileNetV2 } from "../models/mod.ts";
 import { Trainer, trainingNeed } from "../train/mod.ts";
 
@@ -24,8 +24,10 @@ export async function checkMemoryNeed(backend: Backend): Promise<void> {
   }
   const graph = new Graph();
   const logits = small.forward(graph, graph.input("image", f32([3, ...small.inputShape])));
-  const variables = new Map(graph.parameters.concat(graph.values.filter(({ kind }) => kind === "state"))
-    .map(({ name, spec }) => [name, backend.allocate(spec)]));
+  const variables = new Map(
+    graph.parameters.concat(graph.values.filter(({ kind }) => kind === "state"))
+      .map(({ name, spec }) => [name, backend.allocate(spec)]),
+  );
   const before = backend.liveBytes;
   const program = await compile(graph, backend, { outputs: { logits }, variables });
   const need = backend.memoryNeed(plan(graph, new Map([["logits", logits]])), { scalars: [] });

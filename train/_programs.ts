@@ -34,7 +34,8 @@ export async function createPrograms(
   for (const parts of auto ? partsOf(base.batch) : [accumulate]) {
     for (const resident of residence) {
       const options = { ...base, accumulate: parts, resident };
-      if (!trainingFits({ ...options, validation: true }, Trainer.trace)) continue;
+      // Planning takes longer than it takes to find out, where there is room.
+      if (failure !== undefined && !trainingFits({ ...options, validation: true }, Trainer.trace)) continue;
       try {
         return await create(options);
       } catch (error) {
@@ -43,13 +44,13 @@ export async function createPrograms(
       }
     }
   }
-  const last = { ...base, accumulate: auto ? 1 : accumulate, resident: undefined };
-  throw failure ?? explainMemory({ ...last, validation: true }, Trainer.trace);
+  const last = { ...base, accumulate: auto ? 1 : accumulate, resident: undefined, validation: true };
+  throw explainMemory(last, Trainer.trace, failure);
 }
 
 async function create(options: TrainerOptions): Promise<RunPrograms> {
   const { model, backend, batch, accumulate = 1, seed } = options, before = backend.liveBytes;
-  const trainer = await Trainer.create(options);
+  const trainer = await Trainer.assemble(options);
   try {
     const { storages } = trainer.variables;
     const variables = [...storages.values()].reduce((sum, { spec }) => sum + backend.allocatedBytes(spec), 0);
@@ -64,8 +65,6 @@ async function create(options: TrainerOptions): Promise<RunPrograms> {
     return { trainer, inference, options, memory };
   } catch (error) {
     trainer.destroy();
-    throw error instanceof OutOfMemoryError
-      ? explainMemory({ ...options, validation: true }, Trainer.trace, error)
-      : error;
+    throw error;
   }
 }

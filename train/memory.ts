@@ -66,10 +66,10 @@ export function trainingNeed(options: PlannedTraining, trace: TraceStep): Memory
 function excess({ total, tensor }: MemoryNeed, backend: Backend, available: number): string | undefined {
   const { capacity, liveBytes } = backend;
   if (tensor > capacity.tensor) {
-    return `a tensor takes ${mebibytes(tensor)} MiB, of at most ${mebibytes(capacity.tensor)}`;
+    return `a tensor takes ${mebibytes(tensor)} MiB, of at most ${mebibytes(capacity.tensor)} MiB`;
   }
   const free = Math.min(capacity.total, available) - liveBytes;
-  return total > free ? `it takes ${mebibytes(total)} MiB, of ${mebibytes(free)}` : undefined;
+  return total > free ? `it takes ${mebibytes(total)} MiB, of ${mebibytes(free)} MiB` : undefined;
 }
 
 /** Whether training fits, as far as planning tells. A part of a batch over which no variance can be taken does not. */

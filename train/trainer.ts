@@ -220,6 +220,19 @@ export class Trainer {
    * @throws {OutOfMemoryError} If it does not fit: it names the largest batch that does.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
+    try {
+      return await Trainer.assemble(options);
+    } catch (error) {
+      throw error instanceof OutOfMemoryError ? explainMemory(options, Trainer.trace, error) : error;
+    }
+  }
+
+  /**
+   * As {@link Trainer.create}, without looking for a batch that fits.
+   *
+   * @internal
+   */
+  static async assemble(options: TrainerOptions): Promise<Trainer> {
     const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, recompute } = options;
     const { graph, scalars, updates } = Trainer.trace(options), part = batch / accumulate;
     const variables = new Variables();
@@ -238,7 +251,7 @@ export class Trainer {
     } catch (error) {
       update?.destroy();
       variables.destroy();
-      throw error instanceof OutOfMemoryError ? explainMemory(options, Trainer.trace, error) : error;
+      throw error;
     }
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(

@@ -32,6 +32,7 @@ import {
   epochJson,
   epochText,
   foreignText,
+  memoryText,
   resumeText,
   stoppedText,
 } from "../train_report.ts";
@@ -161,12 +162,14 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       folder,
       signal: interrupt.signal,
       callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
-      onStart: () => {
-        if (accumulate > 1) say(accumulateText(accumulate, batch));
+      onStart: ({ parts, memory }) => {
+        if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
+        say(memoryText(memory));
         return folder.writeConfig({
           ...values,
           resume: undefined,
           batch,
+          accumulate: parts,
           out: location,
           version: VERSION,
           deno: Deno.version.deno,
