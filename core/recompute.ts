@@ -74,8 +74,8 @@ function sumOf(values: Iterable<Value>): number {
 function forwardOf(graph: Graph, all: readonly Node[], outputs: ReadonlySet<Value>): Forward | undefined {
   const { forwardValues } = graph;
   if (forwardValues === undefined) return undefined;
-  const end = all.findIndex(({ results }) => results.length === 0 || results[0].id >= forwardValues);
-  const nodes = all.slice(0, end < 0 ? all.length : end), rest = all.slice(nodes.length);
+  const end = all.findLastIndex(({ results }) => results.length > 0 && results[0].id < forwardValues) + 1;
+  const nodes = all.slice(0, end), rest = all.slice(end);
   const producers = new Map<Value, number>(), lastReaders = new Map<Value, number>();
   nodes.forEach((node, index) => {
     for (const value of node.results) producers.set(value, index);
