@@ -43,12 +43,13 @@ export const summaryCommand = defineCommand({
   ]));
 
   const step = planTraining(model, values.batch), inference = planInference(model);
+  const recomputed = planTraining(model, values.batch, true);
   const variables = step.variables.reduce((sum, { spec }) => sum + byteSize(spec), 0);
   console.log(
     `\nA training step at batch ${values.batch}: ${step.nodes.length} ops, ${
       mebibytes(plannedBytes(step))
     } MiB of activations and gradients in ` +
-      `${step.bufferSizes.length} buffers, ${
+      `${step.bufferSizes.length} buffers (${mebibytes(plannedBytes(recomputed))} MiB with --recompute), ${
         mebibytes(variables)
       } MiB of variables. Inference: ${inference.nodes.length} ops.`,
   );
@@ -57,14 +58,14 @@ export const summaryCommand = defineCommand({
 });
 
 /** What `Trainer` runs, planned alone: allocating a large model's step only to count it could fail. */
-function planTraining(model: Model, batch: number): Plan {
+function planTraining(model: Model, batch: number, recompute = false): Plan {
   const graph = new Graph({ training: true });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   const label = graph.input("label", u32([batch]));
   const [loss] = softmaxCrossEntropy.apply(graph, [logits, label]);
   const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
   sgd(graph, loss);
-  return plan(graph, new Map(Object.entries({ loss, correct })));
+  return plan(graph, new Map(Object.entries({ loss, correct })), { recompute });
 }
 
 function planInference(model: Model): Plan {
