@@ -22,11 +22,16 @@ gpuTest("a device that runs out of memory is an error, after which it can be use
   const backend = await WebGpuBackend.create(), { device } = backend, model = cifarResNet({ depth: 8 });
   const popped = device.popErrorScope.bind(device);
   let buffers = 0, refused = 0;
-  // No test can use up a device's memory: the 30th buffer is broken, and its scope says so.
+  const create = (descriptor: GPUBufferDescriptor): GPUBuffer =>
+    GPUDevice.prototype.createBuffer.call(device, descriptor) as GPUBuffer;
+  // No test can use up a device's memory: the 30th buffer is an invalid one, and its scope says why.
   device.createBuffer = (descriptor) => {
-    const broken = ++buffers === 30;
-    if (broken) device.popErrorScope = refuse;
-    return GPUDevice.prototype.createBuffer.call(device, broken ? { ...descriptor, usage: 0 } : descriptor);
+    if (++buffers !== 30) return create(descriptor);
+    device.pushErrorScope("validation");
+    const invalid = create({ ...descriptor, usage: 0 });
+    void popped();
+    device.popErrorScope = refuse;
+    return invalid;
   };
   const refuse = async () => {
     device.popErrorScope = popped;

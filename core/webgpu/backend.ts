@@ -115,7 +115,8 @@ export class WebGpuBackend implements Backend {
         total,
       );
     }
-    if (this.#live + size > total) {
+    // What is mapped to be read is small, lies with the host, and is mostly given back at once.
+    if (usage === 0 && this.#live + size > total) {
       throw new OutOfMemoryError(
         `${label} takes ${mebibytes(size)} MiB, which beside the ${
           mebibytes(this.#live)
