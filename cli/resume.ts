@@ -11,6 +11,8 @@ const MAY_CHANGE: ReadonlySet<string> = new Set([
   "data",
   "backend",
   "threads",
+  "memory",
+  "recompute",
   "workers",
   "max-bad",
   "checkpoint-minutes",

@@ -79,9 +79,10 @@ export function describeWork({ description }: Backend, { precision }: { readonly
   return precision === "float32" ? description : `${description}, ${precision} precision`;
 }
 
-/** Opens the backend that was asked for. */
+/** Opens the backend that was asked for; `memory` is in MiB. */
 export function openChosenBackend(
-  { backend, threads }: { readonly backend: string; readonly threads?: number },
+  { backend, threads, memory }: { readonly backend: string; readonly threads?: number; readonly memory?: number },
 ): Promise<Backend> {
-  return openBackend(backend as BackendChoice, { threads });
+  const bytes = memory === undefined ? undefined : memory * 2 ** 20;
+  return openBackend(backend as BackendChoice, { threads, memory: bytes });
 }

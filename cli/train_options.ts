@@ -86,10 +86,16 @@ export const TRAIN_OPTIONS = {
   batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
   accumulate: {
     kind: "integer",
-    about: "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone",
-    default: 1,
+    about:
+      "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone; the fewest that fit unless given",
     minimum: 1,
   },
+  recompute: {
+    kind: "flag",
+    about: "compute activations again in the backward pass: less memory, the same bits, 15 to 35 % slower",
+    default: false,
+  },
+  memory: { kind: "number", value: "MIB", about: "use at most so much memory; what there is unless given", minimum: 1 },
   lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
@@ -158,7 +164,8 @@ export type TrainValues = Values<typeof TRAIN_OPTIONS>;
 export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Partial<FitOptions> {
   return {
     steps: values.steps,
-    accumulate: values.accumulate,
+    accumulate: values.accumulate ?? "auto",
+    recompute: values.recompute,
     precision: values.precision as Precision,
     rate: values.lr,
     ...scheduleOptions(values, stepsPerEpoch),

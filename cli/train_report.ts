@@ -1,7 +1,7 @@
 /** What training prints. */
 
 import type { ImageSet } from "../data/mod.ts";
-import type { EpochEvent, ForeignHead, ResumableCheckpoint } from "../train/mod.ts";
+import type { EpochEvent, ForeignHead, ResumableCheckpoint, RunMemory } from "../train/mod.ts";
 import { formatPercent } from "./format.ts";
 
 /** What is trained, on which images, and where. */
@@ -16,9 +16,20 @@ export function beginText(
     (frozen === 0 ? "" : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})`);
 }
 
-/** How a batch is divided. */
-export function accumulateText(parts: number, batch: number): string {
-  return `${parts} parts of ${batch / parts} images a batch; batch norm takes its statistics of each`;
+/**
+ * How a batch is divided.
+ *
+ * @param asked Whether that was asked for, and is not for want of memory.
+ */
+export function accumulateText(parts: number, batch: number, asked: boolean): string {
+  return (asked ? "" : `A batch of ${batch} does not fit in memory: `) +
+    `${parts} parts of ${batch / parts} images a batch; batch norm takes its statistics of each`;
+}
+
+/** What a run takes of its backend. */
+export function memoryText({ total, step, variables, validation }: RunMemory): string {
+  const [all, ...parts] = [total, step, variables, validation].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+  return `memory ${all} MiB: ${parts[0]} for a step, ${parts[1]} for variables, ${parts[2]} for validation`;
 }
 
 /** What is not taken from a file for other classes. */

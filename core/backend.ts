@@ -17,6 +17,9 @@ export interface Storage {
   destroy(): void;
 }
 
+/** The steps that a program records before they must be read. */
+export const SCALAR_CAPACITY = 64;
+
 /** A compiled program on a backend. */
 export interface Executable {
   /** Replaces the elements of an input. */
@@ -61,6 +64,22 @@ export interface BackendCompileOptions {
   readonly chooseVariant?: VariantChooser;
 }
 
+/** What a backend has room for. */
+export interface Capacity {
+  /** The bytes of the largest tensor. */
+  readonly tensor: number;
+  /** The bytes of everything; infinite where only the device knows. */
+  readonly total: number;
+}
+
+/** What a program takes of a backend beside its variables. */
+export interface MemoryNeed {
+  /** The bytes of everything. */
+  readonly total: number;
+  /** The bytes of the largest tensor. */
+  readonly tensor: number;
+}
+
 /** Where programs run. */
 export interface Backend {
   /** The backend's kind. */
@@ -69,12 +88,23 @@ export interface Backend {
   readonly description: string;
   /** What chooses kernels by timing them; absent where there is nothing to choose. */
   readonly tuner?: Tuner;
-  /** Allocates memory that outlives a step. It starts as zeros. */
+  /** What there is room for. */
+  readonly capacity: Capacity;
+  /**
+   * Allocates memory that outlives a step. It starts as zeros.
+   *
+   * @throws {OutOfMemoryError} If there is no room; on WebGPU it may be raised only when the next program is compiled.
+   */
   allocate(spec: TensorSpec): Storage;
+  /** The bytes that {@link Backend.allocate} takes for a tensor. */
+  allocatedBytes(spec: TensorSpec): number;
+  /** What a plan would take, without taking it. */
+  memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed;
   /**
    * Makes a plan executable.
    *
-   * @throws {DeviceError} If a kernel does not compile or a buffer does not fit.
+   * @throws {OutOfMemoryError} If there is no room for it; then it has left nothing behind.
+   * @throws {DeviceError} If a kernel does not compile.
    */
   compile(plan: Plan, options: BackendCompileOptions): Promise<Executable>;
   /** Whether tensors may be f16. */

@@ -3,20 +3,18 @@
 import type { Backend, BackendCompileOptions, Executable, Storage } from "./backend.ts";
 import { DeviceError, ShapeError } from "./errors.ts";
 import type { Graph, Value } from "./graph.ts";
-import { type Plan, plan } from "./plan.ts";
+import { type Plan, plan, type PlanOptions } from "./plan.ts";
 import { formatSpec, isHalf, sameShape } from "./shape.ts";
 import type { TuneOptions } from "./tuning.ts";
 
 /** What to compile a graph for. */
-export interface CompileOptions extends Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
+export interface CompileOptions extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
   /** Values that can be read after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
   /** Values of shape [] that are recorded each step, by name. */
   readonly scalars?: Readonly<Record<string, Value>>;
   /** Storage of parameters and states, by name. */
   readonly variables?: ReadonlyMap<string, Storage>;
-  /** Whether fusion rules apply; true unless said otherwise. */
-  readonly fuse?: boolean;
   /** Has kernels chosen by timing them, on backends that can; `chooseVariant` counts more. Nothing is timed unless given. */
   readonly tune?: TuneOptions;
 }
@@ -38,7 +36,7 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
   const planned = plan(
     graph,
     new Map(Object.entries({ ...options.outputs, ...options.scalars })),
-    { fuse: options.fuse },
+    { fuse: options.fuse, recompute: options.recompute },
   );
   if (!backend.hasHalf && planned.nodes.some(({ inputs, outputs }) => [...inputs, ...outputs].some(isHalf))) {
     throw new DeviceError(`compile: the graph has tensors of f16, which the backend ${backend.description} has not`);

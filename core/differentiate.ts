@@ -26,6 +26,7 @@ export function differentiate(
     throw new ShapeError(`differentiate: expected the loss to be a scalar but it is ${formatSpec(loss.spec)}`);
   }
   const nodes = [...graph.nodes];
+  graph.beginBackward();
   const needed = new Set<Value>(targets);
   for (const node of nodes) {
     if (node.arguments.some((value) => needed.has(value))) node.results.forEach((value) => needed.add(value));

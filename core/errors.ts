@@ -33,6 +33,22 @@ export class DeviceError extends ResiduaError {
   override name = "DeviceError";
 }
 
+/** A device has no room for what is asked of it, or none in one piece. */
+export class OutOfMemoryError extends DeviceError {
+  /** The name of the class. */
+  override name = "OutOfMemoryError";
+
+  /**
+   * Makes one.
+   *
+   * @param message What takes how much, and how much there is.
+   * @param available The bytes that there are in all, as far as is known.
+   */
+  constructor(message: string, readonly available: number) {
+    super(message);
+  }
+}
+
 /** A computation left the finite numbers, such as a loss of NaN. */
 export class NumericError extends ResiduaError {
   /** The name of the class. */

@@ -72,6 +72,7 @@ export class Graph {
   readonly #named = new Map<string, Value>();
   readonly #producers = new Map<Value, Node>();
   readonly #casts = new Map<Value, Value>();
+  #forwardValues: number | undefined;
 
   /**
    * Starts empty.
@@ -87,6 +88,16 @@ export class Graph {
   /** All values, in the order of recording. */
   get values(): readonly Value[] {
     return this.#values;
+  }
+
+  /** The number of values that were there when the graph was first differentiated; nothing before. */
+  get forwardValues(): number | undefined {
+    return this.#forwardValues;
+  }
+
+  /** Says that what is recorded from now on is the backward pass; only the first call counts. */
+  beginBackward(): void {
+    this.#forwardValues ??= this.#values.length;
   }
 
   /** The parameters, in the order of recording. */

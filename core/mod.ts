@@ -5,6 +5,7 @@
  * @module
  */
 
+export * from "./assign_buffers.ts";
 export type { Precision } from "./autocast.ts";
 export * from "./backend.ts";
 export * from "./check_op.ts";
@@ -16,6 +17,7 @@ export * from "./fuse.ts";
 export * from "./graph.ts";
 export * from "./hash.ts";
 export * from "./interpret.ts";
+export * from "./lifetimes.ts";
 export * from "./median.ts";
 export * from "./nearest_name.ts";
 export * from "./op.ts";
@@ -24,6 +26,7 @@ export * from "./plan.ts";
 export * from "./precision.ts";
 export * from "./profile.ts";
 export * from "./random.ts";
+export * from "./recompute.ts";
 export * from "./registry.ts";
 export * from "./shape.ts";
 export * from "./step_profiler.ts";
@@ -32,7 +35,7 @@ export { CpuBackend, type CpuBackendOptions } from "./cpu/backend.ts";
 export type { CpuKernelBuild } from "./cpu/kernels.ts";
 export type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 export { WebGpuBackend } from "./webgpu/backend.ts";
-export { countPhases } from "./cpu/executable.ts";
+export { countPhases } from "./cpu/program.ts";
 export { countDispatches, countPasses } from "./webgpu/count_dispatches.ts";
 export { PipelineCache } from "./webgpu/kernel.ts";
 export { type AdapterReport, DEFAULT_LIMITS, reportAdapter, requestAdapter } from "./webgpu/device.ts";

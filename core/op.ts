@@ -188,6 +188,18 @@ export interface BadSample<A extends Attributes = Attributes> {
   readonly message: string;
 }
 
+/** An application of an op that gives results of a node again. */
+export interface Recomputation {
+  /** The op. */
+  readonly op: Op;
+  /** The node's arguments, or those of its results that are kept. */
+  readonly arguments: readonly Value[];
+  /** Which of the node's results it gives, in the order of its outputs; the others are kept. */
+  readonly results: readonly Value[];
+  /** The attributes that differ from the defaults. */
+  readonly attributes: Attributes;
+}
+
 /** The declaration of an op. */
 export interface OpDefinition<A extends Attributes = Attributes> {
   /** The op's name, unique in the registry. */
@@ -214,6 +226,11 @@ export interface OpDefinition<A extends Attributes = Attributes> {
    * result does not depend on has no gradient. An op without this rule stops differentiation with an error.
    */
   gradient?(graph: Graph, node: Node<A>, outputGradients: readonly (Value | undefined)[]): (Value | undefined)[];
+  /**
+   * How results of an op with {@link OpDefinition.updates} are computed again, to the bit and without the updates, for a
+   * backward pass that did not keep them. Without this rule the results of such an op are kept.
+   */
+  recompute?(node: Node<A>): Recomputation;
   /** Plain loops, run in float64 to judge the others, and in float32 where `cpu` is absent. */
   reference(spec: OpSpec<A>): ReferenceKernel;
   /** The fast kernel of the CPU backend. */

@@ -36,7 +36,8 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
  * Opens a backend.
  *
  * @param choice Which; a hardware GPU where there is one, else the CPU, unless given.
- * @param options `threads`: how many the CPU backend uses; one a core unless given.
+ * @param options `threads`: how many the CPU backend uses; one a core unless given. `memory`: the most bytes that the backend
+ * may allocate; as many as there are unless given.
  *
  * @throws {DeviceError} If WebGPU was asked for and there is no adapter.
  *
@@ -50,8 +51,8 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
  */
 export async function openBackend(
   choice: BackendChoice = "auto",
-  options: { readonly threads?: number } = {},
+  options: { readonly threads?: number; readonly memory?: number } = {},
 ): Promise<Backend> {
   const { backend } = await decideBackend(choice);
-  return backend === "cpu" ? await CpuBackend.create({ threads: options.threads }) : await WebGpuBackend.create();
+  return backend === "cpu" ? await CpuBackend.create(options) : await WebGpuBackend.create(options);
 }

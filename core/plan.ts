@@ -3,9 +3,11 @@
  * is a whole allocation, since WebGPU refuses one buffer bound both for reading and for writing in a dispatch.
  */
 
+import { assignBuffers } from "./assign_buffers.ts";
 import { fuse } from "./fuse.ts";
 import type { Graph, Node, Value } from "./graph.ts";
-import { byteSize } from "./shape.ts";
+import { lifetimesOf } from "./lifetimes.ts";
+import { recompute } from "./recompute.ts";
 
 /** A program ready for a backend. */
 export interface Plan {
@@ -23,33 +25,29 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, Value>;
 }
 
+/** What a plan trades. */
+export interface PlanOptions {
+  /** Whether fusion rules apply; true unless said otherwise. */
+  readonly fuse?: boolean;
+  /** Whether the backward pass computes values of the forward pass again, to need less memory; false unless said otherwise. */
+  readonly recompute?: boolean;
+}
+
 /**
- * Plans a graph: drops what no output or update needs, fuses, and assigns memory by liveness (greedy best fit).
+ * Plans a graph: drops what no output or update needs, fuses, and assigns memory by liveness ({@link assignBuffers}).
  *
  * @param graph The traced graph.
  * @param outputs The values that can be read after a step, by name.
- * @param options `fuse`: whether fusion rules apply, true unless said otherwise.
  */
-export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options: { fuse?: boolean } = {}): Plan {
+export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options: PlanOptions = {}): Plan {
   const kept = new Set(outputs.values());
-  let nodes = neededNodes(graph, kept);
+  let nodes: readonly Node[] = neededNodes(graph, kept);
   if (options.fuse ?? true) nodes = fuse(graph, nodes, kept);
+  if (options.recompute ?? false) nodes = recompute(graph, nodes, kept);
 
-  const lastUse = new Map<Value, number>();
-  nodes.forEach((node, index) => {
-    for (const value of [...node.results, ...node.arguments]) lastUse.set(value, index);
-  });
-  for (const value of kept) lastUse.set(value, nodes.length);
-
-  const placement = new Map<Value, number>();
-  const bufferSizes: number[] = [];
-  const free: number[] = [];
-  nodes.forEach((node, index) => {
-    for (const value of node.results) placement.set(value, takeBuffer(byteSize(value.spec), free, bufferSizes));
-    for (const value of new Set([...node.results, ...node.arguments])) {
-      if (lastUse.get(value) === index && placement.has(value)) free.push(placement.get(value)!);
-    }
-  });
+  const lifetimes = lifetimesOf(nodes, kept), values = [...lifetimes.keys()];
+  const { buffers, sizes } = assignBuffers([...lifetimes.values()]);
+  const placement = new Map(values.map((value, index) => [value, buffers[index]]));
 
   const used = new Set(nodes.flatMap((node) => node.arguments));
   for (const value of kept) used.add(value);
@@ -60,7 +58,7 @@ export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options:
       (value.kind === "parameter" || value.kind === "state" || value.kind === "constant") && used.has(value)
     ),
     placement,
-    bufferSizes,
+    bufferSizes: sizes,
     outputs,
   };
 }
@@ -79,20 +77,4 @@ function neededNodes(graph: Graph, outputs: ReadonlySet<Value>): Node[] {
     nodes.push(node);
   }
   return nodes.reverse();
-}
-
-function takeBuffer(bytes: number, free: number[], sizes: number[]): number {
-  let best = -1, largest = -1;
-  free.forEach((buffer, index) => {
-    if (sizes[buffer] >= bytes && (best < 0 || sizes[buffer] < sizes[free[best]])) best = index;
-    if (largest < 0 || sizes[buffer] > sizes[free[largest]]) largest = index;
-  });
-  if (best >= 0) return free.splice(best, 1)[0];
-  if (largest >= 0) {
-    const [buffer] = free.splice(largest, 1);
-    sizes[buffer] = bytes;
-    return buffer;
-  }
-  sizes.push(bytes);
-  return sizes.length - 1;
 }

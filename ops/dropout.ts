@@ -121,6 +121,13 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
     undefined,
     undefined,
   ],
+  // What the gradient does with the mask is what dropout does.
+  recompute: ({ arguments: [input], results: [output, kept], attributes }) => ({
+    op: dropoutGradient as unknown as Op,
+    arguments: [input, kept],
+    results: [output],
+    attributes,
+  }),
   reference: ({ attributes: { rate } }) => ([x, step, seed, y, kept]: readonly NumericArray[]) => {
     const seedBits = new Uint32Array(Float32Array.of(seed[0]).buffer)[0], limit = threshold(rate), factor = scale(rate);
     for (let i = 0; i < x.length; i++) {

@@ -8,7 +8,7 @@ import { ResultReader } from "./_result_reader.ts";
 import type { CheckpointInfo, Progress } from "./checkpoint.ts";
 import type { DataIdentity } from "./data_identity.ts";
 import { evaluateSplit } from "./evaluate.ts";
-import type { Callback, EpochEvent } from "./events.ts";
+import type { Callback, EpochEvent, RunMemory } from "./events.ts";
 import type { Evaluation } from "./metrics.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { Schedule } from "./schedule.ts";
@@ -38,6 +38,7 @@ export interface LoopOptions {
   readonly batch: number;
   /** Images in a batch of validation. */
   readonly validationBatch: number;
+  readonly memory: RunMemory;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
@@ -89,11 +90,12 @@ export class TrainingLoop {
 
   /** Trains. */
   async run(): Promise<LoopResult> {
-    const { totalSteps, progress, folder, callbacks, profiling } = this.#options;
+    const { totalSteps, progress, folder, callbacks, profiling, batch, validationBatch, memory } = this.#options;
     if (this.#left) {
       profiling?.begin(totalSteps - this.#step);
       await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
-      for (const callback of callbacks) await callback.onStart?.({ steps: this.#step, totalSteps });
+      const event = { steps: this.#step, totalSteps, parts: batch / validationBatch, memory };
+      for (const callback of callbacks) await callback.onStart?.(event);
     }
     let last: EpochEvent | undefined, stopped = this.#stopAsked;
     while (this.#left && !stopped) {

@@ -38,6 +38,30 @@ export interface EpochEvent {
   readonly seconds: number;
 }
 
+/** The bytes that a run takes of its backend. */
+export interface RunMemory {
+  /** All of them. */
+  readonly total: number;
+  /** Those of the program of a training step: activations, gradients, scratch memory, images on the device. */
+  readonly step: number;
+  /** Those of parameters, running statistics and what the optimiser keeps. */
+  readonly variables: number;
+  /** Those of the program that validates. */
+  readonly validation: number;
+}
+
+/** What a listener sees of a run's start. */
+export interface StartEvent {
+  /** The steps that are done. */
+  readonly steps: number;
+  /** The steps of the whole run. */
+  readonly totalSteps: number;
+  /** The parts of a batch that go through the network one after the other. */
+  readonly parts: number;
+  /** What the run takes of its backend: nothing more is allocated. */
+  readonly memory: RunMemory;
+}
+
 /**
  * Hears of a run as it goes on. A listener that gives back `"stop"` ends the run, which saves a checkpoint to go on from;
  * whatever else it gives back means nothing.
@@ -50,8 +74,8 @@ export interface EpochEvent {
  * ```
  */
 export interface Callback {
-  /** Hears that a run is about to train, once everything is checked: the steps that are done, and those of the whole run. A promise is waited for. */
-  onStart?(run: { readonly steps: number; readonly totalSteps: number }): unknown;
+  /** Hears that a run is about to train, once everything is checked and allocated. A promise is waited for. */
+  onStart?(event: StartEvent): unknown;
   /** Hears of every step. On WebGPU the device is up to sixteen steps ahead of it, so a stop takes effect later. */
   onStep?(event: StepEvent): unknown;
   /** Hears of every epoch, once its checkpoint is saved; a promise is waited for. */

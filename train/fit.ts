@@ -1,6 +1,6 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
-import { type Backend, type Precision, type Program, type TuneOptions, UsageError } from "../core/mod.ts";
+import { type Backend, type Precision, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   BatchLoader,
@@ -14,6 +14,7 @@ import {
 import type { Model } from "../models/mod.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
+import { createPrograms } from "./_programs.ts";
 import type { ModelDescription, Progress } from "./checkpoint.ts";
 import { type DataIdentity, expectSameData, identifyData } from "./data_identity.ts";
 import type { Callback, EpochEvent } from "./events.ts";
@@ -22,7 +23,7 @@ import type { RunFolder } from "./run_folder.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedule.ts";
 import type { SgdOptions } from "./sgd.ts";
-import { compileInference, Trainer } from "./trainer.ts";
+import type { Trainer } from "./trainer.ts";
 import { OPTIMIZER_PREFIX, TRANSIENT_PREFIX } from "./variables.ts";
 
 export type { CheckpointOptions } from "./_loop.ts";
@@ -51,8 +52,13 @@ export interface FitOptions
   readonly steps?: number;
   /** Images in a batch; 128 unless given. An epoch leaves out the images that do not fill a batch. */
   readonly batch?: number;
-  /** The parts of a batch that go through the network one after the other; 1 unless given. */
-  readonly accumulate?: number;
+  /**
+   * The parts of a batch that go through the network one after the other, or `auto` for the fewest that fit in memory; 1
+   * unless given. Batch norm takes its statistics of each part.
+   */
+  readonly accumulate?: number | "auto";
+  /** Whether the backward pass computes activations again, to need less memory and more time; false unless given. */
+  readonly recompute?: boolean;
   /** The first learning rate; 0.1 unless given. */
   readonly rate?: number;
   /** How the learning rate changes, by name or one's own; `step` unless given. */
@@ -116,6 +122,7 @@ export interface FitResult {
  *
  * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; or if the
  * run to go on with had another batch.
+ * @throws {OutOfMemoryError} If a batch does not fit: it names the largest that does.
  * @throws {DataError} If the run to go on with had other data or another model.
  * @throws {DeviceError} If steps are to be profiled and the device has no timestamps.
  * @throws {NumericError} If the loss becomes infinite or NaN.
@@ -143,58 +150,53 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { train: dataset, shape } = set;
   const preparation = { shape, normalisation, augmentation, seed };
   const resident = ResidentImages.of(dataset, preparation, backend.residentBytes);
-  await using loader = new BatchLoader({ ...preparation, dataset, batch, shuffle, epochs, resident });
-  const trainer = await Trainer.create({
-    ...options,
-    batch,
-    seed,
-    resident,
-    mixed: augmentation !== undefined && mixes(augmentation),
-  });
+  const mixed = augmentation !== undefined && mixes(augmentation);
+  const { trainer, validation, memory, options: found, destroy } = await createPrograms(
+    { ...options, batch, seed, resident, mixed },
+    options.accumulate ?? 1,
+  );
   try {
+    await using loader = new BatchLoader({
+      ...preparation,
+      dataset,
+      batch,
+      shuffle,
+      epochs,
+      resident: found.resident,
+    });
     await writeInitial(trainer, options);
-    const validationBatch = batch / (options.accumulate ?? 1);
-    const { tune, precision } = options;
-    let inference: Program | undefined;
-    const validation = async () =>
-      inference ??= await compileInference(model, backend, validationBatch, trainer.variables, { precision, tune });
-    // Kernels are timed before the first step, while the device has nothing else to do.
-    if (tune !== undefined) await validation();
-    try {
-      const loop = new TrainingLoop({
-        backend,
-        trainer,
-        inference: validation,
-        loader,
-        set,
-        data,
+    const loop = new TrainingLoop({
+      backend,
+      trainer,
+      inference: validation,
+      loader,
+      set,
+      data,
+      normalisation,
+      schedule,
+      batch,
+      validationBatch: batch / found.accumulate!,
+      memory,
+      epochs,
+      stepsPerEpoch,
+      totalSteps,
+      progress,
+      info: {
+        model: options.description ?? { name: model.name, classes: model.classes },
+        classes: set.classes,
         normalisation,
-        schedule,
-        batch,
-        validationBatch,
-        epochs,
-        stepsPerEpoch,
-        totalSteps,
-        progress,
-        info: {
-          model: options.description ?? { name: model.name, classes: model.classes },
-          classes: set.classes,
-          normalisation,
-          preprocessing: defaultPreprocessing(model.inputShape),
-        },
-        folder,
-        checkpoints,
-        callbacks: [...callbacks, options],
-        signal,
-        profiling,
-      });
-      const result = await loop.run();
-      return { ...result, tensors: await trainer.variables.readEvaluated(), normalisation };
-    } finally {
-      inference?.destroy();
-    }
+        preprocessing: defaultPreprocessing(model.inputShape),
+      },
+      folder,
+      checkpoints,
+      callbacks: [...callbacks, options],
+      signal,
+      profiling,
+    });
+    const result = await loop.run();
+    return { ...result, tensors: await trainer.variables.readEvaluated(), normalisation };
   } finally {
-    trainer.destroy();
+    destroy();
   }
 }
 

@@ -15,6 +15,7 @@ export * from "./freeze.ts";
 export * from "./initializers.ts";
 export * from "./load_model.ts";
 export * from "./loaded_model.ts";
+export * from "./memory.ts";
 export * from "./metrics.ts";
 export * from "./optimizer.ts";
 export * from "./plateau.ts";

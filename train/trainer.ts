@@ -6,6 +6,7 @@ import {
   expectPrecision,
   f32,
   Graph,
+  OutOfMemoryError,
   type Precision,
   type Program,
   type StepProfiler,
@@ -26,6 +27,7 @@ import {
 } from "../ops/mod.ts";
 import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { lossScale } from "./loss_scale.ts";
+import { explainMemory } from "./memory.ts";
 import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
@@ -46,6 +48,11 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
    * memory; 1 unless given. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number;
+  /**
+   * Whether the backward pass computes activations again instead of keeping them, which takes less memory and more time, and
+   * gives the same bits; false unless given.
+   */
+  readonly recompute?: boolean;
   /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
   /** Has kernels chosen by timing them, on WebGPU. Nothing is timed unless given. */
@@ -58,6 +65,16 @@ export interface TrainerOptions extends SgdOptions, UpdateOptions {
   readonly resident?: ResidentImages;
   /** Whether images are mixed of two, so that {@link Trainer.step} is given of what; false unless given. */
   readonly mixed?: boolean;
+}
+
+/** A training step before it is planned. */
+export interface TracedStep {
+  /** The step, or one part of it. */
+  readonly graph: Graph;
+  /** What is recorded of it. */
+  readonly scalars: Readonly<Record<"loss" | "correct", Value>>;
+  /** The updates of the parameters, where a step has parts. */
+  readonly updates?: Graph;
 }
 
 /** What a training step gives. */
@@ -179,20 +196,18 @@ export class Trainer {
   }
 
   /**
-   * Traces, differentiates, plans and compiles a training step, and initialises the variables.
+   * Records and differentiates a training step. It needs no device.
    *
-   * @throws {UsageError} If a batch does not fall into so many parts, or the backend does not compute in the precision.
+   * @throws {UsageError} If a batch does not fall into so many parts.
    */
-  static async create(options: TrainerOptions): Promise<Trainer> {
-    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, tune } = options;
-    const { optimizer = sgdOptimizer(options) } = options;
+  static trace(options: Omit<TrainerOptions, "backend">): TracedStep {
+    const { model, batch, accumulate = 1, labelSmoothing = 0, optimizer = sgdOptimizer(options) } = options;
     if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
       throw new UsageError(
         `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
       );
     }
     const { precision = "float32" } = options;
-    await expectPrecision(backend, precision);
     const graph = new Graph({ training: true, precision }), part = batch / accumulate;
     const image = options.resident === undefined
       ? graph.input("image", f32([part, ...model.inputShape]))
@@ -205,19 +220,53 @@ export class Trainer {
     const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
     const states = graph.values.filter(({ kind }) => kind === "state");
     const gradients = parameterGradients(graph, loss, options.freeze);
-    const variables = new Variables();
-    let update: Program | undefined;
-    if (accumulate === 1) recordUpdates(graph, optimizer, gradients, states, options);
-    else {
-      recordAccumulation(graph, gradients);
-      const updates = updateGraph(gradients, states, optimizer, options);
-      variables.add(updates, backend, seed);
-      update = await compile(updates, backend, { variables: variables.storages, tune });
-    }
-    variables.add(graph, backend, seed);
-    await variables.startAverages();
     const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
-    const program = await compile(graph, backend, { scalars, variables: variables.storages, tune });
+    if (accumulate === 1) {
+      recordUpdates(graph, optimizer, gradients, states, options);
+      return { graph, scalars };
+    }
+    recordAccumulation(graph, gradients);
+    return { graph, scalars, updates: updateGraph(gradients, states, optimizer, options) };
+  }
+
+  /**
+   * Traces, differentiates, plans and compiles a training step, and initialises the variables.
+   *
+   * @throws {UsageError} If a batch does not fall into so many parts, or the backend does not compute in the precision.
+   * @throws {OutOfMemoryError} If it does not fit: it names the largest batch that does.
+   */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    try {
+      return await Trainer.assemble(options);
+    } catch (error) {
+      throw error instanceof OutOfMemoryError ? explainMemory(options, Trainer.trace, error) : error;
+    }
+  }
+
+  /**
+   * As {@link Trainer.create}, without looking for a batch that fits.
+   *
+   * @internal
+   */
+  static async assemble(options: TrainerOptions): Promise<Trainer> {
+    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, recompute, tune } = options;
+    await expectPrecision(backend, options.precision ?? "float32");
+    const { graph, scalars, updates } = Trainer.trace(options), part = batch / accumulate;
+    const variables = new Variables();
+    let update: Program | undefined, program: Program;
+    try {
+      if (updates !== undefined) {
+        variables.add(updates, backend, seed);
+        update = await compile(updates, backend, { variables: variables.storages, tune });
+      }
+      variables.add(graph, backend, seed);
+      await variables.startAverages();
+      program = await compile(graph, backend, { scalars, variables: variables.storages, tune, recompute });
+    } catch (error) {
+      update?.destroy();
+      variables.destroy();
+      throw error;
+    }
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
         `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,

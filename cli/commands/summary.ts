@@ -48,13 +48,13 @@ export const summaryCommand = defineCommand({
     ["total", "", parameters.toLocaleString("en"), multiplyAdds.toLocaleString("en")],
   ]));
 
-  const { batch } = values, step = planTraining(model, batch);
+  const { batch } = values, step = planTraining(model, batch), recomputed = planTraining(model, batch, true);
   const inference = planInference(model, values.inference ? batch : 1);
   console.log(
     `\nA training step at batch ${batch}: ${step.nodes.length} ops, ${
       mebibytes(plannedBytes(step))
     } MiB of activations and gradients in ` +
-      `${step.bufferSizes.length} buffers,\n${
+      `${step.bufferSizes.length} buffers (${mebibytes(plannedBytes(recomputed))} MiB with --recompute),\n${
         mebibytes(sizeOf(step.variables))
       } MiB of variables. Inference: ${inference.nodes.length} ops.`,
   );
@@ -72,14 +72,14 @@ function refuseUseless(given: GivenOptions): void {
 }
 
 /** What `Trainer` runs, planned alone: allocating a large model's step only to count it could fail. */
-function planTraining(model: Model, batch: number): Plan {
+function planTraining(model: Model, batch: number, recompute = false): Plan {
   const graph = new Graph({ training: true });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   const label = graph.input("label", u32([batch]));
   const [loss] = softmaxCrossEntropy.apply(graph, [logits, label]);
   const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
   sgd(graph, loss);
-  return plan(graph, new Map(Object.entries({ loss, correct })));
+  return plan(graph, new Map(Object.entries({ loss, correct })), { recompute });
 }
 
 function planInference(model: Model, batch: number): Plan {

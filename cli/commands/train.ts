@@ -34,6 +34,7 @@ import {
   epochJson,
   epochText,
   foreignText,
+  memoryText,
   resumeText,
   stoppedText,
 } from "../train_report.ts";
@@ -180,14 +181,16 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
         }
         : undefined,
       callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
-      onStart: async () => {
-        if (accumulate > 1) say(accumulateText(accumulate, batch));
+      onStart: async ({ parts, memory }) => {
+        if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
+        say(memoryText(memory));
         await tuning.save(store);
         await folder.writeConfig({
           ...values,
           resume: undefined,
           profile: undefined,
           batch,
+          accumulate: parts,
           out: location,
           version: VERSION,
           deno: Deno.version.deno,

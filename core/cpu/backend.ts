@@ -1,14 +1,15 @@
 /** The CPU backend: kernels in WebAssembly on every core, over one shared memory. Nothing is allocated per step. */
 
-import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
+import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
 import { UsageError } from "../errors.ts";
 import type { Plan } from "../plan.ts";
 import type { DevicePeaks } from "../profile.ts";
-import type { TensorSpec } from "../shape.ts";
+import { byteSize, type TensorSpec } from "../shape.ts";
 import { CpuExecutable } from "./executable.ts";
 import { compileKernels, type CpuKernelBuild } from "./kernels.ts";
-import { CpuMemory } from "./memory.ts";
+import { blockBytes, CpuMemory } from "./memory.ts";
 import { measureCpuPeaks } from "./peak.ts";
+import { memoryNeed } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import { Threads } from "./threads.ts";
 
@@ -18,6 +19,8 @@ export interface CpuBackendOptions {
   readonly threads?: number;
   /** The build of the kernels; the fastest that the engine takes unless given. */
   readonly build?: CpuKernelBuild;
+  /** The most bytes that may be allocated; 4 GiB unless given. */
+  readonly memory?: number;
 }
 
 /** The most threads: beyond it the tasks of most kernels are too few. */
@@ -61,7 +64,7 @@ export class CpuBackend implements Backend {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new UsageError(`Expected threads to be a whole number from 1 to ${MAX_THREADS} but it is ${threads}`);
     }
-    const memory = new CpuMemory(), kernels = compileKernels(options.build);
+    const memory = new CpuMemory(options.memory), kernels = compileKernels(options.build);
     return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
   }
 
@@ -81,14 +84,31 @@ export class CpuBackend implements Backend {
     return this.#memory.liveBytes;
   }
 
+  /** What one WebAssembly memory holds, or the limit that was given; a tensor may have it all. */
+  get capacity(): Capacity {
+    const { most } = this.#memory;
+    return { tensor: most, total: most };
+  }
+
+  /** The bytes of a tensor's block. */
+  allocatedBytes(spec: TensorSpec): number {
+    return blockBytes(byteSize(spec));
+  }
+
+  /** What a plan would take. */
+  memoryNeed(plan: Plan): MemoryNeed {
+    return memoryNeed(plan);
+  }
+
   /** Allocates memory that outlives a step. */
   allocate(spec: TensorSpec): Storage {
     return new CpuStorage(this.#memory, spec);
   }
 
   /** Makes a plan executable. */
-  compile(plan: Plan, options: BackendCompileOptions): Promise<Executable> {
-    return Promise.resolve(new CpuExecutable(plan, options, this.#memory, this.#threads));
+  // deno-lint-ignore require-await -- what the constructor throws must reject.
+  async compile(plan: Plan, options: BackendCompileOptions): Promise<Executable> {
+    return new CpuExecutable(plan, options, this.#memory, this.#threads);
   }
 
   /** Measures what as many threads do at most, on threads of their own. */

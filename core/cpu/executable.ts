@@ -1,6 +1,6 @@
 /** A program on the CPU: phases of WebAssembly kernels, which all threads run, and calls of functions between them. */
 
-import type { BackendCompileOptions, Executable } from "../backend.ts";
+import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
@@ -10,13 +10,9 @@ import type { DispatchTime, ProfileOptions } from "../profile.ts";
 import { byteSize, elementCount } from "../shape.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
+import { PHASE_WORDS, prepares, programOf } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
-
-const SCALAR_CAPACITY = 64;
-
-/** Words of a phase in memory: kernel, tasks, address of the arguments. */
-const PHASE_WORDS = 3;
 
 /** Phases of kernels that follow each other, or a phase in TypeScript. */
 type Segment =
@@ -44,30 +40,6 @@ interface Call {
 /** The names of a kernel's phases, each once. */
 function phaseNames({ phases }: CpuKernel): string {
   return [...new Set(phases.map((phase) => "run" in phase ? "TypeScript" : phase.kernel))].join(" + ");
-}
-
-/** The kernel of a node: the op's own, or its reference loops in float32. */
-function kernelOf(node: Node): CpuKernel {
-  if (node.op.cpu !== undefined) return node.op.cpu(node);
-  const reference = node.op.reference(node);
-  return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
-}
-
-/** The phases of each node of a plan. */
-export function countPhases({ nodes }: Plan): number[] {
-  return nodes.map((node) => kernelOf(node).phases.length);
-}
-
-function prepares(phase: CpuPhase): boolean {
-  return "prepares" in phase && phase.prepares === true;
-}
-
-/** The variables that a kernel's preparing phases read; nothing if there are no such phases, or they read other values too. */
-function preparedFrom({ phases }: CpuKernel, values: readonly Value[]): Value[] | undefined {
-  if (!phases.some(prepares) || phases.some((phase) => "run" in phase)) return undefined;
-  const read = phases.flatMap((phase) => prepares(phase) && "arguments" in phase ? phase.arguments : [])
-    .flatMap((argument) => typeof argument === "object" && "buffer" in argument ? [values[argument.buffer]] : []);
-  return read.every(({ kind }) => kind === "parameter" || kind === "state") ? read : undefined;
 }
 
 /** An argument as a 32-bit word. */
@@ -102,20 +74,33 @@ export class CpuExecutable implements Executable {
   readonly #records: Float32Array[];
   #recorded = 0;
 
-  /** Places every value and chooses every kernel. */
+  /**
+   * Places every value and chooses every kernel.
+   *
+   * @throws {OutOfMemoryError} If there is no room; then nothing is taken.
+   */
   constructor(plan: Plan, options: BackendCompileOptions, memory: CpuMemory, threads: Threads) {
     this.#memory = memory;
     this.#threads = threads;
+    const orNothing = <T>(allocate: () => T): T => {
+      try {
+        return allocate();
+      } catch (error) {
+        this.destroy();
+        throw error;
+      }
+    };
     const take = (bytes: number) => {
-      const block = memory.allocate(bytes);
+      const block = orNothing(() => memory.allocate(bytes));
       this.#blocks.push(block);
-      if (options.poison) (memory.view(block, "f32", block.bytes / 4)).fill(NaN);
+      if (options.poison) memory.view(block, "f32", block.bytes / 4).fill(NaN);
       return block;
     };
-    const buffers = plan.bufferSizes.map(take);
+    const program = programOf(plan), arena = take(program.arena.bytes);
     const arrays = new Map<Value, Float32Array | Uint32Array>();
-    const place = (value: Value, block: Block) => {
-      const array = memory.view(block, value.spec.dtype, elementCount(value.spec.shape));
+    const place = (value: Value, block: Block, offset = 0) => {
+      const at = { address: block.address + offset, bytes: byteSize(value.spec) };
+      const array = memory.view(at, value.spec.dtype, elementCount(value.spec.shape));
       arrays.set(value, array);
       return array;
     };
@@ -129,16 +114,13 @@ export class CpuExecutable implements Executable {
         place(value, take(byteSize(value.spec))).fill(value.initializer.value);
       } else throw new DeviceError(`The variable "${value.name}" lives on another backend`);
     }
-    for (const [value, buffer] of plan.placement) place(value, buffers[buffer]);
+    program.values.forEach((value, index) => place(value, arena, program.arena.offsets[index]));
 
-    const nodes = plan.nodes.map((node) => ({ node, kernel: kernelOf(node) }));
-    const most = (size: (kernel: CpuKernel) => number | undefined) =>
-      nodes.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
-    const workspaceLength = most(({ workspace }) => workspace), workspace = take(4 * workspaceLength);
-    this.#scratchLength = most(({ scratch }) => scratch);
-    threads.reserveScratch(4 * this.#scratchLength);
+    const workspace = take(4 * program.workspace);
+    this.#scratchLength = program.scratch;
+    orNothing(() => threads.reserveScratch(4 * this.#scratchLength));
     this.#context = {
-      workspace: memory.view(workspace, "f32", workspaceLength) as Float32Array,
+      workspace: memory.view(workspace, "f32", program.workspace) as Float32Array,
       scratch: this.#scratch(),
     };
 
@@ -147,13 +129,12 @@ export class CpuExecutable implements Executable {
       plan.nodes.flatMap((node) => (node.op.updates ?? []).map((index) => storageOf(node.arguments[index]))),
     );
     this.#updated = [...updated];
-    const calls = nodes.map(({ node, kernel }): Call => {
-      const values = [...node.arguments, ...node.results], sources = preparedFrom(kernel, values)?.map(storageOf);
-      const prepared = sources !== undefined && !sources.some((storage) => updated.has(storage));
-      if (prepared) { for (const source of sources) this.#sources.add(source); }
+    const calls = program.kernels.map(({ node, kernel, sources }): Call => {
+      for (const source of sources ?? []) this.#sources.add(storageOf(source));
+      const prepared = sources !== undefined;
       return {
         kernel,
-        buffers: values.map((value) => arrays.get(value)!),
+        buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
         workspace: (prepared ? take(4 * kernel.workspace!) : workspace).address,
         prepared,
       };

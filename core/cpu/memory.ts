@@ -3,7 +3,7 @@
  * first-fit allocator of 64-byte blocks.
  */
 
-import { DeviceError } from "../errors.ts";
+import { DeviceError, OutOfMemoryError } from "../errors.ts";
 import type { DType } from "../shape.ts";
 
 const PAGE = 65536;
@@ -20,19 +20,31 @@ export interface Block {
   readonly bytes: number;
 }
 
+/** The bytes of a block for so many. */
+export function blockBytes(size: number): number {
+  return Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
+}
+
+/** Bytes that blocks can have in all. */
+const MOST = MAX_PAGES * PAGE - ALIGNMENT - GUARD;
+
 /** Allocates blocks in one shared WebAssembly memory. */
 export class CpuMemory {
   /** The memory itself. */
   readonly memory: WebAssembly.Memory;
   #free: { address: number; bytes: number }[] = [{ address: ALIGNMENT, bytes: 16 * PAGE - ALIGNMENT - GUARD }];
   #live = 0;
+  /** The most bytes that blocks may have in all. */
+  readonly most: number;
 
   /**
    * Makes an empty memory.
    *
+   * @param limit The most bytes that may be given out; as many as there are unless given.
    * @throws {DeviceError} If memory cannot be shared, as on a page that is not isolated from other origins.
    */
-  constructor() {
+  constructor(limit = Infinity) {
+    this.most = Math.min(limit, MOST);
     if (typeof SharedArrayBuffer === "undefined") {
       throw new DeviceError(
         "The CPU backend needs shared memory, which a browser gives only to isolated pages: serve the page with the headers " +
@@ -50,10 +62,13 @@ export class CpuMemory {
   /**
    * Takes a block. Its content is whatever was there.
    *
-   * @throws {DeviceError} If 4 GiB, or what the machine has, are used up.
+   * @throws {OutOfMemoryError} If 4 GiB, what the machine has, or the limit that was given is used up.
    */
   allocate(size: number): Block {
-    const bytes = Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
+    const bytes = blockBytes(size);
+    if (this.most < MOST && this.#live + bytes > this.most) {
+      throw this.#refusal(bytes, `in the limit of ${Math.floor(this.most / 2 ** 20)} MiB`);
+    }
     let index = this.#free.findIndex((block) => block.bytes >= bytes);
     if (index < 0) {
       this.#grow(bytes);
@@ -93,15 +108,20 @@ export class CpuMemory {
     try {
       this.memory.grow(pages);
     } catch {
-      throw new DeviceError(
-        `The CPU backend is out of memory: ${mebibytes(this.#live)} MiB are in use and ${
-          mebibytes(bytes)
-        } MiB more do not fit ` +
-          `in the 4 GiB of one WebAssembly memory; use a smaller batch`,
-      );
+      throw this.#refusal(bytes, "in the 4 GiB of one WebAssembly memory");
     }
     this.#live += pages * PAGE;
     this.free({ address: end - GUARD, bytes: pages * PAGE });
+  }
+
+  #refusal(bytes: number, where: string): OutOfMemoryError {
+    return new OutOfMemoryError(
+      `The CPU backend is out of memory: ${mebibytes(this.#live)} MiB are in use and ${
+        mebibytes(bytes)
+      } MiB more do not ` +
+        `fit ${where}`,
+      this.most,
+    );
   }
 }
 

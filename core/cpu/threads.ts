@@ -82,8 +82,9 @@ export class Threads {
   reserveScratch(bytes: number): void {
     const size = Math.ceil(bytes / 64) * 64;
     if (size <= this.#control[SCRATCH_BYTES]) return;
+    const scratch = this.#memory.allocate(size * this.count);
     if (this.#scratch !== undefined) this.#memory.free(this.#scratch);
-    this.#scratch = this.#memory.allocate(size * this.count);
+    this.#scratch = scratch;
     this.#control[SCRATCH] = this.#scratch.address;
     this.#control[SCRATCH_BYTES] = size;
   }

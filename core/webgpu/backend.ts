@@ -1,7 +1,7 @@
 /** The WebGPU backend: allocation, and programs that are one list of dispatches with one submit a step. */
 
-import type { Backend, BackendCompileOptions, Executable, Storage } from "../backend.ts";
-import { DeviceError } from "../errors.ts";
+import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
+import { DeviceError, OutOfMemoryError } from "../errors.ts";
 import { hostElements } from "../half.ts";
 import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan.ts";
@@ -10,6 +10,7 @@ import { byteSize, elementCount, type TensorSpec } from "../shape.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
+  mebibytes,
   reportAdapter,
   requestAdapter,
   requestDevice,
@@ -18,9 +19,10 @@ import {
 import { WebGpuExecutable } from "./executable.ts";
 import { findHalfProblem } from "./half_check.ts";
 import { PipelineCache } from "./kernel.ts";
+import { bufferBytes, memoryNeed } from "./memory.ts";
 import { measureWebGpuPeaks } from "./peak.ts";
 import { WebGpuStorage } from "./storage.ts";
-import { poisonTexels, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
+import { poisonTexels, texelShape, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
 import { WebGpuTuner } from "./tuner.ts";
 
 /** Runs programs through WebGPU. */
@@ -37,11 +39,12 @@ export class WebGpuBackend implements Backend {
   readonly pipelines: PipelineCache;
   /** Chooses kernels by timing them. */
   readonly tuner: WebGpuTuner;
+  readonly capacity: Capacity;
   readonly #monitor: DeviceMonitor;
   #live = 0;
   #halfProblem: Promise<string | undefined> | undefined;
 
-  private constructor(adapter: GPUAdapter, device: GPUDevice) {
+  private constructor(adapter: GPUAdapter, device: GPUDevice, memory: number) {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
@@ -49,14 +52,17 @@ export class WebGpuBackend implements Backend {
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
     this.tuner = new WebGpuTuner(this);
+    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+    this.capacity = { tensor: Math.min(maxStorageBufferBindingSize, maxBufferSize, memory), total: memory };
   }
 
   /**
    * Takes the default adapter.
    *
+   * @param options `memory`: the most bytes that may be allocated; as many as the device has unless given.
    * @throws {DeviceError} If there is none, or it gives no device.
    */
-  static async create(): Promise<WebGpuBackend> {
+  static async create({ memory = Infinity }: { readonly memory?: number } = {}): Promise<WebGpuBackend> {
     const adapter = await requestAdapter();
     if (adapter === undefined) {
       throw new DeviceError(
@@ -64,13 +70,12 @@ export class WebGpuBackend implements Backend {
           "(on Debian without a GPU: mesa-vulkan-drivers), or use --backend cpu",
       );
     }
-    return new WebGpuBackend(adapter, await requestDevice(adapter));
+    return new WebGpuBackend(adapter, await requestDevice(adapter), memory);
   }
 
   /** As many as one buffer holds. */
   get residentBytes(): number {
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
-    return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    return this.capacity.tensor;
   }
 
   /** Whether the adapter has f16. */
@@ -97,33 +102,75 @@ export class WebGpuBackend implements Backend {
     return new WebGpuStorage(this, spec);
   }
 
+  /** The bytes of a tensor's buffer. */
+  allocatedBytes(spec: TensorSpec): number {
+    return bufferBytes(byteSize(spec));
+  }
+
+  /** What a plan would take. */
+  memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
+    return memoryNeed(plan, this.limits, this.capacity.tensor, options);
+  }
+
   /** Makes a plan executable. */
   async compile(plan: Plan, options: BackendCompileOptions): Promise<Executable> {
     const executable = await WebGpuExecutable.create(this, plan, options);
-    this.check();
-    return executable;
+    try {
+      await this.settleAllocations();
+      this.check();
+      return executable;
+    } catch (error) {
+      executable.destroy();
+      throw error;
+    }
   }
 
   /**
-   * A storage buffer of at least that many bytes, counted in {@link WebGpuBackend.liveBytes}.
+   * A storage buffer of at least that many bytes, counted in {@link WebGpuBackend.liveBytes}. Whether the device had the memory
+   * is known only after {@link WebGpuBackend.settleAllocations}.
    *
-   * @throws {DeviceError} If it is larger than the device can bind.
+   * @throws {OutOfMemoryError} If it is larger than the device can bind, or goes beyond the limit that was given.
    */
   createBuffer(bytes: number, label: string, usage: number = 0): GPUBuffer {
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const limit = this.residentBytes;
-    if (size > limit) {
-      throw new DeviceError(
-        `${label} takes ${Math.ceil(size / 2 ** 20)} MiB but this device binds at most ${
-          Math.floor(limit / 2 ** 20)
-        } MiB; ` +
-          `a batch at most ${(limit / size).toFixed(2)} times as large fits`,
+    const size = bufferBytes(bytes), { tensor, total } = this.capacity;
+    if (size > tensor) {
+      throw new OutOfMemoryError(
+        `${label} takes ${mebibytes(size)} MiB but this device binds at most ${Math.floor(tensor / 2 ** 20)} MiB`,
+        total,
       );
     }
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = this.device.createBuffer({ label, size, usage: usage || storage });
+    // What is mapped to be read is small, lies with the host, and is mostly given back at once.
+    if (usage === 0) this.#expectRoom(size, label);
+    return this.#watched(size, label, () => this.device.createBuffer({ label, size, usage: usage || storage }));
+  }
+
+  #expectRoom(size: number, label: string): void {
+    const { total } = this.capacity;
+    if (this.#live + size <= total) return;
+    throw new OutOfMemoryError(
+      `${label} takes ${mebibytes(size)} MiB, which beside the ${mebibytes(this.#live)} MiB in use is more than the ` +
+        `limit of ${Math.floor(total / 2 ** 20)} MiB`,
+      total,
+    );
+  }
+
+  /** Allocates, and has the device's answer awaited. */
+  #watched<T>(size: number, label: string, create: () => T): T {
+    this.device.pushErrorScope("out-of-memory");
+    const made = create();
+    this.#monitor.watchAllocation(label, size, this.device.popErrorScope(), this.#live);
     this.#live += size;
-    return buffer;
+    return made;
+  }
+
+  /**
+   * Waits until it is known whether the device had memory for every buffer.
+   *
+   * @throws {OutOfMemoryError} If it had not.
+   */
+  async settleAllocations(): Promise<void> {
+    await this.#monitor.settleAllocations();
   }
 
   /** Gives a buffer back at once, not when it is collected. */
@@ -134,8 +181,13 @@ export class WebGpuBackend implements Backend {
 
   /** A texture that buffers are read through, counted in {@link WebGpuBackend.liveBytes}. */
   createTexelTexture(rows: number, dtype: TexelType, poison: boolean): GPUTexture {
-    const texture = this.device.createTexture(texelTexture(rows, dtype));
-    this.#live += texelTextureBytes(texture);
+    const size = texelTextureBytes(texelShape(rows, dtype)), label = `a texture of ${rows} rows`;
+    this.#expectRoom(size, label);
+    const texture = this.#watched(
+      size,
+      label,
+      () => this.device.createTexture({ ...texelTexture(rows, dtype), label }),
+    );
     if (poison) poisonTexels(this.device, texture);
     return texture;
   }
@@ -165,6 +217,7 @@ export class WebGpuBackend implements Backend {
 
   /** Waits for a staging buffer, and raises the device's own error rather than the mapping's. */
   async mapRead(buffer: GPUBuffer): Promise<void> {
+    await this.settleAllocations();
     try {
       await buffer.mapAsync(GPUMapMode.READ);
     } catch (error) {

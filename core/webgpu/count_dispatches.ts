@@ -1,22 +1,25 @@
 /** What a plan becomes on a device, without one. */
 
-import type { WebGpuLimits } from "../op.ts";
+import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import type { TensorSpec } from "../shape.ts";
 import type { Node, Value } from "../graph.ts";
-import { MOST_BUFFERS, preferredVariant } from "./executable.ts";
+import { MOST_BUFFERS } from "./executable.ts";
 import { viewOf } from "./merge.ts";
 import { schedule, type SchedulePass } from "./schedule.ts";
+import { VariantCache } from "./variants.ts";
 
 /** The passes of each node of a plan, in the variant that is taken where nothing was measured. */
 export function countPasses({ nodes }: Plan, limits: WebGpuLimits): number[] {
-  return nodes.map((node) => variantOf(node, limits).passes.length);
+  const variants = new VariantCache(limits);
+  return nodes.map((node) => variants.choose(node).passes.length);
 }
 
 /** The dispatches of a step of a plan on a device with such limits; those that only make something ready do not count. */
 export function countDispatches({ nodes, placement, variables, inputs }: Plan, limits: WebGpuLimits): number {
   const memoryOf = (value: Value): Memory => placement.get(value) ?? value;
-  const passes = nodes.flatMap((node) => passesOf(node, limits, memoryOf));
+  const variants = new VariantCache(limits);
+  const passes = nodes.flatMap((node) => passesOf(node, variants.choose(node), memoryOf));
   const kept = new Set<Memory>(variables.filter(({ kind }) => kind !== "constant")), written = new Set<Memory>(inputs);
   return schedule(passes, {
     mostBuffers: Math.min(MOST_BUFFERS, limits.maxStorageBuffersPerShaderStage),
@@ -28,18 +31,13 @@ export function countDispatches({ nodes, placement, variables, inputs }: Plan, l
 /** The number of a planned buffer, a value with one of its own, or the specification of scratch memory. */
 type Memory = number | Value | TensorSpec;
 
-function variantOf(node: Node, limits: WebGpuLimits) {
-  const variants = node.op.webgpu(node, limits);
-  return variants[preferredVariant(variants)];
-}
-
 /** The passes of a node, with the memory that stands for their buffers. */
 function passesOf(
   node: Node,
-  limits: WebGpuLimits,
+  variant: WebGpuVariant,
   memoryOf: (value: Value) => Memory,
 ): SchedulePass<Memory>[] {
-  const variant = variantOf(node, limits), values = [...node.arguments, ...node.results];
+  const values = [...node.arguments, ...node.results];
   const scratch = (variant.workspace ?? []).map((spec) => ({ ...spec }));
   const specs = [...values.map(({ spec }) => spec), ...scratch], memory = [...values.map(memoryOf), ...scratch];
   return variant.passes.map(({ elements, bindings }) => ({

@@ -1,6 +1,6 @@
 /** Acquires an adapter and a device with every limit raised to the adapter's, and watches over its errors. */
 
-import { DeviceError } from "../errors.ts";
+import { DeviceError, OutOfMemoryError } from "../errors.ts";
 import { formatHash, hashText } from "../hash.ts";
 import type { WebGpuLimits } from "../op.ts";
 import { maxTexels } from "./texels.ts";
@@ -123,14 +123,18 @@ export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): We
 export class DeviceMonitor {
   #failure: DeviceError | undefined;
   #closing = false;
+  readonly #allocations = new Set<Promise<void>>();
+  #refused: OutOfMemoryError | undefined;
+  /** The labels of buffers that were not made: what the device says of them later is no news. */
+  readonly #missing = new Set<string>();
 
   /** Starts to watch. */
   constructor(device: GPUDevice) {
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      this.#failure ??= new DeviceError(
-        `The GPU reported an error: ${firstLine((event as GPUUncapturedErrorEvent).error.message)}`,
-      );
+      const { message } = (event as GPUUncapturedErrorEvent).error;
+      if ([...this.#missing].some((label) => message.includes(label))) return;
+      this.#failure ??= new DeviceError(`The GPU reported an error: ${firstLine(message)}`);
     });
     device.lost.then(({ reason, message }) => {
       if (this.#closing) return;
@@ -142,6 +146,40 @@ export class DeviceMonitor {
     });
   }
 
+  /**
+   * Watches over an allocation.
+   *
+   * @param label The buffer's.
+   * @param error What the allocation's error scope gives.
+   * @param live The bytes of the buffers before it.
+   */
+  watchAllocation(label: string, size: number, error: Promise<GPUError | null>, live: number): void {
+    const watched = error.then((found) => {
+      this.#allocations.delete(watched);
+      if (found === null) return;
+      this.#missing.add(label);
+      this.#refused ??= new OutOfMemoryError(
+        `${label} takes ${mebibytes(size)} MiB, for which the GPU has no memory left beside the ${
+          mebibytes(live)
+        } MiB in use`,
+        live,
+      );
+    });
+    this.#allocations.add(watched);
+  }
+
+  /**
+   * Waits until it is known whether every buffer was made.
+   *
+   * @throws {OutOfMemoryError} If one was not, once.
+   */
+  async settleAllocations(): Promise<void> {
+    await Promise.all(this.#allocations);
+    const refused = this.#refused;
+    this.#refused = undefined;
+    if (refused !== undefined) throw refused;
+  }
+
   /** Raises what went wrong, if anything did. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -151,6 +189,11 @@ export class DeviceMonitor {
   close(): void {
     this.#closing = true;
   }
+}
+
+/** Bytes in MiB, rounded up. */
+export function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
 }
 
 /** The message of a WebGPU error on one line. */

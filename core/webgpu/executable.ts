@@ -4,17 +4,18 @@
  * Scalars of recorded steps collect in a ring on the device, so that the queue need not wait for each to be read.
  */
 
-import type { BackendCompileOptions, Executable } from "../backend.ts";
+import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
 import { deviceBytes } from "../half.ts";
-import type { WebGpuPass, WebGpuVariant } from "../op.ts";
+import type { WebGpuPass } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profile.ts";
 import { byteSize, formatSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
+import { ringBytes } from "./memory.ts";
 import { type BoundBuffer, mergePasses, viewOf } from "./merge.ts";
 import { joinProfiles, type ProfiledPass, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
@@ -22,8 +23,6 @@ import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 import { VariantCache } from "./variants.ts";
-
-const SCALAR_CAPACITY = 64;
 
 /** The most buffers of a dispatch of several passes: its text is as long as there are many. */
 export const MOST_BUFFERS = 32;
@@ -61,8 +60,8 @@ export class WebGpuExecutable implements Executable {
   readonly #outputs = new Map<string, Value>();
   readonly #scalars: readonly string[];
   readonly #poison: boolean;
-  readonly #texels: TexelPool;
-  readonly #scratch: ScratchPool;
+  readonly #texels: TexelPool<GPUTexture>;
+  readonly #scratch: ScratchPool<GPUBuffer>;
   readonly #stagings: GPUBuffer[] = [];
   #ring: GPUBuffer | undefined;
   #recorded = 0;
@@ -80,6 +79,7 @@ export class WebGpuExecutable implements Executable {
     const executable = new WebGpuExecutable(backend, options);
     try {
       executable.#place(plan, options);
+      await backend.settleAllocations();
       const variants = new VariantCache(backend.limits);
       await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options, variants)));
     } catch (error) {
@@ -138,17 +138,12 @@ export class WebGpuExecutable implements Executable {
   }
 
   get #ringBytes(): number {
-    return SCALAR_CAPACITY * this.#scalars.length * 4;
-  }
-
-  #choose(node: Node, { chooseVariant }: BackendCompileOptions, cache: VariantCache): WebGpuVariant {
-    const variants = cache.get(node);
-    return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
+    return ringBytes(this.#scalars);
   }
 
   /** The passes of a node, with their buffers. */
   #bind(node: Node, index: number, options: BackendCompileOptions, variants: VariantCache): BoundPass[] {
-    const variant = this.#choose(node, options, variants), cost = node.op.cost(node);
+    const variant = variants.choose(node, options), cost = node.op.cost(node);
     const bound = [...node.arguments, ...node.results].map((value) => ({
       spec: value.spec,
       buffer: this.#buffers.get(value)!,
@@ -350,9 +345,4 @@ export class WebGpuExecutable implements Executable {
     for (const texture of this.#texels.clear()) this.#backend.destroyTexelTexture(texture);
     this.#stagings.length = 0;
   }
-}
-
-/** The number of the variant that is taken where nothing was measured. */
-export function preferredVariant(variants: readonly WebGpuVariant[]): number {
-  return Math.max(0, variants.findIndex(({ preferred }) => preferred));
 }

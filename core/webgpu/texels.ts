@@ -29,7 +29,7 @@ const FORMATS = {
 /** The element types that textures hold. */
 export type TexelType = keyof typeof FORMATS;
 
-function bytesOf({ format }: GPUTexture): number {
+function bytesOf({ format }: Pick<GPUTexture, "format">): number {
   return format === FORMATS.f16.format ? FORMATS.f16.bytes : FORMATS.f32.bytes;
 }
 
@@ -64,13 +64,21 @@ export function encodeTexelCopy(encoder: GPUCommandEncoder, { buffer, texture, t
   }
 }
 
+/** What a pool and its bytes depend on. */
+export type TexelShape = Pick<GPUTexture, "width" | "height" | "format">;
+
+/** The shape of a texture of so many rows. */
+export function texelShape(rows: number, dtype: TexelType): TexelShape {
+  return { width: ROW, height: rows, format: FORMATS[dtype].format };
+}
+
 /** The textures of a program. */
-export class TexelPool {
-  readonly #create: (rows: number, dtype: TexelType) => GPUTexture;
-  readonly #textures: GPUTexture[] = [];
+export class TexelPool<T extends TexelShape> {
+  readonly #create: (rows: number, dtype: TexelType) => T;
+  readonly #textures: T[] = [];
 
   /** A pool that makes its textures, of {@link texelTexture}, by a function. */
-  constructor(create: (rows: number, dtype: TexelType) => GPUTexture) {
+  constructor(create: (rows: number, dtype: TexelType) => T) {
     this.#create = create;
   }
 
@@ -81,7 +89,7 @@ export class TexelPool {
    * @param dtype Their type.
    * @param taken The textures that the same dispatch has already; the result joins them.
    */
-  take(texels: number, dtype: TexelType, taken: Set<GPUTexture>): GPUTexture {
+  take(texels: number, dtype: TexelType, taken: Set<T>): T {
     // Of few sizes, each twice the one before: all together are at most twice as large as the largest.
     const rows = 2 ** Math.ceil(Math.log2(Math.ceil(texels / ROW)));
     const { format } = FORMATS[dtype];
@@ -92,7 +100,7 @@ export class TexelPool {
   }
 
   /** Forgets the textures, and hands them over to be destroyed. */
-  clear(): GPUTexture[] {
+  clear(): T[] {
     return this.#textures.splice(0);
   }
 }
@@ -100,11 +108,12 @@ export class TexelPool {
 /** What a texture of so many rows is made of. */
 export function texelTexture(rows: number, dtype: TexelType): GPUTextureDescriptor {
   const { STORAGE_BINDING, COPY_DST } = GPUTextureUsage;
-  return { label: "texels", size: [ROW, rows], format: FORMATS[dtype].format, usage: STORAGE_BINDING | COPY_DST };
+  const { width, height, format } = texelShape(rows, dtype);
+  return { size: [width, height], format, usage: STORAGE_BINDING | COPY_DST };
 }
 
 /** The bytes of a texture of {@link texelTexture}. */
-export function texelTextureBytes(texture: GPUTexture): number {
+export function texelTextureBytes(texture: TexelShape): number {
   return bytesOf(texture) * texture.width * texture.height;
 }
 

@@ -11,8 +11,7 @@ import type { WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import type { TuneOptions, Tuner, VariantChooser } from "../tuning.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { preferredVariant } from "./executable.ts";
-import { describeNode } from "./variants.ts";
+import { describeNode, preferredVariant } from "./variants.ts";
 import { NodeTrial } from "./trial.ts";
 
 /**

@@ -2,11 +2,17 @@
 
 import { formatSpec } from "../shape.ts";
 import type { Node } from "../graph.ts";
+import type { BackendCompileOptions } from "../backend.ts";
 import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 
 /** An op, its shapes and its attributes: nodes of the same description run the same kernels. */
 export function describeNode({ op, inputs, attributes }: Node): string {
   return `${op.name}(${inputs.map(formatSpec).join(", ")}) ${JSON.stringify(attributes)}`;
+}
+
+/** The number of the variant that is taken where nothing was measured. */
+export function preferredVariant(variants: readonly WebGpuVariant[]): number {
+  return Math.max(0, variants.findIndex(({ preferred }) => preferred));
 }
 
 /** Generates kernels once for nodes of the same description, since networks repeat their layers. */
@@ -26,5 +32,11 @@ export class VariantCache {
     const variants = node.op.webgpu(node, this.#limits);
     this.#known.set(key, { op: node.op, variants });
     return variants;
+  }
+
+  /** The variant of a node that runs. */
+  choose(node: Node, { chooseVariant }: Pick<BackendCompileOptions, "chooseVariant"> = {}): WebGpuVariant {
+    const variants = this.get(node);
+    return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
   }
 }

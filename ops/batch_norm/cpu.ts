@@ -11,11 +11,18 @@ const JOINED_FLOATS = 4;
 /** Floats of memory of a running task. */
 const SCRATCH = 16;
 
-/** Everything that normalisation reads and writes, by training or by running statistics. */
-function applyArguments(epilogue: Epilogue, epsilon: number): CpuArgument[] {
+/** Everything that normalisation reads and writes, by training or by running statistics: `mean` and `variance`. */
+function applyArguments(
+  epilogue: Epilogue,
+  epsilon: number,
+  mean: CpuArgument = { buffer: 3 },
+  variance: CpuArgument = { buffer: 4 },
+): CpuArgument[] {
   const form = epilogue.residual ? 2 : epilogue.relu ? 1 : 0, residual = epilogue.residual ? { buffer: 5 } : 0;
   return [
-    ...[0, 1, 2, 3, 4].map((buffer) => ({ buffer })),
+    ...[0, 1, 2].map((buffer) => ({ buffer })),
+    mean,
+    variance,
     residual,
     { buffer: epilogue.residual ? 6 : 5 },
     { float: epsilon },
@@ -29,21 +36,35 @@ export function trainingKernel(
   epilogue: Epilogue,
   { momentum, epsilon }: BatchNormAttributes,
 ): CpuKernel {
-  const split = splitChannels(e), outputs = epilogue.residual ? 6 : 5;
-  const partial = PART_FLOATS * e.channels * split.parts;
-  const call = [
-    ...split.arguments,
-    ...applyArguments(epilogue, epsilon),
+  const outputs = epilogue.residual ? 6 : 5;
+  return normKernel(e, 0, applyArguments(epilogue, epsilon), [
     { float: momentum },
     { buffer: outputs + 1 },
     { buffer: outputs + 2 },
-    { workspace: 0 },
-    { workspace: partial },
-  ];
+  ]);
+}
+
+/**
+ * Batch norm in training once more: the same kernels, since they go on with statistics in float64, of which the forward pass
+ * leaves float32. What they say about the running and the batch's statistics is left in the workspace.
+ */
+export function recomputeKernel(e: Extents, epilogue: Epilogue, epsilon: number): CpuKernel {
+  const unread = { workspace: 0 };
+  return normKernel(e, e.channels + e.channels % 2, applyArguments(epilogue, epsilon, unread, unread), [
+    { float: 0 },
+    unread,
+    unread,
+  ]);
+}
+
+/** The phases of batch norm in training, after some floats of workspace that belong to its arguments. */
+function normKernel(e: Extents, first: number, apply: readonly CpuArgument[], rest: readonly CpuArgument[]): CpuKernel {
+  const split = splitChannels(e), joined = first + PART_FLOATS * e.channels * split.parts;
+  const call = [...split.arguments, ...apply, ...rest, { workspace: first }, { workspace: joined }];
   const phase = { tasks: split.tasks, arguments: call };
-  if (split.parts === 1) return { scratch: SCRATCH, phases: [{ kernel: "batchNorm", ...phase }] };
+  if (split.parts === 1) return { workspace: first, scratch: SCRATCH, phases: [{ kernel: "batchNorm", ...phase }] };
   return {
-    workspace: partial + JOINED_FLOATS * e.channels,
+    workspace: joined + JOINED_FLOATS * e.channels,
     scratch: SCRATCH,
     phases: [
       { kernel: "batchNormStatistics", ...phase },

@@ -3,4 +3,10 @@
 export type { BatchNormAttributes } from "./common.ts";
 export * from "./gradient.ts";
 export * from "./inference.ts";
+export {
+  batchNormRecompute,
+  batchNormRecomputeAddRelu,
+  type BatchNormRecomputeAttributes,
+  batchNormRecomputeRelu,
+} from "./recompute.ts";
 export * from "./training.ts";

@@ -21,6 +21,7 @@ import {
 import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
+import { RECOMPUTED } from "./recompute.ts";
 import { unitSize } from "./wgsl.ts";
 
 /** Normalises one channel, and updates its running statistics. */
@@ -139,6 +140,15 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
           batchNormGradient.apply(graph, [outputGradient!, input, batchMean, inverseStd, gamma]),
       }
       : {}),
+    recompute: ({ arguments: values, results, attributes: { epsilon } }) => {
+      const [x, gamma, beta, , , ...residual] = values, [y, ...statistics] = results;
+      return {
+        op: RECOMPUTED[suffix] as unknown as Op,
+        arguments: [x, gamma, beta, ...statistics, ...residual],
+        results: [y],
+        attributes: { epsilon },
+      };
+    },
     reference(spec) {
       const e = extentsOf(spec.inputs[0]);
       return (buffers) => {

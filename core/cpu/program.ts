@@ -1,0 +1,108 @@
+/** What a plan becomes on the CPU: kernels, where values lie, and how much memory they take. */
+
+import type { Arena } from "./arena.ts";
+import { placeInArena } from "./arena.ts";
+import type { MemoryNeed } from "../backend.ts";
+import type { Node, Value } from "../graph.ts";
+import { lifetimesOf } from "../lifetimes.ts";
+import type { CpuKernel, CpuPhase } from "../op.ts";
+import type { Plan } from "../plan.ts";
+import { byteSize } from "../shape.ts";
+import { blockBytes } from "./memory.ts";
+
+/** Words of a phase in memory: kernel, tasks, address of the arguments. */
+export const PHASE_WORDS = 3;
+
+/** A node's kernel. */
+export interface NodeKernel {
+  /** The node. */
+  readonly node: Node;
+  /** Its kernel. */
+  readonly kernel: CpuKernel;
+  /**
+   * The variables that its preparing phases read, where these need run only after the variables have changed; the kernel then
+   * has a workspace of its own.
+   */
+  readonly sources?: readonly Value[];
+}
+
+/** The kernels of a plan and their memory. */
+export interface CpuProgram {
+  /** The kernel of each node. */
+  readonly kernels: readonly NodeKernel[];
+  /** Where computed values lie. */
+  readonly arena: Arena;
+  /** The computed values, in the order of {@link Arena.offsets}. */
+  readonly values: readonly Value[];
+  /** Floats of the workspace that kernels share. */
+  readonly workspace: number;
+  /** Floats of scratch memory of a thread. */
+  readonly scratch: number;
+}
+
+/** Chooses every kernel and places every computed value. */
+export function programOf({ nodes, outputs }: Plan): CpuProgram {
+  const updated = new Set(nodes.flatMap((node) => (node.op.updates ?? []).map((index) => node.arguments[index])));
+  const kernels = nodes.map((node): NodeKernel => {
+    const kernel = kernelOf(node), sources = preparedFrom(kernel, [...node.arguments, ...node.results]);
+    return sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
+  });
+  const lifetimes = lifetimesOf(nodes, new Set(outputs.values()));
+  const most = (size: (kernel: CpuKernel) => number | undefined) =>
+    kernels.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
+  return {
+    kernels,
+    arena: placeInArena([...lifetimes.values()]),
+    values: [...lifetimes.keys()],
+    workspace: most(({ workspace }) => workspace),
+    scratch: most(({ scratch }) => scratch),
+  };
+}
+
+/** The phases of each node of a plan. */
+export function countPhases({ nodes }: Plan): number[] {
+  return nodes.map((node) => kernelOf(node).phases.length);
+}
+
+/** What a plan takes beside its parameters and states, and beside the threads' scratch memory. */
+export function memoryNeed(plan: Plan): MemoryNeed {
+  const { kernels, arena, workspace } = programOf(plan);
+  const own = [...plan.inputs, ...plan.variables.filter(({ kind }) => kind === "constant")];
+  const prepared = kernels.filter(({ sources }) => sources !== undefined);
+  const tables = [true, false].map((first) =>
+    kernels.reduce((words, { kernel, sources }) => {
+      const phases = kernel.phases.filter((phase) => (sources !== undefined && prepares(phase)) === first);
+      return phases.reduce((sum, phase) => "run" in phase ? sum : sum + PHASE_WORDS + phase.arguments.length, words);
+    }, 0)
+  );
+  const sizes = [
+    arena.bytes,
+    ...own.map(({ spec }) => byteSize(spec)),
+    ...[workspace, ...prepared.map(({ kernel }) => kernel.workspace!), ...tables].map((words) => 4 * words),
+  ];
+  const values = [...plan.placement.keys(), ...plan.inputs, ...plan.variables];
+  return {
+    total: sizes.reduce((sum, size) => sum + blockBytes(size), 0),
+    tensor: values.reduce((most, { spec }) => Math.max(most, byteSize(spec)), 0),
+  };
+}
+
+/** Whether a phase only brings weights into another form. */
+export function prepares(phase: CpuPhase): boolean {
+  return "prepares" in phase && phase.prepares === true;
+}
+
+/** A node's kernel: the op's own, or its reference loops in float32. */
+function kernelOf(node: Node): CpuKernel {
+  if (node.op.cpu !== undefined) return node.op.cpu(node);
+  const reference = node.op.reference(node);
+  return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
+}
+
+/** The variables that a kernel's preparing phases read; nothing if there are no such phases, or they read other values too. */
+function preparedFrom({ phases }: CpuKernel, values: readonly Value[]): Value[] | undefined {
+  if (!phases.some(prepares) || phases.some((phase) => "run" in phase)) return undefined;
+  const read = phases.flatMap((phase) => prepares(phase) && "arguments" in phase ? phase.arguments : [])
+    .flatMap((argument) => typeof argument === "object" && "buffer" in argument ? [values[argument.buffer]] : []);
+  return read.every(({ kind }) => kind === "parameter" || kind === "state") ? read : undefined;
+}

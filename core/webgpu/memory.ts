@@ -1,0 +1,85 @@
+/** How much memory a program takes on WebGPU: what `WebGpuExecutable` allocates, counted without a device. */
+
+import { type BackendCompileOptions, type MemoryNeed, SCALAR_CAPACITY } from "../backend.ts";
+import type { Node } from "../graph.ts";
+import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
+import type { Plan } from "../plan.ts";
+import { byteSize } from "../shape.ts";
+import { ScratchPool } from "./scratch.ts";
+import { TexelPool, texelShape, texelsOf, texelTextureBytes, type TexelType } from "./texels.ts";
+import { VariantCache } from "./variants.ts";
+
+/** The bytes of the buffer for so many. */
+export function bufferBytes(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
+}
+
+/** The bytes of recorded scalars. */
+export function ringBytes(scalars: readonly string[]): number {
+  return SCALAR_CAPACITY * scalars.length * 4;
+}
+
+/**
+ * What a plan takes beside its parameters and states: planned buffers, inputs, constants, scratch memory of kernels, and the
+ * textures that they read through.
+ *
+ * @param largest The bytes of the largest buffer that the device binds.
+ */
+export function memoryNeed(
+  { nodes, bufferSizes, inputs, variables }: Plan,
+  limits: WebGpuLimits,
+  largest: number,
+  options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">,
+): MemoryNeed {
+  const own = [...inputs, ...variables.filter(({ kind }) => kind === "constant")];
+  const variants = new VariantCache(limits),
+    kernels = nodes.map((node) => ({
+      node,
+      variant: variants.choose(node, options),
+    }));
+  const sizes = [
+    ...bufferSizes,
+    ...own.map(({ spec }) => byteSize(spec)),
+    ...scratchSizes(kernels.map(({ variant }) => variant), largest),
+    ...(options.scalars.length > 0 ? [ringBytes(options.scalars)] : []),
+  ].map(bufferBytes);
+  const variableSizes = variables.map(({ spec }) => bufferBytes(byteSize(spec)));
+  return {
+    total: sizes.reduce((sum, size) => sum + size, 0) + texelBytes(kernels),
+    tensor: Math.max(0, ...sizes, ...variableSizes),
+  };
+}
+
+/** The bytes of each buffer of scratch memory, those that applications share once. */
+function scratchSizes(variants: readonly WebGpuVariant[], largest: number): number[] {
+  const sizes: number[] = [];
+  const pool = new ScratchPool((size) => {
+    sizes.push(size);
+    return { size };
+  }, largest);
+  for (const { workspace = [], transient } of variants) {
+    const taken = new Set<{ readonly size: number }>();
+    for (const [place, spec] of workspace.entries()) {
+      if (transient?.includes(place)) pool.take(byteSize(spec), taken);
+      else sizes.push(byteSize(spec));
+    }
+  }
+  return sizes;
+}
+
+/** The bytes of the textures. */
+function texelBytes(kernels: readonly { readonly node: Node; readonly variant: WebGpuVariant }[]): number {
+  const pool = new TexelPool(texelShape);
+  for (const { node, variant } of kernels) {
+    const specs = [...node.inputs, ...node.outputs, ...(variant.workspace ?? [])];
+    for (const { bindings } of variant.passes) {
+      const taken = new Set<ReturnType<typeof texelShape>>();
+      for (const { index, texels } of bindings) {
+        if (!texels) continue;
+        const spec = specs[index], dtype = spec.dtype as TexelType;
+        pool.take(texelsOf(bufferBytes(byteSize(spec)), dtype), dtype, taken);
+      }
+    }
+  }
+  return pool.clear().reduce((sum, texture) => sum + texelTextureBytes(texture), 0);
+}

@@ -1,0 +1,118 @@
+/**
+ * Batch norm in training once more, for the backward pass: the same y, to the bit, from the statistics that the forward pass
+ * left, without another step of the running statistics.
+ */
+
+import { bytesMoved, f32, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
+import { applyPass, applyPlane } from "./apply.ts";
+import {
+  type Epilogue,
+  EPILOGUES,
+  expectNormInputs,
+  expectResidual,
+  expectSeveral,
+  extentsOf,
+  NORM_SHAPES,
+  normCost,
+} from "./common.ts";
+import { recomputeKernel } from "./cpu.ts";
+
+/** The attributes of batch norm that is computed again. */
+export type BatchNormRecomputeAttributes = {
+  /** What was added to the variance. */
+  readonly epsilon: number;
+};
+
+function registerRecompute(suffix: string): Op<BatchNormRecomputeAttributes> {
+  const name = `batchNormRecompute${suffix}`, epilogue: Epilogue = EPILOGUES[suffix];
+  return registerOp<BatchNormRecomputeAttributes>({
+    name,
+    attributes: { epsilon: 1e-5 },
+    infer(inputs) {
+      expectNormInputs(name, inputs, ["gamma", "beta", "batchMean", "inverseStd"]);
+      expectResidual(name, inputs, epilogue);
+      expectSeveral(name, inputs[0]);
+      return [inputs[0]];
+    },
+    reference({ inputs }) {
+      const e = extentsOf(inputs[0]);
+      return (buffers) => {
+        const [x, gamma, beta, mean, inverseStd] = buffers, y = buffers[buffers.length - 1];
+        const residual = epilogue.residual ? buffers[5] : undefined;
+        for (let plane = 0; plane < e.batch * e.channels; plane++) {
+          const c = plane % e.channels, from = plane * e.plane;
+          applyPlane(epilogue, x, residual, y, from, from + e.plane, mean[c], inverseStd[c] * gamma[c], beta[c]);
+        }
+      };
+    },
+    cpu({ inputs, attributes }: OpSpec<BatchNormRecomputeAttributes>) {
+      return recomputeKernel(extentsOf(inputs[0]), epilogue, attributes.epsilon);
+    },
+    webgpu({ inputs }, limits) {
+      const statistics = "let mean = batchMean[c]; let inverseStd = deviation[c];";
+      const bindings = [{ name: "batchMean", index: 3 }, { name: "deviation", index: 4 }];
+      const pass = applyPass(extentsOf(inputs[0]), epilogue, limits, statistics, bindings, 5, inputs.length);
+      return [{ name: "elementwise", passes: [pass] }];
+    },
+    cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
+    samples: () =>
+      NORM_SHAPES.flatMap((shape) =>
+        // Of a few values far from 0 and close to each other, statistics in float32 leave little.
+        (extentsOf(f32(shape)).count < 16 ? [0] : [0, 30]).map((mean) => ({
+          inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
+          fill: ([x, , , batchMean, inverseStd], random) => {
+            x.forEach((_, i) => x[i] = mean + random.normal());
+            fillStatistics(x, batchMean, inverseStd, shape);
+          },
+        }))
+      ),
+    badSamples: () => [
+      { inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2]))], message: "expected gamma to be f32 [3]" },
+      ...(epilogue.residual
+        ? [{
+          inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([3])), f32([2, 3, 4, 5])],
+          message: "expected residual to be",
+        }]
+        : [{
+          inputs: [f32([1, 3, 1, 1]), ...Array(4).fill(f32([3]))],
+          message: "expected more than 1 value per channel",
+        }]),
+    ],
+  });
+}
+
+/** The statistics of a sample, as the forward pass would leave them. */
+function fillStatistics(x: NumericArray, mean: NumericArray, inverseStd: NumericArray, shape: readonly number[]): void {
+  const e = extentsOf(f32(shape));
+  for (let c = 0; c < e.channels; c++) {
+    const values: number[] = [];
+    for (let n = 0; n < e.batch; n++) {
+      const from = (n * e.channels + c) * e.plane;
+      values.push(...x.subarray(from, from + e.plane));
+    }
+    const average = values.reduce((sum, value) => sum + value, 0) / e.count;
+    const variance = values.reduce((sum, value) => sum + (value - average) ** 2, 0) / e.count;
+    mean[c] = average;
+    inverseStd[c] = 1 / Math.sqrt(variance + 1e-5);
+  }
+}
+
+/**
+ * Batch norm in training from its own statistics. Inputs: `input` [N, C, H, W], `gamma` and `beta` [C], and `batchMean` and
+ * `inverseStd` [C], which must be those that `batchNorm` gave for this input and this epsilon: the CPU backend, which holds
+ * them in float64 while it works, takes them of the input again. Output: y [N, C, H, W].
+ */
+export const batchNormRecompute: Op<BatchNormRecomputeAttributes> = registerRecompute("");
+
+/** {@link batchNormRecompute} and ReLU in one pass. */
+export const batchNormRecomputeRelu: Op<BatchNormRecomputeAttributes> = registerRecompute("Relu");
+
+/** {@link batchNormRecompute}, a `residual` of y's shape added, and ReLU in one pass. */
+export const batchNormRecomputeAddRelu: Op<BatchNormRecomputeAttributes> = registerRecompute("AddRelu");
+
+/** The op that computes again what `batchNorm` followed by a suffix computes. */
+export const RECOMPUTED: Readonly<Record<string, Op<BatchNormRecomputeAttributes>>> = {
+  "": batchNormRecompute,
+  Relu: batchNormRecomputeRelu,
+  AddRelu: batchNormRecomputeAddRelu,
+};

@@ -1,0 +1,85 @@
+/** The programs of a run: as the options say, or divided as memory demands. */
+
+import { OutOfMemoryError, type Program } from "../core/mod.ts";
+import type { RunMemory } from "./events.ts";
+import { excessMemory, explainMemory, inferenceNeed, partsOf, trainingFits } from "./memory.ts";
+import { compileInference, Trainer, type TrainerOptions } from "./trainer.ts";
+
+/** What a run works with. */
+export interface RunPrograms {
+  /** The program that trains. */
+  readonly trainer: Trainer;
+  /** The program that validates, for as many images as a part of a batch; compiled when it is first asked for. */
+  readonly validation: () => Promise<Program>;
+  /** The options, as they were found to fit. */
+  readonly options: TrainerOptions;
+  /** What they take. */
+  readonly memory: RunMemory;
+  /** Gives the memory of both back. */
+  readonly destroy: () => void;
+}
+
+/**
+ * Makes the programs of a run.
+ *
+ * @param accumulate The parts of a batch, or `auto` for the fewest that fit. Then images do not stay on the device either where
+ * that saves a division: their bits are the same.
+ * @throws {OutOfMemoryError} If they do not fit: it names the largest batch that does.
+ */
+export async function createPrograms(
+  base: Omit<TrainerOptions, "accumulate">,
+  accumulate: number | "auto",
+): Promise<RunPrograms> {
+  const auto = accumulate === "auto",
+    residence = base.resident === undefined ? [undefined] : [base.resident, undefined];
+  let failure: OutOfMemoryError | undefined;
+  for (const parts of auto ? partsOf(base.batch) : [accumulate]) {
+    for (const resident of residence) {
+      const options = { ...base, accumulate: parts, resident };
+      // Planning takes longer than it takes to find out, where there is room.
+      if (failure !== undefined && !trainingFits({ ...options, validation: true }, Trainer.trace)) continue;
+      try {
+        return await create(options);
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        failure = error;
+      }
+    }
+  }
+  const last = { ...base, accumulate: auto ? 1 : accumulate, resident: undefined, validation: true };
+  throw explainMemory(last, Trainer.trace, failure);
+}
+
+async function create(options: TrainerOptions): Promise<RunPrograms> {
+  const { model, backend, batch, accumulate = 1, precision, tune } = options, before = backend.liveBytes;
+  const trainer = await Trainer.assemble(options), trained = backend.liveBytes;
+  let inference: Program | undefined;
+  const validation = async () =>
+    inference ??= await compileInference(model, backend, batch / accumulate, trainer.variables, { precision, tune });
+  try {
+    const need = inferenceNeed({ ...options, batch: batch / accumulate });
+    const excess = excessMemory(need, backend);
+    if (excess !== undefined) throw new OutOfMemoryError(`validation does not fit: ${excess}`, backend.capacity.total);
+    // Kernels are timed before the first step, while the device has nothing else to do.
+    if (tune !== undefined) await validation();
+    const variables = [...trainer.variables.storages.values()].reduce(
+      (sum, { spec }) => sum + backend.allocatedBytes(spec),
+      0,
+    );
+    const memory = {
+      total: trained - before + need.total,
+      step: trained - before - variables,
+      variables,
+      validation: need.total,
+    };
+    const destroy = () => {
+      inference?.destroy();
+      trainer.destroy();
+    };
+    return { trainer, validation, options, memory, destroy };
+  } catch (error) {
+    inference?.destroy();
+    trainer.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+/** What training takes of a backend, found by planning alone, and which batches fit. */
+
+import {
+  type Backend,
+  f32,
+  Graph,
+  type MemoryNeed,
+  OutOfMemoryError,
+  plan,
+  SCALAR_CAPACITY,
+  ShapeError,
+} from "../core/mod.ts";
+import type { TracedStep, TrainerOptions } from "./trainer.ts";
+import { variableSpecs } from "./variables.ts";
+
+/** What is planned. */
+export interface PlannedTraining extends TrainerOptions {
+  /** Whether the program that validates is there too, for as many images as a part; no unless given. */
+  readonly validation?: boolean;
+}
+
+/** Records a training step, as `Trainer.trace` does. */
+export type TraceStep = (options: TrainerOptions) => TracedStep;
+
+/**
+ * The memory of training: variables, programs, and images that are kept on the device. Nothing is allocated.
+ *
+ * @param options What is trained, and where.
+ * @param trace `Trainer.trace`.
+ * @throws {UsageError} If a batch does not fall into so many parts.
+ *
+ * @example
+ * ```ts
+ * import { CpuBackend } from "../core/mod.ts";
+ * import { cifarResNet } from "../models/mod.ts";
+ * import { Trainer, trainingNeed } from "./mod.ts";
+ * const options = { model: cifarResNet({ depth: 20 }), backend: new CpuBackend(), batch: 128 };
+ * const kept = trainingNeed(options, Trainer.trace), again = trainingNeed({ ...options, recompute: true }, Trainer.trace);
+ * console.log(again.total < kept.total / 2); // true
+ * ```
+ */
+export function trainingNeed(options: PlannedTraining, trace: TraceStep): MemoryNeed {
+  const { backend, batch, accumulate = 1, recompute, validation = false } = options;
+  const { graph, scalars, updates } = trace(options);
+  const recorded = new Map(Object.entries(scalars));
+  const needs = [backend.memoryNeed(plan(graph, recorded, { recompute }), { scalars: [...recorded.keys()] })];
+  if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
+  if (validation) needs.push(inferenceNeed({ ...options, batch: batch / accumulate }));
+  const variables = new Map([...variableSpecs(graph), ...(updates === undefined ? [] : variableSpecs(updates))]);
+  for (const spec of variables.values()) {
+    const bytes = backend.allocatedBytes(spec);
+    needs.push({ total: bytes, tensor: bytes });
+  }
+  return {
+    total: needs.reduce((sum, { total }) => sum + total, 0),
+    tensor: needs.reduce((most, { tensor }) => Math.max(most, tensor), 0),
+  };
+}
+
+/** What a program takes that computes the logits of a batch, beside its variables. Nothing is allocated. */
+export function inferenceNeed(
+  { model, backend, batch, precision }: Pick<TrainerOptions, "model" | "backend" | "batch" | "precision">,
+): MemoryNeed {
+  const graph = new Graph({ training: false, precision });
+  const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
+  return backend.memoryNeed(plan(graph, new Map([["logits", logits]])), { scalars: [] });
+}
+
+/**
+ * Why something does not fit, or nothing if it does.
+ *
+ * @param available The bytes that are known to be there; as many as the backend says unless given.
+ */
+export function excessMemory(
+  { total, tensor }: MemoryNeed,
+  backend: Backend,
+  available = Infinity,
+): string | undefined {
+  const { capacity, liveBytes } = backend;
+  if (tensor > capacity.tensor) {
+    return `a tensor takes ${mebibytes(tensor)} MiB, of at most ${mebibytes(capacity.tensor)} MiB`;
+  }
+  const free = Math.min(capacity.total, available) - liveBytes;
+  return total > free ? `it takes ${mebibytes(total)} MiB, of ${mebibytes(free)} MiB` : undefined;
+}
+
+/** Whether training fits, as far as planning tells. A part of a batch over which no variance can be taken does not. */
+export function trainingFits(options: PlannedTraining, trace: TraceStep, available = Infinity): boolean {
+  try {
+    return excessMemory(trainingNeed(options, trace), options.backend, available) === undefined;
+  } catch (error) {
+    if (error instanceof ShapeError) return false;
+    throw error;
+  }
+}
+
+/** The numbers of equal parts into which a batch may fall, fewest first. */
+export function partsOf(batch: number): number[] {
+  return Array.from({ length: Math.min(batch, SCALAR_CAPACITY) }, (_, index) => index + 1)
+    .filter((parts) => batch % parts === 0);
+}
+
+/**
+ * The error for training that does not fit: it names the largest batch that fits, found by planning, and other ways out.
+ *
+ * @param error What happened, or nothing if planning alone found it.
+ */
+export function explainMemory(
+  options: PlannedTraining,
+  trace: TraceStep,
+  error?: OutOfMemoryError,
+): OutOfMemoryError {
+  const { model, backend, batch, accumulate = 1, recompute = false } = options, part = batch / accumulate;
+  const available = error?.available ?? Infinity;
+  const reason = excessMemory(trainingNeed(options, trace), backend, available) ?? error?.message ?? "";
+  const fits = (changes: Partial<PlannedTraining>) => trainingFits({ ...options, ...changes }, trace, available);
+  let largest = 0;
+  for (let above = part; above - largest > 1;) {
+    const middle = (largest + above) >> 1;
+    if (fits({ batch: middle * accumulate })) largest = middle;
+    else above = middle;
+  }
+  const parts = partsOf(batch).find((parts) => parts > accumulate && fits({ accumulate: parts }));
+  const ways = [
+    ...(largest > 0 ? [`--batch ${largest * accumulate}`] : []),
+    ...(parts === undefined ? [] : [`--accumulate ${parts}`]),
+    ...(!recompute && fits({ recompute: true }) ? ["--recompute"] : []),
+  ];
+  const what = accumulate === 1 ? `a batch of ${batch}` : `a part of ${part} images`;
+  const most = largest === 0 ? "not even one image fits" : `the largest that fits is ${largest}`;
+  return new OutOfMemoryError(
+    `${model.name} cannot be trained on ${what}: ${reason}; ${most}` +
+      (ways.length === 0 ? "" : `, so use ${ways.join(" or ")}`),
+    available,
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
