@@ -24,10 +24,10 @@ export function maxTexels({ limits }: GPUDevice): number {
 const FORMATS = {
   f32: { format: "rgba32float", bytes: 16 },
   f16: { format: "rgba16float", bytes: 8 },
-} as const;
+} as const satisfies Record<TexelType, unknown>;
 
 /** The element types that textures hold. */
-export type TexelType = keyof typeof FORMATS;
+export type TexelType = "f32" | "f16";
 
 function bytesOf({ format }: Pick<GPUTexture, "format">): number {
   return format === FORMATS.f16.format ? FORMATS.f16.bytes : FORMATS.f32.bytes;
