@@ -3,7 +3,8 @@
 import { OutOfMemoryError, type Program } from "../core/mod.ts";
 import type { RunMemory } from "./events.ts";
 import { excessMemory, explainMemory, inferenceNeed, partsOf, trainingFits } from "./memory.ts";
-import { compileInference, Trainer, type TrainerOptions } from "./trainer.ts";
+import { compileInference } from "./inference.ts";
+import { Trainer, type TrainerOptions } from "./trainer.ts";
 
 /** What a run works with. */
 export interface RunPrograms {

@@ -19,7 +19,7 @@ import {
 import type { Model } from "../models/mod.ts";
 import { type Checkpoint, decodeCheckpoint, describedModel, type ModelDescription } from "./checkpoint.ts";
 import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
-import { compileFoldedInference, compileInference } from "./trainer.ts";
+import { compileFoldedInference, compileInference } from "./inference.ts";
 import { Variables } from "./variables.ts";
 
 /** Where a model comes from: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */

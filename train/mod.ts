@@ -12,6 +12,7 @@ export * from "./fit.ts";
 export * from "./fold_batch_norm.ts";
 export * from "./foreign_head.ts";
 export * from "./freeze.ts";
+export * from "./inference.ts";
 export * from "./initializers.ts";
 export * from "./load_model.ts";
 export * from "./loaded_model.ts";

@@ -1,4 +1,4 @@
-/** The programs of a model on a backend: one that trains a batch, one that computes logits, over the same variables. */
+/** The program that trains a model on batches. */
 
 import {
   type Backend,
@@ -25,11 +25,9 @@ import {
   topKCorrect,
   VIEW_WORDS,
 } from "../ops/mod.ts";
-import { foldBatchNorm } from "./fold_batch_norm.ts";
 import { lossScale } from "./loss_scale.ts";
 import { explainMemory } from "./memory.ts";
 import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
 import { TRANSIENT_PREFIX, Variables } from "./variables.ts";
 
@@ -85,74 +83,6 @@ export interface StepResult {
   readonly correct: number;
   /** Under mixed precision the scale of the loss after the step: it is halved where the step's update was left out. */
   readonly lossScale?: number;
-}
-
-/**
- * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
- * have any. Its input is `image`, its output `logits`.
- *
- * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
- * @throws {UsageError} If the backend does not compute in the precision.
- */
-export async function compileInference(
-  model: Model,
-  backend: Backend,
-  batch: number,
-  variables: Variables,
-  { precision = "float32", tune }: { readonly precision?: Precision; readonly tune?: TuneOptions } = {},
-): Promise<Program> {
-  await expectPrecision(backend, precision);
-  const graph = new Graph({ training: false, precision });
-  const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
-  variables.add(graph, backend, 0);
-  return await compile(graph, backend, { outputs: { logits }, variables: variables.evaluated, tune });
-}
-
-/**
- * Compiles the program of {@link compileInference} with batch norm folded into the convolutions: the same logits up to
- * rounding, faster. Its variables are not those of the model, so they cannot be trained further.
- *
- * @param variables A set of its own; it is given the folded tensors.
- * @param tensors The model's tensors, as a checkpoint holds them.
- * @param source The file that they come from, for messages.
- * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
- * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
- * @throws {UsageError} If the backend does not compute in the precision.
- *
- * @example
- * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { compileFoldedInference, Trainer, Variables } from "./mod.ts";
- * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), backend = new CpuBackend();
- * const trainer = await Trainer.create({ model, backend, batch: 2 });
- * const tensors = await trainer.variables.read(false);
- * const program = await compileFoldedInference(model, backend, 1, new Variables(), tensors, "the trainer");
- * program.write("image", new Float32Array(3 * 8 * 8).fill(1));
- * program.run();
- * console.log((await program.read("logits")).length); // 10
- * ```
- */
-export async function compileFoldedInference(
-  model: Model,
-  backend: Backend,
-  batch: number,
-  variables: Variables,
-  tensors: ReadonlyMap<string, NamedTensor>,
-  source: string,
-  { precision = "float32", tune }: { readonly precision?: Precision; readonly tune?: TuneOptions } = {},
-): Promise<Program> {
-  await expectPrecision(backend, precision);
-  const graph = new Graph({ training: false });
-  const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
-  const folded = foldBatchNorm(graph, tensors, { logits }, source, precision);
-  variables.add(folded.graph, backend, 0);
-  variables.write(folded.tensors, source);
-  return await compile(folded.graph, backend, {
-    outputs: folded.outputs,
-    variables: variables.storages,
-    tune,
-  });
 }
 
 /**
