@@ -29,14 +29,14 @@ async function fastest(program: Program): Promise<DispatchTime[]> {
 /** Joins the dispatches of equal applications of ops. */
 function rowsOf(program: Program, times: readonly DispatchTime[]): Row[] {
   const rows = new Map<string, Row>(), counted = new Set<number>();
-  for (const { op, variant, node, cost, seconds } of times) {
+  for (const { op, variant, node, cost, passes, seconds } of times) {
     const shapes = program.plan.nodes[node].inputs.slice(0, 2).map(formatSpec).join(" ");
-    const name = `${op} ${shapes} (${variant})`;
+    const name = passes > 1 ? `${op} (${variant})` : `${op} ${shapes} (${variant})`;
     const row = rows.get(name) ?? { name, calls: 0, seconds: 0, flops: 0, bytes: 0 };
     rows.set(name, row);
     row.seconds += seconds;
-    if (counted.has(node)) continue;
-    counted.add(node);
+    if (passes === 1 && counted.has(node)) continue;
+    if (passes === 1) counted.add(node);
     row.calls++;
     row.flops += cost.flops;
     row.bytes += cost.bytes;

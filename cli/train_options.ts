@@ -1,6 +1,5 @@
 /** The options of `train`, and what they mean to the library. */
 
-import { UsageError } from "../core/mod.ts";
 import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../train/mod.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import type { Values } from "./options.ts";
@@ -191,9 +190,6 @@ function scheduleOptions(
 function optimizerOptions(values: Values<typeof OPTIMIZER_OPTIONS>): Partial<FitOptions> {
   const { momentum, nesterov, rho, epsilon, "weight-decay": weightDecay, ema } = values;
   const decay = values.decay as "all" | "weights", clipNorm = values["clip-norm"];
-  if (values.optimizer === "rmsprop" && nesterov) {
-    throw new UsageError("--nesterov: rmsprop has no such momentum; use --optimizer sgd");
-  }
   const optimizer = values.optimizer === "rmsprop"
     ? rmspropOptimizer({ momentum, rho, epsilon, weightDecay, decay })
     : undefined;

@@ -28,4 +28,4 @@ export { PipelineCache } from "./webgpu/kernel.ts";
 export { type AdapterReport, reportAdapter, requestAdapter } from "./webgpu/device.ts";
 export type { DispatchTime, ProfiledDispatch } from "./webgpu/profiler.ts";
 export { type TuneOptions, type TunerStore, tuneVariants, type VariantChooser } from "./webgpu/tuner.ts";
-export { constants, elementwise, float, linearWorkgroups } from "./webgpu/wgsl.ts";
+export { constants, elementPass, elementwise, float, linearWorkgroups, MAX_ITERATIONS } from "./webgpu/wgsl.ts";

@@ -103,6 +103,18 @@ export interface WebGpuLimits {
   readonly software: boolean;
 }
 
+/** A dispatch of threads that need nothing of each other, one an element. */
+export interface WebGpuElements {
+  /** The number of elements. */
+  readonly count: number;
+  /** WGSL that computes element `i`, a u32. */
+  readonly body: string;
+  /** WGSL of what the body names: functions, aliases, constants. */
+  readonly declarations?: string;
+  /** Loop iterations that an element takes; 1 unless given. */
+  readonly iterations?: number;
+}
+
 /** One dispatch of a WebGPU kernel. */
 export interface WebGpuPass {
   /**
@@ -124,6 +136,11 @@ export interface WebGpuPass {
   }[];
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
+  /**
+   * What `wgsl` was made of, where that are threads of an element each (`elementPass` makes both). Such passes may share a
+   * dispatch.
+   */
+  readonly elements?: WebGpuElements;
 }
 
 /** One way to compute an op on WebGPU. */
@@ -141,14 +158,6 @@ export interface WebGpuVariant {
    * memory of these.
    */
   readonly transient?: readonly number[];
-}
-
-/** How an op does several applications at once, none of which reads what another writes. */
-export interface WebGpuTogether<A extends Attributes = Attributes> {
-  /** The most applications of a dispatch. */
-  most(limits: WebGpuLimits): number;
-  /** The kernel of some applications: the buffers of the first come first, each as for one application. */
-  webgpu(specs: readonly OpSpec<A>[], limits: WebGpuLimits): WebGpuVariant;
 }
 
 /** The work of one application of an op. */
@@ -204,8 +213,6 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   cpu?(spec: OpSpec<A>): CpuKernel;
   /** The WebGPU kernels, the safest choice first. */
   webgpu(spec: OpSpec<A>, limits: WebGpuLimits): WebGpuVariant[];
-  /** WebGPU kernels of several applications in one, for ops that are applied often to little. */
-  readonly webgpuTogether?: WebGpuTogether<A>;
   /** The work of one application. */
   cost(spec: OpSpec<A>): Cost;
   /** Representative shapes, edge cases included. */

@@ -4,8 +4,7 @@ import {
   type CpuArgument,
   type CpuKernel,
   type CpuKernelName,
-  elementwise,
-  linearWorkgroups,
+  elementPass,
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
@@ -16,16 +15,17 @@ const TASK = 16_384;
 /**
  * A kernel of `core/cpu/wasm/assembly/elementwise.ts`.
  *
- * @param buffers How many of the op's buffers it takes, from the first on.
+ * @param buffers Which of the op's buffers it takes, or how many, from the first on.
  * @param others What follows the number of elements among its arguments.
  */
 export function elementwiseKernel(
   kernel: CpuKernelName,
-  buffers: number,
+  buffers: number | readonly number[],
   count: number,
   others: readonly CpuArgument[] = [],
 ): CpuKernel {
-  const addresses = Array.from({ length: buffers }, (_, buffer) => ({ buffer }));
+  const taken = typeof buffers === "number" ? [...Array(buffers).keys()] : buffers;
+  const addresses = taken.map((buffer) => ({ buffer }));
   return {
     phases: [{ kernel, tasks: Math.ceil(count / TASK), arguments: [...addresses, count, TASK, ...others] }],
   };
@@ -36,22 +36,17 @@ export function elementwiseKernel(
  *
  * @param names The names of the op's inputs and outputs, in order; one that ends in `!` is written.
  * @param body WGSL that computes element `i`.
+ * @param iterations The most loop iterations that this takes.
  */
 export function elementwiseVariants(
   count: number,
   limits: WebGpuLimits,
   names: readonly string[],
   body: string,
-  declarations = "",
+  iterations = 1,
 ): WebGpuVariant[] {
-  return [{
-    name: "elementwise",
-    passes: [{
-      wgsl: elementwise(count, body, declarations),
-      bindings: names.map((name, index) => ({ name: name.replace("!", ""), index, write: name.endsWith("!") })),
-      workgroups: linearWorkgroups(count, limits),
-    }],
-  }];
+  const bindings = names.map((name, index) => ({ name: name.replace("!", ""), index, write: name.endsWith("!") }));
+  return [{ name: "elementwise", passes: [elementPass({ count, body, iterations }, bindings, limits)] }];
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import {
-  elementwise,
+  elementPass,
   f32,
   linearWorkgroups,
   type WebGpuLimits,
@@ -129,27 +129,27 @@ function registerVariant(
   const panels = Math.ceil(m / tile.rows), packedA = panels * k * tile.rows;
   const whole = b[0] % 4 === 0 && n % 4 === 0, gathered = b[1] !== 1 || (texels && !whole);
   const width = 4 * Math.ceil(n / 4), packedB = batch * k * width;
-  const passes = [{
-    wgsl: elementwise(
-      packedA,
-      `let row = i / ${k * tile.rows}u * ${tile.rows}u + i % ${tile.rows}u;
+  const packs = [elementPass(
+    {
+      count: packedA,
+      body: `let row = i / ${k * tile.rows}u * ${tile.rows}u + i % ${tile.rows}u;
   let depth = i / ${tile.rows}u % ${k}u;
   packed[i] = select(0.0, a[min(row, ${m - 1}u) * ${product.a[0]}u + depth * ${product.a[1]}u], row < ${m}u);`,
-    ),
-    bindings: [{ name: "a", index: buffers.a }, { name: "packed", index: workspace, write: true }],
-    workgroups: linearWorkgroups(packedA, limits),
-  }];
+    },
+    [{ name: "a", index: buffers.a }, { name: "packed", index: workspace, write: true }],
+    limits,
+  )];
   if (gathered) {
-    passes.push({
-      wgsl: elementwise(
-        packedB,
-        `let column = min(i % ${width}u, ${n - 1}u);
+    packs.push(elementPass(
+      {
+        count: packedB,
+        body: `let column = min(i % ${width}u, ${n - 1}u);
   let depth = i / ${width}u % ${k}u;
   packed[i] = b[i / ${width * k}u * ${k * n}u + depth * ${b[0]}u + column * ${b[1]}u];`,
-      ),
-      bindings: [{ name: "b", index: buffers.b }, { name: "packed", index: workspace + 1, write: true }],
-      workgroups: linearWorkgroups(packedB, limits),
-    });
+      },
+      [{ name: "b", index: buffers.b }, { name: "packed", index: workspace + 1, write: true }],
+      limits,
+    ));
   }
   const source = gathered
     ? { index: workspace + 1, row: width, matrix: k * width, vector: true, texels }
@@ -157,7 +157,7 @@ function registerVariant(
   return {
     name: `registers ${tile.rows}x${4 * tile.vectors}${texels ? ", texels" : ""}`,
     workspace: [f32([packedA]), ...(gathered ? [f32([packedB])] : [])],
-    passes: [...passes, registerPass(product, limits, tile, source, workspace)],
+    passes: [...packs, registerPass(product, limits, tile, source, workspace)],
   };
 }
 

@@ -85,9 +85,11 @@ export function poolKernel(kernel: CpuKernelName, buffers: 2 | 3, g: PoolGeometr
   };
 }
 
-/** Checks that a thread can visit a window, or all windows over an element. */
-export function expectWindowLoops(op: string, { kernel }: PoolAttributes): void {
-  expectIterations(op, (kernel[0] + 1) * kernel[1]);
+/** The loop iterations of a thread that visits a window, or all windows over an element; checked. */
+export function windowIterations(op: string, { kernel }: PoolAttributes): number {
+  const iterations = (kernel[0] + 1) * kernel[1];
+  expectIterations(op, iterations);
+  return iterations;
 }
 
 /** The output's specification of a pooling of [N, C, H, W]. */

@@ -3,9 +3,10 @@
 import {
   type CpuKernel,
   DeviceError,
-  elementwise,
+  elementPass,
   f32,
   linearWorkgroups,
+  MAX_ITERATIONS,
   type NumericArray,
   type WebGpuLimits,
   type WebGpuPass,
@@ -19,22 +20,23 @@ export const REDUCE_LANES = 64;
  * WGSL functions `reduceTotal(lane, value)` (for a name `total`) that give every thread the workgroup's sum.
  *
  * @param names One function for each; each has workgroup memory of its own.
+ * @param lanes The threads of the workgroup, a power of 2.
  */
-export function workgroupSum(names: readonly string[]): string {
-  return reductions(names, (a, b) => `${a} + ${b}`);
+export function workgroupSum(names: readonly string[], lanes = REDUCE_LANES): string {
+  return reductions(names, lanes, (a, b) => `${a} + ${b}`);
 }
 
 /** WGSL functions `reduceLargest(lane, value)` (for a name `largest`) that give every thread the workgroup's maximum. */
 export function workgroupMax(names: readonly string[]): string {
-  return reductions(names, (a, b) => `max(${a}, ${b})`);
+  return reductions(names, REDUCE_LANES, (a, b) => `max(${a}, ${b})`);
 }
 
 /**
  * WGSL: the head of a kernel of one workgroup a row, dispatched by `linearWorkgroups(rows, limits, 1)`. It declares `row`
  * and `lane`; workgroups beyond the last row leave as a whole, so that barriers may follow.
  */
-export function rowMain(rows: number): string {
-  return `@compute @workgroup_size(${REDUCE_LANES})
+export function rowMain(rows: number, lanes = REDUCE_LANES): string {
+  return `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   let row = group.y * groups.x + group.x;
@@ -56,9 +58,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     workgroups: [1, 1, 1],
   };
 }
-
-/** Loop iterations of one thread that every driver runs: lavapipe leaves a shader's loops, silently, after 65,535 in all. */
-const MAX_ITERATIONS = 60_000;
 
 /** Elements that a workgroup of {@link rowSums} adds up. */
 const PART = 65_536;
@@ -109,15 +108,16 @@ export function rowSums(
   for (var k = 0u; k < ${length}u; k++) { sum += ${element}; }
   y[row] = ${finish};`;
     const bindings = [...buffers, { name: "y", index: output, write: true }];
-    const passes = [{ wgsl: elementwise(rows, body), bindings, workgroups: linearWorkgroups(rows, limits) }];
-    return { name: "a thread a row", passes };
+    const pass = elementPass({ count: rows, body, iterations: length }, bindings, limits);
+    return { name: "a thread a row", passes: [pass] };
   }
   const parts = Math.ceil(length / PART), partial = output + 1;
   return {
     name: "workgroups a row",
     workspace: [f32([rows, parts])],
-    passes: [{
-      wgsl: `${workgroupSum(["total"])}
+    passes: [
+      {
+        wgsl: `${workgroupSum(["total"])}
 ${rowMain(rows * parts)}
   let slot = row;
   let end = min((slot % ${parts}u + 1u) * ${PART}u, ${length}u);
@@ -130,26 +130,29 @@ fn sumOfPart(row: u32, first: u32, end: u32) -> f32 {
   for (var k = first; k < end; k += ${REDUCE_LANES}u) { sum += ${element}; }
   return sum;
 }`,
-      bindings: [
-        ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(element)),
-        { name: "partial", index: partial, write: true },
-      ],
-      workgroups: linearWorkgroups(rows * parts, limits, 1),
-    }, {
-      wgsl: elementwise(
-        rows,
-        `let row = i;
+        bindings: [
+          ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(element)),
+          { name: "partial", index: partial, write: true },
+        ],
+        workgroups: linearWorkgroups(rows * parts, limits, 1),
+      },
+      elementPass(
+        {
+          count: rows,
+          iterations: parts,
+          body: `let row = i;
   var sum = 0.0;
   for (var part = 0u; part < ${parts}u; part++) { sum += partial[row * ${parts}u + part]; }
   y[row] = ${finish};`,
+        },
+        [
+          { name: "partial", index: partial },
+          ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(finish)),
+          { name: "y", index: output, write: true },
+        ],
+        limits,
       ),
-      bindings: [
-        { name: "partial", index: partial },
-        ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(finish)),
-        { name: "y", index: output, write: true },
-      ],
-      workgroups: linearWorkgroups(rows, limits),
-    }],
+    ],
   };
 }
 
@@ -182,14 +185,14 @@ export function rowSumKernel(
   };
 }
 
-function reductions(names: readonly string[], join: (a: string, b: string) => string): string {
+function reductions(names: readonly string[], lanes: number, join: (a: string, b: string) => string): string {
   return names.map((name) => {
     const title = name[0].toUpperCase() + name.slice(1);
-    return `var<workgroup> ${name}Lanes: array<f32, ${REDUCE_LANES}>;
+    return `var<workgroup> ${name}Lanes: array<f32, ${lanes}>;
 fn reduce${title}(lane: u32, value: f32) -> f32 {
   ${name}Lanes[lane] = value;
   workgroupBarrier();
-  for (var half = ${REDUCE_LANES / 2}u; half > 0u; half /= 2u) {
+  for (var half = ${lanes / 2}u; half > 0u; half /= 2u) {
     if (lane < half) { ${name}Lanes[lane] = ${join(`${name}Lanes[lane]`, `${name}Lanes[lane + half]`)}; }
     workgroupBarrier();
   }

@@ -3,7 +3,6 @@
 import { bytesMoved, elementCount, f32, type Op, registerOp } from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import {
-  expectWindowLoops,
   forEachCoveringWindow,
   POOL_CASES,
   POOL_DEFAULTS,
@@ -14,6 +13,7 @@ import {
   type PoolGradientAttributes,
   poolKernel,
   unpooledSpec,
+  windowIterations,
 } from "./_pool.ts";
 
 /** Calls `visit(input, output)` for each pair of positions that a window joins. */
@@ -48,12 +48,12 @@ export const averagePool2dGradient: Op<PoolGradientAttributes> = registerOp<Pool
   cpu: ({ outputs: [{ shape }], attributes }) =>
     poolKernel("averagePoolGradient", 2, poolGeometry("averagePool2dGradient", shape, attributes)),
   webgpu({ outputs: [{ shape }], attributes }, limits) {
-    expectWindowLoops("averagePool2dGradient", attributes);
+    const iterations = windowIterations("averagePool2dGradient", attributes);
     const g = poolGeometry("averagePool2dGradient", shape, attributes);
     const body = `var sum = 0.0;
   ${forEachCoveringWindow(g, `sum += dy[(plane * ${g.outputHeight}u + wy) * ${g.outputWidth}u + wx];`)}
   dx[i] = sum / ${g.kernel[0] * g.kernel[1]}.0;`;
-    return elementwiseVariants(elementCount(shape), limits, ["dy", "dx!"], body);
+    return elementwiseVariants(elementCount(shape), limits, ["dy", "dx!"], body, iterations);
   },
   cost: (spec) => ({
     flops: elementCount(spec.inputs[0].shape) * elementCount(spec.attributes.kernel),
@@ -88,7 +88,7 @@ export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   cpu: ({ inputs: [{ shape }], attributes }) =>
     poolKernel("averagePool", 2, poolGeometry("averagePool2d", shape, attributes)),
   webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
-    expectWindowLoops("averagePool2d", attributes);
+    const iterations = windowIterations("averagePool2d", attributes);
     const g = poolGeometry("averagePool2d", shape, attributes);
     const body = `let ox = i % ${g.outputWidth}u; let oy = i / ${g.outputWidth}u % ${g.outputHeight}u;
   let plane = i / ${g.outputHeight * g.outputWidth}u;
@@ -101,7 +101,7 @@ export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     }
   }
   y[i] = sum / ${g.kernel[0] * g.kernel[1]}.0;`;
-    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!"], body);
+    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!"], body, iterations);
   },
   cost: (spec) => ({
     flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel),

@@ -2,10 +2,9 @@
 
 import {
   bytesMoved,
-  elementwise,
+  elementPass,
   expectSpec,
   f32,
-  linearWorkgroups,
   type Op,
   type OpSpec,
   registerOp,
@@ -44,16 +43,16 @@ function productVariants({ m, n, k, a, b, bias }: MatrixProduct, limits: WebGpuL
     }`;
     return {
       name: `${columns} columns`,
-      passes: [{
-        wgsl: elementwise(m * tiles, body),
-        bindings: [
+      passes: [elementPass(
+        { count: m * tiles, body, iterations: k },
+        [
           { name: "a", index: 0 },
           { name: "b", index: 1 },
           ...(bias ? [{ name: "bias", index: 2 }] : []),
           { name: "y", index: bias ? 3 : 2, write: true },
         ],
-        workgroups: linearWorkgroups(m * tiles, limits),
-      }],
+        limits,
+      )],
     };
   });
   const buffers = { a: 0, b: 1, c: bias ? 3 : 2 };

@@ -3,7 +3,6 @@
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp, u32 } from "../core/mod.ts";
 import { elementwiseVariants } from "./_elementwise.ts";
 import {
-  expectWindowLoops,
   forEachCoveringWindow,
   POOL_CASES,
   POOL_DEFAULTS,
@@ -14,6 +13,7 @@ import {
   type PoolGradientAttributes,
   poolKernel,
   unpooledSpec,
+  windowIterations,
 } from "./_pool.ts";
 
 /** The first largest element of each window, in the order of rows; its index counts within the plane. */
@@ -62,14 +62,14 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
   cpu: ({ outputs: [{ shape }], attributes }) =>
     poolKernel("maxPoolGradient", 3, poolGeometry("maxPool2dGradient", shape, attributes)),
   webgpu({ outputs: [{ shape }], attributes }, limits) {
-    expectWindowLoops("maxPool2dGradient", attributes);
+    const iterations = windowIterations("maxPool2dGradient", attributes);
     const g = poolGeometry("maxPool2dGradient", shape, attributes);
     const visit = `let k = (plane * ${g.outputHeight}u + wy) * ${g.outputWidth}u + wx;
       if (indices[k] == row * ${g.width}u + column) { sum += dy[k]; }`;
     const body = `var sum = 0.0;
   ${forEachCoveringWindow(g, visit)}
   dx[i] = sum;`;
-    return elementwiseVariants(elementCount(shape), limits, ["dy", "indices", "dx!"], body);
+    return elementwiseVariants(elementCount(shape), limits, ["dy", "indices", "dx!"], body, iterations);
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
@@ -114,7 +114,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   },
   cpu: ({ inputs: [{ shape }], attributes }) => poolKernel("maxPool", 3, poolGeometry("maxPool2d", shape, attributes)),
   webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
-    expectWindowLoops("maxPool2d", attributes);
+    const iterations = windowIterations("maxPool2d", attributes);
     const g = poolGeometry("maxPool2d", shape, attributes);
     const body = `let ox = i % ${g.outputWidth}u; let oy = i / ${g.outputWidth}u % ${g.outputHeight}u;
   let source = i / ${g.outputHeight * g.outputWidth}u * ${g.height * g.width}u;
@@ -131,7 +131,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   }
   y[i] = x[source + best];
   indices[i] = best;`;
-    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!", "indices!"], body);
+    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!", "indices!"], body, iterations);
   },
   cost: (spec) => ({
     flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel),

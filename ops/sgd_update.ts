@@ -3,17 +3,13 @@
 import {
   bytesMoved,
   elementCount,
-  elementwise,
+  elementPass,
   expectSpec,
   f32,
   float,
-  linearWorkgroups,
   type NumericArray,
   type Op,
-  type OpSpec,
   registerOp,
-  type WebGpuLimits,
-  type WebGpuVariant,
 } from "../core/mod.ts";
 import { elementwiseKernel } from "./_elementwise.ts";
 
@@ -37,40 +33,6 @@ function update({ momentum, weightDecay, nesterov }: SgdAttributes, [p, v, g, ra
   }
 }
 
-/** Buffers of an update: parameter, velocity, gradient, rate. */
-const BUFFERS = 4;
-/** Updates of a dispatch: its text is as long as there are many. */
-const MOST_TOGETHER = 16;
-
-/** The kernel of some updates, four elements a thread: the threads of each follow those of the one before. */
-function together(specs: readonly OpSpec<SgdAttributes>[], limits: WebGpuLimits): WebGpuVariant {
-  let threads = 0;
-  const branches = specs.map(({ inputs, attributes: { momentum, weightDecay, nesterov } }, k) => {
-    const first = threads;
-    threads += Math.ceil(elementCount(inputs[0].shape) / 4);
-    return `if (thread < ${threads}u) {
-    let i = thread - ${first}u;
-    let gradient = g${k}[i] + ${float(weightDecay)} * p${k}[i];
-    let velocity = ${float(momentum)} * v${k}[i] + gradient;
-    v${k}[i] = velocity;
-    p${k}[i] -= rate${k}[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};
-  }`;
-  });
-  return {
-    name: "vectors",
-    passes: [{
-      wgsl: elementwise(threads, `let thread = i;\n  ${branches.join(" else ")}`),
-      bindings: specs.flatMap((_, k) => [
-        { name: `p${k}`, index: BUFFERS * k, write: true, vector: true },
-        { name: `v${k}`, index: BUFFERS * k + 1, write: true, vector: true },
-        { name: `g${k}`, index: BUFFERS * k + 2, vector: true },
-        { name: `rate${k}`, index: BUFFERS * k + 3 },
-      ]),
-      workgroups: linearWorkgroups(threads, limits),
-    }],
-  };
-}
-
 /**
  * g' = g + weightDecay·p; v = momentum·v + g'; p -= rate·v (or rate·(g' + momentum·v) with Nesterov), as `torch.optim.SGD`.
  * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [].
@@ -92,11 +54,19 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       { float: weightDecay },
       nesterov ? 1 : 0,
     ]),
-  webgpu: (spec, limits) => [together([spec], limits)],
-  webgpuTogether: {
-    most: ({ maxStorageBuffersPerShaderStage }) =>
-      Math.max(1, Math.min(MOST_TOGETHER, Math.floor(maxStorageBuffersPerShaderStage / BUFFERS))),
-    webgpu: together,
+  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
+    const body = `let gradient = g[i] + ${float(weightDecay)} * p[i];
+  let velocity = ${float(momentum)} * v[i] + gradient;
+  v[i] = velocity;
+  p[i] -= rate[0] * ${nesterov ? `(gradient + ${float(momentum)} * velocity)` : "velocity"};`;
+    const bindings = [
+      { name: "p", index: 0, write: true, vector: true },
+      { name: "v", index: 1, write: true, vector: true },
+      { name: "g", index: 2, vector: true },
+      { name: "rate", index: 3 },
+    ];
+    const count = Math.ceil(elementCount(inputs[0].shape) / 4);
+    return [{ name: "vectors", passes: [elementPass({ count, body }, bindings, limits)] }];
   },
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

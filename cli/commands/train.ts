@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
-import { type SequentialModel, unusedModelOptions } from "../../models/mod.ts";
+import type { SequentialModel } from "../../models/mod.ts";
 import {
   type Checkpoint,
   describedModel,
@@ -36,6 +36,7 @@ import {
   stoppedText,
 } from "../train_report.ts";
 import { tuneOptions } from "../tune_option.ts";
+import { refuseUseless } from "../useless_options.ts";
 import { VERSION } from "../version.ts";
 
 /** Batch size of the built-in set, which is small. */
@@ -187,20 +188,6 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
   } finally {
     line.clear();
     backend.destroy();
-  }
-}
-
-/** Options that shape a model, and what the library calls them. */
-const MODEL_SHAPE = { shortcut: "shortcut", downsampling: "downsampling", "zero-init": "zeroInitLastGamma" } as const;
-
-/** Refuses options that would do nothing. */
-function refuseUseless({ model, deterministic, tune }: TrainValues, given: GivenOptions): void {
-  const unused = unusedModelOptions(model);
-  for (const [option, name] of Object.entries(MODEL_SHAPE)) {
-    if (option in given && unused.includes(name)) throw new UsageError(`--${option}: ${model} has no use for it`);
-  }
-  if (deterministic && tune !== "off") {
-    throw new UsageError(`--deterministic and --tune ${tune} exclude each other: timing may choose other kernels`);
   }
 }
 

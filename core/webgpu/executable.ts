@@ -1,5 +1,6 @@
 /**
  * A program on WebGPU. Pipelines and bind groups are made once; a step encodes one list of dispatches and submits once.
+ * What depends on variables alone, such as packed weights where nothing is trained, is repeated only after they have changed.
  * Scalars of recorded steps collect in a ring on the device, so that the queue need not wait for each to be read.
  */
 
@@ -7,22 +8,35 @@ import type { BackendCompileOptions, Executable } from "../backend.ts";
 import { byName, expectData } from "../buffer_access.ts";
 import { DeviceError } from "../errors.ts";
 import type { Node, Value } from "../graph.ts";
-import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
+import type { WebGpuPass, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
-import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
+import { byteSize, formatSpec } from "../shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./kernel.ts";
-import { type DispatchTime, type ProfiledDispatch, Profiler } from "./profiler.ts";
+import { type BoundBuffer, mergePasses, viewOf } from "./merge.ts";
+import { type DispatchTime, joinProfiles, type ProfiledDispatch, type ProfiledPass, Profiler } from "./profiler.ts";
+import { schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, type TexelCopy, TexelPool } from "./texels.ts";
 
 const SCALAR_CAPACITY = 64;
 
-interface Dispatch extends ProfiledDispatch {
+/** The most buffers of a dispatch of several passes: its text is as long as there are many. */
+const MOST_BUFFERS = 32;
+
+/** A pass of a node's variant with its buffers. */
+interface BoundPass {
+  readonly pass: WebGpuPass;
+  readonly buffers: readonly BoundBuffer<GPUBuffer>[];
+  readonly profile: ProfiledPass;
+}
+
+interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
+  readonly profile: ProfiledDispatch;
   /** What is copied into textures before it. */
   readonly copies: readonly TexelCopy[];
 }
@@ -32,7 +46,13 @@ export class WebGpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
   readonly #backend: WebGpuBackend;
   readonly #owned: GPUBuffer[] = [];
+  /** What is done at every step, and what is done before it if variables have changed. */
   readonly #dispatches: Dispatch[] = [];
+  readonly #preparation: Dispatch[] = [];
+  /** The variables that a step reads and never changes, the sum of their versions when it was prepared, and those it changes. */
+  readonly #sources = new Set<WebGpuStorage>();
+  readonly #updated = new Set<WebGpuStorage>();
+  #preparedVersion = -1;
   readonly #buffers = new Map<Value, GPUBuffer>();
   readonly #inputs = new Map<string, Value>();
   readonly #outputs = new Map<string, Value>();
@@ -57,9 +77,7 @@ export class WebGpuExecutable implements Executable {
     const executable = new WebGpuExecutable(backend, options);
     try {
       executable.#place(plan, options);
-      for (const run of runsOf(plan.nodes, backend.limits)) {
-        await executable.#prepare(plan.nodes.slice(run.from, run.to), run.from, options);
-      }
+      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options)));
     } catch (error) {
       executable.destroy();
       throw error;
@@ -67,7 +85,7 @@ export class WebGpuExecutable implements Executable {
     return executable;
   }
 
-  /** The number of dispatches of a step. */
+  /** The number of dispatches of a step; the preparation, which a step may need, does not count. */
   get dispatches(): number {
     return this.#dispatches.length;
   }
@@ -95,10 +113,15 @@ export class WebGpuExecutable implements Executable {
       this.#inputs.set(value.name, value);
       this.#buffers.set(value, this.#own(byteSize(value.spec), `the input ${value.name} of ${formatSpec(value.spec)}`));
     }
+    const updated = new Set(
+      plan.nodes.flatMap((node) => (node.op.updates ?? []).map((place) => node.arguments[place])),
+    );
     for (const value of plan.variables) {
       const storage = options.variables.get(value.name);
-      if (storage instanceof WebGpuStorage) this.#buffers.set(value, storage.buffer);
-      else if (value.initializer?.kind === "constant") {
+      if (storage instanceof WebGpuStorage) {
+        this.#buffers.set(value, storage.buffer);
+        (updated.has(value) ? this.#updated : this.#sources).add(storage);
+      } else if (value.initializer?.kind === "constant") {
         const buffer = this.#own(byteSize(value.spec), value.name);
         this.#buffers.set(value, buffer);
         const data = new Float32Array(buffer.size / 4).fill(value.initializer.value);
@@ -119,58 +142,89 @@ export class WebGpuExecutable implements Executable {
     return variants[chooseVariant?.(node, variants) ?? preferredVariant(variants)];
   }
 
-  /** Makes the dispatches of a node, or of several that are done together. */
-  async #prepare(nodes: readonly Node[], index: number, options: BackendCompileOptions): Promise<void> {
-    const { device, limits, pipelines } = this.#backend, [node] = nodes;
-    const variant = nodes.length > 1 ? node.op.webgpuTogether!.webgpu(nodes, limits) : this.#choose(node, options);
-    const cost = nodes.map((each) => each.op.cost(each)).reduce((sum, { flops, bytes }) => ({
-      flops: sum.flops + flops,
-      bytes: sum.bytes + bytes,
+  /** The passes of a node, with their buffers. */
+  #bind(node: Node, index: number, options: BackendCompileOptions): BoundPass[] {
+    const variant = this.#choose(node, options), cost = node.op.cost(node);
+    const bound = [...node.arguments, ...node.results].map((value) => ({
+      spec: value.spec,
+      buffer: this.#buffers.get(value)!,
     }));
-    const values = nodes.flatMap((each) => [...each.arguments, ...each.results]);
     const shared = new Set<GPUBuffer>();
-    const workspace = (variant.workspace ?? []).map((spec, place) => ({
-      spec,
-      buffer: variant.transient?.includes(place)
+    for (const [place, spec] of (variant.workspace ?? []).entries()) {
+      const buffer = variant.transient?.includes(place)
         ? this.#scratch.take(byteSize(spec), shared)
-        : this.#own(byteSize(spec), `scratch of ${node.op.name}`),
-    }));
-    const specs: TensorSpec[] = [...values.map((value) => value.spec), ...workspace.map(({ spec }) => spec)];
-    const buffers = [...values.map((value) => this.#buffers.get(value)!), ...workspace.map(({ buffer }) => buffer)];
-    for (const [number, pass] of variant.passes.entries()) {
-      const label = `${node.op.name} (${variant.name})`;
-      for (const count of pass.workgroups) {
-        if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
-          throw new DeviceError(
-            `${label} asks for ${pass.workgroups.join(" x ")} workgroups, which this device does not take`,
-          );
-        }
-      }
-      const pipeline = await pipelines.get(label, shaderText(pass, specs.map((spec) => spec.dtype)));
-      const copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
-      const bindGroup = device.createBindGroup({
-        label,
-        layout: pipeline.getBindGroupLayout(0),
-        entries: pass.bindings.map(({ index, texels }, binding) => {
-          const buffer = buffers[index], size = Math.ceil(byteSize(specs[index]) / 16) * 16;
-          if (!texels) return { binding, resource: { buffer, size } };
-          const texture = this.#texels.take(size / 16, taken);
-          copies.push({ buffer, texture, texels: size / 16 });
-          return { binding, resource: texture.createView() };
-        }),
-      });
-      this.#dispatches.push({
-        pipeline,
-        bindGroup,
-        workgroups: pass.workgroups,
-        copies,
+        : this.#own(byteSize(spec), `scratch of ${node.op.name}`);
+      bound.push({ spec, buffer });
+    }
+    return variant.passes.map((pass, number) => ({
+      pass,
+      buffers: pass.bindings.map(({ name, index, write, vector, texels }) => {
+        const { spec, buffer } = bound[index], size = Math.ceil(byteSize(spec) / 16) * 16;
+        return { name, buffer, size, dtype: spec.dtype, write, vector, texels };
+      }),
+      profile: {
         op: node.op.name,
         variant: variant.name,
         pass: number,
         node: index,
         cost,
-      });
+        whole: variant.passes.length === 1,
+      },
+    }));
+  }
+
+  /** Puts passes into an order and into dispatches, and makes these. */
+  async #link(passes: readonly BoundPass[]): Promise<void> {
+    const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
+    const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
+    const order = schedule(
+      passes.map(({ pass: { elements }, buffers }) => ({
+        movable: elements !== undefined,
+        buffers: buffers.map((bound) => ({ buffer: bound.buffer, write: bound.write ?? false, as: viewOf(bound) })),
+      })),
+      {
+        mostBuffers: Math.min(MOST_BUFFERS, this.#backend.limits.maxStorageBuffersPerShaderStage),
+        isVariable: (buffer) => variables.has(buffer),
+        isInput: (buffer) => inputs.has(buffer),
+      },
+    );
+    const make = (group: readonly number[]) => this.#dispatchOf(group.map((index) => passes[index]));
+    for (const group of order.preparation) this.#preparation.push(await make(group));
+    for (const group of order.step) this.#dispatches.push(await make(group));
+  }
+
+  /** Makes the dispatch of a pass, or of several that share one. */
+  async #dispatchOf(group: readonly BoundPass[]): Promise<Dispatch> {
+    const { device, limits, pipelines } = this.#backend;
+    const profile = joinProfiles(group.map((each) => each.profile)), label = `${profile.op} (${profile.variant})`;
+    const [{ pass, buffers }] = group;
+    const { wgsl, entries, workgroups } = group.length === 1
+      ? {
+        wgsl: shaderText(pass.wgsl, buffers),
+        entries: buffers,
+        workgroups: pass.workgroups,
+      }
+      : mergePasses(group.map((each) => ({ elements: each.pass.elements!, buffers: each.buffers })), limits);
+    for (const count of workgroups) {
+      if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
+        throw new DeviceError(
+          `${label} asks for ${workgroups.join(" x ")} workgroups, which this device does not take`,
+        );
+      }
     }
+    const pipeline = await pipelines.get(label, wgsl);
+    const copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
+    const bindGroup = device.createBindGroup({
+      label,
+      layout: pipeline.getBindGroupLayout(0),
+      entries: entries.map(({ buffer, size, texels }, binding) => {
+        if (!texels) return { binding, resource: { buffer, size } };
+        const texture = this.#texels.take(size / 16, taken);
+        copies.push({ buffer, texture, texels: size / 16 });
+        return { binding, resource: texture.createView() };
+      }),
+    });
+    return { pipeline, bindGroup, workgroups, copies, profile };
   }
 
   /** Replaces the elements of an input, in the order of the queue. */
@@ -185,20 +239,33 @@ export class WebGpuExecutable implements Executable {
     this.#backend.check();
     const encoder = this.#backend.device.createCommandEncoder();
     let pass: GPUComputePassEncoder | undefined, pipeline: GPUComputePipeline | undefined;
-    for (const dispatch of this.#dispatches) {
-      if (dispatch.copies.length > 0) {
-        pass?.end();
-        pass = pipeline = undefined;
-        for (const copy of dispatch.copies) encodeTexelCopy(encoder, copy);
+    for (const dispatches of this.#due()) {
+      for (const dispatch of dispatches) {
+        if (dispatch.copies.length > 0) {
+          pass?.end();
+          pass = pipeline = undefined;
+          for (const copy of dispatch.copies) encodeTexelCopy(encoder, copy);
+        }
+        pass ??= encoder.beginComputePass();
+        if (dispatch.pipeline !== pipeline) pass.setPipeline(pipeline = dispatch.pipeline);
+        pass.setBindGroup(0, dispatch.bindGroup);
+        pass.dispatchWorkgroups(...dispatch.workgroups);
       }
-      pass ??= encoder.beginComputePass();
-      if (dispatch.pipeline !== pipeline) pass.setPipeline(pipeline = dispatch.pipeline);
-      pass.setBindGroup(0, dispatch.bindGroup);
-      pass.dispatchWorkgroups(...dispatch.workgroups);
     }
     pass?.end();
     if (record) this.#record(encoder);
     this.#backend.device.queue.submit([encoder.finish()]);
+    for (const storage of this.#updated) storage.version++;
+  }
+
+  /** What the next step runs: the preparation if a variable has changed since the last, then what every step does. */
+  #due(): readonly Dispatch[][] {
+    if (this.#preparation.length === 0) return [this.#dispatches];
+    let version = 0;
+    for (const source of this.#sources) version += source.version;
+    if (version === this.#preparedVersion) return [this.#dispatches];
+    this.#preparedVersion = version;
+    return [this.#preparation, this.#dispatches];
   }
 
   /**
@@ -208,10 +275,10 @@ export class WebGpuExecutable implements Executable {
    * @throws {DeviceError} If the device has no timestamps.
    */
   async profile(): Promise<DispatchTime[]> {
-    const profiler = new Profiler(this.#backend.device, this.#dispatches.length);
+    const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend.device, dispatches.length);
     try {
       const encoder = this.#backend.device.createCommandEncoder();
-      this.#dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
+      dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
         const pass = profiler.begin(encoder, index, copies);
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, bindGroup);
@@ -220,16 +287,10 @@ export class WebGpuExecutable implements Executable {
       });
       profiler.resolve(encoder);
       this.#backend.device.queue.submit([encoder.finish()]);
+      for (const storage of this.#updated) storage.version++;
       const seconds = await profiler.read();
       this.#backend.check();
-      return this.#dispatches.map(({ op, variant, pass, node, cost }, index) => ({
-        op,
-        variant,
-        pass,
-        node,
-        cost,
-        seconds: seconds[index],
-      }));
+      return dispatches.map(({ profile }, index) => ({ ...profile, seconds: seconds[index] }));
     } finally {
       profiler.destroy();
     }
@@ -281,27 +342,4 @@ export class WebGpuExecutable implements Executable {
 /** The number of the variant that is taken where nothing was measured. */
 export function preferredVariant(variants: readonly WebGpuVariant[]): number {
   return Math.max(0, variants.findIndex(({ preferred }) => preferred));
-}
-
-/** Splits nodes into those that are done together: neighbours of an op that can, none of which needs another's result. */
-function runsOf(
-  nodes: readonly Node[],
-  limits: WebGpuLimits,
-): { readonly from: number; readonly to: number }[] {
-  const runs: { from: number; to: number }[] = [];
-  let from = 0, written = new Set<Value>();
-  nodes.forEach((node, index) => {
-    const first = nodes[from], most = node.op.webgpuTogether?.most(limits) ?? 1;
-    const joins = index > from && node.op === first.op && index - from < most &&
-      !node.arguments.some((value) => written.has(value));
-    if (index > from && !joins) {
-      runs.push({ from, to: index });
-      from = index;
-      written = new Set();
-    }
-    for (const value of node.results) written.add(value);
-    for (const place of node.op.updates ?? []) written.add(node.arguments[place]);
-  });
-  if (from < nodes.length) runs.push({ from, to: nodes.length });
-  return runs;
 }

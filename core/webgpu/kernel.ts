@@ -1,19 +1,32 @@
 /** From an op's WGSL to a pipeline: bindings are generated, and what the compiler says is shown with the op's name. */
 
 import { DeviceError } from "../errors.ts";
-import type { WebGpuPass } from "../op.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
 import { texelsWgsl } from "./texels.ts";
 
+/** A buffer as a kernel's text declares it. */
+export interface DeclaredBuffer {
+  /** Its name. */
+  readonly name: string;
+  /** The type of its elements. */
+  readonly dtype: DType;
+  /** Whether it is written. */
+  readonly write?: boolean;
+  /** Whether it is an array of vec4. */
+  readonly vector?: boolean;
+  /** Whether it is read through a texture. */
+  readonly texels?: boolean;
+}
+
 /** The whole text of a pass: one binding a buffer, then the op's own body. */
-export function shaderText(pass: WebGpuPass, dtypes: readonly DType[]): string {
-  const bindings = pass.bindings.map(({ name, index, write, vector, texels }, binding) => {
+export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
+  const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
     if (texels) return texelsWgsl(name, binding);
-    const element = vector ? `vec4<${dtypes[index]}>` : dtypes[index];
+    const element = vector ? `vec4<${dtype}>` : dtype;
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
-  return `${bindings.join("\n")}\n${pass.wgsl}`;
+  return `${bindings.join("\n")}\n${wgsl}`;
 }
 
 /** Makes pipelines, each text once. */

@@ -7,18 +7,48 @@ import type { Cost } from "../op.ts";
 import { DeviceError } from "../errors.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
-/** A dispatch as the profiler sees it. */
+/**
+ * A dispatch as the profiler sees it: a pass of an op's application, or several small passes that share the dispatch.
+ */
 export interface ProfiledDispatch {
-  /** The op's name. */
+  /** The op's name; of several, each name once, joined by " + ". */
   readonly op: string;
-  /** The variant's name. */
+  /** The variant's name; of several passes, how many there are. */
   readonly variant: string;
-  /** Which of the variant's passes it is, from 0. */
+  /** Which of the variant's passes it is, from 0; of several passes, that of the first. */
   readonly pass: number;
-  /** The number of the op's application in the program. */
+  /** The number of the op's application in the program; of several, that of the first. */
   readonly node: number;
-  /** The work of the application, of all its passes together. */
+  /**
+   * The work of the application, of all its passes together; of several passes, the work of the applications that have no
+   * others.
+   */
   readonly cost: Cost;
+  /** The passes in the dispatch. */
+  readonly passes: number;
+}
+
+/** A pass, and the work that it does by itself: the application's if this has no other pass, else none. */
+export interface ProfiledPass extends Omit<ProfiledDispatch, "passes"> {
+  /** Whether the application has no other pass. */
+  readonly whole: boolean;
+}
+
+/** What passes that share a dispatch are together. */
+export function joinProfiles(passes: readonly ProfiledPass[]): ProfiledDispatch {
+  const [{ whole: _, ...first }] = passes;
+  if (passes.length === 1) return { ...first, passes: 1 };
+  const wholes = passes.filter(({ whole }) => whole).map(({ cost }) => cost);
+  return {
+    ...first,
+    op: [...new Set(passes.map(({ op }) => op))].join(" + "),
+    variant: `${passes.length} passes`,
+    cost: {
+      flops: wholes.reduce((sum, { flops }) => sum + flops, 0),
+      bytes: wholes.reduce((sum, { bytes }) => sum + bytes, 0),
+    },
+    passes: passes.length,
+  };
 }
 
 /** A dispatch and its time. */

@@ -9,6 +9,8 @@ import type { WebGpuBackend } from "./backend.ts";
 export class WebGpuStorage implements Storage {
   /** The buffer. */
   readonly buffer: GPUBuffer;
+  /** Grows with every change of the elements. */
+  version = 0;
   readonly #backend: WebGpuBackend;
 
   /** Takes a buffer for a tensor. WebGPU clears it. */
@@ -20,6 +22,7 @@ export class WebGpuStorage implements Storage {
   /** Replaces the elements. */
   write(data: Float32Array | Uint32Array): void {
     expectData("variable", this.spec, data);
+    this.version++;
     this.#backend.device.queue.writeBuffer(this.buffer, 0, data as Float32Array<ArrayBuffer>);
   }
 

@@ -1,9 +1,12 @@
 /** Helpers from which ops build their WGSL. Shapes are written into the text as constants, so that compilers can unroll. */
 
-import type { WebGpuLimits } from "../op.ts";
+import type { WebGpuElements, WebGpuLimits, WebGpuPass } from "../op.ts";
 
 /** The workgroup size of elementwise kernels. */
-const ELEMENTWISE_WORKGROUP = 64;
+export const ELEMENTWISE_WORKGROUP = 64;
+
+/** Loop iterations of one thread that every driver runs: lavapipe leaves a shader's loops, silently, after 65,535 in all. */
+export const MAX_ITERATIONS = 60_000;
 
 /**
  * The workgroups for `count` threads, spread over two axes where one does not suffice.
@@ -37,6 +40,21 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   if (i >= ${count}u) { return; }
   ${body}
 }`;
+}
+
+/** A pass of one thread an element, which may share a dispatch with others. */
+export function elementPass(
+  elements: WebGpuElements,
+  bindings: WebGpuPass["bindings"],
+  limits: WebGpuLimits,
+): WebGpuPass {
+  const { count, body, declarations } = elements;
+  return {
+    wgsl: elementwise(count, body, declarations),
+    elements,
+    bindings,
+    workgroups: linearWorkgroups(count, limits),
+  };
 }
 
 /** Named u32 constants: `constants({ WIDTH: 32 })` is `const WIDTH: u32 = 32u;`. */

@@ -30,6 +30,12 @@ export function applyPlane(
   }
 }
 
+/** WGSL of unit `i` of y, given `mean`, `scale` and `shift`. */
+export function applyWgsl(relu: boolean, residual: boolean): string {
+  return `let value = (x[i] - mean) * scale + shift${residual ? " + residual[i]" : ""};
+    y[i] = ${relu ? "max(value, Unit())" : "value"};`;
+}
+
 /**
  * The WebGPU pass.
  *
@@ -52,8 +58,7 @@ export function applyPass(
     e,
     limits,
     `${statistics} let scale = inverseStd * gamma[c]; let shift = beta[c];`,
-    `let value = (x[i] - mean) * scale + shift${epilogue.residual ? " + residual[i]" : ""};
-    y[i] = ${epilogue.relu ? "max(value, Unit())" : "value"};`,
+    applyWgsl(epilogue.relu, epilogue.residual),
     [
       { name: "x", index: 0, vector },
       { name: "gamma", index: 1 },

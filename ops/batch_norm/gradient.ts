@@ -6,21 +6,12 @@
  * (Ioffe and Szegedy 2015, section 3, simplified). Behind a ReLU, dy counts only where the ReLU's output is positive.
  */
 
-import {
-  bytesMoved,
-  elementwise,
-  expectSpec,
-  f32,
-  linearWorkgroups,
-  type NumericArray,
-  type Op,
-  registerOp,
-} from "../../core/mod.ts";
+import { bytesMoved, expectSpec, f32, type NumericArray, type Op, registerOp } from "../../core/mod.ts";
+import { channelVariants } from "./channel_passes.ts";
 import { expectNormInputs, type Extents, extentsOf, NORM_SHAPES, normCost } from "./common.ts";
 import { gradientKernel } from "./cpu.ts";
 import { gradientFusions } from "./fusions.ts";
-import { joinSumsWgsl, sumsPass } from "./sums.ts";
-import { bindingsOf, partsOf, unitsPass } from "./wgsl.ts";
+import { gradientSums } from "./sums.ts";
 
 function gradientOfChannel(e: Extents, relu: boolean, buffers: readonly NumericArray[], c: number): void {
   const dy = buffers[0], y = buffers[1];
@@ -59,18 +50,6 @@ function gradientOfChannel(e: Extents, relu: boolean, buffers: readonly NumericA
 
 function registerGradient(relu: boolean): Op {
   const name = relu ? "batchNormReluGradient" : "batchNormGradient", first = relu ? 2 : 1;
-  const names = [
-    "dy",
-    ...(relu ? ["y"] : []),
-    "x",
-    "batchMean",
-    "inverseStd",
-    "gamma",
-    "dx",
-    "dGamma",
-    "dBeta",
-    "partial",
-  ];
   const masked = relu ? ["y*"] : [];
   const incoming = relu ? "select(Unit(), dy[i], y[i] > Unit())" : "dy[i]";
   return registerOp({
@@ -96,35 +75,22 @@ function registerGradient(relu: boolean): Op {
       return gradientKernel(extentsOf(spec.inputs[0]), buffers);
     },
     webgpu(spec, limits) {
-      const e = extentsOf(spec.inputs[0]);
-      const bind = (...used: string[]) => bindingsOf(names, e, used);
-      return [{
-        name: "partial sums",
-        workspace: [f32([e.channels, partsOf(e, limits), 2])],
-        passes: [
-          sumsPass(e, limits, incoming, bind("dy*", ...masked, "x*", "batchMean", "partial!")),
-          {
-            wgsl: elementwise(
-              e.channels,
-              `${joinSumsWgsl(e, limits)}
-  dBeta[i] = sum;
-  dGamma[i] = product * inverseStd[i];`,
-            ),
-            bindings: bind("partial", "inverseStd", "dGamma!", "dBeta!"),
-            workgroups: linearWorkgroups(e.channels, limits),
-          },
-          unitsPass(
-            e,
-            limits,
-            `let mean = batchMean[c];
+      const e = extentsOf(spec.inputs[0]), { sums, join } = gradientSums("batchMean", incoming, ["dy*", ...masked]);
+      return channelVariants(e, limits, {
+        names: ["dy", ...(relu ? ["y"] : []), "x", "batchMean", "inverseStd", "gamma", "dx", "dGamma", "dBeta"],
+        sums,
+        join: { ...join, finish: "let scaled = product * inverseStd[c];" },
+        store: { buffers: ["inverseStd", "dGamma!", "dBeta!"], text: "dBeta[c] = sum; dGamma[c] = scaled;" },
+        reload: { buffers: ["dGamma", "dBeta"], text: "let sum = dBeta[c]; let scaled = dGamma[c];" },
+        apply: {
+          buffers: ["dy*", ...masked, "x*", "batchMean", "inverseStd", "gamma", "dx!*"],
+          channel: `let mean = batchMean[c];
   let scale = gamma[c] * inverseStd[c];
-  let offset = dBeta[c] / ${e.count}.0;
-  let slope = dGamma[c] / ${e.count}.0 * inverseStd[c];`,
-            `dx[i] = scale * (${incoming} - offset - (x[i] - mean) * slope);`,
-            bind("dy*", ...masked, "x*", "batchMean", "inverseStd", "gamma", "dGamma", "dBeta", "dx!*"),
-          ),
-        ],
-      }];
+  let offset = sum / ${e.count}.0;
+  let slope = scaled / ${e.count}.0 * inverseStd[c];`,
+          unit: `dx[i] = scale * (${incoming} - offset - (x[i] - mean) * slope);`,
+        },
+      });
     },
     cost: (spec) => ({ flops: normCost(spec, 10), bytes: bytesMoved(spec) }),
     samples: () =>

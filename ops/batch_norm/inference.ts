@@ -10,8 +10,8 @@ import {
   type OpSpec,
   registerOp,
 } from "../../core/mod.ts";
-import { elementwise, linearWorkgroups } from "../../core/mod.ts";
 import { applyPass, applyPlane } from "./apply.ts";
+import { channelVariants } from "./channel_passes.ts";
 import {
   type Epilogue,
   EPILOGUES,
@@ -24,8 +24,7 @@ import {
 } from "./common.ts";
 import { gradientKernel, inferenceKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
-import { joinSumsWgsl, sumsPass } from "./sums.ts";
-import { bindingsOf, partsOf, unitsPass } from "./wgsl.ts";
+import { gradientSums } from "./sums.ts";
 
 /** The attributes of batch norm with running statistics. */
 export type BatchNormInferenceAttributes = {
@@ -77,36 +76,21 @@ export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = regi
     return gradientKernel(extentsOf(inputs[0]), { x: 1, gamma: 2, mean: 3, deviation: 4, dx: 5, epsilon });
   },
   webgpu({ inputs, attributes: { epsilon } }, limits) {
-    const e = extentsOf(inputs[0]);
-    const names = ["dy", "x", "gamma", "runningMean", "runningVariance", "dx", "dGamma", "dBeta", "partial"];
-    const bind = (...used: string[]) => bindingsOf(names, e, used);
-    return [{
-      name: "partial sums",
-      workspace: [f32([e.channels, partsOf(e, limits), 2])],
-      passes: [
-        sumsPass(e, limits, "dy[i]", [
-          ...bind("dy*", "x*", "partial!"),
-          { name: "batchMean", index: names.indexOf("runningMean") },
-        ]),
-        {
-          wgsl: elementwise(
-            e.channels,
-            `${joinSumsWgsl(e, limits)}
-  dBeta[i] = sum;
-  dGamma[i] = product / sqrt(runningVariance[i] + ${float(epsilon)});`,
-          ),
-          bindings: bind("partial", "runningVariance", "dGamma!", "dBeta!"),
-          workgroups: linearWorkgroups(e.channels, limits),
-        },
-        unitsPass(
-          e,
-          limits,
-          `let scale = gamma[c] / sqrt(runningVariance[c] + ${float(epsilon)});`,
-          "dx[i] = dy[i] * scale;",
-          bind("dy*", "gamma", "runningVariance", "dx!*"),
-        ),
-      ],
-    }];
+    const inverseStd = `let inverseStd = 1.0 / sqrt(runningVariance[c] + ${float(epsilon)});`;
+    return channelVariants(extentsOf(inputs[0]), limits, {
+      names: ["dy", "x", "gamma", "runningMean", "runningVariance", "dx", "dGamma", "dBeta"],
+      ...gradientSums("runningMean", "dy[i]", ["dy*"]),
+      store: {
+        buffers: ["runningVariance", "dGamma!", "dBeta!"],
+        text: `${inverseStd} dBeta[c] = sum; dGamma[c] = product * inverseStd;`,
+      },
+      reload: { buffers: [], text: "" },
+      apply: {
+        buffers: ["dy*", "gamma", "runningVariance", "dx!*"],
+        channel: `${inverseStd} let scale = gamma[c] * inverseStd;`,
+        unit: "dx[i] = dy[i] * scale;",
+      },
+    });
   },
   cost: (spec) => ({ flops: normCost(spec, 5), bytes: bytesMoved(spec) }),
   samples: () =>

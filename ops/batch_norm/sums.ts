@@ -1,46 +1,39 @@
-/** What the gradients of batch norm share on WebGPU: Σ dy and Σ dy·(x - mean) of every channel, in parts. */
+/** What the gradients of batch norm share on WebGPU: Σ dy and Σ dy·(x - mean) of every channel. */
 
-import type { WebGpuLimits, WebGpuPass } from "../../core/mod.ts";
-import type { Extents } from "./common.ts";
-import { partsOf, partsPass } from "./wgsl.ts";
+import type { ChannelWork } from "./channel_passes.ts";
 
 /**
- * The pass that writes both sums of each part of each channel to `partial`.
+ * Both sums, as `sum` and `product`.
  *
+ * @param mean The name of the buffer of the means.
  * @param incoming WGSL: dy of unit `i`.
- * @param bindings The buffers `x`, `batchMean`, `partial` and those of `incoming`.
+ * @param buffers The buffers of `incoming`.
  */
-export function sumsPass(
-  e: Extents,
-  limits: WebGpuLimits,
+export function gradientSums(
+  mean: string,
   incoming: string,
-  bindings: WebGpuPass["bindings"],
-): WebGpuPass {
-  return partsPass(
-    e,
-    limits,
-    ["total", "product"],
-    `let mean = batchMean[channel];
-  var sum = Unit();
-  var product = Unit();
-  for (var k = first; k < end; k += step) {
-    let i = place(channel, k);
-    let g = ${incoming};
-    sum += g;
-    product += g * (x[i] - mean);
-  }`,
-    ["reduceTotal(lane, sumOf(sum))", "reduceProduct(lane, sumOf(product))"],
-    bindings,
-  );
-}
-
-/** WGSL that joins the parts of channel `i` into `sum` and `product`. */
-export function joinSumsWgsl(e: Extents, limits: WebGpuLimits): string {
-  const parts = partsOf(e, limits);
-  return `var sum = 0.0;
-  var product = 0.0;
-  for (var part = 0u; part < ${parts}u; part++) {
-    sum += partial[(i * ${parts}u + part) * 2u];
-    product += partial[(i * ${parts}u + part) * 2u + 1u];
-  }`;
+  buffers: readonly string[],
+): Pick<ChannelWork, "sums" | "join"> {
+  return {
+    sums: {
+      buffers: [...buffers, "x*", mean],
+      start: `let mean = ${mean}[c]; var sum = Unit(); var product = Unit();`,
+      take: (count) => {
+        const range = [...Array(count).keys()];
+        const loads = range.map((k) =>
+          `let g${k} = ${incoming.replaceAll("[i]", `[p + ${k}u]`)}; let d${k} = x[p + ${k}u] - mean;`
+        );
+        return `${loads.join("\n    ")}
+    sum += ${range.map((k) => `g${k}`).join(" + ")};
+    product += ${range.map((k) => `g${k} * d${k}`).join(" + ")};`;
+      },
+      reducers: ["total", "product"],
+      finish: "let first = reduceTotal(lane, sumOf(sum)); let second = reduceProduct(lane, sumOf(product));",
+    },
+    join: {
+      start: "var sum = 0.0; var product = 0.0;",
+      take: "sum += pair.x; product += pair.y;",
+      finish: "",
+    },
+  };
 }

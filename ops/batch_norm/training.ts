@@ -3,18 +3,9 @@
  * statistics; the running statistics follow with momentum, the variance unbiased, as in PyTorch.
  */
 
-import {
-  bytesMoved,
-  f32,
-  float,
-  type NumericArray,
-  type Op,
-  type OpSpec,
-  registerOp,
-  type WebGpuLimits,
-  type WebGpuPass,
-} from "../../core/mod.ts";
-import { applyPass, applyPlane } from "./apply.ts";
+import { bytesMoved, f32, float, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
+import { applyPlane, applyWgsl } from "./apply.ts";
+import { channelVariants, type ChannelWork } from "./channel_passes.ts";
 import {
   type BatchNormAttributes,
   type Epilogue,
@@ -30,7 +21,7 @@ import {
 import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
-import { partsOf, partsPass, partWgsl, unitSize } from "./wgsl.ts";
+import { unitSize } from "./wgsl.ts";
 
 /** Normalises one channel, and updates its running statistics. */
 function normalizeChannel(
@@ -70,68 +61,61 @@ function normalizeChannel(
 
 /**
  * Each thread follows the mean and the squares around it over its units, then those of a part are joined, then all parts,
- * both by Chan et al. 1983, equation 2.1.
+ * all by Chan et al. 1983, equation 2.1. The units that are taken at a time are one sample of it.
  */
-function statisticsPasses(
+function trainingWork(
   e: Extents,
-  limits: WebGpuLimits,
+  { relu, residual }: Epilogue,
   { momentum, epsilon }: BatchNormAttributes,
-  outputs: number,
-): WebGpuPass[] {
-  const parts = partsOf(e, limits), size = unitSize(e);
-  const partial = { name: "partial", index: outputs + 3 };
-  const sums = partsPass(
-    e,
-    limits,
-    ["total", "square"],
-    `var units = 0.0;
-  var mean = 0.0;
-  var squares = 0.0;
-  for (var k = first; k < end; k += step) {
-    let unit = x[place(channel, k)];
-    let unitMean = sumOf(unit) / ${size}.0;
-    let around = unit - unitMean;
-    let difference = unitMean - mean;
-    let share = 1.0 / (units + 1.0);
-    squares += sumOf(around * around) + ${size}.0 * difference * difference * units * share;
+): ChannelWork {
+  const inputs = ["x", "gamma", "beta", "runningMean", "runningVariance", ...(residual ? ["residual"] : [])];
+  const size = unitSize(e), range = (count: number) => [...Array(count).keys()];
+  return {
+    names: [...inputs, "y", "batchMean", "deviation"],
+    sums: {
+      buffers: ["x*"],
+      start: "var seen = 0.0; var mean = 0.0; var squares = 0.0;",
+      take: (count) => {
+        const total = range(count).map((k) => `x${k}`).join(" + "), around = range(count).map((k) => `d${k} * d${k}`);
+        return `${range(count).map((k) => `let x${k} = x[p + ${k}u];`).join(" ")}
+    let mid = sumOf(${total}) / ${count * size}.0;
+    ${range(count).map((k) => `let d${k} = x${k} - mid;`).join(" ")}
+    let difference = mid - mean;
+    let share = ${count}.0 / (seen + ${count}.0);
+    squares += sumOf(${around.join(" + ")}) + ${size}.0 * difference * difference * seen * share;
     mean += difference * share;
-    units += 1.0;
-  }
-  let partMean = reduceTotal(lane, mean * units) / f32(end - partStart(part));`,
-    ["partMean", `reduceSquare(lane, squares + ${size}.0 * units * (mean - partMean) * (mean - partMean))`],
-    [{ name: "x", index: 0, vector: size === 4 }, { ...partial, write: true }],
-  );
-  return [sums, {
-    wgsl: `${partWgsl(e, limits)}
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let c = id.x;
-  if (c >= ${e.channels}u) { return; }
-  var count = 0.0;
-  var mean = 0.0;
-  var squares = 0.0;
-  for (var part = 0u; part < ${parts}u; part++) {
-    let size = ${size}.0 * f32(partStart(part + 1u) - partStart(part));
-    let difference = partial[(c * ${parts}u + part) * 2u] - mean;
+    seen += ${count}.0;`;
+      },
+      reducers: ["total", "square"],
+      finish: `let first = reduceTotal(lane, mean * seen) / units;
+  let second = reduceSquare(lane, squares + ${size}.0 * seen * (mean - first) * (mean - first));`,
+    },
+    join: {
+      start: "var count = 0.0; var mean = 0.0; var squares = 0.0;",
+      take: `let difference = pair.x - mean;
     let total = count + size;
     mean += difference * size / total;
-    squares += partial[(c * ${parts}u + part) * 2u + 1u] + difference * difference * count * size / total;
-    count = total;
-  }
-  batchMean[c] = mean;
-  inverseStd[c] = 1.0 / sqrt(squares / ${e.count}.0 + ${float(epsilon)});
+    squares += pair.y + difference * difference * count * size / total;
+    count = total;`,
+      finish: `let inverseStd = 1.0 / sqrt(squares / ${e.count}.0 + ${float(epsilon)});`,
+    },
+    store: {
+      buffers: ["batchMean!", "deviation!", "runningMean!", "runningVariance!"],
+      text: `batchMean[c] = mean;
+  deviation[c] = inverseStd;
   runningMean[c] = ${float(1 - momentum)} * runningMean[c] + ${float(momentum)} * mean;
-  runningVariance[c] = ${float(1 - momentum)} * runningVariance[c] + ${float(momentum)} * squares / ${e.count - 1}.0;
-}`,
-    bindings: [
-      partial,
-      { name: "runningMean", index: 3, write: true },
-      { name: "runningVariance", index: 4, write: true },
-      { name: "batchMean", index: outputs + 1, write: true },
-      { name: "inverseStd", index: outputs + 2, write: true },
-    ],
-    workgroups: [Math.ceil(e.channels / 64), 1, 1],
-  }];
+  runningVariance[c] = ${float(1 - momentum)} * runningVariance[c] + ${float(momentum)} * squares / ${e.count - 1}.0;`,
+    },
+    reload: {
+      buffers: ["batchMean", "deviation"],
+      text: "let mean = batchMean[c]; let inverseStd = deviation[c];",
+    },
+    apply: {
+      buffers: ["x*", "gamma", "beta", ...(residual ? ["residual*"] : []), "y!*"],
+      channel: "let scale = inverseStd * gamma[c]; let shift = beta[c];",
+      unit: applyWgsl(relu, residual),
+    },
+  };
 }
 
 function registerTraining(suffix: string): Op<BatchNormAttributes> {
@@ -164,17 +148,8 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
       return trainingKernel(extentsOf(spec.inputs[0]), epilogue, spec.attributes);
     },
     webgpu(spec, limits) {
-      const e = extentsOf(spec.inputs[0]), outputs = spec.inputs.length;
-      const statistics = "let mean = batchMean[c]; let inverseStd = deviation[c];";
-      const bindings = [{ name: "batchMean", index: outputs + 1 }, { name: "deviation", index: outputs + 2 }];
-      return [{
-        name: "partial sums",
-        workspace: [f32([e.channels, partsOf(e, limits), 2])],
-        passes: [
-          ...statisticsPasses(e, limits, spec.attributes, outputs),
-          applyPass(e, epilogue, limits, statistics, bindings, 5, outputs),
-        ],
-      }];
+      const e = extentsOf(spec.inputs[0]);
+      return channelVariants(e, limits, trainingWork(e, epilogue, spec.attributes));
     },
     cost: (spec) => ({ flops: normCost(spec, 7), bytes: bytesMoved(spec) }),
     samples: () =>

@@ -14,7 +14,7 @@
  * packed by a first pass, so that those of a tile's channels are loaded as vectors.
  */
 
-import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { elementPass, f32, type WebGpuElements, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import { type Axis, axisOf, sourceLoads } from "./direct_source_wgsl.ts";
 import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
@@ -97,36 +97,43 @@ export function directVariant(
   return {
     name: `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${texels ? ", texels" : ""}`,
     workspace: [f32([packed])],
-    passes: [{
-      wgsl: packWgsl(g, kernel, packed),
-      bindings: [{ name: "weight", index: 1 }, { name: "packed", index: output + 1, write: true }],
-      workgroups: linearWorkgroups(packed, limits),
-    }, {
-      wgsl: directWgsl(g, kernel),
-      bindings: [
-        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
-        { name: "packed", index: output + 1, vector: true, texels },
-        ...operandBindings(operands, vector),
-        { name: "result", index: output, write: true, vector },
-      ],
-      workgroups: [across, channelTiles * g.groups, Math.ceil(workgroups / across)],
-    }],
+    passes: [
+      elementPass(
+        packing(g, kernel, packed),
+        [{ name: "weight", index: 1 }, { name: "packed", index: output + 1, write: true }],
+        limits,
+      ),
+      {
+        wgsl: directWgsl(g, kernel),
+        bindings: [
+          { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
+          { name: "packed", index: output + 1, vector: true, texels },
+          ...operandBindings(operands, vector),
+          { name: "result", index: output, write: true, vector },
+        ],
+        workgroups: [across, channelTiles * g.groups, Math.ceil(workgroups / across)],
+      },
+    ],
   };
 }
 
 /** Weights as [group, channel tile, source, tap, channel of the tile]; channels beyond the last are zeros. */
-function packWgsl(g: Geometry, { forward, tile, channels, sources, channelTiles }: Kernel, packed: number): string {
+function packing(
+  g: Geometry,
+  { forward, tile, channels, sources, channelTiles }: Kernel,
+  packed: number,
+): WebGpuElements {
   const taps = g.kernelHeight * g.kernelWidth;
   const row = forward ? `(group * ${channels}u + k) * ${sources}u + s` : `(group * ${sources}u + s) * ${channels}u + k`;
-  return elementwise(
-    packed,
-    `let tap = i / ${tile.channels}u % ${taps}u;
+  return {
+    count: packed,
+    body: `let tap = i / ${tile.channels}u % ${taps}u;
   let s = i / ${tile.channels * taps}u % ${sources}u;
   let tile = i / ${tile.channels * taps * sources}u;
   let group = tile / ${channelTiles}u;
   let k = tile % ${channelTiles}u * ${tile.channels}u + i % ${tile.channels}u;
   packed[i] = select(0.0, weight[(${row}) * ${taps}u + tap], k < ${channels}u);`,
-  );
+  };
 }
 
 function range(count: number): number[] {

@@ -29,6 +29,8 @@ export interface ForwardOperands {
   readonly bias?: number;
   /** The residual, if there is one. */
   readonly residual?: number;
+  /** What must be positive where the result is not to be 0, if there is such a mask: the output of a ReLU. */
+  readonly mask?: number;
   /** The output. */
   readonly output: number;
   /** What follows. */
@@ -68,7 +70,7 @@ export function epilogueArguments({ residual, epilogue }: ForwardOperands): CpuA
 
 /** WGSL that applies what follows to `value`, the output at index `place`: one element, or a vector of `size`. */
 export function finishWgsl(
-  { residual, epilogue }: ForwardOperands,
+  { residual, mask, epilogue }: ForwardOperands,
   value: string,
   place: string,
   size: 1 | 4 = 1,
@@ -76,15 +78,19 @@ export function finishWgsl(
   const constant = (text: string) => size === 1 ? text : `vec4<f32>(${text})`;
   const sum = residual === undefined ? value : `${value} + residual[${place}]`;
   const { activation } = epilogue;
+  if (mask !== undefined) return `select(${constant("0.0")}, ${sum}, mask[${place}] > ${constant("0.0")})`;
   if (activation === "none") return sum;
   return activation === "relu"
     ? `max(${sum}, ${constant("0.0")})`
     : `clamp(${sum}, ${constant("0.0")}, ${constant(float(RANGES.relu6[1]))})`;
 }
 
-/** The binding that {@link finishWgsl} needs, of elements or of vectors of four. */
-export function residualBinding({ residual }: ForwardOperands, vector = false): WebGpuPass["bindings"] {
-  return residual === undefined ? [] : [{ name: "residual", index: residual, vector }];
+/** The bindings that {@link finishWgsl} needs, of elements or of vectors of four. */
+export function residualBinding({ residual, mask }: ForwardOperands, vector = false): WebGpuPass["bindings"] {
+  return [
+    ...(residual === undefined ? [] : [{ name: "residual", index: residual, vector }]),
+    ...(mask === undefined ? [] : [{ name: "mask", index: mask, vector }]),
+  ];
 }
 
 /** The bindings of the bias and the residual, where there are any. */

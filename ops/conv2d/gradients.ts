@@ -30,14 +30,16 @@ export type InputGradientAttributes = ConvolutionAttributes & { readonly inputSi
 /** The attributes of {@link conv2dWeightGradient}: the convolution's, and the kernel's height and width. */
 export type WeightGradientAttributes = ConvolutionAttributes & { readonly kernelSize: readonly number[] };
 
-function expectGradient(op: string, spec: TensorSpec, g: Geometry): void {
+/** Checks that a gradient has the shape of a convolution's output. */
+export function expectGradient(op: string, spec: TensorSpec, g: Geometry): void {
   expectSpec(op, "outputGradient", spec, [g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth]);
 }
 
-function inputGradientGeometry(
+/** The convolution of which an op computes the input's gradient. */
+export function inputGradientGeometry(
   { inputs: [dy, weight], attributes }: Pick<OpSpec<InputGradientAttributes>, "inputs" | "attributes">,
+  op = "conv2dInputGradient",
 ): Geometry {
-  const op = "conv2dInputGradient";
   expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"]);
   expectSpec(op, "weight", weight, ["O", "C/groups", "KH", "KW"]);
   expectPair(op, "inputSize", attributes.inputSize, 1);

@@ -3,7 +3,7 @@
  * indices. Groups are not supported.
  */
 
-import { elementwise, f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { elementPass, f32, type WebGpuLimits, type WebGpuPass, type WebGpuVariant } from "../../core/mod.ts";
 import { SHARED_TILE, sharedProductPass } from "../_shared_product_wgsl.ts";
 import { type Direction } from "./direct_wgsl.ts";
 import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
@@ -155,16 +155,17 @@ fn store(part: u32, row: u32, column: u32, value: vec4<f32>) {
 }
 
 /** The pass that adds `partial` [parts, weights] part by part to `dw`. */
-export function joinPartsPass(size: number, parts: number, limits: WebGpuLimits): WebGpuVariant["passes"][number] {
+export function joinPartsPass(size: number, parts: number, limits: WebGpuLimits): WebGpuPass {
   const vector = size % 4 === 0, count = vector ? size / 4 : size;
-  return {
-    wgsl: elementwise(
+  return elementPass(
+    {
       count,
-      `var sum = partial[i];
+      iterations: parts,
+      body: `var sum = partial[i];
   for (var part = 1u; part < ${parts}u; part++) { sum += partial[part * ${count}u + i]; }
   dw[i] = sum;`,
-    ),
-    bindings: [{ name: "partial", index: 3, vector }, { name: "dw", index: 2, write: true, vector }],
-    workgroups: linearWorkgroups(count, limits),
-  };
+    },
+    [{ name: "partial", index: 3, vector }, { name: "dw", index: 2, write: true, vector }],
+    limits,
+  );
 }

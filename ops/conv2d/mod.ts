@@ -2,6 +2,7 @@
 
 export * from "./conv2d.ts";
 export * from "./fused.ts";
+export * from "./fused_input_gradient.ts";
 export * from "./gradients.ts";
 export type { EpilogueActivation, EpilogueAttributes } from "./epilogue.ts";
 export type { ConvolutionAttributes } from "./geometry.ts";

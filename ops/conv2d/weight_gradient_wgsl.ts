@@ -24,12 +24,18 @@ const MAX_TAPS_A_THREAD = 9;
 const MAX_SUMS = 80;
 /** Tiles of output and input channels, the largest first. */
 const TILES: readonly (readonly [number, number])[] = [[8, 8], [8, 4], [4, 4], [4, 2], [4, 1]];
+/** The same where images are read through textures. */
+const TEXEL_TILES: typeof TILES = [[8, 8], [8, 4], [8, 2], [8, 1], [4, 1]];
+/** Multiplications of vectors in the loop of such a tile: of more, its code is larger than a processor's fastest cache. */
+const MAX_TEXEL_PRODUCTS = 320;
 
 /** The variants of a weight gradient. Inputs: x, dy. The first takes any shape. */
 export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
   const variants = [...new Set([Math.min(4, g.groupOutputs), 1])].map((tile) => plainVariant(g, limits, tile));
   const taps = g.kernelHeight * g.kernelWidth;
   if (taps > MAX_SUMS) return variants;
+  const texels = limits.software && gradientTexels(g) <= limits.maxTexels;
+  if (texels) variants.push({ ...tiledVariant(g, limits, fitTexelTile(g)), preferred: true });
   variants.push({ ...tiledVariant(g, limits, fitTile(g)), preferred: limits.software || !suitsImplicitWeight(g) });
   if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
     const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);
@@ -46,13 +52,27 @@ function suitsImplicitWeight(g: Geometry): boolean {
 }
 
 /** The largest tile that has no more sums and is not much larger than the weights. */
-function fitTile(g: Geometry): WeightTile {
+function fitTile(g: Geometry, tiles: typeof TILES = TILES): WeightTile {
   const taps = g.kernelHeight * g.kernelWidth;
-  const fitted = TILES.map(([outputs, inputs]) => ({
+  const fitted = tiles.map(([outputs, inputs]) => ({
     outputs: g.groupOutputs === 1 ? 1 : Math.min(outputs, 4 * Math.ceil(g.groupOutputs / 4)),
     inputs: Math.min(inputs, g.groupInputs),
   }));
   return fitted.find(({ outputs, inputs }) => outputs * inputs * taps <= MAX_SUMS) ?? fitted[fitted.length - 1];
+}
+
+/** The vectors of four elements of the larger image; infinite where lines are not whole vectors. */
+function gradientTexels(g: Geometry): number {
+  const x = g.groupInputs * g.height * g.width, dy = g.groupOutputs * g.outputHeight * g.outputWidth;
+  return g.width % 4 === 0 && g.outputWidth % 4 === 0 ? g.batch * g.groups * Math.max(x, dy) / 4 : Infinity;
+}
+
+/** The tile for images that are read through textures: best a line at a time, whose ends are known. */
+function fitTexelTile(g: Geometry): WeightTile {
+  const tile = fitTile(g, TEXEL_TILES), line = g.outputWidth / 4;
+  const fits = (vectors: number) =>
+    tile.outputs * tile.inputs * g.kernelHeight * g.kernelWidth * vectors <= MAX_TEXEL_PRODUCTS;
+  return { ...tile, vectors: fits(line) ? line : line % 2 === 0 && fits(2) ? 2 : 1, texels: true };
 }
 
 /** Into how many parts the lines of all outputs are split, given what a part and a line take. */
@@ -69,8 +89,8 @@ function partsOf(g: Geometry, threads: number, lineIterations: number, wanted: n
 function tiledVariant(g: Geometry, limits: WebGpuLimits, tile: WeightTile): WebGpuVariant {
   const size = g.groups * g.groupOutputs * g.groupInputs * g.kernelHeight * g.kernelWidth;
   const wanted = limits.software ? SOFTWARE_THREADS : HARDWARE_THREADS;
-  const parts = partsOf(g, threadsOfPart(g, tile), iterationsOfLine(g), wanted, g.batch * g.outputHeight);
-  const name = `tiled ${tile.outputs}x${tile.inputs}`;
+  const parts = partsOf(g, threadsOfPart(g, tile), iterationsOfLine(g, tile), wanted, g.batch * g.outputHeight);
+  const name = `tiled ${tile.outputs}x${tile.inputs}${tile.texels ? `x${4 * (tile.vectors ?? 1)}, texels` : ""}`;
   if (parts === 1) return { name, passes: [partialSumsPass(g, limits, tile, 1, 2)] };
   return {
     name,

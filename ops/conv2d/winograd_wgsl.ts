@@ -8,6 +8,7 @@
  */
 
 import {
+  elementPass,
   elementwise,
   f32,
   linearWorkgroups,
@@ -214,16 +215,16 @@ function weightPass(kernel: Kernel, limits: WebGpuLimits): WebGpuPass {
     })
   );
   const stores = square(tile + 2, "u").flat().map((name, point) => `transformed[${point * count}u + i] = ${name};`);
-  return {
-    wgsl: elementwise(
+  return elementPass(
+    {
       count,
-      `let k = i / ${quads * sources}u * ${rows}u + i % ${quads}u * 4u;
+      body: `let k = i / ${quads * sources}u * ${rows}u + i % ${quads}u * 4u;
   let s = i / ${quads}u % ${sources}u;
   ${[...range(4).map(rowOf), ...loads, ...transformWgsl("weight", tile, taps, "u"), ...stores].join("\n  ")}`,
-    ),
-    bindings: [{ name: "weight", index: 1 }, { name: "transformed", index: workspace, write: true, vector: true }],
-    workgroups: linearWorkgroups(count, limits),
-  };
+    },
+    [{ name: "weight", index: 1 }, { name: "transformed", index: workspace, write: true, vector: true }],
+    limits,
+  );
 }
 
 /**

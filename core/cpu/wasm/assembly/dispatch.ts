@@ -7,7 +7,8 @@ import { batchNorm, batchNormApply, batchNormInference, batchNormJoin, batchNorm
 import {
   batchNormGradient, batchNormGradientApply, batchNormGradientJoin, batchNormGradientSums,
 } from "./batch_norm_gradient";
-import { convolution, convolutionInputGradient, convolutionWeightGradient, convolutionWeightGradientSum } from "./convolution";
+import { convolution, convolutionInputGradient } from "./convolution";
+import { convolutionWeightGradient, convolutionWeightGradientSum } from "./convolution_weight_gradient";
 import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from "./depthwise";
 import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";

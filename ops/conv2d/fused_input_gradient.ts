@@ -1,0 +1,146 @@
+/**
+ * The gradient of a convolution's input where it meets another, as at the start of a residual block, with what follows in
+ * the same pass. The planner puts it in; it has no gradient.
+ */
+
+import {
+  bytesMoved,
+  type CpuArgument,
+  type CpuKernel,
+  type CpuPhase,
+  elementCount,
+  expectSpec,
+  f32,
+  type FusionRule,
+  type Node,
+  type Op,
+  type OpSpec,
+  registerOp,
+} from "../../core/mod.ts";
+import { elementwiseKernel } from "../_elementwise.ts";
+import { inputGradientKernel } from "./cpu.ts";
+import { type ForwardOperands, NO_EPILOGUE } from "./epilogue.ts";
+import { CONVOLUTION_DEFAULTS, convolutionFlops } from "./geometry.ts";
+import { expectGradient, type InputGradientAttributes, inputGradientGeometry } from "./gradients.ts";
+import { inputGradientPlane } from "./reference.ts";
+import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
+import { convolutionVariants } from "./wgsl.ts";
+
+/** The attributes of {@link conv2dInputGradientFused}. */
+export type FusedInputGradientAttributes = InputGradientAttributes & {
+  /** Whether the gradient then passes a ReLU, whose output is the last input. */
+  readonly relu: boolean;
+};
+
+const NAME = "conv2dInputGradientFused";
+
+/** Which buffer is what: dy and weight are the first two. */
+function operandsOf({ relu }: FusedInputGradientAttributes): ForwardOperands {
+  return { residual: 2, ...(relu ? { mask: 3 } : {}), output: relu ? 4 : 3, epilogue: NO_EPILOGUE };
+}
+
+function kernelOf({ inputs, attributes }: OpSpec<FusedInputGradientAttributes>): CpuKernel {
+  const g = inputGradientGeometry({ inputs, attributes }), { residual, mask, output } = operandsOf(attributes);
+  const count = elementCount(inputs[2].shape), kernel = withOutput(inputGradientKernel(g), output);
+  const sum = elementwiseKernel("addElements", [output, residual!, output], count);
+  const passed = mask === undefined
+    ? []
+    : elementwiseKernel("clampElementsGradient", [output, mask, output], count, [{ float: Infinity }]).phases;
+  return { ...kernel, phases: [...kernel.phases, ...sum.phases, ...passed] };
+}
+
+/** A kernel of two inputs and an output, the third buffer, for an op whose output is another one. */
+function withOutput(kernel: CpuKernel, output: number): CpuKernel {
+  const moved = (argument: CpuArgument): CpuArgument =>
+    typeof argument === "object" && "buffer" in argument && argument.buffer === 2
+      ? { ...argument, buffer: output }
+      : argument;
+  return {
+    ...kernel,
+    phases: kernel.phases.map((phase): CpuPhase => {
+      if ("arguments" in phase) return { ...phase, arguments: phase.arguments.map(moved) };
+      return { ...phase, run: (buffers, ...rest) => phase.run([buffers[0], buffers[1], buffers[output]], ...rest) };
+    }),
+  };
+}
+
+/** `conv2dInputGradient → add`, which `reluGradient` may follow where two gradients meet behind a ReLU. */
+const fusions: FusionRule[] = [{
+  last: "add",
+  match(add, view) {
+    for (const [branch, other] of [add.arguments, [...add.arguments].reverse()]) {
+      const node = view.usedOnce(branch) ? view.producer(branch) : undefined;
+      if (node?.op.name !== "conv2dInputGradient" || branch === other) continue;
+      const replaced = [node];
+      return { replaced, arguments: [...node.arguments, other], results: add.results, attributes: node.attributes };
+    }
+    return undefined;
+  },
+}, {
+  last: "reluGradient",
+  match({ arguments: [dy, y], results }, view) {
+    const node: Node | undefined = view.usedOnce(dy) ? view.producer(dy) : undefined;
+    if (node?.op.name !== NAME || node.attributes.relu) return undefined;
+    const attributes = { ...node.attributes, relu: true };
+    return { replaced: [node], arguments: [...node.arguments, y], results, attributes };
+  },
+}];
+
+/**
+ * {@link conv2dInputGradient}, another gradient added, and then maybe the gradient of a ReLU. Inputs: `outputGradient`
+ * [N, O, OH, OW], `weight` [O, C/groups, KH, KW], `residual` [N, C, H, W], and, if the attribute says so, `output`
+ * [N, C, H, W] of the ReLU. Output: [N, C, H, W].
+ */
+export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = registerOp<FusedInputGradientAttributes>({
+  name: NAME,
+  attributes: { ...CONVOLUTION_DEFAULTS, inputSize: [1, 1], relu: false },
+  infer(inputs, attributes) {
+    const g = inputGradientGeometry({ inputs, attributes }, NAME);
+    expectGradient(NAME, inputs[0], g);
+    const input = f32([g.batch, g.groups * g.groupInputs, g.height, g.width]);
+    expectSpec(NAME, "residual", inputs[2], input.shape);
+    if (attributes.relu) expectSpec(NAME, "output", inputs[3], input.shape);
+    return [input];
+  },
+  reference(spec) {
+    const g = inputGradientGeometry(spec), planes = g.batch * g.groups * g.groupInputs;
+    const { residual, mask, output } = operandsOf(spec.attributes);
+    return (buffers) => {
+      const dx = buffers[output];
+      for (let plane = 0; plane < planes; plane++) inputGradientPlane(g, buffers[0], buffers[1], dx, plane);
+      for (let i = 0; i < dx.length; i++) {
+        dx[i] = mask === undefined || buffers[mask][i] > 0 ? dx[i] + buffers[residual!][i] : 0;
+      }
+    };
+  },
+  cpu: kernelOf,
+  webgpu: (spec, limits) =>
+    convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient", operandsOf(spec.attributes)),
+  cost: (spec) => ({
+    flops: convolutionFlops(inputGradientGeometry(spec)) +
+      (spec.attributes.relu ? 2 : 1) * elementCount(spec.outputs[0].shape),
+    bytes: bytesMoved(spec),
+  }),
+  samples: () =>
+    // The other shapes are conv2dInputGradient's to check: what follows is the same, and shaders take long to compile.
+    CONVOLUTION_CASES.slice(0, 9).map((sample, index) => {
+      const { input, weight, output, attributes } = convolutionCaseSpecs(sample), relu = index % 2 === 1;
+      return {
+        inputs: [output, weight, input, ...(relu ? [input] : [])],
+        attributes: { ...attributes, inputSize: input.shape.slice(2), relu },
+      };
+    }),
+  badSamples: () => [
+    {
+      inputs: [f32([1, 4, 6, 6]), f32([4, 3, 3, 3]), f32([1, 3, 8, 7])],
+      attributes: { inputSize: [8, 8] },
+      message: "expected residual to be f32 [1, 3, 8, 8]",
+    },
+    {
+      inputs: [f32([1, 4, 6, 6]), f32([4, 3, 3, 3]), f32([1, 3, 8, 8])],
+      attributes: { inputSize: [8, 8], relu: true },
+      message: "expected output to be f32 [1, 3, 8, 8] but it is missing",
+    },
+  ],
+  fusions,
+});

@@ -1,0 +1,129 @@
+/** What a step becomes on WebGPU: its dispatches, its one submit, its repetition to the bit, and what it prepares. */
+
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  compile,
+  CpuBackend,
+  elementPass,
+  f32,
+  float,
+  Graph,
+  type Op,
+  type Program,
+  WebGpuBackend,
+} from "../core/mod.ts";
+import { cifarResNet } from "../models/mod.ts";
+import { relu } from "../ops/mod.ts";
+import { compileInference, Trainer } from "../train/mod.ts";
+import { gpuTest } from "./_gpu.ts";
+import { losses, smallBatch } from "./_training.ts";
+
+const resnet20 = cifarResNet({ depth: 20 }), BATCH = 128, MOST_DISPATCHES = 150;
+
+/** A backend that takes the kernels of a hardware adapter. */
+async function asHardware(): Promise<WebGpuBackend> {
+  const backend = await WebGpuBackend.create();
+  Object.assign(backend, { limits: { ...backend.limits, software: false } });
+  return backend;
+}
+
+gpuTest("a step of ResNet-20 is one submit of fewer than 150 dispatches, and repeats to the bit", async (backend) => {
+  const { images, labels } = smallBatch(resnet20, BATCH), { queue } = backend.device, submit = queue.submit;
+  let submits = 0;
+  const run = async () => {
+    const trainer = await Trainer.create({ model: resnet20, backend, batch: BATCH, seed: 3 });
+    assert(trainer.program.dispatches < MOST_DISPATCHES, `${trainer.program.dispatches} dispatches`);
+    queue.submit = (commands) => {
+      submits++;
+      submit.call(queue, commands);
+    };
+    for (let step = 0; step < 3; step++) trainer.step(images, labels, 0.1);
+    queue.submit = submit;
+    const results = await trainer.results();
+    trainer.destroy();
+    return results.map(({ loss }) => loss);
+  };
+  const first = await run();
+  assertEquals(submits, 3);
+  assert(first[2] > 0 && first[2] !== first[0], `${first}`);
+  assertEquals(await run(), first);
+});
+
+gpuTest("a step of ResNet-20 has fewer than 150 dispatches with the kernels of hardware adapters", async () => {
+  const backend = await asHardware();
+  const trainer = await Trainer.create({ model: resnet20, backend, batch: BATCH });
+  const { dispatches } = trainer.program;
+  trainer.destroy();
+  backend.destroy();
+  assert(dispatches < MOST_DISPATCHES, `${dispatches} dispatches`);
+});
+
+gpuTest("the kernels of hardware adapters train as the CPU backend does", async () => {
+  const model = cifarResNet({ depth: 8, inputShape: [3, 12, 12] }), backend = await asHardware();
+  const actual = await losses(backend, model, 3, 0.01), cpu = await losses(new CpuBackend(), model, 3, 0.01);
+  backend.destroy();
+  cpu.forEach((loss, k) => assert(Math.abs(loss - actual[k]) < 1e-3 * loss, `step ${k + 1}: ${actual[k]} and ${loss}`));
+});
+
+gpuTest("passes with functions of their own share a dispatch", async (backend) => {
+  const scaling = (factor: number): Op => ({
+    ...relu,
+    webgpu: ({ inputs: [{ shape }] }, limits) => [{
+      name: "scaling",
+      passes: [elementPass(
+        {
+          count: shape[0],
+          body: "y[i] = scale(x[i]);",
+          declarations: `const FACTOR = ${float(factor)};\nfn scale(value: f32) -> f32 { return FACTOR * value; }`,
+        },
+        [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }],
+        limits,
+      )],
+    }],
+  });
+  const graph = new Graph(), x = graph.input("x", f32([1001])), ops = [scaling(2), scaling(-3)];
+  const values = ops.map((op) => {
+    const [value] = relu.apply(graph, [x]);
+    graph.nodes.push({ ...graph.nodes.pop()!, op });
+    return value;
+  });
+  const program = await compile(graph, backend, { outputs: { a: values[0], b: values[1] }, poison: true });
+  const data = Float32Array.from({ length: 1001 }, (_, i) => i - 500);
+  program.write("x", data);
+  program.run();
+  assertEquals(program.dispatches, 1);
+  assertEquals(await program.read("a"), data.map((value) => 2 * value));
+  assertEquals(await program.read("b"), data.map((value) => -3 * value));
+  program.destroy();
+});
+
+gpuTest("packed weights follow what a trainer or a write changes, as in a program compiled anew", async (backend) => {
+  const model = cifarResNet({ depth: 8, inputShape: [3, 10, 10], classes: 5 });
+  const { images, labels } = smallBatch(model, 3);
+  const trainer = await Trainer.create({ model, backend, batch: 3 });
+  const logitsOf = async (program: Program) => {
+    program.write("image", images);
+    program.run();
+    return await program.read("logits");
+  };
+  const fresh = async () => {
+    const program = await compileInference(model, backend, 3, trainer.variables);
+    const logits = await logitsOf(program);
+    program.destroy();
+    return logits;
+  };
+  const inference = await compileInference(model, backend, 3, trainer.variables);
+  const first = await logitsOf(inference);
+  assertEquals(await logitsOf(inference), first);
+  trainer.step(images, labels, 0.1);
+  const second = await logitsOf(inference);
+  assertNotEquals(second, first);
+  assertEquals(second, await fresh());
+  const storage = trainer.variables.storages.get("layer1.0.conv1.weight")!;
+  storage.write((await storage.read() as Float32Array).map((value) => -value));
+  const third = await logitsOf(inference);
+  assertNotEquals(third, second);
+  assertEquals(third, await fresh());
+  inference.destroy();
+  trainer.destroy();
+});
