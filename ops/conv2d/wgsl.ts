@@ -23,7 +23,7 @@ const SMALL_TILE: DirectTile = { vectors: 1, rows: 2, channels: 8 };
  * Channels from which on Winograd's method is faster on adapters on the CPU: than direct kernels that read buffers, and than
  * those that read textures.
  */
-const WINOGRAD_CHANNELS = 32, WINOGRAD_CHANNELS_BESIDE_TEXELS = 128;
+const WINOGRAD_CHANNELS = 32, WINOGRAD_CHANNELS_BESIDE_TEXELS = 96;
 /** Multiplications of vectors in the text of a kernel, above which compilers take long. */
 const MAX_PRODUCTS = 800;
 
