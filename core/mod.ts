@@ -41,4 +41,12 @@ export { PipelineCache } from "./webgpu/kernel.ts";
 export { type AdapterReport, DEFAULT_LIMITS, reportAdapter, requestAdapter } from "./webgpu/device.ts";
 export type { TexelType } from "./webgpu/texels.ts";
 export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuner.ts";
-export { constants, elementPass, elementwise, float, linearWorkgroups, MAX_ITERATIONS } from "./webgpu/wgsl.ts";
+export {
+  boundAtRun,
+  constants,
+  elementPass,
+  elementwise,
+  float,
+  linearWorkgroups,
+  MAX_ITERATIONS,
+} from "./webgpu/wgsl.ts";

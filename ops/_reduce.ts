@@ -1,6 +1,7 @@
 /** Sums and maxima in a fixed order, so that runs repeat to the bit: of a workgroup of 64 threads, and of rows. */
 
 import {
+  boundAtRun,
   type CpuKernel,
   DeviceError,
   elementPass,
@@ -142,7 +143,7 @@ fn sumOfPart(row: u32, first: u32, end: u32) -> f32 {
           iterations: parts,
           body: `let row = i;
   var sum = 0.0;
-  for (var part = 0u; part < ${parts}u; part++) { sum += partial[row * ${parts}u + part]; }
+  for (var part = 0u; part < ${boundAtRun(parts, "partial")}; part++) { sum += partial[row * ${parts}u + part]; }
   y[row] = ${finish};`,
         },
         [

@@ -57,6 +57,16 @@ export function elementPass(
   };
 }
 
+/**
+ * WGSL of a loop's bound of which compilers do not know that it is `count`, so that they do not unroll: Mesa does up to 32
+ * turns, and takes ten times as long to compile.
+ *
+ * @param buffer The name of a bound buffer with at least as many elements.
+ */
+export function boundAtRun(count: number, buffer: string): string {
+  return `min(${count}u, arrayLength(&${buffer}))`;
+}
+
 /** Named u32 constants: `constants({ WIDTH: 32 })` is `const WIDTH: u32 = 32u;`. */
 export function constants(values: Readonly<Record<string, number>>): string {
   return Object.entries(values).map(([name, value]) => `const ${name}: u32 = ${value}u;`).join("\n");

@@ -10,6 +10,7 @@
  */
 
 import {
+  boundAtRun,
   elementPass,
   f32,
   linearWorkgroups,
@@ -165,8 +166,9 @@ fn sumsOf(c: u32, part: u32, lane: u32) -> vec2<f32> {
 
 /** WGSL of the numbers of channel `c`, of what a part's are. */
 function joinWgsl(e: Extents, { join }: ChannelWork, sharing: Sharing, pair: string): string {
+  const parts = Math.ceil(runsOf(e, sharing) / sharing.summed);
   return `${join.start}
-  for (var part = 0u; part < ${Math.ceil(runsOf(e, sharing) / sharing.summed)}u; part++) {
+  for (var part = 0u; part < ${pair.includes("partial[") ? boundAtRun(parts, "partial") : `${parts}u`}; part++) {
     let pair = ${pair};
     let size = unitsOf(part) * ${unitSize(e)}.0;
     ${join.take}

@@ -117,13 +117,16 @@ export function directVariant(
   };
 }
 
-/** Weights as [group, channel tile, source, tap, channel of the tile]; channels beyond the last are zeros. */
+/**
+ * Weights as [group, channel tile, source, tap, channel of the tile]; channels beyond the last are zeros. Those of a gradient are
+ * turned around, so that where the padding is even it is the convolution: one text, and one pipeline, for both.
+ */
 function packing(
   g: Geometry,
   { forward, tile, channels, sources, channelTiles }: Kernel,
   packed: number,
 ): WebGpuElements {
-  const taps = g.kernelHeight * g.kernelWidth;
+  const taps = g.kernelHeight * g.kernelWidth, from = forward ? "tap" : `${taps - 1}u - tap`;
   const row = forward ? `(group * ${channels}u + k) * ${sources}u + s` : `(group * ${sources}u + s) * ${channels}u + k`;
   return {
     count: packed,
@@ -132,7 +135,7 @@ function packing(
   let tile = i / ${tile.channels * taps * sources}u;
   let group = tile / ${channelTiles}u;
   let k = tile % ${channelTiles}u * ${tile.channels}u + i % ${tile.channels}u;
-  packed[i] = select(0.0, weight[(${row}) * ${taps}u + tap], k < ${channels}u);`,
+  packed[i] = select(0.0, weight[(${row}) * ${taps}u + ${from}], k < ${channels}u);`,
   };
 }
 
@@ -155,7 +158,8 @@ function directWgsl(g: Geometry, kernel: Kernel): string {
   );
 
   /** The vector of the source that a place meets at a tap, if it meets any, with a name that is the same for the same vector. */
-  const met = (place: typeof places[number], tap: number) => {
+  const met = (place: typeof places[number], packedTap: number) => {
+    const tap = kernel.forward ? packedTap : taps - 1 - packedTap;
     const dy = y.offsets[place.a].get(Math.floor(tap / g.kernelWidth)),
       dx = x.offsets[place.b].get(tap % g.kernelWidth);
     if (dy === undefined || dx === undefined) return undefined;

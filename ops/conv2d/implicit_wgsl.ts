@@ -3,7 +3,14 @@
  * indices. Groups are not supported.
  */
 
-import { elementPass, f32, type WebGpuLimits, type WebGpuPass, type WebGpuVariant } from "../../core/mod.ts";
+import {
+  boundAtRun,
+  elementPass,
+  f32,
+  type WebGpuLimits,
+  type WebGpuPass,
+  type WebGpuVariant,
+} from "../../core/mod.ts";
 import { SHARED_TILE, sharedProductPass } from "../_shared_product_wgsl.ts";
 import { type Direction } from "./direct_wgsl.ts";
 import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
@@ -162,7 +169,7 @@ export function joinPartsPass(size: number, parts: number, limits: WebGpuLimits)
       count,
       iterations: parts,
       body: `var sum = partial[i];
-  for (var part = 1u; part < ${parts}u; part++) { sum += partial[part * ${count}u + i]; }
+  for (var part = 1u; part < ${boundAtRun(parts, "partial")}; part++) { sum += partial[part * ${count}u + i]; }
   dw[i] = sum;`,
     },
     [{ name: "partial", index: 3, vector }, { name: "dw", index: 2, write: true, vector }],
