@@ -1,13 +1,70 @@
 /** Memory on WebGPU: known before it is taken, and given back when there is not enough. */
 
-import { assertEquals, assertRejects } from "@std/assert";
-import { OutOfMemoryError, WebGpuBackend } from "../core/mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  compile,
+  f32,
+  Graph,
+  OutOfMemoryError,
+  plan,
+  type TuneOptions,
+  type Value,
+  type VariantChooser,
+  WebGpuBackend,
+} from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
-import { Trainer } from "../train/mod.ts";
+import { createPrograms } from "../train/_programs.ts";
+import { Trainer, Variables } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { checkDivision, checkMemoryNeed, checkRefusal, type OpenLimited } from "./_memory.ts";
+import { randomChoices } from "./_random_choices.ts";
 
 gpuTest("what training takes on WebGPU is known by planning, to the byte", checkMemoryNeed);
+
+const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
+
+gpuTest("memory is known by planning on WebGPU, to the byte, whichever kernels run", async (backend) => {
+  const needs = new Set<number>();
+  for (const precision of backend.hasHalf ? ["float32", "mixed"] as const : ["float32"] as const) {
+    const { graph, scalars } = Trainer.trace({ model: SMALL, batch: 5, precision });
+    const outputs = new Map<string, Value>(Object.entries(scalars)), planned = plan(graph, outputs);
+    const variables = new Variables();
+    variables.add(graph, backend, 0);
+    let winograd = 0;
+    const choosers: VariantChooser[] = [
+      await backend.tuner.choose(planned, { store: randomChoices(backend, planned, 0), measure: false }),
+      (_node, variants) => {
+        const index = variants.findIndex(({ name }) => name.startsWith("winograd"));
+        if (index >= 0) winograd++;
+        return Math.max(0, index);
+      },
+    ];
+    for (const chooseVariant of choosers) {
+      const before = backend.liveBytes;
+      const { total } = backend.memoryNeed(planned, { scalars: [...outputs.keys()], chooseVariant });
+      const program = await compile(graph, backend, { scalars, variables: variables.storages, chooseVariant });
+      assertEquals(backend.liveBytes - before, total);
+      program.destroy();
+      needs.add(total);
+    }
+    assert(winograd > 0);
+    variables.destroy();
+  }
+  assert(needs.size > 1);
+});
+
+gpuTest("a run says what it takes on WebGPU, with validation, whichever kernels were chosen", async (backend) => {
+  const graph = new Graph({ training: false }), before = backend.liveBytes;
+  const logits = SMALL.forward(graph, graph.input("image", f32([5, ...SMALL.inputShape])));
+  const store = randomChoices(backend, plan(graph, new Map([["logits", logits]])), 3);
+  for (const tune of [undefined, { store, measure: false }] satisfies (TuneOptions | undefined)[]) {
+    const { memory, validation, destroy } = await createPrograms({ model: SMALL, backend, batch: 5, tune }, 1);
+    assertEquals(memory.total, memory.step + memory.variables + memory.validation);
+    await validation();
+    assertEquals(backend.liveBytes - before, memory.total);
+    destroy();
+  }
+});
 
 const open: OpenLimited = (memory) => WebGpuBackend.create({ memory });
 

@@ -61,17 +61,21 @@ async function create(options: TrainerOptions): Promise<RunPrograms> {
     const need = inferenceNeed({ ...options, batch: batch / accumulate });
     const excess = excessMemory(need, backend);
     if (excess !== undefined) throw new OutOfMemoryError(`validation does not fit: ${excess}`, backend.capacity.total);
-    // Kernels are timed before the first step, while the device has nothing else to do.
-    if (tune !== undefined) await validation();
+    let validated = need.total;
+    // Kernels are timed before the first step, while the device has nothing else to do; what they take is known only then.
+    if (tune !== undefined) {
+      await validation();
+      validated = backend.liveBytes - trained;
+    }
     const variables = [...trainer.variables.storages.values()].reduce(
       (sum, { spec }) => sum + backend.allocatedBytes(spec),
       0,
     );
     const memory = {
-      total: trained - before + need.total,
+      total: trained - before + validated,
       step: trained - before - variables,
       variables,
-      validation: need.total,
+      validation: validated,
     };
     const destroy = () => {
       inference?.destroy();

@@ -55,7 +55,7 @@ function scratchSizes(variants: readonly WebGpuVariant[], largest: number): numb
   const sizes: number[] = [];
   const pool = new ScratchPool((size) => {
     sizes.push(size);
-    return { size };
+    return { size: bufferBytes(size) };
   }, largest);
   for (const { workspace = [], transient } of variants) {
     const taken = new Set<{ readonly size: number }>();
