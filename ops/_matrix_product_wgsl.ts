@@ -51,7 +51,7 @@ const WANTED_THREADS = 256;
 /** Multiplications of a product below which another dispatch costs more than it saves. */
 const SMALL_PRODUCT = 1_000_000;
 
-/** Products of which each has an A of its own, packed by the caller: A_i·B_i = C_i. */
+/** Products of which each has an A of its own, or some adjacent ones share one, packed by the caller: A_i·B_i = C_i. */
 export interface PackedProducts {
   /** Rows and columns of C; the columns are whole vectors of four. */
   readonly m: number;
@@ -60,8 +60,12 @@ export interface PackedProducts {
   readonly k: number;
   /** How many products there are. */
   readonly batch: number;
-  /** The numbers of the buffers of A [batch, ceil(m / rows), k, rows], B [batch, k, n] and C [batch, m, n]. */
+  /** The numbers of the buffers of A [batch / sharing, ceil(m / rows), k, rows], B [batch, k, n] and C [batch, m, n]. */
   readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
+  /** How many adjacent products share an A; 1 unless given. */
+  readonly sharing?: number;
+  /** The body of a WGSL function of `matrix` and `depth`: before which element of B that row starts, if not as above. */
+  readonly rowOfB?: string;
 }
 
 /** The register tile that suits products. */
@@ -78,9 +82,14 @@ export function packedProductsPass(
   tile: RegisterTile,
   texels: boolean,
 ): WebGpuPass {
-  const { n, k, buffers } = product;
-  const source = { index: buffers.b, row: n, matrix: k * n, vector: true, texels };
-  return registerPass({ ...product, a: [k, 1], b: [n, 1] }, limits, tile, source, buffers.a, true);
+  const { n, k, buffers, sharing = 1, rowOfB = rowOfMatrix(k * n, n) } = product;
+  const source = { index: buffers.b, row: rowOfB, vector: true, texels };
+  return registerPass({ ...product, a: [k, 1], b: [n, 1] }, limits, tile, source, buffers.a, `matrix / ${sharing}u`);
+}
+
+/** The body of the function that finds a row of B, given how many elements are between matrices and between rows. */
+function rowOfMatrix(matrix: number, row: number): string {
+  return `return matrix * ${matrix}u + depth * ${row}u;`;
 }
 
 /** The variants of a product. For a small one none is preferred, since what they pack first costs a dispatch each. */
@@ -152,8 +161,8 @@ function registerVariant(
     ));
   }
   const source = gathered
-    ? { index: workspace + 1, row: width, matrix: k * width, vector: true, texels }
-    : { index: buffers.b, row: b[0], matrix: k * n, vector: whole, texels };
+    ? { index: workspace + 1, row: rowOfMatrix(k * width, width), vector: true, texels }
+    : { index: buffers.b, row: rowOfMatrix(k * n, b[0]), vector: whole, texels };
   return {
     name: `registers ${tile.rows}x${4 * tile.vectors}${texels ? ", texels" : ""}`,
     workspace: [f32([packedA]), ...(gathered ? [f32([packedB])] : [])],
@@ -162,13 +171,12 @@ function registerVariant(
 }
 
 /**
- * How the register kernel finds B: the buffer, floats from a row and from a matrix to the next, whether it has vectors, and
- * whether these, and A's, are read through textures.
+ * How the register kernel finds B: the buffer, where a row of a matrix starts, whether it has vectors, and whether these,
+ * and A's, are read through textures.
  */
 interface Source {
   readonly index: number;
-  readonly row: number;
-  readonly matrix: number;
+  readonly row: string;
   readonly vector: boolean;
   readonly texels: boolean;
 }
@@ -179,7 +187,7 @@ function registerPass(
   tile: RegisterTile,
   source: Source,
   packedA: number,
-  eachHasA = false,
+  matrixOfA = "0u",
 ): WebGpuPass {
   const { m, n, k, batch = 1, buffers, bias, finishBindings } = product;
   const panels = Math.ceil(m / tile.rows), across = Math.ceil(n / (4 * tile.vectors)), threads = across * batch;
@@ -200,6 +208,7 @@ function registerPass(
       : `vec4<f32>(${range(4).map((c) => `bias[min(firstColumn + ${4 * v + c}u, ${n - 1}u)]`).join(", ")})`;
   return {
     wgsl: `${storeWgsl(product)}
+fn rowOfB(matrix: u32, depth: u32) -> u32 { ${source.row} }
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
@@ -211,12 +220,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let firstColumn = thread % ${across}u * ${4 * tile.vectors}u;
   let matrix = thread / ${across}u;
   let rest = ${n - 1}u - firstColumn;
-  let firstA = ${eachHasA ? `(matrix * ${panels}u + panel)` : "panel"} * ${k}u;
+  let firstA = (${matrixOfA} * ${panels}u + panel) * ${k}u;
   ${rows.map((r) => vectors.map((v) => `var sum${r}_${v} = ${start(r, v)};`).join(" ")).join("\n  ")}
   for (var p = 0u; p < ${k}u; p += ${depths.length}u) {
     ${
       depths.map((d) =>
-        `let line${d} = matrix * ${source.matrix}u + (p + ${d}u) * ${source.row}u + firstColumn;
+        `let line${d} = rowOfB(matrix, p + ${d}u) + firstColumn;
     ${vectors.map((v) => `let b${d}_${v} = ${load(`line${d}`, v)};`).join(" ")}
     ${
           range(tile.rows / 4).map((q) =>

@@ -2,17 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { WebGpuLimits } from "../op.ts";
+import { GPU } from "./_limits.ts";
 import { type ElementsPass, mergePasses } from "./merge.ts";
 
-const LIMITS: WebGpuLimits = {
-  maxComputeWorkgroupsPerDimension: 100,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 16384,
-  maxStorageBufferBindingSize: 2 ** 27,
-  maxStorageBuffersPerShaderStage: 8,
-  maxTexels: 0,
-  software: false,
-};
+const LIMITS: WebGpuLimits = { ...GPU, maxComputeWorkgroupsPerDimension: 100 };
 
 function scaled(from: string, to: string, count: number): ElementsPass<string> {
   return {

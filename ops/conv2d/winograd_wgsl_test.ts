@@ -1,17 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { f32, type WebGpuLimits } from "../../core/mod.ts";
+import { GPU, SOFTWARE } from "../../core/webgpu/_limits.ts";
 import { conv2d } from "./conv2d.ts";
-
-const GPU: WebGpuLimits = {
-  maxComputeWorkgroupsPerDimension: 65535,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 16384,
-  maxStorageBufferBindingSize: 128 * 2 ** 20,
-  maxStorageBuffersPerShaderStage: 8,
-  maxTexels: 0,
-  software: false,
-};
-const SOFTWARE: WebGpuLimits = { ...GPU, software: true };
 
 function variants(
   input: number[],
