@@ -126,3 +126,11 @@ export function convolutionFlops(g: Geometry): number {
   const products = g.groupInputs * g.kernelHeight * g.kernelWidth * g.groups * g.groupOutputs;
   return 2 * products * g.batch * g.outputHeight * g.outputWidth;
 }
+
+/** Channels and operations below which passes that pack what a matrix product reads cost more than they save. */
+const LEAST_PACKED_CHANNELS = 16, LEAST_PACKED_FLOPS = 16_000_000;
+
+/** Whether a convolution, or a gradient of it, is so much work that passes that pack its operands cost little beside it. */
+export function isWorthPacking(g: Geometry): boolean {
+  return Math.min(g.groupInputs, g.groupOutputs) >= LEAST_PACKED_CHANNELS && convolutionFlops(g) >= LEAST_PACKED_FLOPS;
+}

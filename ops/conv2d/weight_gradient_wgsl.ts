@@ -5,7 +5,7 @@
 
 import { f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
-import { convolutionFlops, type Geometry } from "./geometry.ts";
+import { type Geometry, isWorthPacking } from "./geometry.ts";
 import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
 import { implicitWeightVariant, joinPartsPass } from "./implicit_wgsl.ts";
 import { weightProductVariants } from "./weight_gradient_product_wgsl.ts";
@@ -30,9 +30,6 @@ const TEXEL_TILES: typeof TILES = [[8, 8], [8, 4], [8, 2], [8, 1], [4, 1]];
 /** Multiplications of vectors in the loop of such a tile: of more, its code is larger than a processor's fastest cache. */
 const MAX_TEXEL_PRODUCTS = 320;
 
-/** Channels and operations below which the passes around products for each tap cost more than they save. */
-const LEAST_PRODUCT_CHANNELS = 16, LEAST_PRODUCT_FLOPS = 16_000_000;
-
 /** The variants of a weight gradient. Inputs: x, dy. The first takes any shape. */
 export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
   const variants = [...new Set([Math.min(4, g.groupOutputs), 1])].map((tile) => plainVariant(g, limits, tile));
@@ -40,7 +37,7 @@ export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGp
   if (taps > MAX_SUMS) return variants;
   const texels = limits.software && gradientTexels(g) <= limits.maxTexels;
   if (texels) variants.push({ ...tiledVariant(g, limits, fitTexelTile(g)), preferred: true });
-  if (limits.software) variants.push(...weightProductVariants(g, limits, suitsProducts(g)));
+  if (limits.software) variants.push(...weightProductVariants(g, limits, isWorthPacking(g)));
   variants.push({ ...tiledVariant(g, limits, fitTile(g)), preferred: limits.software || !suitsImplicitWeight(g) });
   if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
     const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);
@@ -54,12 +51,6 @@ export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGp
 /** Whether the gradient fills blocks of a matrix product about well. */
 function suitsImplicitWeight(g: Geometry): boolean {
   return g.groups === 1 && g.groupOutputs >= 16 && g.groupInputs * g.kernelHeight * g.kernelWidth >= 16;
-}
-
-/** Whether products for each tap are worth the passes around them, where images cannot be read through textures. */
-function suitsProducts(g: Geometry): boolean {
-  return Math.min(g.groupInputs, g.groupOutputs) >= LEAST_PRODUCT_CHANNELS &&
-    convolutionFlops(g) >= LEAST_PRODUCT_FLOPS;
 }
 
 /** The largest tile that has no more sums and is not much larger than the weights. */

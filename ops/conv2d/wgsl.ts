@@ -8,8 +8,9 @@ import { axisOf } from "./direct_source_wgsl.ts";
 import { type Direction, directTexels, type DirectTile, directVariant } from "./direct_wgsl.ts";
 import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from "./epilogue.ts";
 import { gatherVariants } from "./gather_wgsl.ts";
-import type { Geometry } from "./geometry.ts";
+import { type Geometry, isWorthPacking } from "./geometry.ts";
 import { implicitVariant } from "./implicit_wgsl.ts";
+import { unfoldedVariants } from "./unfolded_wgsl.ts";
 import { canWinograd, winogradVariants } from "./winograd_wgsl.ts";
 
 /**
@@ -45,6 +46,9 @@ export function convolutionVariants(
   if (canWinograd(g)) {
     const least = texels ? WINOGRAD_CHANNELS_BESIDE_TEXELS : WINOGRAD_CHANNELS;
     variants.push(...winogradVariants(g, limits, direction, operands, least));
+  }
+  if (limits.software && !isMatrixProduct(g)) {
+    variants.push(...unfoldedVariants(g, limits, direction, operands, !texels && isWorthPacking(g)));
   }
   const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
   const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
