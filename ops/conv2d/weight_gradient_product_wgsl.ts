@@ -39,7 +39,9 @@ export function weightProductVariants(g: Geometry, limits: WebGpuLimits, preferr
   const least = Math.ceil(depth / DEPTH), product = { m: g.groupOutputs, n: packed.inputs };
   const tile = registerTile({ ...product, batch: taps * least });
   const tiles = Math.ceil(product.m / tile.rows) * Math.ceil(product.n / (4 * tile.vectors)) * taps;
-  const share = Math.ceil(depth / Math.max(least, Math.ceil(WANTED_THREADS / tiles))), parts = Math.ceil(depth / share);
+  // An even depth has the product take two rows at a time.
+  const share = 2 * Math.ceil(depth / Math.max(least, Math.ceil(WANTED_THREADS / tiles)) / 2);
+  const parts = Math.ceil(depth / share);
   const panels = Math.ceil(g.groupOutputs / tile.rows);
   const shapes = [
     [parts, panels, share, tile.rows],
