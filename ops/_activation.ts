@@ -59,7 +59,11 @@ export function registerActivation(name: string, ceiling: number): { activation:
       return vectorVariants(elementCount(spec.outputs[0].shape), limits, ["dy", "y", "dx!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
-    samples: () => SAMPLE_SHAPES.map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
+    samples: () =>
+      SAMPLE_SHAPES.map((shape) => ({
+        inputs: [f32(shape), f32(shape)],
+        fill: ([, y], random) => y.forEach((_, i) => y[i] = Math.min(Math.max(4 * random.normal(), 0), ceiling)),
+      })),
     badSamples: () => [
       { inputs: [f32([2, 3]), f32([3, 2])], message: "same shape" },
       { inputs: [f32([2]), f16([2])], message: "same shape and type" },

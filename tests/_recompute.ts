@@ -41,7 +41,7 @@ export const RECOMPUTED: readonly (readonly [string, SequentialModel, string])[]
     cifarResNet({ depth: 20, inputShape: [3, 12, 12], shortcut: "A", downsampling: "maxPool" }),
     "batchNormRecomputeAddRelu",
   ],
-  ["a MobileNet-V2", mobileNetV2({ stem: "cifar", width: 0.25, inputShape: [3, 16, 16] }), "batchNormRecompute"],
+  ["a MobileNet-V2", mobileNetV2({ stem: "cifar", width: 0.25, inputShape: [3, 16, 16] }), "batchNormRecomputeRelu6"],
   ["a network with dropout between blocks", mixed, "dropoutGradient"],
 ];
 

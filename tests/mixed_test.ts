@@ -71,8 +71,8 @@ Deno.test("activations and their gradients are f16 in mixed precision; statistic
   for (
     const expected of [
       "depthwiseConv2d: f16,f16 -> f16",
-      "relu6: f16 -> f16",
-      "relu6Gradient: f16,f16 -> f16",
+      "batchNormRelu6: f16,f32,f32,f32,f32 -> f16,f32,f32",
+      "batchNormRelu6Gradient: f16,f16,f16,f32,f32,f32 -> f16,f32,f32",
       "dropout: f16,f32,f32 -> f16,u32",
       "dropoutGradient: f16,u32 -> f16",
     ]

@@ -1,12 +1,12 @@
-/** The second half of every form of batch norm: y = x·scale + shift (+ residual), then maybe ReLU. */
+/** The second half of every form of batch norm: y = x·scale + shift (+ residual), then maybe ReLU or ReLU6. */
 
 import { type NumericArray, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
-import type { Epilogue, Extents } from "./common.ts";
+import { ceilingWgsl, type Epilogue, type Extents } from "./common.ts";
 import { unitSize, unitsPass } from "./wgsl.ts";
 
 /** One channel of one image. */
 export function applyPlane(
-  epilogue: Epilogue,
+  { activation }: Epilogue,
   x: NumericArray,
   residual: NumericArray | undefined,
   y: NumericArray,
@@ -16,24 +16,23 @@ export function applyPlane(
   scale: number,
   shift: number,
 ): void {
-  if (!epilogue.relu) { for (let i = from; i < to; i++) y[i] = (x[i] - mean) * scale + shift; }
-  else if (residual === undefined) {
-    for (let i = from; i < to; i++) {
-      const value = (x[i] - mean) * scale + shift;
-      y[i] = value > 0 ? value : value !== value ? value : 0;
-    }
-  } else {
-    for (let i = from; i < to; i++) {
-      const value = (x[i] - mean) * scale + shift + residual[i];
-      y[i] = value > 0 ? value : value !== value ? value : 0;
-    }
+  if (activation === undefined) {
+    for (let i = from; i < to; i++) y[i] = (x[i] - mean) * scale + shift;
+    return;
+  }
+  const { ceiling } = activation;
+  for (let i = from; i < to; i++) {
+    const value = (x[i] - mean) * scale + shift + (residual === undefined ? 0 : residual[i]);
+    y[i] = value > 0 ? (value < ceiling ? value : ceiling) : value !== value ? value : 0;
   }
 }
 
 /** WGSL of unit `i` of y, given `mean`, `scale` and `shift`. */
-export function applyWgsl(relu: boolean, residual: boolean): string {
+export function applyWgsl({ activation, residual }: Epilogue): string {
+  const ceiling = activation && ceilingWgsl(activation);
+  const bounded = ceiling === undefined ? "max(value, Unit())" : `clamp(value, Unit(), ${ceiling})`;
   return `let value = (x[i] - mean) * scale + shift${residual ? " + residual[i]" : ""};
-    y[i] = ${relu ? "max(value, Unit())" : "value"};`;
+    y[i] = ${activation === undefined ? "value" : bounded};`;
 }
 
 /**
@@ -58,7 +57,7 @@ export function applyPass(
     e,
     limits,
     `${statistics} let scale = inverseStd * gamma[c]; let shift = beta[c];`,
-    applyWgsl(epilogue.relu, epilogue.residual),
+    applyWgsl(epilogue),
     [
       { name: "x", index: 0, vector },
       { name: "gamma", index: 1 },

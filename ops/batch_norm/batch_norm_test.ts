@@ -4,6 +4,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { compile, CpuBackend, f32, Graph, type Op, type Value } from "../../core/mod.ts";
 import { add } from "../add.ts";
 import { relu } from "../relu.ts";
+import { relu6 } from "../relu6.ts";
 import {
   batchNorm,
   batchNormAddRelu,
@@ -12,7 +13,10 @@ import {
   batchNormInferenceAddRelu,
   batchNormInferenceGradient,
   batchNormInferenceRelu,
+  batchNormInferenceRelu6,
   batchNormRelu,
+  batchNormRelu6,
+  batchNormRelu6Gradient,
   batchNormReluGradient,
 } from "./mod.ts";
 
@@ -68,6 +72,9 @@ function assertClose(actual: Float32Array | Uint32Array, expected: readonly numb
 
 const erase = (op: unknown) => op as Op;
 const positive = (values: readonly number[]) => values.map((value) => Math.max(value, 0));
+const times4 = (values: readonly number[]) => values.map((value) => 4 * value);
+/** ReLU6 of four times the values: what follows from {@link times4} of gamma and beta. */
+const bounded = (values: readonly number[]) => positive(times4(values)).map((value) => Math.min(value, 6));
 const sum = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value + b[i]);
 
 Deno.test("batchNorm() and its fused forms give PyTorch's values in training and update the running statistics", async () => {
@@ -75,6 +82,7 @@ Deno.test("batchNorm() and its fused forms give PyTorch's values in training and
   const cases: [Op, number[][], number[]][] = [
     [erase(batchNorm), data, TRAINED],
     [erase(batchNormRelu), data, positive(TRAINED)],
+    [erase(batchNormRelu6), [X, times4(GAMMA), times4(BETA), MEAN, VARIANCE], bounded(TRAINED)],
     [erase(batchNormAddRelu), [...data, R], positive(sum(TRAINED, R))],
   ];
   for (const [op, inputs, expected] of cases) {
@@ -91,6 +99,8 @@ Deno.test("batchNormInference() and its fused forms give PyTorch's values", asyn
   const data = [X, GAMMA, BETA, MEAN, VARIANCE];
   assertClose((await run(erase(batchNormInference), data)).outputs[0], INFERRED);
   assertClose((await run(erase(batchNormInferenceRelu), data)).outputs[0], positive(INFERRED));
+  const larger = [X, times4(GAMMA), times4(BETA), MEAN, VARIANCE];
+  assertClose((await run(erase(batchNormInferenceRelu6), larger)).outputs[0], bounded(INFERRED));
   assertClose((await run(erase(batchNormInferenceAddRelu), [...data, R])).outputs[0], positive(sum(INFERRED, R)));
 });
 
@@ -112,6 +122,21 @@ Deno.test("the gradients of batch norm are PyTorch's", async () => {
     -0.2096580241, 0.1345349323]);
   assertClose(masked.outputs[1], [2.1946876366, -8.7876098513]);
   assertClose(masked.outputs[2], [1.5, 3.75]);
+  // the same with y = F.relu6(F.batch_norm(…)), and gamma and beta times 4
+  const between = await run(batchNormRelu6Gradient, [
+    DY,
+    bounded(TRAINED),
+    X,
+    [...mean],
+    [...inverseStd],
+    times4(GAMMA),
+  ]);
+  // deno-fmt-ignore
+  assertClose(between.outputs[0], [-0.2581988897, -3.6147792925, 5.4221704879, -1.2909903176, 0.5092560672, -0.7347499561,
+    1.3762632385, -0.9663220811, -0.5163967467, 0.5163946811, -0.0000010328, -0.2581988897, -1.4294663312, 0.5954014653,
+    0.7408281923, -0.0912105949]);
+  assertClose(between.outputs[1], [1.2909927274, -3.6147054024]);
+  assertClose(between.outputs[2], [1, 0.25]);
   // y = F.batch_norm(x, rm, rv, g, b, False); y.backward(dy)
   const inferred = await run(erase(batchNormInferenceGradient), [DY, X, GAMMA, MEAN, VARIANCE]);
   // deno-fmt-ignore
@@ -122,8 +147,8 @@ Deno.test("the gradients of batch norm are PyTorch's", async () => {
   assertClose(inferred.outputs[2], [5, 3.75]);
 });
 
-/** The names of the ops that run: relu(norm(x)), or with a residual at the given side of the sum. */
-async function planned(norm: Op, side?: "left" | "right", keep = false): Promise<string[]> {
+/** The names of the ops that run: activation(norm(x)), or with a residual at the given side of the sum. */
+async function planned(norm: Op, side?: "left" | "right", keep = false, activation = relu): Promise<string[]> {
   const backend = new CpuBackend(),
     graph = new Graph({ training: true }),
     one = { kind: "constant", value: 1 } as const;
@@ -132,15 +157,16 @@ async function planned(norm: Op, side?: "left" | "right", keep = false): Promise
   const [y] = norm.apply(graph, [x, ...channels]);
   const outputs: Record<string, Value> = keep ? { kept: y } : {};
   const joined = side === undefined ? y : add.apply(graph, side === "left" ? [y, residual] : [residual, y])[0];
-  outputs.y = relu.apply(graph, [joined])[0];
+  outputs.y = activation.apply(graph, [joined])[0];
   const variables = new Map(channels.map(({ name, spec }) => [name, backend.allocate(spec)]));
   const { plan } = await compile(graph, backend, { outputs, variables });
   return plan.nodes.map(({ op }) => op.name);
 }
 
-Deno.test("compile() fuses batch norm with ReLU, and with a residual on either side of the sum", async () => {
+Deno.test("compile() fuses batch norm with ReLU and ReLU6, and ReLU with a residual on either side of the sum", async () => {
   for (const norm of [erase(batchNorm), erase(batchNormInference)]) {
     assertEquals(await planned(norm), [`${norm.name}Relu`]);
+    assertEquals(await planned(norm, undefined, false, relu6), [`${norm.name}Relu6`]);
     assertEquals(await planned(norm, "left"), [`${norm.name}AddRelu`]);
     assertEquals(await planned(norm, "right"), [`${norm.name}AddRelu`]);
   }

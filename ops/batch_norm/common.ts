@@ -1,6 +1,14 @@
 /** What every form of batch norm shares: attributes, argument checks, extents, and how a channel's elements are visited. */
 
-import { elementCount, expectSpec, type OpSpec, ShapeError, type TensorSpec } from "../../core/mod.ts";
+import {
+  elementCount,
+  expectSpec,
+  float,
+  type NumericArray,
+  type OpSpec,
+  ShapeError,
+  type TensorSpec,
+} from "../../core/mod.ts";
 
 /** The attributes of batch norm in training. */
 export type BatchNormAttributes = {
@@ -10,10 +18,18 @@ export type BatchNormAttributes = {
   readonly epsilon: number;
 };
 
+/** An activation clamp(y, 0, ceiling) in the same pass. */
+export interface FusedActivation {
+  /** The name of the op; that of its gradient is `${name}Gradient`. */
+  readonly name: "relu" | "relu6";
+  /** The largest value of its output. */
+  readonly ceiling: number;
+}
+
 /** What follows the normalisation in the same pass. */
 export interface Epilogue {
-  /** Whether ReLU follows. */
-  readonly relu: boolean;
+  /** The activation, if one follows. */
+  readonly activation?: FusedActivation;
   /** Whether a residual is added before ReLU; it is the last input. */
   readonly residual: boolean;
 }
@@ -72,12 +88,32 @@ export const NORM_SHAPES: readonly (readonly number[])[] = [
   [2, 1, 91, 93],
 ];
 
-/** The plain form, ReLU after it, and a residual and ReLU after it. */
+const RELU: FusedActivation = { name: "relu", ceiling: Infinity },
+  RELU6: FusedActivation = { name: "relu6", ceiling: 6 };
+
+/** The plain form, ReLU or ReLU6 after it, and a residual and ReLU after it. */
 export const EPILOGUES: Readonly<Record<string, Epilogue>> = {
-  "": { relu: false, residual: false },
-  Relu: { relu: true, residual: false },
-  AddRelu: { relu: true, residual: true },
+  "": { residual: false },
+  Relu: { activation: RELU, residual: false },
+  Relu6: { activation: RELU6, residual: false },
+  AddRelu: { activation: RELU, residual: true },
 };
+
+/** WGSL of the activation's ceiling as a unit, or nothing where it has none. */
+export function ceilingWgsl({ ceiling }: FusedActivation): string | undefined {
+  return Number.isFinite(ceiling) ? `Unit(${float(ceiling)})` : undefined;
+}
+
+/** The shapes of a form's samples; of a form with a ceiling, fewer: elements, and vectors in several parts. */
+export function sampleShapes({ activation }: Epilogue): readonly (readonly number[])[] {
+  return (activation?.ceiling ?? Infinity) === Infinity ? NORM_SHAPES : [[3, 6, 9, 9], [3, 40, 16, 16]];
+}
+
+/** Scales a sample's gamma, so that some results exceed the activation's ceiling. */
+export function exceedCeiling({ activation }: Epilogue, gamma: NumericArray): void {
+  const ceiling = activation?.ceiling ?? Infinity;
+  if (ceiling !== Infinity) gamma.forEach((value, c) => gamma[c] = ceiling * value);
+}
 
 /** The number of multiplications and additions an element takes, about. */
 export function normCost(spec: OpSpec, perElement: number): number {

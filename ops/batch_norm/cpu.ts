@@ -2,7 +2,7 @@
 
 import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
 import { splitChannels } from "../_channels.ts";
-import type { BatchNormAttributes, Epilogue, Extents } from "./common.ts";
+import type { BatchNormAttributes, Epilogue, Extents, FusedActivation } from "./common.ts";
 
 /** Floats of a part's statistics: three float64. */
 const PART_FLOATS = 6;
@@ -11,6 +11,12 @@ const JOINED_FLOATS = 4;
 /** Floats of memory of a running task. */
 const SCRATCH = 16;
 
+/** The form of a kernel behind or before an activation, and the ceiling; the form without one is 0. */
+function activationArguments(activation: FusedActivation | undefined): [number, CpuArgument] {
+  if (activation === undefined) return [0, { float: Infinity }];
+  return [activation.ceiling === Infinity ? 1 : 3, { float: activation.ceiling }];
+}
+
 /** Everything that normalisation reads and writes, by training or by running statistics: `mean` and `variance`. */
 function applyArguments(
   epilogue: Epilogue,
@@ -18,7 +24,7 @@ function applyArguments(
   mean: CpuArgument = { buffer: 3 },
   variance: CpuArgument = { buffer: 4 },
 ): CpuArgument[] {
-  const form = epilogue.residual ? 2 : epilogue.relu ? 1 : 0, residual = epilogue.residual ? { buffer: 5 } : 0;
+  const [form, ceiling] = activationArguments(epilogue.activation), residual = epilogue.residual ? { buffer: 5 } : 0;
   return [
     ...[0, 1, 2].map((buffer) => ({ buffer })),
     mean,
@@ -26,7 +32,8 @@ function applyArguments(
     residual,
     { buffer: epilogue.residual ? 6 : 5 },
     { float: epsilon },
-    form,
+    epilogue.residual ? 2 : form,
+    ceiling,
   ];
 }
 
@@ -88,7 +95,9 @@ export function inferenceKernel(e: Extents, epilogue: Epilogue, epsilon: number)
 
 /** The buffers of a gradient, by number. */
 export interface GradientBuffers {
-  /** The output of a ReLU between. */
+  /** The activation between, if there is one. */
+  readonly activation?: FusedActivation;
+  /** The output of the activation. */
   readonly output?: number;
   /** The norm's input. */
   readonly x: number;
@@ -107,8 +116,9 @@ export interface GradientBuffers {
 /** The gradient of batch norm, whose first input is dy: in one phase where channels stay in the cache, else sums first. */
 export function gradientKernel(
   e: Extents,
-  { output, x, mean, deviation, gamma, dx, epsilon }: GradientBuffers,
+  { activation, output, x, mean, deviation, gamma, dx, epsilon }: GradientBuffers,
 ): CpuKernel {
+  const [form, ceiling] = activationArguments(activation);
   const split = splitChannels(e), partial = JOINED_FLOATS * e.channels * split.parts;
   const phase = {
     tasks: split.tasks,
@@ -117,8 +127,9 @@ export function gradientKernel(
       { buffer: 0 },
       output === undefined ? 0 : { buffer: output },
       ...[x, mean, deviation, gamma, dx, dx + 1, dx + 2].map((buffer) => ({ buffer })),
-      epsilon !== undefined ? 2 : output !== undefined ? 1 : 0,
+      epsilon !== undefined ? 2 : form,
       { float: epsilon ?? 0 },
+      ceiling,
       { workspace: 0 },
       { workspace: partial },
     ],

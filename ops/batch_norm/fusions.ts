@@ -1,19 +1,20 @@
 /** Where the planner puts in the fused forms of batch norm. */
 
 import type { FusionRule, Node, Value } from "../../core/mod.ts";
-import type { Epilogue } from "./common.ts";
+import type { Epilogue, FusedActivation } from "./common.ts";
 
 /**
- * `norm → relu` and `norm → add → relu`. The fused node runs where the ReLU ran. Nothing before that place needs the other
- * outputs of the norm, the batch's statistics: only gradients do, and they come after the whole forward pass.
+ * `norm → activation` or `norm → add → activation`. The fused node runs where the activation ran. Nothing before that place
+ * needs the other outputs of the norm, the batch's statistics: only gradients do, and they come after the whole forward pass.
  *
  * @param norm The name of the op that is fused.
  */
-export function fusionsOf(norm: string, { residual }: Epilogue): FusionRule[] {
+export function fusionsOf(norm: string, { activation, residual }: Epilogue): FusionRule[] {
+  if (activation === undefined) return [];
   return [{
-    last: "relu",
-    match(relu, view) {
-      const [sum] = relu.arguments;
+    last: activation.name,
+    match(last, view) {
+      const [sum] = last.arguments;
       const inner = (value: Value): Node | undefined => {
         const node = view.usedOnce(value) ? view.producer(value) : undefined;
         return node?.op.name === norm && node.results[0] === value ? node : undefined;
@@ -24,7 +25,7 @@ export function fusionsOf(norm: string, { residual }: Epilogue): FusionRule[] {
         return {
           replaced: [node],
           arguments: node.arguments,
-          results: [relu.results[0], ...node.results.slice(1)],
+          results: [last.results[0], ...node.results.slice(1)],
           attributes: node.attributes,
         };
       }
@@ -36,7 +37,7 @@ export function fusionsOf(norm: string, { residual }: Epilogue): FusionRule[] {
         return {
           replaced: [node, add],
           arguments: [...node.arguments, other],
-          results: [relu.results[0], ...node.results.slice(1)],
+          results: [last.results[0], ...node.results.slice(1)],
           attributes: node.attributes,
         };
       }
@@ -45,13 +46,16 @@ export function fusionsOf(norm: string, { residual }: Epilogue): FusionRule[] {
   }];
 }
 
-/** `reluGradient → batchNormGradient`, where nothing else needs what is between. */
-export const gradientFusions: FusionRule[] = [{
-  last: "batchNormGradient",
-  match(node, view) {
-    const [between, ...rest] = node.arguments;
-    const relu = view.usedOnce(between) ? view.producer(between) : undefined;
-    if (relu?.op.name !== "reluGradient") return undefined;
-    return { replaced: [relu], arguments: [...relu.arguments, ...rest], results: node.results };
-  },
-}];
+/** `reluGradient → batchNormGradient`, or that of another activation, where nothing else needs what is between. */
+export function gradientFusionsOf(activation: FusedActivation | undefined): FusionRule[] {
+  if (activation === undefined) return [];
+  return [{
+    last: "batchNormGradient",
+    match(node, view) {
+      const [between, ...rest] = node.arguments;
+      const gradient = view.usedOnce(between) ? view.producer(between) : undefined;
+      if (gradient?.op.name !== `${activation.name}Gradient`) return undefined;
+      return { replaced: [gradient], arguments: [...gradient.arguments, ...rest], results: node.results };
+    },
+  }];
+}

@@ -15,12 +15,14 @@ import { channelVariants } from "./channel_passes.ts";
 import {
   type Epilogue,
   EPILOGUES,
+  exceedCeiling,
   expectNormInputs,
   expectResidual,
   type Extents,
   extentsOf,
   NORM_SHAPES,
   normCost,
+  sampleShapes,
 } from "./common.ts";
 import { gradientKernel, inferenceKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
@@ -129,7 +131,7 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
       expectResidual(name, inputs, epilogue);
       return [inputs[0]];
     },
-    ...(epilogue.relu ? {} : {
+    ...(epilogue.activation !== undefined ? {} : {
       gradient: (graph, { arguments: [input, gamma, , mean, variance], attributes }, [outputGradient]) =>
         batchNormInferenceGradient.apply(graph, [outputGradient!, input, gamma, mean, variance], attributes),
     }),
@@ -154,15 +156,18 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
     },
     cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
     samples: () =>
-      [[1, 1, 1, 1], ...NORM_SHAPES].map((shape) => ({
+      [[1, 1, 1, 1], ...sampleShapes(epilogue)].map((shape) => ({
         inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
-        fill: (inputs, random) => positive(inputs[4], random),
+        fill: (inputs, random) => {
+          positive(inputs[4], random);
+          exceedCeiling(epilogue, inputs[1]);
+        },
       })),
     badSamples: () => [{
       inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2])), f32([1])],
       message: "expected gamma to be f32 [3]",
     }],
-    fusions: epilogue.relu ? fusionsOf("batchNormInference", epilogue) : [],
+    fusions: fusionsOf("batchNormInference", epilogue),
   });
 }
 
@@ -174,6 +179,9 @@ export const batchNormInference: Op<BatchNormInferenceAttributes> = registerInfe
 
 /** {@link batchNormInference} and ReLU in one pass. The planner puts it in. */
 export const batchNormInferenceRelu: Op<BatchNormInferenceAttributes> = registerInference("Relu");
+
+/** {@link batchNormInference} and ReLU6 in one pass. The planner puts it in. */
+export const batchNormInferenceRelu6: Op<BatchNormInferenceAttributes> = registerInference("Relu6");
 
 /** {@link batchNormInference}, a `residual` added, and ReLU in one pass. The planner puts it in. */
 export const batchNormInferenceAddRelu: Op<BatchNormInferenceAttributes> = registerInference("AddRelu");

@@ -8,5 +8,6 @@ export {
   batchNormRecomputeAddRelu,
   type BatchNormRecomputeAttributes,
   batchNormRecomputeRelu,
+  batchNormRecomputeRelu6,
 } from "./recompute.ts";
 export * from "./training.ts";

@@ -8,12 +8,13 @@ import { applyPass, applyPlane } from "./apply.ts";
 import {
   type Epilogue,
   EPILOGUES,
+  exceedCeiling,
   expectNormInputs,
   expectResidual,
   expectSeveral,
   extentsOf,
-  NORM_SHAPES,
   normCost,
+  sampleShapes,
 } from "./common.ts";
 import { recomputeKernel } from "./cpu.ts";
 
@@ -56,13 +57,14 @@ function registerRecompute(suffix: string): Op<BatchNormRecomputeAttributes> {
     },
     cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
     samples: () =>
-      NORM_SHAPES.flatMap((shape) =>
+      sampleShapes(epilogue).flatMap((shape) =>
         // Of a few values far from 0 and close to each other, statistics in float32 leave little.
         (extentsOf(f32(shape)).count < 16 ? [0] : [0, 30]).map((mean) => ({
           inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
-          fill: ([x, , , batchMean, inverseStd], random) => {
+          fill: ([x, gamma, , batchMean, inverseStd], random) => {
             x.forEach((_, i) => x[i] = mean + random.normal());
             fillStatistics(x, batchMean, inverseStd, shape);
+            exceedCeiling(epilogue, gamma);
           },
         }))
       ),
@@ -107,6 +109,9 @@ export const batchNormRecompute: Op<BatchNormRecomputeAttributes> = registerReco
 /** {@link batchNormRecompute} and ReLU in one pass. */
 export const batchNormRecomputeRelu: Op<BatchNormRecomputeAttributes> = registerRecompute("Relu");
 
+/** {@link batchNormRecompute} and ReLU6 in one pass. */
+export const batchNormRecomputeRelu6: Op<BatchNormRecomputeAttributes> = registerRecompute("Relu6");
+
 /** {@link batchNormRecompute}, a `residual` of y's shape added, and ReLU in one pass. */
 export const batchNormRecomputeAddRelu: Op<BatchNormRecomputeAttributes> = registerRecompute("AddRelu");
 
@@ -114,5 +119,6 @@ export const batchNormRecomputeAddRelu: Op<BatchNormRecomputeAttributes> = regis
 export const RECOMPUTED: Readonly<Record<string, Op<BatchNormRecomputeAttributes>>> = {
   "": batchNormRecompute,
   Relu: batchNormRecomputeRelu,
+  Relu6: batchNormRecomputeRelu6,
   AddRelu: batchNormRecomputeAddRelu,
 };

@@ -10,13 +10,14 @@ import {
   type BatchNormAttributes,
   type Epilogue,
   EPILOGUES,
+  exceedCeiling,
   expectNormInputs,
   expectResidual,
   expectSeveral,
   type Extents,
   extentsOf,
-  NORM_SHAPES,
   normCost,
+  sampleShapes,
 } from "./common.ts";
 import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
@@ -66,10 +67,10 @@ function normalizeChannel(
  */
 function trainingWork(
   e: Extents,
-  { relu, residual }: Epilogue,
+  epilogue: Epilogue,
   { momentum, epsilon }: BatchNormAttributes,
 ): ChannelWork {
-  const inputs = ["x", "gamma", "beta", "runningMean", "runningVariance", ...(residual ? ["residual"] : [])];
+  const inputs = ["x", "gamma", "beta", "runningMean", "runningVariance", ...(epilogue.residual ? ["residual"] : [])];
   const size = unitSize(e), range = (count: number) => [...Array(count).keys()];
   return {
     names: [...inputs, "y", "batchMean", "deviation"],
@@ -112,16 +113,16 @@ function trainingWork(
       text: "let mean = batchMean[c]; let inverseStd = deviation[c];",
     },
     apply: {
-      buffers: ["x*", "gamma", "beta", ...(residual ? ["residual*"] : []), "y!*"],
+      buffers: ["x*", "gamma", "beta", ...(epilogue.residual ? ["residual*"] : []), "y!*"],
       channel: "let scale = inverseStd * gamma[c]; let shift = beta[c];",
-      unit: applyWgsl(relu, residual),
+      unit: applyWgsl(epilogue),
     },
   };
 }
 
 function registerTraining(suffix: string): Op<BatchNormAttributes> {
   const name = `batchNorm${suffix}`, epilogue = EPILOGUES[suffix];
-  const plain = !epilogue.relu;
+  const plain = epilogue.activation === undefined;
   return registerOp<BatchNormAttributes>({
     name,
     attributes: { momentum: 0.1, epsilon: 1e-5 },
@@ -164,12 +165,13 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
     },
     cost: (spec) => ({ flops: normCost(spec, 7), bytes: bytesMoved(spec) }),
     samples: () =>
-      NORM_SHAPES.flatMap((shape) =>
+      sampleShapes(epilogue).flatMap((shape) =>
         [0, 30].map((mean) => ({
           inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
-          fill: ([x, , , , runningVariance], random) => {
+          fill: ([x, gamma, , , runningVariance], random) => {
             x.forEach((_, i) => x[i] = mean + random.normal());
             runningVariance.forEach((_, i) => runningVariance[i] = random.uniform(0.5, 2));
+            exceedCeiling(epilogue, gamma);
           },
         }))
       ),
@@ -185,7 +187,7 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
           message: "expected more than 1 value per channel",
         }]),
     ],
-    fusions: plain ? [] : fusionsOf("batchNorm", epilogue),
+    fusions: fusionsOf("batchNorm", epilogue),
   });
 }
 
@@ -197,6 +199,9 @@ export const batchNorm: Op<BatchNormAttributes> = registerTraining("");
 
 /** {@link batchNorm} and ReLU in one pass. The planner puts it in; models record the two ops. */
 export const batchNormRelu: Op<BatchNormAttributes> = registerTraining("Relu");
+
+/** {@link batchNorm} and ReLU6 in one pass. The planner puts it in; models record the two ops. */
+export const batchNormRelu6: Op<BatchNormAttributes> = registerTraining("Relu6");
 
 /** {@link batchNorm}, a `residual` of y's shape added, and ReLU in one pass: the end of a residual block. */
 export const batchNormAddRelu: Op<BatchNormAttributes> = registerTraining("AddRelu");

@@ -11,9 +11,11 @@ import { at, firstLanes, multiplyAdd, pointer, real, storeLanes, word } from "./
 /** Bytes of a part's statistics: count, mean, and sum of the squared deviations from it, in float64. */
 const PART_BYTES: usize = 24;
 
-/** What follows the normalisation: nothing, ReLU, or else a residual and ReLU. */
+/** What follows the normalisation: nothing, ReLU, a residual and ReLU, or ReLU up to a ceiling. */
 const PLAIN: i32 = 0;
 const RELU: i32 = 1;
+const RESIDUAL_RELU: i32 = 2;
+const BOUNDED_RELU: i32 = 3;
 
 /** Arguments of the kernels in training, after the extents. */
 const X: i32 = AFTER_EXTENTS;
@@ -25,11 +27,12 @@ const RESIDUAL: i32 = AFTER_EXTENTS + 5;
 const Y: i32 = AFTER_EXTENTS + 6;
 const EPSILON: i32 = AFTER_EXTENTS + 7;
 const FORM: i32 = AFTER_EXTENTS + 8;
-const MOMENTUM: i32 = AFTER_EXTENTS + 9;
-const BATCH_MEAN: i32 = AFTER_EXTENTS + 10;
-const INVERSE_STD: i32 = AFTER_EXTENTS + 11;
-const PARTIAL: i32 = AFTER_EXTENTS + 12;
-const JOINED: i32 = AFTER_EXTENTS + 13;
+const CEILING: i32 = AFTER_EXTENTS + 9;
+const MOMENTUM: i32 = AFTER_EXTENTS + 10;
+const BATCH_MEAN: i32 = AFTER_EXTENTS + 11;
+const INVERSE_STD: i32 = AFTER_EXTENTS + 12;
+const PARTIAL: i32 = AFTER_EXTENTS + 13;
+const JOINED: i32 = AFTER_EXTENTS + 14;
 
 /** The place of a part's statistics. */
 // @ts-ignore: decorator
@@ -98,32 +101,36 @@ function partStatistics(p: usize, channel: i32, part: i32, target: usize, sums: 
 /** y of four elements. */
 // @ts-ignore: decorator
 @inline
-function normalized(x: usize, other: usize, mean: v128, scale: v128, shift: v128, relu: bool, residual: bool): v128 {
+function normalized(
+  x: usize, other: usize, mean: v128, scale: v128, shift: v128, ceiling: v128, form: i32,
+): v128 {
   let v = multiplyAdd(f32x4.sub(v128.load(x), mean), scale, shift);
-  if (residual) v = f32x4.add(v, v128.load(other));
-  // A pseudo-maximum gives its first operand unless it is less than the second: NaN stays.
-  return relu ? f32x4.pmax(v, f32x4.splat(0)) : v;
+  if (form == RESIDUAL_RELU) v = f32x4.add(v, v128.load(other));
+  // A pseudo-maximum or minimum gives its first operand where none is less: NaN stays.
+  if (form != PLAIN) v = f32x4.pmax(v, f32x4.splat(0));
+  if (form == BOUNDED_RELU) v = f32x4.pmin(v, ceiling);
+  return v;
 }
 
 /** y of a run of elements. */
 // @ts-ignore: decorator
 @inline
 function normalizeRun(
-  x: usize, other: usize, y: usize, left: i32, mean: v128, scale: v128, shift: v128, relu: bool, residual: bool,
+  x: usize, other: usize, y: usize, left: i32, mean: v128, scale: v128, shift: v128, ceiling: v128, form: i32,
 ): void {
   for (; left >= 16; left -= 16) {
-    v128.store(y, normalized(x, other, mean, scale, shift, relu, residual));
-    v128.store(y, normalized(x + 16, other + 16, mean, scale, shift, relu, residual), 16);
-    v128.store(y, normalized(x + 32, other + 32, mean, scale, shift, relu, residual), 32);
-    v128.store(y, normalized(x + 48, other + 48, mean, scale, shift, relu, residual), 48);
+    v128.store(y, normalized(x, other, mean, scale, shift, ceiling, form));
+    v128.store(y, normalized(x + 16, other + 16, mean, scale, shift, ceiling, form), 16);
+    v128.store(y, normalized(x + 32, other + 32, mean, scale, shift, ceiling, form), 32);
+    v128.store(y, normalized(x + 48, other + 48, mean, scale, shift, ceiling, form), 48);
     x += 64;
-    if (residual) other += 64;
+    if (form == RESIDUAL_RELU) other += 64;
     y += 64;
   }
   for (; left > 0; left -= 4) {
-    storeLanes(y, normalized(x, other, mean, scale, shift, relu, residual), left);
+    storeLanes(y, normalized(x, other, mean, scale, shift, ceiling, form), left);
     x += 16;
-    if (residual) other += 16;
+    if (form == RESIDUAL_RELU) other += 16;
     y += 16;
   }
 }
@@ -136,13 +143,15 @@ function normalizePart(p: usize, channel: i32, part: i32, mean: f64, deviation: 
   const rest = (mean - <f64> <f32> mean) * gain;
   const m = f32x4.splat(<f32> mean), scale = f32x4.splat(<f32> gain);
   const shift = f32x4.splat(<f32> (<f64> load<f32>(at(pointer(p, BETA), channel)) - rest));
+  const ceiling = f32x4.splat(real(p, CEILING));
   for (let block = partStart(p, part + 1) - 1; block >= first; block--) {
     const start = blockStart(p, channel, block), floats = blockFloats(p, block);
     let x = at(pointer(p, X), start), y = at(pointer(p, Y), start), other = at(residual, start);
     for (let plane = blockPlanes(p, block); plane > 0; plane--) {
-      if (form == PLAIN) normalizeRun(x, 0, y, floats, m, scale, shift, false, false);
-      else if (form == RELU) normalizeRun(x, 0, y, floats, m, scale, shift, true, false);
-      else normalizeRun(x, other, y, floats, m, scale, shift, true, true);
+      if (form == PLAIN) normalizeRun(x, 0, y, floats, m, scale, shift, ceiling, PLAIN);
+      else if (form == RELU) normalizeRun(x, 0, y, floats, m, scale, shift, ceiling, RELU);
+      else if (form == RESIDUAL_RELU) normalizeRun(x, other, y, floats, m, scale, shift, ceiling, RESIDUAL_RELU);
+      else normalizeRun(x, 0, y, floats, m, scale, shift, ceiling, BOUNDED_RELU);
       x += step;
       y += step;
       other += step;
@@ -169,8 +178,8 @@ function finishStatistics(p: usize, channel: i32, statistics: usize, target: usi
 
 /**
  * Batch norm of a group of whole channels a task. Arguments: the extents, x, gamma, beta, running mean, running
- * variance, residual, y, epsilon, form (0 plain, 1 with ReLU, 2 with the residual and ReLU), momentum, batch mean,
- * 1/√(variance + ε).
+ * variance, residual, y, epsilon, form (0 plain, 1 with ReLU, 2 with the residual and ReLU, 3 with ReLU up to the
+ * ceiling), ceiling, momentum, batch mean, 1/√(variance + ε).
  */
 export function batchNorm(p: usize, task: i32, scratch: usize): void {
   const end = endChannel(p, task);
@@ -209,7 +218,7 @@ export function batchNormApply(p: usize, task: i32, _scratch: usize): void {
   }
 }
 
-/** Batch norm by the running statistics, a part of channels a task. Arguments: those of batchNorm up to the form. */
+/** Batch norm by the running statistics, a part of channels a task. Arguments: those of batchNorm up to the ceiling. */
 export function batchNormInference(p: usize, task: i32, _scratch: usize): void {
   const end = endChannel(p, task);
   for (let channel = firstChannel(p, task); channel < end; channel++) {

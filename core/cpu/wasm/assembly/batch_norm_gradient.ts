@@ -1,6 +1,6 @@
 /**
  * The gradients of batch norm: Σ dy and Σ dy·(x - mean) of each channel, in blocks, joined in float64, and then dx.
- * Behind a ReLU, dy counts only where the ReLU's output is positive.
+ * Behind a ReLU, dy counts only where the ReLU's output is positive, and below its ceiling if it has one.
  */
 
 import {
@@ -11,9 +11,14 @@ import { at, firstLanes, multiplyAdd, pointer, real, storeLanes, word } from "./
 /** Bytes of the two sums, in float64. */
 const SUMS_BYTES: usize = 16;
 
-/** How dy counts and what dx is: as the gradient in training, the same behind a ReLU, or with constant statistics. */
+/**
+ * How dy counts and what dx is: as the gradient in training, the same behind a ReLU, with constant statistics, or in
+ * training behind a ReLU with a ceiling.
+ */
 const PLAIN: i32 = 0;
 const RELU: i32 = 1;
+const CONSTANT: i32 = 2;
+const BOUNDED_RELU: i32 = 3;
 
 /** The arguments after the extents. */
 const DY: i32 = AFTER_EXTENTS;
@@ -27,30 +32,46 @@ const D_GAMMA: i32 = AFTER_EXTENTS + 7;
 const D_BETA: i32 = AFTER_EXTENTS + 8;
 const FORM: i32 = AFTER_EXTENTS + 9;
 const EPSILON: i32 = AFTER_EXTENTS + 10;
-const PARTIAL: i32 = AFTER_EXTENTS + 11;
-const JOINED: i32 = AFTER_EXTENTS + 12;
+const CEILING: i32 = AFTER_EXTENTS + 11;
+const PARTIAL: i32 = AFTER_EXTENTS + 12;
+const JOINED: i32 = AFTER_EXTENTS + 13;
+
+/** Whether dy counts only where the output of an activation says so. */
+// @ts-ignore: decorator
+@inline
+function masked(form: i32): bool {
+  return form == RELU || form == BOUNDED_RELU;
+}
 
 /** Four elements of dy, those that counted. */
 // @ts-ignore: decorator
 @inline
-function counted(dy: usize, output: usize, relu: bool): v128 {
-  return relu ? v128.and(v128.load(dy), f32x4.gt(v128.load(output), f32x4.splat(0))) : v128.load(dy);
+function counted(dy: usize, output: usize, ceiling: v128, form: i32): v128 {
+  let g = v128.load(dy);
+  if (masked(form)) {
+    const y = v128.load(output);
+    g = v128.and(g, f32x4.gt(y, f32x4.splat(0)));
+    if (form == BOUNDED_RELU) g = v128.and(g, f32x4.lt(y, ceiling));
+  }
+  return g;
 }
 
 /** Adds Σ dy and Σ dy·(x - mean) of a block to the two float64 at `sums`. */
 // @ts-ignore: decorator
 @inline
 function addSums(
-  dy: usize, output: usize, x: usize, planes: i32, step: usize, count: i32, mean: f32, relu: bool, sums: usize,
+  dy: usize, output: usize, x: usize, planes: i32, step: usize, count: i32, mean: f32, ceiling: v128, form: i32,
+  sums: usize,
 ): void {
   const m = f32x4.splat(mean);
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, q0 = s0, q1 = s0, q2 = s0, q3 = s0;
   for (; planes > 0; planes--) {
     let place: usize = 0, left = count;
     for (; left >= 16; left -= 16) {
-      const a = counted(dy + place, output + place, relu), b = counted(dy + place + 16, output + place + 16, relu);
-      const c = counted(dy + place + 32, output + place + 32, relu);
-      const d = counted(dy + place + 48, output + place + 48, relu);
+      const a = counted(dy + place, output + place, ceiling, form);
+      const b = counted(dy + place + 16, output + place + 16, ceiling, form);
+      const c = counted(dy + place + 32, output + place + 32, ceiling, form);
+      const d = counted(dy + place + 48, output + place + 48, ceiling, form);
       s0 = f32x4.add(s0, a);
       s1 = f32x4.add(s1, b);
       s2 = f32x4.add(s2, c);
@@ -62,7 +83,7 @@ function addSums(
       place += 64;
     }
     for (; left > 0; left -= 4) {
-      let a = counted(dy + place, output + place, relu), e = f32x4.sub(v128.load(x + place), m);
+      let a = counted(dy + place, output + place, ceiling, form), e = f32x4.sub(v128.load(x + place), m);
       if (left < 4) {
         a = v128.and(a, firstLanes(left));
         e = v128.and(e, firstLanes(left));
@@ -72,7 +93,7 @@ function addSums(
       place += 16;
     }
     dy += step;
-    if (relu) output += step;
+    if (masked(form)) output += step;
     x += step;
   }
   store<f64>(sums, load<f64>(sums) + total4(s0, s1, s2, s3));
@@ -81,37 +102,39 @@ function addSums(
 
 /** Writes both sums of a part of a channel. */
 function partSums(p: usize, channel: i32, part: i32, target: usize): void {
-  const step = planeStep(p), end = partStart(p, part + 1), relu = word(p, FORM) == RELU;
-  const mean = load<f32>(at(pointer(p, MEAN), channel));
+  const step = planeStep(p), end = partStart(p, part + 1), form = word(p, FORM);
+  const mean = load<f32>(at(pointer(p, MEAN), channel)), ceiling = f32x4.splat(real(p, CEILING));
   memory.fill(target, 0, SUMS_BYTES);
   for (let block = partStart(p, part); block < end; block++) {
     const start = blockStart(p, channel, block), planes = blockPlanes(p, block), floats = blockFloats(p, block);
     const dy = at(pointer(p, DY), start), x = at(pointer(p, X), start);
-    if (relu) addSums(dy, at(pointer(p, OUTPUT), start), x, planes, step, floats, mean, true, target);
-    else addSums(dy, 0, x, planes, step, floats, mean, false, target);
+    const output = at(pointer(p, OUTPUT), start);
+    if (form == RELU) addSums(dy, output, x, planes, step, floats, mean, ceiling, RELU, target);
+    else if (form == BOUNDED_RELU) addSums(dy, output, x, planes, step, floats, mean, ceiling, BOUNDED_RELU, target);
+    else addSums(dy, 0, x, planes, step, floats, mean, ceiling, PLAIN, target);
   }
 }
 
-/** dx = scale·dy + slope·(x - mean) + offset of a run of elements; without slope and offset if `constant`. */
+/** dx = scale·dy + slope·(x - mean) + offset of a run of elements; without slope and offset if statistics are constant. */
 // @ts-ignore: decorator
 @inline
 function gradientRun(
   dy: usize, output: usize, x: usize, dx: usize, left: i32, mean: v128, scale: v128, slope: v128, offset: v128,
-  relu: bool, constant: bool,
+  ceiling: v128, form: i32,
 ): void {
   for (; left >= 8; left -= 8) {
-    v128.store(dx, gradientOf(dy, output, x, mean, scale, slope, offset, relu, constant));
-    v128.store(dx, gradientOf(dy + 16, output + 16, x + 16, mean, scale, slope, offset, relu, constant), 16);
+    v128.store(dx, gradientOf(dy, output, x, mean, scale, slope, offset, ceiling, form));
+    v128.store(dx, gradientOf(dy + 16, output + 16, x + 16, mean, scale, slope, offset, ceiling, form), 16);
     dy += 32;
-    if (relu) output += 32;
-    if (!constant) x += 32;
+    if (masked(form)) output += 32;
+    if (form != CONSTANT) x += 32;
     dx += 32;
   }
   for (; left > 0; left -= 4) {
-    storeLanes(dx, gradientOf(dy, output, x, mean, scale, slope, offset, relu, constant), left);
+    storeLanes(dx, gradientOf(dy, output, x, mean, scale, slope, offset, ceiling, form), left);
     dy += 16;
-    if (relu) output += 16;
-    if (!constant) x += 16;
+    if (masked(form)) output += 16;
+    if (form != CONSTANT) x += 16;
     dx += 16;
   }
 }
@@ -120,10 +143,10 @@ function gradientRun(
 // @ts-ignore: decorator
 @inline
 function gradientOf(
-  dy: usize, output: usize, x: usize, mean: v128, scale: v128, slope: v128, offset: v128, relu: bool, constant: bool,
+  dy: usize, output: usize, x: usize, mean: v128, scale: v128, slope: v128, offset: v128, ceiling: v128, form: i32,
 ): v128 {
-  const g = counted(dy, output, relu);
-  if (constant) return f32x4.mul(g, scale);
+  const g = counted(dy, output, ceiling, form);
+  if (form == CONSTANT) return f32x4.mul(g, scale);
   return multiplyAdd(g, scale, multiplyAdd(f32x4.sub(v128.load(x), mean), slope, offset));
 }
 
@@ -132,7 +155,7 @@ function gradientOf(
 @inline
 function deviationOf(p: usize, channel: i32): f64 {
   const value = <f64> load<f32>(at(pointer(p, DEVIATION), channel));
-  return word(p, FORM) > RELU ? 1 / sqrt<f64>(value + <f64> real(p, EPSILON)) : value;
+  return word(p, FORM) == CONSTANT ? 1 / sqrt<f64>(value + <f64> real(p, EPSILON)) : value;
 }
 
 /** Writes the gradients of gamma and beta from a channel's sums. */
@@ -148,15 +171,17 @@ function differentiatePart(p: usize, channel: i32, part: i32, sums: usize): void
   const mean = f32x4.splat(load<f32>(at(pointer(p, MEAN), channel))), scale = f32x4.splat(<f32> gain);
   const offset = f32x4.splat(<f32> (-gain * load<f64>(sums) / count));
   const slope = f32x4.splat(<f32> (-gain * deviation * deviation * load<f64>(sums, 8) / count));
+  const ceiling = f32x4.splat(real(p, CEILING));
   // From the last block to the first: the last ones summed up may still be in a cache.
   for (let block = partStart(p, part + 1) - 1; block >= first; block--) {
     const start = blockStart(p, channel, block), floats = blockFloats(p, block);
     let dy = at(pointer(p, DY), start), x = at(pointer(p, X), start), dx = at(pointer(p, DX), start);
     let output = at(pointer(p, OUTPUT), start);
     for (let plane = blockPlanes(p, block); plane > 0; plane--) {
-      if (form == PLAIN) gradientRun(dy, 0, x, dx, floats, mean, scale, slope, offset, false, false);
-      else if (form == RELU) gradientRun(dy, output, x, dx, floats, mean, scale, slope, offset, true, false);
-      else gradientRun(dy, 0, 0, dx, floats, mean, scale, slope, offset, false, true);
+      if (form == PLAIN) gradientRun(dy, 0, x, dx, floats, mean, scale, slope, offset, ceiling, PLAIN);
+      else if (form == RELU) gradientRun(dy, output, x, dx, floats, mean, scale, slope, offset, ceiling, RELU);
+      else if (form == CONSTANT) gradientRun(dy, 0, 0, dx, floats, mean, scale, slope, offset, ceiling, CONSTANT);
+      else gradientRun(dy, output, x, dx, floats, mean, scale, slope, offset, ceiling, BOUNDED_RELU);
       dy += step;
       output += step;
       x += step;
@@ -168,7 +193,7 @@ function differentiatePart(p: usize, channel: i32, part: i32, sums: usize): void
 /**
  * The gradient of a group of whole channels a task. Arguments: the extents, dy, ReLU's output, x, mean,
  * 1/√(variance + ε), gamma, dx, dGamma, dBeta, form (0 plain, 1 behind a ReLU, 2 constant statistics, with the variance
- * in the place of 1/√(variance + ε)), epsilon.
+ * in the place of 1/√(variance + ε), 3 behind a ReLU with a ceiling), epsilon, ceiling.
  */
 export function batchNormGradient(p: usize, task: i32, scratch: usize): void {
   const end = endChannel(p, task);
