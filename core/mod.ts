@@ -39,6 +39,7 @@ export { countPhases } from "./cpu/program.ts";
 export { countDispatches, countPasses } from "./webgpu/count_dispatches.ts";
 export { PipelineCache } from "./webgpu/kernel.ts";
 export { type AdapterReport, DEFAULT_LIMITS, reportAdapter, requestAdapter } from "./webgpu/device.ts";
+export { reluWgsl } from "./webgpu/library.ts";
 export type { TexelType } from "./webgpu/texels.ts";
 export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuner.ts";
 export {

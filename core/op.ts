@@ -119,7 +119,7 @@ export interface WebGpuElements {
 export interface WebGpuPass {
   /**
    * The body of the shader: everything but its bindings, which are generated. It defines `main`, and addresses each buffer
-   * by its name in {@link WebGpuPass.bindings}.
+   * by its name in {@link WebGpuPass.bindings}. It may call the functions of `core/webgpu/library.ts`.
    */
   readonly wgsl: string;
   /**

@@ -10,6 +10,7 @@ import {
   type NumericArray,
   type Op,
   registerOp,
+  reluWgsl,
   sameShape,
   ShapeError,
   type TensorSpec,
@@ -81,9 +82,7 @@ export function registerActivation(name: string, ceiling: number): { activation:
     reference: () => ([x, y]) => forward(x, y),
     cpu: (spec) => elementwiseKernel("clampElements", 2, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
     webgpu(spec, limits) {
-      const body = `y[i] = ${
-        bounded ? `clamp(x[i], vec4<f32>(), vec4<f32>(${float(ceiling)}))` : "max(x[i], vec4<f32>())"
-      };`;
+      const body = `y[i] = ${reluWgsl("x[i]", 4, ceiling)};`;
       return vectorVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),

@@ -29,7 +29,8 @@ function maxPool(g: PoolGeometry, x: NumericArray, y: NumericArray, indices: Num
         for (let iy = firstY; iy < endY; iy++) {
           for (let ix = firstX; ix < endX; ix++) {
             const position = iy * g.width + ix;
-            if (x[plane * g.height * g.width + position] > x[plane * g.height * g.width + best]) best = position;
+            const value = x[plane * g.height * g.width + position];
+            if (value > x[plane * g.height * g.width + best] || value !== value) best = position;
           }
         }
         const output = (plane * g.outputHeight + oy) * g.outputWidth + ox;
@@ -128,7 +129,8 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   for (var py = firstY; py < endY; py++) {
     for (var px = firstX; px < endX; px++) {
       let position = py * ${g.width}u + px;
-      if (x[source + position] > x[source + best]) { best = position; }
+      let v = x[source + position];
+      if (v > x[source + best] || isNan1(v)) { best = position; }
     }
   }
   y[i] = x[source + best];

@@ -4,6 +4,7 @@ import { DeviceError } from "../errors.ts";
 import type { DType } from "../shape.ts";
 import { firstLine } from "./device.ts";
 import { convertHalfAccesses } from "./half_access.ts";
+import { libraryOf } from "./library.ts";
 import { texelsWgsl, type TexelType } from "./texels.ts";
 
 /** A buffer as a kernel's text declares it. */
@@ -20,7 +21,7 @@ export interface DeclaredBuffer {
   readonly texels?: boolean;
 }
 
-/** The whole text of a pass: one binding a buffer, then the op's own body, whose accesses to f16 are converted. */
+/** The whole text of a pass: one binding a buffer, the library's functions, then the op's own body, whose accesses to f16 are converted. */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
   const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
     if (texels) return texelsWgsl(name, binding, dtype as TexelType);
@@ -28,7 +29,9 @@ export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): st
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
   const half = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
-  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${convertHalfAccesses(wgsl, half)}`;
+  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${libraryOf(wgsl)}${
+    convertHalfAccesses(wgsl, half)
+  }`;
 }
 
 /** Makes pipelines, each text once. */

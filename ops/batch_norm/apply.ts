@@ -1,7 +1,7 @@
 /** The second half of every form of batch norm: y = x·scale + shift (+ residual), then maybe ReLU or ReLU6. */
 
-import { type NumericArray, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
-import { ceilingWgsl, type Epilogue, type Extents } from "./common.ts";
+import { type NumericArray, reluWgsl, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
+import type { Epilogue, Extents } from "./common.ts";
 import { unitSize, unitsPass } from "./wgsl.ts";
 
 /** One channel of one image. */
@@ -28,11 +28,9 @@ export function applyPlane(
 }
 
 /** WGSL of unit `i` of y, given `mean`, `scale` and `shift`. */
-export function applyWgsl({ activation, residual }: Epilogue): string {
-  const ceiling = activation && ceilingWgsl(activation);
-  const bounded = ceiling === undefined ? "max(value, Unit())" : `clamp(value, Unit(), ${ceiling})`;
+export function applyWgsl(e: Extents, { activation, residual }: Epilogue): string {
   return `let value = (x[i] - mean) * scale + shift${residual ? " + residual[i]" : ""};
-    y[i] = ${activation === undefined ? "value" : bounded};`;
+    y[i] = ${activation === undefined ? "value" : reluWgsl("value", unitSize(e), activation.ceiling)};`;
 }
 
 /**
@@ -57,7 +55,7 @@ export function applyPass(
     e,
     limits,
     `${statistics} let scale = inverseStd * gamma[c]; let shift = beta[c];`,
-    applyWgsl(epilogue),
+    applyWgsl(e, epilogue),
     [
       { name: "x", index: 0, vector },
       { name: "gamma", index: 1 },

@@ -115,7 +115,7 @@ function trainingWork(
     apply: {
       buffers: ["x*", "gamma", "beta", ...(epilogue.residual ? ["residual*"] : []), "y!*"],
       channel: "let scale = inverseStd * gamma[c]; let shift = beta[c];",
-      unit: applyWgsl(epilogue),
+      unit: applyWgsl(e, epilogue),
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What may follow a convolution in the same pass: a residual is added, then an activation is applied. */
 
-import { type CpuArgument, float, ShapeError, type WebGpuPass } from "../../core/mod.ts";
+import { type CpuArgument, reluWgsl, ShapeError, type WebGpuPass } from "../../core/mod.ts";
 
 /** The activation in an epilogue. */
 export type EpilogueActivation = "none" | "relu" | "relu6";
@@ -80,9 +80,7 @@ export function finishWgsl(
   const { activation } = epilogue;
   if (mask !== undefined) return `select(${constant("0.0")}, ${sum}, mask[${place}] > ${constant("0.0")})`;
   if (activation === "none") return sum;
-  return activation === "relu"
-    ? `max(${sum}, ${constant("0.0")})`
-    : `clamp(${sum}, ${constant("0.0")}, ${constant(float(RANGES.relu6[1]))})`;
+  return reluWgsl(sum, size, RANGES[activation][1]);
 }
 
 /** The bindings that {@link finishWgsl} needs, of elements or of vectors of four. */

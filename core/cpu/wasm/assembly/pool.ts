@@ -75,7 +75,7 @@ function largest4(
   for (; row < rows; row++) {
     let from = at(plane, row * width + column), here = i32x4.add(i32x4.splat(row * width + column), lanes);
     for (let k = 0; k < columns; k++) {
-      const v = strided(from, stride), larger = f32x4.gt(v, best);
+      const v = strided(from, stride), larger = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
       best = v128.bitselect(v, best, larger);
       place = v128.bitselect(here, place, larger);
       here = i32x4.add(here, one);
@@ -96,7 +96,7 @@ function largestOfEach(p: usize, plane: usize, oy: i32, x: i32, end: i32, y: usi
     for (let r = row; r < rows; r++) {
       for (let c = first; c < stop; c++) {
         const next = load<f32>(at(plane, r * width + c));
-        if (next > value) {
+        if (next > value || next != next) {
           value = next;
           best = r * width + c;
         }
@@ -107,7 +107,7 @@ function largestOfEach(p: usize, plane: usize, oy: i32, x: i32, end: i32, y: usi
   }
 }
 
-/** The largest element of each window, and its place in its plane. Arguments: x, y, places, the geometry. */
+/** The largest element of each window, NaN if it holds any, and its place in its plane. Arguments: x, y, places, the geometry. */
 export function maxPool(p: usize, task: i32, _scratch: usize): void {
   const width = word(p, WIDTH), height = word(p, OUTPUT_HEIGHT), outputs = word(p, OUTPUT_WIDTH);
   const group = word(p, GROUP), stride = word(p, STRIDE_X), columns = word(p, KERNEL_WIDTH);
