@@ -23,6 +23,7 @@ const command = defineCommand({
     model: { ...MODEL_OPTION, default: "resnet20" },
     tune: TUNE_OPTION,
     ops: { kind: "flag", about: "time each op of a training step instead", default: false },
+    inference: { kind: "flag", about: "with --ops: those of an inference", default: false },
     trace: { kind: "text", value: "FILE", about: "with --ops: also write a trace for https://ui.perfetto.dev" },
     start: { kind: "flag", about: "time the start of a ResNet-20's run instead, up to its first step", default: false },
     data: { kind: "text", value: "shapes|DIR", about: "with --start: what it trains on", default: "shapes" },
@@ -38,10 +39,11 @@ const command = defineCommand({
     ["webgpu --tune full", "with the kernels that are fastest on this adapter"],
     ["--ops 32", "where a step on WebGPU spends its time"],
     ["--ops cpu 8 --model mobilenet_v2 --trace step.json", "the same of another network on the CPU, with a trace"],
+    ["--ops 1 --model mobilenet_v2 --inference", "where a prediction on WebGPU spends its time"],
     ["--start webgpu", "how long a run on WebGPU takes until its first step"],
     ["--overhead", "what a dispatch, a submit and a readback cost"],
   ],
-}, async ({ model, tune, ops, trace, start, data, overhead }, { positionals, given }) => {
+}, async ({ model, tune, ops, inference, trace, start, data, overhead }, { positionals, given }) => {
   if (overhead) {
     const useless = Object.keys(given).find((name) => name !== "overhead");
     if (useless !== undefined) throw new UsageError(`--overhead and --${useless} exclude each other`);
@@ -50,6 +52,7 @@ const command = defineCommand({
   }
   checkTune(tune);
   if (trace !== undefined && !ops) throw new UsageError("--trace: expected --ops too");
+  if (inference && !ops) throw new UsageError("--inference: expected --ops too");
   if ("data" in given && !start) throw new UsageError("--data: expected --start too");
   const { choice, batch } = workOf(positionals, ops ? "webgpu" : "cpu");
   if (start) {
@@ -60,7 +63,9 @@ const command = defineCommand({
   const work = randomBatch(model, batch);
   await withBackend(choice, (backend) => {
     const chosen = tuneOptions(tune, backend, { progress: true });
-    return ops ? profileOps(backend, work, batch, { trace, tune: chosen }) : timeSteps(backend, work, batch, chosen);
+    return ops
+      ? profileOps(backend, work, batch, { trace, inference, tune: chosen })
+      : timeSteps(backend, work, batch, chosen);
   });
 });
 

@@ -101,12 +101,22 @@ Deno.test("bench --ops times a step on the CPU and writes its trace", () =>
     assertEquals(JSON.parse(await Deno.readTextFile(trace)).displayTimeUnit, "ms");
   }));
 
+Deno.test("bench --ops --inference times an inference, whose batch norm is folded", async () => {
+  const { code, stdout, stderr } = await runBench(["--ops", "cpu", "2", "--model", "resnet8", "--inference"]);
+  assertEquals(code, 0, stderr);
+  for (const part of ["An inference of resnet8, batch 2", "5 steps profiled on CPU", "conv2dFused"]) {
+    assertStringIncludes(stdout, part);
+  }
+  assert(!/batchNorm|sgdUpdate/.test(stdout), stdout);
+});
+
 Deno.test("bench refuses wrong arguments with 2 and a sentence", async () => {
   for (
     const [args, message] of [
       [["gpu"], 'but "gpu" came'],
       [["cpu", "0"], 'but "cpu 0" came'],
       [["--trace", "x.json"], "expected --ops too"],
+      [["--inference"], "expected --ops too"],
       [["--overhead", "--ops"], "exclude each other"],
       [["--overhead", "8"], "takes none"],
       [["--ops", "cpu", "--model", "resnet21"], "did you mean resnet20?"],
