@@ -7,7 +7,9 @@
 import {
   elementPass,
   f32,
+  lazyVariant,
   linearWorkgroups,
+  preferIf,
   type WebGpuLimits,
   type WebGpuPass,
   type WebGpuVariant,
@@ -98,11 +100,11 @@ export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits
   const tile = registerTile(product);
   const large = limits.software && m * n * k * batch >= SMALL_PRODUCT;
   const texels = limits.software && texelsOf(product, tile) <= limits.maxTexels;
-  const variants = [{ ...registerVariant(product, limits, tile, false), preferred: large && !texels }];
-  if (texels) variants.push({ ...registerVariant(product, limits, tile, true), preferred: large });
+  const variants = [preferIf(registerVariant(product, limits, tile, false), large && !texels)];
+  if (texels) variants.push(preferIf(registerVariant(product, limits, tile, true), large));
   if (canShare(SHARED_TILE, limits)) {
     // A block is worth its memory if it is about full.
-    variants.push({ ...sharedVariant(product, limits), preferred: !limits.software && m >= 32 && n >= 32 && k >= 16 });
+    variants.push(preferIf(sharedVariant(product, limits), !limits.software && m >= 32 && n >= 32 && k >= 16));
   }
   return variants;
 }
@@ -163,11 +165,11 @@ function registerVariant(
   const source = gathered
     ? { index: workspace + 1, row: rowOfMatrix(k * width, width), vector: true, texels }
     : { index: buffers.b, row: rowOfMatrix(k * n, b[0]), vector: whole, texels };
-  return {
-    name: `registers ${tile.rows}x${4 * tile.vectors}${texels ? ", texels" : ""}`,
-    workspace: [f32([packedA]), ...(gathered ? [f32([packedB])] : [])],
-    passes: [...packs, registerPass(product, limits, tile, source, workspace)],
-  };
+  const name = `registers ${tile.rows}x${4 * tile.vectors}${texels ? ", texels" : ""}`;
+  return lazyVariant(
+    { name, workspace: [f32([packedA]), ...(gathered ? [f32([packedB])] : [])] },
+    () => [...packs, registerPass(product, limits, tile, source, workspace)],
+  );
 }
 
 /**

@@ -24,6 +24,7 @@ import { measureWebGpuPeaks } from "./peak.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { poisonTexels, texelShape, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
 import { WebGpuTuner } from "./tuner.ts";
+import { VariantCache } from "./variants.ts";
 
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
@@ -35,6 +36,8 @@ export class WebGpuBackend implements Backend {
   readonly device: GPUDevice;
   /** What kernels must respect, and may reckon with. */
   readonly limits: WebGpuLimits;
+  /** The variants of ops so far. */
+  readonly variants: VariantCache;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
   /** Chooses kernels by timing them. */
@@ -49,6 +52,7 @@ export class WebGpuBackend implements Backend {
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
     this.limits = webGpuLimits(device, this.adapter);
+    this.variants = new VariantCache(this.limits);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
     this.tuner = new WebGpuTuner(this);
@@ -109,7 +113,7 @@ export class WebGpuBackend implements Backend {
 
   /** What a plan would take. */
   memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
-    return memoryNeed(plan, this.limits, this.capacity.tensor, options);
+    return memoryNeed(plan, this.variants, this.capacity.tensor, options);
   }
 
   /** Makes a plan executable. */

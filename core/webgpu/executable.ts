@@ -22,7 +22,6 @@ import { schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
-import { VariantCache } from "./variants.ts";
 
 /** The most buffers of a dispatch of several passes: its text is as long as there are many. */
 export const MOST_BUFFERS = 32;
@@ -80,8 +79,7 @@ export class WebGpuExecutable implements Executable {
     try {
       executable.#place(plan, options);
       await backend.settleAllocations();
-      const variants = new VariantCache(backend.limits);
-      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options, variants)));
+      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options)));
     } catch (error) {
       executable.destroy();
       throw error;
@@ -142,8 +140,8 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** The passes of a node, with their buffers. */
-  #bind(node: Node, index: number, options: BackendCompileOptions, variants: VariantCache): BoundPass[] {
-    const variant = variants.choose(node, options), cost = node.op.cost(node);
+  #bind(node: Node, index: number, options: BackendCompileOptions): BoundPass[] {
+    const variant = this.#backend.variants.choose(node, options), cost = node.op.cost(node);
     const bound = [...node.arguments, ...node.results].map((value) => ({
       spec: value.spec,
       buffer: this.#buffers.get(value)!,

@@ -2,12 +2,12 @@
 
 import { type BackendCompileOptions, type MemoryNeed, SCALAR_CAPACITY } from "../backend.ts";
 import type { Node } from "../graph.ts";
-import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
+import type { WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan.ts";
 import { byteSize } from "../shape.ts";
 import { ScratchPool } from "./scratch.ts";
 import { TexelPool, texelShape, texelsOf, texelTextureBytes, type TexelType } from "./texels.ts";
-import { VariantCache } from "./variants.ts";
+import type { VariantCache } from "./variants.ts";
 
 /** The bytes of the buffer for so many. */
 export function bufferBytes(bytes: number): number {
@@ -23,20 +23,17 @@ export function ringBytes(scalars: readonly string[]): number {
  * What a plan takes beside its parameters and states: planned buffers, inputs, constants, scratch memory of kernels, and the
  * textures that they read through.
  *
- * @param largest The bytes of the largest buffer that the device binds.
+ * @param variants Those of the device.
+ * @param largest The bytes of the largest buffer that it binds.
  */
 export function memoryNeed(
   { nodes, bufferSizes, inputs, variables }: Plan,
-  limits: WebGpuLimits,
+  variants: VariantCache,
   largest: number,
   options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">,
 ): MemoryNeed {
   const own = [...inputs, ...variables.filter(({ kind }) => kind === "constant")];
-  const variants = new VariantCache(limits),
-    kernels = nodes.map((node) => ({
-      node,
-      variant: variants.choose(node, options),
-    }));
+  const kernels = nodes.map((node) => ({ node, variant: variants.choose(node, options) }));
   const sizes = [
     ...bufferSizes,
     ...own.map(({ spec }) => byteSize(spec)),

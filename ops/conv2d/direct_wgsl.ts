@@ -14,7 +14,14 @@
  * packed by a first pass, so that those of a tile's channels are loaded as vectors.
  */
 
-import { elementPass, f32, type WebGpuElements, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import {
+  elementPass,
+  f32,
+  lazyVariant,
+  type WebGpuElements,
+  type WebGpuLimits,
+  type WebGpuVariant,
+} from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import { type Axis, axisOf, sourceLoads } from "./direct_source_wgsl.ts";
 import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
@@ -94,27 +101,24 @@ export function directVariant(
     threads,
   };
   const { output } = operands, { texels } = tile, vector = x.size % 4 === 0;
-  return {
-    name: `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${texels ? ", texels" : ""}`,
-    workspace: [f32([packed])],
-    passes: [
-      elementPass(
-        packing(g, kernel, packed),
-        [{ name: "weight", index: 1 }, { name: "packed", index: output + 1, write: true }],
-        limits,
-      ),
-      {
-        wgsl: directWgsl(g, kernel),
-        bindings: [
-          { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
-          { name: "packed", index: output + 1, vector: true, texels },
-          ...operandBindings(operands, vector),
-          { name: "result", index: output, write: true, vector },
-        ],
-        workgroups: [across, channelTiles * g.groups, Math.ceil(workgroups / across)],
-      },
-    ],
-  };
+  const name = `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${texels ? ", texels" : ""}`;
+  return lazyVariant({ name, workspace: [f32([packed])] }, () => [
+    elementPass(
+      packing(g, kernel, packed),
+      [{ name: "weight", index: 1 }, { name: "packed", index: output + 1, write: true }],
+      limits,
+    ),
+    {
+      wgsl: directWgsl(g, kernel),
+      bindings: [
+        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
+        { name: "packed", index: output + 1, vector: true, texels },
+        ...operandBindings(operands, vector),
+        { name: "result", index: output, write: true, vector },
+      ],
+      workgroups: [across, channelTiles * g.groups, Math.ceil(workgroups / across)],
+    },
+  ]);
 }
 
 /**

@@ -7,7 +7,7 @@
  * registers; taps are unrolled.
  */
 
-import { constants, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { constants, lazyVariant, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import { finishWgsl, type ForwardOperands, operandBindings, operandsOf } from "./epilogue.ts";
 import type { Geometry } from "./geometry.ts";
@@ -54,19 +54,16 @@ export function gatherVariants(
   return unique.map((tile) => {
     const columnTiles = Math.ceil(width / tile.columns), channelTiles = Math.ceil(channels / tile.channels);
     const threads = columnTiles * height * channelTiles * g.groups * g.batch;
-    return {
-      name: `direct ${tile.columns}x${tile.channels}`,
-      passes: [{
-        wgsl: gatherWgsl(g, direction, tile, operands),
-        bindings: [
-          { name: "source", index: 0 },
-          { name: "weight", index: 1 },
-          ...operandBindings(operands),
-          { name: "result", index: operands.output, write: true },
-        ],
-        workgroups: linearWorkgroups(threads, limits),
-      }],
-    };
+    return lazyVariant({ name: `direct ${tile.columns}x${tile.channels}` }, () => [{
+      wgsl: gatherWgsl(g, direction, tile, operands),
+      bindings: [
+        { name: "source", index: 0 },
+        { name: "weight", index: 1 },
+        ...operandBindings(operands),
+        { name: "result", index: operands.output, write: true },
+      ],
+      workgroups: linearWorkgroups(threads, limits),
+    }]);
   });
 }
 

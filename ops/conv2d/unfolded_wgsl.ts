@@ -5,7 +5,14 @@
  * phase of its results (`direct_wgsl.ts`). A last pass puts the results in their places and applies what follows.
  */
 
-import { elementPass, f32, type WebGpuLimits, type WebGpuPass, type WebGpuVariant } from "../../core/mod.ts";
+import {
+  elementPass,
+  f32,
+  lazyVariant,
+  type WebGpuLimits,
+  type WebGpuPass,
+  type WebGpuVariant,
+} from "../../core/mod.ts";
 import { packedProductsPass, type RegisterTile, registerTile } from "../_matrix_product_wgsl.ts";
 import { axisOf } from "./direct_source_wgsl.ts";
 import type { Direction } from "./direct_wgsl.ts";
@@ -75,20 +82,16 @@ export function unfoldedVariants(
   ]);
   const largest = 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));
   if (largest > Math.min(MOST_BYTES, limits.maxStorageBufferBindingSize)) return [];
-  const place = placePass(kernel, operands, limits);
-  if (place.bindings.length > limits.maxStorageBuffersPerShaderStage) return [];
+  const bound = phases.length + operandBindings(operands).length + 1;
+  if (bound > limits.maxStorageBuffersPerShaderStage) return [];
   const texels = largest <= 16 * limits.maxTexels;
-  return [{
-    name: `unfolded product${texels ? ", texels" : ""}`,
-    preferred,
-    workspace: shapes.map((shape) => f32(shape)),
-    transient: phases.flatMap((_, index) => [3 * index + 1, 3 * index + 2]),
-    passes: [
-      ...phases.map((phase) => packPass(kernel, phase, limits)),
-      ...phases.flatMap((phase) => [unfoldPass(kernel, phase, limits), productPass(kernel, phase, limits, texels)]),
-      place,
-    ],
-  }];
+  const workspace = shapes.map((shape) => f32(shape));
+  const transient = phases.flatMap((_, index) => [3 * index + 1, 3 * index + 2]);
+  return [lazyVariant({ name: `unfolded product${texels ? ", texels" : ""}`, workspace, transient, preferred }, () => [
+    ...phases.map((phase) => packPass(kernel, phase, limits)),
+    ...phases.flatMap((phase) => [unfoldPass(kernel, phase, limits), productPass(kernel, phase, limits, texels)]),
+    placePass(kernel, operands, limits),
+  ])];
 }
 
 function kernelOf(g: Geometry, direction: Direction, { output }: ForwardOperands): Kernel {

@@ -9,6 +9,7 @@ import {
   boundAtRun,
   elementPass,
   f32,
+  lazyVariant,
   type WebGpuLimits,
   type WebGpuPass,
   type WebGpuVariant,
@@ -50,12 +51,9 @@ export function weightProductVariants(g: Geometry, limits: WebGpuLimits, preferr
   ];
   const largest = 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));
   if (largest > limits.maxStorageBufferBindingSize) return [];
-  return [true, false].filter((texels) => !texels || largest <= 16 * limits.maxTexels).map((texels) => ({
-    preferred,
-    name: `product for each tap${texels ? ", texels" : ""}`,
-    workspace: shapes.map((shape) => f32(shape)),
-    transient: [0, 1, 2],
-    passes: [
+  const workspace = shapes.map((shape) => f32(shape)), transient = [0, 1, 2];
+  return [true, false].filter((texels) => !texels || largest <= 16 * limits.maxTexels).map((texels) =>
+    lazyVariant({ name: `product for each tap${texels ? ", texels" : ""}`, workspace, transient, preferred }, () => [
       packDyPass(g, limits, tile, parts, share),
       packInputPass(g, limits, packed),
       packedProductsPass(
@@ -72,8 +70,8 @@ export function weightProductVariants(g: Geometry, limits: WebGpuLimits, preferr
         texels,
       ),
       joinPass(g, limits, packed, parts),
-    ],
-  }));
+    ])
+  );
 }
 
 /** As much of the padded input as the taps meet. */

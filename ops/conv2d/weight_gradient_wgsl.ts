@@ -3,7 +3,7 @@
  * channel over a part of the output rows of all images; a second pass adds the parts in a fixed order, so that runs repeat to the bit.
  */
 
-import { f32, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { f32, lazyVariant, linearWorkgroups, preferIf, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { expectIterations } from "../_reduce.ts";
 import { type Geometry, isWorthPacking } from "./geometry.ts";
 import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
@@ -36,14 +36,14 @@ export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGp
   const taps = g.kernelHeight * g.kernelWidth;
   if (taps > MAX_SUMS) return variants;
   const texels = limits.software && gradientTexels(g) <= limits.maxTexels;
-  if (texels) variants.push({ ...tiledVariant(g, limits, fitTexelTile(g)), preferred: true });
+  if (texels) variants.push(preferIf(tiledVariant(g, limits, fitTexelTile(g)), true));
   if (limits.software) variants.push(...weightProductVariants(g, limits, isWorthPacking(g)));
-  variants.push({ ...tiledVariant(g, limits, fitTile(g)), preferred: limits.software || !suitsImplicitWeight(g) });
+  variants.push(preferIf(tiledVariant(g, limits, fitTile(g)), limits.software || !suitsImplicitWeight(g)));
   if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
     const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);
     const lines = Math.floor(MAX_WORKSPACE_ELEMENTS / (g.groupOutputs * g.groupInputs * taps));
     const parts = Math.min(Math.ceil(HARDWARE_BLOCKS / blocks), lines);
-    variants.push({ ...implicitWeightVariant(g, limits, parts), preferred: !limits.software });
+    variants.push(preferIf(implicitWeightVariant(g, limits, parts), !limits.software));
   }
   return variants;
 }
@@ -93,12 +93,11 @@ function tiledVariant(g: Geometry, limits: WebGpuLimits, tile: WeightTile): WebG
   const wanted = limits.software ? SOFTWARE_THREADS : HARDWARE_THREADS;
   const parts = partsOf(g, threadsOfPart(g, tile), iterationsOfLine(g, tile), wanted, g.batch * g.outputHeight);
   const name = `tiled ${tile.outputs}x${tile.inputs}${tile.texels ? `x${4 * (tile.vectors ?? 1)}, texels` : ""}`;
-  if (parts === 1) return { name, passes: [partialSumsPass(g, limits, tile, 1, 2)] };
-  return {
-    name,
-    workspace: [f32([parts, size])],
-    passes: [partialSumsPass(g, limits, tile, parts, 3), joinPartsPass(size, parts, limits)],
-  };
+  if (parts === 1) return lazyVariant({ name }, () => [partialSumsPass(g, limits, tile, 1, 2)]);
+  return lazyVariant(
+    { name, workspace: [f32([parts, size])] },
+    () => [partialSumsPass(g, limits, tile, parts, 3), joinPartsPass(size, parts, limits)],
+  );
 }
 
 function plainVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVariant {
@@ -106,15 +105,11 @@ function plainVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVa
   const whole = taps <= MAX_TAPS_A_THREAD;
   const perPart = g.groups * Math.ceil(g.groupOutputs / tile) * g.groupInputs * (whole ? 1 : taps);
   const parts = partsOf(g, perPart, g.outputWidth + 1, HARDWARE_THREADS, g.batch), threads = perPart * parts;
-  return {
-    name: `direct ${tile} outputs`,
-    workspace: [f32([parts, size])],
-    passes: [{
-      wgsl: partialWgsl(g, tile, whole, parts, threads),
-      bindings: [{ name: "x", index: 0 }, { name: "dy", index: 1 }, { name: "partial", index: 3, write: true }],
-      workgroups: linearWorkgroups(threads, limits),
-    }, joinPartsPass(size, parts, limits)],
-  };
+  return lazyVariant({ name: `direct ${tile} outputs`, workspace: [f32([parts, size])] }, () => [{
+    wgsl: partialWgsl(g, tile, whole, parts, threads),
+    bindings: [{ name: "x", index: 0 }, { name: "dy", index: 1 }, { name: "partial", index: 3, write: true }],
+    workgroups: linearWorkgroups(threads, limits),
+  }, joinPartsPass(size, parts, limits)]);
 }
 
 function partialWgsl(g: Geometry, tile: number, whole: boolean, parts: number, threads: number): string {

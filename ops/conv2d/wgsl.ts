@@ -1,6 +1,6 @@
 /** The WebGPU variants of a convolution and of its input gradient, and which is expected to be the fastest. */
 
-import type { WebGpuLimits, WebGpuVariant } from "../../core/mod.ts";
+import { preferIf, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { matrixProductVariants } from "../_matrix_product_wgsl.ts";
 import { canShare, SHARED_TILE } from "../_shared_product_wgsl.ts";
 import { depthwiseVariant, isDepthwise } from "./depthwise_wgsl.ts";
@@ -37,11 +37,11 @@ export function convolutionVariants(
 ): WebGpuVariant[] {
   const variants = gatherVariants(g, limits, direction, operands);
   const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
-  if (isDepthwise(g)) return [...variants, { ...depthwiseVariant(g, limits, direction, operands), preferred: true }];
+  if (isDepthwise(g)) return [...variants, preferIf(depthwiseVariant(g, limits, direction, operands), true)];
   if (channels < 4) return variants;
   const product = canShare(SHARED_TILE, limits) && g.groups === 1 && channels >= 16;
   if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
-  else if (product) variants.push({ ...implicitVariant(g, limits, direction, operands), preferred: !limits.software });
+  else if (product) variants.push(preferIf(implicitVariant(g, limits, direction, operands), !limits.software));
   const texels = limits.software && directTexels(g, direction, TEXEL_TILE) <= limits.maxTexels;
   if (canWinograd(g)) {
     const least = texels ? WINOGRAD_CHANNELS_BESIDE_TEXELS : WINOGRAD_CHANNELS;
@@ -54,7 +54,7 @@ export function convolutionVariants(
   const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
   if (texels) tiles.unshift(fitTile(g, direction, TEXEL_TILE));
   tiles.forEach((tile, index) => {
-    variants.push({ ...directVariant(g, limits, direction, operands, tile), preferred: index === 0 });
+    variants.push(preferIf(directVariant(g, limits, direction, operands, tile), index === 0));
   });
   return variants;
 }

@@ -11,7 +11,9 @@ import {
   elementPass,
   elementwise,
   f32,
+  lazyVariant,
   linearWorkgroups,
+  preferIf,
   u32,
   type WebGpuLimits,
   type WebGpuPass,
@@ -89,10 +91,12 @@ export function winogradVariants(
     ([4, 2] as const).map((tile) => kernelOf(g, direction, operands, tile, products))
       .filter((kernel) => largestBuffer(kernel) <= limits.maxStorageBufferBindingSize)
       .filter((kernel) => products !== "registers, texels" || largestBuffer(kernel) <= 16 * limits.maxTexels)
-      .map((kernel) => ({
-        ...variantOf(kernel, limits, operands, products),
-        preferred: products !== "workgroup memory" && isWorthwhile(kernel, leastChannels),
-      }))
+      .map((kernel) =>
+        preferIf(
+          variantOf(kernel, limits, operands, products),
+          products !== "workgroup memory" && isWorthwhile(kernel, leastChannels),
+        )
+      )
   );
 }
 
@@ -161,24 +165,22 @@ function variantOf(
   products: Products,
 ): WebGpuVariant {
   const { tile, points, sources, channels, columns, rows, turns } = kernel;
-  const turn = [
-    inputPass(kernel, limits),
-    products === "workgroup memory"
-      ? workgroupProductPass(kernel, limits)
-      : registerProductPass(kernel, limits, products === "registers, texels"),
-    outputPass(kernel, limits, operands),
+  const workspace = [
+    f32([points, panelsOf(kernel), sources, rows]),
+    f32([points, sources, columns, 4]),
+    f32([points, channels, columns, 4]),
+    ...(turns > 1 ? [u32([2])] : []),
   ];
-  return {
-    name: `winograd ${tile}x${tile} in ${products}`,
-    workspace: [
-      f32([points, panelsOf(kernel), sources, rows]),
-      f32([points, sources, columns, 4]),
-      f32([points, channels, columns, 4]),
-      ...(turns > 1 ? [u32([2])] : []),
-    ],
-    transient: [1, 2],
-    passes: [weightPass(kernel, limits), ...Array(turns).fill(turn).flat()],
-  };
+  return lazyVariant({ name: `winograd ${tile}x${tile} in ${products}`, workspace, transient: [1, 2] }, () => {
+    const turn = [
+      inputPass(kernel, limits),
+      products === "workgroup memory"
+        ? workgroupProductPass(kernel, limits)
+        : registerProductPass(kernel, limits, products === "registers, texels"),
+      outputPass(kernel, limits, operands),
+    ];
+    return [weightPass(kernel, limits), ...Array(turns).fill(turn).flat()];
+  });
 }
 
 /** Whether the transforms are expected to cost less than they save. */
