@@ -181,18 +181,22 @@ function directWgsl(g: Geometry, kernel: Kernel): string {
     const vectors = new Map(
       places.flatMap((place) => range(taps).flatMap((tap) => met(place, tap) ?? [])).map((v) => [v.name, v.value]),
     );
+    const factors = new Set<string>();
     return [
       range(taps).map(weights).join(" "),
       ...[...vectors].map(([name, value]) => `let ${name} = ${value};`),
       ...places.flatMap((place) =>
         kept.map((k) => {
-          const name = sum(place, k);
-          return `${name} = ${
-            range(taps).reduce((s, tap) => {
-              const v = met(place, tap);
-              return v === undefined ? s : `fma(${factor(tap, k)}, ${v.name}, ${s})`;
-            }, name)
-          };`;
+          const name = sum(place, k), lines: string[] = [];
+          const products = range(taps).reduce((s, tap) => {
+            const v = met(place, tap), f = `f${tap}_${k}`;
+            if (v === undefined) return s;
+            // Once for all places: compilers take as long for a text as it has expressions.
+            if (!factors.has(f)) lines.push(`let ${f} = ${factor(tap, k)};`);
+            factors.add(f);
+            return `fma(${f}, ${v.name}, ${s})`;
+          }, name);
+          return [...lines, `${name} = ${products};`].join(" ");
         })
       ),
     ].join("\n    ");
