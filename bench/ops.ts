@@ -2,15 +2,15 @@
 
 import { explain } from "../cli/disk.ts";
 import { formatProfile, profileJson } from "../cli/profile_report.ts";
-import { type Backend, StepProfiler, type TuneOptions } from "../core/mod.ts";
+import { type Backend, f32, Graph, type ProfiledStep, StepProfiler, type TuneOptions } from "../core/mod.ts";
 import { compileFoldedInference, Trainer, Variables } from "../train/mod.ts";
 import type { randomBatch } from "./_work.ts";
 
 /** Steps before the first that is profiled, and steps that are. */
 const WARM_UP = 2, STEPS = 5;
 
-/** What is profiled, and how kernels are chosen. */
-export interface ProfileOptions {
+/** What is profiled beside the model. */
+export interface OpsOptions {
   /** A file that the profile is written to as a trace. */
   readonly trace?: string;
   /** How kernels are chosen. */
@@ -22,42 +22,60 @@ export interface ProfileOptions {
 /**
  * Prints a table of the ops of a training step, or of an inference, the slowest first.
  *
- * @throws {DataError} If it cannot be written.
+ * @throws {DataError} If the trace cannot be written.
  */
 export async function profileOps(
   backend: Backend,
-  { model, images, labels }: ReturnType<typeof randomBatch>,
+  work: ReturnType<typeof randomBatch>,
   batch: number,
-  { trace, tune, inference = false }: ProfileOptions = {},
+  { trace, tune, inference = false }: OpsOptions = {},
 ): Promise<void> {
   const file = trace === undefined ? undefined : await openTrace(trace);
   const peaks = await backend.measurePeaks();
-  const trainer = await Trainer.create({ model, backend, batch, tune }), profiler = new StepProfiler();
-  if (inference) {
-    const folded = new Variables(), tensors = await trainer.variables.read(false);
-    const program = await compileFoldedInference(model, backend, batch, folded, tensors, model.name, { tune });
-    program.write("image", images);
-    for (let step = 0; step < WARM_UP; step++) program.run();
-    await program.read("logits");
-    await profileSteps(profiler, () => profiler.run(program), () => program.read("logits"));
-    program.destroy();
-    folded.destroy();
-  } else {
-    for (let step = 0; step < WARM_UP; step++) trainer.step(images, labels, 0.01);
-    await trainer.results();
-    await profileSteps(
-      profiler,
-      () => trainer.profile(profiler, images, labels, 0.01),
-      () => trainer.results(),
-    );
-  }
-  trainer.destroy();
-  const profile = { device: backend.description, peaks, steps: profiler.steps };
-  console.log(`${inference ? "An inference" : "A training step"} of ${model.name}, batch ${batch}`);
+  const steps = await (inference ? profileInference : profileTraining)(backend, work, batch, tune);
+  const profile = { device: backend.description, peaks, steps };
+  console.log(`${inference ? "An inference" : "A training step"} of ${work.model.name}, batch ${batch}`);
   console.log(formatProfile(profile, 0));
   if (file === undefined) return;
   await new Blob([profileJson(profile)]).stream().pipeTo(file.writable);
   console.log(`${trace} opens in https://ui.perfetto.dev`);
+}
+
+async function profileTraining(
+  backend: Backend,
+  { model, images, labels }: ReturnType<typeof randomBatch>,
+  batch: number,
+  tune?: TuneOptions,
+): Promise<readonly ProfiledStep[]> {
+  const trainer = await Trainer.create({ model, backend, batch, tune }), profiler = new StepProfiler();
+  for (let step = 0; step < WARM_UP; step++) trainer.step(images, labels, 0.01);
+  await trainer.results();
+  const compute = () => trainer.profile(profiler, images, labels, 0.01);
+  await profileSteps(profiler, compute, () => trainer.results());
+  trainer.destroy();
+  return profiler.steps;
+}
+
+async function profileInference(
+  backend: Backend,
+  { model, images }: ReturnType<typeof randomBatch>,
+  batch: number,
+  tune?: TuneOptions,
+): Promise<readonly ProfiledStep[]> {
+  const initial = new Variables(), folded = new Variables(), profiler = new StepProfiler();
+  const graph = new Graph({ training: false });
+  model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
+  initial.add(graph, backend, 0);
+  const tensors = await initial.read(false);
+  initial.destroy();
+  const program = await compileFoldedInference(model, backend, batch, folded, tensors, model.name, { tune });
+  program.write("image", images);
+  for (let step = 0; step < WARM_UP; step++) program.run();
+  await program.read("logits");
+  await profileSteps(profiler, () => profiler.run(program), () => program.read("logits"));
+  program.destroy();
+  folded.destroy();
+  return profiler.steps;
 }
 
 async function profileSteps(

@@ -21,7 +21,10 @@ export interface DeclaredBuffer {
   readonly texels?: boolean;
 }
 
-/** The whole text of a pass: one binding a buffer, the library's functions, then the op's own body, whose accesses to f16 are converted. */
+/**
+ * The whole text of a pass: one binding a buffer, the functions of the library that it calls, then the op's own body, whose
+ * accesses to f16 are converted.
+ */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
   const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
     if (texels) return texelsWgsl(name, binding, dtype as TexelType);

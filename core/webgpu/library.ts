@@ -6,12 +6,12 @@
 
 import { float } from "./wgsl.ts";
 
-/** The functions of a value's type, that of its bits, and that of what is known of each element, those that others call first. */
-function functionsOf(size: 1 | 4, type: string, bits: string, known: string): [name: string, text: string][] {
+/** The functions for one size of value, those that others call first: names, and parameters with bodies. */
+function functionsOf(size: 1 | 4, type: string, bits: string, answers: string): [name: string, text: string][] {
   return [
     [
       `isNan${size}`,
-      `(v: ${type}) -> ${known} { return (bitcast<${bits}>(v) & ${bits}(0x7fffffffu)) > ${bits}(0x7f800000u); }`,
+      `(v: ${type}) -> ${answers} { return (bitcast<${bits}>(v) & ${bits}(0x7fffffffu)) > ${bits}(0x7f800000u); }`,
     ],
     [`relu${size}`, `(v: ${type}) -> ${type} { return select(max(v, ${type}()), v, isNan${size}(v)); }`],
     [

@@ -2,10 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { WebGpuLimits } from "../op.ts";
-import { GPU } from "./_limits.ts";
+import { DEFAULT_LIMITS } from "./device.ts";
 import { type ElementsPass, mergePasses } from "./merge.ts";
 
-const LIMITS: WebGpuLimits = { ...GPU, maxComputeWorkgroupsPerDimension: 100 };
+const LIMITS: WebGpuLimits = { ...DEFAULT_LIMITS, maxComputeWorkgroupsPerDimension: 100 };
 
 function scaled(from: string, to: string, count: number): ElementsPass<string> {
   return {

@@ -47,7 +47,7 @@ export class WebGpuTuner implements Tuner {
       const key = describeNode(node);
       if (seen.has(key)) continue;
       seen.add(key);
-      const variants = node.op.webgpu(node, this.#backend.limits);
+      const variants = this.#backend.variants.get(node);
       if (!isTunable(node, variants)) continue;
       candidates.set(key, { node, variants: variants.map(({ name }) => name), kernels: hashVariants(variants) });
     }
@@ -107,7 +107,7 @@ export class WebGpuTuner implements Tuner {
     node: Node,
     warn: (message: string) => void,
   ): Promise<string | undefined> {
-    const variants = node.op.webgpu(node, this.#backend.limits), preferred = preferredVariant(variants);
+    const variants = this.#backend.variants.get(node), preferred = preferredVariant(variants);
     const order = [...variants.keys()].sort((a, b) => Number(b === preferred) - Number(a === preferred))
       .filter((index) => index === preferred || longestText(variants[index]) <= LONGEST_TEXT);
     let best: string | undefined, least = Infinity;

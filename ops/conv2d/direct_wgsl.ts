@@ -191,7 +191,7 @@ function directWgsl(g: Geometry, kernel: Kernel): string {
           const products = range(taps).reduce((s, tap) => {
             const v = met(place, tap), f = `f${tap}_${k}`;
             if (v === undefined) return s;
-            // Once for all places: compilers take as long for a text as it has expressions.
+            // Declared once for all places: the more expressions, the longer a text takes to compile.
             if (!factors.has(f)) lines.push(`let ${f} = ${factor(tap, k)};`);
             factors.add(f);
             return `fma(${f}, ${v.name}, ${s})`;

@@ -9,6 +9,7 @@ import {
   elementPass,
   f32,
   lazyVariant,
+  MAX_ITERATIONS,
   type WebGpuLimits,
   type WebGpuPass,
   type WebGpuVariant,
@@ -24,7 +25,7 @@ const MOST_BYTES = 48 * 2 ** 20;
 /** Phases whose products the last pass can read beside its other buffers. */
 const MOST_PHASES = 4;
 
-/** Taps of a phase along an axis: `count` of them, `tap` elements of the kernel and `offset` of the source from each to the next. */
+/** Taps of a phase along an axis: places in the kernel and offsets in the source, of the first and from each to the next. */
 interface Taps {
   readonly count: number;
   readonly first: { readonly tap: number; readonly offset: number };
@@ -64,17 +65,17 @@ interface Kernel {
   readonly phases: readonly (Phase | undefined)[];
 }
 
-/** The variant; none where there are groups, or too much memory or too many buffers are needed. */
+/** The variant; none where there are groups, or sums, memory or buffers are more than it takes. */
 export function unfoldedVariants(
   g: Geometry,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
-  preferred: boolean,
 ): WebGpuVariant[] {
   if (g.groups !== 1) return [];
   const kernel = kernelOf(g, direction, operands), phases = kernel.phases.filter((phase) => phase !== undefined);
   if (phases.length === 0 || kernel.phases.length > MOST_PHASES) return [];
+  if (phases.some(({ depth }) => depth > MAX_ITERATIONS)) return [];
   const shapes = phases.flatMap(({ depth, width, tile }) => [
     [Math.ceil(kernel.channels / tile.rows), depth, tile.rows],
     [depth, width],
@@ -87,7 +88,7 @@ export function unfoldedVariants(
   const texels = largest <= 16 * limits.maxTexels;
   const workspace = shapes.map((shape) => f32(shape));
   const transient = phases.flatMap((_, index) => [3 * index + 1, 3 * index + 2]);
-  return [lazyVariant({ name: `unfolded product${texels ? ", texels" : ""}`, workspace, transient, preferred }, () => [
+  return [lazyVariant({ name: `unfolded product${texels ? ", texels" : ""}`, workspace, transient }, () => [
     ...phases.map((phase) => packPass(kernel, phase, limits)),
     ...phases.flatMap((phase) => [unfoldPass(kernel, phase, limits), productPass(kernel, phase, limits, texels)]),
     placePass(kernel, operands, limits),

@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { f32, type Op, type WebGpuLimits } from "../../core/mod.ts";
-import { GPU, SOFTWARE } from "../../core/webgpu/_limits.ts";
+import { DEFAULT_LIMITS, f32, type Op, type WebGpuLimits } from "../../core/mod.ts";
 import { conv2d } from "./conv2d.ts";
 import { CONVOLUTION_DEFAULTS } from "./geometry.ts";
 import { conv2dInputGradient } from "./gradients.ts";
+
+const GPU: WebGpuLimits = DEFAULT_LIMITS, SOFTWARE: WebGpuLimits = { ...GPU, software: true };
 
 const TEXELS: WebGpuLimits = { ...SOFTWARE, maxTexels: 2 ** 23 };
 

@@ -33,7 +33,7 @@ interface Packed {
 const X = 0, DY = 1, DW = 2, PACKED_DY = 3, PACKED_X = 4, PARTIAL = 5;
 
 /** The variants; none where there are groups, or a buffer is larger than the device binds or its textures hold. */
-export function weightProductVariants(g: Geometry, limits: WebGpuLimits, preferred: boolean): WebGpuVariant[] {
+export function weightProductVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
   if (g.groups !== 1) return [];
   const taps = g.kernelHeight * g.kernelWidth, depth = g.batch * g.outputHeight * g.outputWidth;
   const packed = packedInput(g);
@@ -53,7 +53,7 @@ export function weightProductVariants(g: Geometry, limits: WebGpuLimits, preferr
   if (largest > limits.maxStorageBufferBindingSize) return [];
   const workspace = shapes.map((shape) => f32(shape)), transient = [0, 1, 2];
   return [true, false].filter((texels) => !texels || largest <= 16 * limits.maxTexels).map((texels) =>
-    lazyVariant({ name: `product for each tap${texels ? ", texels" : ""}`, workspace, transient, preferred }, () => [
+    lazyVariant({ name: `product for each tap${texels ? ", texels" : ""}`, workspace, transient }, () => [
       packDyPass(g, limits, tile, parts, share),
       packInputPass(g, limits, packed),
       packedProductsPass(

@@ -37,7 +37,9 @@ export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGp
   if (taps > MAX_SUMS) return variants;
   const texels = limits.software && gradientTexels(g) <= limits.maxTexels;
   if (texels) variants.push(preferIf(tiledVariant(g, limits, fitTexelTile(g)), true));
-  if (limits.software) variants.push(...weightProductVariants(g, limits, isWorthPacking(g)));
+  if (limits.software) {
+    variants.push(...weightProductVariants(g, limits).map((variant) => preferIf(variant, isWorthPacking(g))));
+  }
   variants.push(preferIf(tiledVariant(g, limits, fitTile(g)), limits.software || !suitsImplicitWeight(g)));
   if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
     const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);

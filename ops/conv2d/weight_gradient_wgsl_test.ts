@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { f32, type WebGpuLimits } from "../../core/mod.ts";
-import { GPU, SOFTWARE } from "../../core/webgpu/_limits.ts";
+import { DEFAULT_LIMITS, f32, type WebGpuLimits } from "../../core/mod.ts";
 import { CONVOLUTION_DEFAULTS } from "./geometry.ts";
 import { conv2dWeightGradient } from "./gradients.ts";
+
+const GPU: WebGpuLimits = DEFAULT_LIMITS, SOFTWARE: WebGpuLimits = { ...GPU, software: true };
 
 /** The variants of a 3x3 convolution's weight gradient. */
 function variants(input: number[], outputs: number, limits: WebGpuLimits, groups = 1) {

@@ -48,7 +48,8 @@ export function convolutionVariants(
     variants.push(...winogradVariants(g, limits, direction, operands, least));
   }
   if (limits.software && !isMatrixProduct(g)) {
-    variants.push(...unfoldedVariants(g, limits, direction, operands, !texels && isWorthPacking(g)));
+    const preferred = !texels && isWorthPacking(g);
+    variants.push(...unfoldedVariants(g, limits, direction, operands).map((variant) => preferIf(variant, preferred)));
   }
   const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
   const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { f32, type WebGpuLimits } from "../../core/mod.ts";
-import { GPU, SOFTWARE } from "../../core/webgpu/_limits.ts";
+import { DEFAULT_LIMITS, f32, type WebGpuLimits } from "../../core/mod.ts";
 import { conv2d } from "./conv2d.ts";
+
+const GPU: WebGpuLimits = DEFAULT_LIMITS, SOFTWARE: WebGpuLimits = { ...GPU, software: true };
 
 function variants(
   input: number[],
