@@ -1,0 +1,13 @@
+/** The choice of WebGPU kernels is what was recorded; `tools/golden_kernels.ts` records it anew where it is meant to change. */
+
+import { assertEquals } from "@std/assert";
+import { kernelChoices } from "./_kernel_choice.ts";
+
+Deno.test("the recorded kernels run for each layer of the networks, on lavapipe, on hardware and by the default limits", async () => {
+  const text = await Deno.readTextFile(new URL("golden/kernels.txt", import.meta.url));
+  const recorded = text.trimEnd().split("\n"), chosen = kernelChoices();
+  const wrong = chosen.map((line, index) => line === recorded[index] ? "" : `${recorded[index]}\n  is now\n${line}`)
+    .filter((each) => each !== "");
+  assertEquals(wrong.slice(0, 5), []);
+  assertEquals(chosen.length, recorded.length);
+});
