@@ -18,4 +18,6 @@ export * from "./ops/mod.ts";
 export * from "./blocks/mod.ts";
 export * from "./models/mod.ts";
 export * from "./data/mod.ts";
+export * from "./weights/mod.ts";
+export * from "./inference/mod.ts";
 export * from "./train/mod.ts";

@@ -3,7 +3,9 @@
 import { explain } from "../cli/disk.ts";
 import { formatProfile, profileJson } from "../cli/profile_report.ts";
 import { type Backend, f32, Graph, type ProfiledStep, StepProfiler, type TuneOptions } from "../core/mod.ts";
-import { compileFoldedInference, Trainer, Variables } from "../train/mod.ts";
+import { compileFoldedInference } from "../inference/mod.ts";
+import { Trainer } from "../train/mod.ts";
+import { Variables } from "../weights/mod.ts";
 import type { randomBatch } from "./_work.ts";
 
 /** Steps before the first that is profiled, and steps that are. */

@@ -15,7 +15,7 @@ import {
   shapesSet,
 } from "../data/mod.ts";
 import { modelByName } from "../models/mod.ts";
-import type { ModelDescription } from "../train/mod.ts";
+import type { ModelDescription } from "../weights/mod.ts";
 import { decodeImage } from "./decode_image.ts";
 import { DiskFolder } from "./disk.ts";
 import { WorkerFiller } from "./image_workers.ts";

@@ -1,7 +1,7 @@
 /** Options that several commands share, and what they open. */
 
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../core/mod.ts";
-import type { Checkpoint, ModelDescription } from "../train/mod.ts";
+import type { Checkpoint, ModelDescription } from "../weights/mod.ts";
 import { readCheckpoint } from "./disk.ts";
 
 /** The options --backend and --threads. */

@@ -1,7 +1,8 @@
 /** What training prints. */
 
 import type { ImageSet } from "../data/mod.ts";
-import type { EpochEvent, ForeignHead, ResumableCheckpoint, RunMemory } from "../train/mod.ts";
+import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../train/mod.ts";
+import type { ForeignHead } from "../weights/mod.ts";
 import { formatPercent } from "./format.ts";
 
 /** What is trained, on which images, and where. */

@@ -1,9 +1,9 @@
 /** The interface of a backend: nothing above `core/` sees further into one than this. */
 
-import type { Plan } from "./plan.ts";
-import type { DevicePeaks, DispatchTime, ProfileOptions } from "./profile.ts";
-import type { TensorSpec } from "./shape.ts";
-import type { Tuner, VariantChooser } from "./tuning.ts";
+import type { Plan } from "./plan/plan.ts";
+import type { DevicePeaks, DispatchTime, ProfileOptions } from "./profiling/profile.ts";
+import type { TensorSpec } from "./graph/shape.ts";
+import type { Tuner, VariantChooser } from "./webgpu/tuning/choices.ts";
 
 /** Memory on a backend that outlives a step: a parameter, a running statistic, a momentum. */
 export interface Storage {

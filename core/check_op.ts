@@ -6,13 +6,13 @@
 import type { Backend, Storage } from "./backend.ts";
 import { compile } from "./compile.ts";
 import { CpuBackend } from "./cpu/backend.ts";
-import { ResiduaError, ShapeError } from "./errors.ts";
-import { Graph, type Value } from "./graph.ts";
-import { LEAST_NORMAL_HALF, roundToHalf } from "./half.ts";
-import { float64Array, interpret } from "./interpret.ts";
+import { ResiduaError, ShapeError } from "./util/errors.ts";
+import { Graph, type Value } from "./graph/graph.ts";
+import { LEAST_NORMAL_HALF, roundToHalf } from "./util/float16.ts";
+import { float64Array, interpret } from "./graph/interpret.ts";
 import type { Attributes, NumericArray, Op, Sample } from "./op.ts";
-import { Random } from "./random.ts";
-import { elementCount, f16, formatSpec, isFloat, isHalf, type TensorSpec } from "./shape.ts";
+import { Random } from "./util/random.ts";
+import { elementCount, f16, formatSpec, isFloat, isHalf, type TensorSpec } from "./graph/shape.ts";
 
 /** How an op is checked. */
 export interface CheckOptions {

@@ -1,11 +1,11 @@
 /** From a traced graph to a program that runs: plan, then hand over to the backend. */
 
 import type { Backend, BackendCompileOptions, Executable, Storage } from "./backend.ts";
-import { DeviceError, ShapeError } from "./errors.ts";
-import type { Graph, Value } from "./graph.ts";
-import { type Plan, plan, type PlanOptions } from "./plan.ts";
-import { formatSpec, isHalf, sameShape } from "./shape.ts";
-import type { TuneOptions } from "./tuning.ts";
+import { DeviceError, ShapeError } from "./util/errors.ts";
+import type { Graph, Value } from "./graph/graph.ts";
+import { type Plan, plan, type PlanOptions } from "./plan/plan.ts";
+import { formatSpec, isHalf, sameShape } from "./graph/shape.ts";
+import type { TuneOptions } from "./webgpu/tuning/choices.ts";
 
 /** What to compile a graph for. */
 export interface CompileOptions extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant"> {

@@ -5,45 +5,45 @@
  * @module
  */
 
-export * from "./assign_buffers.ts";
-export type { Precision } from "./autocast.ts";
+export * from "./plan/assign_buffers.ts";
+export type { Precision } from "./graph/autocast.ts";
 export * from "./backend.ts";
 export * from "./check_op.ts";
-export * from "./chrome_trace.ts";
+export * from "./profiling/chrome_trace.ts";
 export * from "./compile.ts";
-export * from "./differentiate.ts";
-export * from "./errors.ts";
-export * from "./fuse.ts";
-export * from "./graph.ts";
-export * from "./hash.ts";
-export * from "./interpret.ts";
-export * from "./lifetimes.ts";
-export * from "./median.ts";
-export * from "./nearest_name.ts";
+export * from "./graph/differentiate.ts";
+export * from "./util/errors.ts";
+export * from "./plan/fuse.ts";
+export * from "./graph/graph.ts";
+export * from "./util/hash.ts";
+export * from "./graph/interpret.ts";
+export * from "./plan/lifetimes.ts";
+export * from "./util/median.ts";
+export * from "./util/nearest_name.ts";
 export * from "./op.ts";
 export * from "./open_backend.ts";
-export * from "./plan.ts";
+export * from "./plan/plan.ts";
 export * from "./precision.ts";
-export * from "./profile.ts";
-export * from "./random.ts";
-export * from "./recompute.ts";
+export * from "./profiling/profile.ts";
+export * from "./util/random.ts";
+export * from "./plan/recompute.ts";
 export * from "./registry.ts";
-export * from "./shape.ts";
-export * from "./step_profiler.ts";
-export * from "./tuning.ts";
+export * from "./graph/shape.ts";
+export * from "./profiling/step_profiler.ts";
+export * from "./webgpu/tuning/choices.ts";
 export { CpuBackend, type CpuBackendOptions } from "./cpu/backend.ts";
 export type { CpuKernelBuild } from "./cpu/kernels.ts";
 export type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 export { WebGpuBackend } from "./webgpu/backend.ts";
 export { countPhases } from "./cpu/program.ts";
 export { countDispatches, countPasses } from "./webgpu/count_dispatches.ts";
-export { PipelineCache } from "./webgpu/kernel.ts";
-export { VariantCache } from "./webgpu/variants.ts";
+export { PipelineCache } from "./webgpu/pipelines.ts";
+export { VariantCache } from "./webgpu/tuning/variants.ts";
 export { type AdapterReport, DEFAULT_LIMITS, reportAdapter, requestAdapter } from "./webgpu/device.ts";
-export { lazyVariant, preferIf } from "./webgpu/lazy_variant.ts";
-export { reluWgsl } from "./webgpu/library.ts";
+export { lazyVariant, preferIf } from "./webgpu/tuning/lazy_variant.ts";
+export { reluWgsl } from "./webgpu/text/prelude.ts";
 export type { TexelType } from "./webgpu/texels.ts";
-export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuner.ts";
+export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuning/tuner.ts";
 export {
   boundAtRun,
   constants,
@@ -52,4 +52,5 @@ export {
   float,
   linearWorkgroups,
   MAX_ITERATIONS,
-} from "./webgpu/wgsl.ts";
+} from "./webgpu/text/wgsl.ts";
+export * from "./util/pause.ts";

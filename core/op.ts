@@ -4,10 +4,10 @@
  */
 
 import type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
-import type { FusionRule } from "./fuse.ts";
-import type { Graph, Node, Value } from "./graph.ts";
-import type { Random } from "./random.ts";
-import { byteSize, type TensorSpec } from "./shape.ts";
+import type { FusionRule } from "./plan/fuse.ts";
+import type { Graph, Node, Value } from "./graph/graph.ts";
+import type { Random } from "./util/random.ts";
+import { byteSize, type TensorSpec } from "./graph/shape.ts";
 
 /** The values that an op's attributes can have. They are plain data, so that a program can be printed and compared. */
 export type AttributeValue = number | boolean | string | readonly number[];
@@ -119,7 +119,7 @@ export interface WebGpuElements {
 export interface WebGpuPass {
   /**
    * The body of the shader: everything but its bindings, which are generated. It defines `main`, and addresses each buffer
-   * by its name in {@link WebGpuPass.bindings}. It may call the functions of `core/webgpu/library.ts`.
+   * by its name in {@link WebGpuPass.bindings}. It may call the functions of `core/webgpu/text/prelude.ts`.
    */
   readonly wgsl: string;
   /**

@@ -2,7 +2,7 @@
 
 import type { Backend } from "./backend.ts";
 import { CpuBackend } from "./cpu/backend.ts";
-import { UsageError } from "./errors.ts";
+import { UsageError } from "./util/errors.ts";
 import { WebGpuBackend } from "./webgpu/backend.ts";
 import { reportAdapter, requestAdapter } from "./webgpu/device.ts";
 

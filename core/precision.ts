@@ -1,8 +1,8 @@
 /** Mixed precision on a backend: whether it can be had. */
 
-import type { Precision } from "./autocast.ts";
+import type { Precision } from "./graph/autocast.ts";
 import type { Backend } from "./backend.ts";
-import { UsageError } from "./errors.ts";
+import { UsageError } from "./util/errors.ts";
 
 /**
  * Checks that a backend computes in a precision.

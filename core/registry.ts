@@ -1,6 +1,6 @@
 /** The registry of ops: the only mutable state shared by a program. Importing an op's module registers it. */
 
-import { ResiduaError } from "./errors.ts";
+import { ResiduaError } from "./util/errors.ts";
 import type { Attributes, Op, OpDefinition } from "./op.ts";
 
 const registry = new Map<string, Op>();

@@ -3,11 +3,11 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Random } from "../core/mod.ts";
 import { Kernels, kernels, loadKernels } from "./_kernels.ts";
-import { resizePlain } from "./_resize_plain.ts";
-import { resizeSimd } from "./_resize_simd.ts";
+import { resizePlain } from "./resize/_resize_plain.ts";
+import { resizeSimd } from "./resize/_resize_simd.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
-import type { DecodedImage } from "./decoded_image.ts";
-import { type Box, cutBox } from "./resize.ts";
+import type { DecodedImage } from "./formats/decoded_image.ts";
+import { type Box, cutBox } from "./resize/resize.ts";
 
 const simd = kernels()!;
 

@@ -1,7 +1,7 @@
 /** From bytes to normalised numbers, shifted and mirrored on the way. */
 
 import { DataError, elementCount } from "../core/mod.ts";
-import { addOffsets } from "./_colour_offsets.ts";
+import { addOffsets } from "./augment/_colour_offsets.ts";
 import { kernels } from "./_kernels.ts";
 import { type Crop, writeSimd } from "./_write_simd.ts";
 import { type Normalisation, normalisationFits } from "./normalisation.ts";

@@ -1,11 +1,11 @@
 /** From bytes in memory to batches: order, augmentation and normalisation. All randomness follows from (seed, epoch, image). */
 
 import { elementCount, Random } from "../core/mod.ts";
-import { ShiftDraw } from "./_shift_draw.ts";
+import { ShiftDraw } from "./augment/_shift_draw.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
-import type { Augmentation } from "./augmentation.ts";
+import type { Augmentation } from "./augment/augmentation.ts";
 import type { ImageSplit } from "./dataset.ts";
-import type { Mixture } from "./mixture.ts";
+import type { Mixture } from "./augment/mixture.ts";
 import type { Normalisation } from "./normalisation.ts";
 
 /**

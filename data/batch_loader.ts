@@ -4,7 +4,7 @@ import { elementCount } from "../core/mod.ts";
 import { VIEW_WORDS } from "../ops/mod.ts";
 import { type BatchFiller, epochOrder, type PreparationOptions } from "./batch.ts";
 import type { Dataset } from "./dataset.ts";
-import { mixes, type Mixture } from "./mixture.ts";
+import { mixes, type Mixture } from "./augment/mixture.ts";
 import { createFiller } from "./pipeline.ts";
 import type { ResidentImages } from "./resident_images.ts";
 

@@ -2,7 +2,7 @@
 
 import { DataError, elementCount } from "../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "./batch.ts";
-import type { DecodedImage } from "./decoded_image.ts";
+import type { DecodedImage } from "./formats/decoded_image.ts";
 
 /** The class of each image, from 0: in bytes where there are at most 256 classes. */
 export type Labels = Uint8Array | Uint16Array | Uint32Array;

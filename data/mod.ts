@@ -4,27 +4,28 @@
  * @module
  */
 
-export * from "./augmentation.ts";
+export * from "./augment/augmentation.ts";
 export * from "./batch.ts";
 export * from "./batch_loader.ts";
-export * from "./cifar10.ts";
-export * from "./cifar100.ts";
+export * from "./formats/cifar10.ts";
+export * from "./formats/cifar100.ts";
 export * from "./dataset.ts";
-export * from "./decoded_image.ts";
-export * from "./file_source.ts";
-export * from "./folder.ts";
-export * from "./idx.ts";
-export * from "./image_input.ts";
-export { drawBeta, mixes, mixImages, type Mixture, type MixtureOptions } from "./mixture.ts";
+export * from "./formats/decoded_image.ts";
+export * from "./formats/file_source.ts";
+export * from "./formats/folder.ts";
+export * from "./formats/idx.ts";
+export * from "./formats/image_input.ts";
+export { drawBeta, mixes, mixImages, type Mixture, type MixtureOptions } from "./augment/mixture.ts";
+export * from "./identity.ts";
 export * from "./normalisation.ts";
-export * from "./open.ts";
-export * from "./path_list.ts";
+export * from "./formats/open.ts";
+export * from "./formats/path_list.ts";
 export * from "./pipeline.ts";
 export * from "./preprocessing.ts";
-export { randAugment, type RandAugmentOptions } from "./rand_augment.ts";
+export { randAugment, type RandAugmentOptions } from "./augment/rand_augment.ts";
 export * from "./resident_images.ts";
-export * from "./resize.ts";
-export * from "./shapes.ts";
+export * from "./resize/resize.ts";
+export * from "./drawn_shapes/set.ts";
 export * from "./statistics.ts";
-export * from "./tensor_transforms.ts";
-export * from "./transforms.ts";
+export * from "./augment/tensor_transforms.ts";
+export * from "./augment/transforms.ts";

@@ -1,8 +1,6 @@
 /** Normalisation by a training set's means and standard deviations. */
 
 import { elementCount } from "../core/mod.ts";
-import type { ImageSplit } from "./dataset.ts";
-import { measureSplit } from "./statistics.ts";
 
 /** Means and standard deviations, of pixels scaled to [0, 1]. */
 export interface Normalisation {
@@ -28,24 +26,6 @@ export interface Normalisation {
 export function normalisationFits({ mean, std }: Normalisation, shape: readonly number[]): boolean {
   return (mean.length === shape[0] || mean.length === elementCount(shape)) && std.length === shape[0] &&
     std.every((deviation) => deviation > 0);
-}
-
-/**
- * Measures each channel's mean and deviation. Sums of bytes are exact, so the order of the images makes no difference.
- *
- * @param split The images.
- * @param shape Channels, height and width of an image.
- * @throws {DataError} If the split is empty.
- *
- * @example
- * ```ts
- * import { measureNormalisation } from "./mod.ts";
- * const split = { count: 2, pixels: new Uint8Array([0, 255]), labels: new Uint8Array(2) };
- * console.log(measureNormalisation(split, [1, 1, 1])); // { mean: [ 0.5 ], std: [ 0.5 ] }
- * ```
- */
-export function measureNormalisation(split: ImageSplit, shape: readonly [number, number, number]): Normalisation {
-  return measureSplit(split, shape).normalisation("channel");
 }
 
 /** ImageNet's mean and standard deviation, by which torchvision's weights expect images to be normalised. */

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { DataError } from "../core/mod.ts";
-import { measureNormalisation } from "./normalisation.ts";
+import { measureNormalisation } from "./statistics.ts";
 
 Deno.test("measureNormalisation() gives each channel's mean and biased deviation, in units of [0, 1]", () => {
   const pixels = Uint8Array.of(0, 10, 200, 210, 20, 30, 220, 250);

@@ -1,18 +1,18 @@
 /** From the images of any {@link Dataset} to tensors, one by one, with every kind of augmentation. */
 
 import { DataError, elementCount, Random } from "../core/mod.ts";
-import { colourOffsets, type OffsetDraw } from "./_colour_offsets.ts";
-import { ShiftDraw } from "./_shift_draw.ts";
+import { colourOffsets, type OffsetDraw } from "./augment/_colour_offsets.ts";
+import { ShiftDraw } from "./augment/_shift_draw.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
 import { Batcher, type BatchFiller, type PreparationOptions } from "./batch.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
-import type { DecodedImage } from "./decoded_image.ts";
-import { expectMixture, mixImages, type Mixture, type MixtureOptions } from "./mixture.ts";
+import type { DecodedImage } from "./formats/decoded_image.ts";
+import { expectMixture, mixImages, type Mixture, type MixtureOptions } from "./augment/mixture.ts";
 import { defaultPreprocessing } from "./preprocessing.ts";
-import { randAugment } from "./rand_augment.ts";
-import { resizeAndCrop } from "./resize.ts";
-import { randomErasing, type TensorTransform } from "./tensor_transforms.ts";
-import { type ImageTransform, randomResizedCrop, scaleJitter } from "./transforms.ts";
+import { randAugment } from "./augment/rand_augment.ts";
+import { resizeAndCrop } from "./resize/resize.ts";
+import { randomErasing, type TensorTransform } from "./augment/tensor_transforms.ts";
+import { type ImageTransform, randomResizedCrop, scaleJitter } from "./augment/transforms.ts";
 
 /** The streams of all changes but crops within padding and mirroring. */
 const STREAM = "augmentation";

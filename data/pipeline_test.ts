@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DataError, Random } from "../core/mod.ts";
-import type { Augmentation } from "./augmentation.ts";
+import type { Augmentation } from "./augment/augmentation.ts";
 import { Batcher } from "./batch.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import { ImagePipeline } from "./pipeline.ts";
-import { resizeAndCrop } from "./resize.ts";
+import { resizeAndCrop } from "./resize/resize.ts";
 
 const shape = [3, 8, 8] as const, COUNT = 12, SIZE = 192, random = new Random(10);
 const normalisation = { mean: [0.4, 0.5, 0.6], std: [0.3, 0.25, 0.2] };

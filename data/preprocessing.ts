@@ -2,9 +2,9 @@
 
 import { DataError } from "../core/mod.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
-import type { DecodedImage } from "./decoded_image.ts";
+import type { DecodedImage } from "./formats/decoded_image.ts";
 import type { Normalisation } from "./normalisation.ts";
-import { resizeAndCrop } from "./resize.ts";
+import { resizeAndCrop } from "./resize/resize.ts";
 
 /** How images of any size are brought to that of a network; {@link resizeAndCrop} does it. */
 export interface Preprocessing {

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { DataError } from "../core/mod.ts";
-import { toRgb } from "./image_input.ts";
+import { toRgb } from "./formats/image_input.ts";
 import { defaultPreprocessing, Preprocessor } from "./preprocessing.ts";
 
 const random = (count: number) => Uint8Array.from({ length: count }, () => Math.random() * 256);

@@ -1,7 +1,7 @@
 /** Images that lie on a device as bytes, for the op gatherImages: a step then uploads only which images it wants. */
 
 import { VIEW_WORDS } from "../ops/mod.ts";
-import { ShiftDraw } from "./_shift_draw.ts";
+import { ShiftDraw } from "./augment/_shift_draw.ts";
 import { byteLevels } from "./_tensor_writer.ts";
 import type { PreparationOptions } from "./batch.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";

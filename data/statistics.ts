@@ -181,3 +181,21 @@ function expectImages(count: number): void {
   if (count > 0) return;
   throw new DataError("Expected images to measure the mean and deviation of but the split is empty");
 }
+
+/**
+ * Measures each channel's mean and deviation. Sums of bytes are exact, so the order of the images makes no difference.
+ *
+ * @param split The images.
+ * @param shape Channels, height and width of an image.
+ * @throws {DataError} If the split is empty.
+ *
+ * @example
+ * ```ts
+ * import { measureNormalisation } from "./mod.ts";
+ * const split = { count: 2, pixels: new Uint8Array([0, 255]), labels: new Uint8Array(2) };
+ * console.log(measureNormalisation(split, [1, 1, 1])); // { mean: [ 0.5 ], std: [ 0.5 ] }
+ * ```
+ */
+export function measureNormalisation(split: ImageSplit, shape: readonly [number, number, number]): Normalisation {
+  return measureSplit(split, shape).normalisation("channel");
+}

@@ -9,7 +9,8 @@ import {
   residualBlock,
   sequential,
 } from "../mod.ts";
-import { compileInference, Variables } from "../train/mod.ts";
+import { compileInference } from "../inference/mod.ts";
+import { Variables } from "../weights/mod.ts";
 
 /** Small images of any kind in ten classes: one block of each kind, the resolution halved twice. */
 export const ownNetwork = sequential({

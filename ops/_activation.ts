@@ -15,7 +15,7 @@ import {
   ShapeError,
   type TensorSpec,
 } from "../core/mod.ts";
-import { elementwiseKernel, vectorVariants } from "./_elementwise.ts";
+import { elementwiseKernel, vectorVariants } from "../kernels/mod.ts";
 
 const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16], [5, 3347]];
 

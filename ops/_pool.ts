@@ -1,8 +1,7 @@
 /** What the two window poolings share: attributes, extents, and the sums that a gradient gathers. */
 
 import { type CpuKernel, type CpuKernelName, expectSpec, ShapeError, type TensorSpec } from "../core/mod.ts";
-import { rowsOfTask } from "./_channels.ts";
-import { expectIterations } from "./_reduce.ts";
+import { expectIterations, rowsOfTask } from "../kernels/mod.ts";
 import { expectPair, outputExtent } from "./_window.ts";
 
 /** The attributes of a pooling. Pairs are vertical, horizontal. */

@@ -9,7 +9,7 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
-import { sumPass } from "./_reduce.ts";
+import { sumPass } from "../kernels/mod.ts";
 
 /** Batches and classes that the losses are checked on. */
 export const LOSS_SAMPLES: readonly (readonly [number, number])[] = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];

@@ -12,7 +12,7 @@ import {
   ShapeError,
   u32,
 } from "../core/mod.ts";
-import { elementwiseKernel, vectorVariants } from "./_elementwise.ts";
+import { elementwiseKernel, vectorVariants } from "../kernels/mod.ts";
 
 /** a + b. Inputs: `a` and `b`, floats of the same shape and type. Output: of that shape. The gradient passes to both. */
 export const add: Op = registerOp({

@@ -1,7 +1,7 @@
 /** The mean of each window; padding counts as zeros, as in PyTorch's default. */
 
 import { bytesMoved, elementCount, f32, type Op, registerOp } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseVariants } from "../kernels/mod.ts";
 import {
   forEachCoveringWindow,
   POOL_CASES,

@@ -1,7 +1,7 @@
 /** A step of a running average, in place: of weights over a run, of gradients over the parts of a batch. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseVariants } from "../kernels/mod.ts";
 
 /**
  * average = (1 - share)·average + share·value. Inputs: `average`, which is updated in place, `value` of the same shape,

@@ -1,7 +1,7 @@
 /** Changes the type of a tensor: the seams of mixed precision. */
 
 import { bytesMoved, elementCount, f16, f32, isFloat, type Op, registerOp, ShapeError, u32 } from "../core/mod.ts";
-import { vectorVariants } from "./_elementwise.ts";
+import { vectorVariants } from "../kernels/mod.ts";
 
 /** The attributes of {@link cast}. */
 export type CastAttributes = {

@@ -11,8 +11,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
-import { channelSumKernel } from "./_channels.ts";
-import { rowSums } from "./_reduce.ts";
+import { channelSumKernel, rowSums } from "../kernels/mod.ts";
 
 function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: number; channels: number; plane: number } {
   return { batch: shape[0], channels: shape[1], plane: elementCount(shape.slice(2)) };

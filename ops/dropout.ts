@@ -16,7 +16,7 @@ import {
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseVariants } from "../kernels/mod.ts";
 
 /** The attributes of {@link dropout}. */
 export type DropoutAttributes = {

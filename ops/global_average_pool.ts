@@ -1,9 +1,7 @@
 /** The mean over all positions of a channel (Lin et al. 2013, "Network In Network", section 3.2). */
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, type OpSpec, registerOp } from "../core/mod.ts";
-import { channelSumKernel, rowsOfTask } from "./_channels.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
-import { rowSums } from "./_reduce.ts";
+import { channelSumKernel, elementwiseVariants, rowsOfTask, rowSums } from "../kernels/mod.ts";
 import { expectPair } from "./_window.ts";
 
 /** The attributes of {@link globalAveragePoolGradient}. */

@@ -11,8 +11,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
-import { rowSums } from "./_reduce.ts";
+import { elementwiseVariants, rowSums } from "../kernels/mod.ts";
 
 const SHAPES = [[1], [13], [4, 3, 3, 3], [5, 3347]];
 

@@ -12,10 +12,8 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
-import { isLongSum, rowSums } from "./_reduce.ts";
+import { isLongSum, type MatrixProduct, matrixProductKernel, matrixProductVariants, rowSums } from "../kernels/mod.ts";
 import { channelSum } from "./channel_sum.ts";
-import { type MatrixProduct, matrixProductKernel } from "./_matrix_product.ts";
-import { matrixProductVariants } from "./_matrix_product_wgsl.ts";
 
 /** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
 const COLUMNS = 4;

@@ -23,8 +23,7 @@ import {
   type WebGpuPass,
   type WebGpuVariant,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
-import { REDUCE_LANES, workgroupMax } from "./_reduce.ts";
+import { elementwiseVariants, REDUCE_LANES, workgroupMax } from "../kernels/mod.ts";
 
 /** Tensors of a dispatch: its text is as long as there are many. */
 const MOST_TOGETHER = 16;

@@ -1,7 +1,7 @@
 /** The largest element of each window, and where it was, so that the gradient finds its way back without atomics. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp, u32 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseVariants } from "../kernels/mod.ts";
 import {
   forEachCoveringWindow,
   POOL_CASES,

@@ -13,7 +13,7 @@ import {
   type Sample,
   ShapeError,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseVariants } from "../kernels/mod.ts";
 import { scaledSamples } from "./_scaled_gradient.ts";
 
 /** The attributes of {@link rmspropUpdate}. */

@@ -11,7 +11,7 @@ import {
   type Op,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseKernel } from "./_elementwise.ts";
+import { elementwiseKernel } from "../kernels/mod.ts";
 import { scaledSamples } from "./_scaled_gradient.ts";
 
 /** The attributes of {@link sgdUpdate}. */

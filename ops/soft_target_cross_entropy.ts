@@ -11,8 +11,7 @@ import {
   type Random,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
-import { rowMain, rowSumKernel, workgroupMax, workgroupSum } from "./_reduce.ts";
+import { elementwiseVariants, rowMain, rowSumKernel, workgroupMax, workgroupSum } from "../kernels/mod.ts";
 import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
 
 /** Fills rows with probabilities. */

@@ -15,8 +15,7 @@ import {
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
-import { rowMain, rowSumKernel, workgroupMax, workgroupSum } from "./_reduce.ts";
+import { elementwiseVariants, rowMain, rowSumKernel, workgroupMax, workgroupSum } from "../kernels/mod.ts";
 import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
 
 /** The attributes of {@link softmaxCrossEntropy}. */

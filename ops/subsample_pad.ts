@@ -14,8 +14,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
-import { rowsOfTask } from "./_channels.ts";
-import { elementwiseVariants } from "./_elementwise.ts";
+import { elementwiseVariants, rowsOfTask } from "../kernels/mod.ts";
 import { expectPair } from "./_window.ts";
 
 /** The attributes of {@link subsamplePad}. */

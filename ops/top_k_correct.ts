@@ -14,7 +14,7 @@ import {
   registerOp,
   u32,
 } from "../core/mod.ts";
-import { rowMain, rowSumKernel, sumPass, workgroupSum } from "./_reduce.ts";
+import { rowMain, rowSumKernel, sumPass, workgroupSum } from "../kernels/mod.ts";
 
 /** The attributes of {@link topKCorrect}. */
 export type TopKAttributes = {

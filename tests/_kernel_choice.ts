@@ -15,7 +15,9 @@ import {
   type WebGpuVariant,
 } from "../core/mod.ts";
 import { type Model, modelByName } from "../models/mod.ts";
-import { foldBatchNorm, type NamedTensor, Trainer, variableSpecs } from "../train/mod.ts";
+import { foldBatchNorm } from "../inference/mod.ts";
+import { type NamedTensor, variableSpecs } from "../weights/mod.ts";
+import { Trainer } from "../train/mod.ts";
 
 /** The devices that a choice is recorded for: Mesa's lavapipe, a hardware adapter, and what every device offers. */
 export const PROFILES: Readonly<Record<string, WebGpuLimits>> = {

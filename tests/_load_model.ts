@@ -3,14 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Backend, elementCount } from "../core/mod.ts";
 import { defaultPreprocessing, Preprocessor, toRgb } from "../data/mod.ts";
-import {
-  type CheckpointInfo,
-  compileInference,
-  describedModel,
-  encodeCheckpoint,
-  loadModel,
-  Variables,
-} from "../train/mod.ts";
+import { type CheckpointInfo, describedModel, encodeCheckpoint, Variables } from "../weights/mod.ts";
+import { compileInference, loadModel } from "../inference/mod.ts";
 import { randomImages, randomTensors, relativeDifference } from "./_random_model.ts";
 
 const description = { name: "resnet8", classes: 7, inputShape: [3, 12, 10] } as const;

@@ -11,7 +11,7 @@ import {
 } from "../blocks/mod.ts";
 import { elementCount, f32, Graph, Random } from "../core/mod.ts";
 import { type Layer, modelByName, sequential, type SequentialModel } from "../models/mod.ts";
-import { initialize, type NamedTensor } from "../train/mod.ts";
+import { initialize, type NamedTensor } from "../weights/mod.ts";
 
 /** Blocks in a row between a stem and a head, on odd sizes. */
 function smallNetwork(name: string, blocks: readonly Layer[]): SequentialModel {

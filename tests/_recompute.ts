@@ -12,7 +12,8 @@ import {
 import { type Backend, compile, f32, Graph, plannedBytes, u32 } from "../core/mod.ts";
 import { cifarResNet, mobileNetV2, sequential, type SequentialModel } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
-import { sgd, Variables } from "../train/mod.ts";
+import { sgd } from "../train/mod.ts";
+import { Variables } from "../weights/mod.ts";
 import { smallBatch } from "./_training.ts";
 
 /** Every kind of block, with dropout between two of them. */

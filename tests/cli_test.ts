@@ -1,7 +1,7 @@
 /** The command line as people meet it: what it prints, which files it leaves, how it fails. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../train/mod.ts";
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
 import { runCli, withFolder, writeCifar } from "./_cli.ts";
 
 const SMALL = ["--model", "resnet8", "--batch", "8", "--backend", "cpu"];

@@ -3,7 +3,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { CpuBackend, type Program } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
-import { compileInference, Trainer } from "../train/mod.ts";
+import { compileInference } from "../inference/mod.ts";
+import { Trainer } from "../train/mod.ts";
 import { smallBatch } from "./_training.ts";
 
 Deno.test("an inference follows the weights that a trainer or a write changes, as one that is compiled anew", async () => {

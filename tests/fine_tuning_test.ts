@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { elementCount } from "../core/mod.ts";
-import { decodeCheckpoint, encodeSafetensors, type NamedTensor } from "../train/mod.ts";
+import { decodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
 import { runCli, writeCifar } from "./_cli.ts";
 import { code, tensorCode, torchFile } from "./_torch_file.ts";
 

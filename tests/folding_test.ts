@@ -15,7 +15,8 @@ import {
 } from "../core/mod.ts";
 import type { SequentialModel } from "../models/mod.ts";
 import { batchNormInference, conv2d, relu } from "../ops/mod.ts";
-import { compileFoldedInference, compileInference, foldBatchNorm, type NamedTensor, Variables } from "../train/mod.ts";
+import { compileFoldedInference, compileInference, foldBatchNorm } from "../inference/mod.ts";
+import { type NamedTensor, Variables } from "../weights/mod.ts";
 import { randomImages, randomTensors, relativeDifference, smallModels } from "./_random_model.ts";
 
 async function logitsOf(program: Program, images: Float32Array): Promise<Float32Array> {

@@ -2,7 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type TuneOptions, TuningTable } from "../core/mod.ts";
-import { compileFoldedInference, encodeCheckpoint, loadModel, Variables } from "../train/mod.ts";
+import { compileFoldedInference, loadModel } from "../inference/mod.ts";
+import { encodeCheckpoint, Variables } from "../weights/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { checkLoadedModel, info, model, tensors } from "./_load_model.ts";
 import { randomChoices } from "./_random_choices.ts";

@@ -3,7 +3,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { CpuBackend, DataError, NumericError, UsageError } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
-import { encodeCheckpoint, encodeSafetensors, loadModel, type LoadModelOptions } from "../train/mod.ts";
+import { encodeCheckpoint, encodeSafetensors } from "../weights/mod.ts";
+import { loadModel, type LoadModelOptions } from "../inference/mod.ts";
 import { randomTensors } from "./_random_model.ts";
 import { checkLoadedModel, info, model, photos, tensors } from "./_load_model.ts";
 

@@ -1,7 +1,7 @@
 /** Memory on the command line: the line, a batch that is divided, what a resumed run repeats, errors. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { decodeSafetensors } from "../train/mod.ts";
+import { decodeSafetensors } from "../weights/mod.ts";
 import { runCli, withFolder, writeCifar } from "./_cli.ts";
 
 const SMALL = ["--model", "resnet8", "--backend", "cpu", "--threads", "1", "--no-shuffle", "--lr", "0.01"];

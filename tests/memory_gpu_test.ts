@@ -14,7 +14,8 @@ import {
 } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { createPrograms } from "../train/_programs.ts";
-import { Trainer, Variables } from "../train/mod.ts";
+import { Trainer } from "../train/mod.ts";
+import { Variables } from "../weights/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { checkDivision, checkMemoryNeed, checkRefusal, type OpenLimited } from "./_memory.ts";
 import { randomChoices } from "./_random_choices.ts";

@@ -2,10 +2,12 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { expectPrecision, UsageError, type WebGpuBackend } from "../core/mod.ts";
-import { findHalfProblem } from "../core/webgpu/half_check.ts";
+import { findHalfProblem } from "../core/webgpu/float16_check.ts";
 import { shapesSet } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
-import { encodeCheckpoint, fit, loadModel, rmspropOptimizer, Trainer, type TrainerOptions } from "../train/mod.ts";
+import { encodeCheckpoint } from "../weights/mod.ts";
+import { fit, rmspropOptimizer, Trainer, type TrainerOptions } from "../train/mod.ts";
+import { loadModel } from "../inference/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { info, model as small, tensors } from "./_load_model.ts";
 import { randomImages, relativeDifference } from "./_random_model.ts";

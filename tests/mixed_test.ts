@@ -19,15 +19,9 @@ import {
 import { swish } from "../examples/custom_op/swish.ts";
 import { cifarResNet, mobileNetV2, type SequentialModel } from "../models/mod.ts";
 import { add, averageUpdate, conv2d, globalAveragePool, linear, relu, softmaxCrossEntropy } from "../ops/mod.ts";
-import {
-  compileInference,
-  foldBatchNorm,
-  type Optimizer,
-  parameterGradients,
-  recordUpdates,
-  Trainer,
-  Variables,
-} from "../train/mod.ts";
+import { compileInference, foldBatchNorm } from "../inference/mod.ts";
+import { type Optimizer, parameterGradients, recordUpdates, Trainer } from "../train/mod.ts";
+import { Variables } from "../weights/mod.ts";
 import { runCli, withFolder } from "./_cli.ts";
 
 function types({ inputs, outputs }: Pick<Node, "inputs" | "outputs">): string {

@@ -20,7 +20,9 @@ import {
   summarizeModel,
   unusedModelOptions,
 } from "../models/mod.ts";
-import { compileInference, initialize, Trainer } from "../train/mod.ts";
+import { compileInference } from "../inference/mod.ts";
+import { initialize } from "../weights/mod.ts";
+import { Trainer } from "../train/mod.ts";
 import { runCli, writeCifar } from "./_cli.ts";
 import { losses, smallBatch } from "./_training.ts";
 

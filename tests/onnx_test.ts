@@ -9,14 +9,8 @@ import { compile, CpuBackend, f32, Graph, ResiduaError } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type SequentialModel } from "../models/mod.ts";
 import { add, averagePool2d, conv2d, dropout, globalAveragePool, linear, maxPool2d } from "../ops/mod.ts";
-import {
-  compileInference,
-  decodeSafetensors,
-  encodeCheckpoint,
-  encodeSafetensors,
-  foldBatchNorm,
-  Variables,
-} from "../train/mod.ts";
+import { compileInference, foldBatchNorm } from "../inference/mod.ts";
+import { decodeSafetensors, encodeCheckpoint, encodeSafetensors, Variables } from "../weights/mod.ts";
 import { runCli } from "./_cli.ts";
 import { randomImages, randomTensors, relativeDifference, smallModels } from "./_random_model.ts";
 

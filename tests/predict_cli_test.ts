@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "../cli/sharp.ts";
 import { modelByName } from "../models/mod.ts";
-import { encodeCheckpoint, encodeSafetensors } from "../train/mod.ts";
+import { encodeCheckpoint, encodeSafetensors } from "../weights/mod.ts";
 import { runCli, writeCifar } from "./_cli.ts";
 import { randomTensors } from "./_random_model.ts";
 

@@ -12,7 +12,8 @@ import {
   relu,
   softmaxCrossEntropy,
 } from "../ops/mod.ts";
-import { sgd, Variables } from "../train/mod.ts";
+import { sgd } from "../train/mod.ts";
+import { Variables } from "../weights/mod.ts";
 import { checkRecomputed, RECOMPUTED } from "./_recompute.ts";
 
 for (const [name, model, op] of RECOMPUTED) {

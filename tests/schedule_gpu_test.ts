@@ -14,7 +14,8 @@ import {
 } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { relu } from "../ops/mod.ts";
-import { compileInference, Trainer } from "../train/mod.ts";
+import { compileInference } from "../inference/mod.ts";
+import { Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { losses, smallBatch } from "./_training.ts";
 

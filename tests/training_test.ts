@@ -5,7 +5,8 @@ import { compile, CpuBackend, elementCount, f32, Graph, plan, u32 } from "../cor
 import type { Mixture } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
-import { sgd, Trainer, Variables } from "../train/mod.ts";
+import { sgd, Trainer } from "../train/mod.ts";
+import { Variables } from "../weights/mod.ts";
 import { losses, smallBatch } from "./_training.ts";
 
 Deno.test("cifarResNet() has the paper's parameter counts with option A, and torchvision's names", () => {

@@ -4,7 +4,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { openTuningFile } from "../cli/tune_option.ts";
 import type { TunedChoice, WebGpuBackend } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
-import { compileInference, Trainer } from "../train/mod.ts";
+import { compileInference } from "../inference/mod.ts";
+import { Trainer } from "../train/mod.ts";
 import { type Outcome, runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { gpuTest } from "./_gpu.ts";
 import { randomChoices } from "./_random_choices.ts";

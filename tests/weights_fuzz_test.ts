@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 import { DataError, Random } from "../core/mod.ts";
-import { decodeCheckpoint, encodeSafetensors } from "../train/mod.ts";
+import { decodeCheckpoint, encodeSafetensors } from "../weights/mod.ts";
 import { concat } from "./_bytes.ts";
 import { code, pickle, tensorCode, torchFile } from "./_torch_file.ts";
 

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { DataError } from "../core/mod.ts";
-import { decodeCheckpoint, decodeSafetensors, encodeCheckpoint, encodeSafetensors } from "../train/mod.ts";
+import { decodeCheckpoint, decodeSafetensors, encodeCheckpoint, encodeSafetensors } from "../weights/mod.ts";
 import { concat, find, patched } from "./_bytes.ts";
 import { type Code, code, pickle, storedZip, tensorCode, torchFile } from "./_torch_file.ts";
 import expected from "./golden/weights/expected.json" with { type: "json" };

@@ -3,8 +3,9 @@
 const config =
   (await new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-config", "tools/config.ts"] }).output()).stdout;
 const path = new TextDecoder().decode(config).trim();
-const PUBLIC = ["mod.ts", "core/mod.ts", "ops/mod.ts", "blocks/mod.ts", "models/mod.ts", "data/mod.ts", "train/mod.ts"];
-const FOLDERS = ["core", "ops", "blocks", "models", "data", "train", "cli", "tests", "bench", "examples", "tools"];
+const LAYERS = ["core", "kernels", "ops", "blocks", "models", "data", "weights", "inference", "train"];
+const PUBLIC = ["mod.ts", ...LAYERS.map((layer) => `${layer}/mod.ts`)];
+const FOLDERS = [...LAYERS, "cli", "tests", "bench", "examples", "tools"];
 
 const STEPS: readonly (readonly string[])[] = [
   ["fmt", "--check", "--config", path],

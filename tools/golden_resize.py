@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes tests/golden/resize.json: what PIL and torchvision make of images that a formula gives.
 
-data/resize_test.ts repeats the formula. Of each result: its size, a hash of its bytes, and the first and the middle pixel.
+data/resize/resize_test.ts repeats the formula. Of each result: its size, a hash of its bytes, and the first and the middle pixel.
 """
 import json, os
 import numpy as np

@@ -5,7 +5,8 @@
 
 import { type Backend, openBackend } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
-import { compileInference, decodeCheckpoint, encodeSafetensors, Variables } from "../train/mod.ts";
+import { compileInference } from "../inference/mod.ts";
+import { decodeCheckpoint, encodeSafetensors, Variables } from "../weights/mod.ts";
 import { floats, python } from "./_parity.ts";
 
 const NETWORKS = [

@@ -7,7 +7,7 @@
 import { type Backend, compile, differentiate, f32, Graph, openBackend, u32 } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
-import { decodeSafetensors, Variables } from "../train/mod.ts";
+import { decodeSafetensors, Variables } from "../weights/mod.ts";
 import { floats, python } from "./_parity.ts";
 
 const NETWORKS = ["resnet18", "resnet50", "mobilenet_v2_1.0"];

@@ -1,17 +1,14 @@
 /** The training loop: steps, validation, checkpoints, and where a run that was stopped goes on. */
 
-import type { Backend, Program, StepProfiler } from "../core/mod.ts";
-import type { BatchLoader, ImageSet, Normalisation } from "../data/mod.ts";
-import { Pauses } from "./_pause.ts";
+import { type Backend, Pauses, type Program, type StepProfiler } from "../core/mod.ts";
+import type { BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
 import type { Profiling } from "./_profiling.ts";
 import { ResultReader } from "./_result_reader.ts";
-import type { CheckpointInfo, Progress } from "./checkpoint.ts";
-import type { DataIdentity } from "./data_identity.ts";
-import { evaluateSplit } from "./evaluate.ts";
+import type { CheckpointInfo, Progress } from "../weights/mod.ts";
+import { evaluateSplit, type Evaluation } from "../inference/mod.ts";
 import type { Callback, EpochEvent, RunMemory } from "./events.ts";
-import type { Evaluation } from "./metrics.ts";
 import type { RunFolder } from "./run_folder.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Schedule } from "./schedules/schedule.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** When checkpoints are saved beside those at the end of an epoch. */

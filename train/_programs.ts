@@ -3,7 +3,7 @@
 import { OutOfMemoryError, type Program } from "../core/mod.ts";
 import type { RunMemory } from "./events.ts";
 import { excessMemory, explainMemory, inferenceNeed, partsOf, trainingFits } from "./memory.ts";
-import { compileInference } from "./inference.ts";
+import { compileInference } from "../inference/mod.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
 
 /** What a run works with. */

@@ -1,6 +1,6 @@
 /** What training tells whoever listens, and how a listener stops it. */
 
-import type { Evaluation } from "./metrics.ts";
+import type { Evaluation } from "../inference/mod.ts";
 
 /** What a listener sees of each step. */
 export interface StepEvent {

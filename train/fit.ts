@@ -4,7 +4,10 @@ import { type Backend, type Precision, type TuneOptions, UsageError } from "../c
 import {
   type Augmentation,
   BatchLoader,
+  type DataIdentity,
   defaultPreprocessing,
+  expectSameData,
+  identifyData,
   type ImageSet,
   measureImages,
   mixes,
@@ -15,16 +18,19 @@ import type { Model } from "../models/mod.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
-import type { ModelDescription, Progress } from "./checkpoint.ts";
-import { type DataIdentity, expectSameData, identifyData } from "./data_identity.ts";
+import {
+  type ModelDescription,
+  type NamedTensor,
+  OPTIMIZER_PREFIX,
+  type Progress,
+  TRANSIENT_PREFIX,
+} from "../weights/mod.ts";
 import type { Callback, EpochEvent } from "./events.ts";
-import type { Optimizer } from "./optimizer.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
 import type { RunFolder } from "./run_folder.ts";
-import type { NamedTensor } from "./safetensors.ts";
-import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedule.ts";
-import type { SgdOptions } from "./sgd.ts";
+import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
+import type { SgdOptions } from "./optimizers/sgd.ts";
 import type { Trainer } from "./trainer.ts";
-import { OPTIMIZER_PREFIX, TRANSIENT_PREFIX } from "./variables.ts";
 
 export type { CheckpointOptions } from "./_loop.ts";
 export type { ProfilingOptions } from "./_profiling.ts";

@@ -3,7 +3,7 @@ import { CpuBackend, f32, Graph, plan, u32, UsageError } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
 import { frozenNames, parameterNames } from "./freeze.ts";
-import { sgd } from "./sgd.ts";
+import { sgd } from "./optimizers/sgd.ts";
 import { Trainer } from "./trainer.ts";
 
 const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), names = parameterNames(model);

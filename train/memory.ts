@@ -11,7 +11,7 @@ import {
   ShapeError,
 } from "../core/mod.ts";
 import type { TracedStep, TrainerOptions } from "./trainer.ts";
-import { variableSpecs } from "./variables.ts";
+import { variableSpecs } from "../weights/mod.ts";
 
 /** What is planned. */
 export interface PlannedTraining extends TrainerOptions {

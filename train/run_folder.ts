@@ -7,9 +7,9 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   isProgress,
+  type NamedTensor,
   type Progress,
-} from "./checkpoint.ts";
-import type { NamedTensor } from "./safetensors.ts";
+} from "../weights/mod.ts";
 
 /** A place for a run's files. */
 export interface RunStore {

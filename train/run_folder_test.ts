@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError } from "../core/mod.ts";
 import { MemoryStore } from "../tests/_runs.ts";
-import { type CheckpointInfo, isProgress, type Progress, RunFolder } from "./mod.ts";
+import { type CheckpointInfo, isProgress, type Progress } from "../weights/mod.ts";
+import { RunFolder } from "./mod.ts";
 
 const PROGRESS: Progress = {
   epochs: 1,

@@ -25,11 +25,17 @@ import {
   topKCorrect,
   VIEW_WORDS,
 } from "../ops/mod.ts";
-import { lossScale } from "./loss_scale.ts";
+import { lossScale } from "./optimizers/loss_scale.ts";
 import { explainMemory } from "./memory.ts";
-import { LEARNING_RATE, type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizer.ts";
-import { sgdOptimizer, type SgdOptions } from "./sgd.ts";
-import { TRANSIENT_PREFIX, Variables } from "./variables.ts";
+import {
+  LEARNING_RATE,
+  type Optimizer,
+  parameterGradients,
+  recordUpdates,
+  type UpdateOptions,
+} from "./optimizers/optimizer.ts";
+import { sgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
+import { TRANSIENT_PREFIX, Variables } from "../weights/mod.ts";
 
 /** The options of {@link Trainer.create}. */
 export interface TrainerOptions extends SgdOptions, UpdateOptions {

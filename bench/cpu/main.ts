@@ -2,7 +2,7 @@
 
 import { exitCodeOf } from "../../cli/command.ts";
 import { formatHelp, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
-import { Peak } from "../../core/cpu/peak.ts";
+import { Peak } from "../../core/cpu/roofline.ts";
 import { didYouMean, UsageError } from "../../core/mod.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";

@@ -2,7 +2,8 @@
 
 import { type Precision, UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
-import { compileInference, describedModel, evaluateSplit, Variables } from "../../train/mod.ts";
+import { compileInference, evaluateSplit } from "../../inference/mod.ts";
+import { describedModel, Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../disk.ts";
 import { formatPercent } from "../format.ts";

@@ -8,11 +8,11 @@ import {
   describedModel,
   encodeSafetensors,
   expectTensors,
-  foldBatchNorm,
   type NamedTensor,
   OPTIMIZER_PREFIX,
   variableSpecs,
-} from "../../train/mod.ts";
+} from "../../weights/mod.ts";
+import { foldBatchNorm } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../disk.ts";
 import { encodeOnnx } from "../onnx/encode.ts";

@@ -1,7 +1,7 @@
 /** `deno task predict`: names what is in images. */
 
 import { DataError, elementCount, type Precision, ResiduaError, UsageError } from "../../core/mod.ts";
-import { type LoadedModel, loadModel, type Prediction } from "../../train/mod.ts";
+import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { decodeImage } from "../decode_image.ts";
 import { explain } from "../disk.ts";

@@ -3,17 +3,8 @@
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import type { SequentialModel } from "../../models/mod.ts";
-import {
-  type Checkpoint,
-  describedModel,
-  fit,
-  foreignHead,
-  frozenNames,
-  type ModelDescription,
-  parameterNames,
-  type ResumableCheckpoint,
-  RunFolder,
-} from "../../train/mod.ts";
+import { type Checkpoint, describedModel, foreignHead, type ModelDescription } from "../../weights/mod.ts";
+import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
 import { chooseAugmentation, openData } from "../image_options.ts";
@@ -39,7 +30,7 @@ import {
   stoppedText,
 } from "../train_report.ts";
 import { checkTune } from "../tune_option.ts";
-import { refuseUseless } from "../useless_options.ts";
+import { refuseUseless } from "../unused_options.ts";
 import { VERSION } from "../version.ts";
 
 /** Batch size of the built-in set, which is small. */

@@ -2,7 +2,9 @@
 
 import { type Backend, UsageError, WebGpuBackend } from "../../core/mod.ts";
 import { type Model, modelByName } from "../../models/mod.ts";
-import { compileFoldedInference, compileInference, Trainer, Variables } from "../../train/mod.ts";
+import { compileFoldedInference, compileInference } from "../../inference/mod.ts";
+import { Trainer } from "../../train/mod.ts";
+import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../disk.ts";
 import { Interrupt } from "../interrupt.ts";

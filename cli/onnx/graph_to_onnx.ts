@@ -2,7 +2,7 @@
 
 import { elementCount, type Graph, type Node, ResiduaError, type Shape, type Value } from "../../core/mod.ts";
 import type { Normalisation } from "../../data/mod.ts";
-import type { NamedTensor } from "../../train/mod.ts";
+import type { NamedTensor } from "../../weights/mod.ts";
 import type { OnnxConstant, OnnxModel, OnnxNode } from "./encode.ts";
 import { type OnnxWriter, writeOperator } from "./operators.ts";
 

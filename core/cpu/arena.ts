@@ -1,6 +1,6 @@
 /** Places values in one block of memory: those that are alive at the same time beside each other. */
 
-import type { Lifetime } from "../assign_buffers.ts";
+import type { Lifetime } from "../plan/assign_buffers.ts";
 
 /** Where each value lies. */
 export interface Arena {

@@ -1,14 +1,14 @@
 /** The CPU backend: kernels in WebAssembly on every core, over one shared memory. Nothing is allocated per step. */
 
 import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
-import { UsageError } from "../errors.ts";
-import type { Plan } from "../plan.ts";
-import type { DevicePeaks } from "../profile.ts";
-import { byteSize, type TensorSpec } from "../shape.ts";
+import { UsageError } from "../util/errors.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { DevicePeaks } from "../profiling/profile.ts";
+import { byteSize, type TensorSpec } from "../graph/shape.ts";
 import { CpuExecutable } from "./executable.ts";
 import { compileKernels, type CpuKernelBuild } from "./kernels.ts";
 import { blockBytes, CpuMemory } from "./memory.ts";
-import { measureCpuPeaks } from "./peak.ts";
+import { measureCpuPeaks } from "./roofline.ts";
 import { memoryNeed } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import { Threads } from "./threads.ts";

@@ -1,13 +1,13 @@
 /** A program on the CPU: phases of WebAssembly kernels, which all threads run, and calls of functions between them. */
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
-import { byName, expectData } from "../buffer_access.ts";
-import { DeviceError } from "../errors.ts";
-import type { Node, Value } from "../graph.ts";
+import { byName, expectData } from "../util/check_data.ts";
+import { DeviceError } from "../util/errors.ts";
+import type { Node, Value } from "../graph/graph.ts";
 import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, CpuPhase, NumericArray } from "../op.ts";
-import type { Plan } from "../plan.ts";
-import type { DispatchTime, ProfileOptions } from "../profile.ts";
-import { byteSize, elementCount } from "../shape.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
+import { byteSize, elementCount } from "../graph/shape.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
 import { PHASE_WORDS, prepares, programOf } from "./program.ts";

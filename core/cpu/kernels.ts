@@ -1,6 +1,6 @@
 /** The compiled WebAssembly kernels: which build the engine takes, and the kernels' numbers. */
 
-import { DeviceError } from "../errors.ts";
+import { DeviceError } from "../util/errors.ts";
 import { type CpuKernelName, KERNEL_NAMES } from "./wasm/kernel_names.ts";
 import { BYTES as RELAXED_SIMD } from "./wasm/relaxed_simd_bytes.ts";
 import { BYTES as SIMD } from "./wasm/simd_bytes.ts";

@@ -3,8 +3,8 @@
  * first-fit allocator of 64-byte blocks.
  */
 
-import { DeviceError, OutOfMemoryError } from "../errors.ts";
-import type { DType } from "../shape.ts";
+import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
+import type { DType } from "../graph/shape.ts";
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;

@@ -1,13 +1,12 @@
 /** What a plan becomes on the CPU: kernels, where values lie, and how much memory they take. */
 
-import type { Arena } from "./arena.ts";
-import { placeInArena } from "./arena.ts";
+import { type Arena, placeInArena } from "./arena.ts";
 import type { MemoryNeed } from "../backend.ts";
-import type { Node, Value } from "../graph.ts";
-import { lifetimesOf } from "../lifetimes.ts";
+import type { Node, Value } from "../graph/graph.ts";
+import { lifetimesOf } from "../plan/lifetimes.ts";
 import type { CpuKernel, CpuPhase } from "../op.ts";
-import type { Plan } from "../plan.ts";
-import { byteSize } from "../shape.ts";
+import type { Plan } from "../plan/plan.ts";
+import { byteSize } from "../graph/shape.ts";
 import { blockBytes } from "./memory.ts";
 
 /** Words of a phase in memory: kernel, tasks, address of the arguments. */

@@ -1,8 +1,8 @@
 /** Variables of the CPU backend, in its shared memory. */
 
 import type { Storage } from "../backend.ts";
-import { expectData } from "../buffer_access.ts";
-import { byteSize, elementCount, type TensorSpec } from "../shape.ts";
+import { expectData } from "../util/check_data.ts";
+import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
 import type { Block, CpuMemory } from "./memory.ts";
 
 /** A variable of the CPU backend. */

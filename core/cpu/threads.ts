@@ -1,6 +1,6 @@
 /** The threads that run programs of WebAssembly kernels: the calling one, and workers. */
 
-import { DeviceError } from "../errors.ts";
+import { DeviceError } from "../util/errors.ts";
 import type { CpuKernels, KernelExports } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
 import { type RunningWorker, startWorker } from "./worker.ts";

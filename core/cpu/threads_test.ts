@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { DeviceError } from "../errors.ts";
+import { DeviceError } from "../util/errors.ts";
 import { compileKernels } from "./kernels.ts";
 import { CpuMemory } from "./memory.ts";
 import { Threads } from "./threads.ts";

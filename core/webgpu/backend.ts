@@ -1,12 +1,12 @@
 /** The WebGPU backend: allocation, and programs that are one list of dispatches with one submit a step. */
 
 import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
-import { DeviceError, OutOfMemoryError } from "../errors.ts";
-import { hostElements } from "../half.ts";
+import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
+import { hostElements } from "../util/float16.ts";
 import type { WebGpuLimits } from "../op.ts";
-import type { Plan } from "../plan.ts";
-import type { DevicePeaks } from "../profile.ts";
-import { byteSize, elementCount, type TensorSpec } from "../shape.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { DevicePeaks } from "../profiling/profile.ts";
+import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
@@ -17,14 +17,14 @@ import {
   webGpuLimits,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
-import { findHalfProblem } from "./half_check.ts";
-import { PipelineCache } from "./kernel.ts";
+import { findHalfProblem } from "./float16_check.ts";
+import { PipelineCache } from "./pipelines.ts";
 import { bufferBytes, memoryNeed } from "./memory.ts";
-import { measureWebGpuPeaks } from "./peak.ts";
+import { measureWebGpuPeaks } from "./roofline.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { poisonTexels, texelShape, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
-import { WebGpuTuner } from "./tuner.ts";
-import { VariantCache } from "./variants.ts";
+import { WebGpuTuner } from "./tuning/tuner.ts";
+import { VariantCache } from "./tuning/variants.ts";
 
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {

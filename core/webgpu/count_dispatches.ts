@@ -1,13 +1,13 @@
 /** What a plan becomes on a device, without one. */
 
 import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
-import type { Plan } from "../plan.ts";
-import type { TensorSpec } from "../shape.ts";
-import type { Node, Value } from "../graph.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { TensorSpec } from "../graph/shape.ts";
+import type { Node, Value } from "../graph/graph.ts";
 import { MOST_BUFFERS } from "./executable.ts";
-import { viewOf } from "./merge.ts";
+import { viewOf } from "./text/merge.ts";
 import { schedule, type SchedulePass } from "./schedule.ts";
-import { VariantCache } from "./variants.ts";
+import { VariantCache } from "./tuning/variants.ts";
 
 /** The passes of each node of a plan, in the variant that is taken where nothing was measured. */
 export function countPasses({ nodes }: Plan, limits: WebGpuLimits): number[] {

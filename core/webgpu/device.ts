@@ -1,7 +1,7 @@
 /** Acquires an adapter and a device with every limit raised to the adapter's, and watches over its errors. */
 
-import { DeviceError, OutOfMemoryError } from "../errors.ts";
-import { formatHash, hashText } from "../hash.ts";
+import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
+import { formatHash, hashText } from "../util/hash.ts";
 import type { WebGpuLimits } from "../op.ts";
 import { maxTexels } from "./texels.ts";
 

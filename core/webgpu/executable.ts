@@ -5,18 +5,18 @@
  */
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
-import { byName, expectData } from "../buffer_access.ts";
-import { DeviceError } from "../errors.ts";
-import type { Node, Value } from "../graph.ts";
-import { deviceBytes } from "../half.ts";
+import { byName, expectData } from "../util/check_data.ts";
+import { DeviceError } from "../util/errors.ts";
+import type { Node, Value } from "../graph/graph.ts";
+import { deviceBytes } from "../util/float16.ts";
 import type { WebGpuPass } from "../op.ts";
-import type { Plan } from "../plan.ts";
-import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profile.ts";
-import { byteSize, formatSpec } from "../shape.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
+import { byteSize, formatSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./kernel.ts";
+import { shaderText } from "./pipelines.ts";
 import { ringBytes } from "./memory.ts";
-import { type BoundBuffer, mergePasses, viewOf } from "./merge.ts";
+import { type BoundBuffer, mergePasses, viewOf } from "./text/merge.ts";
 import { joinProfiles, type ProfiledPass, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";

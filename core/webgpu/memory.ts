@@ -1,13 +1,13 @@
 /** How much memory a program takes on WebGPU: what `WebGpuExecutable` allocates, counted without a device. */
 
 import { type BackendCompileOptions, type MemoryNeed, SCALAR_CAPACITY } from "../backend.ts";
-import type { Node } from "../graph.ts";
+import type { Node } from "../graph/graph.ts";
 import type { WebGpuVariant } from "../op.ts";
-import type { Plan } from "../plan.ts";
-import { byteSize } from "../shape.ts";
+import type { Plan } from "../plan/plan.ts";
+import { byteSize } from "../graph/shape.ts";
 import { ScratchPool } from "./scratch.ts";
 import { TexelPool, texelShape, texelsOf, texelTextureBytes, type TexelType } from "./texels.ts";
-import type { VariantCache } from "./variants.ts";
+import type { VariantCache } from "./tuning/variants.ts";
 
 /** The bytes of the buffer for so many. */
 export function bufferBytes(bytes: number): number {

@@ -3,8 +3,8 @@
  * step is slower than a plain one; the times of the dispatches are those of the kernels alone.
  */
 
-import { DeviceError } from "../errors.ts";
-import type { ProfiledDispatch } from "../profile.ts";
+import { DeviceError } from "../util/errors.ts";
+import type { ProfiledDispatch } from "../profiling/profile.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
 /** A pass, and the work that it does by itself: the application's if this has no other pass, else none. */

@@ -1,7 +1,7 @@
 /** The scheduler against programs that run as they are written: random ones, and those that it is for. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../random.ts";
+import { Random } from "../util/random.ts";
 import { schedule, type SchedulePass } from "./schedule.ts";
 
 type Pass = SchedulePass<string>;

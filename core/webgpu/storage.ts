@@ -1,9 +1,9 @@
 /** Variables of the WebGPU backend, a buffer each. */
 
 import type { Storage } from "../backend.ts";
-import { expectData } from "../buffer_access.ts";
-import { deviceBytes } from "../half.ts";
-import { byteSize, formatSpec, type TensorSpec } from "../shape.ts";
+import { expectData } from "../util/check_data.ts";
+import { deviceBytes } from "../util/float16.ts";
+import { byteSize, formatSpec, type TensorSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 
 /** A variable of the WebGPU backend. */

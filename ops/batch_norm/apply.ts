@@ -1,8 +1,8 @@
 /** The second half of every form of batch norm: y = x·scale + shift (+ residual), then maybe ReLU or ReLU6. */
 
 import { type NumericArray, reluWgsl, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
-import type { Epilogue, Extents } from "./common.ts";
-import { unitSize, unitsPass } from "./wgsl.ts";
+import type { Epilogue, Extents } from "./norm_shape.ts";
+import { unitSize, unitsPass } from "./units.ts";
 
 /** One channel of one image. */
 export function applyPlane(

@@ -1,8 +1,8 @@
 /** Batch norm on the CPU: the arguments of `core/cpu/wasm/assembly/batch_norm.ts` and `batch_norm_gradient.ts`. */
 
 import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
-import { splitChannels } from "../_channels.ts";
-import type { BatchNormAttributes, Epilogue, Extents, FusedActivation } from "./common.ts";
+import { splitChannels } from "../../kernels/mod.ts";
+import type { BatchNormAttributes, Epilogue, Extents, FusedActivation } from "./norm_shape.ts";
 
 /** Floats of a part's statistics: three float64. */
 const PART_FLOATS = 6;

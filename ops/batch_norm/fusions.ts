@@ -1,7 +1,7 @@
 /** Where the planner puts in the fused forms of batch norm. */
 
 import type { FusionRule, Node, Value } from "../../core/mod.ts";
-import type { Epilogue, FusedActivation } from "./common.ts";
+import type { Epilogue, FusedActivation } from "./norm_shape.ts";
 
 /**
  * `norm → activation` or `norm → add → activation`. The fused node runs where the activation ran. Nothing before that place

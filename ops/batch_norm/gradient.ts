@@ -8,7 +8,7 @@
  */
 
 import { bytesMoved, expectSpec, f32, type NumericArray, type Op, registerOp } from "../../core/mod.ts";
-import { channelVariants } from "./channel_passes.ts";
+import { channelVariants } from "./channel_kernels.ts";
 import {
   ceilingWgsl,
   EPILOGUES,
@@ -18,7 +18,7 @@ import {
   type FusedActivation,
   normCost,
   sampleShapes,
-} from "./common.ts";
+} from "./norm_shape.ts";
 import { gradientKernel } from "./cpu.ts";
 import { gradientFusionsOf } from "./fusions.ts";
 import { gradientSums } from "./sums.ts";

@@ -11,7 +11,7 @@ import {
   registerOp,
 } from "../../core/mod.ts";
 import { applyPass, applyPlane } from "./apply.ts";
-import { channelVariants } from "./channel_passes.ts";
+import { channelVariants } from "./channel_kernels.ts";
 import {
   type Epilogue,
   EPILOGUES,
@@ -23,7 +23,7 @@ import {
   NORM_SHAPES,
   normCost,
   sampleShapes,
-} from "./common.ts";
+} from "./norm_shape.ts";
 import { gradientKernel, inferenceKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { gradientSums } from "./sums.ts";

@@ -1,6 +1,6 @@
 /** Batch norm: in training, with running statistics, and the forms that the planner fuses. */
 
-export type { BatchNormAttributes } from "./common.ts";
+export type { BatchNormAttributes } from "./norm_shape.ts";
 export * from "./gradient.ts";
 export * from "./inference.ts";
 export {

@@ -15,7 +15,7 @@ import {
   extentsOf,
   normCost,
   sampleShapes,
-} from "./common.ts";
+} from "./norm_shape.ts";
 import { recomputeKernel } from "./cpu.ts";
 
 /** The attributes of batch norm that is computed again. */

@@ -1,6 +1,6 @@
 /** What the gradients of batch norm share on WebGPU: Σ dy and Σ dy·(x - mean) of every channel. */
 
-import type { ChannelWork } from "./channel_passes.ts";
+import type { ChannelWork } from "./channel_kernels.ts";
 
 /**
  * Both sums, as `sum` and `product`.

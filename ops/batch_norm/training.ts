@@ -5,7 +5,7 @@
 
 import { bytesMoved, f32, float, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
 import { applyPlane, applyWgsl } from "./apply.ts";
-import { channelVariants, type ChannelWork } from "./channel_passes.ts";
+import { channelVariants, type ChannelWork } from "./channel_kernels.ts";
 import {
   type BatchNormAttributes,
   type Epilogue,
@@ -18,12 +18,12 @@ import {
   extentsOf,
   normCost,
   sampleShapes,
-} from "./common.ts";
+} from "./norm_shape.ts";
 import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
 import { RECOMPUTED } from "./recompute.ts";
-import { unitSize } from "./wgsl.ts";
+import { unitSize } from "./units.ts";
 
 /** Normalises one channel, and updates its running statistics. */
 function normalizeChannel(

@@ -1,21 +1,29 @@
 /** Two-dimensional convolution (cross-correlation, as in every framework) of any kernel, stride, padding, dilation, groups. */
 
-import { bytesMoved, f32, type Node, type Op, type OpSpec, registerOp, type Value } from "../../core/mod.ts";
-import type { Graph } from "../../core/mod.ts";
+import {
+  bytesMoved,
+  f32,
+  type Graph,
+  type Node,
+  type Op,
+  type OpSpec,
+  registerOp,
+  type Value,
+} from "../../core/mod.ts";
 import { channelSum } from "../channel_sum.ts";
-import { forwardKernel } from "./cpu.ts";
-import { operandsOf } from "./epilogue.ts";
+import { forwardKernel } from "./cpu/stages.ts";
+import { operandsOf } from "./webgpu/epilogue.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
   convolutionFlops,
   expectBias,
   geometryOf,
-} from "./geometry.ts";
+} from "./problem.ts";
 import { conv2dInputGradient, conv2dWeightGradient } from "./gradients.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { convolutionVariants } from "./wgsl.ts";
+import { convolutionVariants } from "./families.ts";
 
 /** The attributes of {@link depthwiseConv2d}: its groups are the input's channels. */
 export type DepthwiseAttributes = Omit<ConvolutionAttributes, "groups">;

@@ -2,7 +2,7 @@
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, registerOp } from "../../core/mod.ts";
 import type { DepthwiseAttributes } from "./conv2d.ts";
-import { forwardKernel } from "./cpu.ts";
+import { forwardKernel } from "./cpu/stages.ts";
 import {
   type EpilogueAttributes,
   expectActivation,
@@ -10,7 +10,7 @@ import {
   type ForwardOperands,
   NO_EPILOGUE,
   operandsOf,
-} from "./epilogue.ts";
+} from "./webgpu/epilogue.ts";
 import { fusionsOf } from "./fusions.ts";
 import {
   CONVOLUTION_DEFAULTS,
@@ -19,10 +19,10 @@ import {
   expectBias,
   type Geometry,
   geometryOf,
-} from "./geometry.ts";
+} from "./problem.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { convolutionVariants } from "./wgsl.ts";
+import { convolutionVariants } from "./families.ts";
 
 /** The attributes of {@link conv2dFused}. */
 export type FusedConvolutionAttributes = ConvolutionAttributes & EpilogueAttributes;

@@ -17,14 +17,14 @@ import {
   type OpSpec,
   registerOp,
 } from "../../core/mod.ts";
-import { elementwiseKernel } from "../_elementwise.ts";
-import { inputGradientKernel } from "./cpu.ts";
-import { type ForwardOperands, NO_EPILOGUE } from "./epilogue.ts";
-import { CONVOLUTION_DEFAULTS, convolutionFlops } from "./geometry.ts";
+import { elementwiseKernel } from "../../kernels/mod.ts";
+import { inputGradientKernel } from "./cpu/stages.ts";
+import { type ForwardOperands, NO_EPILOGUE } from "./webgpu/epilogue.ts";
+import { CONVOLUTION_DEFAULTS, convolutionFlops } from "./problem.ts";
 import { expectGradient, type InputGradientAttributes, inputGradientGeometry } from "./gradients.ts";
 import { inputGradientPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { convolutionVariants } from "./wgsl.ts";
+import { convolutionVariants } from "./families.ts";
 
 /** The attributes of {@link conv2dInputGradientFused}. */
 export type FusedInputGradientAttributes = InputGradientAttributes & {

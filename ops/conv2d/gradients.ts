@@ -11,18 +11,18 @@ import {
   type TensorSpec,
 } from "../../core/mod.ts";
 import { expectPair } from "../_window.ts";
-import { inputGradientKernel, weightGradientKernel } from "./cpu.ts";
+import { inputGradientKernel, weightGradientKernel } from "./cpu/stages.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
   convolutionFlops,
   convolutionGeometry,
   type Geometry,
-} from "./geometry.ts";
+} from "./problem.ts";
 import { inputGradientPlane, weightGradientPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { weightGradientVariants } from "./weight_gradient_wgsl.ts";
-import { convolutionVariants } from "./wgsl.ts";
+import { weightGradientVariants } from "./webgpu/weight_gradient.ts";
+import { convolutionVariants } from "./families.ts";
 
 /** The attributes of {@link conv2dInputGradient}: the convolution's, and the input's height and width. */
 export type InputGradientAttributes = ConvolutionAttributes & { readonly inputSize: readonly number[] };

@@ -1,7 +1,7 @@
 /** Convolution and its gradients as plain loops, a plane at a time. */
 
 import type { NumericArray } from "../../core/mod.ts";
-import type { Geometry } from "./geometry.ts";
+import type { Geometry } from "./problem.ts";
 
 /**
  * One output plane: y[n, o] = bias[o] + sum over c, i, j of w[o, c, i, j] x[n, c, y·stride + i·dilation - padding, …].

@@ -1,7 +1,7 @@
 /** The cases by which convolution and its gradients are checked: each names what is awkward about it. */
 
 import { f32, type TensorSpec } from "../../core/mod.ts";
-import { CONVOLUTION_DEFAULTS, type ConvolutionAttributes, convolutionGeometry } from "./geometry.ts";
+import { CONVOLUTION_DEFAULTS, type ConvolutionAttributes, convolutionGeometry } from "./problem.ts";
 
 /** Shapes and attributes of one convolution. */
 export interface ConvolutionCase {

@@ -2,7 +2,9 @@
 
 import { type Backend, compile, openBackend } from "../../../core/mod.ts";
 import { cifarResNet } from "../../../models/mod.ts";
-import { compileFoldedInference, compileInference, Trainer, Variables } from "../../../train/mod.ts";
+import { compileFoldedInference, compileInference } from "../../../inference/mod.ts";
+import { Trainer } from "../../../train/mod.ts";
+import { Variables } from "../../../weights/mod.ts";
 import { recordOp } from "../graphs.ts";
 import { servedModel } from "../networks.ts";
 import { RESNET20_TENSORS } from "../resnet20.ts";

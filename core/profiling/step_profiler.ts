@@ -1,0 +1,147 @@
+/** Profiles steps: the dispatches of the programs that run in them, and what the host does meanwhile. */
+
+import type { Program } from "../compile.ts";
+import { median } from "../util/median.ts";
+import type { Cost } from "../op.ts";
+import { type DevicePeaks, type DispatchTime, rooflineSeconds } from "./profile.ts";
+import type { TensorSpec } from "../graph/shape.ts";
+
+/** A dispatch in a profiled step. */
+export interface ProfiledKernel extends DispatchTime {
+  /** The op's application within the step: that of its other passes is equal. */
+  readonly application: string;
+  /** The arguments of the op's application. */
+  readonly inputs: readonly TensorSpec[];
+  /** Its results. */
+  readonly outputs: readonly TensorSpec[];
+}
+
+/** What the host did. */
+export interface HostSpan {
+  /** What. */
+  readonly name: string;
+  /** When it began, in seconds. */
+  readonly start: number;
+  /** Seconds that it took. */
+  readonly seconds: number;
+}
+
+/** A step that was profiled. */
+export interface ProfiledStep extends HostSpan {
+  /** The dispatches, in the order in which they ran. */
+  readonly kernels: readonly ProfiledKernel[];
+  /** What the host did within the step, in the order in which it ended. */
+  readonly host: readonly HostSpan[];
+}
+
+/** Some profiled steps of the same work. */
+export interface Profile {
+  /** The device as people know it. */
+  readonly device: string;
+  /** What it does at most. */
+  readonly peaks: DevicePeaks;
+  /** The steps, oldest first. */
+  readonly steps: readonly ProfiledStep[];
+}
+
+/** Equal applications of an op in a step, or dispatches that several share. */
+export interface ProfileRow extends Cost {
+  /** The op's name. */
+  readonly op: string;
+  /** The variant's name. */
+  readonly variant: string;
+  /** The arguments of each application; none of what shares a dispatch. */
+  readonly inputs: readonly TensorSpec[];
+  /** The results of each; none of what shares a dispatch. */
+  readonly outputs: readonly TensorSpec[];
+  /** How many there are. */
+  readonly calls: number;
+  /** Seconds of all of them. */
+  readonly seconds: number;
+  /** The least seconds that the device needs for them, by {@link rooflineSeconds}. */
+  readonly boundSeconds: number;
+}
+
+/**
+ * Collects profiled steps.
+ *
+ * @example
+ * ```ts
+ * import { compile, CpuBackend, f32, Graph, StepProfiler } from "../mod.ts";
+ * import { relu } from "../../ops/mod.ts";
+ * const backend = new CpuBackend(), graph = new Graph(), [y] = relu.apply(graph, [graph.input("x", f32([4]))]);
+ * const program = await compile(graph, backend, { outputs: { y } }), profiler = new StepProfiler();
+ * await profiler.step("first", () => profiler.run(program));
+ * console.log(profiler.steps[0].kernels[0].op); // relu
+ * ```
+ */
+export class StepProfiler {
+  /** The steps so far. */
+  readonly steps: ProfiledStep[] = [];
+  #kernels: ProfiledKernel[] = [];
+  #host: HostSpan[] = [];
+  #runs = 0;
+
+  /** Profiles a step: what {@link StepProfiler.run} and {@link StepProfiler.span} are called for meanwhile belongs to it. */
+  async step(name: string, work: () => Promise<void>): Promise<void> {
+    this.#kernels = [];
+    this.#host = [];
+    this.#runs = 0;
+    const from = performance.now();
+    await work();
+    this.steps.push({ ...spanOf(name, from, performance.now()), kernels: this.#kernels, host: this.#host });
+  }
+
+  /** Notes what the host does. */
+  async span<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+    const from = performance.now(), result = await work();
+    this.#host.push(spanOf(name, from, performance.now()));
+    return result;
+  }
+
+  /**
+   * Runs a program once and times it; waits for the device.
+   *
+   * @param record Whether its scalars are kept, as `run(true)` keeps them.
+   */
+  async run(program: Program, record = false): Promise<void> {
+    const run = this.#runs++, { nodes } = program.plan;
+    const host = (name: string, from: number, to: number) => this.#host.push(spanOf(name, from, to));
+    for (const [index, time] of (await program.profile({ record, host })).entries()) {
+      const { inputs, outputs } = nodes[time.node];
+      const application = time.passes > 1 ? `${run} shared ${index}` : `${run} ${time.node}`;
+      this.#kernels.push({ ...time, application, inputs, outputs });
+    }
+  }
+}
+
+function spanOf(name: string, from: number, to: number): HostSpan {
+  return { name, start: from / 1000, seconds: (to - from) / 1000 };
+}
+
+/**
+ * Joins equal applications of ops, the slowest first. The time of a dispatch is its median over the steps.
+ *
+ * @param profile Steps of the same programs in the same order. Steps with other dispatches than the last one, such as those
+ * that had to make something ready, are left out.
+ */
+export function profileRows({ steps, peaks }: Profile): ProfileRow[] {
+  const rows = new Map<string, { -readonly [K in keyof ProfileRow]: ProfileRow[K] }>(), counted = new Set<string>();
+  const last = steps.at(-1)?.kernels ?? [], alike = steps.filter(({ kernels }) => kernels.length === last.length);
+  for (const [index, { op, variant, application, cost, passes, ...specs }] of last.entries()) {
+    // What shares a dispatch has no shape in common.
+    const inputs = passes > 1 ? [] : specs.inputs, outputs = passes > 1 ? [] : specs.outputs;
+    const key = JSON.stringify([op, variant, inputs, outputs]);
+    const row = rows.get(key) ??
+      { op, variant, inputs, outputs, calls: 0, seconds: 0, flops: 0, bytes: 0, boundSeconds: 0 };
+    rows.set(key, row);
+    row.seconds += median(alike.map(({ kernels }) => kernels[index].seconds));
+    if (counted.has(application)) continue;
+    counted.add(application);
+    row.calls++;
+    row.flops += cost.flops;
+    row.bytes += cost.bytes;
+    row.boundSeconds += rooflineSeconds(cost, peaks);
+  }
+  return [...rows.values()].sort((a, b) => b.seconds - a.seconds);
+}

@@ -1,0 +1,22 @@
+/** A hash for names and for telling texts apart; not a cryptographic one. */
+
+/**
+ * FNV-1a, 32 bits, over the code units of a text.
+ *
+ * @param hash The hash of the text before, to go on from.
+ *
+ * @example
+ * ```ts
+ * import { formatHash, hashText } from "../mod.ts";
+ * console.log(formatHash(hashText("b", hashText("a"))) === formatHash(hashText("ab"))); // true
+ * ```
+ */
+export function hashText(text: string, hash = 0x811c9dc5): number {
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/** A hash as eight hexadecimal digits. */
+export function formatHash(hash: number): string {
+  return hash.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,45 @@
+/** Suggests the name that was meant, for messages about one that does not exist. */
+
+/** The number of single-character edits between two words (Levenshtein 1966). */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(row[j - 1] + 1, previous[j] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    previous = row;
+  }
+  return previous[b.length];
+}
+
+/**
+ * The name nearest to a word, if any is near: at most two edits away, or a third of the word's length.
+ *
+ * @example
+ * ```ts
+ * import { nearestName } from "../mod.ts";
+ * console.log(nearestName("resnt50", ["resnet18", "resnet50"])); // resnet50
+ * ```
+ */
+export function nearestName(word: string, names: readonly string[]): string | undefined {
+  const [best] = names.map((name) => [editDistance(word, name), name] as const).sort((a, b) => a[0] - b[0]);
+  return best !== undefined && best[0] <= Math.max(2, word.length / 3) ? best[1] : undefined;
+}
+
+/**
+ * Ends the sentence of a message that a name does not exist: by the nearest name, if any is near.
+ *
+ * @param before What stands before a name, as `--` does before an option's.
+ *
+ * @example
+ * ```ts
+ * import { didYouMean } from "../mod.ts";
+ * console.log(`There is no resnt50${didYouMean("resnt50", ["resnet18", "resnet50"])}`); // …; did you mean resnet50?
+ * console.log(`There is no vgg${didYouMean("vgg", ["resnet18", "resnet50"])}`); // There is no vgg.
+ * ```
+ */
+export function didYouMean(word: string, names: readonly string[], before = ""): string {
+  const near = nearestName(word, names);
+  return near === undefined ? "." : `; did you mean ${before}${near}?`;
+}

@@ -1,0 +1,105 @@
+/**
+ * Whether a device computes with f16 as mixed precision needs it: small kernels whose results are known. What is left open is
+ * whether numbers below the normal ones become 0.
+ */
+
+import { DeviceError } from "../util/errors.ts";
+import { deviceBytes, LEAST_NORMAL_HALF } from "../util/float16.ts";
+import { elementCount, f16, f32, type TensorSpec } from "../graph/shape.ts";
+import type { WebGpuBackend } from "./backend.ts";
+import { shaderText } from "./pipelines.ts";
+
+/** Numbers that f16 has, nearly has or has not: ties go to the even neighbour, and what is too large becomes infinite. */
+const NUMBERS: readonly number[] = [
+  ...[0, 1, -2.5, 65504, -65504, LEAST_NORMAL_HALF, 2 ** -24, -3 * 2 ** -24],
+  // The neighbour of 1 is 1 + 2^-10.
+  ...[1, 3, 5].flatMap((odd) => [1 + odd * 2 ** -11, -1 - odd * 2 ** -11]),
+  ...[1 + 2 ** -11 - 2 ** -20, 1 + 2 ** -11 + 2 ** -20, 1 / 3, -0.1, Math.PI, 1e-3, 2049, 2051, 4098, 4102],
+  ...[65519, 65520, -65520, 1e5, -1e30, Infinity, -Infinity, NaN],
+  ...Array.from({ length: 28 }, (_, k) => 1.7 * 2 ** (k - 13)),
+];
+/** The same as f16. */
+const HALVES = NUMBERS.map((value) => Math.f16round(value));
+/** Factors whose squares f16 has not, while float32 has these and their sum. */
+const FACTORS: readonly number[] = Array.from({ length: 64 }, (_, k) => 2 * k + 33);
+
+/** A kernel that reads `x` and writes `y`. */
+interface Case {
+  readonly what: string;
+  readonly from: TensorSpec;
+  readonly to: TensorSpec;
+  readonly data: readonly number[];
+  readonly expected: readonly number[];
+  readonly vector: boolean;
+  readonly body: string;
+}
+
+function casesOf(vector: boolean): Case[] {
+  const count = NUMBERS.length, step = vector ? 4 : 1;
+  const body = `for (var i = 0u; i < ${count / step}u; i++) { y[i] = x[i]; }`;
+  return [
+    { what: "rounding", from: f32([count]), to: f16([count]), data: NUMBERS, expected: HALVES, vector, body },
+    { what: "widening", from: f16([count]), to: f32([count]), data: HALVES, expected: HALVES, vector, body },
+    {
+      what: "multiplying and adding",
+      from: f16([FACTORS.length]),
+      to: f32([4]),
+      data: FACTORS,
+      expected: [FACTORS.reduce((sum, factor) => sum + factor * factor, 0)],
+      vector,
+      body: `var sum = ${vector ? "vec4<f32>()" : "0.0"};
+  for (var i = 0u; i < ${FACTORS.length / step}u; i++) { sum = fma(x[i], x[i], sum); }
+  y[0] = ${vector ? "vec4<f32>(dot(sum, vec4<f32>(1.0)))" : "sum"};`,
+    },
+  ];
+}
+
+/**
+ * Computes known answers.
+ *
+ * @returns What is wrong, as the rest of a sentence about the adapter; nothing if all is right.
+ */
+export async function findHalfProblem(backend: WebGpuBackend): Promise<string | undefined> {
+  for (const each of [...casesOf(false), ...casesOf(true)]) {
+    try {
+      const results = await run(backend, each);
+      const wrong = each.expected.findIndex((value, k) => !agrees(results[k], value));
+      if (wrong < 0) continue;
+      const what = each.what === "multiplying and adding" ? "" : ` ${each.data[wrong]}`;
+      return `gets float16 wrong: ${each.what}${what} gave ${results[wrong]} where ${
+        each.expected[wrong]
+      } was expected`;
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      return `does not run a kernel with float16 (${error.message})`;
+    }
+  }
+  return undefined;
+}
+
+function agrees(actual: number, expected: number): boolean {
+  return actual === expected || Object.is(actual, expected) || (actual === 0 && Math.abs(expected) < LEAST_NORMAL_HALF);
+}
+
+async function run(backend: WebGpuBackend, { what, from, to, data, vector, body }: Case): Promise<ArrayLike<number>> {
+  const { device, pipelines } = backend, label = `the check of float16 (${what})`;
+  const text = shaderText(`@compute @workgroup_size(1)\nfn main() {\n  ${body}\n}`, [
+    { name: "x", dtype: from.dtype, vector },
+    { name: "y", dtype: to.dtype, vector, write: true },
+  ]);
+  const pipeline = await pipelines.get(label, text);
+  const buffers = [from, to].map((spec) => backend.createBuffer(4 * elementCount(spec.shape), label));
+  try {
+    device.queue.writeBuffer(buffers[0], 0, deviceBytes(from, Float32Array.from(data)));
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    const encoder = device.createCommandEncoder(), compute = encoder.beginComputePass();
+    compute.setPipeline(pipeline);
+    compute.setBindGroup(0, device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries }));
+    compute.dispatchWorkgroups(1);
+    compute.end();
+    device.queue.submit([encoder.finish()]);
+    return await backend.readBuffer(buffers[1], to);
+  } finally {
+    for (const buffer of buffers) backend.destroyBuffer(buffer);
+  }
+}

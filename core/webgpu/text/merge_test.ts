@@ -1,0 +1,45 @@
+/** The text of merged passes. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { WebGpuLimits } from "../../op.ts";
+import { DEFAULT_LIMITS } from "../device.ts";
+import { type ElementsPass, mergePasses } from "./merge.ts";
+
+const LIMITS: WebGpuLimits = { ...DEFAULT_LIMITS, maxComputeWorkgroupsPerDimension: 100 };
+
+function scaled(from: string, to: string, count: number): ElementsPass<string> {
+  return {
+    elements: {
+      count,
+      body: "let x = scale(a[i]); y[i] = vec4<f32>(x).x;",
+      declarations: "fn scale(x: f32) -> f32 { return 2.0 * x; }",
+    },
+    buffers: [
+      { name: "a", buffer: from, size: 16, dtype: "f32" },
+      { name: "y", buffer: to, size: 4 * count, dtype: "f32", write: true },
+    ],
+  };
+}
+
+Deno.test("mergePasses() binds a shared buffer once and keeps names apart, but not those of members", () => {
+  const { wgsl, entries, workgroups } = mergePasses([scaled("a", "b", 4), scaled("a", "c", 130)], LIMITS);
+  assertEquals(entries.map(({ buffer }) => buffer), ["a", "b", "c"]);
+  assertEquals(workgroups, [4, 1, 1]);
+  assert(wgsl.includes("pass0_scale(shared0[i])") && wgsl.includes("pass1_scale(shared0[i])"), wgsl);
+  assert(wgsl.includes("shared2[i] = vec4<f32>(x).x;"), wgsl);
+});
+
+Deno.test("mergePasses() gives equal passes on other buffers an equal text", () => {
+  const text = (a: string, b: string) => mergePasses([scaled(a, "y", 5), scaled(b, "z", 5)], LIMITS).wgsl;
+  assertEquals(text("a", "b"), text("c", "d"));
+  assert(text("a", "a") !== text("a", "b"));
+});
+
+Deno.test("mergePasses() gives a thread of a software adapter no more iterations than it may loop", () => {
+  const pass = scaled("a", "b", 1_000_000),
+    limits = { ...LIMITS, maxComputeWorkgroupsPerDimension: 2 ** 17, software: true };
+  const groups = (iterations: number) =>
+    mergePasses([{ ...pass, elements: { ...pass.elements, iterations } }], limits).workgroups[0];
+  assertEquals(groups(1), Math.ceil(1_000_000 / 8 / 489));
+  assertEquals(groups(30_000), 125_000);
+});

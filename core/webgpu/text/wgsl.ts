@@ -1,0 +1,79 @@
+/** Helpers from which ops build their WGSL. Shapes are written into the text as constants, so that compilers can unroll. */
+
+import type { WebGpuElements, WebGpuLimits, WebGpuPass } from "../../op.ts";
+
+/** The workgroup size of elementwise kernels. */
+export const ELEMENTWISE_WORKGROUP = 64;
+
+/** Loop iterations of one thread that every driver runs: lavapipe leaves a shader's loops, silently, after 65,535 in all. */
+export const MAX_ITERATIONS = 60_000;
+
+/**
+ * The workgroups for `count` threads, spread over two axes where one does not suffice.
+ *
+ * @param count The number of threads.
+ * @param limits The device's limits.
+ * @param size The threads of a workgroup.
+ */
+export function linearWorkgroups(
+  count: number,
+  limits: WebGpuLimits,
+  size: number = ELEMENTWISE_WORKGROUP,
+): [number, number, number] {
+  const groups = Math.ceil(count / size);
+  const x = Math.min(groups, limits.maxComputeWorkgroupsPerDimension);
+  return [x, Math.ceil(groups / x), 1];
+}
+
+/**
+ * A kernel of one thread an element, dispatched by {@link linearWorkgroups}.
+ *
+ * @param count The number of threads; those beyond it do nothing.
+ * @param body WGSL that computes element `i`, a u32.
+ * @param declarations Constants and functions before `main`.
+ */
+export function elementwise(count: number, body: string, declarations: string = ""): string {
+  return `${declarations}
+@compute @workgroup_size(${ELEMENTWISE_WORKGROUP})
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let i = id.y * (groups.x * ${ELEMENTWISE_WORKGROUP}u) + id.x;
+  if (i >= ${count}u) { return; }
+  ${body}
+}`;
+}
+
+/** A pass of one thread an element, which may share a dispatch with others. */
+export function elementPass(
+  elements: WebGpuElements,
+  bindings: WebGpuPass["bindings"],
+  limits: WebGpuLimits,
+): WebGpuPass {
+  const { count, body, declarations } = elements;
+  return {
+    wgsl: elementwise(count, body, declarations),
+    elements,
+    bindings,
+    workgroups: linearWorkgroups(count, limits),
+  };
+}
+
+/**
+ * WGSL of a loop's bound of which compilers do not know that it is `count`, so that they do not unroll: Mesa does up to 32
+ * turns, and takes ten times as long to compile.
+ *
+ * @param buffer The name of a bound buffer with at least as many elements.
+ */
+export function boundAtRun(count: number, buffer: string): string {
+  return `min(${count}u, arrayLength(&${buffer}))`;
+}
+
+/** Named u32 constants: `constants({ WIDTH: 32 })` is `const WIDTH: u32 = 32u;`. */
+export function constants(values: Readonly<Record<string, number>>): string {
+  return Object.entries(values).map(([name, value]) => `const ${name}: u32 = ${value}u;`).join("\n");
+}
+
+/** A number as WGSL float literal, to the bit. */
+export function float(value: number): string {
+  const text = String(Math.fround(value));
+  return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
+}

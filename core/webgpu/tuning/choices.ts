@@ -1,0 +1,133 @@
+/** Choosing kernels by timing them: what a backend that can is asked, and where its choices are kept. */
+
+import { DataError } from "../../util/errors.ts";
+import type { Node } from "../../graph/graph.ts";
+import type { WebGpuVariant } from "../../op.ts";
+import type { Plan } from "../../plan/plan.ts";
+
+/** A choice that was made by timing. */
+export interface TunedChoice {
+  /** The variant's name. */
+  readonly variant: string;
+  /** A hash of the variants that it was chosen among, their texts included: among others the choice is void. */
+  readonly kernels: string;
+}
+
+/** Where the choices of one adapter are kept, by op and shapes. A `Map` is one; {@link TuningTable} is one for JSON. */
+export interface TunerStore {
+  /** The choice for a key, if there is one. */
+  get(key: string): TunedChoice | undefined;
+  /** Keeps a choice. */
+  set(key: string, choice: TunedChoice): unknown;
+}
+
+/** How kernels are chosen. */
+export interface TuneOptions {
+  /** Where choices are looked up and kept. */
+  readonly store: TunerStore;
+  /** Whether what the store does not know is timed; true unless given. */
+  readonly measure?: boolean;
+  /** Is told before each op that is timed: how many are done, of how many, and which is next; and at the end. */
+  readonly progress?: (done: number, total: number, what: string) => void;
+  /** Is told of kernels that cannot be used here, and why, in a sentence each. */
+  readonly warn?: (message: string) => void;
+  /** Ends the timing; what was timed so far is kept, and the rest gets the variants that are expected to be fastest. */
+  readonly signal?: AbortSignal;
+}
+
+/** Picks the number of a variant for a node, as the option of `compile`. */
+export type VariantChooser = (node: Node, variants: readonly WebGpuVariant[]) => number;
+
+/** What chooses kernels by timing them, on a backend that has several for an op. */
+export interface Tuner {
+  /** What timings hold for: the adapter, its driver as far as the backend is told, the runtime. */
+  readonly identity: string;
+  /** Makes the choices of a program: those that the store knows, and those that are timed for it now. */
+  choose(plan: Plan, options: TuneOptions): Promise<VariantChooser>;
+}
+
+/** Choices as JSON. */
+export interface TuningRecord {
+  /** The format: 1. */
+  readonly tuning: 1;
+  /** What they hold for, as {@link Tuner.identity}. */
+  readonly adapter: string;
+  /** The choices by op and shapes. */
+  readonly choices: Readonly<Record<string, TunedChoice>>;
+}
+
+/**
+ * A store that can be written as JSON and read again, to ship choices with a program.
+ *
+ * @example
+ * ```ts
+ * import { TuningTable } from "../../mod.ts";
+ * const table = new TuningTable("an adapter");
+ * table.set("linear(...)", { variant: "tile 4x4", kernels: "0a1b2c3d" });
+ * const text = JSON.stringify(table);
+ * console.log(TuningTable.parse(text, "choices.json").size); // 1
+ * ```
+ */
+export class TuningTable implements TunerStore {
+  /** What the choices hold for, as {@link Tuner.identity}. */
+  readonly adapter: string;
+  readonly #choices: Map<string, TunedChoice>;
+
+  /** Starts with some choices, or none. */
+  constructor(adapter: string, choices: Iterable<readonly [string, TunedChoice]> = []) {
+    this.adapter = adapter;
+    this.#choices = new Map(choices);
+  }
+
+  /**
+   * Reads what `JSON.stringify` wrote of a table.
+   *
+   * @param source The file, for messages.
+   * @throws {DataError} If the text is something else.
+   */
+  static parse(text: string, source: string): TuningTable {
+    let record: Partial<TuningRecord> | null = null;
+    try {
+      record = JSON.parse(text);
+    } catch {
+      // Refused below, like JSON of another kind.
+    }
+    if (
+      typeof record !== "object" || record?.tuning !== 1 || typeof record.adapter !== "string" ||
+      typeof record.choices !== "object" || !Object.values(record.choices ?? { none: 0 }).every(isChoice)
+    ) {
+      throw new DataError(`${source}: expected choices of kernels as \`deno task tune --export\` writes them`);
+    }
+    return new TuningTable(record.adapter, Object.entries(record.choices!));
+  }
+
+  /** The number of choices. */
+  get size(): number {
+    return this.#choices.size;
+  }
+
+  /** The choice for a key, if there is one. */
+  get(key: string): TunedChoice | undefined {
+    return this.#choices.get(key);
+  }
+
+  /** Keeps a choice. */
+  set(key: string, choice: TunedChoice): void {
+    this.#choices.set(key, choice);
+  }
+
+  /** The choices by key, in the order of the keys. */
+  entries(): [string, TunedChoice][] {
+    return [...this.#choices].sort(([a], [b]) => a < b ? -1 : 1);
+  }
+
+  /** What `JSON.stringify` writes. */
+  toJSON(): TuningRecord {
+    return { tuning: 1, adapter: this.adapter, choices: Object.fromEntries(this.entries()) };
+  }
+}
+
+function isChoice(choice: unknown): choice is TunedChoice {
+  return typeof choice === "object" && choice !== null && "variant" in choice && "kernels" in choice &&
+    typeof choice.variant === "string" && typeof choice.kernels === "string";
+}

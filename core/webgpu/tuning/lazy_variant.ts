@@ -1,0 +1,27 @@
+/** Variants whose kernels are written when they are asked for: an op gives several, of which a program runs one. */
+
+import type { WebGpuVariant } from "../../op.ts";
+
+/**
+ * A variant whose passes are made when they are first read. A copy of it by `...` reads them; {@link preferIf} does not.
+ *
+ * @param passes Makes them, and throws nothing: what a variant cannot do is found before.
+ */
+export function lazyVariant(
+  variant: Omit<WebGpuVariant, "passes">,
+  passes: () => WebGpuVariant["passes"],
+): WebGpuVariant {
+  let made: WebGpuVariant["passes"] | undefined;
+  return {
+    ...variant,
+    get passes() {
+      return made ??= passes();
+    },
+  };
+}
+
+/** The same variant, which is expected to be the fastest or not. */
+export function preferIf(variant: WebGpuVariant, preferred: boolean): WebGpuVariant {
+  const { name, workspace, transient } = variant;
+  return lazyVariant({ name, workspace, transient, preferred }, () => variant.passes);
+}

@@ -1,0 +1,52 @@
+/** CIFAR-100's binary layout: CIFAR-10's with two label bytes, the coarse and the fine one, of which the fine one counts. */
+
+import { type CifarLayout, readCifar } from "./_cifar.ts";
+import type { ImageSet, MemoryDataset } from "../dataset.ts";
+import type { FileSource } from "./file_source.ts";
+
+const LAYOUT: CifarLayout = {
+  title: "CIFAR-100's binary layout",
+  labelBytes: 2,
+  classesFile: "fine_label_names.txt",
+  classCount: 100,
+  mirrorable:
+    "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can " +
+    "castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant " +
+    "flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree " +
+    "motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate " +
+    "poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider " +
+    "squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle " +
+    "wardrobe whale willow_tree wolf woman worm",
+  trainFiles: (names) => names.includes("train.bin") ? ["train.bin"] : "train.bin",
+  testFile: "test.bin",
+};
+
+/** Whether these files are CIFAR-100's binary layout, or part of it. */
+export function isCifar100(names: readonly string[]): boolean {
+  return names.some((name) => ["train.bin", LAYOUT.testFile, LAYOUT.classesFile].includes(name));
+}
+
+/**
+ * Reads a folder in CIFAR-100's binary layout: `train.bin`, `test.bin`, and `fine_label_names.txt` with a class name a line
+ * (without it there are a hundred classes, named by number).
+ *
+ * @param files The folder.
+ * @returns The images with their fine labels; those of the test as validation. They count as mirrorable only under
+ * CIFAR-100's own class names.
+ * @throws {DataError} If a file is missing, empty or truncated, or a label is out of range.
+ *
+ * @example
+ * ```ts
+ * import { readCifar100 } from "../mod.ts";
+ * const record = new Uint8Array(3074).fill(7, 0, 1).fill(42, 1, 2);
+ * const set = await readCifar100({
+ *   location: "memory",
+ *   list: () => Promise.resolve(["train.bin", "test.bin"]),
+ *   read: () => Promise.resolve(record),
+ * });
+ * console.log(set.train.labels[0]); // 42
+ * ```
+ */
+export function readCifar100(files: FileSource): Promise<ImageSet<MemoryDataset>> {
+  return readCifar(files, LAYOUT);
+}

@@ -1,0 +1,250 @@
+/** Folders of image files, a folder a class. Only paths and labels are held; an image is read when it is wanted. */
+
+import { DataError, Random, UsageError } from "../../core/mod.ts";
+import type { BatchFiller, PreparationOptions } from "../batch.ts";
+import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
+import { type DecodedImage, isImageFile } from "./decoded_image.ts";
+import type { FileSource } from "./file_source.ts";
+import { PathList } from "./path_list.ts";
+
+const TRAIN_FOLDER = "train/";
+/** Folders of validation images; the first that is there is taken. */
+const VALIDATION_FOLDERS = ["val/", "valid/", "validation/", "test/"];
+/** Names of classes that are letters or numbers, whose mirror images are not. */
+const GLYPH = /^(?:.|\d+)$/u;
+
+/** The options of {@link readImageFolder}. */
+export interface ImageFolderOptions {
+  /** Decodes a file, whose name is for messages. It throws a {@link DataError} where it cannot. */
+  readonly decode: (bytes: Uint8Array, source: string) => Promise<DecodedImage>;
+  /** The height and width that a model sees; 224 unless given. */
+  readonly size?: number;
+  /** The share of each class that is validated on, where the folder does not say; 0.1 unless given. */
+  readonly validationFraction?: number;
+  /** The seed by which those are chosen; 0 unless given. */
+  readonly splitSeed?: number;
+  /** How many images may be damaged before reading stops; 10 unless given. */
+  readonly maxBad?: number;
+  /** Hears of each damaged image, once. */
+  readonly onBad?: (message: string) => void;
+  /** Makes what fills batches, such as workers; this thread does unless given. */
+  readonly createFiller?: (dataset: FolderDataset, options: PreparationOptions) => BatchFiller;
+}
+
+/** Counts the images that cannot be read, and stops where they are too many. */
+export class BadImages {
+  readonly #limit: number;
+  readonly #heard: ((message: string) => void) | undefined;
+  readonly #paths = new Set<string>();
+
+  /**
+   * Counts from none.
+   *
+   * @param limit How many there may be.
+   * @param heard Hears of each, once.
+   */
+  constructor(limit: number, heard?: (message: string) => void) {
+    this.#limit = limit;
+    this.#heard = heard;
+  }
+
+  /** The paths of those that there were. */
+  get paths(): readonly string[] {
+    return [...this.#paths];
+  }
+
+  /**
+   * Takes one in.
+   *
+   * @throws {DataError} If it is one too many.
+   */
+  add(path: string, error: Error): void {
+    if (this.#paths.has(path)) return;
+    this.#paths.add(path);
+    if (this.#paths.size > this.#limit) {
+      throw new DataError(
+        `More than ${this.#limit} images cannot be read (maxBad, --max-bad): ${this.paths.slice(0, 3).join(", ")}${
+          this.#paths.size > 3 ? ", …" : ""
+        }; the last: ${error.message}`,
+      );
+    }
+    this.#heard?.(`${error.message}; the next image of the set takes its place`);
+  }
+}
+
+/** Image files of a folder. */
+export class FolderDataset implements Dataset {
+  /** The number of images. */
+  readonly count: number;
+  /** The class of each image, [count]. */
+  readonly labels: Labels;
+  /** The folder. */
+  readonly source: FileSource;
+  /** The paths of the images in it. */
+  readonly files: PathList;
+  readonly #options: ImageFolderOptions;
+  readonly #bad: BadImages;
+
+  /**
+   * Reads nothing yet.
+   *
+   * @param source The folder.
+   * @param files The paths of the images in it.
+   * @param labels The class of each.
+   * @param options How they are decoded.
+   * @param bad Where those that cannot be read are counted.
+   */
+  constructor(
+    source: FileSource,
+    files: PathList,
+    labels: Labels,
+    options: ImageFolderOptions,
+    bad: BadImages = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad),
+  ) {
+    this.count = files.length;
+    this.labels = labels;
+    this.source = source;
+    this.files = files;
+    this.#options = options;
+    this.#bad = bad;
+  }
+
+  /** The paths of the images. */
+  get identity(): Uint8Array {
+    return this.files.bytes;
+  }
+
+  /** Reads and decodes an image. */
+  async read(index: number): Promise<DecodedImage> {
+    const path = this.files.at(index);
+    return await this.#options.decode(await this.source.read(path), `${this.source.location}/${path}`);
+  }
+
+  /** Counts an image that cannot be read. */
+  failed(index: number, error: Error): void {
+    this.#bad.add(`${this.source.location}/${this.files.at(index)}`, error);
+  }
+
+  /** What fills batches, by the options or else on this thread. */
+  get createFiller(): ((options: PreparationOptions) => BatchFiller) | undefined {
+    const { createFiller } = this.#options;
+    return createFiller === undefined ? undefined : (options) => createFiller(this, options);
+  }
+}
+
+const DEFAULT_MAX_BAD = 10;
+
+/** Whether a folder with these entries may be one of image files. */
+export function isImageFolder(names: readonly string[]): boolean {
+  return names.some(isVisibleFolder);
+}
+
+function isVisibleFolder(name: string): boolean {
+  return name.endsWith("/") && !name.startsWith(".");
+}
+
+/**
+ * Finds the PNG and JPEG files of a folder: `train/CLASS/…` and `val/CLASS/…` (or `valid`, `validation`, `test`); or only
+ * `train/CLASS/…`, or only `CLASS/…`, of which a share of each class, drawn by a seed, is then validated on. Classes are in
+ * the order of their names, images in that of their paths.
+ *
+ * @param files The folder.
+ * @param options How images are decoded and split.
+ * @returns The set. Its images count as mirrorable unless the classes are named by single letters or by numbers.
+ * @throws {DataError} If there are fewer than two classes, a class without images, or a validation class that is not
+ * trained on.
+ */
+export async function readImageFolder(
+  files: FileSource,
+  options: ImageFolderOptions,
+): Promise<ImageSet<FolderDataset>> {
+  const { size = 224, validationFraction = 0.1, splitSeed = 0 } = options;
+  if (!(validationFraction > 0 && validationFraction < 1)) {
+    throw new UsageError(
+      `${files.location}: expected a validation fraction between 0 and 1 but it is ${validationFraction}`,
+    );
+  }
+  const names = await files.list(), hasTrain = names.includes(TRAIN_FOLDER);
+  const validationFolder = hasTrain ? VALIDATION_FOLDERS.find((name) => names.includes(name)) : undefined;
+  const found = await listClasses(files, hasTrain ? TRAIN_FOLDER : ""), classes = [...found.keys()];
+  if (classes.length < 2) {
+    throw new DataError(
+      `${files.location}: expected a folder for each of at least two classes${hasTrain ? " in train" : ""} but there ${
+        classes.length === 1 ? `is only ${classes[0]}` : "are none"
+      }`,
+    );
+  }
+  let train = found, validation: Map<string, string[]>;
+  if (validationFolder === undefined) [train, validation] = split(found, validationFraction, splitSeed);
+  else {
+    validation = await listClasses(files, validationFolder);
+    const unknown = [...validation.keys()].find((name) => !found.has(name));
+    if (unknown !== undefined) {
+      throw new DataError(
+        `${files.location}/${validationFolder}${unknown}: expected the classes of train (${
+          classes.slice(0, 5).join(", ")
+        }${classes.length > 5 ? ", …" : ""}) but ${unknown} is not among them`,
+      );
+    }
+  }
+  const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
+  const dataset = (images: Map<string, string[]>) => {
+    const paths = classes.flatMap((name) => images.get(name) ?? []),
+      labels = createLabels(paths.length, classes.length);
+    let at = 0;
+    for (const [label, name] of classes.entries()) {
+      const { length } = images.get(name) ?? [];
+      labels.fill(label, at, at += length);
+    }
+    return new FolderDataset(files, PathList.from(paths), labels, options, bad);
+  };
+  return {
+    name: files.location,
+    classes,
+    shape: [3, size, size],
+    train: dataset(train),
+    validation: dataset(validation),
+    mirrorable: !classes.every((name) => GLYPH.test(name)),
+  };
+}
+
+/** The paths of the images of each class. */
+async function listClasses(files: FileSource, folder: string): Promise<Map<string, string[]>> {
+  const classes = new Map<string, string[]>();
+  for (const name of (await files.list(folder)).filter(isVisibleFolder)) {
+    const images = await listImages(files, folder + name);
+    if (images.length === 0) {
+      throw new DataError(
+        `${files.location}/${folder}${name.slice(0, -1)}: expected PNG or JPEG files (.png, .jpg, .jpeg) of a class ` +
+          "but there are none; add some, or remove the folder",
+      );
+    }
+    classes.set(name.slice(0, -1), images);
+  }
+  return classes;
+}
+
+async function listImages(files: FileSource, folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const name of await files.list(folder)) {
+    if (isVisibleFolder(name)) paths.push(...await listImages(files, folder + name));
+    else if (isImageFile(name) && !name.startsWith(".")) paths.push(folder + name);
+  }
+  return paths;
+}
+
+/** Takes a share of each class, rounded, but at least one image and not all; a class of one image keeps it. */
+function split(
+  classes: Map<string, string[]>,
+  fraction: number,
+  seed: number,
+): [train: Map<string, string[]>, validation: Map<string, string[]>] {
+  const train = new Map<string, string[]>(), validation = new Map<string, string[]>();
+  for (const [name, paths] of classes) {
+    const wanted = Math.min(paths.length - 1, Math.max(1, Math.round(fraction * paths.length)));
+    const chosen = new Set(new Random(seed, `split ${name}`).permutation(paths.length).subarray(0, wanted));
+    train.set(name, paths.filter((_, i) => !chosen.has(i)));
+    validation.set(name, paths.filter((_, i) => chosen.has(i)));
+  }
+  return [train, validation];
+}

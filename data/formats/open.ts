@@ -1,0 +1,63 @@
+/** Recognises a folder of images by what is in it. */
+
+import { DataError, UsageError } from "../../core/mod.ts";
+import { isCifar10, readCifar10 } from "./cifar10.ts";
+import { isCifar100, readCifar100 } from "./cifar100.ts";
+import type { ImageSet } from "../dataset.ts";
+import type { FileSource } from "./file_source.ts";
+import { type ImageFolderOptions, isImageFolder, readImageFolder } from "./folder.ts";
+import { isIdx, readIdx } from "./idx.ts";
+
+/** How a layout is described, recognised and read. */
+interface Layout {
+  readonly about: string;
+  recognises(names: readonly string[]): boolean;
+  read(files: FileSource, options?: ImageFolderOptions): Promise<ImageSet>;
+}
+
+/** The layouts that are known. A new layout is one more entry; the first that recognises a folder reads it. */
+const LAYOUTS: readonly Layout[] = [
+  {
+    about: "CIFAR-10's binary layout (data_batch_1.bin …, test_batch.bin)",
+    recognises: isCifar10,
+    read: readCifar10,
+  },
+  {
+    about: "CIFAR-100's (train.bin, test.bin)",
+    recognises: isCifar100,
+    read: readCifar100,
+  },
+  {
+    about: "MNIST's IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…, or the same with .gz)",
+    recognises: isIdx,
+    read: readIdx,
+  },
+  {
+    about: "folders of PNG or JPEG files (train/CLASS/… and val/CLASS/…, or only CLASS/…)",
+    recognises: isImageFolder,
+    read(files, options) {
+      if (options === undefined) {
+        throw new UsageError(`${files.location}: image files need a decoder; give openImageSet one`);
+      }
+      return readImageFolder(files, options);
+    },
+  },
+];
+
+/**
+ * Reads a folder of images, whichever known layout it has.
+ *
+ * @param files The folder.
+ * @param options How image files are decoded; the other layouts need none.
+ * @throws {DataError} If it has none of them, or its files are damaged.
+ */
+export async function openImageSet(files: FileSource, options?: ImageFolderOptions): Promise<ImageSet> {
+  const names = await files.list();
+  const layout = LAYOUTS.find(({ recognises }) => recognises(names));
+  if (layout !== undefined) return await layout.read(files, options);
+  const found = names.length === 0 ? "nothing" : names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
+  throw new DataError(
+    `${files.location}: the data set is not recognised; expected ${LAYOUTS.map(({ about }) => about).join(", or ")} ` +
+      `but found ${found}`,
+  );
+}

@@ -1,0 +1,54 @@
+/** Runs a model over a whole split. */
+
+import { Pauses, type Program } from "../core/mod.ts";
+import { BatchLoader, type Dataset, type PreparationOptions } from "../data/mod.ts";
+import { evaluateLogits, type Evaluation } from "./metrics.ts";
+
+/** An evaluation and the logits that it is made of. */
+export interface EvaluatedSplit extends Evaluation {
+  /** The logits [count, classes], in the order of the split. */
+  readonly logits: Float32Array;
+  /** The labels [count]: the split's, but where an image could not be read, that of the one in its place. */
+  readonly labels: Uint32Array;
+}
+
+/** What {@link evaluateSplit} is told about the images. */
+export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation"> {
+  /** The images. */
+  readonly split: Dataset;
+}
+
+/**
+ * Computes the logits of a split and measures them. The last batch is filled up with images that are not counted.
+ *
+ * @param program As `compileInference` makes it.
+ * @param options The images and their normalisation.
+ * @param batch The batch size of the program.
+ * @param classes The number of classes.
+ * @param limit The number of images to take, from the first; all unless given.
+ * @param signal Stops the evaluation, which then throws the signal's reason.
+ */
+export async function evaluateSplit(
+  program: Program,
+  { split: dataset, shape, normalisation }: EvaluationOptions,
+  batch: number,
+  classes: number,
+  limit: number = Infinity,
+  signal?: AbortSignal,
+): Promise<EvaluatedSplit> {
+  const count = Math.min(limit, dataset.count), batches = Math.ceil(count / batch);
+  const order = Uint32Array.from({ length: batches * batch }, (_, k) => Math.min(k, count - 1));
+  await using loader = new BatchLoader({ dataset, shape, normalisation, batch, epochs: 1, order: () => order });
+  const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
+  for (let k = 0; k < batches; k++) {
+    const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);
+    program.write("image", made.images);
+    program.run();
+    labels.set(made.labels.subarray(0, filled), first);
+    const scores = await program.read("logits") as Float32Array;
+    logits.set(scores.subarray(0, filled * classes), first * classes);
+    await pauses.take();
+    signal?.throwIfAborted();
+  }
+  return { logits, labels, ...evaluateLogits(logits, labels, classes) };
+}

@@ -1,0 +1,190 @@
+/** From a checkpoint to a model that classifies images. */
+
+import {
+  type Backend,
+  type BackendChoice,
+  DataError,
+  openBackend,
+  type Precision,
+  type TuneOptions,
+  UsageError,
+} from "../core/mod.ts";
+import {
+  defaultPreprocessing,
+  IMAGENET_NORMALISATION,
+  type Normalisation,
+  normalisationFits,
+  type Preprocessing,
+} from "../data/mod.ts";
+import type { Model } from "../models/mod.ts";
+import { type Checkpoint, decodeCheckpoint, describedModel, type ModelDescription, Variables } from "../weights/mod.ts";
+import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
+import { compileFoldedInference, compileInference } from "./compile_inference.ts";
+
+/** Where a model comes from: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
+export type ModelSource =
+  | Uint8Array
+  | ArrayBuffer
+  | Checkpoint
+  | {
+    /** The bytes of the file. */
+    arrayBuffer(): Promise<ArrayBuffer>;
+    /** Whether a request was answered with what it asked for. */
+    readonly ok?: boolean;
+    /** The status of the answer. */
+    readonly status?: number;
+  };
+
+/** The options of {@link loadModel}. */
+export interface LoadModelOptions {
+  /** Where it runs: a backend of one's own, or which to open; `auto` unless given. */
+  readonly backend?: Backend | BackendChoice;
+  /** The most images that are computed together; 16 unless given. */
+  readonly batch?: number;
+  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
+  /** Whether batch norm is folded into the convolutions, which is faster and rounds otherwise; true unless said otherwise. */
+  readonly fold?: boolean;
+  /**
+   * The network of a bare weight file, by its name or with the options that it was made by; or a network of one's own,
+   * which takes the place of the one that a checkpoint names.
+   */
+  readonly model?: string | ModelDescription | Model;
+  /** The names of the classes, in place of the checkpoint's; of a bare weight file they are numbers unless given. */
+  readonly classes?: readonly string[];
+  /** The mean and deviation of the images it was trained on, in place of the checkpoint's. */
+  readonly normalisation?: Normalisation;
+  /** How images are resized and cropped, in place of the checkpoint's. */
+  readonly preprocessing?: Preprocessing;
+  /** Has kernels chosen by timing them, on WebGPU; a table read by `TuningTable.parse` brings choices along. */
+  readonly tune?: TuneOptions;
+  /** What the source is called in messages. */
+  readonly source?: string;
+}
+
+/** Parameters whose length is the number of classes, in torchvision's networks. */
+const LAST_BIASES = ["fc.bias", "classifier.1.bias"];
+
+/**
+ * Loads a trained model and compiles it, for one image and for a batch of them.
+ *
+ * @param from The file's bytes, or something that has them.
+ * @param options The backend and the batch; and, for a bare weight file, the network and its normalisation.
+ * @returns The model. Give it back with {@link LoadedModel.destroy}.
+ * @throws {DataError} If the file is damaged, its tensors are not the network's, or what it says of itself does not fit.
+ * @throws {UsageError} If a bare weight file comes without its network, or without a normalisation that cannot be guessed; or
+ * if the normalisation that is given is not for its images.
+ * @throws {DeviceError} If the backend cannot be had, or the batch does not fit it.
+ *
+ * @example
+ * ```ts
+ * import { CpuBackend } from "../core/mod.ts";
+ * import { cifarResNet } from "../models/mod.ts";
+ * import { encodeSafetensors } from "../weights/mod.ts";
+ * import { loadModel } from "./mod.ts";
+ * import { Trainer } from "../train/mod.ts";
+ * const trainer = await Trainer.create({ model: cifarResNet({ depth: 8 }), backend: new CpuBackend(), batch: 1 });
+ * const bytes = encodeSafetensors(await trainer.variables.read(false));
+ * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
+ * const model = await loadModel(bytes, { model: "resnet8", normalisation, backend: "cpu" });
+ * const [{ top }] = await model.predict({ width: 1, height: 1, pixels: Uint8Array.of(255, 0, 0) }, { top: 3 });
+ * console.log(top.length); // 3
+ * model.destroy();
+ * ```
+ */
+export async function loadModel(from: ModelSource, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const { source = "the checkpoint", batch = 16, fold = true, precision, tune } = options;
+  if (!Number.isInteger(batch) || batch < 1) {
+    throw new UsageError(`Expected the batch to be a whole number of at least 1 but it is ${batch}`);
+  }
+  const checkpoint = await read(from, source);
+  const described = describe(checkpoint, options, source);
+  const own = typeof options.backend === "object" ? undefined : await openBackend(options.backend);
+  const backend = own ?? options.backend as Backend;
+  const variables = new Variables(), programs: SizedProgram[] = [];
+  const release = () => {
+    for (const { program } of programs) program.destroy();
+    variables.destroy();
+    own?.destroy();
+  };
+  try {
+    for (const size of new Set([1, batch])) {
+      const compiled = fold
+        ? compileFoldedInference(described.model, backend, size, variables, checkpoint.tensors, source, {
+          precision,
+          tune,
+        })
+        : compileInference(described.model, backend, size, variables, { precision, tune });
+      programs.push({ batch: size, program: await compiled });
+    }
+    if (!fold) variables.write(checkpoint.tensors, source);
+    return new LoadedModel({ ...described, backend, programs, release });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function read(from: ModelSource, source: string): Promise<Checkpoint> {
+  if ("tensors" in from) return from;
+  if (from instanceof Uint8Array) return decodeCheckpoint(from, source);
+  if (from instanceof ArrayBuffer) return decodeCheckpoint(new Uint8Array(from), source);
+  if (from.ok === false) {
+    throw new DataError(`${source}: the request was answered with status ${from.status}; check the URL`);
+  }
+  return decodeCheckpoint(new Uint8Array(await from.arrayBuffer()), source);
+}
+
+/** The network, its classes, and how its images are made ready. */
+function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, source: string) {
+  const model = chooseModel({ tensors, info }, options, source);
+  const classes = options.classes ?? info?.classes ?? Array.from({ length: model.classes }, (_, k) => String(k));
+  const normalisation = options.normalisation ?? info?.normalisation ?? guessNormalisation(model, source);
+  const preprocessing = options.preprocessing ?? info?.preprocessing ?? defaultPreprocessing(model.inputShape);
+  const [channels, ...size] = model.inputShape;
+  if (classes.length !== model.classes) {
+    throw new DataError(
+      `${source}: ${model.name} tells ${model.classes} classes apart, but ${classes.length} names came`,
+    );
+  }
+  const { mean, std } = normalisation;
+  if (!normalisationFits(normalisation, model.inputShape)) {
+    const wrong =
+      `${model.name} takes a mean for each of ${channels} channels or for each pixel, and a deviation above 0 ` +
+      `for each channel, but ${mean.length} means and the deviations ${std.join(", ")} came`;
+    throw options.normalisation === undefined ? new DataError(`${source}: ${wrong}`) : new UsageError(wrong);
+  }
+  const { resize, crop, interpolation } = preprocessing;
+  if (crop.join() !== size.join() || resize < Math.max(...crop) || interpolation !== "bilinear") {
+    throw new DataError(
+      `${source}: ${model.name} takes images of ${size.join("x")}, but the preprocessing resizes them to ${resize} ` +
+        `(${interpolation}; it must be bilinear) and crops ${crop.join("x")}`,
+    );
+  }
+  return { model, classes, normalisation, preprocessing };
+}
+
+function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadModelOptions, source: string): Model {
+  if (typeof model === "object" && "forward" in model) return model;
+  if (info !== undefined) {
+    if (typeof info.model?.name !== "string") {
+      throw new DataError(`${source}: what the file says of itself does not name its model; the file is damaged`);
+    }
+    return describedModel(info.model);
+  }
+  if (model === undefined) {
+    throw new UsageError(`${source} does not say which model it is of; name it (the option model, or --model)`);
+  }
+  const bias = LAST_BIASES.map((name) => tensors.get(name)).find((tensor) => tensor !== undefined);
+  const given = typeof model === "string" ? { name: model } : model;
+  return describedModel({ classes: classes?.length ?? bias?.shape[0], ...given });
+}
+
+/** Weights of networks for larger images come from ImageNet, as a rule; small images have no such rule. */
+function guessNormalisation({ inputShape: [channels, height, width] }: Model, source: string): Normalisation {
+  if (channels === 3 && Math.max(height, width) > 64) return IMAGENET_NORMALISATION;
+  throw new UsageError(
+    `${source} does not say by which mean and deviation its images were normalised; ` +
+      "give them (the option normalisation, or --mean and --std)",
+  );
+}

@@ -1,0 +1,12 @@
+/**
+ * Inference: loading a model, folding batch norm, predicting, evaluating.
+ *
+ * @module
+ */
+
+export * from "./compile_inference.ts";
+export * from "./evaluate.ts";
+export * from "./fold_batch_norm.ts";
+export * from "./load_model.ts";
+export * from "./loaded_model.ts";
+export * from "./metrics.ts";

@@ -1,0 +1,125 @@
+/** Matrix products on the CPU: panels of A are packed once, then blocks of C are computed on all threads. */
+
+import type { CpuKernel, CpuNativePhase } from "../../core/mod.ts";
+
+/** C [m, n] = A [m, k] B [k, n] (+ bias [n]); strides are those of A's and B's rows and columns. */
+export interface MatrixProduct {
+  /** Rows of A and C. */
+  readonly m: number;
+  /** Columns of B and C. */
+  readonly n: number;
+  /** Columns of A and rows of B. */
+  readonly k: number;
+  /** Floats from a row of A to the next, and from a column. */
+  readonly a: readonly [number, number];
+  /** Floats from a row of B to the next, and from a column. */
+  readonly b: readonly [number, number];
+  /** Whether the third input is added to every row of C. */
+  readonly bias?: boolean;
+}
+
+/** Floats of a row and rows of the tile that stands in for one at the edge of C. */
+export const EDGE_FLOATS = 48;
+/** Columns of C that a task computes. */
+const COLUMNS = 128;
+/** Depth of a block of B. */
+const DEPTH = 256;
+/** Blocks of C that a product is split into, where it is large enough: as many as keep many threads busy to the end. */
+const BLOCKS = 16;
+
+/** Rows of the next panel of A; `wasm/assembly/tile.ts` explains it. */
+function panelHeight(rowsLeft: number): number {
+  return rowsLeft <= 4 || rowsLeft === 7 || rowsLeft === 8 ? 4 : 6;
+}
+
+/** Panels of `rows` rows. */
+export function panelCount(rows: number): number {
+  let panels = 0;
+  for (let row = 0; row < rows; panels++) row += panelHeight(rows - row);
+  return panels;
+}
+
+/** The least multiple that is not below a number. */
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+/** Floats of a packed matrix: panels may have more rows than the matrix. */
+export function packedFloats(rows: number, depth: number): number {
+  return roundUp(rows, 4) * depth;
+}
+
+/** Matrices of the same shape that lie in a buffer at two regular distances. */
+export interface MatrixArray {
+  /** The number of the buffer. */
+  readonly buffer: number;
+  /** Rows of a matrix. */
+  readonly rows: number;
+  /** Columns of a matrix. */
+  readonly depth: number;
+  /** Floats from a row to the next, and from a column. */
+  readonly strides: readonly [number, number];
+  /** Groups of matrices, and floats from a group to the next. */
+  readonly groups?: readonly [number, number];
+  /** Matrices of a group, and floats from one to the next. */
+  readonly members?: readonly [number, number];
+  /** Whether they are weights, and the workspace holds nothing else. */
+  readonly prepares?: boolean;
+}
+
+/** The phase that packs the rows of matrices into the workspace, one after the other. */
+export function packRowsPhase(
+  { buffer, rows, depth, strides, groups = [1, 0], members = [1, 0], prepares }: MatrixArray,
+  workspace = 0,
+): CpuNativePhase {
+  const panels = panelCount(rows);
+  return {
+    kernel: "packRows",
+    prepares,
+    tasks: panels * groups[0] * members[0],
+    arguments: [
+      { buffer },
+      { workspace },
+      rows,
+      depth,
+      ...strides,
+      panels,
+      members[0],
+      groups[1],
+      members[1],
+      packedFloats(rows, depth),
+    ],
+  };
+}
+
+/** The kernel of a product: its inputs are A, B and maybe the bias, its output C. */
+export function matrixProductKernel({ m, n, k, a, b, bias = false }: MatrixProduct): CpuKernel {
+  const panels = panelCount(m), columnBlocks = Math.ceil(n / COLUMNS), output = bias ? 3 : 2;
+  const rowBlocks = Math.min(panels, Math.ceil(BLOCKS / columnBlocks)), blockPanels = Math.ceil(panels / rowBlocks);
+  return {
+    workspace: packedFloats(m, k),
+    scratch: EDGE_FLOATS + Math.min(DEPTH, k) * COLUMNS,
+    phases: [
+      packRowsPhase({ buffer: 0, rows: m, depth: k, strides: a }),
+      ...(bias ? [{ kernel: "fillRows" as const, tasks: m, arguments: [{ buffer: 2 }, { buffer: output }, n] }] : []),
+      {
+        kernel: "gemm",
+        tasks: columnBlocks * rowBlocks,
+        arguments: [
+          { workspace: 0 },
+          { buffer: 1 },
+          { buffer: output },
+          m,
+          n,
+          k,
+          ...b,
+          n,
+          bias ? 1 : 0,
+          COLUMNS,
+          blockPanels,
+          rowBlocks,
+        ],
+      },
+    ],
+  };
+}

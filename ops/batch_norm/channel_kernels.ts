@@ -1,0 +1,279 @@
+/**
+ * The WebGPU passes of what batch norm does to every channel in training, forward and backward: two sums over the channel,
+ * what follows from them, and what this makes of each element. There are three ways, of as many passes:
+ *
+ *     three:  sums of parts; the sums of these; every element
+ *     two:    sums of parts; the sums of these, which every thread adds up for itself, and every element
+ *     one:    all of it, a thread or a workgroup a channel
+ *
+ * Each is there with threads that work alone, for adapters on the CPU, where barriers are slow, and with workgroups.
+ */
+
+import {
+  boundAtRun,
+  elementPass,
+  f32,
+  linearWorkgroups,
+  MAX_ITERATIONS,
+  type WebGpuLimits,
+  type WebGpuPass,
+  type WebGpuVariant,
+} from "../../core/mod.ts";
+import { REDUCE_LANES, rowMain, workgroupSum } from "../../kernels/mod.ts";
+import type { Extents } from "./norm_shape.ts";
+import { largestDivisor, unitSize, unitWgsl } from "./units.ts";
+
+/**
+ * The work on a channel `c`. Buffers are listed by name; one that ends in `!` is written, one with a `*` is of units.
+ * Pieces of WGSL may name buffers that their own list, or that of the sums, holds.
+ */
+export interface ChannelWork {
+  /** The names of the op's inputs and outputs, in their order. */
+  readonly names: readonly string[];
+  /** Two numbers of a part of the channel, `first` and `second`. */
+  readonly sums: {
+    readonly buffers: readonly string[];
+    /** WGSL that declares the sums. */
+    readonly start: string;
+    /** WGSL that takes in `count` units, of which the first is the one at `p`. */
+    readonly take: (count: number) => string;
+    /** The names of two functions that add up a number over the threads of a part: `reduceTotal` for "total". */
+    readonly reducers: readonly [string, string];
+    /** WGSL that declares both numbers, the same in all threads, for a part of `units` units. */
+    readonly finish: string;
+  };
+  /** WGSL that declares the numbers of the channel, takes in the `pair` of a part of `size` elements, and ends. */
+  readonly join: { readonly start: string; readonly take: string; readonly finish: string };
+  /** WGSL that stores what is the channel's. */
+  readonly store: { readonly buffers: readonly string[]; readonly text: string };
+  /** WGSL that declares what `join` does, of what is stored. */
+  readonly reload: { readonly buffers: readonly string[]; readonly text: string };
+  /** WGSL of what elements need of the channel, and of unit `i`. */
+  readonly apply: { readonly buffers: readonly string[]; readonly channel: string; readonly unit: string };
+}
+
+/** How threads share the work. */
+interface Sharing {
+  /** Threads that work on a part together; 1 if they work alone. */
+  readonly lanes: number;
+  /** Adjacent units that a thread takes at a time: a run. */
+  readonly run: number;
+  /** Runs of a part that is summed up. */
+  readonly summed: number;
+  /** Runs of a part whose elements are computed. */
+  readonly applied: number;
+}
+
+/** Threads that work alone come in workgroups of a processor's vector, so that few threads fill several cores. */
+const VECTOR = 8;
+/** Threads that keep an adapter on the CPU busy. */
+const SOFTWARE_THREADS = 512;
+/** Units of a run there, the fewest and the most runs of a part, and runs of a thread that applies what is stored. */
+const SOFTWARE_RUN = 4, LEAST_RUNS = 64, MOST_RUNS = 30_000, SOFTWARE_APPLIED = 8;
+/** The most parts, which each thread adds up, the fewest elements of a part, and units of a thread, on GPUs. */
+const HARDWARE_PARTS = 16, HARDWARE_PART = 4096, HARDWARE_UNITS = 8;
+/** Threads of a workgroup that has a channel for itself. */
+const CHANNEL_LANES = 256;
+/** The fewest channels that keep an adapter busy with a thread or a workgroup each, and the most floats that this reads. */
+const LEAST_CHANNELS = 32, MOST_READ = 65_536;
+
+/** The variants, the safest first. */
+export function channelVariants(e: Extents, limits: WebGpuLimits, work: ChannelWork): WebGpuVariant[] {
+  const variants = (limits.software ? [true, false] : [false]).flatMap((alone): WebGpuVariant[] => {
+    const who = alone ? "threads" : "workgroups", here = alone === limits.software;
+    const several = alone ? sharingOfThreads(e) : sharingOfWorkgroups(e), runs = runsOf(e, several);
+    const workspace = [f32([e.channels, Math.ceil(runs / several.summed), 2])];
+    const sums = sumsPass(e, limits, work, several);
+    const stored = { ...several, applied: alone ? SOFTWARE_APPLIED : several.applied };
+    const three: WebGpuVariant = {
+      name: `three passes of ${who}`,
+      workspace,
+      passes: [sums, storePass(e, limits, work, several), applyPass(e, limits, work, stored, "stored")],
+    };
+    const two: WebGpuVariant = {
+      name: `two passes of ${who}`,
+      workspace,
+      passes: [sums, applyPass(e, limits, work, several, "parts")],
+      preferred: here,
+    };
+    const whole = { ...several, lanes: alone ? 1 : CHANNEL_LANES, summed: alone ? LEAST_RUNS : runs, applied: runs };
+    if (alone ? 3 * runs > MAX_ITERATIONS : CHANNEL_LANES > limits.maxComputeInvocationsPerWorkgroup) {
+      return [three, two];
+    }
+    const read = e.count * work.apply.buffers.filter((name) => name.endsWith("*") && !name.includes("!")).length;
+    const suits = e.channels >= LEAST_CHANNELS && read <= MOST_READ;
+    const one: WebGpuVariant = {
+      name: `one pass of ${who}`,
+      passes: [applyPass(e, limits, work, whole, "channel")],
+      preferred: here && suits,
+    };
+    return suits ? [three, one, two] : [three, two, one];
+  });
+  const fits = ({ bindings }: WebGpuPass) => bindings.length <= limits.maxStorageBuffersPerShaderStage;
+  return variants.filter(({ passes }, index) => index === 0 || passes.every(fits));
+}
+
+function sharingOfThreads(e: Extents): Sharing {
+  const run = largestDivisor(e.plane / unitSize(e), SOFTWARE_RUN), runs = runsOf(e, { run });
+  const wanted = Math.ceil(runs / Math.ceil(SOFTWARE_THREADS / e.channels));
+  const part = Math.min(MOST_RUNS, Math.max(LEAST_RUNS, wanted));
+  return { lanes: 1, run, summed: part, applied: part };
+}
+
+function sharingOfWorkgroups(e: Extents): Sharing {
+  const runs = runsOf(e, { run: 1 }), least = HARDWARE_PART / unitSize(e);
+  const summed = Math.max(least, Math.ceil(runs / HARDWARE_PARTS));
+  return { lanes: REDUCE_LANES, run: 1, summed, applied: REDUCE_LANES * HARDWARE_UNITS };
+}
+
+/** Runs of a channel. */
+function runsOf(e: Extents, { run }: Pick<Sharing, "run">): number {
+  return e.count / unitSize(e) / run;
+}
+
+/** WGSL of the places of a channel's runs, and of the loop over those of a part. */
+function visit(e: Extents, { lanes, run }: Sharing, part: string, size: number, body: string): string {
+  const plane = e.plane / unitSize(e) / run, runs = runsOf(e, { run });
+  const index = `(k / ${plane}u * ${e.channels}u + c) * ${plane}u + k % ${plane}u`;
+  return `for (var k = ${part} * ${size}u + lane; k < min((${part} + 1u) * ${size}u, ${runs}u); k += ${lanes}u) {
+    let p = (${index}) * ${run}u;
+    ${body}
+  }`;
+}
+
+/** WGSL of `unitsOf(part)`, the units of a part that is summed up. */
+function unitsOfPart(e: Extents, { run, summed }: Sharing): string {
+  const runs = runsOf(e, { run });
+  return `fn unitsOf(part: u32) -> f32 {
+  return f32((min((part + 1u) * ${summed}u, ${runs}u) - part * ${summed}u) * ${run}u);
+}`;
+}
+
+/** WGSL of `sumsOf(c, part, lane)`, both numbers of a part, the same in all of its threads. */
+function sumsWgsl(e: Extents, { sums }: ChannelWork, sharing: Sharing): string {
+  const alone = sums.reducers.map((name) =>
+    `fn reduce${name[0].toUpperCase()}${name.slice(1)}(lane: u32, value: f32) -> f32 { return value; }`
+  );
+  return `${sharing.lanes === 1 ? alone.join("\n") : workgroupSum(sums.reducers, sharing.lanes)}
+fn sumsOf(c: u32, part: u32, lane: u32) -> vec2<f32> {
+  ${sums.start}
+  ${visit(e, sharing, "part", sharing.summed, sums.take(sharing.run))}
+  let units = unitsOf(part);
+  ${sums.finish}
+  return vec2<f32>(first, second);
+}`;
+}
+
+/** WGSL of the numbers of channel `c`, of what a part's are. */
+function joinWgsl(e: Extents, { join }: ChannelWork, sharing: Sharing, pair: string): string {
+  const parts = Math.ceil(runsOf(e, sharing) / sharing.summed);
+  return `${join.start}
+  for (var part = 0u; part < ${pair.includes("partial[") ? boundAtRun(parts, "partial") : `${parts}u`}; part++) {
+    let pair = ${pair};
+    let size = unitsOf(part) * ${unitSize(e)}.0;
+    ${join.take}
+  }
+  ${join.finish}`;
+}
+
+function partialPair(e: Extents, sharing: Sharing): string {
+  const place = `(c * ${Math.ceil(runsOf(e, sharing) / sharing.summed)}u + part) * 2u`;
+  return `vec2<f32>(partial[${place}], partial[${place} + 1u])`;
+}
+
+/** A kernel of `count` parts, a thread or a workgroup each, that declares `slot`, its number, and `lane`. */
+function partsKernel(
+  count: number,
+  limits: WebGpuLimits,
+  { lanes }: Sharing,
+  declarations: string,
+  body: string,
+): Pick<WebGpuPass, "wgsl" | "workgroups"> {
+  if (lanes > 1) {
+    const wgsl = `${declarations}\n${rowMain(count, lanes)}\n  let slot = row;\n  ${body}\n}`;
+    return { wgsl, workgroups: linearWorkgroups(count, limits, 1) };
+  }
+  return {
+    wgsl: `${declarations}
+@compute @workgroup_size(${VECTOR})
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let slot = id.y * (groups.x * ${VECTOR}u) + id.x;
+  if (slot >= ${count}u) { return; }
+  let lane = 0u;
+  ${body}
+}`,
+    workgroups: linearWorkgroups(count, limits, VECTOR),
+  };
+}
+
+/** The sums of every part of every channel, in `partial` [channels, parts, 2]. */
+function sumsPass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuPass {
+  const parts = Math.ceil(runsOf(e, sharing) / sharing.summed);
+  const declarations = `${unitWgsl(e)}\n${unitsOfPart(e, sharing)}\n${sumsWgsl(e, work, sharing)}`;
+  const body = `let pair = sumsOf(slot / ${parts}u, slot % ${parts}u, lane);
+  if (lane == 0u) { partial[slot * 2u] = pair.x; partial[slot * 2u + 1u] = pair.y; }`;
+  return {
+    ...partsKernel(e.channels * parts, limits, sharing, declarations, body),
+    bindings: bindingsOf(e, work, [...work.sums.buffers, "partial!"]),
+  };
+}
+
+/** What is the channel's. */
+function storePass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuPass {
+  return elementPass(
+    {
+      count: e.channels,
+      iterations: Math.ceil(runsOf(e, sharing) / sharing.summed),
+      body: `let c = i;\n  ${joinWgsl(e, work, sharing, partialPair(e, sharing))}\n  ${work.store.text}`,
+      declarations: unitsOfPart(e, sharing),
+    },
+    bindingsOf(e, work, ["partial", ...work.store.buffers]),
+    limits,
+  );
+}
+
+/** Every element, of what is stored of its channel, or of the parts' sums, or of the channel alone. */
+function applyPass(
+  e: Extents,
+  limits: WebGpuLimits,
+  work: ChannelWork,
+  sharing: Sharing,
+  from: "stored" | "parts" | "channel",
+): WebGpuPass {
+  const { sums, store, reload, apply } = work, parts = Math.ceil(runsOf(e, sharing) / sharing.applied);
+  const units = Array.from({ length: sharing.run }, (_, k) => `{ let i = p + ${k}u; ${apply.unit} }`).join("\n    ");
+  const pair = from === "parts" ? partialPair(e, sharing) : "sumsOf(c, part, lane)";
+  const numbers = from === "stored"
+    ? reload.text
+    : `${joinWgsl(e, work, sharing, pair)}\n  if (applied == 0u && lane == 0u) { ${store.text} }`;
+  const buffers = {
+    stored: reload.buffers,
+    parts: ["partial", ...store.buffers],
+    channel: [...sums.buffers, ...store.buffers],
+  };
+  const declarations = [
+    unitWgsl(e),
+    ...(from === "stored" ? [] : [unitsOfPart(e, sharing)]),
+    ...(from === "channel" ? [sumsWgsl(e, work, sharing)] : []),
+  ];
+  const body = `let c = slot / ${parts}u;
+  let applied = slot % ${parts}u;
+  ${numbers}
+  ${apply.channel}
+  ${visit(e, sharing, "applied", sharing.applied, units)}`;
+  return {
+    ...partsKernel(e.channels * parts, limits, sharing, declarations.join("\n"), body),
+    bindings: bindingsOf(e, work, [...apply.buffers, ...buffers[from]]),
+  };
+}
+
+/** The bindings of buffers by name, each once. */
+function bindingsOf(e: Extents, { names }: ChannelWork, used: readonly string[]): WebGpuPass["bindings"] {
+  const bindings = new Map<string, WebGpuPass["bindings"][number]>();
+  for (const text of used) {
+    const name = text.replace(/[!*]+$/, ""), write = text.includes("!") || bindings.get(name)?.write === true;
+    const index = name === "partial" ? names.length : names.indexOf(name);
+    bindings.set(name, { name, index, write, vector: text.includes("*") && unitSize(e) === 4 });
+  }
+  return [...bindings.values()];
+}

@@ -1,0 +1,175 @@
+/**
+ * Convolutions as matrix products on the CPU: the arguments of the kernels in `core/cpu/wasm/assembly/convolution.ts`, and
+ * how their work is split. Every split follows from the shapes alone.
+ */
+
+import type { CpuKernel } from "../../../core/mod.ts";
+import { EDGE_FLOATS, packedFloats, packRowsPhase, roundUp } from "../../../kernels/mod.ts";
+import { LEAST_TASKS, splitSum } from "./split.ts";
+import { epilogueArguments, type ForwardOperands } from "../webgpu/epilogue.ts";
+import type { Geometry } from "../problem.ts";
+
+/** Depth of a block. */
+const DEPTH = 256;
+/** Floats of a block of columns: what stays in a second-level cache, with room for the rest. */
+const BLOCK_FLOATS = 1 << 16;
+/** The fewest positions that a block is cut down to for the sake of more tasks. */
+const LEAST_POSITIONS = 96;
+/** Floats between the panels of a weight gradient. */
+const PANEL_GAP = 16;
+/** Positions of a block of a weight gradient that images smaller than it share. */
+const MOST_SHARED = 256;
+/** Positions that are worth a part of a weight gradient: fewer would cost more in sums than in products. */
+const PART_POSITIONS = 512;
+
+/** Into how many equal ranges channels are split, so that there are enough tasks. */
+function rangesOf(tasks: number, channels: number): number {
+  let ranges = 1;
+  while (tasks * ranges < LEAST_TASKS && channels % (2 * ranges) === 0 && channels / (2 * ranges) >= 8) ranges *= 2;
+  return ranges;
+}
+
+/** Positions of a block of columns of that many rows. */
+function blockOf(rows: number, plane: number): number {
+  return Math.min(roundUp(plane, 8), Math.max(8, Math.floor(BLOCK_FLOATS / rows / 8) * 8));
+}
+
+/** Positions of a block of a forward convolution: fewer where that makes more tasks, which ranges would by packing anew. */
+function forwardBlock(g: Geometry, depth: number, plane: number): number {
+  const wanted = Math.ceil(plane / Math.ceil(LEAST_TASKS / (g.batch * g.groups)));
+  return Math.min(blockOf(depth, plane), Math.max(LEAST_POSITIONS, roundUp(wanted, 8)));
+}
+
+/** Floats of the phase planes of a block, and of the table of its positions; see `core/cpu/wasm/assembly/convolution.ts`. */
+function workFloats(g: Geometry, block: number): number {
+  const outputRows = Math.min(g.outputHeight, Math.ceil(block / g.outputWidth) + 1);
+  const rows = (outputRows - 1) * g.stride[0] + (g.kernelHeight - 1) * g.dilation[0] + 1;
+  const reach = Math.floor((g.kernelWidth - 1) * g.dilation[1] / g.stride[1]);
+  return 5 * block + (rows + 1) * g.stride[1] * (roundUp(g.outputWidth + reach + 1, 4) + 8);
+}
+
+function geometryArguments(g: Geometry, inputs: number, outputs: number): number[] {
+  return [
+    g.groups,
+    inputs,
+    g.height,
+    g.width,
+    outputs,
+    g.outputHeight,
+    g.outputWidth,
+    g.kernelHeight,
+    g.kernelWidth,
+    ...g.stride,
+    ...g.padding,
+    ...g.dilation,
+  ];
+}
+
+/** y = conv(x, w) (+ bias), and what follows. */
+export function columnsForward(g: Geometry, operands: ForwardOperands): CpuKernel {
+  const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
+  const count = Math.min(DEPTH, depth), block = forwardBlock(g, count, plane), blocks = Math.ceil(plane / block);
+  const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
+  const { bias, output } = operands;
+  return {
+    workspace: g.groups * ranges * packedFloats(outputs, depth),
+    scratch: EDGE_FLOATS + count * block + workFloats(g, block),
+    phases: [
+      packRowsPhase({
+        buffer: 1,
+        rows: outputs,
+        depth,
+        strides: [depth, 1],
+        groups: [g.groups, g.groupOutputs * depth],
+        members: [ranges, outputs * depth],
+        prepares: true,
+      }),
+      {
+        kernel: "convolution",
+        tasks: g.batch * g.groups * blocks * ranges,
+        arguments: [
+          { buffer: 0 },
+          { workspace: 0 },
+          { buffer: output },
+          bias === undefined ? 0 : { buffer: bias },
+          ...geometryArguments(g, g.groupInputs, outputs),
+          block,
+          ranges,
+          ...epilogueArguments(operands),
+        ],
+      },
+    ],
+  };
+}
+
+/** The input's gradient: columns = wᵀ dy, added back to where they come from. */
+export function columnsInputGradient(g: Geometry): CpuKernel {
+  const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
+  const ranges = rangesOf(g.batch * g.groups, g.groupInputs), inputs = g.groupInputs / ranges, rows = inputs * taps;
+  const block = blockOf(rows + g.groupOutputs, plane);
+  return {
+    workspace: g.groups * ranges * packedFloats(rows, g.groupOutputs),
+    scratch: EDGE_FLOATS + block * (rows + g.groupOutputs) + workFloats(g, block),
+    phases: [
+      packRowsPhase({
+        buffer: 1,
+        rows,
+        depth: g.groupOutputs,
+        strides: [1, g.groupInputs * taps],
+        groups: [g.groups, g.groupOutputs * g.groupInputs * taps],
+        members: [ranges, rows],
+        prepares: true,
+      }),
+      {
+        kernel: "convolutionInputGradient",
+        tasks: g.batch * g.groups * ranges,
+        arguments: [
+          { buffer: 0 },
+          { workspace: 0 },
+          { buffer: 2 },
+          0,
+          ...geometryArguments(g, inputs, g.groupOutputs),
+          block,
+          ranges,
+        ],
+      },
+    ],
+  };
+}
+
+/** The weight's gradient: dy columnsᵀ, summed over parts of the batch, then over the parts in order. */
+export function columnsWeightGradient(g: Geometry): CpuKernel {
+  const depth = g.groupInputs * g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
+  const size = g.groups * depth * roundUp(g.groupOutputs, 4);
+  const most = Math.min(g.batch, g.batch * plane / PART_POSITIONS);
+  const { parts, ranges, rangeSize: kept } = splitSum(size, most, g.groupOutputs);
+  const rows = Math.min(DEPTH, roundUp(depth, 2));
+  const block = Math.max(blockOf(rows + kept, plane), Math.min(MOST_SHARED, blockOf(rows + kept, Infinity)));
+  return {
+    workspace: parts * size,
+    scratch: 16 + block * (rows + kept) + block / 8 * 2 * PANEL_GAP + workFloats(g, block),
+    phases: [
+      {
+        kernel: "convolutionWeightGradient",
+        tasks: parts * ranges,
+        arguments: [
+          { buffer: 0 },
+          { buffer: 1 },
+          { workspace: 0 },
+          0,
+          ...geometryArguments(g, g.groupInputs, g.groupOutputs),
+          block,
+          ranges,
+          g.batch,
+          parts,
+          kept,
+        ],
+      },
+      {
+        kernel: "convolutionWeightGradientSum",
+        tasks: g.groups * Math.ceil(depth / 16),
+        arguments: [{ workspace: 0 }, { buffer: 2 }, g.groups, depth, g.groupOutputs, parts],
+      },
+    ],
+  };
+}

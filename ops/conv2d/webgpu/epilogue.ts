@@ -1,0 +1,98 @@
+/** What may follow a convolution in the same pass: a residual is added, then an activation is applied. */
+
+import { type CpuArgument, reluWgsl, ShapeError, type WebGpuPass } from "../../../core/mod.ts";
+
+/** The activation in an epilogue. */
+export type EpilogueActivation = "none" | "relu" | "relu6";
+
+/** What follows a convolution, as attributes. */
+export type EpilogueAttributes = {
+  /** The activation, after everything else. */
+  readonly activation: EpilogueActivation;
+  /** Whether the last input, of the output's shape, is added before the activation. */
+  readonly residual: boolean;
+};
+
+/** Nothing. */
+export const NO_EPILOGUE: EpilogueAttributes = { activation: "none", residual: false };
+
+/** The least and the largest output. */
+const RANGES: Readonly<Record<EpilogueActivation, readonly [number, number]>> = {
+  none: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
+
+/** Which of a convolution's buffers, its inputs and then its output, is what; input and weight are the first two. */
+export interface ForwardOperands {
+  /** The bias, if there is one. */
+  readonly bias?: number;
+  /** The residual, if there is one. */
+  readonly residual?: number;
+  /** What must be positive where the result is not to be 0, if there is such a mask: the output of a ReLU. */
+  readonly mask?: number;
+  /** The output. */
+  readonly output: number;
+  /** What follows. */
+  readonly epilogue: EpilogueAttributes;
+}
+
+/** The operands of a convolution of so many inputs. */
+export function operandsOf(inputs: number, epilogue: EpilogueAttributes = NO_EPILOGUE): ForwardOperands {
+  const last = epilogue.residual ? inputs - 1 : inputs;
+  return {
+    bias: last > 2 ? 2 : undefined,
+    residual: epilogue.residual ? last : undefined,
+    output: inputs,
+    epilogue,
+  };
+}
+
+/** Checks the activation of an epilogue. */
+export function expectActivation(op: string, activation: string): void {
+  if (Object.hasOwn(RANGES, activation)) return;
+  throw new ShapeError(
+    `${op}: expected activation to be one of ${Object.keys(RANGES).join(", ")} but it is ${activation}`,
+  );
+}
+
+/** Applies what follows to an output before it. */
+export function finishValue({ activation }: EpilogueAttributes, value: number, residual: number): number {
+  const [least, largest] = RANGES[activation], sum = value + residual;
+  return sum < least ? least : sum > largest ? largest : sum;
+}
+
+/** The arguments of `core/cpu/wasm/assembly/epilogue.ts`. */
+export function epilogueArguments({ residual, epilogue }: ForwardOperands): CpuArgument[] {
+  const [least, largest] = RANGES[epilogue.activation];
+  return [residual === undefined ? 0 : { buffer: residual }, { float: least }, { float: largest }];
+}
+
+/** WGSL that applies what follows to `value`, the output at index `place`: one element, or a vector of `size`. */
+export function finishWgsl(
+  { residual, mask, epilogue }: ForwardOperands,
+  value: string,
+  place: string,
+  size: 1 | 4 = 1,
+): string {
+  const constant = (text: string) => size === 1 ? text : `vec4<f32>(${text})`;
+  const sum = residual === undefined ? value : `${value} + residual[${place}]`;
+  const { activation } = epilogue;
+  if (mask !== undefined) return `select(${constant("0.0")}, ${sum}, mask[${place}] > ${constant("0.0")})`;
+  if (activation === "none") return sum;
+  return reluWgsl(sum, size, RANGES[activation][1]);
+}
+
+/** The bindings that {@link finishWgsl} needs, of elements or of vectors of four. */
+export function residualBinding({ residual, mask }: ForwardOperands, vector = false): WebGpuPass["bindings"] {
+  return [
+    ...(residual === undefined ? [] : [{ name: "residual", index: residual, vector }]),
+    ...(mask === undefined ? [] : [{ name: "mask", index: mask, vector }]),
+  ];
+}
+
+/** The bindings of the bias and the residual, where there are any. */
+export function operandBindings(operands: ForwardOperands, vector = false): WebGpuPass["bindings"] {
+  const { bias } = operands;
+  return [...(bias === undefined ? [] : [{ name: "bias", index: bias }]), ...residualBinding(operands, vector)];
+}

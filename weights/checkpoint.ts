@@ -1,0 +1,122 @@
+/** Checkpoints: the variables, and what else is needed to use them or to train on. */
+
+import { DataError, elementCount } from "../core/mod.ts";
+import type { DataIdentity, Normalisation, Preprocessing } from "../data/mod.ts";
+import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
+import { fileKind } from "./_file_kind.ts";
+import { unwrapNames } from "./_reading.ts";
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
+import { decodeTorchFile } from "./torch_file.ts";
+
+/** How a model was made, so that a checkpoint can make it again. */
+export interface ModelDescription extends ModelOptions {
+  /** The name by which it is found. */
+  readonly name: string;
+}
+
+/** Where a run stands, at the end of an epoch or within one. */
+export interface Progress {
+  /** The epochs that are done, validation included. */
+  readonly epochs: number;
+  /** The steps that are done, those of the epoch that has begun included. */
+  readonly steps: number;
+  /** The sum of the losses of the steps of the epoch that has begun. */
+  readonly lossSum: number;
+  /** The number of right answers in them. */
+  readonly correct: number;
+  /** The best validation accuracy so far; -1 before the first. */
+  readonly bestTop1: number;
+  /** The state of the schedule. */
+  readonly schedule: readonly number[];
+  /** Images in a batch. */
+  readonly batch: number;
+  /** What is trained on. */
+  readonly data: DataIdentity;
+}
+
+/** Whether what a file says of where a run stands can be gone on from. */
+export function isProgress(value: unknown): value is Progress {
+  const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data } = (value ?? {}) as Partial<Progress>;
+  const counts = [epochs, steps, correct, batch];
+  const numbers = [lossSum, bestTop1, ...(Array.isArray(schedule) ? schedule : [undefined])];
+  return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && numbers.every(Number.isFinite) &&
+    typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape);
+}
+
+/** What a checkpoint holds beside its tensors. */
+export interface CheckpointInfo {
+  /** How the model was made. */
+  readonly model: ModelDescription;
+  /** The names of the classes. */
+  readonly classes: readonly string[];
+  /** The normalisation of the images. */
+  readonly normalisation: Normalisation;
+  /** How images of any size are brought to the model's; the usual way for its size where a file does not say. */
+  readonly preprocessing?: Preprocessing;
+  /** Where the run stands; only in a checkpoint from which training can go on. */
+  readonly progress?: Progress;
+}
+
+/** A checkpoint, or a bare weight file, which has no `info`. */
+export interface Checkpoint {
+  /** The tensors by name. */
+  readonly tensors: Map<string, NamedTensor>;
+  /** What it says of itself. */
+  readonly info?: CheckpointInfo;
+}
+
+const KEY = "residua";
+
+/** Writes a checkpoint. */
+export function encodeCheckpoint(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  info: CheckpointInfo,
+): Uint8Array<ArrayBuffer> {
+  return encodeSafetensors(tensors, { [KEY]: JSON.stringify(info) });
+}
+
+/**
+ * Reads a checkpoint or a bare weight file: safetensors, or a `state_dict` that `torch.save` wrote. What wrappers such as
+ * `DataParallel` put before every name of a bare file (`module.`) is taken away.
+ *
+ * @param bytes The whole file.
+ * @param source The file's name, for messages.
+ * @throws {DataError} If it is damaged, or something else, of which the error says what it is.
+ */
+export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint {
+  const file = fileKind(bytes);
+  if (file.kind === "other") throw new DataError(`${source} ${file.what}`);
+  if (file.kind === "torch") return { tensors: unwrapNames(decodeTorchFile(bytes, source)) };
+  const { tensors, metadata } = decodeSafetensors(bytes, source);
+  if (!Object.hasOwn(metadata, KEY)) return { tensors: unwrapNames(tensors) };
+  const info = readInfo(metadata[KEY]);
+  if (info === undefined) {
+    throw new DataError(`${source}: what the file says of its model makes no sense; the file is damaged`);
+  }
+  return { tensors, info };
+}
+
+/** What a checkpoint says of itself, or nothing if that is malformed. Whether it fits is seen where it is used. */
+function readInfo(text: string): CheckpointInfo | undefined {
+  try {
+    const info = JSON.parse(text), { model, classes, normalisation, preprocessing, progress } = info;
+    const isList = (list: unknown, type: string): list is unknown[] =>
+      Array.isArray(list) && list.every((part) => typeof part === type);
+    const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+    const { name, classes: outputs = classes.length, inputShape = [3, 1, 1] } = model, { mean, std } = normalisation;
+    const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
+      isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
+      isList(mean, "number") && isList(std, "number") && std.length === inputShape[0] &&
+      [inputShape[0], elementCount(inputShape as number[])].includes(mean.length) &&
+      (preprocessing === undefined || (isPositive(preprocessing.resize) && isList(preprocessing.crop, "number"))) &&
+      (progress === undefined || (typeof progress === "object" && progress !== null));
+    return right ? info : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes the model that a description names. */
+export function describedModel({ name, ...options }: ModelDescription): SequentialModel {
+  return modelByName(name, options);
+}

@@ -1,0 +1,12 @@
+/**
+ * Weights: safetensors and PyTorch's files, checkpoints, a model's variables, and how they start.
+ *
+ * @module
+ */
+
+export * from "./checkpoint.ts";
+export * from "./initializers.ts";
+export * from "./mismatched_head.ts";
+export * from "./safetensors.ts";
+export * from "./torch_file.ts";
+export * from "./variables.ts";
