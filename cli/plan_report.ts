@@ -3,8 +3,8 @@
 import {
   byteSize,
   countDispatches,
-  countPasses,
-  countPhases,
+  countKernels,
+  countStages,
   DEFAULT_LIMITS,
   type Node,
   type Plan,
@@ -17,8 +17,8 @@ import { formatTable } from "./table.ts";
 
 /** How a plan is carried out on a backend. */
 interface Execution {
-  /** The passes of each node. */
-  readonly passes: readonly number[];
+  /** The kernels of each node. */
+  readonly kernels: readonly number[];
   /** All of them, in words. */
   readonly total: string;
 }
@@ -26,19 +26,19 @@ interface Execution {
 /** A table of the nodes of a plan, and what they come to on a backend. */
 export async function formatPlan(plan: Plan, backend: "cpu" | "webgpu"): Promise<string> {
   const { nodes, placement, bufferSizes } = plan;
-  const { passes, total } = backend === "cpu" ? onCpu(plan) : await onWebGpu(plan);
+  const { kernels, total } = backend === "cpu" ? onCpu(plan) : await onWebGpu(plan);
   const costs = nodes.map((node) => node.op.cost(node));
   const flops = costs.reduce((sum, cost) => sum + cost.flops, 0);
   const bytes = costs.reduce((sum, cost) => sum + cost.bytes, 0);
   return [
     formatTable([
-      ["op", "fuses or updates", "output", "buffer", "passes", "MFLOP", "MB"],
+      ["op", "fuses or updates", "output", "buffer", "kernels", "MFLOP", "MB"],
       ...nodes.map((node, index) => [
         node.op.name,
         aboutOf(node),
         outputOf(node),
         bufferOf(node, placement),
-        passes[index],
+        kernels[index],
         (costs[index].flops / 1e6).toFixed(1),
         (costs[index].bytes / 1e6).toFixed(1),
       ]),
@@ -47,7 +47,7 @@ export async function formatPlan(plan: Plan, backend: "cpu" | "webgpu"): Promise
         "",
         "",
         "",
-        passes.reduce((sum, count) => sum + count, 0),
+        kernels.reduce((sum, count) => sum + count, 0),
         (flops / 1e6).toFixed(1),
         (bytes / 1e6).toFixed(1),
       ],
@@ -74,7 +74,7 @@ export function sizeOf(values: readonly Value[]): number {
 }
 
 function onCpu(plan: Plan): Execution {
-  return { passes: countPhases(plan), total: `${plan.nodes.length} kernel calls on the CPU` };
+  return { kernels: countStages(plan), total: `${plan.nodes.length} kernel calls on the CPU` };
 }
 
 /** On the adapter at hand, or on one that offers what all do. */
@@ -84,7 +84,7 @@ async function onWebGpu(plan: Plan): Promise<Execution> {
     where = backend?.adapter.name ?? "a device of WebGPU's default limits";
   backend?.destroy();
   return {
-    passes: countPasses(plan, limits),
+    kernels: countKernels(plan, limits),
     total: `${countDispatches(plan, limits)} dispatches on WebGPU, ${where}`,
   };
 }

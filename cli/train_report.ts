@@ -2,7 +2,7 @@
 
 import type { ImageSet } from "../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../train/mod.ts";
-import type { ForeignHead } from "../weights/mod.ts";
+import type { MismatchedHead } from "../weights/mod.ts";
 import { formatPercent } from "./format.ts";
 
 /** What is trained, on which images, and where. */
@@ -34,7 +34,7 @@ export function memoryText({ total, step, variables, validation }: RunMemory): s
 }
 
 /** What is not taken from a file for other classes. */
-export function foreignText({ names, classes }: ForeignHead, own: number): string {
+export function foreignText({ names, classes }: MismatchedHead, own: number): string {
   return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
 }
 

@@ -29,7 +29,7 @@ const HEEDED_BY: Readonly<Record<string, { readonly option: "schedule" | "optimi
  * @param given The options that were written; those of a recipe or of a resumed run may go unheeded.
  * @throws {UsageError} If one would.
  */
-export function refuseUseless(values: TrainValues, given: GivenOptions): void {
+export function rejectUnusedOptions(values: TrainValues, given: GivenOptions): void {
   const unused = unusedModelOptions(values.model);
   for (const [name, shape] of Object.entries(MODEL_SHAPE)) {
     if (name in given && unused.includes(shape)) throw new UsageError(`--${name}: ${values.model} has no use for it`);

@@ -44,7 +44,7 @@ export interface Executable {
   /**
    * Runs one step as {@link Executable.run} does, with the same results, and times its dispatches; waits for the device.
    *
-   * @returns The dispatches in the order in which they ran; on the CPU the phases of kernels.
+   * @returns The dispatches in the order in which they ran; on the CPU the stages of kernels.
    * @throws {DeviceError} If the device has no timestamps.
    */
   profile(options?: ProfileOptions): Promise<DispatchTime[]>;
@@ -108,14 +108,14 @@ export interface Backend {
    */
   compile(plan: Plan, options: BackendCompileOptions): Promise<Executable>;
   /** Whether tensors may be f16. */
-  readonly hasHalf: boolean;
+  readonly hasFloat16: boolean;
   /**
    * Why mixed precision cannot be had, as a part of a sentence; nothing if it can. On WebGPU the first call computes known
    * answers.
    */
-  halfProblem(): Promise<string | undefined>;
+  whyNoFloat16(): Promise<string | undefined>;
   /** The most bytes of a set of images that are worth keeping on the device: none where it uses the program's memory. */
-  readonly residentBytes: number;
+  readonly maxResidentBytes: number;
   /** Bytes of live memory that this backend allocated. */
   readonly liveBytes: number;
   /**

@@ -8,11 +8,11 @@ import { compile } from "./compile.ts";
 import { CpuBackend } from "./cpu/backend.ts";
 import { ResiduaError, ShapeError } from "./util/errors.ts";
 import { Graph, type Value } from "./graph/graph.ts";
-import { LEAST_NORMAL_HALF, roundToHalf } from "./util/float16.ts";
+import { LEAST_NORMAL_FLOAT16, roundToFloat16 } from "./util/float16.ts";
 import { float64Array, interpret } from "./graph/interpret.ts";
 import type { Attributes, NumericArray, Op, Sample } from "./op.ts";
 import { Random } from "./util/random.ts";
-import { elementCount, f16, formatSpec, isFloat, isHalf, type TensorSpec } from "./graph/shape.ts";
+import { elementCount, f16, formatSpec, isFloat, isFloat16, type TensorSpec } from "./graph/shape.ts";
 
 /** How an op is checked. */
 export interface CheckOptions {
@@ -37,7 +37,7 @@ export interface CheckReport {
 /** The relative tolerance of every comparison with float64. */
 const RELATIVE_TOLERANCE = 1e-4;
 /** Half the distance of neighbouring f16 numbers, relative to them: their significands have 11 bits, and stores round to the nearest. */
-const HALF_ROUNDING = 2 ** -11;
+const FLOAT16_ROUNDING = 2 ** -11;
 /** The absolute tolerance as a fraction of the tensor's largest element: sums of terms that cancel have no relative one. */
 const ABSOLUTE_FRACTION = 1e-5;
 const DIFFERENCE_STEP = 1e-6;
@@ -70,14 +70,14 @@ export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOpt
     checkCost(erased, trace);
     if (op.gradient !== undefined) report.derivatives += checkGradient(erased, sample, inputs, random);
   }
-  for (const sample of samples.flatMap((sample) => halfSample(erased, sample))) {
+  for (const sample of samples.flatMap((sample) => float16Sample(erased, sample))) {
     report.comparisons += await checkBackends(backends, traceSample(erased, sample), makeInputs(sample, random));
   }
   return report;
 }
 
 /** The sample with f16 where the op takes it, or nothing where it does not. */
-function halfSample(op: Op, sample: Sample): Sample[] {
+function float16Sample(op: Op, sample: Sample): Sample[] {
   const half = op.half?.(sample.inputs.length, { ...op.attributes, ...sample.attributes } as Attributes) ?? [];
   if (half.length === 0) return [];
   return [{ ...sample, inputs: sample.inputs.map((spec, index) => half.includes(index) ? f16(spec.shape) : spec) }];
@@ -89,8 +89,8 @@ async function checkBackends(
   trace: Trace,
   inputs: readonly NumericArray[],
 ): Promise<number> {
-  const half = [...trace.inputs, ...trace.outputs].some(({ spec }) => isHalf(spec));
-  const able = backends.filter(({ hasHalf }) => hasHalf || !half);
+  const half = [...trace.inputs, ...trace.outputs].some(({ spec }) => isFloat16(spec));
+  const able = backends.filter(({ hasFloat16 }) => hasFloat16 || !half);
   if (able.length === 0) return 0;
   const expected = referenceResults(trace, inputs);
   let comparisons = 0;
@@ -128,7 +128,7 @@ function makeInputs(sample: Sample, random: Random): NumericArray[] {
   });
   sample.fill?.(arrays, random);
   sample.inputs.forEach((spec, index) => {
-    if (isHalf(spec)) roundToHalf(arrays[index] as Float32Array);
+    if (isFloat16(spec)) roundToFloat16(arrays[index] as Float32Array);
   });
   return arrays;
 }
@@ -232,14 +232,14 @@ export function compareArrays(
   if (actual.length !== expected.length) {
     throw new ResiduaError(`${label}: expected ${expected.length} elements but there are ${actual.length}`);
   }
-  const rounding = isHalf(spec) ? roundings : 0;
+  const rounding = isFloat16(spec) ? roundings : 0;
   let largest = 0;
   for (const value of expected) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
   for (let i = 0; i < expected.length; i++) {
     const tolerance = spec.dtype === "u32"
       ? 0
-      : (RELATIVE_TOLERANCE + rounding * HALF_ROUNDING) * Math.abs(expected[i]) +
-        (ABSOLUTE_FRACTION * largest + rounding * LEAST_NORMAL_HALF);
+      : (RELATIVE_TOLERANCE + rounding * FLOAT16_ROUNDING) * Math.abs(expected[i]) +
+        (ABSOLUTE_FRACTION * largest + rounding * LEAST_NORMAL_FLOAT16);
     if (
       actual[i] === expected[i] || Object.is(actual[i], expected[i]) || Math.abs(actual[i] - expected[i]) <= tolerance
     ) continue;

@@ -4,7 +4,7 @@ import type { Backend, BackendCompileOptions, Executable, Storage } from "./back
 import { DeviceError, ShapeError } from "./util/errors.ts";
 import type { Graph, Value } from "./graph/graph.ts";
 import { type Plan, plan, type PlanOptions } from "./plan/plan.ts";
-import { formatSpec, isHalf, sameShape } from "./graph/shape.ts";
+import { formatSpec, isFloat16, sameShape } from "./graph/shape.ts";
 import type { TuneOptions } from "./webgpu/tuning/choices.ts";
 
 /** What to compile a graph for. */
@@ -38,7 +38,7 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
     new Map(Object.entries({ ...options.outputs, ...options.scalars })),
     { fuse: options.fuse, recompute: options.recompute },
   );
-  if (!backend.hasHalf && planned.nodes.some(({ inputs, outputs }) => [...inputs, ...outputs].some(isHalf))) {
+  if (!backend.hasFloat16 && planned.nodes.some(({ inputs, outputs }) => [...inputs, ...outputs].some(isFloat16))) {
     throw new DeviceError(`compile: the graph has tensors of f16, which the backend ${backend.description} has not`);
   }
   for (const value of planned.variables) {

@@ -35,8 +35,8 @@ export { CpuBackend, type CpuBackendOptions } from "./cpu/backend.ts";
 export type { CpuKernelBuild } from "./cpu/kernels.ts";
 export type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 export { WebGpuBackend } from "./webgpu/backend.ts";
-export { countPhases } from "./cpu/program.ts";
-export { countDispatches, countPasses } from "./webgpu/count_dispatches.ts";
+export { countStages } from "./cpu/program.ts";
+export { countDispatches, countKernels } from "./webgpu/count_dispatches.ts";
 export { PipelineCache } from "./webgpu/pipelines.ts";
 export { VariantCache } from "./webgpu/tuning/variants.ts";
 export { type AdapterReport, DEFAULT_LIMITS, reportAdapter, requestAdapter } from "./webgpu/device.ts";
@@ -47,7 +47,7 @@ export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuning/tuner.ts";
 export {
   boundAtRun,
   constants,
-  elementPass,
+  elementKernel,
   elementwise,
   float,
   linearWorkgroups,

@@ -33,7 +33,7 @@ export type ReferenceKernel = (buffers: readonly NumericArray[]) => void;
 
 /** What the CPU backend lends to a running kernel. */
 export interface CpuContext {
-  /** Memory of the size that the kernel asked for, shared by its tasks and phases; it holds garbage at the first phase. */
+  /** Memory of the size that the kernel asked for, shared by its tasks and stages; it holds garbage at the first stage. */
   readonly workspace: Float32Array;
   /** Memory of the size that the kernel asked for, for one task alone; it holds garbage at its start. */
   readonly scratch: Float32Array;
@@ -46,16 +46,16 @@ export type CpuArgument =
   | { readonly buffer: number; readonly offset?: number }
   | { readonly workspace: number };
 
-/** A phase in TypeScript, which runs on the calling thread. */
-export interface CpuFunctionPhase {
+/** A stage in TypeScript, which runs on the calling thread. */
+export interface CpuFunctionStage {
   /** The number of tasks; fixed by the shapes alone, so that results repeat. */
   readonly tasks: number;
   /** Runs one task over the op's inputs followed by its outputs. */
   run(buffers: readonly NumericArray[], task: number, context: CpuContext): void;
 }
 
-/** A phase in WebAssembly, whose tasks run on all threads. */
-export interface CpuNativePhase {
+/** A stage in WebAssembly, whose tasks run on all threads. */
+export interface CpuNativeStage {
   /** The number of tasks; fixed by the shapes, never by the number of threads, so that results do not depend on it. */
   readonly tasks: number;
   /** The kernel, one of those in `core/cpu/wasm/assembly/dispatch.ts`. */
@@ -66,23 +66,23 @@ export interface CpuNativePhase {
    */
   readonly arguments: readonly CpuArgument[];
   /**
-   * Whether it only brings weights into another form. A phase that does, and reads nothing but variables, is repeated only
+   * Whether it only brings weights into another form. A stage that does, and reads nothing but variables, is repeated only
    * after they have changed; the kernel's workspace must then hold nothing else.
    */
-  readonly prepares?: boolean;
+  readonly prepacks?: boolean;
 }
 
 /** One step of a CPU kernel: tasks that may run in any order, and write to disjoint places. */
-export type CpuPhase = CpuFunctionPhase | CpuNativePhase;
+export type CpuStage = CpuFunctionStage | CpuNativeStage;
 
-/** A kernel of the CPU backend: phases run one after the other. */
-export interface CpuKernel {
-  /** The number of float32 elements of memory that tasks and phases share. */
+/** A kernel of the CPU backend: stages run one after the other. */
+export interface CpuStages {
+  /** The number of float32 elements of memory that tasks and stages share. */
   readonly workspace?: number;
   /** The number of float32 elements of memory that each running task has to itself. */
   readonly scratch?: number;
-  /** The phases, in order. */
-  readonly phases: readonly CpuPhase[];
+  /** The stages, in order. */
+  readonly stages: readonly CpuStage[];
 }
 
 /** The limits of a WebGPU device that kernels must respect. */
@@ -116,10 +116,10 @@ export interface WebGpuElements {
 }
 
 /** One dispatch of a WebGPU kernel. */
-export interface WebGpuPass {
+export interface WebGpuKernel {
   /**
    * The body of the shader: everything but its bindings, which are generated. It defines `main`, and addresses each buffer
-   * by its name in {@link WebGpuPass.bindings}. It may call the functions of `core/webgpu/text/prelude.ts`.
+   * by its name in {@link WebGpuKernel.bindings}. It may call the functions of `core/webgpu/text/prelude.ts`.
    */
   readonly wgsl: string;
   /**
@@ -137,7 +137,7 @@ export interface WebGpuPass {
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
   /**
-   * What `wgsl` was made of, where that are threads of an element each (`elementPass` makes both). Such passes may share a
+   * What `wgsl` was made of, where that are threads of an element each (`elementKernel` makes both). Such kernels may share a
    * dispatch.
    */
   readonly elements?: WebGpuElements;
@@ -148,13 +148,13 @@ export interface WebGpuVariant {
   /** The variant's name, unique among the op's for this shape. */
   readonly name: string;
   /** The dispatches, in order. */
-  readonly passes: readonly WebGpuPass[];
+  readonly kernels: readonly WebGpuKernel[];
   /** Whether this is expected to be the fastest on the adapter; of several, the first counts. */
   readonly preferred?: boolean;
-  /** Scratch buffers, which hold garbage at the first pass. */
+  /** Scratch buffers, which hold garbage at the first kernel. */
   readonly workspace?: readonly TensorSpec[];
   /**
-   * Which of the workspace means nothing after the last pass, by number from 0: applications of ops in a program share the
+   * Which of the workspace means nothing after the last kernel, by number from 0: applications of ops in a program share the
    * memory of these.
    */
   readonly transient?: readonly number[];
@@ -214,7 +214,7 @@ export interface OpDefinition<A extends Attributes = Attributes> {
    */
   half?(inputs: number, attributes: A): readonly number[];
   /** Whether mixed precision rounds these inputs to f16; unless said so it leaves them as they come. */
-  readonly roundsToHalf?: boolean;
+  readonly castsToFloat16?: boolean;
   /**
    * The specification of the outputs.
    *
@@ -234,7 +234,7 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   /** Plain loops, run in float64 to judge the others, and in float32 where `cpu` is absent. */
   reference(spec: OpSpec<A>): ReferenceKernel;
   /** The fast kernel of the CPU backend. */
-  cpu?(spec: OpSpec<A>): CpuKernel;
+  cpu?(spec: OpSpec<A>): CpuStages;
   /** The WebGPU kernels, the safest choice first. */
   webgpu(spec: OpSpec<A>, limits: WebGpuLimits): WebGpuVariant[];
   /** The work of one application. */

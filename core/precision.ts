@@ -20,7 +20,7 @@ export async function expectPrecision(backend: Backend, precision: Precision): P
   if (precision !== "mixed") {
     throw new UsageError(`Expected the precision to be float32 or mixed but it is ${precision}`);
   }
-  const problem = await backend.halfProblem();
+  const problem = await backend.whyNoFloat16();
   if (problem === undefined) return;
   throw new UsageError(
     `Mixed precision cannot be had: ${problem}; use --backend webgpu on a GPU with float16, or --precision float32`,

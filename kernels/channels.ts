@@ -1,6 +1,6 @@
 /** How the CPU kernels split work over channels and planes; `core/cpu/wasm/assembly/channel.ts` has the other side. */
 
-import type { CpuKernel } from "../core/mod.ts";
+import type { CpuStages } from "../core/mod.ts";
 
 /** Floats of a block: summed in float32 without loss, and held by the first-level cache. */
 const BLOCK = 4096;
@@ -54,22 +54,22 @@ export function splitChannels({ batch, channels, plane }: ChannelExtents): Chann
   };
 }
 
-/** Columns of a task of {@link channelSumKernel} where planes are single elements. */
+/** Columns of a task of {@link channelSumStages} where planes are single elements. */
 const COLUMNS = 16;
 
 /** The kernel of y [C] = factor · Σ x [N, C, plane]; x is the op's first buffer and y its second. */
-export function channelSumKernel(extents: ChannelExtents, factor: number): CpuKernel {
+export function channelSumStages(extents: ChannelExtents, factor: number): CpuStages {
   const { batch, channels, plane } = extents, x = { buffer: 0 }, y = { buffer: 1 };
   if (plane === 1 && factor === 1) {
     const tasks = Math.ceil(channels / COLUMNS);
-    return { phases: [{ kernel: "columnSums", tasks, arguments: [x, y, batch, channels, COLUMNS] }] };
+    return { stages: [{ kernel: "columnSums", tasks, arguments: [x, y, batch, channels, COLUMNS] }] };
   }
   const { parts, tasks, arguments: split } = splitChannels(extents), scale = { float: factor };
-  if (parts === 1) return { phases: [{ kernel: "channelSums", tasks, arguments: [...split, x, y, scale] }] };
+  if (parts === 1) return { stages: [{ kernel: "channelSums", tasks, arguments: [...split, x, y, scale] }] };
   const sums = { workspace: 0 }, group = rowsOfTask(channels, parts);
   return {
     workspace: 2 * channels * parts,
-    phases: [
+    stages: [
       { kernel: "channelPartSums", tasks, arguments: [...split, x, sums] },
       {
         kernel: "channelSumJoin",

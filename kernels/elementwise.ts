@@ -2,9 +2,9 @@
 
 import {
   type CpuArgument,
-  type CpuKernel,
   type CpuKernelName,
-  elementPass,
+  type CpuStages,
+  elementKernel,
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
@@ -18,16 +18,16 @@ const TASK = 16_384;
  * @param buffers Which of the op's buffers it takes, or how many, from the first on.
  * @param others What follows the number of elements among its arguments.
  */
-export function elementwiseKernel(
+export function elementwiseStages(
   kernel: CpuKernelName,
   buffers: number | readonly number[],
   count: number,
   others: readonly CpuArgument[] = [],
-): CpuKernel {
+): CpuStages {
   const taken = typeof buffers === "number" ? [...Array(buffers).keys()] : buffers;
   const addresses = taken.map((buffer) => ({ buffer }));
   return {
-    phases: [{ kernel, tasks: Math.ceil(count / TASK), arguments: [...addresses, count, TASK, ...others] }],
+    stages: [{ kernel, tasks: Math.ceil(count / TASK), arguments: [...addresses, count, TASK, ...others] }],
   };
 }
 
@@ -46,7 +46,7 @@ export function elementwiseVariants(
   iterations = 1,
 ): WebGpuVariant[] {
   const bindings = names.map((name, index) => ({ name: name.replace("!", ""), index, write: name.endsWith("!") }));
-  return [{ name: "elementwise", passes: [elementPass({ count, body, iterations }, bindings, limits)] }];
+  return [{ name: "elementwise", kernels: [elementKernel({ count, body, iterations }, bindings, limits)] }];
 }
 
 /**
@@ -61,6 +61,9 @@ export function vectorVariants(
   names: readonly string[],
   body: string,
 ): WebGpuVariant[] {
-  const [{ passes: [{ bindings, ...pass }] }] = elementwiseVariants(Math.ceil(count / 4), limits, names, body);
-  return [{ name: "vectors", passes: [{ ...pass, bindings: bindings.map((entry) => ({ ...entry, vector: true })) }] }];
+  const [{ kernels: [{ bindings, ...kernel }] }] = elementwiseVariants(Math.ceil(count / 4), limits, names, body);
+  return [{
+    name: "vectors",
+    kernels: [{ ...kernel, bindings: bindings.map((entry) => ({ ...entry, vector: true })) }],
+  }];
 }

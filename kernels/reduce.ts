@@ -2,15 +2,15 @@
 
 import {
   boundAtRun,
-  type CpuKernel,
+  type CpuStages,
   DeviceError,
-  elementPass,
+  elementKernel,
   f32,
   linearWorkgroups,
   MAX_ITERATIONS,
   type NumericArray,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../core/mod.ts";
 
@@ -44,8 +44,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (row >= ${rows}u) { return; }`;
 }
 
-/** The pass that adds up the `count` elements of a buffer in one workgroup: `result = total · scale`. */
-export function sumPass(count: number, scale: string, from: number, to: number): WebGpuPass {
+/** The kernel that adds up the `count` elements of a buffer in one workgroup: `result = total · scale`. */
+export function sumKernel(count: number, scale: string, from: number, to: number): WebGpuKernel {
   return {
     wgsl: `${workgroupSum(["total"])}
 @compute @workgroup_size(${REDUCE_LANES})
@@ -99,7 +99,7 @@ export function rowSums(
   { element, finish = "sum", buffers, output }: {
     readonly element: string;
     readonly finish?: string;
-    readonly buffers: WebGpuPass["bindings"];
+    readonly buffers: WebGpuKernel["bindings"];
     readonly output: number;
   },
 ): WebGpuVariant {
@@ -109,14 +109,14 @@ export function rowSums(
   for (var k = 0u; k < ${length}u; k++) { sum += ${element}; }
   y[row] = ${finish};`;
     const bindings = [...buffers, { name: "y", index: output, write: true }];
-    const pass = elementPass({ count: rows, body, iterations: length }, bindings, limits);
-    return { name: "a thread a row", passes: [pass] };
+    const kernel = elementKernel({ count: rows, body, iterations: length }, bindings, limits);
+    return { name: "a thread a row", kernels: [kernel] };
   }
   const parts = Math.ceil(length / PART), partial = output + 1;
   return {
     name: "workgroups a row",
     workspace: [f32([rows, parts])],
-    passes: [
+    kernels: [
       {
         wgsl: `${workgroupSum(["total"])}
 ${rowMain(rows * parts)}
@@ -137,7 +137,7 @@ fn sumOfPart(row: u32, first: u32, end: u32) -> f32 {
         ],
         workgroups: linearWorkgroups(rows * parts, limits, 1),
       },
-      elementPass(
+      elementKernel(
         {
           count: rows,
           iterations: parts,
@@ -161,15 +161,15 @@ fn sumOfPart(row: u32, first: u32, end: u32) -> f32 {
 const ROWS = 64;
 
 /** A CPU kernel that computes one number a row, and then `result[0]`: their sum by `scale`. */
-export function rowSumKernel(
+export function rowSumStages(
   rows: number,
   scale: number,
   result: number,
   run: (buffers: readonly NumericArray[], row: number) => number,
-): CpuKernel {
+): CpuStages {
   return {
     workspace: rows,
-    phases: [{
+    stages: [{
       tasks: Math.ceil(rows / ROWS),
       run(buffers, task, { workspace }) {
         const end = Math.min(rows, (task + 1) * ROWS);

@@ -1,6 +1,6 @@
 /** What the two window poolings share: attributes, extents, and the sums that a gradient gathers. */
 
-import { type CpuKernel, type CpuKernelName, expectSpec, ShapeError, type TensorSpec } from "../core/mod.ts";
+import { type CpuKernelName, type CpuStages, expectSpec, ShapeError, type TensorSpec } from "../core/mod.ts";
 import { expectIterations, rowsOfTask } from "../kernels/mod.ts";
 import { expectPair, outputExtent } from "./_window.ts";
 
@@ -59,10 +59,10 @@ export function poolGeometry(op: string, shape: readonly number[], attributes: P
 }
 
 /** A kernel of `core/cpu/wasm/assembly/pool.ts` over the op's first two or three buffers. */
-export function poolKernel(kernel: CpuKernelName, buffers: 2 | 3, g: PoolGeometry): CpuKernel {
+export function poolKernel(kernel: CpuKernelName, buffers: 2 | 3, g: PoolGeometry): CpuStages {
   const group = rowsOfTask(g.planes, g.height * g.width);
   return {
-    phases: [{
+    stages: [{
       kernel,
       tasks: Math.ceil(g.planes / group),
       arguments: [

@@ -9,7 +9,7 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
-import { sumPass } from "../kernels/mod.ts";
+import { sumKernel } from "../kernels/mod.ts";
 
 /** Batches and classes that the losses are checked on. */
 export const LOSS_SAMPLES: readonly (readonly [number, number])[] = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];
@@ -36,7 +36,7 @@ export function rowLossVariants(batch: number, limits: WebGpuLimits, targets: st
   return [{
     name: "workgroup a row",
     workspace: [f32([batch])],
-    passes: [{
+    kernels: [{
       wgsl,
       bindings: [
         { name: "x", index: 0 },
@@ -45,6 +45,6 @@ export function rowLossVariants(batch: number, limits: WebGpuLimits, targets: st
         { name: "rows", index: 4, write: true },
       ],
       workgroups: linearWorkgroups(batch, limits, 1),
-    }, sumPass(batch, float(1 / batch), 4, 2)],
+    }, sumKernel(batch, float(1 / batch), 4, 2)],
   }];
 }

@@ -12,7 +12,7 @@ import {
   ShapeError,
   u32,
 } from "../core/mod.ts";
-import { elementwiseKernel, vectorVariants } from "../kernels/mod.ts";
+import { elementwiseStages, vectorVariants } from "../kernels/mod.ts";
 
 /** a + b. Inputs: `a` and `b`, floats of the same shape and type. Output: of that shape. The gradient passes to both. */
 export const add: Op = registerOp({
@@ -30,7 +30,7 @@ export const add: Op = registerOp({
   reference: () => ([a, b, y]) => {
     for (let i = 0; i < y.length; i++) y[i] = a[i] + b[i];
   },
-  cpu: (spec) => elementwiseKernel("addElements", 3, elementCount(spec.outputs[0].shape)),
+  cpu: (spec) => elementwiseStages("addElements", 3, elementCount(spec.outputs[0].shape)),
   webgpu: (spec, limits) =>
     vectorVariants(elementCount(spec.outputs[0].shape), limits, ["a", "b", "y!"], "y[i] = a[i] + b[i];"),
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),

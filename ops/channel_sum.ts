@@ -11,7 +11,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
-import { channelSumKernel, rowSums } from "../kernels/mod.ts";
+import { channelSumStages, rowSums } from "../kernels/mod.ts";
 
 function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: number; channels: number; plane: number } {
   return { batch: shape[0], channels: shape[1], plane: elementCount(shape.slice(2)) };
@@ -40,7 +40,7 @@ export const channelSum: Op = registerOp({
       }
     };
   },
-  cpu: (spec) => channelSumKernel(extents(spec), 1),
+  cpu: (spec) => channelSumStages(extents(spec), 1),
   webgpu(spec, limits) {
     const { batch, channels, plane } = extents(spec);
     const element = `x[(k / ${plane}u * ${channels}u + row) * ${plane}u + k % ${plane}u]`;

@@ -143,7 +143,7 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
   y[i] = select(0.0, ${float(scale(rate))} * x[i], stays);`;
     return [{
       name: "elementwise",
-      passes: [{
+      kernels: [{
         wgsl: elementwise(count, mask, RANDOM_BITS_WGSL),
         bindings: [
           { name: "x", index: 0 },

@@ -78,7 +78,7 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
     const sizes = { CHANNELS: channels, HEIGHT: height, WIDTH: width, SIZE: channels * height * width };
     return [{
       name: "elementwise",
-      passes: [{
+      kernels: [{
         wgsl: elementwise(count, body, constants(sizes)),
         bindings: [
           { name: "words", index: 0 },

@@ -1,7 +1,7 @@
 /** The mean over all positions of a channel (Lin et al. 2013, "Network In Network", section 3.2). */
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, type OpSpec, registerOp } from "../core/mod.ts";
-import { channelSumKernel, elementwiseVariants, rowsOfTask, rowSums } from "../kernels/mod.ts";
+import { channelSumStages, elementwiseVariants, rowsOfTask, rowSums } from "../kernels/mod.ts";
 import { expectPair } from "./_window.ts";
 
 /** The attributes of {@link globalAveragePoolGradient}. */
@@ -32,7 +32,7 @@ export const globalAveragePoolGradient: Op<SizeAttributes> = registerOp<SizeAttr
     const plane = elementCount(spec.attributes.size), planes = elementCount(spec.inputs[0].shape);
     const group = rowsOfTask(planes, plane);
     return {
-      phases: [{
+      stages: [{
         kernel: "spreadPlanes",
         tasks: Math.ceil(planes / group),
         arguments: [{ buffer: 0 }, { buffer: 1 }, planes, plane, group, { float: 1 / plane }],
@@ -72,7 +72,7 @@ export const globalAveragePool: Op = registerOp({
   },
   cpu({ inputs: [{ shape: [batch, channels, ...size] }] }) {
     const plane = elementCount(size);
-    return channelSumKernel({ batch: 1, channels: batch * channels, plane }, 1 / plane);
+    return channelSumStages({ batch: 1, channels: batch * channels, plane }, 1 / plane);
   },
   webgpu(spec, limits) {
     const plane = elementCount(spec.inputs[0].shape.slice(2)), rows = elementCount(spec.outputs[0].shape);

@@ -2,7 +2,7 @@
 
 import {
   bytesMoved,
-  elementPass,
+  elementKernel,
   expectSpec,
   f32,
   type Op,
@@ -12,13 +12,13 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
-import { isLongSum, type MatrixProduct, matrixProductKernel, matrixProductVariants, rowSums } from "../kernels/mod.ts";
+import { type Gemm, gemmStages, gemmVariants, isLongSum, rowSums } from "../kernels/mod.ts";
 import { channelSum } from "./channel_sum.ts";
 
 /** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
 const COLUMNS = 4;
 
-function productVariants({ m, n, k, a, b, bias }: MatrixProduct, limits: WebGpuLimits): WebGpuVariant[] {
+function productVariants({ m, n, k, a, b, bias }: Gemm, limits: WebGpuLimits): WebGpuVariant[] {
   if (isLongSum(k)) {
     const element = `a[row / ${n}u * ${a[0]}u + k * ${a[1]}u] * b[k * ${b[0]}u + row % ${n}u * ${b[1]}u]`;
     const names = ["a", "b", ...(bias ? ["bias"] : [])], finish = bias ? `sum + bias[row % ${n}u]` : "sum";
@@ -41,7 +41,7 @@ function productVariants({ m, n, k, a, b, bias }: MatrixProduct, limits: WebGpuL
     }`;
     return {
       name: `${columns} columns`,
-      passes: [elementPass(
+      kernels: [elementKernel(
         { count: m * tiles, body, iterations: k },
         [
           { name: "a", index: 0 },
@@ -55,11 +55,11 @@ function productVariants({ m, n, k, a, b, bias }: MatrixProduct, limits: WebGpuL
   });
   const buffers = { a: 0, b: 1, c: bias ? 3 : 2 };
   const columnBias = bias ? { buffer: 2, of: "column" as const } : undefined;
-  return [...plain, ...matrixProductVariants({ m, n, k, a, b, buffers, bias: columnBias }, limits)];
+  return [...plain, ...gemmVariants({ m, n, k, a, b, buffers, bias: columnBias }, limits)];
 }
 
 /** The kernels of a product on every backend. */
-function productKernels(productOf: (spec: OpSpec) => MatrixProduct): Pick<Op, "reference" | "cpu" | "webgpu" | "cost"> {
+function productKernels(productOf: (spec: OpSpec) => Gemm): Pick<Op, "reference" | "cpu" | "webgpu" | "cost"> {
   return {
     reference(spec) {
       const { m, n, k, a: [ar, ac], b: [br, bc], bias } = productOf(spec);
@@ -74,7 +74,7 @@ function productKernels(productOf: (spec: OpSpec) => MatrixProduct): Pick<Op, "r
         }
       };
     },
-    cpu: (spec) => matrixProductKernel(productOf(spec)),
+    cpu: (spec) => gemmStages(productOf(spec)),
     webgpu: (spec, limits) => productVariants(productOf(spec), limits),
     cost(spec) {
       const { m, n, k } = productOf(spec);
@@ -90,7 +90,7 @@ export const linearInputGradient: Op = registerOp({
   name: "linearInputGradient",
   attributes: {},
   half: () => [0, 1],
-  roundsToHalf: true,
+  castsToFloat16: true,
   infer([outputGradient, weight]) {
     expectSpec("linearInputGradient", "outputGradient", outputGradient, ["N", "O"], "float");
     expectSpec("linearInputGradient", "weight", weight, [outputGradient.shape[1], "K"], outputGradient.dtype);
@@ -106,7 +106,7 @@ export const linearWeightGradient: Op = registerOp({
   name: "linearWeightGradient",
   attributes: {},
   half: () => [0, 1],
-  roundsToHalf: true,
+  castsToFloat16: true,
   infer([outputGradient, input]) {
     expectSpec("linearWeightGradient", "outputGradient", outputGradient, ["N", "O"], "float");
     expectSpec("linearWeightGradient", "input", input, [outputGradient.shape[0], "K"], outputGradient.dtype);
@@ -125,7 +125,7 @@ export const linear: Op = registerOp({
   name: "linear",
   attributes: {},
   half: () => [0, 1],
-  roundsToHalf: true,
+  castsToFloat16: true,
   infer(inputs) {
     const [input, weight, bias] = inputs;
     expectSpec("linear", "input", input, ["N", "K"], "float");

@@ -19,8 +19,8 @@ import {
   registerOp,
   ShapeError,
   u32,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../core/mod.ts";
 import { elementwiseVariants, REDUCE_LANES, workgroupMax } from "../kernels/mod.ts";
@@ -33,7 +33,7 @@ const MOST_THREADS = 8192, MOST_UNITS = 30_000;
 /** The variant: threads stride over some of the tensors each pass, then one workgroup joins what they found. */
 function nonFiniteVariant({ inputs }: OpSpec, limits: WebGpuLimits): WebGpuVariant {
   const together = Math.max(1, Math.min(MOST_TOGETHER, limits.maxStorageBuffersPerShaderStage - 1));
-  const passes: WebGpuPass[] = [], result = inputs.length, partial = result + 1;
+  const kernels: WebGpuKernel[] = [], result = inputs.length, partial = result + 1;
   let slots = 0;
   for (let from = 0; from < inputs.length; from += together) {
     const counts = inputs.slice(from, from + together).map(({ shape }) => elementCount(shape));
@@ -46,7 +46,7 @@ function nonFiniteVariant({ inputs }: OpSpec, limits: WebGpuLimits): WebGpuVaria
     found = found || any(((bitcast<vec4<u32>>(x${k}[j]) & EXPONENT) == EXPONENT)${beyond});
   }`;
     });
-    passes.push({
+    kernels.push({
       // Bits, since compilers may assume that no number is infinite or NaN.
       wgsl: elementwise(
         threads,
@@ -62,7 +62,7 @@ function nonFiniteVariant({ inputs }: OpSpec, limits: WebGpuLimits): WebGpuVaria
       workgroups: linearWorkgroups(threads, limits),
     });
   }
-  passes.push({
+  kernels.push({
     wgsl: `${constants({ SLOTS: slots })}
 ${workgroupMax(["found"])}
 @compute @workgroup_size(${REDUCE_LANES})
@@ -75,7 +75,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     bindings: [{ name: "partial", index: partial }, { name: "result", index: result, write: true }],
     workgroups: [1, 1, 1],
   });
-  return { name: "strided", workspace: [f32([slots])], passes };
+  return { name: "strided", workspace: [f32([slots])], kernels };
 }
 
 /** Places elements that are, or nearly are, not finite. */

@@ -3,7 +3,7 @@
 import {
   bytesMoved,
   elementCount,
-  elementPass,
+  elementKernel,
   expectSpec,
   f32,
   float,
@@ -11,7 +11,7 @@ import {
   type Op,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseKernel } from "../kernels/mod.ts";
+import { elementwiseStages } from "../kernels/mod.ts";
 import { scaledSamples } from "./_scaled_gradient.ts";
 
 /** The attributes of {@link sgdUpdate}. */
@@ -57,8 +57,8 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
   reference: ({ attributes }) => (buffers) => update(attributes, buffers),
   cpu({ attributes, inputs }) {
     const { momentum, weightDecay, nesterov } = attributes;
-    if (inputs.length > 4) return { phases: [{ tasks: 1, run: (buffers) => update(attributes, buffers) }] };
-    return elementwiseKernel("sgdElements", 4, elementCount(inputs[0].shape), [
+    if (inputs.length > 4) return { stages: [{ tasks: 1, run: (buffers) => update(attributes, buffers) }] };
+    return elementwiseStages("sgdElements", 4, elementCount(inputs[0].shape), [
       { float: momentum },
       { float: weightDecay },
       nesterov ? 1 : 0,
@@ -80,7 +80,7 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       ...(scaled ? [{ name: "factor", index: 4 }] : []),
     ];
     const count = Math.ceil(elementCount(inputs[0].shape) / 4);
-    return [{ name: "vectors", passes: [elementPass({ count, body }, bindings, limits)] }];
+    return [{ name: "vectors", kernels: [elementKernel({ count, body }, bindings, limits)] }];
   },
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -11,7 +11,7 @@ import {
   type Random,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseVariants, rowMain, rowSumKernel, workgroupMax, workgroupSum } from "../kernels/mod.ts";
+import { elementwiseVariants, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
 import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
 
 /** Fills rows with probabilities. */
@@ -110,7 +110,7 @@ export const softTargetCrossEntropy: Op = registerOp({
     return rowLossReference(batch, (buffers, n) => lossOfRow(classes, buffers, n));
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec) =>
-    rowSumKernel(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
+    rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }] }, limits) {
     return rowLossVariants(batch, limits, "targets", rowWgsl(batch, classes));
   },

@@ -15,7 +15,7 @@ import {
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants, rowMain, rowSumKernel, workgroupMax, workgroupSum } from "../kernels/mod.ts";
+import { elementwiseVariants, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
 import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
 
 /** The attributes of {@link softmaxCrossEntropy}. */
@@ -60,7 +60,7 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
   cpu({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) {
     const spread = labelSmoothing / classes;
     return {
-      phases: [{
+      stages: [{
         tasks: 1,
         run([dLoss, p, labels, dx]) {
           const scale = dLoss[0] / batch;
@@ -161,7 +161,7 @@ export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes
     return rowLossReference(batch, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n));
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) =>
-    rowSumKernel(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n)),
+    rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }, limits) {
     return rowLossVariants(batch, limits, "labels", rowWgsl(batch, classes, labelSmoothing));
   },

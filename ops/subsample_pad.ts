@@ -5,7 +5,7 @@
 
 import {
   bytesMoved,
-  type CpuKernel,
+  type CpuStages,
   elementCount,
   expectInteger,
   expectSpec,
@@ -39,11 +39,11 @@ function subsampleKernel(
   [batch, inputs, height, width]: readonly number[],
   [, outputs, outputHeight, outputWidth]: readonly number[],
   stride: readonly number[],
-): CpuKernel {
+): CpuStages {
   const forward = kernel === "subsample", planes = batch * (forward ? outputs : inputs);
   const group = rowsOfTask(planes, forward ? outputHeight * outputWidth : height * width);
   return {
-    phases: [{
+    stages: [{
       kernel,
       tasks: Math.ceil(planes / group),
       arguments: [

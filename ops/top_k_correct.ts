@@ -14,7 +14,7 @@ import {
   registerOp,
   u32,
 } from "../core/mod.ts";
-import { rowMain, rowSumKernel, sumPass, workgroupSum } from "../kernels/mod.ts";
+import { rowMain, rowSumStages, sumKernel, workgroupSum } from "../kernels/mod.ts";
 
 /** The attributes of {@link topKCorrect}. */
 export type TopKAttributes = {
@@ -56,12 +56,12 @@ export const topKCorrect: Op<TopKAttributes> = registerOp<TopKAttributes>({
     };
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { k } }: OpSpec<TopKAttributes>) =>
-    rowSumKernel(batch, 1, 2, (buffers, n) => isCorrect(classes, k, buffers, n)),
+    rowSumStages(batch, 1, 2, (buffers, n) => isCorrect(classes, k, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }, limits) {
     return [{
       name: "workgroup a row",
       workspace: [f32([batch])],
-      passes: [{
+      kernels: [{
         wgsl: `${workgroupSum(["ahead"])}
 ${rowMain(batch)}
   let label = labels[row];
@@ -83,7 +83,7 @@ ${rowMain(batch)}
           { name: "rows", index: 3, write: true },
         ],
         workgroups: linearWorkgroups(batch, limits, 1),
-      }, sumPass(batch, "1.0", 3, 2)],
+      }, sumKernel(batch, "1.0", 3, 2)],
     }];
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),

@@ -75,17 +75,17 @@ function describe({ op, inputs, attributes }: Node): string {
 }
 
 /** The name of a variant, the number of its kernels, and a hash of all that they are. */
-function fingerprint({ name, passes, workspace = [] }: WebGpuVariant): string {
+function fingerprint({ name, kernels, workspace = [] }: WebGpuVariant): string {
   let hash = 2166136261;
   const add = (text: string) => {
     for (let k = 0; k < text.length; k++) hash = Math.imul(hash ^ text.charCodeAt(k), 16777619);
   };
-  for (const { wgsl, bindings, workgroups, elements } of passes) {
+  for (const { wgsl, bindings, workgroups, elements } of kernels) {
     add(canonical(wgsl, bindings.map(({ name }) => name)));
     add(bindings.map(({ index, write, vector, texels }) => `${index}${write}${vector}${texels}`).join());
     add(`${workgroups} ${elements === undefined} ${workspace.map(({ shape, dtype }) => `${dtype}${shape}`)}`);
   }
-  return `${name} [${passes.length}] ${(hash >>> 0).toString(16).padStart(8, "0")}`;
+  return `${name} [${kernels.length}] ${(hash >>> 0).toString(16).padStart(8, "0")}`;
 }
 
 /** A text in which names are numbered in the order of their appearance, without comments and white space. */

@@ -26,7 +26,7 @@ const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
 
 gpuTest("memory is known by planning on WebGPU, to the byte, whichever kernels run", async (backend) => {
   const needs = new Set<number>();
-  for (const precision of backend.hasHalf ? ["float32", "mixed"] as const : ["float32"] as const) {
+  for (const precision of backend.hasFloat16 ? ["float32", "mixed"] as const : ["float32"] as const) {
     const { graph, scalars } = Trainer.trace({ model: SMALL, batch: 5, precision });
     const outputs = new Map<string, Value>(Object.entries(scalars)), planned = plan(graph, outputs);
     const variables = new Variables();

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { expectPrecision, UsageError, type WebGpuBackend } from "../core/mod.ts";
-import { findHalfProblem } from "../core/webgpu/float16_check.ts";
+import { findFloat16Problem } from "../core/webgpu/float16_check.ts";
 import { shapesSet } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { encodeCheckpoint } from "../weights/mod.ts";
@@ -17,8 +17,8 @@ import { losses, smallBatch } from "./_training.ts";
 const model = cifarResNet({ depth: 8, inputShape: [3, 12, 12] });
 const SCALE = "optimizer.lossScale.scale", GOOD = "optimizer.lossScale.goodSteps";
 
-gpuTest("halfProblem() computes the known answers, and says what is wrong", async (backend) => {
-  assertEquals(await backend.halfProblem(), undefined);
+gpuTest("whyNoFloat16() computes the known answers, and says what is wrong", async (backend) => {
+  assertEquals(await backend.whyNoFloat16(), undefined);
   const broken = (change: (value: number) => number): WebGpuBackend =>
     ({
       device: backend.device,
@@ -28,22 +28,22 @@ gpuTest("halfProblem() computes the known answers, and says what is wrong", asyn
       readBuffer: async (...given: Parameters<WebGpuBackend["readBuffer"]>) =>
         (await backend.readBuffer(...given)).map(change),
     }) as unknown as WebGpuBackend;
-  assertEquals(await findHalfProblem(broken((value) => Math.abs(value) < 2 ** -14 ? 0 : value)), undefined);
-  const saturated = await findHalfProblem(broken((value) => Math.min(value, 65504)));
+  assertEquals(await findFloat16Problem(broken((value) => Math.abs(value) < 2 ** -14 ? 0 : value)), undefined);
+  const saturated = await findFloat16Problem(broken((value) => Math.min(value, 65504)));
   assertEquals(saturated, "gets float16 wrong: rounding 65520 gave 65504 where Infinity was expected");
-  const sum = await findHalfProblem(broken((value) => value > 65504 && value < Infinity ? value + 1 : value));
+  const sum = await findFloat16Problem(broken((value) => value > 65504 && value < Infinity ? value + 1 : value));
   assert(sum?.startsWith("gets float16 wrong: multiplying and adding gave "), sum);
 });
 
 gpuTest("mixed precision is refused where the adapter has no float16 or gets it wrong", async (backend) => {
-  const without = Object.create(backend, { hasHalf: { value: false } });
+  const without = Object.create(backend, { hasFloat16: { value: false } });
   await assertRejects(
     () => expectPrecision(without, "mixed"),
     UsageError,
     "has no float16 (shader-f16); use --backend",
   );
   const wrong = Object.create(backend, {
-    halfProblem: { value: () => Promise.resolve("the adapter X gets it wrong") },
+    whyNoFloat16: { value: () => Promise.resolve("the adapter X gets it wrong") },
   });
   const refused = Trainer.create({ model, backend: wrong, batch: 2, precision: "mixed" });
   await assertRejects(() => refused, UsageError, "Mixed precision cannot be had: the adapter X gets it wrong; use");

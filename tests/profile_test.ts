@@ -1,4 +1,4 @@
-/** Profiles on the CPU: the phases of kernels, steps of a run, the device's peaks, and what the commands make of them. */
+/** Profiles on the CPU: the stages of kernels, steps of a run, the device's peaks, and what the commands make of them. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compile, CpuBackend, f32, Graph, Random } from "../core/mod.ts";
@@ -6,7 +6,7 @@ import { conv2d, relu } from "../ops/mod.ts";
 import { runBench, runCli, withFolder, writeCifar } from "./_cli.ts";
 import { checkProfiledRun } from "./_profile.ts";
 
-Deno.test("profile() times each phase of a step on the CPU, computes what run() does, and records", async () => {
+Deno.test("profile() times each stage of a step on the CPU, computes what run() does, and records", async () => {
   const backend = await CpuBackend.create({ threads: 2 }), random = new Random(1, "profile");
   const data = (count: number) => Float32Array.from({ length: count }, () => random.normal());
   const image = data(2 * 3 * 9 * 7), weight = data(5 * 3 * 3 * 3);
@@ -21,12 +21,14 @@ Deno.test("profile() times each phase of a step on the CPU, computes what run() 
       const before = performance.now() / 1000, times = await program.profile(), after = performance.now() / 1000;
       assertEquals([...new Set(times.map(({ op }) => op))], ["conv2d", "relu"]);
       assertEquals(
-        times.filter(({ op }) => op === "relu").map(({ variant, pass, node, passes }) => [variant, pass, node, passes]),
+        times.filter(({ op }) => op === "relu").map((
+          { variant, kernel, node, kernels },
+        ) => [variant, kernel, node, kernels]),
         [
           ["clampElements", 0, 1, 1],
         ],
       );
-      assert(times.length > 2, "the convolution has several phases");
+      assert(times.length > 2, "the convolution has several stages");
       let end = before;
       for (const { start, seconds } of times) {
         assert(start >= end && seconds >= 0, `${start} is before ${end}, or ${seconds} below 0`);

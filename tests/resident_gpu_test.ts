@@ -14,7 +14,7 @@ const augmentation = { padding: 4, flip: true }, seed = 6, batch = 7;
 const options = { shape, normalisation, augmentation, seed };
 
 gpuTest("gatherImages() makes the images of a Batcher of resident bytes, to the bit", async (backend) => {
-  const resident = ResidentImages.of(dataset, options, backend.residentBytes)!;
+  const resident = ResidentImages.of(dataset, options, backend.maxResidentBytes)!;
   const graph = new Graph(), { words, levels } = resident;
   const [y] = gatherImages.apply(graph, [
     graph.input("words", u32([words.length])),
@@ -39,7 +39,7 @@ gpuTest("gatherImages() makes the images of a Batcher of resident bytes, to the 
 
 gpuTest("a trainer of resident images ends with the bits of one that is given them", async (backend) => {
   const model = cifarResNet({ depth: 8 }), weights = [];
-  for (const resident of [undefined, ResidentImages.of(dataset, options, backend.residentBytes)]) {
+  for (const resident of [undefined, ResidentImages.of(dataset, options, backend.maxResidentBytes)]) {
     const trainer = await Trainer.create({ model, backend, batch: 8, accumulate: 2, resident });
     await using loader = new BatchLoader({ ...options, dataset, batch: 8, shuffle: true, resident });
     for (let step = 0; step < 3; step++) {

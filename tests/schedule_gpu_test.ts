@@ -4,7 +4,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   compile,
   CpuBackend,
-  elementPass,
+  elementKernel,
   f32,
   float,
   Graph,
@@ -66,12 +66,12 @@ gpuTest("the kernels of hardware adapters train as the CPU backend does", async 
   cpu.forEach((loss, k) => assert(Math.abs(loss - actual[k]) < 1e-3 * loss, `step ${k + 1}: ${actual[k]} and ${loss}`));
 });
 
-gpuTest("passes with functions of their own share a dispatch", async (backend) => {
+gpuTest("kernels with functions of their own share a dispatch", async (backend) => {
   const scaling = (factor: number): Op => ({
     ...relu,
     webgpu: ({ inputs: [{ shape }] }, limits) => [{
       name: "scaling",
-      passes: [elementPass(
+      kernels: [elementKernel(
         {
           count: shape[0],
           body: "y[i] = scale(x[i]);",

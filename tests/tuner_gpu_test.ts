@@ -66,7 +66,7 @@ gpuTest("a choice among other kernels is void, and made anew", async (backend) =
   const rewritten = withVariants((variants) =>
     variants.map((variant) => ({
       ...variant,
-      passes: variant.passes.map((pass) => ({ ...pass, wgsl: `${pass.wgsl}\n// another text` })),
+      kernels: variant.kernels.map((kernel) => ({ ...kernel, wgsl: `${kernel.wgsl}\n// another text` })),
     }))
   );
   const usual = await variantOf(backend, { store: new Map(), measure: false }, rewritten);
@@ -82,9 +82,9 @@ gpuTest("a choice among other kernels is void, and made anew", async (backend) =
 
 const wrong = (right: WebGpuVariant, wgsl: string): WebGpuVariant => ({
   name: "wrong",
-  passes: [{
+  kernels: [{
     wgsl,
-    bindings: [{ name: "y", index: right.passes[0].bindings.at(-1)!.index, write: true }],
+    bindings: [{ name: "y", index: right.kernels[0].bindings.at(-1)!.index, write: true }],
     workgroups: [1, 1, 1],
   }],
 });
@@ -131,7 +131,7 @@ const counter: Op = {
   webgpu: ({ inputs: [{ shape: [length] }] }) =>
     [["counts by two", 2], ["counts", 1]].map(([name, step]) => ({
       name: `${name}`,
-      passes: [{
+      kernels: [{
         wgsl: `@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
           if (id.x < ${length}u) { y[id.x] = x[id.x] + total[id.x]; total[id.x] += ${step}.0; }
         }`,

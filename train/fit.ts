@@ -85,7 +85,7 @@ export interface FitOptions
   readonly seed?: number;
   /** The share of the target that is spread over all classes; 0 unless given. */
   readonly labelSmoothing?: number;
-  /** Weights to start from, and the names of those that stay as initialised, as {@link foreignHead} finds them. */
+  /** Weights to start from, and the names of those that stay as initialised, as {@link mismatchedHead} finds them. */
   readonly initial?: {
     readonly tensors: ReadonlyMap<string, NamedTensor>;
     readonly source: string;
@@ -155,7 +155,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set;
   const preparation = { shape, normalisation, augmentation, seed };
-  const resident = ResidentImages.of(dataset, preparation, backend.residentBytes);
+  const resident = ResidentImages.of(dataset, preparation, backend.maxResidentBytes);
   const mixed = augmentation !== undefined && mixes(augmentation);
   const { trainer, validation, memory, options: found, destroy } = await createPrograms(
     { ...options, batch, seed, resident, mixed },

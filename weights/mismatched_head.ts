@@ -4,7 +4,7 @@ import type { SequentialModel } from "../models/mod.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /** A classifier in a weight file that is for another number of classes than the model's. */
-export interface ForeignHead {
+export interface MismatchedHead {
   /** The names of its tensors. */
   readonly names: readonly string[];
   /** The classes that it tells apart. */
@@ -20,18 +20,18 @@ export interface ForeignHead {
  * @example
  * ```ts
  * import { modelByName } from "../models/mod.ts";
- * import { foreignHead } from "./mod.ts";
+ * import { mismatchedHead } from "./mod.ts";
  * const tensors = new Map(Object.entries({
  *   "fc.weight": { shape: [1000, 64], data: new Float32Array(64000) },
  *   "fc.bias": { shape: [1000], data: new Float32Array(1000) },
  * }));
- * console.log(foreignHead(modelByName("resnet20"), tensors)?.classes); // 1000
+ * console.log(mismatchedHead(modelByName("resnet20"), tensors)?.classes); // 1000
  * ```
  */
-export function foreignHead(
+export function mismatchedHead(
   model: SequentialModel,
   tensors: ReadonlyMap<string, NamedTensor>,
-): ForeignHead | undefined {
+): MismatchedHead | undefined {
   const head = model.layers.at(-1)!.name, names = [`${head}.weight`, `${head}.bias`];
   const [weight, bias] = names.map((name) => tensors.get(name)?.shape);
   if (weight?.length !== 2 || bias?.length !== 1 || weight[0] !== bias[0] || weight[0] === model.classes) {

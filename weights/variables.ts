@@ -126,7 +126,7 @@ export class Variables {
    *
    * @param source The file, for messages.
    * @param options `keep`: tensors of the classifier's last layer that are for another number of classes, as
-   * {@link foreignHead} finds them; these variables keep their values.
+   * {@link mismatchedHead} finds them; these variables keep their values.
    * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing; then nothing has changed.
    */
   write(

@@ -31,7 +31,7 @@ const panelProducts: Op = registerOp({
   },
   cpu: () => ({
     scratch: EDGE_FLOATS + DEPTH * PANEL,
-    phases: [{
+    stages: [{
       kernel: "gemm",
       tasks: TASKS,
       arguments: [

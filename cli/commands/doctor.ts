@@ -51,7 +51,7 @@ export const doctorCommand = defineCommand({
     console.log(`  features ${features.join(", ")}`);
     const backend = await WebGpuBackend.create();
     console.log(`  known answer: ${await knownAnswer(backend)}`);
-    console.log(`  mixed precision: ${await backend.halfProblem() ?? "yes, float16 gives the known answers"}`);
+    console.log(`  mixed precision: ${await backend.whyNoFloat16() ?? "yes, float16 gives the known answers"}`);
     backend.destroy();
   }
   const cpu = await CpuBackend.create();

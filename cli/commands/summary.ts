@@ -32,7 +32,7 @@ export const summaryCommand = defineCommand({
     ["--plan --inference --batch 1 --backend cpu", "with those of an inference of one image on the CPU"],
   ],
 }, async (values, { given }) => {
-  refuseUseless(given);
+  rejectUnusedOptions(given);
   const { classes, size } = values;
   const model = modelByName(values.model, { classes, inputShape: size === undefined ? undefined : [3, size, size] });
   const { layers, parameters, multiplyAdds } = summarizeModel(model);
@@ -65,7 +65,7 @@ export const summaryCommand = defineCommand({
 });
 
 /** Refuses options that would do nothing. */
-function refuseUseless(given: GivenOptions): void {
+function rejectUnusedOptions(given: GivenOptions): void {
   if (given.plan === true) return;
   const useless = ["inference", "backend"].find((name) => name in given);
   if (useless !== undefined) throw new UsageError(`--${useless}: expected --plan too`);

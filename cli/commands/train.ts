@@ -3,7 +3,7 @@
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import type { SequentialModel } from "../../models/mod.ts";
-import { type Checkpoint, describedModel, foreignHead, type ModelDescription } from "../../weights/mod.ts";
+import { type Checkpoint, describedModel, mismatchedHead, type ModelDescription } from "../../weights/mod.ts";
 import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { DiskStore, readCheckpoint } from "../disk.ts";
@@ -30,7 +30,7 @@ import {
   stoppedText,
 } from "../train_report.ts";
 import { checkTune } from "../tune_option.ts";
-import { refuseUseless } from "../unused_options.ts";
+import { rejectUnusedOptions } from "../unused_options.ts";
 import { VERSION } from "../version.ts";
 
 /** Batch size of the built-in set, which is small. */
@@ -58,7 +58,7 @@ export const trainCommand = defineCommand({
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
-  refuseUseless(values, given);
+  rejectUnusedOptions(values, given);
   if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values);
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
@@ -133,7 +133,9 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     if (!json) console.log(text);
   };
   const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
-  const foreign = checkpoint === undefined && initial !== undefined ? foreignHead(model, initial.tensors) : undefined;
+  const foreign = checkpoint === undefined && initial !== undefined
+    ? mismatchedHead(model, initial.tensors)
+    : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
   const backend = await openChosenBackend(values);

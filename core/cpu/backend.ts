@@ -69,15 +69,15 @@ export class CpuBackend implements Backend {
   }
 
   /** It computes in float32 alone. */
-  readonly hasHalf = false;
+  readonly hasFloat16 = false;
 
   /** It has no float16. */
-  halfProblem(): Promise<string> {
+  whyNoFloat16(): Promise<string> {
     return Promise.resolve("the CPU backend computes in float32 alone");
   }
 
   /** Images need no way to a device. */
-  readonly residentBytes = 0;
+  readonly maxResidentBytes = 0;
 
   /** Bytes of memory in use. */
   get liveBytes(): number {

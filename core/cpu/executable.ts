@@ -1,45 +1,45 @@
-/** A program on the CPU: phases of WebAssembly kernels, which all threads run, and calls of functions between them. */
+/** A program on the CPU: stages of WebAssembly kernels, which all threads run, and calls of functions between them. */
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
 import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
-import type { CpuArgument, CpuContext, CpuFunctionPhase, CpuKernel, CpuPhase, NumericArray } from "../op.ts";
+import type { CpuArgument, CpuContext, CpuFunctionStage, CpuStage, CpuStages, NumericArray } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
-import { PHASE_WORDS, prepares, programOf } from "./program.ts";
+import { PHASE_WORDS, prepacks, programOf } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
 
-/** Phases of kernels that follow each other, or a phase in TypeScript. */
+/** Stages of kernels that follow each other, or a stage in TypeScript. */
 type Segment =
-  | { readonly phases: number; readonly count: number }
-  | { readonly phase: CpuFunctionPhase; readonly buffers: readonly NumericArray[] };
+  | { readonly stages: number; readonly count: number }
+  | { readonly stage: CpuFunctionStage; readonly buffers: readonly NumericArray[] };
 
-/** A phase of a step, alone, so that it can be timed. */
-interface TimedPhase {
+/** A stage of a step, alone, so that it can be timed. */
+interface TimedStage {
   readonly node: number;
   readonly variant: string;
-  readonly pass: number;
+  readonly kernel: number;
   readonly segment: Segment;
 }
 
 /** A node's kernel and its memory. */
 interface Call {
-  readonly kernel: CpuKernel;
+  readonly kernel: CpuStages;
   readonly buffers: readonly NumericArray[];
   /** The address of its workspace. */
   readonly workspace: number;
-  /** Whether that is its own, which keeps what the preparing phases write. */
+  /** Whether that is its own, which keeps what the preparing stages write. */
   readonly prepared: boolean;
 }
 
-/** The names of a kernel's phases, each once. */
-function phaseNames({ phases }: CpuKernel): string {
-  return [...new Set(phases.map((phase) => "run" in phase ? "TypeScript" : phase.kernel))].join(" + ");
+/** The names of a kernel's stages, each once. */
+function phaseNames({ stages }: CpuStages): string {
+  return [...new Set(stages.map((stage) => "run" in stage ? "TypeScript" : stage.kernel))].join(" + ");
 }
 
 /** An argument as a 32-bit word. */
@@ -56,9 +56,9 @@ export class CpuExecutable implements Executable {
   readonly dispatches: number;
   readonly #segments: readonly Segment[];
   readonly #preparation: readonly Segment[];
-  readonly #timed: readonly TimedPhase[];
+  readonly #timed: readonly TimedStage[];
   readonly #nodes: readonly Node[];
-  /** The variables that preparing phases read, and the sum of their versions when those ran. */
+  /** The variables that preparing stages read, and the sum of their versions when those ran. */
   readonly #sources = new Set<CpuStorage>();
   #preparedVersion = -1;
   /** The variables that a step changes. */
@@ -139,8 +139,8 @@ export class CpuExecutable implements Executable {
         prepared,
       };
     });
-    this.#preparation = this.#link(calls, (phase, { prepared }) => prepared && prepares(phase), take).segments;
-    const linked = this.#link(calls, (phase, { prepared }) => !(prepared && prepares(phase)), take);
+    this.#preparation = this.#link(calls, (stage, { prepared }) => prepared && prepacks(stage), take).segments;
+    const linked = this.#link(calls, (stage, { prepared }) => !(prepared && prepacks(stage)), take);
     this.#segments = linked.segments;
     this.#timed = linked.timed;
     this.#nodes = plan.nodes;
@@ -165,7 +165,7 @@ export class CpuExecutable implements Executable {
     this.#conclude(record);
   }
 
-  /** Runs one step, a phase at a time, and times each. */
+  /** Runs one step, a stage at a time, and times each. */
   profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
     this.#prepare();
     const stamps = new Float64Array(2 * this.#timed.length);
@@ -175,22 +175,22 @@ export class CpuExecutable implements Executable {
       stamps[2 * index + 1] = performance.now();
     });
     this.#conclude(record);
-    return Promise.resolve(this.#timed.map(({ node: number, variant, pass }, index) => {
+    return Promise.resolve(this.#timed.map(({ node: number, variant, kernel }, index) => {
       const node = this.#nodes[number], start = stamps[2 * index] / 1000;
       return {
         op: node.op.name,
         variant,
-        pass,
+        kernel,
         node: number,
         cost: node.op.cost(node),
-        passes: 1,
+        kernels: 1,
         start,
         seconds: stamps[2 * index + 1] / 1000 - start,
       };
     }));
   }
 
-  /** Runs the preparing phases if what they read has changed. */
+  /** Runs the preparing stages if what they read has changed. */
   #prepare(): void {
     let version = 0;
     for (const source of this.#sources) version += source.version;
@@ -232,16 +232,16 @@ export class CpuExecutable implements Executable {
   }
 
   #runSegment(segment: Segment): void {
-    if ("phases" in segment) this.#threads.run(segment.phases, segment.count);
-    else this.#call(segment.phase, segment.buffers);
+    if ("stages" in segment) this.#threads.run(segment.stages, segment.count);
+    else this.#call(segment.stage, segment.buffers);
   }
 
-  #call(phase: CpuFunctionPhase, buffers: readonly NumericArray[]): void {
+  #call(stage: CpuFunctionStage, buffers: readonly NumericArray[]): void {
     // A program that was compiled later may have moved the scratch memory.
     if (this.#context.scratch.byteOffset !== this.#threads.scratch) {
       this.#context = { ...this.#context, scratch: this.#scratch() };
     }
-    for (let task = 0; task < phase.tasks; task++) phase.run(buffers, task, this.#context);
+    for (let task = 0; task < stage.tasks; task++) stage.run(buffers, task, this.#context);
   }
 
   /** The calling thread's scratch memory, as far as this program uses it. */
@@ -249,42 +249,42 @@ export class CpuExecutable implements Executable {
     return new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
   }
 
-  /** Writes the native phases among those that are wanted to memory, and strings them up with the others; and each alone. */
+  /** Writes the native stages among those that are wanted to memory, and strings them up with the others; and each alone. */
   #link(
     calls: readonly Call[],
-    wanted: (phase: CpuPhase, call: Call) => boolean,
+    wanted: (stage: CpuStage, call: Call) => boolean,
     take: (bytes: number) => Block,
-  ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedPhase[] } {
+  ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedStage[] } {
     const segments: Segment[] = [], table: number[] = [], words: number[] = [], places: number[] = [];
     let open: { first: number; count: number } | undefined;
     const runs: { first: number; count: number; segment: number }[] = [];
-    const single: (Omit<TimedPhase, "segment"> & { readonly segment: Segment | number })[] = [];
+    const single: (Omit<TimedStage, "segment"> & { readonly segment: Segment | number })[] = [];
     for (const [node, call] of calls.entries()) {
       const { buffers, workspace } = call, variant = phaseNames(call.kernel);
-      for (const [pass, phase] of call.kernel.phases.entries()) {
-        if (!wanted(phase, call)) continue;
-        if ("run" in phase) {
-          segments.push({ phase, buffers });
-          single.push({ node, variant, pass, segment: { phase, buffers } });
+      for (const [kernel, stage] of call.kernel.stages.entries()) {
+        if (!wanted(stage, call)) continue;
+        if ("run" in stage) {
+          segments.push({ stage, buffers });
+          single.push({ node, variant, kernel, segment: { stage, buffers } });
           open = undefined;
           continue;
         }
         if (open === undefined) {
           open = { first: places.length, count: 0 };
           runs.push(Object.assign(open, { segment: segments.length }));
-          segments.push({ phases: 0, count: 0 });
+          segments.push({ stages: 0, count: 0 });
         }
         open.count++;
-        table.push(kernelNumber(phase.kernel), phase.tasks, 0);
-        single.push({ node, variant, pass, segment: places.length });
+        table.push(kernelNumber(stage.kernel), stage.tasks, 0);
+        single.push({ node, variant, kernel, segment: places.length });
         places.push(words.length);
-        for (const argument of phase.arguments) words.push(argumentWord(argument, buffers, workspace));
+        for (const argument of stage.arguments) words.push(argumentWord(argument, buffers, workspace));
       }
     }
     const block = take(4 * (table.length + words.length));
     places.forEach((place, index) => table[index * PHASE_WORDS + 2] = block.address + 4 * (table.length + place));
     new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
-    const native = (first: number, count: number) => ({ phases: block.address + 4 * PHASE_WORDS * first, count });
+    const native = (first: number, count: number) => ({ stages: block.address + 4 * PHASE_WORDS * first, count });
     for (const { first, count, segment } of runs) segments[segment] = native(first, count);
     const timed = single.map(({ segment, ...place }) => ({
       ...place,

@@ -24,7 +24,7 @@ export interface CpuKernels {
 
 /** What an instance of the module exports; see `wasm/assembly/control.ts`. */
 export interface KernelExports {
-  /** Runs one thread's share of the phases; 0 if a thread has failed. */
+  /** Runs one thread's share of the stages; 0 if a thread has failed. */
   readonly work: (control: number, thread: number) => number;
   /** Starts the other threads and works with them; 0 if a thread has failed. */
   readonly lead: (control: number) => number;

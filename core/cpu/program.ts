@@ -4,12 +4,12 @@ import { type Arena, placeInArena } from "./arena.ts";
 import type { MemoryNeed } from "../backend.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { lifetimesOf } from "../plan/lifetimes.ts";
-import type { CpuKernel, CpuPhase } from "../op.ts";
+import type { CpuStage, CpuStages } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import { byteSize } from "../graph/shape.ts";
 import { blockBytes } from "./memory.ts";
 
-/** Words of a phase in memory: kernel, tasks, address of the arguments. */
+/** Words of a stage in memory: kernel, tasks, address of the arguments. */
 export const PHASE_WORDS = 3;
 
 /** A node's kernel. */
@@ -17,9 +17,9 @@ export interface NodeKernel {
   /** The node. */
   readonly node: Node;
   /** Its kernel. */
-  readonly kernel: CpuKernel;
+  readonly kernel: CpuStages;
   /**
-   * The variables that its preparing phases read, where these need run only after the variables have changed; the kernel then
+   * The variables that its preparing stages read, where these need run only after the variables have changed; the kernel then
    * has a workspace of its own.
    */
   readonly sources?: readonly Value[];
@@ -47,7 +47,7 @@ export function programOf({ nodes, outputs }: Plan): CpuProgram {
     return sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
   });
   const lifetimes = lifetimesOf(nodes, new Set(outputs.values()));
-  const most = (size: (kernel: CpuKernel) => number | undefined) =>
+  const most = (size: (kernel: CpuStages) => number | undefined) =>
     kernels.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
   return {
     kernels,
@@ -58,9 +58,9 @@ export function programOf({ nodes, outputs }: Plan): CpuProgram {
   };
 }
 
-/** The phases of each node of a plan. */
-export function countPhases({ nodes }: Plan): number[] {
-  return nodes.map((node) => kernelOf(node).phases.length);
+/** The stages of each node of a plan. */
+export function countStages({ nodes }: Plan): number[] {
+  return nodes.map((node) => kernelOf(node).stages.length);
 }
 
 /** What a plan takes beside its parameters and states, and beside the threads' scratch memory. */
@@ -70,8 +70,8 @@ export function memoryNeed(plan: Plan): MemoryNeed {
   const prepared = kernels.filter(({ sources }) => sources !== undefined);
   const tables = [true, false].map((first) =>
     kernels.reduce((words, { kernel, sources }) => {
-      const phases = kernel.phases.filter((phase) => (sources !== undefined && prepares(phase)) === first);
-      return phases.reduce((sum, phase) => "run" in phase ? sum : sum + PHASE_WORDS + phase.arguments.length, words);
+      const stages = kernel.stages.filter((stage) => (sources !== undefined && prepacks(stage)) === first);
+      return stages.reduce((sum, stage) => "run" in stage ? sum : sum + PHASE_WORDS + stage.arguments.length, words);
     }, 0)
   );
   const sizes = [
@@ -86,22 +86,22 @@ export function memoryNeed(plan: Plan): MemoryNeed {
   };
 }
 
-/** Whether a phase only brings weights into another form. */
-export function prepares(phase: CpuPhase): boolean {
-  return "prepares" in phase && phase.prepares === true;
+/** Whether a stage only brings weights into another form. */
+export function prepacks(stage: CpuStage): boolean {
+  return "prepacks" in stage && stage.prepacks === true;
 }
 
 /** A node's kernel: the op's own, or its reference loops in float32. */
-function kernelOf(node: Node): CpuKernel {
+function kernelOf(node: Node): CpuStages {
   if (node.op.cpu !== undefined) return node.op.cpu(node);
   const reference = node.op.reference(node);
-  return { phases: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
+  return { stages: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
 }
 
-/** The variables that a kernel's preparing phases read; nothing if there are no such phases, or they read other values too. */
-function preparedFrom({ phases }: CpuKernel, values: readonly Value[]): Value[] | undefined {
-  if (!phases.some(prepares) || phases.some((phase) => "run" in phase)) return undefined;
-  const read = phases.flatMap((phase) => prepares(phase) && "arguments" in phase ? phase.arguments : [])
+/** The variables that a kernel's preparing stages read; nothing if there are no such stages, or they read other values too. */
+function preparedFrom({ stages }: CpuStages, values: readonly Value[]): Value[] | undefined {
+  if (!stages.some(prepacks) || stages.some((stage) => "run" in stage)) return undefined;
+  const read = stages.flatMap((stage) => prepacks(stage) && "arguments" in stage ? stage.arguments : [])
     .flatMap((argument) => typeof argument === "object" && "buffer" in argument ? [values[argument.buffer]] : []);
   return read.every(({ kind }) => kind === "parameter" || kind === "state") ? read : undefined;
 }

@@ -6,7 +6,7 @@ import type { Block, CpuMemory } from "./memory.ts";
 import { type RunningWorker, startWorker } from "./worker.ts";
 
 /** Words of the control block; the offsets in bytes are those of `wasm/assembly/control.ts`. */
-const EPOCH = 0, PHASES = 256 / 4, COUNT = 260 / 4, SCRATCH = 264 / 4, SCRATCH_BYTES = 268 / 4, THREADS = 272 / 4;
+const EPOCH = 0, STAGES = 256 / 4, COUNT = 260 / 4, SCRATCH = 264 / 4, SCRATCH_BYTES = 268 / 4, THREADS = 272 / 4;
 const SPINS = 276 / 4, MAY_WAIT = 280 / 4, PATIENCE = 284 / 4, FAILED = 320 / 4, CONTROL_BYTES = 384;
 /** The value at FAILED when threads stopped without saying why. */
 const STALLED = 2;
@@ -29,7 +29,7 @@ function mayWait(): boolean {
   }
 }
 
-/** Runs phases of kernels on a fixed number of threads. */
+/** Runs stages of kernels on a fixed number of threads. */
 export class Threads {
   /** How many there are. */
   readonly count: number;
@@ -90,15 +90,15 @@ export class Threads {
   }
 
   /**
-   * Runs phases to their end.
+   * Runs stages to their end.
    *
-   * @param phases The address of the first.
+   * @param stages The address of the first.
    * @param count How many there are.
    * @throws {DeviceError} If a thread has died.
    */
-  run(phases: number, count: number): void {
+  run(stages: number, count: number): void {
     if (this.#death !== undefined) this.#fail(this.#death);
-    this.#control[PHASES] = phases;
+    this.#control[STAGES] = stages;
     this.#control[COUNT] = count;
     let done;
     try {

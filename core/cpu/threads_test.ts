@@ -5,7 +5,7 @@ import { CpuMemory } from "./memory.ts";
 import { Threads } from "./threads.ts";
 import { startWorker } from "./worker.ts";
 
-/** A program of one phase: a kernel, and how many tasks it has. */
+/** A program of one stage: a kernel, and how many tasks it has. */
 function program(memory: CpuMemory, kernel: number, tasks: number): number {
   const { address } = memory.allocate(64);
   new Int32Array(memory.memory.buffer, address, 3).set([kernel, tasks, address]);

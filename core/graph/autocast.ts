@@ -6,7 +6,7 @@
 
 import type { Value } from "./graph.ts";
 import type { Attributes, Op } from "../op.ts";
-import { type DType, isFloat, isHalf } from "./shape.ts";
+import { type DType, isFloat, isFloat16 } from "./shape.ts";
 
 /** How a graph computes: in float32, or with f16 activations and weights where ops take them. */
 export type Precision = "float32" | "mixed";
@@ -27,7 +27,7 @@ export function autocast<A extends Attributes>(
 ): Value[] {
   if (op.name === CAST) return [...inputs];
   const half = new Set(op.half?.(inputs.length, attributes).filter((index) => isFloat(inputs[index].spec)) ?? []);
-  const wanted = op.roundsToHalf || [...half].every((index) => isHalf(inputs[index].spec)) ? "f16" : "f32";
+  const wanted = op.castsToFloat16 || [...half].every((index) => isFloat16(inputs[index].spec)) ? "f16" : "f32";
   return inputs.map((value, index) => {
     const dtype = half.has(index) ? wanted : "f32";
     return !isFloat(value.spec) || value.spec.dtype === dtype ? value : cast(value, dtype);

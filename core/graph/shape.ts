@@ -60,7 +60,7 @@ export function isFloat({ dtype }: TensorSpec): boolean {
 }
 
 /** Whether a tensor's elements are f16. */
-export function isHalf({ dtype }: TensorSpec): boolean {
+export function isFloat16({ dtype }: TensorSpec): boolean {
   return dtype === "f16";
 }
 

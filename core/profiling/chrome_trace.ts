@@ -87,19 +87,19 @@ function kernelSpans(
   { kernels }: ProfiledStep,
   peaks: Profile["peaks"],
 ): (HostSpan & { readonly args: Readonly<Record<string, unknown>> })[] {
-  const applications = new Map<string, { passes: number; seconds: number }>();
+  const applications = new Map<string, { kernels: number; seconds: number }>();
   for (const { application, seconds } of kernels) {
-    const known = applications.get(application) ?? { passes: 0, seconds: 0 };
-    applications.set(application, { passes: known.passes + 1, seconds: known.seconds + seconds });
+    const known = applications.get(application) ?? { kernels: 0, seconds: 0 };
+    applications.set(application, { kernels: known.kernels + 1, seconds: known.seconds + seconds });
   }
-  return kernels.map(({ op, variant, application, pass, passes, start, seconds, inputs, outputs, cost }) => {
+  return kernels.map(({ op, variant, application, kernel, kernels, start, seconds, inputs, outputs, cost }) => {
     const all = applications.get(application)!;
-    const shapes = passes > 1 ? {} : {
+    const shapes = kernels > 1 ? {} : {
       inputs: inputs.map(formatSpec),
       outputs: outputs.map(formatSpec),
-      pass: `${pass + 1} of ${Math.max(all.passes, pass + 1)}`,
+      kernel: `${kernel + 1} of ${Math.max(all.kernels, kernel + 1)}`,
     };
-    // Work and share are those of the application, all its passes together.
+    // Work and share are those of the application, all its kernels together.
     const { flops, bytes } = cost, ofRoofline = rooflineSeconds(cost, peaks) / all.seconds;
     return { name: op, start, seconds, args: { variant, ...shapes, flops, bytes, ofRoofline } };
   });

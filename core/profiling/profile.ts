@@ -6,25 +6,25 @@
 import type { Cost } from "../op.ts";
 
 /**
- * A dispatch on WebGPU, or a phase of a kernel on the CPU, as the profiler sees it: a pass of an op's application, or several
- * small passes that share the dispatch.
+ * A dispatch on WebGPU, or a stage of a kernel on the CPU, as the profiler sees it: a kernel of an op's application, or several
+ * small kernels that share the dispatch.
  */
 export interface ProfiledDispatch {
   /** The op's name; of several, each name once, joined by " + ". */
   readonly op: string;
-  /** The variant's name, on the CPU the names of the kernel's phases; of several passes, how many there are. */
+  /** The variant's name, on the CPU the names of the kernel's stages; of several kernels, how many there are. */
   readonly variant: string;
-  /** Which of the variant's passes it is, from 0; of several passes, that of the first. */
-  readonly pass: number;
+  /** Which of the variant's kernels it is, from 0; of several kernels, that of the first. */
+  readonly kernel: number;
   /** The number of the op's application in the program; of several, that of the first. */
   readonly node: number;
   /**
-   * The work of the application, of all its passes together; of several passes, the work of the applications that have no
+   * The work of the application, of all its kernels together; of several kernels, the work of the applications that have no
    * others.
    */
   readonly cost: Cost;
-  /** The passes in the dispatch. */
-  readonly passes: number;
+  /** The kernels in the dispatch. */
+  readonly kernels: number;
 }
 
 /** A dispatch and its time. */

@@ -8,7 +8,7 @@ import type { TensorSpec } from "../graph/shape.ts";
 
 /** A dispatch in a profiled step. */
 export interface ProfiledKernel extends DispatchTime {
-  /** The op's application within the step: that of its other passes is equal. */
+  /** The op's application within the step: that of its other kernels is equal. */
   readonly application: string;
   /** The arguments of the op's application. */
   readonly inputs: readonly TensorSpec[];
@@ -109,7 +109,7 @@ export class StepProfiler {
     const host = (name: string, from: number, to: number) => this.#host.push(spanOf(name, from, to));
     for (const [index, time] of (await program.profile({ record, host })).entries()) {
       const { inputs, outputs } = nodes[time.node];
-      const application = time.passes > 1 ? `${run} shared ${index}` : `${run} ${time.node}`;
+      const application = time.kernels > 1 ? `${run} shared ${index}` : `${run} ${time.node}`;
       this.#kernels.push({ ...time, application, inputs, outputs });
     }
   }
@@ -128,9 +128,9 @@ function spanOf(name: string, from: number, to: number): HostSpan {
 export function profileRows({ steps, peaks }: Profile): ProfileRow[] {
   const rows = new Map<string, { -readonly [K in keyof ProfileRow]: ProfileRow[K] }>(), counted = new Set<string>();
   const last = steps.at(-1)?.kernels ?? [], alike = steps.filter(({ kernels }) => kernels.length === last.length);
-  for (const [index, { op, variant, application, cost, passes, ...specs }] of last.entries()) {
+  for (const [index, { op, variant, application, cost, kernels, ...specs }] of last.entries()) {
     // What shares a dispatch has no shape in common.
-    const inputs = passes > 1 ? [] : specs.inputs, outputs = passes > 1 ? [] : specs.outputs;
+    const inputs = kernels > 1 ? [] : specs.inputs, outputs = kernels > 1 ? [] : specs.outputs;
     const key = JSON.stringify([op, variant, inputs, outputs]);
     const row = rows.get(key) ??
       { op, variant, inputs, outputs, calls: 0, seconds: 0, flops: 0, bytes: 0, boundSeconds: 0 };

@@ -11,9 +11,9 @@ function kernel(start: number, seconds: number, more: Partial<ProfiledKernel> = 
   return {
     op: "add",
     variant: "plain",
-    pass: 0,
+    kernel: 0,
     node: 0,
-    passes: 1,
+    kernels: 1,
     application: "0 0",
     cost: { flops: 50, bytes: 20 },
     inputs: [f32([2]), f32([2])],
@@ -47,9 +47,9 @@ Deno.test("rooflineSeconds() is bound by operations where they take longer, else
 
 Deno.test("profileRows() takes medians over steps, joins equal applications, and counts work once an application", () => {
   const step = (factor: number) => [
-    // Two passes of one application, then an equal application of one.
+    // Two kernels of one application, then an equal application of one.
     kernel(1, 1 * factor),
-    kernel(2, 2 * factor, { pass: 1 }),
+    kernel(2, 2 * factor, { kernel: 1 }),
     kernel(4, 4 * factor, { application: "0 1" }),
     kernel(8, 100 * factor, { op: "relu", application: "0 2", inputs: [f32([3])], cost: { flops: 0, bytes: 40 } }),
   ];
@@ -62,7 +62,7 @@ Deno.test("profileRows() takes medians over steps, joins equal applications, and
 
 Deno.test("profileRows() leaves out steps with other dispatches than the last, and counts what shares a dispatch", () => {
   const shared = (start: number, seconds: number) =>
-    kernel(start, seconds, { op: "add + relu", variant: "4 passes", passes: 4, application: `0 shared ${start}` });
+    kernel(start, seconds, { op: "add + relu", variant: "4 kernels", kernels: 4, application: `0 shared ${start}` });
   const rows = profileRows(profile([kernel(0, 50), shared(1, 50), shared(2, 50)], [shared(1, 2), shared(2, 3)]));
   assertEquals(rows.map(({ op, calls, seconds, inputs }) => [op, calls, seconds, inputs]), [["add + relu", 2, 5, []]]);
   assertEquals(profileRows(profile()), []);
@@ -72,7 +72,7 @@ Deno.test("chromeTrace() puts what ran at the same time in lanes, events in the 
   const { traceEvents, otherData } = chromeTrace(profile([
     kernel(1, 2),
     kernel(2, 2, { application: "0 1" }),
-    kernel(3, 1, { application: "0 2", pass: 1 }),
+    kernel(3, 1, { application: "0 2", kernel: 1 }),
   ]));
   const events = traceEvents.filter(({ ph }) => ph === "X");
   assertEquals(events.map(({ name, tid, ts, dur }) => [name, tid, ts, dur]), [
@@ -86,7 +86,7 @@ Deno.test("chromeTrace() puts what ran at the same time in lanes, events in the 
     variant: "plain",
     inputs: ["f32 [2]", "f32 [2]"],
     outputs: ["f32 [2]"],
-    pass: "1 of 1",
+    kernel: "1 of 1",
     flops: 50,
     bytes: 20,
     ofRoofline: 1,

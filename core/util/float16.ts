@@ -3,12 +3,12 @@
 import type { TensorSpec } from "../graph/shape.ts";
 
 /** The least normal f16: devices may take smaller numbers for 0. */
-export const LEAST_NORMAL_HALF = 2 ** -14;
+export const LEAST_NORMAL_FLOAT16 = 2 ** -14;
 
 /** Rounds elements in place to f16 numbers that every device agrees on: those below the normal ones become 0. */
-export function roundToHalf(data: Float32Array | Float64Array): void {
+export function roundToFloat16(data: Float32Array | Float64Array): void {
   for (let i = 0; i < data.length; i++) {
-    data[i] = Math.abs(data[i]) < LEAST_NORMAL_HALF ? 0 : Math.f16round(data[i]);
+    data[i] = Math.abs(data[i]) < LEAST_NORMAL_FLOAT16 ? 0 : Math.f16round(data[i]);
   }
 }
 

@@ -17,7 +17,7 @@ import {
   webGpuLimits,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
-import { findHalfProblem } from "./float16_check.ts";
+import { findFloat16Problem } from "./float16_check.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { bufferBytes, memoryNeed } from "./memory.ts";
 import { measureWebGpuPeaks } from "./roofline.ts";
@@ -45,7 +45,7 @@ export class WebGpuBackend implements Backend {
   readonly capacity: Capacity;
   readonly #monitor: DeviceMonitor;
   #live = 0;
-  #halfProblem: Promise<string | undefined> | undefined;
+  #whyNoFloat16: Promise<string | undefined> | undefined;
 
   private constructor(adapter: GPUAdapter, device: GPUDevice, memory: number) {
     this.adapter = reportAdapter(adapter);
@@ -78,22 +78,22 @@ export class WebGpuBackend implements Backend {
   }
 
   /** As many as one buffer holds. */
-  get residentBytes(): number {
+  get maxResidentBytes(): number {
     return this.capacity.tensor;
   }
 
   /** Whether the adapter has f16. */
-  get hasHalf(): boolean {
+  get hasFloat16(): boolean {
     return this.device.features.has("shader-f16");
   }
 
   /** Why mixed precision cannot be had; known answers are computed once. */
-  halfProblem(): Promise<string | undefined> {
-    if (!this.hasHalf) return Promise.resolve(`the adapter ${this.adapter.name} has no float16 (shader-f16)`);
-    this.#halfProblem ??= findHalfProblem(this).then((problem) =>
+  whyNoFloat16(): Promise<string | undefined> {
+    if (!this.hasFloat16) return Promise.resolve(`the adapter ${this.adapter.name} has no float16 (shader-f16)`);
+    this.#whyNoFloat16 ??= findFloat16Problem(this).then((problem) =>
       problem && `the adapter ${this.adapter.name} ${problem}`
     );
-    return this.#halfProblem;
+    return this.#whyNoFloat16;
   }
 
   /** Bytes of live buffers and textures. */

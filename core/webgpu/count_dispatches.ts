@@ -6,22 +6,22 @@ import type { TensorSpec } from "../graph/shape.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { MOST_BUFFERS } from "./executable.ts";
 import { viewOf } from "./text/merge.ts";
-import { schedule, type SchedulePass } from "./schedule.ts";
+import { schedule, type ScheduledKernel } from "./schedule.ts";
 import { VariantCache } from "./tuning/variants.ts";
 
-/** The passes of each node of a plan, in the variant that is taken where nothing was measured. */
-export function countPasses({ nodes }: Plan, limits: WebGpuLimits): number[] {
+/** The kernels of each node of a plan, in the variant that is taken where nothing was measured. */
+export function countKernels({ nodes }: Plan, limits: WebGpuLimits): number[] {
   const variants = new VariantCache(limits);
-  return nodes.map((node) => variants.choose(node).passes.length);
+  return nodes.map((node) => variants.choose(node).kernels.length);
 }
 
 /** The dispatches of a step of a plan on a device with such limits; those that only make something ready do not count. */
 export function countDispatches({ nodes, placement, variables, inputs }: Plan, limits: WebGpuLimits): number {
   const memoryOf = (value: Value): Memory => placement.get(value) ?? value;
   const variants = new VariantCache(limits);
-  const passes = nodes.flatMap((node) => passesOf(node, variants.choose(node), memoryOf));
+  const kernels = nodes.flatMap((node) => kernelsOf(node, variants.choose(node), memoryOf));
   const kept = new Set<Memory>(variables.filter(({ kind }) => kind !== "constant")), written = new Set<Memory>(inputs);
-  return schedule(passes, {
+  return schedule(kernels, {
     mostBuffers: Math.min(MOST_BUFFERS, limits.maxStorageBuffersPerShaderStage),
     isVariable: (memory) => kept.has(memory),
     isInput: (memory) => written.has(memory),
@@ -31,16 +31,16 @@ export function countDispatches({ nodes, placement, variables, inputs }: Plan, l
 /** The number of a planned buffer, a value with one of its own, or the specification of scratch memory. */
 type Memory = number | Value | TensorSpec;
 
-/** The passes of a node, with the memory that stands for their buffers. */
-function passesOf(
+/** The kernels of a node, with the memory that stands for their buffers. */
+function kernelsOf(
   node: Node,
   variant: WebGpuVariant,
   memoryOf: (value: Value) => Memory,
-): SchedulePass<Memory>[] {
+): ScheduledKernel<Memory>[] {
   const values = [...node.arguments, ...node.results];
   const scratch = (variant.workspace ?? []).map((spec) => ({ ...spec }));
   const specs = [...values.map(({ spec }) => spec), ...scratch], memory = [...values.map(memoryOf), ...scratch];
-  return variant.passes.map(({ elements, bindings }) => ({
+  return variant.kernels.map(({ elements, bindings }) => ({
     movable: elements !== undefined,
     buffers: bindings.map(({ index, write = false, ...view }) => ({
       buffer: memory[index],

@@ -9,28 +9,28 @@ import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { deviceBytes } from "../util/float16.ts";
-import type { WebGpuPass } from "../op.ts";
+import type { WebGpuKernel } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./pipelines.ts";
 import { ringBytes } from "./memory.ts";
-import { type BoundBuffer, mergePasses, viewOf } from "./text/merge.ts";
-import { joinProfiles, type ProfiledPass, Profiler } from "./profiler.ts";
+import { type BoundBuffer, mergeKernels, viewOf } from "./text/merge.ts";
+import { joinProfiles, type ProfiledKernel, Profiler } from "./profiler.ts";
 import { schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 
-/** The most buffers of a dispatch of several passes: its text is as long as there are many. */
+/** The most buffers of a dispatch of several kernels: its text is as long as there are many. */
 export const MOST_BUFFERS = 32;
 
-/** A pass of a node's variant with its buffers. */
-interface BoundPass {
-  readonly pass: WebGpuPass;
+/** A kernel of a node's variant with its buffers. */
+interface BoundKernel {
+  readonly kernel: WebGpuKernel;
   readonly buffers: readonly BoundBuffer<GPUBuffer>[];
-  readonly profile: ProfiledPass;
+  readonly profile: ProfiledKernel;
 }
 
 interface Dispatch {
@@ -69,7 +69,7 @@ export class WebGpuExecutable implements Executable {
     this.#backend = backend;
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
-    this.#scratch = new ScratchPool((bytes) => this.#own(bytes, "shared scratch"), backend.residentBytes);
+    this.#scratch = new ScratchPool((bytes) => this.#own(bytes, "shared scratch"), backend.maxResidentBytes);
     this.#texels = new TexelPool((rows, dtype) => backend.createTexelTexture(rows, dtype, this.#poison));
   }
 
@@ -139,8 +139,8 @@ export class WebGpuExecutable implements Executable {
     return ringBytes(this.#scalars);
   }
 
-  /** The passes of a node, with their buffers. */
-  #bind(node: Node, index: number, options: BackendCompileOptions): BoundPass[] {
+  /** The kernels of a node, with their buffers. */
+  #bind(node: Node, index: number, options: BackendCompileOptions): BoundKernel[] {
     const variant = this.#backend.variants.choose(node, options), cost = node.op.cost(node);
     const bound = [...node.arguments, ...node.results].map((value) => ({
       spec: value.spec,
@@ -153,29 +153,29 @@ export class WebGpuExecutable implements Executable {
         : this.#own(byteSize(spec), `scratch of ${node.op.name}`);
       bound.push({ spec, buffer });
     }
-    return variant.passes.map((pass, number) => ({
-      pass,
-      buffers: pass.bindings.map(({ name, index, write, vector, texels }) => {
+    return variant.kernels.map((kernel, number) => ({
+      kernel,
+      buffers: kernel.bindings.map(({ name, index, write, vector, texels }) => {
         const { spec, buffer } = bound[index], size = Math.ceil(byteSize(spec) / 16) * 16;
         return { name, buffer, size, dtype: spec.dtype, write, vector, texels };
       }),
       profile: {
         op: node.op.name,
         variant: variant.name,
-        pass: number,
+        kernel: number,
         node: index,
         cost,
-        whole: variant.passes.length === 1,
+        whole: variant.kernels.length === 1,
       },
     }));
   }
 
-  /** Puts passes into an order and into dispatches, and makes these. */
-  async #link(passes: readonly BoundPass[]): Promise<void> {
+  /** Puts kernels into an order and into dispatches, and makes these. */
+  async #link(kernels: readonly BoundKernel[]): Promise<void> {
     const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
     const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
     const order = schedule(
-      passes.map(({ pass: { elements }, buffers }) => ({
+      kernels.map(({ kernel: { elements }, buffers }) => ({
         movable: elements !== undefined,
         buffers: buffers.map((bound) => ({ buffer: bound.buffer, write: bound.write ?? false, as: viewOf(bound) })),
       })),
@@ -185,23 +185,23 @@ export class WebGpuExecutable implements Executable {
         isInput: (buffer) => inputs.has(buffer),
       },
     );
-    const make = (group: readonly number[]) => this.#dispatchOf(group.map((index) => passes[index]));
+    const make = (group: readonly number[]) => this.#dispatchOf(group.map((index) => kernels[index]));
     for (const group of order.preparation) this.#preparation.push(await make(group));
     for (const group of order.step) this.#dispatches.push(await make(group));
   }
 
-  /** Makes the dispatch of a pass, or of several that share one. */
-  async #dispatchOf(group: readonly BoundPass[]): Promise<Dispatch> {
+  /** Makes the dispatch of a kernel, or of several that share one. */
+  async #dispatchOf(group: readonly BoundKernel[]): Promise<Dispatch> {
     const { device, limits, pipelines } = this.#backend;
     const profile = joinProfiles(group.map((each) => each.profile)), label = `${profile.op} (${profile.variant})`;
-    const [{ pass, buffers }] = group;
+    const [{ kernel, buffers }] = group;
     const { wgsl, entries, workgroups } = group.length === 1
       ? {
-        wgsl: shaderText(pass.wgsl, buffers),
+        wgsl: shaderText(kernel.wgsl, buffers),
         entries: buffers,
-        workgroups: pass.workgroups,
+        workgroups: kernel.workgroups,
       }
-      : mergePasses(group.map((each) => ({ elements: each.pass.elements!, buffers: each.buffers })), limits);
+      : mergeKernels(group.map((each) => ({ elements: each.kernel.elements!, buffers: each.buffers })), limits);
     for (const count of workgroups) {
       if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
         throw new DeviceError(

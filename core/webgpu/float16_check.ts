@@ -4,14 +4,14 @@
  */
 
 import { DeviceError } from "../util/errors.ts";
-import { deviceBytes, LEAST_NORMAL_HALF } from "../util/float16.ts";
+import { deviceBytes, LEAST_NORMAL_FLOAT16 } from "../util/float16.ts";
 import { elementCount, f16, f32, type TensorSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./pipelines.ts";
 
 /** Numbers that f16 has, nearly has or has not: ties go to the even neighbour, and what is too large becomes infinite. */
 const NUMBERS: readonly number[] = [
-  ...[0, 1, -2.5, 65504, -65504, LEAST_NORMAL_HALF, 2 ** -24, -3 * 2 ** -24],
+  ...[0, 1, -2.5, 65504, -65504, LEAST_NORMAL_FLOAT16, 2 ** -24, -3 * 2 ** -24],
   // The neighbour of 1 is 1 + 2^-10.
   ...[1, 3, 5].flatMap((odd) => [1 + odd * 2 ** -11, -1 - odd * 2 ** -11]),
   ...[1 + 2 ** -11 - 2 ** -20, 1 + 2 ** -11 + 2 ** -20, 1 / 3, -0.1, Math.PI, 1e-3, 2049, 2051, 4098, 4102],
@@ -59,7 +59,7 @@ function casesOf(vector: boolean): Case[] {
  *
  * @returns What is wrong, as the rest of a sentence about the adapter; nothing if all is right.
  */
-export async function findHalfProblem(backend: WebGpuBackend): Promise<string | undefined> {
+export async function findFloat16Problem(backend: WebGpuBackend): Promise<string | undefined> {
   for (const each of [...casesOf(false), ...casesOf(true)]) {
     try {
       const results = await run(backend, each);
@@ -78,7 +78,8 @@ export async function findHalfProblem(backend: WebGpuBackend): Promise<string | 
 }
 
 function agrees(actual: number, expected: number): boolean {
-  return actual === expected || Object.is(actual, expected) || (actual === 0 && Math.abs(expected) < LEAST_NORMAL_HALF);
+  return actual === expected || Object.is(actual, expected) ||
+    (actual === 0 && Math.abs(expected) < LEAST_NORMAL_FLOAT16);
 }
 
 async function run(backend: WebGpuBackend, { what, from, to, data, vector, body }: Case): Promise<ArrayLike<number>> {

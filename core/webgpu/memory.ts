@@ -69,7 +69,7 @@ function texelBytes(kernels: readonly { readonly node: Node; readonly variant: W
   const pool = new TexelPool(texelShape);
   for (const { node, variant } of kernels) {
     const specs = [...node.inputs, ...node.outputs, ...(variant.workspace ?? [])];
-    for (const { bindings } of variant.passes) {
+    for (const { bindings } of variant.kernels) {
       const taken = new Set<ReturnType<typeof texelShape>>();
       for (const { index, texels } of bindings) {
         if (!texels) continue;

@@ -3,7 +3,7 @@
 import { DeviceError } from "../util/errors.ts";
 import type { DType } from "../graph/shape.ts";
 import { firstLine } from "./device.ts";
-import { convertHalfAccesses } from "./text/float16_access.ts";
+import { convertFloat16Accesses } from "./text/float16_access.ts";
 import { libraryOf } from "./text/prelude.ts";
 import { texelsWgsl, type TexelType } from "./texels.ts";
 
@@ -22,7 +22,7 @@ export interface DeclaredBuffer {
 }
 
 /**
- * The whole text of a pass: one binding a buffer, the functions of the library that it calls, then the op's own body, whose
+ * The whole text of a kernel: one binding a buffer, the functions of the library that it calls, then the op's own body, whose
  * accesses to f16 are converted.
  */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
@@ -33,7 +33,7 @@ export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): st
   });
   const half = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
   return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${libraryOf(wgsl)}${
-    convertHalfAccesses(wgsl, half)
+    convertFloat16Accesses(wgsl, half)
   }`;
 }
 

@@ -7,26 +7,26 @@ import { DeviceError } from "../util/errors.ts";
 import type { ProfiledDispatch } from "../profiling/profile.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
-/** A pass, and the work that it does by itself: the application's if this has no other pass, else none. */
-export interface ProfiledPass extends Omit<ProfiledDispatch, "passes"> {
-  /** Whether the application has no other pass. */
+/** A kernel, and the work that it does by itself: the application's if this has no other kernel, else none. */
+export interface ProfiledKernel extends Omit<ProfiledDispatch, "kernels"> {
+  /** Whether the application has no other kernel. */
   readonly whole: boolean;
 }
 
-/** What passes that share a dispatch are together. */
-export function joinProfiles(passes: readonly ProfiledPass[]): ProfiledDispatch {
-  const [{ whole: _, ...first }] = passes;
-  if (passes.length === 1) return { ...first, passes: 1 };
-  const wholes = passes.filter(({ whole }) => whole).map(({ cost }) => cost);
+/** What kernels that share a dispatch are together. */
+export function joinProfiles(kernels: readonly ProfiledKernel[]): ProfiledDispatch {
+  const [{ whole: _, ...first }] = kernels;
+  if (kernels.length === 1) return { ...first, kernels: 1 };
+  const wholes = kernels.filter(({ whole }) => whole).map(({ cost }) => cost);
   return {
     ...first,
-    op: [...new Set(passes.map(({ op }) => op))].join(" + "),
-    variant: `${passes.length} passes`,
+    op: [...new Set(kernels.map(({ op }) => op))].join(" + "),
+    variant: `${kernels.length} kernels`,
     cost: {
       flops: wholes.reduce((sum, { flops }) => sum + flops, 0),
       bytes: wholes.reduce((sum, { bytes }) => sum + bytes, 0),
     },
-    passes: passes.length,
+    kernels: kernels.length,
   };
 }
 
@@ -69,7 +69,7 @@ export class Profiler {
     this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
-  /** Begins the pass of a dispatch. The copies that it needs count as a part of it. */
+  /** Begins the kernel of a dispatch. The copies that it needs count as a part of it. */
   begin(encoder: GPUCommandEncoder, dispatch: number, copies: readonly TexelCopy[] = []): GPUComputePassEncoder {
     const querySet = this.#sets[Math.floor(dispatch / SET_DISPATCHES)], place = 2 * (dispatch % SET_DISPATCHES);
     const first = { beginningOfPassWriteIndex: place }, last = { endOfPassWriteIndex: place + 1 };

@@ -1,7 +1,7 @@
 /** What a device does at most: a kernel of independent multiply-adds in registers, and one that copies. */
 
 import { DeviceError } from "../util/errors.ts";
-import type { WebGpuPass } from "../op.ts";
+import type { WebGpuKernel } from "../op.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./pipelines.ts";
@@ -10,7 +10,7 @@ import { elementwise, linearWorkgroups } from "./text/wgsl.ts";
 
 /** Sums of a thread: enough to hide the latency, few enough for registers. */
 const ACCUMULATORS = 12;
-/** Multiply-adds of each sum in a pass of the loop, and passes: a thread's loop stays short on adapters that limit it. */
+/** Multiply-adds of each sum in an iteration of the loop, and iterations: a thread's loop stays short on adapters that limit it. */
 const UNROLLED = 16, PASSES = 128;
 const FLOPS_PER_THREAD = 2 * ACCUMULATORS * UNROLLED * PASSES;
 /** Threads of the first try and the most of any. */
@@ -35,14 +35,14 @@ export async function measureWebGpuPeaks(backend: WebGpuBackend): Promise<Device
   }
   const elements = Math.min(
     COPIED_ELEMENTS,
-    Math.floor(backend.residentBytes / 16 / COPIED_VECTORS) * 4 * COPIED_VECTORS,
+    Math.floor(backend.maxResidentBytes / 16 / COPIED_VECTORS) * 4 * COPIED_VECTORS,
   );
   const copied = await fastest(backend, copy(backend, elements / 4 / COPIED_VECTORS), elements);
   return { flops: threads * FLOPS_PER_THREAD / seconds, bytes: 8 * elements / copied };
 }
 
 /** The factors come from memory, so that no compiler knows the sums. */
-function multiplyAdds({ limits }: WebGpuBackend, threads: number): WebGpuPass {
+function multiplyAdds({ limits }: WebGpuBackend, threads: number): WebGpuKernel {
   const sums = Array.from({ length: ACCUMULATORS }, (_, k) => `s${k}`);
   const body = `let x = source[0] + 0.5;
   let y = source[1] + 0.25;
@@ -50,17 +50,17 @@ ${sums.map((sum, k) => `  var ${sum} = source[i] + ${k}.0;`).join("\n")}
   for (var pass_ = 0u; pass_ < ${PASSES}u; pass_++) {
 ${sums.map((sum) => `    ${sum} = fma(${sum}, x, y);`).join("\n").concat("\n").repeat(UNROLLED)}  }
   target_[i] = ${sums.join(" + ")};`;
-  return pass(elementwise(threads, body), linearWorkgroups(threads, limits), false);
+  return peakKernel(elementwise(threads, body), linearWorkgroups(threads, limits), false);
 }
 
 /** Neighbouring threads copy neighbouring vectors. */
-function copy({ limits }: WebGpuBackend, threads: number): WebGpuPass {
+function copy({ limits }: WebGpuBackend, threads: number): WebGpuKernel {
   const places = Array.from({ length: COPIED_VECTORS }, (_, k) => `i + ${k * threads}u`);
   const body = places.map((place) => `target_[${place}] = source[${place}];`).join("\n  ");
-  return pass(elementwise(threads, body), linearWorkgroups(threads, limits), true);
+  return peakKernel(elementwise(threads, body), linearWorkgroups(threads, limits), true);
 }
 
-function pass(wgsl: string, workgroups: WebGpuPass["workgroups"], vector: boolean): WebGpuPass {
+function peakKernel(wgsl: string, workgroups: WebGpuKernel["workgroups"], vector: boolean): WebGpuKernel {
   return {
     wgsl,
     bindings: [{ name: "source", index: 0, vector }, { name: "target_", index: 1, write: true, vector }],
@@ -69,7 +69,7 @@ function pass(wgsl: string, workgroups: WebGpuPass["workgroups"], vector: boolea
 }
 
 /** The fastest time of a kernel over two buffers of so many elements, in seconds. */
-async function fastest(backend: WebGpuBackend, kernel: WebGpuPass, elements: number): Promise<number> {
+async function fastest(backend: WebGpuBackend, kernel: WebGpuKernel, elements: number): Promise<number> {
   const { device } = backend;
   const buffers = ["source", "target"].map((name) => backend.createBuffer(4 * elements, `the ${name} of a peak`));
   try {
@@ -95,7 +95,7 @@ async function time(
   backend: WebGpuBackend,
   pipeline: GPUComputePipeline,
   bindGroup: GPUBindGroup,
-  workgroups: WebGpuPass["workgroups"],
+  workgroups: WebGpuKernel["workgroups"],
 ): Promise<number> {
   const { device } = backend, profiler = new Profiler(device, 1);
   try {

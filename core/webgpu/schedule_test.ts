@@ -2,12 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../util/random.ts";
-import { schedule, type SchedulePass } from "./schedule.ts";
+import { schedule, type ScheduledKernel } from "./schedule.ts";
 
-type Pass = SchedulePass<string>;
+type Pass = ScheduledKernel<string>;
 
-/** A pass that reads and writes buffers by name. */
-function pass(movable: boolean, reads: readonly string[], writes: readonly string[]): Pass {
+/** A kernel that reads and writes buffers by name. */
+function kernel(movable: boolean, reads: readonly string[], writes: readonly string[]): Pass {
   const buffers = [
     ...reads.filter((name) => !writes.includes(name)).map((buffer) => ({ buffer, write: false, as: "r" })),
     ...writes.map((buffer) => ({ buffer, write: true, as: "w" })),
@@ -16,8 +16,8 @@ function pass(movable: boolean, reads: readonly string[], writes: readonly strin
 }
 
 /** Names of variables begin with v, those of inputs with i. */
-function scheduled(passes: readonly Pass[], mostBuffers = 8) {
-  return schedule(passes, {
+function scheduled(kernels: readonly Pass[], mostBuffers = 8) {
+  return schedule(kernels, {
     mostBuffers,
     isVariable: (name) => name.startsWith("v"),
     isInput: (name) => name.startsWith("i"),
@@ -25,18 +25,18 @@ function scheduled(passes: readonly Pass[], mostBuffers = 8) {
 }
 
 /**
- * Runs passes on a memory where what is written tells the pass and all that it found; but scratch holds garbage before its
- * first pass, which that does not read.
+ * Runs kernels on a memory where what is written tells the kernel and all that it found; but scratch holds garbage before its
+ * first kernel, which that does not read.
  */
-function execute(passes: readonly Pass[], order: Iterable<number>, memory: Map<string, number>): void {
+function execute(kernels: readonly Pass[], order: Iterable<number>, memory: Map<string, number>): void {
   const written = new Set<string>();
   for (const index of order) {
     let hash = index + 1;
-    for (const { buffer, write } of passes[index].buffers) {
+    for (const { buffer, write } of kernels[index].buffers) {
       const found = !write || !buffer.startsWith("b") || written.has(buffer) ? memory.get(buffer)! : 0;
       hash = (hash * 31 + found) % 1_000_003;
     }
-    passes[index].buffers.forEach(({ buffer, write }, k) => {
+    kernels[index].buffers.forEach(({ buffer, write }, k) => {
       if (!write) return;
       memory.set(buffer, (hash * 17 + k) % 1_000_003);
       written.add(buffer);
@@ -46,7 +46,7 @@ function execute(passes: readonly Pass[], order: Iterable<number>, memory: Map<s
 
 /** A random program over few buffers, so that these are reused; nothing is read before it is written. */
 function randomProgram(random: Random): Pass[] {
-  const written = new Set<string>(), passes: Pass[] = [];
+  const written = new Set<string>(), kernels: Pass[] = [];
   const names = (prefix: string, count: number) => Array.from({ length: count }, (_, k) => `${prefix}${k}`);
   const pick = (
     list: readonly string[],
@@ -56,23 +56,23 @@ function randomProgram(random: Random): Pass[] {
     const reads = [...pick([...names("v", 6), ...names("i", 2), ...written], 3)];
     const inPlace = random.integer(5) === 0 ? pick(names("v", 3), 1) : [];
     const writes = [...pick(names("b", 7), 2).filter((name) => !reads.includes(name)), ...inPlace];
-    passes.push(pass(random.integer(3) > 0, reads, writes));
+    kernels.push(kernel(random.integer(3) > 0, reads, writes));
     for (const name of writes) if (name.startsWith("b")) written.add(name);
   }
-  return passes;
+  return kernels;
 }
 
 Deno.test("schedule() gives the results of random programs as they are written, over steps with changes between", () => {
   const random = new Random(3, "schedule");
   let merged = 0, prepared = 0;
   for (let round = 0; round < 300; round++) {
-    const passes = randomProgram(random), mostBuffers = 3 + random.integer(8);
-    const { preparation, step } = scheduled(passes, mostBuffers);
-    assertEquals([...preparation, ...step].flat().sort((a, b) => a - b), [...passes.keys()]);
+    const kernels = randomProgram(random), mostBuffers = 3 + random.integer(8);
+    const { preparation, step } = scheduled(kernels, mostBuffers);
+    assertEquals([...preparation, ...step].flat().sort((a, b) => a - b), [...kernels.keys()]);
     for (const group of [...preparation, ...step].filter(({ length }) => length > 1)) {
       merged++;
       const bound = new Set<string>(), written = new Set<string>();
-      for (const { movable, buffers } of group.map((index) => passes[index])) {
+      for (const { movable, buffers } of group.map((index) => kernels[index])) {
         assert(movable);
         for (const { buffer, write } of buffers) {
           assert(
@@ -85,16 +85,16 @@ Deno.test("schedule() gives the results of random programs as they are written, 
       }
       assert(bound.size <= mostBuffers);
     }
-    const names = [...new Set(passes.flatMap(({ buffers }) => buffers.map(({ buffer }) => buffer)))];
+    const names = [...new Set(kernels.flatMap(({ buffers }) => buffers.map(({ buffer }) => buffer)))];
     const expected = new Map(names.map((name) => [name, random.integer(1000)])), actual = new Map(expected);
     let changed = true;
     for (let k = 0; k < 4; k++) {
-      execute(passes, passes.keys(), expected);
+      execute(kernels, kernels.keys(), expected);
       if (changed && preparation.length > 0) {
-        execute(passes, preparation.flat(), actual);
+        execute(kernels, preparation.flat(), actual);
         prepared++;
       }
-      execute(passes, step.flat(), actual);
+      execute(kernels, step.flat(), actual);
       assertEquals(actual, expected);
       changed = random.integer(2) === 0;
       for (const name of names) {
@@ -109,42 +109,42 @@ Deno.test("schedule() gives the results of random programs as they are written, 
 });
 
 Deno.test("schedule() gathers the packing of weights before the first convolution, and sums before the updates", () => {
-  const layers = [0, 1, 2], passes: Pass[] = [];
+  const layers = [0, 1, 2], kernels: Pass[] = [];
   for (const k of layers) {
-    passes.push(pass(true, [`v${k}`], [`packed${k}`]));
-    passes.push(pass(false, [`packed${k}`, k === 0 ? "i" : `x${k - 1}`], [`x${k}`]));
+    kernels.push(kernel(true, [`v${k}`], [`packed${k}`]));
+    kernels.push(kernel(false, [`packed${k}`, k === 0 ? "i" : `x${k - 1}`], [`x${k}`]));
   }
   for (const k of layers) {
-    passes.push(pass(false, [`x${k}`], [`parts${k}`]));
-    passes.push(pass(true, [`parts${k}`], [`d${k}`]));
+    kernels.push(kernel(false, [`x${k}`], [`parts${k}`]));
+    kernels.push(kernel(true, [`parts${k}`], [`d${k}`]));
   }
-  for (const k of layers) passes.push(pass(true, [`d${k}`], [`v${k}`]));
-  assertEquals(scheduled(passes), {
+  for (const k of layers) kernels.push(kernel(true, [`d${k}`], [`v${k}`]));
+  assertEquals(scheduled(kernels), {
     preparation: [],
     step: [[0, 2, 4], [1], [3], [5], [6], [8], [10], [7, 9, 11], [12, 13, 14]],
   });
 });
 
-Deno.test("schedule() prepares what depends on variables alone that no pass writes", () => {
-  const passes = [
-    pass(true, ["v0"], ["a"]),
-    pass(true, ["a", "v1"], ["b"]),
-    pass(true, ["v2"], ["c"]),
-    pass(true, ["i"], ["d"]),
-    pass(false, ["b", "c", "d"], ["e"]),
-    pass(true, [], ["v2"]),
+Deno.test("schedule() prepares what depends on variables alone that no kernel writes", () => {
+  const kernels = [
+    kernel(true, ["v0"], ["a"]),
+    kernel(true, ["a", "v1"], ["b"]),
+    kernel(true, ["v2"], ["c"]),
+    kernel(true, ["i"], ["d"]),
+    kernel(false, ["b", "c", "d"], ["e"]),
+    kernel(true, [], ["v2"]),
   ];
-  assertEquals(scheduled(passes), { preparation: [[0], [1]], step: [[2, 3], [4], [5]] });
+  assertEquals(scheduled(kernels), { preparation: [[0], [1]], step: [[2, 3], [4], [5]] });
 });
 
 Deno.test("schedule() does not prepare what is written over, nor what writes variables", () => {
-  const passes = [pass(true, ["v0"], ["a"]), pass(false, ["a"], ["b"]), pass(false, ["i"], ["a"])];
-  assertEquals(scheduled(passes).preparation, []);
-  assertEquals(scheduled([pass(true, ["v0"], ["v1"])]).preparation, []);
+  const kernels = [kernel(true, ["v0"], ["a"]), kernel(false, ["a"], ["b"]), kernel(false, ["i"], ["a"])];
+  assertEquals(scheduled(kernels).preparation, []);
+  assertEquals(scheduled([kernel(true, ["v0"], ["v1"])]).preparation, []);
 });
 
-Deno.test("schedule() binds what several passes read once", () => {
-  const updates = [0, 1, 2].map((k) => pass(true, ["i"], [`v${k}`]));
+Deno.test("schedule() binds what several kernels read once", () => {
+  const updates = [0, 1, 2].map((k) => kernel(true, ["i"], [`v${k}`]));
   assertEquals(scheduled(updates, 4).step, [[0, 1, 2]]);
   assertEquals(scheduled(updates, 3).step, [[0, 1], [2]]);
 });

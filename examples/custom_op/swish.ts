@@ -1,6 +1,6 @@
 /** A user's own op: swish, y = x · sigmoid(x) (Ramachandran et al. 2017), with its gradient, on both backends. */
 
-import { bytesMoved, elementCount, elementPass, f32, type Op, registerOp, ShapeError } from "../../mod.ts";
+import { bytesMoved, elementCount, elementKernel, f32, type Op, registerOp, ShapeError } from "../../mod.ts";
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const WGSL_SIGMOID = "fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }";
@@ -19,7 +19,7 @@ export const swishGradient: Op = registerOp({
     const body = "let s = sigmoid(x[i]); dx[i] = dy[i] * s * (1.0 + x[i] * (1.0 - s));";
     const elements = { count: elementCount(inputs[0].shape), body, declarations: WGSL_SIGMOID };
     const bindings = [{ name: "dy", index: 0 }, { name: "x", index: 1 }, { name: "dx", index: 2, write: true }];
-    return [{ name: "elementwise", passes: [elementPass(elements, bindings, limits)] }];
+    return [{ name: "elementwise", kernels: [elementKernel(elements, bindings, limits)] }];
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [[1], [3, 5], [2, 3, 7, 7]].map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
@@ -41,7 +41,7 @@ export const swish: Op = registerOp({
     const body = "y[i] = x[i] * sigmoid(x[i]);";
     const elements = { count: elementCount(inputs[0].shape), body, declarations: WGSL_SIGMOID };
     const bindings = [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }];
-    return [{ name: "elementwise", passes: [elementPass(elements, bindings, limits)] }];
+    return [{ name: "elementwise", kernels: [elementKernel(elements, bindings, limits)] }];
   },
   cost: (spec) => ({ flops: 4 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [[1], [3, 5], [2, 3, 7, 7]].map((shape) => ({ inputs: [f32(shape)] })),

@@ -1,9 +1,9 @@
 /** Matrix products on the CPU: panels of A are packed once, then blocks of C are computed on all threads. */
 
-import type { CpuKernel, CpuNativePhase } from "../../core/mod.ts";
+import type { CpuNativeStage, CpuStages } from "../../core/mod.ts";
 
 /** C [m, n] = A [m, k] B [k, n] (+ bias [n]); strides are those of A's and B's rows and columns. */
-export interface MatrixProduct {
+export interface Gemm {
   /** Rows of A and C. */
   readonly m: number;
   /** Columns of B and C. */
@@ -64,18 +64,18 @@ export interface MatrixArray {
   /** Matrices of a group, and floats from one to the next. */
   readonly members?: readonly [number, number];
   /** Whether they are weights, and the workspace holds nothing else. */
-  readonly prepares?: boolean;
+  readonly prepacks?: boolean;
 }
 
-/** The phase that packs the rows of matrices into the workspace, one after the other. */
-export function packRowsPhase(
-  { buffer, rows, depth, strides, groups = [1, 0], members = [1, 0], prepares }: MatrixArray,
+/** The stage that packs the rows of matrices into the workspace, one after the other. */
+export function packRowsStage(
+  { buffer, rows, depth, strides, groups = [1, 0], members = [1, 0], prepacks }: MatrixArray,
   workspace = 0,
-): CpuNativePhase {
+): CpuNativeStage {
   const panels = panelCount(rows);
   return {
     kernel: "packRows",
-    prepares,
+    prepacks,
     tasks: panels * groups[0] * members[0],
     arguments: [
       { buffer },
@@ -93,14 +93,14 @@ export function packRowsPhase(
 }
 
 /** The kernel of a product: its inputs are A, B and maybe the bias, its output C. */
-export function matrixProductKernel({ m, n, k, a, b, bias = false }: MatrixProduct): CpuKernel {
+export function gemmStages({ m, n, k, a, b, bias = false }: Gemm): CpuStages {
   const panels = panelCount(m), columnBlocks = Math.ceil(n / COLUMNS), output = bias ? 3 : 2;
   const rowBlocks = Math.min(panels, Math.ceil(BLOCKS / columnBlocks)), blockPanels = Math.ceil(panels / rowBlocks);
   return {
     workspace: packedFloats(m, k),
     scratch: EDGE_FLOATS + Math.min(DEPTH, k) * COLUMNS,
-    phases: [
-      packRowsPhase({ buffer: 0, rows: m, depth: k, strides: a }),
+    stages: [
+      packRowsStage({ buffer: 0, rows: m, depth: k, strides: a }),
       ...(bias ? [{ kernel: "fillRows" as const, tasks: m, arguments: [{ buffer: 2 }, { buffer: output }, n] }] : []),
       {
         kernel: "gemm",

@@ -1,24 +1,24 @@
 /**
  * Matrix products on WebGPU, C = A·B, of all strides and sizes, also of many B by one A. The register kernel is for adapters
  * whose loads are slow beside arithmetic: a thread computes a tile of C, adjacent threads adjacent columns. A is packed by
- * a first pass into panels of the tile's rows, depth by depth, and B into whole vectors unless it has them.
+ * a first kernel into panels of the tile's rows, depth by depth, and B into whole vectors unless it has them.
  */
 
 import {
-  elementPass,
+  elementKernel,
   f32,
   lazyVariant,
   linearWorkgroups,
   preferIf,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../../core/mod.ts";
-import type { MatrixProduct } from "./cpu.ts";
-import { canShare, SHARED_TILE, sharedProductPass } from "./workgroup.ts";
+import type { Gemm } from "./cpu.ts";
+import { fitsWorkgroup, WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "./workgroup.ts";
 
 /** A product, or several with the same A. */
-export interface WgslProduct extends Omit<MatrixProduct, "bias"> {
+export interface WgslGemm extends Omit<Gemm, "bias"> {
   /** How many B and C there are, each following the one before; 1 unless given. */
   readonly batch?: number;
   /** The numbers of the buffers of A, B and C. The workspace begins behind the last of all. */
@@ -28,7 +28,7 @@ export interface WgslProduct extends Omit<MatrixProduct, "bias"> {
   /** WGSL of what is stored, given the expressions of a finished value, its place and its size; the value unless given. */
   readonly finish?: (value: string, place: string, size: 1 | 4) => string;
   /** The buffers that `finish` names; bound as vectors where C is. */
-  readonly finishBindings?: (vector: boolean) => WebGpuPass["bindings"];
+  readonly finishBindings?: (vector: boolean) => WebGpuKernel["bindings"];
 }
 
 /** The register tile of a thread: rows, a multiple of four, and vectors of four columns. */
@@ -54,7 +54,7 @@ const WANTED_THREADS = 256;
 const SMALL_PRODUCT = 1_000_000;
 
 /** Products of which each has an A of its own, or some adjacent ones share one, packed by the caller: A_i·B_i = C_i. */
-export interface PackedProducts {
+export interface PackedGemm {
   /** Rows and columns of C; the columns are whole vectors of four. */
   readonly m: number;
   readonly n: number;
@@ -71,22 +71,22 @@ export interface PackedProducts {
 }
 
 /** The register tile that suits products. */
-export function registerTile({ m, n, batch = 1 }: Pick<WgslProduct, "m" | "n" | "batch">): RegisterTile {
+export function registerTile({ m, n, batch = 1 }: Pick<WgslGemm, "m" | "n" | "batch">): RegisterTile {
   const fitted = REGISTER_TILES.map((tile) => fitTile({ m, n }, tile));
   const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
   return fitted.find((each) => threads(each) >= WANTED_THREADS) ?? fitted[fitted.length - 1];
 }
 
 /** The register kernel of products with packed A; `texels` has A and B read through textures. */
-export function packedProductsPass(
-  product: PackedProducts,
+export function packedGemmKernel(
+  product: PackedGemm,
   limits: WebGpuLimits,
   tile: RegisterTile,
   texels: boolean,
-): WebGpuPass {
+): WebGpuKernel {
   const { n, k, buffers, sharing = 1, rowOfB = rowOfMatrix(k * n, n) } = product;
   const source = { index: buffers.b, row: rowOfB, vector: true, texels };
-  return registerPass({ ...product, a: [k, 1], b: [n, 1] }, limits, tile, source, buffers.a, `matrix / ${sharing}u`);
+  return registerKernel({ ...product, a: [k, 1], b: [n, 1] }, limits, tile, source, buffers.a, `matrix / ${sharing}u`);
 }
 
 /** The body of the function that finds a row of B, given how many elements are between matrices and between rows. */
@@ -95,14 +95,14 @@ function rowOfMatrix(matrix: number, row: number): string {
 }
 
 /** The variants of a product. For a small one none is preferred, since what they pack first costs a dispatch each. */
-export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits): WebGpuVariant[] {
+export function gemmVariants(product: WgslGemm, limits: WebGpuLimits): WebGpuVariant[] {
   const { m, n, k, batch = 1 } = product;
   const tile = registerTile(product);
   const large = limits.software && m * n * k * batch >= SMALL_PRODUCT;
   const texels = limits.software && texelsOf(product, tile) <= limits.maxTexels;
   const variants = [preferIf(registerVariant(product, limits, tile, false), large && !texels)];
   if (texels) variants.push(preferIf(registerVariant(product, limits, tile, true), large));
-  if (canShare(SHARED_TILE, limits)) {
+  if (fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits)) {
     // A block is worth its memory if it is about full.
     variants.push(preferIf(sharedVariant(product, limits), !limits.software && m >= 32 && n >= 32 && k >= 16));
   }
@@ -110,7 +110,7 @@ export function matrixProductVariants(product: WgslProduct, limits: WebGpuLimits
 }
 
 /** A tile that divides C into as many tiles, but with less beyond the edges. */
-function fitTile({ m, n }: Pick<WgslProduct, "m" | "n">, tile: RegisterTile): RegisterTile {
+function fitTile({ m, n }: Pick<WgslGemm, "m" | "n">, tile: RegisterTile): RegisterTile {
   const even = (size: number, most: number) => Math.ceil(size / Math.ceil(size / most) / 4) * 4;
   return { rows: even(m, tile.rows), vectors: even(n, 4 * tile.vectors) / 4 };
 }
@@ -120,18 +120,18 @@ function range(count: number): number[] {
 }
 
 /** The first number behind all buffers of the op. */
-function workspaceOf({ buffers: { a, b, c }, bias }: WgslProduct): number {
+function workspaceOf({ buffers: { a, b, c }, bias }: WgslGemm): number {
   return Math.max(a, b, c, bias?.buffer ?? 0) + 1;
 }
 
 /** The vectors of four elements of the larger of A and B, as the register kernel reads them. */
-function texelsOf({ m, n, k, batch = 1 }: WgslProduct, { rows }: RegisterTile): number {
+function texelsOf({ m, n, k, batch = 1 }: WgslGemm, { rows }: RegisterTile): number {
   return k * Math.max(Math.ceil(m / rows) * rows / 4, batch * Math.ceil(n / 4));
 }
 
 /** The kernel of a register tile. */
 function registerVariant(
-  product: WgslProduct,
+  product: WgslGemm,
   limits: WebGpuLimits,
   tile: RegisterTile,
   texels: boolean,
@@ -140,7 +140,7 @@ function registerVariant(
   const panels = Math.ceil(m / tile.rows), packedA = panels * k * tile.rows;
   const whole = b[0] % 4 === 0 && n % 4 === 0, gathered = b[1] !== 1 || (texels && !whole);
   const width = 4 * Math.ceil(n / 4), packedB = batch * k * width;
-  const packs = [elementPass(
+  const packs = [elementKernel(
     {
       count: packedA,
       body: `let row = i / ${k * tile.rows}u * ${tile.rows}u + i % ${tile.rows}u;
@@ -151,7 +151,7 @@ function registerVariant(
     limits,
   )];
   if (gathered) {
-    packs.push(elementPass(
+    packs.push(elementKernel(
       {
         count: packedB,
         body: `let column = min(i % ${width}u, ${n - 1}u);
@@ -168,7 +168,7 @@ function registerVariant(
   const name = `registers ${tile.rows}x${4 * tile.vectors}${texels ? ", texels" : ""}`;
   return lazyVariant(
     { name, workspace: [f32([packedA]), ...(gathered ? [f32([packedB])] : [])] },
-    () => [...packs, registerPass(product, limits, tile, source, workspace)],
+    () => [...packs, registerKernel(product, limits, tile, source, workspace)],
   );
 }
 
@@ -183,14 +183,14 @@ interface Source {
   readonly texels: boolean;
 }
 
-function registerPass(
-  product: WgslProduct,
+function registerKernel(
+  product: WgslGemm,
   limits: WebGpuLimits,
   tile: RegisterTile,
   source: Source,
   packedA: number,
   matrixOfA = "0u",
-): WebGpuPass {
+): WebGpuKernel {
   const { m, n, k, batch = 1, buffers, bias, finishBindings } = product;
   const panels = Math.ceil(m / tile.rows), across = Math.ceil(n / (4 * tile.vectors)), threads = across * batch;
   const workgroups = Math.ceil(threads / LANES) * panels;
@@ -270,7 +270,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 }
 
 /** WGSL of `store(matrix, row, column, value)`, where the first of the four columns is inside. */
-function storeWgsl({ m, n, finish = (value) => value }: WgslProduct): string {
+function storeWgsl({ m, n, finish = (value) => value }: WgslGemm): string {
   const body = n % 4 === 0
     ? `let place = start / 4u; c[place] = ${finish("value", "place", 4)};`
     : range(4).map((i) =>
@@ -285,7 +285,7 @@ function storeWgsl({ m, n, finish = (value) => value }: WgslProduct): string {
 }
 
 /** The kernel of workgroup memory: the columns of all B side by side, each filled up to whole vectors. */
-function sharedVariant(product: WgslProduct, limits: WebGpuLimits): WebGpuVariant {
+function sharedVariant(product: WgslGemm, limits: WebGpuLimits): WebGpuVariant {
   const { m, n, k, a, b, batch = 1, buffers, bias, finishBindings } = product;
   const width = 4 * Math.ceil(n / 4), vector = n % 4 === 0, vectorB = vector && b[1] === 1 && b[0] % 4 === 0;
   const element = (c: number) => `b[line + min(column + ${c}u, ${n - 1}u) * ${b[1]}u]`;
@@ -297,7 +297,7 @@ function sharedVariant(product: WgslProduct, limits: WebGpuLimits): WebGpuVarian
   const stored = storeWgsl(product).replace("fn store(", "fn storeMatrix(");
   return {
     name: "workgroup memory",
-    passes: [sharedProductPass(
+    kernels: [workgroupGemmKernel(
       {
         extents: [m, batch * width, k],
         functions: `${stored}
@@ -322,7 +322,7 @@ fn store(_part: u32, row: u32, place: u32, value: vec4<f32>) {
           { name: "c", index: buffers.c, write: true, vector },
         ],
       },
-      SHARED_TILE,
+      WORKGROUP_TILE_64x64x16,
       limits,
     )],
   };

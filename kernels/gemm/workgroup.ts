@@ -4,7 +4,7 @@
  * product with a matrix that exists only as indices, is the same kernel.
  */
 
-import type { WebGpuLimits, WebGpuPass } from "../../core/mod.ts";
+import type { WebGpuKernel, WebGpuLimits } from "../../core/mod.ts";
 
 /** How a block is shared out. */
 export interface SharedTile {
@@ -31,14 +31,17 @@ export interface SharedProduct {
    */
   readonly functions: string;
   /** The buffers that the functions name. */
-  readonly bindings: WebGpuPass["bindings"];
+  readonly bindings: WebGpuKernel["bindings"];
 }
 
 /** Blocks of 64 by 64. */
-export const SHARED_TILE: SharedTile = { threads: [8, 8], rows: 8, vectors: 2, depth: 16 };
+export const WORKGROUP_TILE_64x64x16: SharedTile = { threads: [8, 8], rows: 8, vectors: 2, depth: 16 };
 
 /** Whether a device can run a tile. */
-export function canShare({ threads: [down, across], rows, vectors, depth }: SharedTile, limits: WebGpuLimits): boolean {
+export function fitsWorkgroup(
+  { threads: [down, across], rows, vectors, depth }: SharedTile,
+  limits: WebGpuLimits,
+): boolean {
   const bytes = 4 * depth * (down * rows + across * vectors * 4);
   return down * across <= limits.maxComputeInvocationsPerWorkgroup && bytes <= limits.maxComputeWorkgroupStorageSize;
 }
@@ -47,12 +50,12 @@ function range(count: number): number[] {
   return [...Array(count).keys()];
 }
 
-/** The pass of a product. */
-export function sharedProductPass(
+/** The kernel of a product. */
+export function workgroupGemmKernel(
   { extents: [m, n, k], parts = 1, functions, bindings }: SharedProduct,
   { threads: [down, across], rows, vectors, depth }: SharedTile,
   limits: WebGpuLimits,
-): WebGpuPass {
+): WebGpuKernel {
   const height = down * rows, quads = across * vectors, threads = down * across;
   const blocksDown = Math.ceil(m / height), blocksAcross = Math.ceil(n / (4 * quads));
   const blocks = blocksDown * blocksAcross * parts, share = Math.ceil(k / parts / depth) * depth;

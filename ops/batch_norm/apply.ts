@@ -1,6 +1,6 @@
 /** The second half of every form of batch norm: y = x·scale + shift (+ residual), then maybe ReLU or ReLU6. */
 
-import { type NumericArray, reluWgsl, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
+import { type NumericArray, reluWgsl, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
 import type { Epilogue, Extents } from "./norm_shape.ts";
 import { unitSize, unitsPass } from "./units.ts";
 
@@ -46,10 +46,10 @@ export function applyPass(
   epilogue: Epilogue,
   limits: WebGpuLimits,
   statistics: string,
-  bindings: WebGpuPass["bindings"],
+  bindings: WebGpuKernel["bindings"],
   residual: number,
   output: number,
-): WebGpuPass {
+): WebGpuKernel {
   const vector = unitSize(e) === 4;
   return unitsPass(
     e,

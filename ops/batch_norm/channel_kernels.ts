@@ -1,6 +1,6 @@
 /**
  * The WebGPU passes of what batch norm does to every channel in training, forward and backward: two sums over the channel,
- * what follows from them, and what this makes of each element. There are three ways, of as many passes:
+ * what follows from them, and what this makes of each element. There are three ways, of as many kernels:
  *
  *     three:  sums of parts; the sums of these; every element
  *     two:    sums of parts; the sums of these, which every thread adds up for itself, and every element
@@ -11,12 +11,12 @@
 
 import {
   boundAtRun,
-  elementPass,
+  elementKernel,
   f32,
   linearWorkgroups,
   MAX_ITERATIONS,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../../core/mod.ts";
 import { REDUCE_LANES, rowMain, workgroupSum } from "../../kernels/mod.ts";
@@ -88,12 +88,12 @@ export function channelVariants(e: Extents, limits: WebGpuLimits, work: ChannelW
     const three: WebGpuVariant = {
       name: `three passes of ${who}`,
       workspace,
-      passes: [sums, storePass(e, limits, work, several), applyPass(e, limits, work, stored, "stored")],
+      kernels: [sums, storePass(e, limits, work, several), applyPass(e, limits, work, stored, "stored")],
     };
     const two: WebGpuVariant = {
       name: `two passes of ${who}`,
       workspace,
-      passes: [sums, applyPass(e, limits, work, several, "parts")],
+      kernels: [sums, applyPass(e, limits, work, several, "parts")],
       preferred: here,
     };
     const whole = { ...several, lanes: alone ? 1 : CHANNEL_LANES, summed: alone ? LEAST_RUNS : runs, applied: runs };
@@ -104,13 +104,13 @@ export function channelVariants(e: Extents, limits: WebGpuLimits, work: ChannelW
     const suits = e.channels >= LEAST_CHANNELS && read <= MOST_READ;
     const one: WebGpuVariant = {
       name: `one pass of ${who}`,
-      passes: [applyPass(e, limits, work, whole, "channel")],
+      kernels: [applyPass(e, limits, work, whole, "channel")],
       preferred: here && suits,
     };
     return suits ? [three, one, two] : [three, two, one];
   });
-  const fits = ({ bindings }: WebGpuPass) => bindings.length <= limits.maxStorageBuffersPerShaderStage;
-  return variants.filter(({ passes }, index) => index === 0 || passes.every(fits));
+  const fits = ({ bindings }: WebGpuKernel) => bindings.length <= limits.maxStorageBuffersPerShaderStage;
+  return variants.filter(({ kernels }, index) => index === 0 || kernels.every(fits));
 }
 
 function sharingOfThreads(e: Extents): Sharing {
@@ -188,7 +188,7 @@ function partsKernel(
   { lanes }: Sharing,
   declarations: string,
   body: string,
-): Pick<WebGpuPass, "wgsl" | "workgroups"> {
+): Pick<WebGpuKernel, "wgsl" | "workgroups"> {
   if (lanes > 1) {
     const wgsl = `${declarations}\n${rowMain(count, lanes)}\n  let slot = row;\n  ${body}\n}`;
     return { wgsl, workgroups: linearWorkgroups(count, limits, 1) };
@@ -207,7 +207,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }
 
 /** The sums of every part of every channel, in `partial` [channels, parts, 2]. */
-function sumsPass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuPass {
+function sumsPass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuKernel {
   const parts = Math.ceil(runsOf(e, sharing) / sharing.summed);
   const declarations = `${unitWgsl(e)}\n${unitsOfPart(e, sharing)}\n${sumsWgsl(e, work, sharing)}`;
   const body = `let pair = sumsOf(slot / ${parts}u, slot % ${parts}u, lane);
@@ -219,8 +219,8 @@ function sumsPass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: 
 }
 
 /** What is the channel's. */
-function storePass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuPass {
-  return elementPass(
+function storePass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuKernel {
+  return elementKernel(
     {
       count: e.channels,
       iterations: Math.ceil(runsOf(e, sharing) / sharing.summed),
@@ -239,7 +239,7 @@ function applyPass(
   work: ChannelWork,
   sharing: Sharing,
   from: "stored" | "parts" | "channel",
-): WebGpuPass {
+): WebGpuKernel {
   const { sums, store, reload, apply } = work, parts = Math.ceil(runsOf(e, sharing) / sharing.applied);
   const units = Array.from({ length: sharing.run }, (_, k) => `{ let i = p + ${k}u; ${apply.unit} }`).join("\n    ");
   const pair = from === "parts" ? partialPair(e, sharing) : "sumsOf(c, part, lane)";
@@ -268,8 +268,8 @@ function applyPass(
 }
 
 /** The bindings of buffers by name, each once. */
-function bindingsOf(e: Extents, { names }: ChannelWork, used: readonly string[]): WebGpuPass["bindings"] {
-  const bindings = new Map<string, WebGpuPass["bindings"][number]>();
+function bindingsOf(e: Extents, { names }: ChannelWork, used: readonly string[]): WebGpuKernel["bindings"] {
+  const bindings = new Map<string, WebGpuKernel["bindings"][number]>();
   for (const text of used) {
     const name = text.replace(/[!*]+$/, ""), write = text.includes("!") || bindings.get(name)?.write === true;
     const index = name === "partial" ? names.length : names.indexOf(name);

@@ -1,6 +1,6 @@
 /** Batch norm on the CPU: the arguments of `core/cpu/wasm/assembly/batch_norm.ts` and `batch_norm_gradient.ts`. */
 
-import type { CpuArgument, CpuKernel } from "../../core/mod.ts";
+import type { CpuArgument, CpuStages } from "../../core/mod.ts";
 import { splitChannels } from "../../kernels/mod.ts";
 import type { BatchNormAttributes, Epilogue, Extents, FusedActivation } from "./norm_shape.ts";
 
@@ -37,12 +37,12 @@ function applyArguments(
   ];
 }
 
-/** Batch norm in training: in one phase where channels stay in the cache, else statistics in parts first. */
+/** Batch norm in training: in one stage where channels stay in the cache, else statistics in parts first. */
 export function trainingKernel(
   e: Extents,
   epilogue: Epilogue,
   { momentum, epsilon }: BatchNormAttributes,
-): CpuKernel {
+): CpuStages {
   const outputs = epilogue.residual ? 6 : 5;
   return normKernel(e, 0, applyArguments(epilogue, epsilon), [
     { float: momentum },
@@ -55,7 +55,7 @@ export function trainingKernel(
  * Batch norm in training once more: the same kernels, since they go on with statistics in float64, of which the forward pass
  * leaves float32. What they say about the running and the batch's statistics is left in the workspace.
  */
-export function recomputeKernel(e: Extents, epilogue: Epilogue, epsilon: number): CpuKernel {
+export function recomputeKernel(e: Extents, epilogue: Epilogue, epsilon: number): CpuStages {
   const unread = { workspace: 0 };
   return normKernel(e, e.channels + e.channels % 2, applyArguments(epilogue, epsilon, unread, unread), [
     { float: 0 },
@@ -64,28 +64,28 @@ export function recomputeKernel(e: Extents, epilogue: Epilogue, epsilon: number)
   ]);
 }
 
-/** The phases of batch norm in training, after some floats of workspace that belong to its arguments. */
-function normKernel(e: Extents, first: number, apply: readonly CpuArgument[], rest: readonly CpuArgument[]): CpuKernel {
+/** The stages of batch norm in training, after some floats of workspace that belong to its arguments. */
+function normKernel(e: Extents, first: number, apply: readonly CpuArgument[], rest: readonly CpuArgument[]): CpuStages {
   const split = splitChannels(e), joined = first + PART_FLOATS * e.channels * split.parts;
   const call = [...split.arguments, ...apply, ...rest, { workspace: first }, { workspace: joined }];
-  const phase = { tasks: split.tasks, arguments: call };
-  if (split.parts === 1) return { workspace: first, scratch: SCRATCH, phases: [{ kernel: "batchNorm", ...phase }] };
+  const stage = { tasks: split.tasks, arguments: call };
+  if (split.parts === 1) return { workspace: first, scratch: SCRATCH, stages: [{ kernel: "batchNorm", ...stage }] };
   return {
     workspace: joined + JOINED_FLOATS * e.channels,
     scratch: SCRATCH,
-    phases: [
-      { kernel: "batchNormStatistics", ...phase },
-      { kernel: "batchNormJoin", ...phase, tasks: e.channels },
-      { kernel: "batchNormApply", ...phase },
+    stages: [
+      { kernel: "batchNormStatistics", ...stage },
+      { kernel: "batchNormJoin", ...stage, tasks: e.channels },
+      { kernel: "batchNormApply", ...stage },
     ],
   };
 }
 
 /** Batch norm by the running statistics. */
-export function inferenceKernel(e: Extents, epilogue: Epilogue, epsilon: number): CpuKernel {
+export function inferenceKernel(e: Extents, epilogue: Epilogue, epsilon: number): CpuStages {
   const split = splitChannels(e);
   return {
-    phases: [{
+    stages: [{
       kernel: "batchNormInference",
       tasks: split.tasks,
       arguments: [...split.arguments, ...applyArguments(epilogue, epsilon)],
@@ -113,14 +113,14 @@ export interface GradientBuffers {
   readonly epsilon?: number;
 }
 
-/** The gradient of batch norm, whose first input is dy: in one phase where channels stay in the cache, else sums first. */
+/** The gradient of batch norm, whose first input is dy: in one stage where channels stay in the cache, else sums first. */
 export function gradientKernel(
   e: Extents,
   { activation, output, x, mean, deviation, gamma, dx, epsilon }: GradientBuffers,
-): CpuKernel {
+): CpuStages {
   const [form, ceiling] = activationArguments(activation);
   const split = splitChannels(e), partial = JOINED_FLOATS * e.channels * split.parts;
-  const phase = {
+  const stage = {
     tasks: split.tasks,
     arguments: [
       ...split.arguments,
@@ -134,13 +134,13 @@ export function gradientKernel(
       { workspace: partial },
     ],
   };
-  if (split.parts === 1) return { scratch: SCRATCH, phases: [{ kernel: "batchNormGradient", ...phase }] };
+  if (split.parts === 1) return { scratch: SCRATCH, stages: [{ kernel: "batchNormGradient", ...stage }] };
   return {
     workspace: partial + JOINED_FLOATS * e.channels,
-    phases: [
-      { kernel: "batchNormGradientSums", ...phase },
-      { kernel: "batchNormGradientJoin", ...phase, tasks: e.channels },
-      { kernel: "batchNormGradientApply", ...phase },
+    stages: [
+      { kernel: "batchNormGradientSums", ...stage },
+      { kernel: "batchNormGradientJoin", ...stage, tasks: e.channels },
+      { kernel: "batchNormGradientApply", ...stage },
     ],
   };
 }

@@ -151,8 +151,16 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
         float(spec.attributes.epsilon)
       });`;
       const bindings = [{ name: "runningMean", index: 3 }, { name: "runningVariance", index: 4 }];
-      const pass = applyPass(extentsOf(spec.inputs[0]), epilogue, limits, statistics, bindings, 5, spec.inputs.length);
-      return [{ name: "elementwise", passes: [pass] }];
+      const kernel = applyPass(
+        extentsOf(spec.inputs[0]),
+        epilogue,
+        limits,
+        statistics,
+        bindings,
+        5,
+        spec.inputs.length,
+      );
+      return [{ name: "elementwise", kernels: [kernel] }];
     },
     cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
     samples: () =>

@@ -52,8 +52,8 @@ function registerRecompute(suffix: string): Op<BatchNormRecomputeAttributes> {
     webgpu({ inputs }, limits) {
       const statistics = "let mean = batchMean[c]; let inverseStd = deviation[c];";
       const bindings = [{ name: "batchMean", index: 3 }, { name: "deviation", index: 4 }];
-      const pass = applyPass(extentsOf(inputs[0]), epilogue, limits, statistics, bindings, 5, inputs.length);
-      return [{ name: "elementwise", passes: [pass] }];
+      const kernel = applyPass(extentsOf(inputs[0]), epilogue, limits, statistics, bindings, 5, inputs.length);
+      return [{ name: "elementwise", kernels: [kernel] }];
     },
     cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
     samples: () =>

@@ -3,7 +3,7 @@
  * elements. In their text `Unit` is the type, and `Unit()` is zero.
  */
 
-import { elementwise, linearWorkgroups, type WebGpuLimits, type WebGpuPass } from "../../core/mod.ts";
+import { elementwise, linearWorkgroups, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
 import type { Extents } from "./norm_shape.ts";
 
 /** Elements of a unit. */
@@ -32,8 +32,8 @@ export function unitsPass(
   limits: WebGpuLimits,
   channel: string,
   unit: string,
-  bindings: WebGpuPass["bindings"],
-): WebGpuPass {
+  bindings: WebGpuKernel["bindings"],
+): WebGpuKernel {
   const plane = e.plane / unitSize(e), run = limits.software ? largestDivisor(plane, RUN) : 1;
   const runs = plane / run, threads = e.batch * e.channels * runs;
   const body = Array.from({ length: run }, (_, k) => `{ let i = first + ${k}u; ${unit} }`).join("\n  ");

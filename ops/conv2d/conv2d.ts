@@ -18,7 +18,7 @@ import {
   type ConvolutionAttributes,
   convolutionFlops,
   expectBias,
-  geometryOf,
+  problemOf,
 } from "./problem.ts";
 import { conv2dInputGradient, conv2dWeightGradient } from "./gradients.ts";
 import { outputPlane } from "./reference.ts";
@@ -53,10 +53,10 @@ function convolutionRules<A extends DepthwiseAttributes>(
   complete: (spec: Pick<OpSpec<A>, "inputs" | "attributes">) => ConvolutionAttributes,
 ) {
   const geometry = (spec: Pick<OpSpec<A>, "inputs" | "attributes">) =>
-    geometryOf(op, { inputs: spec.inputs, attributes: complete(spec) });
+    problemOf(op, { inputs: spec.inputs, attributes: complete(spec) });
   return {
     half: () => [0, 1],
-    roundsToHalf: true,
+    castsToFloat16: true,
     infer(inputs: OpSpec["inputs"], attributes: A) {
       const g = geometry({ inputs, attributes });
       expectBias(op, inputs, g.groups * g.groupOutputs);

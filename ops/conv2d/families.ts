@@ -1,13 +1,13 @@
 /** The WebGPU variants of a convolution and of its input gradient, and which is expected to be the fastest. */
 
 import { preferIf, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
-import { canShare, matrixProductVariants, SHARED_TILE } from "../../kernels/mod.ts";
+import { fitsWorkgroup, gemmVariants, WORKGROUP_TILE_64x64x16 } from "../../kernels/mod.ts";
 import { depthwiseVariant, isDepthwise } from "./webgpu/depthwise.ts";
 import { axisOf } from "./webgpu/direct_source.ts";
 import { type Direction, directTexels, type DirectTile, directVariant } from "./webgpu/direct.ts";
-import { finishWgsl, type ForwardOperands, operandsOf, residualBinding } from "./webgpu/epilogue.ts";
+import { epilogueWgsl, type ForwardOperands, operandsOf, residualBinding } from "./webgpu/epilogue.ts";
 import { gatherVariants } from "./webgpu/naive.ts";
-import { type Geometry, isWorthPacking } from "./problem.ts";
+import { type ConvolutionProblem, isWorthPacking } from "./problem.ts";
 import { implicitVariant } from "./webgpu/implicit_gemm.ts";
 import { unfoldedVariants } from "./webgpu/im2col_gemm.ts";
 import { canWinograd, winogradVariants } from "./webgpu/winograd.ts";
@@ -29,7 +29,7 @@ const MAX_PRODUCTS = 800;
 
 /** All variants; the first is a plain kernel that takes any shape. */
 export function convolutionVariants(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands = operandsOf(2),
@@ -38,7 +38,7 @@ export function convolutionVariants(
   const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
   if (isDepthwise(g)) return [...variants, preferIf(depthwiseVariant(g, limits, direction, operands), true)];
   if (channels < 4) return variants;
-  const product = canShare(SHARED_TILE, limits) && g.groups === 1 && channels >= 16;
+  const product = fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits) && g.groups === 1 && channels >= 16;
   if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
   else if (product) variants.push(preferIf(implicitVariant(g, limits, direction, operands), !limits.software));
   const texels = limits.software && directTexels(g, direction, TEXEL_TILE) <= limits.maxTexels;
@@ -60,19 +60,19 @@ export function convolutionVariants(
 }
 
 /** Whether an image's result is a product of two matrices: weights and channels by positions. */
-function isMatrixProduct(g: Geometry): boolean {
+function isMatrixProduct(g: ConvolutionProblem): boolean {
   return g.groups === 1 && g.kernelHeight * g.kernelWidth * g.stride[0] * g.stride[1] === 1 &&
     g.padding[0] + g.padding[1] === 0;
 }
 
 function pointwiseVariants(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
 ): WebGpuVariant[] {
   const forward = direction === "forward", n = g.height * g.width, { bias, output } = operands;
-  return matrixProductVariants({
+  return gemmVariants({
     m: forward ? g.groupOutputs : g.groupInputs,
     n,
     k: forward ? g.groupInputs : g.groupOutputs,
@@ -81,13 +81,13 @@ function pointwiseVariants(
     batch: g.batch,
     buffers: { a: 1, b: 0, c: output },
     bias: bias === undefined ? undefined : { buffer: bias, of: "row" },
-    finish: (value, place, size) => finishWgsl(operands, value, place, size),
+    finish: (value, place, size) => epilogueWgsl(operands, value, place, size),
     finishBindings: (vector) => residualBinding(operands, vector),
   }, limits);
 }
 
 /** A tile that is no larger than the result, and whose text is not too long. */
-function fitTile(g: Geometry, direction: Direction, tile: DirectTile): DirectTile {
+function fitTile(g: ConvolutionProblem, direction: Direction, tile: DirectTile): DirectTile {
   const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
   const most = forward || g.stride[1] === 1 || tile.texels ? tile.channels : tile.channels / 2;
   const channels = Math.min(most, 4 * Math.ceil((forward ? g.groupOutputs : g.groupInputs) / 4));

@@ -4,9 +4,9 @@ import { bytesMoved, elementCount, expectSpec, f32, type Op, registerOp } from "
 import type { DepthwiseAttributes } from "./conv2d.ts";
 import { forwardKernel } from "./cpu/stages.ts";
 import {
+  applyEpilogue,
   type EpilogueAttributes,
   expectActivation,
-  finishValue,
   type ForwardOperands,
   NO_EPILOGUE,
   operandsOf,
@@ -16,9 +16,9 @@ import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
   convolutionFlops,
+  type ConvolutionProblem,
   expectBias,
-  type Geometry,
-  geometryOf,
+  problemOf,
 } from "./problem.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
@@ -37,10 +37,12 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
   name: string,
   complete: (spec: Pick<Spec<A>, "inputs" | "attributes">) => FusedConvolutionAttributes,
 ) {
-  const resolve = (spec: Pick<Spec<A>, "inputs" | "attributes">): { g: Geometry; operands: ForwardOperands } => {
+  const resolve = (
+    spec: Pick<Spec<A>, "inputs" | "attributes">,
+  ): { g: ConvolutionProblem; operands: ForwardOperands } => {
     const attributes = complete(spec);
     return {
-      g: geometryOf(name, { inputs: spec.inputs, attributes }),
+      g: problemOf(name, { inputs: spec.inputs, attributes }),
       operands: operandsOf(spec.inputs.length, attributes),
     };
   };
@@ -65,7 +67,7 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
         for (let plane = 0; plane < g.batch * g.groups * g.groupOutputs; plane++) {
           outputPlane(g, buffers[0], buffers[1], bias === undefined ? undefined : buffers[bias], y, plane);
         }
-        for (let i = 0; i < y.length; i++) y[i] = finishValue(epilogue, y[i], other?.[i] ?? 0);
+        for (let i = 0; i < y.length; i++) y[i] = applyEpilogue(epilogue, y[i], other?.[i] ?? 0);
       };
     },
     cpu(spec: Spec<A>) {

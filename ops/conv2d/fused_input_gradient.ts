@@ -6,8 +6,8 @@
 import {
   bytesMoved,
   type CpuArgument,
-  type CpuKernel,
-  type CpuPhase,
+  type CpuStage,
+  type CpuStages,
   elementCount,
   expectSpec,
   f32,
@@ -17,7 +17,7 @@ import {
   type OpSpec,
   registerOp,
 } from "../../core/mod.ts";
-import { elementwiseKernel } from "../../kernels/mod.ts";
+import { elementwiseStages } from "../../kernels/mod.ts";
 import { inputGradientKernel } from "./cpu/stages.ts";
 import { type ForwardOperands, NO_EPILOGUE } from "./webgpu/epilogue.ts";
 import { CONVOLUTION_DEFAULTS, convolutionFlops } from "./problem.ts";
@@ -39,27 +39,27 @@ function operandsOf({ relu }: FusedInputGradientAttributes): ForwardOperands {
   return { residual: 2, ...(relu ? { mask: 3 } : {}), output: relu ? 4 : 3, epilogue: NO_EPILOGUE };
 }
 
-function kernelOf({ inputs, attributes }: OpSpec<FusedInputGradientAttributes>): CpuKernel {
+function kernelOf({ inputs, attributes }: OpSpec<FusedInputGradientAttributes>): CpuStages {
   const g = inputGradientGeometry({ inputs, attributes }), { residual, mask, output } = operandsOf(attributes);
   const count = elementCount(inputs[2].shape), kernel = withOutput(inputGradientKernel(g), output);
-  const sum = elementwiseKernel("addElements", [output, residual!, output], count);
+  const sum = elementwiseStages("addElements", [output, residual!, output], count);
   const passed = mask === undefined
     ? []
-    : elementwiseKernel("clampElementsGradient", [output, mask, output], count, [{ float: Infinity }]).phases;
-  return { ...kernel, phases: [...kernel.phases, ...sum.phases, ...passed] };
+    : elementwiseStages("clampElementsGradient", [output, mask, output], count, [{ float: Infinity }]).stages;
+  return { ...kernel, stages: [...kernel.stages, ...sum.stages, ...passed] };
 }
 
 /** A kernel of two inputs and an output, the third buffer, for an op whose output is another one. */
-function withOutput(kernel: CpuKernel, output: number): CpuKernel {
+function withOutput(kernel: CpuStages, output: number): CpuStages {
   const moved = (argument: CpuArgument): CpuArgument =>
     typeof argument === "object" && "buffer" in argument && argument.buffer === 2
       ? { ...argument, buffer: output }
       : argument;
   return {
     ...kernel,
-    phases: kernel.phases.map((phase): CpuPhase => {
-      if ("arguments" in phase) return { ...phase, arguments: phase.arguments.map(moved) };
-      return { ...phase, run: (buffers, ...rest) => phase.run([buffers[0], buffers[1], buffers[output]], ...rest) };
+    stages: kernel.stages.map((stage): CpuStage => {
+      if ("arguments" in stage) return { ...stage, arguments: stage.arguments.map(moved) };
+      return { ...stage, run: (buffers, ...rest) => stage.run([buffers[0], buffers[1], buffers[output]], ...rest) };
     }),
   };
 }

@@ -16,8 +16,8 @@ import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
   convolutionFlops,
-  convolutionGeometry,
-  type Geometry,
+  type ConvolutionProblem,
+  convolutionProblem,
 } from "./problem.ts";
 import { inputGradientPlane, weightGradientPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
@@ -31,7 +31,7 @@ export type InputGradientAttributes = ConvolutionAttributes & { readonly inputSi
 export type WeightGradientAttributes = ConvolutionAttributes & { readonly kernelSize: readonly number[] };
 
 /** Checks that a gradient has the shape of a convolution's output. */
-export function expectGradient(op: string, spec: TensorSpec, g: Geometry): void {
+export function expectGradient(op: string, spec: TensorSpec, g: ConvolutionProblem): void {
   expectSpec(op, "outputGradient", spec, [g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth], "float");
 }
 
@@ -39,17 +39,17 @@ export function expectGradient(op: string, spec: TensorSpec, g: Geometry): void 
 export function inputGradientGeometry(
   { inputs: [dy, weight], attributes }: Pick<OpSpec<InputGradientAttributes>, "inputs" | "attributes">,
   op = "conv2dInputGradient",
-): Geometry {
+): ConvolutionProblem {
   expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"], "float");
   expectSpec(op, "weight", weight, ["O", "C/groups", "KH", "KW"], dy.dtype);
   expectPair(op, "inputSize", attributes.inputSize, 1);
   const input = [dy.shape[0], weight.shape[1] * attributes.groups, ...attributes.inputSize];
-  return convolutionGeometry(op, input, weight.shape, attributes);
+  return convolutionProblem(op, input, weight.shape, attributes);
 }
 
 function weightGradientGeometry(
   { inputs: [x, dy], attributes }: Pick<OpSpec<WeightGradientAttributes>, "inputs" | "attributes">,
-): Geometry {
+): ConvolutionProblem {
   const op = "conv2dWeightGradient";
   expectSpec(op, "input", x, ["N", "C", "H", "W"], "float");
   expectSpec(op, "outputGradient", dy, ["N", "O", "OH", "OW"], x.dtype);
@@ -60,7 +60,7 @@ function weightGradientGeometry(
     );
   }
   const weight = [dy.shape[1], x.shape[1] / attributes.groups, ...attributes.kernelSize];
-  return convolutionGeometry(op, x.shape, weight, attributes);
+  return convolutionProblem(op, x.shape, weight, attributes);
 }
 
 /**
@@ -71,7 +71,7 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
   name: "conv2dInputGradient",
   attributes: { ...CONVOLUTION_DEFAULTS, inputSize: [1, 1] },
   half: () => [0, 1],
-  roundsToHalf: true,
+  castsToFloat16: true,
   infer(inputs, attributes) {
     const g = inputGradientGeometry({ inputs, attributes });
     expectGradient("conv2dInputGradient", inputs[0], g);
@@ -106,7 +106,7 @@ export const conv2dWeightGradient: Op<WeightGradientAttributes> = registerOp({
   name: "conv2dWeightGradient",
   attributes: { ...CONVOLUTION_DEFAULTS, kernelSize: [1, 1] },
   half: () => [0, 1],
-  roundsToHalf: true,
+  castsToFloat16: true,
   infer(inputs, attributes) {
     const g = weightGradientGeometry({ inputs, attributes });
     expectGradient("conv2dWeightGradient", inputs[1], g);

@@ -24,7 +24,7 @@ export const CONVOLUTION_DEFAULTS: ConvolutionAttributes = {
 };
 
 /** All extents of a convolution of an input [N, C, H, W] by weights [O, C/groups, KH, KW] to [N, O, OH, OW]. */
-export interface Geometry {
+export interface ConvolutionProblem {
   /** The batch size N. */
   readonly batch: number;
   /** The number of groups. */
@@ -58,12 +58,12 @@ export interface Geometry {
  *
  * @throws {ShapeError} If they do not fit each other or the attributes.
  */
-export function convolutionGeometry(
+export function convolutionProblem(
   op: string,
   input: readonly number[],
   weight: readonly number[],
   { stride, padding, dilation, groups }: ConvolutionAttributes,
-): Geometry {
+): ConvolutionProblem {
   expectPair(op, "stride", stride, 1);
   expectPair(op, "padding", padding, 0);
   expectPair(op, "dilation", dilation, 1);
@@ -104,13 +104,13 @@ export function convolutionGeometry(
  *
  * @throws {ShapeError} If they are no tensors of its kind, or do not fit each other or the attributes.
  */
-export function geometryOf(
+export function problemOf(
   op: string,
   { inputs, attributes }: Pick<OpSpec<ConvolutionAttributes>, "inputs" | "attributes">,
-): Geometry {
+): ConvolutionProblem {
   expectSpec(op, "input", inputs[0], ["N", "C", "H", "W"], "float");
   expectSpec(op, "weight", inputs[1], ["O", "C/groups", "KH", "KW"], inputs[0].dtype);
-  return convolutionGeometry(op, inputs[0].shape, inputs[1].shape, attributes);
+  return convolutionProblem(op, inputs[0].shape, inputs[1].shape, attributes);
 }
 
 /** Checks the optional bias of a convolution. */
@@ -122,7 +122,7 @@ export function expectBias(op: string, inputs: readonly TensorSpec[], outputs: n
 }
 
 /** Multiplications and additions of a convolution or of one of its gradients. */
-export function convolutionFlops(g: Geometry): number {
+export function convolutionFlops(g: ConvolutionProblem): number {
   const products = g.groupInputs * g.kernelHeight * g.kernelWidth * g.groups * g.groupOutputs;
   return 2 * products * g.batch * g.outputHeight * g.outputWidth;
 }
@@ -131,6 +131,6 @@ export function convolutionFlops(g: Geometry): number {
 const LEAST_PACKED_CHANNELS = 16, LEAST_PACKED_FLOPS = 16_000_000;
 
 /** Whether a convolution, or a gradient of it, is so much work that passes that pack its operands cost little beside it. */
-export function isWorthPacking(g: Geometry): boolean {
+export function isWorthPacking(g: ConvolutionProblem): boolean {
   return Math.min(g.groupInputs, g.groupOutputs) >= LEAST_PACKED_CHANNELS && convolutionFlops(g) >= LEAST_PACKED_FLOPS;
 }

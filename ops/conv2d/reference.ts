@@ -1,7 +1,7 @@
 /** Convolution and its gradients as plain loops, a plane at a time. */
 
 import type { NumericArray } from "../../core/mod.ts";
-import type { Geometry } from "./problem.ts";
+import type { ConvolutionProblem } from "./problem.ts";
 
 /**
  * One output plane: y[n, o] = bias[o] + sum over c, i, j of w[o, c, i, j] x[n, c, y·stride + i·dilation - padding, …].
@@ -9,7 +9,7 @@ import type { Geometry } from "./problem.ts";
  * @param plane n · O + o.
  */
 export function outputPlane(
-  g: Geometry,
+  g: ConvolutionProblem,
   x: NumericArray,
   w: NumericArray,
   bias: NumericArray | undefined,
@@ -47,7 +47,7 @@ export function outputPlane(
  * @param plane n · C + c.
  */
 export function inputGradientPlane(
-  g: Geometry,
+  g: ConvolutionProblem,
   dy: NumericArray,
   w: NumericArray,
   dx: NumericArray,
@@ -84,7 +84,7 @@ export function inputGradientPlane(
  * @param plane o · (C/groups) + c.
  */
 export function weightGradientPlane(
-  g: Geometry,
+  g: ConvolutionProblem,
   x: NumericArray,
   dy: NumericArray,
   dw: NumericArray,

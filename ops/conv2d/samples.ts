@@ -1,7 +1,7 @@
 /** The cases by which convolution and its gradients are checked: each names what is awkward about it. */
 
 import { f32, type TensorSpec } from "../../core/mod.ts";
-import { CONVOLUTION_DEFAULTS, type ConvolutionAttributes, convolutionGeometry } from "./problem.ts";
+import { CONVOLUTION_DEFAULTS, type ConvolutionAttributes, convolutionProblem } from "./problem.ts";
 
 /** Shapes and attributes of one convolution. */
 export interface ConvolutionCase {
@@ -120,7 +120,7 @@ export function convolutionCaseSpecs(sample: ConvolutionCase): {
   attributes: ConvolutionAttributes;
 } {
   const attributes = { ...CONVOLUTION_DEFAULTS, ...sample.attributes };
-  const g = convolutionGeometry("conv2d", sample.input, sample.weight, attributes);
+  const g = convolutionProblem("conv2d", sample.input, sample.weight, attributes);
   const output = f32([g.batch, g.groups * g.groupOutputs, g.outputHeight, g.outputWidth]);
   return { input: f32(sample.input), weight: f32(sample.weight), output, attributes };
 }

@@ -21,7 +21,7 @@ export interface HalfBinding {
  * @param bindings The buffers of f16.
  * @throws {ResiduaError} If an element is changed by a compound assignment.
  */
-export function convertHalfAccesses(wgsl: string, bindings: readonly HalfBinding[]): string {
+export function convertFloat16Accesses(wgsl: string, bindings: readonly HalfBinding[]): string {
   if (bindings.length === 0) return wgsl;
   const vectors = new Map(bindings.map(({ name, vector }) => [name, vector ?? false]));
   return convert(wgsl, new RegExp(`(?<![\\w.])(?:${[...vectors.keys()].join("|")})(?=\\[)`, "g"), vectors);

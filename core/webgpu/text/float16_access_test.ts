@@ -2,32 +2,32 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { ResiduaError } from "../../util/errors.ts";
-import { convertHalfAccesses } from "./float16_access.ts";
+import { convertFloat16Accesses } from "./float16_access.ts";
 
 const BINDINGS = [{ name: "x", vector: true }, { name: "y", vector: true }, { name: "index" }];
 
 function check(text: string, expected: string): void {
-  assertEquals(convertHalfAccesses(text, BINDINGS), expected);
+  assertEquals(convertFloat16Accesses(text, BINDINGS), expected);
 }
 
-Deno.test("convertHalfAccesses() widens what is read, in indices and components too", () => {
+Deno.test("convertFloat16Accesses() widens what is read, in indices and components too", () => {
   check("let v = x[i] * x[i + 1u][2];", "let v = vec4<f32>(x[i]) * vec4<f32>(x[i + 1u])[2];");
   check("let v = x[u32(index[k])];", "let v = vec4<f32>(x[u32(f32(index[k]))]);");
   check("if (x[i][0] == x[i][1]) { }", "if (vec4<f32>(x[i])[0] == vec4<f32>(x[i])[1]) { }");
 });
 
-Deno.test("convertHalfAccesses() rounds what is written, and widens what it is made of", () => {
+Deno.test("convertFloat16Accesses() rounds what is written, and widens what it is made of", () => {
   check("y[i] = max(x[i], vec4<f32>());", "y[i] = vec4<f16>(max(vec4<f32>(x[i]), vec4<f32>()));");
   check("{ index[a[0]] = v; y[i] = w; }", "{ index[a[0]] = f16(v); y[i] = vec4<f16>(w); }");
 });
 
-Deno.test("convertHalfAccesses() leaves alone what is no element of these buffers", () => {
+Deno.test("convertFloat16Accesses() leaves alone what is no element of these buffers", () => {
   for (const text of ["let x = 1u; max[x]; dx[i] = z[i];", "v.x[0] + x0[1];", "index_[2]"]) check(text, text);
-  assertEquals(convertHalfAccesses("x[i] += 1.0;", []), "x[i] += 1.0;");
+  assertEquals(convertFloat16Accesses("x[i] += 1.0;", []), "x[i] += 1.0;");
 });
 
-Deno.test("convertHalfAccesses() refuses compound assignments", () => {
+Deno.test("convertFloat16Accesses() refuses compound assignments", () => {
   for (const operator of ["+=", "-=", "*=", "<<="]) {
-    assertThrows(() => convertHalfAccesses(`y[i] ${operator} v;`, BINDINGS), ResiduaError, `by ${operator}`);
+    assertThrows(() => convertFloat16Accesses(`y[i] ${operator} v;`, BINDINGS), ResiduaError, `by ${operator}`);
   }
 });

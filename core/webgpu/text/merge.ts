@@ -1,10 +1,10 @@
-/** Several elementwise passes as one: a range of workgroups computes the elements of each. */
+/** Several elementwise kernels as one: a range of workgroups computes the elements of each. */
 
 import type { WebGpuElements, WebGpuLimits } from "../../op.ts";
 import { type DeclaredBuffer, shaderText } from "../pipelines.ts";
 import { ELEMENTWISE_WORKGROUP, linearWorkgroups, MAX_ITERATIONS } from "./wgsl.ts";
 
-/** A buffer of a pass, by its name in the pass's WGSL. */
+/** A buffer of a kernel, by its name in the kernel's WGSL. */
 export interface BoundBuffer<B> extends DeclaredBuffer {
   /** The memory. */
   readonly buffer: B;
@@ -12,16 +12,16 @@ export interface BoundBuffer<B> extends DeclaredBuffer {
   readonly size: number;
 }
 
-/** A pass of which each thread computes elements by themselves. */
-export interface ElementsPass<B> {
+/** A kernel of which each thread computes elements by themselves. */
+export interface ElementsKernel<B> {
   /** What is computed. */
   readonly elements: WebGpuElements;
   /** The buffers. */
   readonly buffers: readonly BoundBuffer<B>[];
 }
 
-/** A merged pass. */
-export interface MergedPass<B> {
+/** A merged kernel. */
+export interface MergedKernel<B> {
   /** The whole text. */
   readonly wgsl: string;
   /** What is bound, in the order of the binding numbers. */
@@ -37,17 +37,17 @@ export function viewOf({ dtype, vector, write }: Omit<DeclaredBuffer, "name">): 
 
 /**
  * Adapters on the CPU take all threads of a vector through every branch, though most are idle in most: there a thread takes
- * many elements, so that a pass has about so many threads, in workgroups of a vector, whose elements are adjacent.
+ * many elements, so that a kernel has about so many threads, in workgroups of a vector, whose elements are adjacent.
  */
 const SOFTWARE_THREADS = 2048, SOFTWARE_LANES = 8;
 
-/** Merges passes, none of which touches what another writes. Equal passes in an equal order give an equal text. */
-export function mergePasses<B>(passes: readonly ElementsPass<B>[], limits: WebGpuLimits): MergedPass<B> {
+/** Merges kernels, none of which touches what another writes. Equal kernels in an equal order give an equal text. */
+export function mergeKernels<B>(kernels: readonly ElementsKernel<B>[], limits: WebGpuLimits): MergedKernel<B> {
   const entries: { buffer: B; size: number }[] = [], declared: DeclaredBuffer[] = [], functions: string[] = [];
   const branches: string[] = [], known = new Map<B, Map<string, number>>();
   const lanes = limits.software ? SOFTWARE_LANES : ELEMENTWISE_WORKGROUP;
   let groups = 0;
-  passes.forEach(({ elements, buffers }, index) => {
+  kernels.forEach(({ elements, buffers }, index) => {
     const names = new Map<string, string>();
     for (const bound of buffers) {
       const views = known.get(bound.buffer) ?? new Map<string, number>(), view = viewOf(bound);
@@ -61,14 +61,14 @@ export function mergePasses<B>(passes: readonly ElementsPass<B>[], limits: WebGp
       } else entries[place].size = Math.max(entries[place].size, bound.size);
     }
     const { count, body, declarations = "" } = elements;
-    for (const [, name] of declarations.matchAll(DECLARATION)) names.set(name, `pass${index}_${name}`);
-    functions.push(rename(`${declarations}\nfn pass${index}(i: u32) {\n  ${body}\n}`, names));
+    for (const [, name] of declarations.matchAll(DECLARATION)) names.set(name, `kernel${index}_${name}`);
+    functions.push(rename(`${declarations}\nfn kernel${index}(i: u32) {\n  ${body}\n}`, names));
     const share = lanes * elementsOf(elements, limits), first = groups;
     groups += Math.ceil(count / share);
     branches.push(`if (group < ${groups}u) {
     let start = (group - ${first}u) * ${share}u;
     let end = min(start + ${share}u, ${count}u);
-    for (var i = start + lane; i < end; i += ${lanes}u) { pass${index}(i); }
+    for (var i = start + lane; i < end; i += ${lanes}u) { kernel${index}(i); }
   }`);
   });
   return {

@@ -1,13 +1,13 @@
-/** The text of merged passes. */
+/** The text of merged kernels. */
 
 import { assert, assertEquals } from "@std/assert";
 import type { WebGpuLimits } from "../../op.ts";
 import { DEFAULT_LIMITS } from "../device.ts";
-import { type ElementsPass, mergePasses } from "./merge.ts";
+import { type ElementsKernel, mergeKernels } from "./merge.ts";
 
 const LIMITS: WebGpuLimits = { ...DEFAULT_LIMITS, maxComputeWorkgroupsPerDimension: 100 };
 
-function scaled(from: string, to: string, count: number): ElementsPass<string> {
+function scaled(from: string, to: string, count: number): ElementsKernel<string> {
   return {
     elements: {
       count,
@@ -21,25 +21,25 @@ function scaled(from: string, to: string, count: number): ElementsPass<string> {
   };
 }
 
-Deno.test("mergePasses() binds a shared buffer once and keeps names apart, but not those of members", () => {
-  const { wgsl, entries, workgroups } = mergePasses([scaled("a", "b", 4), scaled("a", "c", 130)], LIMITS);
+Deno.test("mergeKernels() binds a shared buffer once and keeps names apart, but not those of members", () => {
+  const { wgsl, entries, workgroups } = mergeKernels([scaled("a", "b", 4), scaled("a", "c", 130)], LIMITS);
   assertEquals(entries.map(({ buffer }) => buffer), ["a", "b", "c"]);
   assertEquals(workgroups, [4, 1, 1]);
-  assert(wgsl.includes("pass0_scale(shared0[i])") && wgsl.includes("pass1_scale(shared0[i])"), wgsl);
+  assert(wgsl.includes("kernel0_scale(shared0[i])") && wgsl.includes("kernel1_scale(shared0[i])"), wgsl);
   assert(wgsl.includes("shared2[i] = vec4<f32>(x).x;"), wgsl);
 });
 
-Deno.test("mergePasses() gives equal passes on other buffers an equal text", () => {
-  const text = (a: string, b: string) => mergePasses([scaled(a, "y", 5), scaled(b, "z", 5)], LIMITS).wgsl;
+Deno.test("mergeKernels() gives equal kernels on other buffers an equal text", () => {
+  const text = (a: string, b: string) => mergeKernels([scaled(a, "y", 5), scaled(b, "z", 5)], LIMITS).wgsl;
   assertEquals(text("a", "b"), text("c", "d"));
   assert(text("a", "a") !== text("a", "b"));
 });
 
-Deno.test("mergePasses() gives a thread of a software adapter no more iterations than it may loop", () => {
-  const pass = scaled("a", "b", 1_000_000),
+Deno.test("mergeKernels() gives a thread of a software adapter no more iterations than it may loop", () => {
+  const kernel = scaled("a", "b", 1_000_000),
     limits = { ...LIMITS, maxComputeWorkgroupsPerDimension: 2 ** 17, software: true };
   const groups = (iterations: number) =>
-    mergePasses([{ ...pass, elements: { ...pass.elements, iterations } }], limits).workgroups[0];
+    mergeKernels([{ ...kernel, elements: { ...kernel.elements, iterations } }], limits).workgroups[0];
   assertEquals(groups(1), Math.ceil(1_000_000 / 8 / 489));
   assertEquals(groups(30_000), 125_000);
 });

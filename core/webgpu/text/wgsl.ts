@@ -1,6 +1,6 @@
 /** Helpers from which ops build their WGSL. Shapes are written into the text as constants, so that compilers can unroll. */
 
-import type { WebGpuElements, WebGpuLimits, WebGpuPass } from "../../op.ts";
+import type { WebGpuElements, WebGpuKernel, WebGpuLimits } from "../../op.ts";
 
 /** The workgroup size of elementwise kernels. */
 export const ELEMENTWISE_WORKGROUP = 64;
@@ -42,12 +42,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }`;
 }
 
-/** A pass of one thread an element, which may share a dispatch with others. */
-export function elementPass(
+/** A kernel of one thread an element, which may share a dispatch with others. */
+export function elementKernel(
   elements: WebGpuElements,
-  bindings: WebGpuPass["bindings"],
+  bindings: WebGpuKernel["bindings"],
   limits: WebGpuLimits,
-): WebGpuPass {
+): WebGpuKernel {
   const { count, body, declarations } = elements;
   return {
     wgsl: elementwise(count, body, declarations),

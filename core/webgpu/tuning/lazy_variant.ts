@@ -3,19 +3,19 @@
 import type { WebGpuVariant } from "../../op.ts";
 
 /**
- * A variant whose passes are made when they are first read. A copy of it by `...` reads them; {@link preferIf} does not.
+ * A variant whose kernels are made when they are first read. A copy of it by `...` reads them; {@link preferIf} does not.
  *
- * @param passes Makes them, and throws nothing: what a variant cannot do is found before.
+ * @param kernels Makes them, and throws nothing: what a variant cannot do is found before.
  */
 export function lazyVariant(
-  variant: Omit<WebGpuVariant, "passes">,
-  passes: () => WebGpuVariant["passes"],
+  variant: Omit<WebGpuVariant, "kernels">,
+  kernels: () => WebGpuVariant["kernels"],
 ): WebGpuVariant {
-  let made: WebGpuVariant["passes"] | undefined;
+  let made: WebGpuVariant["kernels"] | undefined;
   return {
     ...variant,
-    get passes() {
-      return made ??= passes();
+    get kernels() {
+      return made ??= kernels();
     },
   };
 }
@@ -23,5 +23,5 @@ export function lazyVariant(
 /** The same variant, which is expected to be the fastest or not. */
 export function preferIf(variant: WebGpuVariant, preferred: boolean): WebGpuVariant {
   const { name, workspace, transient } = variant;
-  return lazyVariant({ name, workspace, transient, preferred }, () => variant.passes);
+  return lazyVariant({ name, workspace, transient, preferred }, () => variant.kernels);
 }

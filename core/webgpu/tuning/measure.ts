@@ -18,7 +18,7 @@ const SLOW = 3;
 const RUNS_TOGETHER = 8;
 
 /** An op, its inputs, and what it makes of them on the CPU. */
-export class NodeTrial {
+export class VariantMeasurement {
   readonly #node: Node;
   readonly #backend: WebGpuBackend;
   readonly #inputs: readonly (Float32Array | Uint32Array)[];
@@ -42,9 +42,9 @@ export class NodeTrial {
    * @param backend Where variants are timed.
    * @param reference Where what they should give is computed.
    */
-  static async create(node: Node, backend: WebGpuBackend, reference: Backend): Promise<NodeTrial> {
+  static async create(node: Node, backend: WebGpuBackend, reference: Backend): Promise<VariantMeasurement> {
     const inputs = drawInputs(node);
-    return new NodeTrial(node, backend, inputs, await withProgram(node, reference, inputs, 0, readAll));
+    return new VariantMeasurement(node, backend, inputs, await withProgram(node, reference, inputs, 0, readAll));
   }
 
   /**

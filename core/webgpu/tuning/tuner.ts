@@ -12,10 +12,10 @@ import type { Plan } from "../../plan/plan.ts";
 import type { TuneOptions, Tuner, VariantChooser } from "./choices.ts";
 import type { WebGpuBackend } from "../backend.ts";
 import { describeNode, preferredVariant } from "./variants.ts";
-import { NodeTrial } from "./measure.ts";
+import { VariantMeasurement } from "./measure.ts";
 
 /**
- * Characters of a pass beyond which a variant is not tried unless it is the preferred one: compilers take seconds for more.
+ * Characters of a kernel beyond which a variant is not tried unless it is the preferred one: compilers take seconds for more.
  */
 const LONGEST_TEXT = 100_000;
 
@@ -89,7 +89,7 @@ export class WebGpuTuner implements Tuner {
         const trial = await this.#attempt(
           `${key} is not timed`,
           warn,
-          () => NodeTrial.create(node, this.#backend, cpu),
+          () => VariantMeasurement.create(node, this.#backend, cpu),
         );
         const variant = trial && await this.#fastest(key, trial, node, warn);
         if (variant !== undefined) store.set(key, { variant, kernels });
@@ -103,7 +103,7 @@ export class WebGpuTuner implements Tuner {
   /** The fastest variant among those that compute what they should; nothing if none does. */
   async #fastest(
     key: string,
-    trial: NodeTrial,
+    trial: VariantMeasurement,
     node: Node,
     warn: (message: string) => void,
   ): Promise<string | undefined> {
@@ -138,16 +138,16 @@ function isTunable({ inputs }: Node, variants: readonly WebGpuVariant[]): boolea
   return variants.length > 1 && inputs.every(({ dtype }) => dtype === "f32" || dtype === "u32");
 }
 
-function longestText({ passes }: WebGpuVariant): number {
-  return Math.max(...passes.map(({ wgsl }) => wgsl.length));
+function longestText({ kernels }: WebGpuVariant): number {
+  return Math.max(...kernels.map(({ wgsl }) => wgsl.length));
 }
 
 /** Differs where a variant was added, renamed or rewritten. */
 function hashVariants(variants: readonly WebGpuVariant[]): string {
   let hash: number | undefined;
-  for (const { name, passes } of variants) {
+  for (const { name, kernels } of variants) {
     hash = hashText(name, hash);
-    for (const { wgsl, bindings, workgroups } of passes) {
+    for (const { wgsl, bindings, workgroups } of kernels) {
       hash = hashText(`${wgsl}\n${JSON.stringify(bindings)} ${workgroups}`, hash);
     }
   }

@@ -3,11 +3,11 @@
  * how their work is split. Every split follows from the shapes alone.
  */
 
-import type { CpuKernel } from "../../../core/mod.ts";
-import { EDGE_FLOATS, packedFloats, packRowsPhase, roundUp } from "../../../kernels/mod.ts";
+import type { CpuStages } from "../../../core/mod.ts";
+import { EDGE_FLOATS, packedFloats, packRowsStage, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
 import { epilogueArguments, type ForwardOperands } from "../webgpu/epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** Depth of a block. */
 const DEPTH = 256;
@@ -35,20 +35,20 @@ function blockOf(rows: number, plane: number): number {
 }
 
 /** Positions of a block of a forward convolution: fewer where that makes more tasks, which ranges would by packing anew. */
-function forwardBlock(g: Geometry, depth: number, plane: number): number {
+function forwardBlock(g: ConvolutionProblem, depth: number, plane: number): number {
   const wanted = Math.ceil(plane / Math.ceil(LEAST_TASKS / (g.batch * g.groups)));
   return Math.min(blockOf(depth, plane), Math.max(LEAST_POSITIONS, roundUp(wanted, 8)));
 }
 
 /** Floats of the phase planes of a block, and of the table of its positions; see `core/cpu/wasm/assembly/convolution.ts`. */
-function workFloats(g: Geometry, block: number): number {
+function workFloats(g: ConvolutionProblem, block: number): number {
   const outputRows = Math.min(g.outputHeight, Math.ceil(block / g.outputWidth) + 1);
   const rows = (outputRows - 1) * g.stride[0] + (g.kernelHeight - 1) * g.dilation[0] + 1;
   const reach = Math.floor((g.kernelWidth - 1) * g.dilation[1] / g.stride[1]);
   return 5 * block + (rows + 1) * g.stride[1] * (roundUp(g.outputWidth + reach + 1, 4) + 8);
 }
 
-function geometryArguments(g: Geometry, inputs: number, outputs: number): number[] {
+function geometryArguments(g: ConvolutionProblem, inputs: number, outputs: number): number[] {
   return [
     g.groups,
     inputs,
@@ -66,7 +66,7 @@ function geometryArguments(g: Geometry, inputs: number, outputs: number): number
 }
 
 /** y = conv(x, w) (+ bias), and what follows. */
-export function columnsForward(g: Geometry, operands: ForwardOperands): CpuKernel {
+export function columnsForward(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
   const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const count = Math.min(DEPTH, depth), block = forwardBlock(g, count, plane), blocks = Math.ceil(plane / block);
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
@@ -74,15 +74,15 @@ export function columnsForward(g: Geometry, operands: ForwardOperands): CpuKerne
   return {
     workspace: g.groups * ranges * packedFloats(outputs, depth),
     scratch: EDGE_FLOATS + count * block + workFloats(g, block),
-    phases: [
-      packRowsPhase({
+    stages: [
+      packRowsStage({
         buffer: 1,
         rows: outputs,
         depth,
         strides: [depth, 1],
         groups: [g.groups, g.groupOutputs * depth],
         members: [ranges, outputs * depth],
-        prepares: true,
+        prepacks: true,
       }),
       {
         kernel: "convolution",
@@ -103,22 +103,22 @@ export function columnsForward(g: Geometry, operands: ForwardOperands): CpuKerne
 }
 
 /** The input's gradient: columns = wᵀ dy, added back to where they come from. */
-export function columnsInputGradient(g: Geometry): CpuKernel {
+export function columnsInputGradient(g: ConvolutionProblem): CpuStages {
   const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   const ranges = rangesOf(g.batch * g.groups, g.groupInputs), inputs = g.groupInputs / ranges, rows = inputs * taps;
   const block = blockOf(rows + g.groupOutputs, plane);
   return {
     workspace: g.groups * ranges * packedFloats(rows, g.groupOutputs),
     scratch: EDGE_FLOATS + block * (rows + g.groupOutputs) + workFloats(g, block),
-    phases: [
-      packRowsPhase({
+    stages: [
+      packRowsStage({
         buffer: 1,
         rows,
         depth: g.groupOutputs,
         strides: [1, g.groupInputs * taps],
         groups: [g.groups, g.groupOutputs * g.groupInputs * taps],
         members: [ranges, rows],
-        prepares: true,
+        prepacks: true,
       }),
       {
         kernel: "convolutionInputGradient",
@@ -138,7 +138,7 @@ export function columnsInputGradient(g: Geometry): CpuKernel {
 }
 
 /** The weight's gradient: dy columnsᵀ, summed over parts of the batch, then over the parts in order. */
-export function columnsWeightGradient(g: Geometry): CpuKernel {
+export function columnsWeightGradient(g: ConvolutionProblem): CpuStages {
   const depth = g.groupInputs * g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   const size = g.groups * depth * roundUp(g.groupOutputs, 4);
   const most = Math.min(g.batch, g.batch * plane / PART_POSITIONS);
@@ -148,7 +148,7 @@ export function columnsWeightGradient(g: Geometry): CpuKernel {
   return {
     workspace: parts * size,
     scratch: 16 + block * (rows + kept) + block / 8 * 2 * PANEL_GAP + workFloats(g, block),
-    phases: [
+    stages: [
       {
         kernel: "convolutionWeightGradient",
         tasks: parts * ranges,

@@ -1,9 +1,9 @@
 /** Convolutions of one input channel a group on the CPU: the arguments of `core/cpu/wasm/assembly/depthwise.ts`. */
 
-import type { CpuKernel } from "../../../core/mod.ts";
+import type { CpuStages } from "../../../core/mod.ts";
 import { roundUp } from "../../../kernels/mod.ts";
 import { epilogueArguments, type ForwardOperands } from "../webgpu/epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** Vectors of a band: about what a first-level cache holds beside the rest. */
 const BAND_VECTORS = 1500;
@@ -19,7 +19,13 @@ interface Bands {
 }
 
 /** Bands of `height` by `width` outputs, whose planes are `columns` wide with the padding on their left. */
-function bandsOf(g: Geometry, height: number, width: number, columns: number, stride: readonly number[]): Bands {
+function bandsOf(
+  g: ConvolutionProblem,
+  height: number,
+  width: number,
+  columns: number,
+  stride: readonly number[],
+): Bands {
   // Four outputs are computed at once, so a row is as long as if the width were a multiple of 4.
   const seen = (roundUp(width, 4) - 1) * stride[1] + (g.kernelWidth - 1) * g.dilation[1] + 1;
   const row = Math.max(seen, columns), reach = (g.kernelHeight - 1) * g.dilation[0] + 1;
@@ -37,7 +43,7 @@ function imagesOf(batch: number, channels: number, plane: number): { images: num
   return { images, tasks: quads * Math.ceil(batch / images) };
 }
 
-function planeArguments(g: Geometry, padding: readonly number[], { row, rows }: Bands): number[] {
+function planeArguments(g: ConvolutionProblem, padding: readonly number[], { row, rows }: Bands): number[] {
   return [
     g.groups,
     g.groupOutputs,
@@ -57,23 +63,23 @@ function planeArguments(g: Geometry, padding: readonly number[], { row, rows }: 
 }
 
 /** Floats behind a woven buffer that its last row may overrun, spread out by the stride. */
-function spareFloats({ stride }: Geometry): number {
+function spareFloats({ stride }: ConvolutionProblem): number {
   return 12 * stride[1] + 4;
 }
 
 /** Floats of the woven buffer, the woven kernels and the addresses of planes. */
-function scratchFloats(g: Geometry, { row, bufferRows }: Bands): number {
+function scratchFloats(g: ConvolutionProblem, { row, bufferRows }: Bands): number {
   return 24 + spareFloats(g) + 4 * g.kernelHeight * g.kernelWidth + 4 * row * bufferRows;
 }
 
 /** y = conv(x, w) (+ bias), and an activation: a task four output channels of some images. There must be no residual. */
-export function depthwiseForward(g: Geometry, operands: ForwardOperands): CpuKernel {
+export function depthwiseForward(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
   const { bias, output } = operands;
   const bands = bandsOf(g, g.outputHeight, g.outputWidth, g.padding[1] + g.width, g.stride);
   const { images, tasks } = imagesOf(g.batch, g.groups * g.groupOutputs, g.outputHeight * g.outputWidth);
   return {
     scratch: scratchFloats(g, bands),
-    phases: [{
+    stages: [{
       kernel: "depthwise",
       tasks,
       arguments: [
@@ -90,12 +96,12 @@ export function depthwiseForward(g: Geometry, operands: ForwardOperands): CpuKer
 }
 
 /** Whether the transposed convolution has a padding, as it has unless the kernel is smaller than the padding. */
-export function canSpreadGradient({ kernelHeight, kernelWidth, padding, dilation }: Geometry): boolean {
+export function canSpreadGradient({ kernelHeight, kernelWidth, padding, dilation }: ConvolutionProblem): boolean {
   return (kernelHeight - 1) * dilation[0] >= padding[0] && (kernelWidth - 1) * dilation[1] >= padding[1];
 }
 
 /** The input's gradient: the output's, spread out by the stride, under the kernel read backwards. */
-export function depthwiseInputGradientKernel(g: Geometry): CpuKernel {
+export function depthwiseInputGradientKernel(g: ConvolutionProblem): CpuStages {
   const padding = [
     (g.kernelHeight - 1) * g.dilation[0] - g.padding[0],
     (g.kernelWidth - 1) * g.dilation[1] - g.padding[1],
@@ -104,7 +110,7 @@ export function depthwiseInputGradientKernel(g: Geometry): CpuKernel {
   const { images, tasks } = imagesOf(g.batch, g.groups, g.height * g.width);
   return {
     scratch: scratchFloats(g, bands),
-    phases: [{
+    stages: [{
       kernel: "depthwiseInputGradient",
       tasks,
       arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, ...planeArguments(g, padding, bands), images],
@@ -113,11 +119,11 @@ export function depthwiseInputGradientKernel(g: Geometry): CpuKernel {
 }
 
 /** The weight's gradient: a task four output channels. */
-export function depthwiseWeightGradientKernel(g: Geometry): CpuKernel {
+export function depthwiseWeightGradientKernel(g: ConvolutionProblem): CpuStages {
   const bands = bandsOf(g, g.outputHeight, g.outputWidth, g.padding[1] + g.width, g.stride);
   return {
     scratch: scratchFloats(g, bands) + 4 * g.kernelHeight * g.kernelWidth + 4 * bands.rows * g.outputWidth,
-    phases: [{
+    stages: [{
       kernel: "depthwiseWeightGradient",
       tasks: Math.ceil(g.groups * g.groupOutputs / 4),
       arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, ...planeArguments(g, g.padding, bands)],

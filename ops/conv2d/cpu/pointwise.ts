@@ -3,10 +3,10 @@
  * `core/cpu/wasm/assembly/pointwise.ts`, and how their work is split.
  */
 
-import type { CpuKernel } from "../../../core/mod.ts";
+import type { CpuStages } from "../../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, panelCount } from "../../../kernels/mod.ts";
 import { LEAST_TASKS } from "./split.ts";
-import type { Geometry } from "../problem.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** Depth of a block. */
 const DEPTH = 256;
@@ -15,7 +15,7 @@ const COLUMNS = 128;
 /** The fewest outputs of a block: each block transposes the inputs anew. */
 const LEAST_ROWS = 64;
 
-function blocksOf({ groupInputs, groupOutputs }: Geometry): { columns: number; rows: number } {
+function blocksOf({ groupInputs, groupOutputs }: ConvolutionProblem): { columns: number; rows: number } {
   const columns = Math.ceil(groupInputs / COLUMNS);
   return {
     columns,
@@ -24,20 +24,20 @@ function blocksOf({ groupInputs, groupOutputs }: Geometry): { columns: number; r
 }
 
 /** Whether the sum over positions need not be split for there to be enough tasks. */
-export function suitsPointwise(g: Geometry): boolean {
+export function suitsPointwise(g: ConvolutionProblem): boolean {
   const { columns, rows } = blocksOf(g);
   return g.groups === 1 && g.kernelHeight * g.kernelWidth === 1 && [...g.stride, ...g.padding].join() === "1,1,0,0" &&
     columns * rows >= LEAST_TASKS;
 }
 
 /** The gradient of a 1x1 convolution's weight. */
-export function pointwiseWeightGradientKernel(g: Geometry): CpuKernel {
+export function pointwiseWeightGradientKernel(g: ConvolutionProblem): CpuStages {
   const { batch, groupInputs: inputs, groupOutputs: outputs } = g, plane = g.height * g.width;
   const panels = panelCount(outputs), blocks = blocksOf(g), blockPanels = Math.ceil(panels / blocks.rows);
   return {
     workspace: packedFloats(outputs, batch * plane),
     scratch: EDGE_FLOATS + DEPTH * COLUMNS,
-    phases: [
+    stages: [
       {
         kernel: "packPointwise",
         tasks: panels,

@@ -1,6 +1,6 @@
 /** How a convolution and its gradients are computed on the CPU: by Winograd's filtering, directly, or as products. */
 
-import type { CpuKernel } from "../../../core/mod.ts";
+import type { CpuStages } from "../../../core/mod.ts";
 import { columnsForward, columnsInputGradient, columnsWeightGradient } from "./columns.ts";
 import {
   canSpreadGradient,
@@ -11,22 +11,22 @@ import {
 import { pointwiseWeightGradientKernel, suitsPointwise } from "./pointwise.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./winograd.ts";
 import type { ForwardOperands } from "../webgpu/epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** y = conv(x, w) (+ bias), and what follows. */
-export function forwardKernel(g: Geometry, operands: ForwardOperands): CpuKernel {
+export function forwardKernel(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
   if (g.groupInputs === 1 && g.groups > 1 && operands.residual === undefined) return depthwiseForward(g, operands);
   return suitsWinograd(g) ? winogradForward(g, operands) : columnsForward(g, operands);
 }
 
 /** The input's gradient. */
-export function inputGradientKernel(g: Geometry): CpuKernel {
+export function inputGradientKernel(g: ConvolutionProblem): CpuStages {
   if (g.groupInputs === 1 && g.groups > 1 && canSpreadGradient(g)) return depthwiseInputGradientKernel(g);
   return suitsWinograd(g) ? winogradInputGradient(g) : columnsInputGradient(g);
 }
 
 /** The weight's gradient. */
-export function weightGradientKernel(g: Geometry): CpuKernel {
+export function weightGradientKernel(g: ConvolutionProblem): CpuStages {
   if (g.groupInputs === 1 && g.groups > 1) return depthwiseWeightGradientKernel(g);
   if (suitsPointwise(g)) return pointwiseWeightGradientKernel(g);
   return suitsWinograd(g) ? winogradWeightGradientKernel(g) : columnsWeightGradient(g);

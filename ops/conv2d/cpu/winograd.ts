@@ -3,11 +3,11 @@
  * how bands of tile rows are dealt out to tasks. Every split follows from the shapes alone.
  */
 
-import type { CpuKernel } from "../../../core/mod.ts";
+import type { CpuStages } from "../../../core/mod.ts";
 import { packedFloats, panelCount, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
 import { epilogueArguments, type ForwardOperands, operandsOf } from "../webgpu/epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** Products of a tile of 4x4 outputs. */
 const POINTS = 36;
@@ -22,7 +22,7 @@ const MOST_TILES = 192;
 const MOST_PAIRS = 1 << 20;
 
 /** Whether the method applies: with one or two channels the transforms outweigh what they save. */
-export function suitsWinograd(g: Geometry): boolean {
+export function suitsWinograd(g: ConvolutionProblem): boolean {
   return g.groups === 1 && g.kernelHeight === 3 && g.kernelWidth === 3 &&
     [...g.stride, ...g.dilation].every((extent) => extent === 1) && g.padding.every((pad) => pad <= 2) &&
     g.groupInputs >= 3 && g.groupOutputs >= 4 && g.groupInputs * g.groupOutputs <= MOST_PAIRS && g.outputHeight > 1 &&
@@ -66,7 +66,7 @@ function tileFloats(rows: number, columns: number): number {
   return columns / 8 * POINTS * (8 * rows + 16);
 }
 
-/** The convolution of `inputs` channels to `outputs`, whose transformed weights the first phase makes. */
+/** The convolution of `inputs` channels to `outputs`, whose transformed weights the first stage makes. */
 function convolutionKernel(
   { batch, inputs, height, width, outputs, outputHeight, outputWidth, padding }: {
     batch: number;
@@ -80,7 +80,7 @@ function convolutionKernel(
   },
   weights: { readonly outputStride: number; readonly inputStride: number; readonly rotated: boolean },
   operands: ForwardOperands,
-): CpuKernel {
+): CpuStages {
   const { bias, output } = operands;
   const bands = bandsOf(batch, outputHeight, outputWidth, inputs + outputs, LEAST_TILES),
     groups = Math.ceil(bands.count / bands.together);
@@ -93,10 +93,10 @@ function convolutionKernel(
       288,
       4 * bands.lanes + 160 + bands.planeFloats + tileFloats(inputs, columns) + rows * (POINTS * columns + 16),
     ),
-    phases: [
+    stages: [
       {
         kernel: "winogradWeights",
-        prepares: true,
+        prepacks: true,
         tasks: panels,
         arguments: [
           { buffer: 1 },
@@ -137,13 +137,13 @@ function convolutionKernel(
 }
 
 /** y = conv(x, w) (+ bias), and what follows. */
-export function winogradForward(g: Geometry, operands: ForwardOperands): CpuKernel {
+export function winogradForward(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
   const weights = { outputStride: 9 * g.groupInputs, inputStride: 9, rotated: false };
   return convolutionKernel({ ...g, inputs: g.groupInputs, outputs: g.groupOutputs }, weights, operands);
 }
 
 /** The input's gradient: the convolution of the output's by the kernels turned around. */
-export function winogradInputGradient(g: Geometry): CpuKernel {
+export function winogradInputGradient(g: ConvolutionProblem): CpuStages {
   return convolutionKernel(
     {
       batch: g.batch,
@@ -161,7 +161,7 @@ export function winogradInputGradient(g: Geometry): CpuKernel {
 }
 
 /** The weight's gradient, summed over parts of the batch, then over the parts in order. */
-export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
+export function winogradWeightGradientKernel(g: ConvolutionProblem): CpuStages {
   const inputs = g.groupInputs, outputs = g.groupOutputs, size = POINTS * inputs * roundUp(outputs, 4);
   const bands = bandsOf(g.batch, g.outputHeight, g.outputWidth, inputs + outputs, LEAST_SUMMED_TILES);
   const { parts, ranges, rangeSize } = splitSum(size, Math.ceil(bands.count / bands.together), outputs);
@@ -173,7 +173,7 @@ export function winogradWeightGradientKernel(g: Geometry): CpuKernel {
       2 * bands.lanes + 144 + bands.planeFloats +
         tileFloats(roundUp(inputs, 2), columns) + tileFloats(rangeSize, columns),
     ),
-    phases: [
+    stages: [
       {
         kernel: "winogradWeightGradient",
         tasks: parts * ranges,

@@ -6,14 +6,14 @@
 import { elementwise, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
 import { axisOf, sourceLoads } from "./direct_source.ts";
 import type { Direction } from "./direct.ts";
-import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** Rows of a thread, of all phases together. */
 const SOFTWARE_ROWS = 8, HARDWARE_ROWS = 2;
 
 /** Whether each channel of input and output has one kernel, not too large to be unrolled. */
-export function isDepthwise(g: Geometry): boolean {
+export function isDepthwise(g: ConvolutionProblem): boolean {
   return g.groups > 1 && g.groupInputs === 1 && g.groupOutputs === 1 && g.kernelHeight * g.kernelWidth <= 25;
 }
 
@@ -23,7 +23,7 @@ function range(count: number): number[] {
 
 /** The variant of a depthwise convolution. */
 export function depthwiseVariant(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
@@ -65,16 +65,16 @@ export function depthwiseVariant(
     )
   );
   const storeAll = vector
-    ? `let place = (line + x) / 4u; result[place] = ${finishWgsl(operands, "value", "place", 4)};`
+    ? `let place = (line + x) / 4u; result[place] = ${epilogueWgsl(operands, "value", "place", 4)};`
     : range(4).map((c) =>
       `if (x + ${c}u < ${x.size}u) { let place = line + x + ${c}u; result[place] = ${
-        finishWgsl(operands, `value[${c}]`, "place")
+        epilogueWgsl(operands, `value[${c}]`, "place")
       }; }`
     ).join("\n  ");
   const start = operands.bias === undefined ? "0.0" : `bias[channel]`;
   return {
     name: `depthwise 4x${rows}${texels ? ", texels" : ""}`,
-    passes: [{
+    kernels: [{
       wgsl: elementwise(
         threads,
         `let columnTile = i % ${columnTiles}u;

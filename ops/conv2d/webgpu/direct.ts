@@ -15,7 +15,7 @@
  */
 
 import {
-  elementPass,
+  elementKernel,
   f32,
   lazyVariant,
   type WebGpuElements,
@@ -24,8 +24,8 @@ import {
 } from "../../../core/mod.ts";
 import { expectIterations } from "../../../kernels/mod.ts";
 import { type Axis, axisOf, sourceLoads } from "./direct_source.ts";
-import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** The register tile of a thread. */
 export interface DirectTile {
@@ -61,7 +61,7 @@ interface Kernel {
 }
 
 /** The vectors of four elements of the larger of what a tile reads through textures; infinite where it cannot. */
-export function directTexels(g: Geometry, direction: Direction, tile: DirectTile): number {
+export function directTexels(g: ConvolutionProblem, direction: Direction, tile: DirectTile): number {
   const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
   const channels = forward ? g.groupOutputs : g.groupInputs, sources = forward ? g.groupInputs : g.groupOutputs;
   const source = g.batch * y.sourceSize * x.sourceSize;
@@ -71,7 +71,7 @@ export function directTexels(g: Geometry, direction: Direction, tile: DirectTile
 
 /** The variant of a tile. */
 export function directVariant(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
@@ -103,7 +103,7 @@ export function directVariant(
   const { output } = operands, { texels } = tile, vector = x.size % 4 === 0;
   const name = `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${texels ? ", texels" : ""}`;
   return lazyVariant({ name, workspace: [f32([packed])] }, () => [
-    elementPass(
+    elementKernel(
       packing(g, kernel, packed),
       [{ name: "weight", index: 1 }, { name: "packed", index: output + 1, write: true }],
       limits,
@@ -126,7 +126,7 @@ export function directVariant(
  * turned around, so that where the padding is even it is the convolution: one text, and one pipeline, for both.
  */
 function packing(
-  g: Geometry,
+  g: ConvolutionProblem,
   { forward, tile, channels, sources, channelTiles }: Kernel,
   packed: number,
 ): WebGpuElements {
@@ -147,7 +147,7 @@ function range(count: number): number[] {
   return [...Array(count).keys()];
 }
 
-function directWgsl(g: Geometry, kernel: Kernel): string {
+function directWgsl(g: ConvolutionProblem, kernel: Kernel): string {
   const { operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads } = kernel;
   const taps = g.kernelHeight * g.kernelWidth, quads = tile.channels / 4, { texels = false } = tile;
   const kept = range(tile.channels), ragged = channels % tile.channels !== 0;
@@ -233,10 +233,10 @@ function directWgsl(g: Geometry, kernel: Kernel): string {
   const columnsFit = x.size % (4 * tile.vectors * x.phases) === 0;
   const guard = (column: string) => columnsFit ? "" : `if (${column} < ${x.size}u) `;
   const storeVector = x.size % 4 === 0
-    ? `let place = (line + x) / 4u; ${guard("x")}{ result[place] = ${finishWgsl(operands, "value", "place", 4)}; }`
+    ? `let place = (line + x) / 4u; ${guard("x")}{ result[place] = ${epilogueWgsl(operands, "value", "place", 4)}; }`
     : range(4).map((c) =>
       `${guard(`x + ${c}u`)}{ let place = line + x + ${c}u; result[place] = ${
-        finishWgsl(operands, `value[${c}]`, "place")
+        epilogueWgsl(operands, `value[${c}]`, "place")
       }; }`
     ).join("\n  ");
   const first = (k: number) =>

@@ -1,6 +1,6 @@
 /** How a tile of a direct convolution meets its source: offsets along an axis, and the loads of what is met, each once. */
 
-import type { Geometry } from "../problem.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** How results along one axis meet the source. */
 export interface Axis {
@@ -17,7 +17,7 @@ export interface Axis {
 }
 
 /** The rows (axis 0) or columns (axis 1) of a convolution or of its input gradient. */
-export function axisOf(g: Geometry, forward: boolean, axis: 0 | 1): Axis {
+export function axisOf(g: ConvolutionProblem, forward: boolean, axis: 0 | 1): Axis {
   const input = axis === 0 ? g.height : g.width, output = axis === 0 ? g.outputHeight : g.outputWidth;
   const kernel = axis === 0 ? g.kernelHeight : g.kernelWidth;
   const stride = g.stride[axis], padding = g.padding[axis], dilation = g.dilation[axis];

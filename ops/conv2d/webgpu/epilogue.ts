@@ -1,6 +1,6 @@
 /** What may follow a convolution in the same pass: a residual is added, then an activation is applied. */
 
-import { type CpuArgument, reluWgsl, ShapeError, type WebGpuPass } from "../../../core/mod.ts";
+import { type CpuArgument, reluWgsl, ShapeError, type WebGpuKernel } from "../../../core/mod.ts";
 
 /** The activation in an epilogue. */
 export type EpilogueActivation = "none" | "relu" | "relu6";
@@ -57,7 +57,7 @@ export function expectActivation(op: string, activation: string): void {
 }
 
 /** Applies what follows to an output before it. */
-export function finishValue({ activation }: EpilogueAttributes, value: number, residual: number): number {
+export function applyEpilogue({ activation }: EpilogueAttributes, value: number, residual: number): number {
   const [least, largest] = RANGES[activation], sum = value + residual;
   return sum < least ? least : sum > largest ? largest : sum;
 }
@@ -69,7 +69,7 @@ export function epilogueArguments({ residual, epilogue }: ForwardOperands): CpuA
 }
 
 /** WGSL that applies what follows to `value`, the output at index `place`: one element, or a vector of `size`. */
-export function finishWgsl(
+export function epilogueWgsl(
   { residual, mask, epilogue }: ForwardOperands,
   value: string,
   place: string,
@@ -83,8 +83,8 @@ export function finishWgsl(
   return reluWgsl(sum, size, RANGES[activation][1]);
 }
 
-/** The bindings that {@link finishWgsl} needs, of elements or of vectors of four. */
-export function residualBinding({ residual, mask }: ForwardOperands, vector = false): WebGpuPass["bindings"] {
+/** The bindings that {@link epilogueWgsl} needs, of elements or of vectors of four. */
+export function residualBinding({ residual, mask }: ForwardOperands, vector = false): WebGpuKernel["bindings"] {
   return [
     ...(residual === undefined ? [] : [{ name: "residual", index: residual, vector }]),
     ...(mask === undefined ? [] : [{ name: "mask", index: mask, vector }]),
@@ -92,7 +92,7 @@ export function residualBinding({ residual, mask }: ForwardOperands, vector = fa
 }
 
 /** The bindings of the bias and the residual, where there are any. */
-export function operandBindings(operands: ForwardOperands, vector = false): WebGpuPass["bindings"] {
+export function operandBindings(operands: ForwardOperands, vector = false): WebGpuKernel["bindings"] {
   const { bias } = operands;
   return [...(bias === undefined ? [] : [{ name: "bias", index: bias }]), ...residualBinding(operands, vector)];
 }

@@ -6,19 +6,19 @@
  */
 
 import {
-  elementPass,
+  elementKernel,
   f32,
   lazyVariant,
   MAX_ITERATIONS,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { packedProductsPass, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
+import { packedGemmKernel, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
 import { axisOf } from "./direct_source.ts";
 import type { Direction } from "./direct.ts";
-import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** Bytes of a buffer of the workspace, above which it is not worth its memory. */
 const MOST_BYTES = 48 * 2 ** 20;
@@ -67,7 +67,7 @@ interface Kernel {
 
 /** The variant; none where there are groups, or sums, memory or buffers are more than it takes. */
 export function unfoldedVariants(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
@@ -95,7 +95,7 @@ export function unfoldedVariants(
   ])];
 }
 
-function kernelOf(g: Geometry, direction: Direction, { output }: ForwardOperands): Kernel {
+function kernelOf(g: ConvolutionProblem, direction: Direction, { output }: ForwardOperands): Kernel {
   const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
   const [sources, channels] = forward ? [g.groupInputs, g.groupOutputs] : [g.groupOutputs, g.groupInputs];
   let next = output + 1;
@@ -137,10 +137,10 @@ function tapsOf(offsets: ReadonlyMap<number, number>): Taps {
   return { count: offsets.size, first: { tap, offset }, step: { tap: next[0] - tap, offset: next[1] - offset } };
 }
 
-function packPass(kernel: Kernel, { y, x, depth, tile, buffers }: Phase, limits: WebGpuLimits): WebGpuPass {
+function packPass(kernel: Kernel, { y, x, depth, tile, buffers }: Phase, limits: WebGpuLimits): WebGpuKernel {
   const { forward, sources, channels, kernelSize } = kernel, panels = Math.ceil(channels / tile.rows);
   const row = forward ? `k * ${sources}u + s` : `s * ${channels}u + k`;
-  return elementPass(
+  return elementKernel(
     {
       count: panels * depth * tile.rows,
       body: `let line = i / ${tile.rows}u;
@@ -158,10 +158,10 @@ function packPass(kernel: Kernel, { y, x, depth, tile, buffers }: Phase, limits:
   );
 }
 
-function unfoldPass(kernel: Kernel, phase: Phase, limits: WebGpuLimits): WebGpuPass {
+function unfoldPass(kernel: Kernel, phase: Phase, limits: WebGpuLimits): WebGpuKernel {
   const { batch, sources, sourceSize: [height, width], step } = kernel, { rows, columns, y, x, buffers } = phase;
   const plane = rows * columns;
-  return elementPass(
+  return elementKernel(
     {
       count: phase.depth * phase.width / 4,
       declarations: `fn met(row: u32, wanted: u32) -> f32 {
@@ -188,13 +188,13 @@ function productPass(
   { depth, width, tile, buffers }: Phase,
   limits: WebGpuLimits,
   texels: boolean,
-): WebGpuPass {
+): WebGpuKernel {
   const product = { m: channels, n: width, k: depth, batch: 1 };
   const { weights: a, unfolded: b, products: c } = buffers;
-  return packedProductsPass({ ...product, buffers: { a, b, c } }, limits, tile, texels);
+  return packedGemmKernel({ ...product, buffers: { a, b, c } }, limits, tile, texels);
 }
 
-function placePass(kernel: Kernel, operands: ForwardOperands, limits: WebGpuLimits): WebGpuPass {
+function placePass(kernel: Kernel, operands: ForwardOperands, limits: WebGpuLimits): WebGpuKernel {
   const { batch, channels, resultSize: [height, width], apart: [down, across], phases } = kernel;
   const values = phases.map((phase, index) =>
     phase === undefined
@@ -204,7 +204,7 @@ function placePass(kernel: Kernel, operands: ForwardOperands, limits: WebGpuLimi
     value = products${index}[channel * ${phase.width}u + place];
   }`
   );
-  return elementPass(
+  return elementKernel(
     {
       count: batch * channels * height * width,
       body: `let x = i % ${width}u;
@@ -215,7 +215,7 @@ function placePass(kernel: Kernel, operands: ForwardOperands, limits: WebGpuLimi
   var value = 0.0;
   ${values.filter((text) => text !== "").join("\n  ")}
   ${operands.bias === undefined ? "" : "value += bias[channel];"}
-  result[i] = ${finishWgsl(operands, "value", "i")};`,
+  result[i] = ${epilogueWgsl(operands, "value", "i")};`,
     },
     [
       ...phases.flatMap((phase, index) =>

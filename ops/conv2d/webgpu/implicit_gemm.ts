@@ -5,23 +5,23 @@
 
 import {
   boundAtRun,
-  elementPass,
+  elementKernel,
   f32,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { SHARED_TILE, sharedProductPass } from "../../../kernels/mod.ts";
+import { WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "../../../kernels/mod.ts";
 import { type Direction } from "./direct.ts";
-import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /**
  * C[channel, image·plane + position] = Σ over s and taps of weight · source: the planes of the result side by side, each
  * filled up to whole vectors.
  */
 export function implicitVariant(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
@@ -43,10 +43,10 @@ export function implicitVariant(
     `${name} >= 0 && ${name} < ${size * by}${by === 1 ? "" : ` && ${name} % ${by} == 0`}`;
   const at = (c: number) => `loadSource(line, tap, place + ${c}u)`;
   const { bias, output } = operands;
-  const value = (text: string, place: string, size: 1 | 4) => finishWgsl(operands, text, place, size);
+  const value = (text: string, place: string, size: 1 | 4) => epilogueWgsl(operands, text, place, size);
   return {
     name: "implicit product",
-    passes: [sharedProductPass(
+    kernels: [workgroupGemmKernel(
       {
         extents: [channels, g.batch * padded, depth],
         functions: `fn loadA(wantedRow: u32, wantedK: u32) -> f32 {
@@ -93,14 +93,14 @@ fn store(_part: u32, row: u32, column: u32, sum: vec4<f32>) {
           { name: "result", index: output, write: true, vector },
         ],
       },
-      SHARED_TILE,
+      WORKGROUP_TILE_64x64x16,
       limits,
     )],
   };
 }
 
 /** The weight's gradient: dW[output, (input, tap)] = Σ over images and positions, in parts that are added in their order. */
-export function implicitWeightVariant(g: Geometry, limits: WebGpuLimits, wantedParts: number): WebGpuVariant {
+export function implicitWeightVariant(g: ConvolutionProblem, limits: WebGpuLimits, wantedParts: number): WebGpuVariant {
   const taps = g.kernelHeight * g.kernelWidth, columns = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const depth = g.batch * plane, parts = Math.max(1, Math.min(wantedParts, Math.ceil(depth / 64)));
   const size = g.groupOutputs * columns;
@@ -108,8 +108,8 @@ export function implicitWeightVariant(g: Geometry, limits: WebGpuLimits, wantedP
   return {
     name: "implicit product",
     workspace: [f32([parts, size])],
-    passes: [
-      sharedProductPass(
+    kernels: [
+      workgroupGemmKernel(
         {
           extents: [g.groupOutputs, columns, depth],
           parts,
@@ -153,7 +153,7 @@ fn store(part: u32, row: u32, column: u32, value: vec4<f32>) {
             { name: "partial", index: 3, write: true },
           ],
         },
-        SHARED_TILE,
+        WORKGROUP_TILE_64x64x16,
         limits,
       ),
       joinPartsPass(size, parts, limits),
@@ -162,9 +162,9 @@ fn store(part: u32, row: u32, column: u32, value: vec4<f32>) {
 }
 
 /** The pass that adds `partial` [parts, weights] part by part to `dw`. */
-export function joinPartsPass(size: number, parts: number, limits: WebGpuLimits): WebGpuPass {
+export function joinPartsPass(size: number, parts: number, limits: WebGpuLimits): WebGpuKernel {
   const vector = size % 4 === 0, count = vector ? size / 4 : size;
-  return elementPass(
+  return elementKernel(
     {
       count,
       iterations: parts,

@@ -9,8 +9,8 @@
 
 import { constants, lazyVariant, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
 import { expectIterations } from "../../../kernels/mod.ts";
-import { finishWgsl, type ForwardOperands, operandBindings, operandsOf } from "./epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import { epilogueWgsl, type ForwardOperands, operandBindings, operandsOf } from "./epilogue.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** The register tile of a thread. */
 export interface GatherTile {
@@ -32,7 +32,7 @@ const MAX_UNROLLED_COLUMNS = 15;
 
 /** The variants of a convolution, or of its input gradient. */
 export function gatherVariants(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: "forward" | "inputGradient",
   operands: ForwardOperands = operandsOf(2),
@@ -68,7 +68,7 @@ export function gatherVariants(
 }
 
 function gatherWgsl(
-  g: Geometry,
+  g: ConvolutionProblem,
   direction: "forward" | "inputGradient",
   tile: GatherTile,
   operands: ForwardOperands,
@@ -149,7 +149,7 @@ function gatherWgsl(
       ];
       const value = tile.columns === 1 ? `sum${k}` : `sum${k}[${column}]`;
       const target = `let place = (resultPlane + ${k}u) * ${height * width}u + y * ${width}u + column + ${column}u;
-      result[place] = ${finishWgsl(operands, value, "place")};`;
+      result[place] = ${epilogueWgsl(operands, value, "place")};`;
       return `${conditions.length === 0 ? "" : `if (${conditions.join(" && ")}) `}{ ${target} }`;
     }).join("\n");
   const strided = !forward && g.stride[1] !== 1;

@@ -11,8 +11,8 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { canShare, expectIterations, SHARED_TILE } from "../../../kernels/mod.ts";
-import { type Geometry, isWorthPacking } from "../problem.ts";
+import { expectIterations, fitsWorkgroup, WORKGROUP_TILE_64x64x16 } from "../../../kernels/mod.ts";
+import { type ConvolutionProblem, isWorthPacking } from "../problem.ts";
 import { implicitWeightVariant, joinPartsPass } from "./implicit_gemm.ts";
 import { weightProductVariants } from "./weight_gradient_gemm.ts";
 import { iterationsOfLine, partialSumsPass, threadsOfPart, type WeightTile } from "./weight_gradient_tiled.ts";
@@ -37,7 +37,7 @@ const TEXEL_TILES: typeof TILES = [[8, 8], [8, 4], [8, 2], [8, 1], [4, 1]];
 const MAX_TEXEL_PRODUCTS = 320;
 
 /** The variants of a weight gradient. Inputs: x, dy. The first takes any shape. */
-export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
+export function weightGradientVariants(g: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
   const variants = [...new Set([Math.min(4, g.groupOutputs), 1])].map((tile) => plainVariant(g, limits, tile));
   const taps = g.kernelHeight * g.kernelWidth;
   if (taps > MAX_SUMS) return variants;
@@ -47,7 +47,7 @@ export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGp
     variants.push(...weightProductVariants(g, limits).map((variant) => preferIf(variant, isWorthPacking(g))));
   }
   variants.push(preferIf(tiledVariant(g, limits, fitTile(g)), limits.software || !suitsImplicitWeight(g)));
-  if (suitsImplicitWeight(g) && canShare(SHARED_TILE, limits)) {
+  if (suitsImplicitWeight(g) && fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits)) {
     const blocks = Math.ceil(g.groupOutputs / 64) * Math.ceil(g.groupInputs * taps / 64);
     const lines = Math.floor(MAX_WORKSPACE_ELEMENTS / (g.groupOutputs * g.groupInputs * taps));
     const parts = Math.min(Math.ceil(HARDWARE_BLOCKS / blocks), lines);
@@ -57,12 +57,12 @@ export function weightGradientVariants(g: Geometry, limits: WebGpuLimits): WebGp
 }
 
 /** Whether the gradient fills blocks of a matrix product about well. */
-function suitsImplicitWeight(g: Geometry): boolean {
+function suitsImplicitWeight(g: ConvolutionProblem): boolean {
   return g.groups === 1 && g.groupOutputs >= 16 && g.groupInputs * g.kernelHeight * g.kernelWidth >= 16;
 }
 
 /** The largest tile that has no more sums and is not much larger than the weights. */
-function fitTile(g: Geometry, tiles: typeof TILES = TILES): WeightTile {
+function fitTile(g: ConvolutionProblem, tiles: typeof TILES = TILES): WeightTile {
   const taps = g.kernelHeight * g.kernelWidth;
   const fitted = tiles.map(([outputs, inputs]) => ({
     outputs: g.groupOutputs === 1 ? 1 : Math.min(outputs, 4 * Math.ceil(g.groupOutputs / 4)),
@@ -72,13 +72,13 @@ function fitTile(g: Geometry, tiles: typeof TILES = TILES): WeightTile {
 }
 
 /** The vectors of four elements of the larger image; infinite where lines are not whole vectors. */
-function gradientTexels(g: Geometry): number {
+function gradientTexels(g: ConvolutionProblem): number {
   const x = g.groupInputs * g.height * g.width, dy = g.groupOutputs * g.outputHeight * g.outputWidth;
   return g.width % 4 === 0 && g.outputWidth % 4 === 0 ? g.batch * g.groups * Math.max(x, dy) / 4 : Infinity;
 }
 
 /** The tile for images that are read through textures: best a line at a time, whose ends are known. */
-function fitTexelTile(g: Geometry): WeightTile {
+function fitTexelTile(g: ConvolutionProblem): WeightTile {
   const tile = fitTile(g, TEXEL_TILES), line = g.outputWidth / 4;
   const fits = (vectors: number) =>
     tile.outputs * tile.inputs * g.kernelHeight * g.kernelWidth * vectors <= MAX_TEXEL_PRODUCTS;
@@ -86,7 +86,7 @@ function fitTexelTile(g: Geometry): WeightTile {
 }
 
 /** Into how many parts the lines of all outputs are split, given what a part and a line take. */
-function partsOf(g: Geometry, threads: number, lineIterations: number, wanted: number, most: number): number {
+function partsOf(g: ConvolutionProblem, threads: number, lineIterations: number, wanted: number, most: number): number {
   const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
   const lines = g.batch * g.outputHeight;
   const least = Math.ceil(lines / Math.max(1, Math.floor(WANTED_ITERATIONS / lineIterations)));
@@ -96,7 +96,7 @@ function partsOf(g: Geometry, threads: number, lineIterations: number, wanted: n
   return parts;
 }
 
-function tiledVariant(g: Geometry, limits: WebGpuLimits, tile: WeightTile): WebGpuVariant {
+function tiledVariant(g: ConvolutionProblem, limits: WebGpuLimits, tile: WeightTile): WebGpuVariant {
   const size = g.groups * g.groupOutputs * g.groupInputs * g.kernelHeight * g.kernelWidth;
   const wanted = limits.software ? SOFTWARE_THREADS : HARDWARE_THREADS;
   const parts = partsOf(g, threadsOfPart(g, tile), iterationsOfLine(g, tile), wanted, g.batch * g.outputHeight);
@@ -108,7 +108,7 @@ function tiledVariant(g: Geometry, limits: WebGpuLimits, tile: WeightTile): WebG
   );
 }
 
-function plainVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVariant {
+function plainVariant(g: ConvolutionProblem, limits: WebGpuLimits, tile: number): WebGpuVariant {
   const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
   const whole = taps <= MAX_TAPS_A_THREAD;
   const perPart = g.groups * Math.ceil(g.groupOutputs / tile) * g.groupInputs * (whole ? 1 : taps);
@@ -120,7 +120,7 @@ function plainVariant(g: Geometry, limits: WebGpuLimits, tile: number): WebGpuVa
   }, joinPartsPass(size, parts, limits)]);
 }
 
-function partialWgsl(g: Geometry, tile: number, whole: boolean, parts: number, threads: number): string {
+function partialWgsl(g: ConvolutionProblem, tile: number, whole: boolean, parts: number, threads: number): string {
   const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
   const tileCount = Math.ceil(g.groupOutputs / tile);
   const outputs = [...Array(tile).keys()], ragged = g.groupOutputs % tile !== 0;

@@ -7,15 +7,15 @@
 
 import {
   boundAtRun,
-  elementPass,
+  elementKernel,
   f32,
   lazyVariant,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { packedProductsPass, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
-import type { Geometry } from "../problem.ts";
+import { packedGemmKernel, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** The depth of a part about: what a workgroup reads of the input then stays in a cache. */
 const DEPTH = 1024;
@@ -33,7 +33,7 @@ interface Packed {
 const X = 0, DY = 1, DW = 2, PACKED_DY = 3, PACKED_X = 4, PARTIAL = 5;
 
 /** The variants; none where there are groups, or a buffer is larger than the device binds or its textures hold. */
-export function weightProductVariants(g: Geometry, limits: WebGpuLimits): WebGpuVariant[] {
+export function weightProductVariants(g: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
   if (g.groups !== 1) return [];
   const taps = g.kernelHeight * g.kernelWidth, depth = g.batch * g.outputHeight * g.outputWidth;
   const packed = packedInput(g);
@@ -56,7 +56,7 @@ export function weightProductVariants(g: Geometry, limits: WebGpuLimits): WebGpu
     lazyVariant({ name: `product for each tap${texels ? ", texels" : ""}`, workspace, transient }, () => [
       packDyPass(g, limits, tile, parts, share),
       packInputPass(g, limits, packed),
-      packedProductsPass(
+      packedGemmKernel(
         {
           ...product,
           k: share,
@@ -75,7 +75,7 @@ export function weightProductVariants(g: Geometry, limits: WebGpuLimits): WebGpu
 }
 
 /** As much of the padded input as the taps meet. */
-function packedInput(g: Geometry): Packed {
+function packedInput(g: ConvolutionProblem): Packed {
   return {
     height: (g.outputHeight - 1) * g.stride[0] + (g.kernelHeight - 1) * g.dilation[0] + 1,
     width: (g.outputWidth - 1) * g.stride[1] + (g.kernelWidth - 1) * g.dilation[1] + 1,
@@ -84,12 +84,12 @@ function packedInput(g: Geometry): Packed {
 }
 
 function packDyPass(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   { rows }: RegisterTile,
   parts: number,
   share: number,
-): WebGpuPass {
+): WebGpuKernel {
   const plane = g.outputHeight * g.outputWidth, depth = g.batch * plane, panels = Math.ceil(g.groupOutputs / rows);
   const inside = [
     ...(g.groupOutputs % rows === 0 ? [] : [`output < ${g.groupOutputs}u`]),
@@ -98,7 +98,7 @@ function packDyPass(
   const value = `dy[(at / ${plane}u * ${g.groupOutputs}u + min(output, ${
     g.groupOutputs - 1
   }u)) * ${plane}u + at % ${plane}u]`;
-  return elementPass(
+  return elementKernel(
     {
       count: parts * panels * share * rows,
       body: `let line = i / ${rows}u;
@@ -112,12 +112,12 @@ function packDyPass(
   );
 }
 
-function packInputPass(g: Geometry, limits: WebGpuLimits, { height, width, inputs }: Packed): WebGpuPass {
+function packInputPass(g: ConvolutionProblem, limits: WebGpuLimits, { height, width, inputs }: Packed): WebGpuKernel {
   const vectors = inputs / 4, plane = g.height * g.width;
   const elements = [0, 1, 2, 3].map((c) =>
     `x[(image + min(channel + ${c}u, ${g.groupInputs - 1}u)) * ${plane}u + place]`
   );
-  return elementPass(
+  return elementKernel(
     {
       count: g.batch * height * width * vectors,
       body: `let column = i / ${vectors}u;
@@ -135,7 +135,7 @@ function packInputPass(g: Geometry, limits: WebGpuLimits, { height, width, input
   );
 }
 
-function rowOfB(g: Geometry, { height, width, inputs }: Packed, share: number): string {
+function rowOfB(g: ConvolutionProblem, { height, width, inputs }: Packed, share: number): string {
   const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   return `let tap = matrix % ${taps}u;
   let position = min(matrix / ${taps}u * ${share}u + depth, ${g.batch * plane - 1}u);
@@ -145,9 +145,9 @@ function rowOfB(g: Geometry, { height, width, inputs }: Packed, share: number): 
   return ((position / ${plane}u * ${height}u + y) * ${width}u + x) * ${inputs}u;`;
 }
 
-function joinPass(g: Geometry, limits: WebGpuLimits, { inputs }: Packed, parts: number): WebGpuPass {
+function joinPass(g: ConvolutionProblem, limits: WebGpuLimits, { inputs }: Packed, parts: number): WebGpuKernel {
   const taps = g.kernelHeight * g.kernelWidth, part = taps * g.groupOutputs * inputs;
-  return elementPass(
+  return elementKernel(
     {
       count: g.groupOutputs * g.groupInputs * taps,
       iterations: parts,

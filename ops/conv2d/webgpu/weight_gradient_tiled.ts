@@ -5,8 +5,8 @@
  * loop, since lavapipe blends every sum with its old value at the end of each.
  */
 
-import { linearWorkgroups, type WebGpuLimits, type WebGpuPass } from "../../../core/mod.ts";
-import type { Geometry } from "../problem.ts";
+import { linearWorkgroups, type WebGpuKernel, type WebGpuLimits } from "../../../core/mod.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 
 /** The register tile of a thread. */
 export interface WeightTile {
@@ -23,24 +23,24 @@ export interface WeightTile {
 const WORKGROUP = 64;
 
 /** Threads of a part. */
-export function threadsOfPart(g: Geometry, { outputs, inputs }: WeightTile): number {
+export function threadsOfPart(g: ConvolutionProblem, { outputs, inputs }: WeightTile): number {
   return g.groups * Math.ceil(g.groupOutputs / outputs) * Math.ceil(g.groupInputs / inputs);
 }
 
 /** Loop iterations that a line of output takes. */
-export function iterationsOfLine(g: Geometry, { vectors = 1, texels = false }: WeightTile): number {
+export function iterationsOfLine(g: ConvolutionProblem, { vectors = 1, texels = false }: WeightTile): number {
   const steps = Math.ceil(g.outputWidth / (4 * vectors));
   return texels ? steps : steps + 1;
 }
 
 /** The pass that writes the sums of each part to `partial` [parts, weights]. */
 export function partialSumsPass(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   tile: WeightTile,
   parts: number,
   partial: number,
-): WebGpuPass {
+): WebGpuKernel {
   const threads = threadsOfPart(g, tile) * parts;
   return {
     wgsl: partialSumsWgsl(g, tile, parts, threads),
@@ -68,14 +68,14 @@ interface Window {
   readonly step: number;
 }
 
-function windowOf(g: Geometry, vectors: number): Window {
+function windowOf(g: ConvolutionProblem, vectors: number): Window {
   const size = g.width % 4 === 0 ? 4 : 1, step = 4 * vectors * g.stride[1] / size;
   const least = -g.padding[1],
     most = (4 * vectors - 1) * g.stride[1] + (g.kernelWidth - 1) * g.dilation[1] - g.padding[1];
   return { size, first: Math.floor(least / size), last: Math.floor(most / size), step };
 }
 
-function partialSumsWgsl(g: Geometry, tile: WeightTile, parts: number, threads: number): string {
+function partialSumsWgsl(g: ConvolutionProblem, tile: WeightTile, parts: number, threads: number): string {
   const taps = g.kernelHeight * g.kernelWidth, weights = g.groups * g.groupOutputs * g.groupInputs * taps;
   const outputTiles = Math.ceil(g.groupOutputs / tile.outputs), inputTiles = Math.ceil(g.groupInputs / tile.inputs);
   const lines = g.batch * g.outputHeight, share = Math.ceil(lines / parts), positions = g.outputHeight * g.outputWidth;
@@ -88,14 +88,14 @@ function partialSumsWgsl(g: Geometry, tile: WeightTile, parts: number, threads: 
   const label = (unit: number) => String(unit).replace("-", "m");
   const unit = (c: number, i: number, u: number) => `x${c}_${i}_${label(u)}`;
   // Where a step is a whole line, what lies outside of it is zero and never loaded.
-  const isHeld = (u: number) => !single || (u >= 0 && u * window.size < g.width);
-  const isCarried = (u: number) => !texels && u + window.step <= window.last;
-  const held = inputs.flatMap((c) => rows.flatMap((i) => units.filter(isHeld).map((u) => ({ c, i, u }))));
+  const isLoaded = (u: number) => !single || (u >= 0 && u * window.size < g.width);
+  const isReused = (u: number) => !texels && u + window.step <= window.last;
+  const held = inputs.flatMap((c) => rows.flatMap((i) => units.filter(isLoaded).map((u) => ({ c, i, u }))));
   const load = ({ c, i, u }: typeof held[number], at: string) =>
     `${unit(c, i, u)} = loadX(line${c} + row${i}, inside${i}, ${at} + ${u * window.size});`.replace("+ -", "- ");
   const element = (c: number, i: number, column: number) => {
     const u = Math.floor(column / window.size);
-    if (!isHeld(u)) return "0.0";
+    if (!isLoaded(u)) return "0.0";
     return window.size === 1 ? unit(c, i, u) : `${unit(c, i, u)}[${column - 4 * u}]`;
   };
   const accumulator = (q: number, c: number, tap: number) => `sum${q}_${c}_${tap}`;
@@ -187,10 +187,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   }
     ${
     // The first step finds in the carried units what a step before it would have left there.
-    held.filter(({ u }) => isCarried(u)).map((place) => load(place, "0")).join("\n    ")}
+    held.filter(({ u }) => isReused(u)).map((place) => load(place, "0")).join("\n    ")}
     ${columnLoop}
       let x0 = i32(ox * ${g.stride[1]}u);
-      ${held.filter(({ u }) => !isCarried(u)).map((place) => load(place, "x0")).join("\n      ")}
+      ${held.filter(({ u }) => !isReused(u)).map((place) => load(place, "x0")).join("\n      ")}
       ${
     outputs.flatMap((k) => range(vectors).map((v) => `let dy${k}_${v} = loadDy(line${k}Dy, ox + ${4 * v}u);`)).join(" ")
   }
@@ -205,7 +205,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   }
       ${products.join("\n      ")}
       ${
-    held.filter(({ u }) => isCarried(u)).map(({ c, i, u }) => `${unit(c, i, u)} = ${unit(c, i, u + window.step)};`)
+    held.filter(({ u }) => isReused(u)).map(({ c, i, u }) => `${unit(c, i, u)} = ${unit(c, i, u + window.step)};`)
       .join(" ")
   }
     }
@@ -215,7 +215,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }
 
 /** A unit of an input line; what lies outside is zero. */
-function loadX(g: Geometry, { size }: Window, { texels }: WeightTile): string {
+function loadX(g: ConvolutionProblem, { size }: Window, { texels }: WeightTile): string {
   const [type, zero] = size === 4 ? ["vec4<f32>", "vec4<f32>()"] : ["f32", "0.0"];
   const [open, close] = texels ? "()" : "[]";
   const index = `line + u32(clamp(column, 0, ${g.width - size}))`;
@@ -227,7 +227,7 @@ function loadX(g: Geometry, { size }: Window, { texels }: WeightTile): string {
 }
 
 /** Four adjacent outputs' gradients; beyond the line's end they are zero. */
-function loadDy(g: Geometry, { texels }: WeightTile): string {
+function loadDy(g: ConvolutionProblem, { texels }: WeightTile): string {
   if (texels) return "fn loadDy(line: u32, x: u32) -> vec4<f32> { return dy((line + x) / 4u); }";
   if (g.outputWidth % 4 === 0) return "fn loadDy(line: u32, x: u32) -> vec4<f32> { return dy[(line + x) / 4u]; }";
   const at = (k: number) =>

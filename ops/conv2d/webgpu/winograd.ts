@@ -8,22 +8,28 @@
  */
 
 import {
-  elementPass,
+  elementKernel,
   elementwise,
   f32,
   lazyVariant,
   linearWorkgroups,
   preferIf,
   u32,
+  type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuPass,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { canShare, packedProductsPass, registerTile, SHARED_TILE, sharedProductPass } from "../../../kernels/mod.ts";
+import {
+  fitsWorkgroup,
+  packedGemmKernel,
+  registerTile,
+  WORKGROUP_TILE_64x64x16,
+  workgroupGemmKernel,
+} from "../../../kernels/mod.ts";
 import { sourceLoads } from "./direct_source.ts";
 import type { Direction } from "./direct.ts";
-import { finishWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { Geometry } from "../problem.ts";
+import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
+import type { ConvolutionProblem } from "../problem.ts";
 import { transformWgsl, type WinogradTile } from "./winograd_transforms.ts";
 
 /** Bytes of the transforms of the images that are done together, where one image does not take more. */
@@ -66,7 +72,7 @@ interface Kernel {
 }
 
 /** Whether the method applies. */
-export function canWinograd(g: Geometry): boolean {
+export function canWinograd(g: ConvolutionProblem): boolean {
   return g.groups === 1 && g.kernelHeight === 3 && g.kernelWidth === 3 &&
     [...g.stride, ...g.dilation].every((extent) => extent === 1);
 }
@@ -78,14 +84,14 @@ export function canWinograd(g: Geometry): boolean {
  * beside the other variants on a software adapter.
  */
 export function winogradVariants(
-  g: Geometry,
+  g: ConvolutionProblem,
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
   leastChannels: number,
 ): WebGpuVariant[] {
   const places: Products[] = limits.software ? ["registers, texels", "registers"] : [];
-  if (canShare(SHARED_TILE, limits)) places.push("workgroup memory");
+  if (fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits)) places.push("workgroup memory");
   return places.flatMap((products) =>
     ([4, 2] as const).map((tile) => kernelOf(g, direction, operands, tile, products))
       .filter((kernel) => largestBuffer(kernel) <= limits.maxStorageBufferBindingSize)
@@ -100,7 +106,7 @@ export function winogradVariants(
 }
 
 function kernelOf(
-  g: Geometry,
+  g: ConvolutionProblem,
   direction: Direction,
   operands: ForwardOperands,
   tile: WinogradTile,
@@ -204,7 +210,7 @@ function square(size: number, name: string): string[][] {
  * Transforms the weights to [point, panel, source, channel of the panel], four channels a thread; channels beyond the last
  * repeat it.
  */
-function weightPass(kernel: Kernel, limits: WebGpuLimits): WebGpuPass {
+function weightPass(kernel: Kernel, limits: WebGpuLimits): WebGpuKernel {
   const { forward, tile, sources, channels, rows, workspace } = kernel, quads = rows / 4;
   const count = panelsOf(kernel) * sources * quads, taps = square(3, "g");
   const place = (k: string) => forward ? `(${k} * ${sources}u + s) * 9u` : `(s * ${channels}u + ${k}) * 9u`;
@@ -216,7 +222,7 @@ function weightPass(kernel: Kernel, limits: WebGpuLimits): WebGpuPass {
     })
   );
   const stores = square(tile + 2, "u").flat().map((name, point) => `transformed[${point * count}u + i] = ${name};`);
-  return elementPass(
+  return elementKernel(
     {
       count,
       body: `let k = i / ${quads * sources}u * ${rows}u + i % ${quads}u * 4u;
@@ -252,12 +258,12 @@ function placeWgsl(kernel: Kernel, turn: { readonly from: number; readonly to: n
   ].join("\n  ");
 }
 
-function turnBinding({ turns, workspace }: Kernel): WebGpuPass["bindings"] {
+function turnBinding({ turns, workspace }: Kernel): WebGpuKernel["bindings"] {
   return turns === 1 ? [] : [{ name: "turn", index: workspace + 3, write: true }];
 }
 
 /** Transforms the inputs to [point, source, column], each a vector of tiles. */
-function inputPass(kernel: Kernel, limits: WebGpuLimits): WebGpuPass {
+function inputPass(kernel: Kernel, limits: WebGpuLimits): WebGpuKernel {
   const { tile, sources, sourceSize, padding, block, blocks, images, columns, workspace } = kernel;
   const [height, width] = sourceSize;
   const count = sources * images * blocks[0] * blocks[1];
@@ -299,7 +305,7 @@ function registerProductPass(
   { points, sources, channels, columns, workspace }: Kernel,
   limits: WebGpuLimits,
   texels: boolean,
-): WebGpuPass {
+): WebGpuKernel {
   const product = {
     m: channels,
     n: 4 * columns,
@@ -307,16 +313,16 @@ function registerProductPass(
     batch: points,
     buffers: { a: workspace, b: workspace + 1, c: workspace + 2 },
   };
-  return packedProductsPass(product, limits, registerTile(product), texels);
+  return packedGemmKernel(product, limits, registerTile(product), texels);
 }
 
 /** The products as parts of one, of a depth of all points. */
 function workgroupProductPass(
   { points, sources, channels, columns, rows, workspace }: Kernel,
   limits: WebGpuLimits,
-): WebGpuPass {
-  const { depth } = SHARED_TILE, padded = depth * Math.ceil(sources / depth);
-  return sharedProductPass(
+): WebGpuKernel {
+  const { depth } = WORKGROUP_TILE_64x64x16, padded = depth * Math.ceil(sources / depth);
+  return workgroupGemmKernel(
     {
       extents: [channels, 4 * columns, points * padded],
       parts: points,
@@ -339,13 +345,13 @@ fn store(point: u32, row: u32, column: u32, value: vec4<f32>) {
         { name: "result", index: workspace + 2, write: true, vector: true },
       ],
     },
-    SHARED_TILE,
+    WORKGROUP_TILE_64x64x16,
     limits,
   );
 }
 
 /** Transforms the products back, adds the bias, and does what follows. */
-function outputPass(kernel: Kernel, limits: WebGpuLimits, operands: ForwardOperands): WebGpuPass {
+function outputPass(kernel: Kernel, limits: WebGpuLimits, operands: ForwardOperands): WebGpuKernel {
   const { tile, channels, resultSize: [height, width], block, blocks, images, columns, workspace } = kernel;
   const count = channels * images * blocks[0] * blocks[1], vector = width % 4 === 0;
   const products = square(tile + 2, "m"), biased = operands.bias !== undefined;
@@ -364,10 +370,10 @@ function outputPass(kernel: Kernel, limits: WebGpuLimits, operands: ForwardOpera
   );
   const guard = (column: string) => width % (tile * block[1]) === 0 ? "" : `if (${column} < ${width}u) `;
   const storeVector = vector
-    ? `let place = (line + x) / 4u; ${guard("x")}{ result[place] = ${finishWgsl(operands, "value", "place", 4)}; }`
+    ? `let place = (line + x) / 4u; ${guard("x")}{ result[place] = ${epilogueWgsl(operands, "value", "place", 4)}; }`
     : range(4).map((c) =>
       `${guard(`x + ${c}u`)}{ let place = line + x + ${c}u; result[place] = ${
-        finishWgsl(operands, `value[${c}]`, "place")
+        epilogueWgsl(operands, `value[${c}]`, "place")
       }; }`
     ).join("\n  ");
   return {
