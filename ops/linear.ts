@@ -2,7 +2,6 @@
 
 import {
   bytesMoved,
-  elementKernel,
   expectSpec,
   f32,
   type Op,
@@ -12,54 +11,45 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
-import { type Gemm, gemmStages, gemmVariants, isLongSum, rowSums } from "../kernels/mod.ts";
+import { type GemmProblem, gemmStages, gemmVariants, isLongSum, naiveGemmKernel, rowSums } from "../kernels/mod.ts";
 import { channelSum } from "./channel_sum.ts";
 
-/** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
+/** Columns of a thread of the naive kernel. */
 const COLUMNS = 4;
 
-function productVariants({ m, n, k, a, b, bias }: Gemm, limits: WebGpuLimits): WebGpuVariant[] {
-  if (isLongSum(k)) {
-    const element = `a[row / ${n}u * ${a[0]}u + k * ${a[1]}u] * b[k * ${b[0]}u + row % ${n}u * ${b[1]}u]`;
-    const names = ["a", "b", ...(bias ? ["bias"] : [])], finish = bias ? `sum + bias[row % ${n}u]` : "sum";
-    const buffers = names.map((name, index) => ({ name, index }));
-    return [rowSums(m * n, k, limits, { element, finish, buffers, output: names.length })];
-  }
-  const plain = [...new Set([Math.min(COLUMNS, n), 1])].map((columns) => {
-    const tiles = Math.ceil(n / columns), list = [...Array(columns).keys()];
-    const column = (c: number) => n % columns === 0 ? `first + ${c}u` : `min(first + ${c}u, ${n - 1}u)`;
-    const body = `let row = i / ${tiles}u; let first = i % ${tiles}u * ${columns}u;
-  ${list.map((c) => `var sum${c} = ${bias ? `bias[${column(c)}]` : "0.0"};`).join(" ")}
-  for (var p = 0u; p < ${k}u; p++) {
-    let v = a[row * ${a[0]}u + p * ${a[1]}u];
-    ${list.map((c) => `sum${c} += v * b[p * ${b[0]}u + (${column(c)}) * ${b[1]}u];`).join(" ")}
-  }
-  ${
-      list.map((c) =>
-        `${n % columns ? `if (first + ${c}u < ${n}u) ` : ""}{ y[row * ${n}u + first + ${c}u] = sum${c}; }`
-      ).join("\n  ")
-    }`;
-    return {
-      name: `${columns} columns`,
-      kernels: [elementKernel(
-        { count: m * tiles, body, iterations: k },
-        [
-          { name: "a", index: 0 },
-          { name: "b", index: 1 },
-          ...(bias ? [{ name: "bias", index: 2 }] : []),
-          { name: "y", index: bias ? 3 : 2, write: true },
-        ],
-        limits,
-      )],
-    };
-  });
+/** The extents and strides of a product, as {@link GemmProblem}, of the op's first two inputs, and maybe a bias as its third. */
+type Product = Pick<GemmProblem, "m" | "n" | "k" | "a" | "b"> & { readonly bias?: boolean };
+
+function problemOf({ bias = false, ...product }: Product): GemmProblem {
   const buffers = { a: 0, b: 1, c: bias ? 3 : 2 };
-  const columnBias = bias ? { buffer: 2, of: "column" as const } : undefined;
-  return [...plain, ...gemmVariants({ m, n, k, a, b, buffers, bias: columnBias }, limits)];
+  return bias ? { ...product, buffers, bias: { buffer: 2, of: "column" } } : { ...product, buffers };
+}
+
+function productVariants(problem: GemmProblem, limits: WebGpuLimits): WebGpuVariant[] {
+  if (isLongSum(problem.k)) return [longSums(problem, limits)];
+  const plain = [...new Set([Math.min(COLUMNS, problem.n), 1])].map((columns) => ({
+    name: `${columns} columns`,
+    kernels: [naiveGemmKernel(problem, columns, limits)],
+  }));
+  return [...plain, ...gemmVariants(problem, limits)];
+}
+
+/** A product of so great a depth that its sums are split. */
+function longSums({ m, n, k, a, b, buffers, bias }: GemmProblem, limits: WebGpuLimits): WebGpuVariant {
+  return rowSums(m * n, k, limits, {
+    element: `a[row / ${n}u * ${a[0]}u + k * ${a[1]}u] * b[k * ${b[0]}u + row % ${n}u * ${b[1]}u]`,
+    finish: bias ? `sum + bias[row % ${n}u]` : "sum",
+    buffers: [
+      { name: "a", index: buffers.a },
+      { name: "b", index: buffers.b },
+      ...(bias ? [{ name: "bias", index: bias.buffer }] : []),
+    ],
+    output: buffers.c,
+  });
 }
 
 /** The kernels of a product on every backend. */
-function productKernels(productOf: (spec: OpSpec) => Gemm): Pick<Op, "reference" | "cpu" | "webgpu" | "cost"> {
+function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "reference" | "cpu" | "webgpu" | "cost"> {
   return {
     reference(spec) {
       const { m, n, k, a: [ar, ac], b: [br, bc], bias } = productOf(spec);
@@ -74,8 +64,8 @@ function productKernels(productOf: (spec: OpSpec) => Gemm): Pick<Op, "reference"
         }
       };
     },
-    cpu: (spec) => gemmStages(productOf(spec)),
-    webgpu: (spec, limits) => productVariants(productOf(spec), limits),
+    cpu: (spec) => gemmStages(problemOf(productOf(spec))),
+    webgpu: (spec, limits) => productVariants(problemOf(productOf(spec)), limits),
     cost(spec) {
       const { m, n, k } = productOf(spec);
       return { flops: 2 * m * n * k, bytes: bytesMoved(spec) };
@@ -119,7 +109,7 @@ export const linearWeightGradient: Op = registerOp({
 
 /**
  * y = x wᵀ + bias. Inputs: `input` [N, K], `weight` [O, K], and maybe `bias` [O], f32. Output: [N, O], f32 though the others be
- * f16: what follows is a loss. As `torch.nn.Linear`.
+ * f16: a loss follows. As `torch.nn.Linear`.
  */
 export const linear: Op = registerOp({
   name: "linear",

@@ -1,22 +1,7 @@
 /** Matrix products on the CPU: panels of A are packed once, then blocks of C are computed on all threads. */
 
 import type { CpuNativeStage, CpuStages } from "../../core/mod.ts";
-
-/** C [m, n] = A [m, k] B [k, n] (+ bias [n]); strides are those of A's and B's rows and columns. */
-export interface Gemm {
-  /** Rows of A and C. */
-  readonly m: number;
-  /** Columns of B and C. */
-  readonly n: number;
-  /** Columns of A and rows of B. */
-  readonly k: number;
-  /** Floats from a row of A to the next, and from a column. */
-  readonly a: readonly [number, number];
-  /** Floats from a row of B to the next, and from a column. */
-  readonly b: readonly [number, number];
-  /** Whether the third input is added to every row of C. */
-  readonly bias?: boolean;
-}
+import type { GemmProblem } from "./problem.ts";
 
 /** Floats of a row and rows of the tile that stands in for one at the edge of C. */
 export const EDGE_FLOATS = 48;
@@ -92,29 +77,32 @@ export function packRowsStage(
   };
 }
 
-/** The kernel of a product: its inputs are A, B and maybe the bias, its output C. */
-export function gemmStages({ m, n, k, a, b, bias = false }: Gemm): CpuStages {
-  const panels = panelCount(m), columnBlocks = Math.ceil(n / COLUMNS), output = bias ? 3 : 2;
+/** The stages of a product of one B, whose bias, if there is one, is of C's columns. */
+export function gemmStages({ m, n, k, a, b, buffers, bias }: GemmProblem): CpuStages {
+  const panels = panelCount(m), columnBlocks = Math.ceil(n / COLUMNS), output = { buffer: buffers.c };
   const rowBlocks = Math.min(panels, Math.ceil(BLOCKS / columnBlocks)), blockPanels = Math.ceil(panels / rowBlocks);
+  const fills: CpuNativeStage[] = bias === undefined
+    ? []
+    : [{ kernel: "fillRows", tasks: m, arguments: [{ buffer: bias.buffer }, output, n] }];
   return {
     workspace: packedFloats(m, k),
     scratch: EDGE_FLOATS + Math.min(DEPTH, k) * COLUMNS,
     stages: [
-      packRowsStage({ buffer: 0, rows: m, depth: k, strides: a }),
-      ...(bias ? [{ kernel: "fillRows" as const, tasks: m, arguments: [{ buffer: 2 }, { buffer: output }, n] }] : []),
+      packRowsStage({ buffer: buffers.a, rows: m, depth: k, strides: a }),
+      ...fills,
       {
         kernel: "gemm",
         tasks: columnBlocks * rowBlocks,
         arguments: [
           { workspace: 0 },
-          { buffer: 1 },
-          { buffer: output },
+          { buffer: buffers.b },
+          output,
           m,
           n,
           k,
           ...b,
           n,
-          bias ? 1 : 0,
+          bias === undefined ? 0 : 1,
           COLUMNS,
           blockPanels,
           rowBlocks,

@@ -1,28 +1,18 @@
 /**
- * Matrix products for GPUs: a workgroup computes a block of C = A·B from slices of A and B that it keeps in workgroup
- * memory, a thread a tile of the block in registers. What A and B are is up to the caller, so that a convolution, which is a
- * product with a matrix that exists only as indices, is the same kernel.
+ * The workgroup-memory kernel of matrix products on WebGPU, for GPUs: a workgroup computes a block of C = A·B from slices of
+ * A and B that it keeps in workgroup memory, a thread a tile of the block in registers. What A and B are is up to the caller,
+ * so that a convolution, which is a product with a matrix that exists only as indices, is the same kernel.
  */
 
 import type { WebGpuKernel, WebGpuLimits } from "../../core/mod.ts";
+import { range } from "../text.ts";
+import type { WorkgroupTile } from "./tiles.ts";
 
-/** How a block is shared out. */
-export interface SharedTile {
-  /** Threads of a workgroup along rows and along columns. */
-  readonly threads: readonly [number, number];
-  /** Rows of a thread. */
-  readonly rows: number;
-  /** Vectors of four columns of a thread. */
-  readonly vectors: number;
-  /** Depth of a slice. */
-  readonly depth: number;
-}
-
-/** A product. */
-export interface SharedProduct {
+/** A product by its loads and its store. */
+export interface WorkgroupGemm {
   /** Rows, columns and depth. */
   readonly extents: readonly [m: number, n: number, k: number];
-  /** Parts that the depth is split into; 1 unless given. Their products are separate. */
+  /** Parts that the depth is split into; their products are separate. Defaults to 1. */
   readonly parts?: number;
   /**
    * WGSL of `fn loadA(row: u32, k: u32) -> f32`, `fn loadB(k: u32, column: u32) -> vec4<f32>` (four adjacent columns) and
@@ -34,33 +24,17 @@ export interface SharedProduct {
   readonly bindings: WebGpuKernel["bindings"];
 }
 
-/** Blocks of 64 by 64. */
-export const WORKGROUP_TILE_64x64x16: SharedTile = { threads: [8, 8], rows: 8, vectors: 2, depth: 16 };
-
-/** Whether a device can run a tile. */
-export function fitsWorkgroup(
-  { threads: [down, across], rows, vectors, depth }: SharedTile,
-  limits: WebGpuLimits,
-): boolean {
-  const bytes = 4 * depth * (down * rows + across * vectors * 4);
-  return down * across <= limits.maxComputeInvocationsPerWorkgroup && bytes <= limits.maxComputeWorkgroupStorageSize;
-}
-
-function range(count: number): number[] {
-  return [...Array(count).keys()];
-}
-
 /** The kernel of a product. */
 export function workgroupGemmKernel(
-  { extents: [m, n, k], parts = 1, functions, bindings }: SharedProduct,
-  { threads: [down, across], rows, vectors, depth }: SharedTile,
+  { extents: [m, n, k], parts = 1, functions, bindings }: WorkgroupGemm,
+  tile: WorkgroupTile,
   limits: WebGpuLimits,
 ): WebGpuKernel {
-  const height = down * rows, quads = across * vectors, threads = down * across;
+  const { threads: [threadsDown, threadsAcross], rows, vectors, depth } = tile;
+  const threads = threadsDown * threadsAcross, height = threadsDown * rows, quads = threadsAcross * vectors;
   const blocksDown = Math.ceil(m / height), blocksAcross = Math.ceil(n / (4 * quads));
   const blocks = blocksDown * blocksAcross * parts, share = Math.ceil(k / parts / depth) * depth;
   const x = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
-  const tile = range(rows).flatMap((r) => range(vectors).map((v) => ({ r, v })));
   return {
     wgsl: `${functions}
 var<workgroup> sliceA: array<f32, ${depth * height}>;
@@ -73,9 +47,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let firstRow = block % ${blocksDown}u * ${height}u; block /= ${blocksDown}u;
   let firstColumn = block % ${blocksAcross}u * ${4 * quads}u;
   let part = block / ${blocksAcross}u;
-  let down = lane / ${across}u;
-  let across = lane % ${across}u;
-  ${tile.map(({ r, v }) => `var sum${r}_${v} = vec4<f32>();`).join(" ")}
+  let down = lane / ${threadsAcross}u;
+  let across = lane % ${threadsAcross}u;
+  ${declareSums(tile)}
   let end = min((part + 1u) * ${share}u, ${k}u);
   for (var start = part * ${share}u; start < end; start += ${depth}u) {
     for (var i = lane; i < ${depth * height}u; i += ${threads}u) {
@@ -89,24 +63,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     workgroupBarrier();
     for (var slice = 0u; slice < ${depth}u; slice++) {
-      ${range(vectors).map((v) => `let b${v} = sliceB[slice * ${quads}u + across + ${v * across}u];`).join(" ")}
-      ${
-      range(rows).map((r) =>
-        `{ let a = vec4<f32>(sliceA[slice * ${height}u + down * ${rows}u + ${r}u]); ${
-          range(vectors).map((v) => `sum${r}_${v} = fma(a, b${v}, sum${r}_${v});`).join(" ")
-        } }`
-      ).join("\n      ")
-    }
+      ${loadVectorsOfB(tile)}
+      ${multiply(tile)}
     }
     workgroupBarrier();
   }
-  ${
-      tile.map(({ r, v }) =>
-        `storeInside(part, firstRow + down * ${rows}u + ${r}u, firstColumn + (across + ${
-          v * across
-        }u) * 4u, sum${r}_${v});`
-      ).join("\n  ")
-    }
+  ${storeSums(tile)}
 }
 fn storeInside(part: u32, row: u32, column: u32, value: vec4<f32>) {
   if (row < ${m}u && column < ${n}u) { store(part, row, column, value); }
@@ -114,4 +76,32 @@ fn storeInside(part: u32, row: u32, column: u32, value: vec4<f32>) {
     bindings,
     workgroups: [x, Math.ceil(blocks / x), 1],
   };
+}
+
+function declareSums({ rows, vectors }: WorkgroupTile): string {
+  return range(rows).flatMap((r) => range(vectors).map((v) => `var sum${r}_${v} = vec4<f32>();`)).join(" ");
+}
+
+/** A thread's vectors of a row of B's slice. They are as far apart as there are threads: adjacent ones load adjacent vectors. */
+function loadVectorsOfB({ threads: [, threadsAcross], vectors }: WorkgroupTile): string {
+  const quads = threadsAcross * vectors;
+  return range(vectors).map((v) => `let b${v} = sliceB[slice * ${quads}u + across + ${v * threadsAcross}u];`).join(" ");
+}
+
+/** Adds the products of a depth to the sums. */
+function multiply({ threads: [threadsDown], rows, vectors }: WorkgroupTile): string {
+  const height = threadsDown * rows;
+  const row = (r: number) => {
+    const updates = range(vectors).map((v) => `sum${r}_${v} = fma(a, b${v}, sum${r}_${v});`).join(" ");
+    return `{ let a = vec4<f32>(sliceA[slice * ${height}u + down * ${rows}u + ${r}u]); ${updates} }`;
+  };
+  return range(rows).map(row).join("\n      ");
+}
+
+function storeSums({ threads: [, threadsAcross], rows, vectors }: WorkgroupTile): string {
+  const store = (r: number, v: number) =>
+    `storeInside(part, firstRow + down * ${rows}u + ${r}u, firstColumn + (across + ${
+      v * threadsAcross
+    }u) * 4u, sum${r}_${v});`;
+  return range(rows).flatMap((r) => range(vectors).map((v) => store(r, v))).join("\n  ");
 }

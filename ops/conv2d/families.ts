@@ -81,8 +81,10 @@ function pointwiseVariants(
     batch: g.batch,
     buffers: { a: 1, b: 0, c: output },
     bias: bias === undefined ? undefined : { buffer: bias, of: "row" },
-    finish: (value, place, size) => epilogueWgsl(operands, value, place, size),
-    finishBindings: (vector) => residualBinding(operands, vector),
+    epilogue: {
+      apply: (value, index, size) => epilogueWgsl(operands, value, index, size),
+      bindings: (vector) => residualBinding(operands, vector),
+    },
   }, limits);
 }
 

@@ -191,7 +191,7 @@ function productPass(
 ): WebGpuKernel {
   const product = { m: channels, n: width, k: depth, batch: 1 };
   const { weights: a, unfolded: b, products: c } = buffers;
-  return packedGemmKernel({ ...product, buffers: { a, b, c } }, limits, tile, texels);
+  return packedGemmKernel({ ...product, buffers: { a, b, c } }, tile, texels, limits);
 }
 
 function placePass(kernel: Kernel, operands: ForwardOperands, limits: WebGpuLimits): WebGpuKernel {

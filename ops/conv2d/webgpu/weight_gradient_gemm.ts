@@ -65,9 +65,9 @@ export function weightProductVariants(g: ConvolutionProblem, limits: WebGpuLimit
           rowOfB: rowOfB(g, packed, share),
           buffers: { a: PACKED_DY, b: PACKED_X, c: PARTIAL },
         },
-        limits,
         tile,
         texels,
+        limits,
       ),
       joinPass(g, limits, packed, parts),
     ])
@@ -138,11 +138,11 @@ function packInputPass(g: ConvolutionProblem, limits: WebGpuLimits, { height, wi
 function rowOfB(g: ConvolutionProblem, { height, width, inputs }: Packed, share: number): string {
   const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   return `let tap = matrix % ${taps}u;
-  let position = min(matrix / ${taps}u * ${share}u + depth, ${g.batch * plane - 1}u);
-  let place = position % ${plane}u;
-  let y = place / ${g.outputWidth}u * ${g.stride[0]}u + tap / ${g.kernelWidth}u * ${g.dilation[0]}u;
-  let x = place % ${g.outputWidth}u * ${g.stride[1]}u + tap % ${g.kernelWidth}u * ${g.dilation[1]}u;
-  return ((position / ${plane}u * ${height}u + y) * ${width}u + x) * ${inputs}u;`;
+  let output = min(matrix / ${taps}u * ${share}u + depth, ${g.batch * plane - 1}u);
+  let position = output % ${plane}u;
+  let y = position / ${g.outputWidth}u * ${g.stride[0]}u + tap / ${g.kernelWidth}u * ${g.dilation[0]}u;
+  let x = position % ${g.outputWidth}u * ${g.stride[1]}u + tap % ${g.kernelWidth}u * ${g.dilation[1]}u;
+  return ((output / ${plane}u * ${height}u + y) * ${width}u + x) * ${inputs}u;`;
 }
 
 function joinPass(g: ConvolutionProblem, limits: WebGpuLimits, { inputs }: Packed, parts: number): WebGpuKernel {
@@ -152,9 +152,9 @@ function joinPass(g: ConvolutionProblem, limits: WebGpuLimits, { inputs }: Packe
       count: g.groupOutputs * g.groupInputs * taps,
       iterations: parts,
       body: `let line = i / ${taps}u;
-  let place = (i % ${taps}u * ${g.groupOutputs}u + line / ${g.groupInputs}u) * ${inputs}u + line % ${g.groupInputs}u;
-  var sum = partial[place];
-  for (var p = 1u; p < ${boundAtRun(parts, "partial")}; p++) { sum += partial[p * ${part}u + place]; }
+  let position = (i % ${taps}u * ${g.groupOutputs}u + line / ${g.groupInputs}u) * ${inputs}u + line % ${g.groupInputs}u;
+  var sum = partial[position];
+  for (var p = 1u; p < ${boundAtRun(parts, "partial")}; p++) { sum += partial[p * ${part}u + position]; }
   dw[i] = sum;`,
     },
     [{ name: "partial", index: PARTIAL }, { name: "dw", index: DW, write: true }],

@@ -313,7 +313,7 @@ function registerProductPass(
     batch: points,
     buffers: { a: workspace, b: workspace + 1, c: workspace + 2 },
   };
-  return packedGemmKernel(product, limits, registerTile(product), texels);
+  return packedGemmKernel(product, registerTile(product), texels, limits);
 }
 
 /** The products as parts of one, of a depth of all points. */

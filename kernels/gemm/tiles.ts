@@ -1,0 +1,59 @@
+/** The tiles of matrix products: how C is shared out among threads and workgroups. */
+
+import type { WebGpuLimits } from "../../core/mod.ts";
+import { evenTile } from "../text.ts";
+import type { GemmProblem } from "./problem.ts";
+
+/** The tile of C that a thread keeps in registers. */
+export interface RegisterTile {
+  /** Rows, a multiple of four. */
+  readonly rows: number;
+  /** Vectors of four columns. */
+  readonly vectors: number;
+}
+
+/** 16 rows by 16 columns: the fastest on lavapipe. */
+export const REGISTER_TILE_16x16: RegisterTile = { rows: 16, vectors: 4 };
+/** 8 rows by 8 columns. */
+export const REGISTER_TILE_8x8: RegisterTile = { rows: 8, vectors: 2 };
+/** 4 rows by 4 columns: keeps a small product in many threads. */
+export const REGISTER_TILE_4x4: RegisterTile = { rows: 4, vectors: 1 };
+
+/** The least threads of a product that has as many. */
+const WANTED_THREADS = 256;
+
+/** The largest register tile that leaves a product enough threads. */
+export function registerTile({ m, n, batch = 1 }: Pick<GemmProblem, "m" | "n" | "batch">): RegisterTile {
+  const tiles = [REGISTER_TILE_16x16, REGISTER_TILE_8x8, REGISTER_TILE_4x4].map((tile) => fitTile({ m, n }, tile));
+  const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
+  return tiles.find((tile) => threads(tile) >= WANTED_THREADS) ?? tiles[tiles.length - 1];
+}
+
+/** A tile that divides C into as many tiles, but with less beyond the edges. */
+function fitTile({ m, n }: Pick<GemmProblem, "m" | "n">, { rows, vectors }: RegisterTile): RegisterTile {
+  return { rows: 4 * Math.ceil(evenTile(m, rows) / 4), vectors: Math.ceil(evenTile(n, 4 * vectors) / 4) };
+}
+
+/** The block of C that a workgroup computes from slices of A and B in workgroup memory. */
+export interface WorkgroupTile {
+  /** Threads of a workgroup along rows and along columns. */
+  readonly threads: readonly [number, number];
+  /** Rows of a thread. */
+  readonly rows: number;
+  /** Vectors of four columns of a thread. */
+  readonly vectors: number;
+  /** Depth of a slice. */
+  readonly depth: number;
+}
+
+/** Blocks of 64 by 64 from slices of a depth of 16. */
+export const WORKGROUP_TILE_64x64x16: WorkgroupTile = { threads: [8, 8], rows: 8, vectors: 2, depth: 16 };
+
+/** Whether a device can run a tile. */
+export function fitsWorkgroup(
+  { threads: [down, across], rows, vectors, depth }: WorkgroupTile,
+  limits: WebGpuLimits,
+): boolean {
+  const bytes = 4 * depth * (down * rows + across * vectors * 4);
+  return down * across <= limits.maxComputeInvocationsPerWorkgroup && bytes <= limits.maxComputeWorkgroupStorageSize;
+}
