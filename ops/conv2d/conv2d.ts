@@ -12,7 +12,8 @@ import {
 } from "../../core/mod.ts";
 import { channelSum } from "../channel_sum.ts";
 import { forwardKernel } from "./cpu/stages.ts";
-import { operandsOf } from "./webgpu/epilogue.ts";
+import { directed } from "./directed.ts";
+import { operandsOf } from "./epilogue.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
@@ -73,7 +74,7 @@ function convolutionRules<A extends DepthwiseAttributes>(
     },
     cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), operandsOf(spec.inputs.length)),
     webgpu: (spec: OpSpec<A>, limits: Parameters<Op["webgpu"]>[1]) =>
-      convolutionVariants(geometry(spec), limits, "forward", operandsOf(spec.inputs.length)),
+      convolutionVariants(directed(geometry(spec), "forward", operandsOf(spec.inputs.length)), limits),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),
   };
 }

@@ -1,84 +1,90 @@
-/** The WebGPU variants of a convolution and of its input gradient, and which is expected to be the fastest. */
+/** The WebGPU variants of a convolution and of its gradients, and which is expected to be the fastest. */
 
 import { preferIf, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
 import { fitsWorkgroup, gemmVariants, WORKGROUP_TILE_64x64x16 } from "../../kernels/mod.ts";
-import { depthwiseVariant, isDepthwise } from "./webgpu/depthwise.ts";
-import { axisOf } from "./webgpu/direct_source.ts";
-import { type Direction, directTexels, type DirectTile, directVariant } from "./webgpu/direct.ts";
-import { epilogueWgsl, type ForwardOperands, operandsOf, residualBinding } from "./webgpu/epilogue.ts";
-import { gatherVariants } from "./webgpu/naive.ts";
-import { type ConvolutionProblem, isWorthPacking } from "./problem.ts";
-import { implicitVariant } from "./webgpu/implicit_gemm.ts";
-import { unfoldedVariants } from "./webgpu/im2col_gemm.ts";
+import type { DirectedConvolution } from "./directed.ts";
+import { epilogueWgsl, residualBinding } from "./epilogue.ts";
+import { convolutionFlops, type ConvolutionProblem, isWorthPacking } from "./problem.ts";
+import { depthwiseVariant, isDepthwise, texelsOfDepthwise } from "./webgpu/depthwise.ts";
+import { type DirectTile, directVariant, fitDirectTile, texelsOfDirect } from "./webgpu/direct.ts";
+import { im2colGemmVariants } from "./webgpu/im2col_gemm.ts";
+import { implicitGemmVariant } from "./webgpu/implicit_gemm.ts";
+import { naiveVariants } from "./webgpu/naive.ts";
+import { naiveWeightVariant } from "./webgpu/weight_gradient.ts";
+import { perTapGemmVariants } from "./webgpu/weight_gradient_gemm.ts";
+import { fillsWeightBlocks, implicitWeightVariant } from "./webgpu/weight_gradient_implicit_gemm.ts";
+import {
+  canTileWeights,
+  fitTextureWeightTile,
+  fitWeightTile,
+  texelsOfWeightGradient,
+  tiledWeightVariant,
+} from "./webgpu/weight_gradient_tiled.ts";
 import { canWinograd, winogradVariants } from "./webgpu/winograd.ts";
 
-/**
- * Tiles for adapters on the CPU, where loads are slow beside arithmetic, and the same where textures make them faster; and
- * for GPUs, whose registers are few.
- */
+/** Tiles for software adapters, where a load costs as much as tens of multiplications. */
 const LARGE_TILE: DirectTile = { vectors: 1, rows: 8, channels: 8 };
-const TEXEL_TILE: DirectTile = { vectors: 2, rows: 2, channels: 8, texels: true };
+/** The same where textures make loads faster. */
+const TEXTURE_TILE: DirectTile = { vectors: 2, rows: 2, channels: 8, viaTexture: true };
+/** A tile for GPUs, whose registers are few. */
 const SMALL_TILE: DirectTile = { vectors: 1, rows: 2, channels: 8 };
+/** Rows of a thread of a depthwise convolution, of all residues together. */
+const SOFTWARE_ROWS = 8, HARDWARE_ROWS = 2;
 /**
- * Channels from which on Winograd's method is faster on adapters on the CPU: than direct kernels that read buffers, and than
+ * Channels from which on Winograd's method is faster on software adapters: than direct kernels that read buffers, and than
  * those that read textures.
  */
-const WINOGRAD_CHANNELS = 32, WINOGRAD_CHANNELS_BESIDE_TEXELS = 96;
-/** Multiplications of vectors in the text of a kernel, above which compilers take long. */
-const MAX_PRODUCTS = 800;
+const WINOGRAD_CHANNELS = 32, WINOGRAD_CHANNELS_BESIDE_TEXTURES = 96;
+
+/** Threads of a tiled weight gradient that keep a device busy. */
+const SOFTWARE_THREADS = 1024, HARDWARE_THREADS = 8192;
 
 /** All variants; the first is a plain kernel that takes any shape. */
-export function convolutionVariants(
-  g: ConvolutionProblem,
-  limits: WebGpuLimits,
-  direction: Direction,
-  operands: ForwardOperands = operandsOf(2),
-): WebGpuVariant[] {
-  const variants = gatherVariants(g, limits, direction, operands);
-  const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
-  if (isDepthwise(g)) return [...variants, preferIf(depthwiseVariant(g, limits, direction, operands), true)];
+export function convolutionVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+  const { groups, channels, sources, flops } = convolution, { software } = limits;
+  const variants = naiveVariants(convolution, limits);
+  if (isDepthwise(convolution)) {
+    const rows = software ? SOFTWARE_ROWS : HARDWARE_ROWS;
+    const viaTexture = software && texelsOfDepthwise(convolution) <= limits.maxTexels;
+    return [...variants, preferIf(depthwiseVariant(convolution, rows, viaTexture, limits), true)];
+  }
   if (channels < 4) return variants;
-  const product = fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits) && g.groups === 1 && channels >= 16;
-  if (isMatrixProduct(g)) variants.push(...pointwiseVariants(g, limits, direction, operands));
-  else if (product) variants.push(preferIf(implicitVariant(g, limits, direction, operands), !limits.software));
-  const texels = limits.software && directTexels(g, direction, TEXEL_TILE) <= limits.maxTexels;
-  if (canWinograd(g)) {
-    const least = texels ? WINOGRAD_CHANNELS_BESIDE_TEXELS : WINOGRAD_CHANNELS;
-    variants.push(...winogradVariants(g, limits, direction, operands, least));
+  const fillsBlocks = fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits) && groups === 1 && channels >= 16;
+  if (isMatrixProduct(convolution)) variants.push(...pointwiseVariants(convolution, limits));
+  else if (fillsBlocks) variants.push(preferIf(implicitGemmVariant(convolution, limits), !software));
+  const viaTexture = software && texelsOfDirect(convolution, TEXTURE_TILE) <= limits.maxTexels;
+  if (canWinograd(convolution)) {
+    const least = viaTexture ? WINOGRAD_CHANNELS_BESIDE_TEXTURES : WINOGRAD_CHANNELS;
+    variants.push(...winogradVariants(convolution, limits, least));
   }
-  if (limits.software && !isMatrixProduct(g)) {
-    const preferred = !texels && isWorthPacking(g);
-    variants.push(...unfoldedVariants(g, limits, direction, operands).map((variant) => preferIf(variant, preferred)));
+  if (software && !isMatrixProduct(convolution)) {
+    const preferred = !viaTexture && isWorthPacking(channels, sources, flops);
+    variants.push(...im2colGemmVariants(convolution, limits).map((variant) => preferIf(variant, preferred)));
   }
-  const small = fitTile(g, direction, SMALL_TILE), large = fitTile(g, direction, LARGE_TILE);
-  const tiles = small.rows === large.rows ? [large] : limits.software ? [large, small] : [small, large];
-  if (texels) tiles.unshift(fitTile(g, direction, TEXEL_TILE));
+  const small = fitDirectTile(convolution, SMALL_TILE), large = fitDirectTile(convolution, LARGE_TILE);
+  const tiles = small.rows === large.rows ? [large] : software ? [large, small] : [small, large];
+  if (viaTexture) tiles.unshift(fitDirectTile(convolution, TEXTURE_TILE));
   tiles.forEach((tile, index) => {
-    variants.push(preferIf(directVariant(g, limits, direction, operands, tile), index === 0));
+    variants.push(preferIf(directVariant(convolution, tile, limits), index === 0));
   });
   return variants;
 }
 
 /** Whether an image's result is a product of two matrices: weights and channels by positions. */
-function isMatrixProduct(g: ConvolutionProblem): boolean {
-  return g.groups === 1 && g.kernelHeight * g.kernelWidth * g.stride[0] * g.stride[1] === 1 &&
-    g.padding[0] + g.padding[1] === 0;
+function isMatrixProduct({ groups, taps, stride, padding }: DirectedConvolution): boolean {
+  return groups === 1 && taps * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0;
 }
 
-function pointwiseVariants(
-  g: ConvolutionProblem,
-  limits: WebGpuLimits,
-  direction: Direction,
-  operands: ForwardOperands,
-): WebGpuVariant[] {
-  const forward = direction === "forward", n = g.height * g.width, { bias, output } = operands;
+function pointwiseVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+  const { direction, batch, channels, sources, resultSize: [height, width], operands } = convolution;
+  const n = height * width, { bias, output } = operands;
   return gemmVariants({
-    m: forward ? g.groupOutputs : g.groupInputs,
+    m: channels,
     n,
-    k: forward ? g.groupInputs : g.groupOutputs,
-    a: forward ? [g.groupInputs, 1] : [1, g.groupInputs],
+    k: sources,
+    a: direction === "forward" ? [sources, 1] : [1, channels],
     b: [n, 1],
-    batch: g.batch,
+    batch,
     buffers: { a: 1, b: 0, c: output },
     bias: bias === undefined ? undefined : { buffer: bias, of: "row" },
     epilogue: {
@@ -88,16 +94,26 @@ function pointwiseVariants(
   }, limits);
 }
 
-/** A tile that is no larger than the result, and whose text is not too long. */
-function fitTile(g: ConvolutionProblem, direction: Direction, tile: DirectTile): DirectTile {
-  const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
-  const most = forward || g.stride[1] === 1 || tile.texels ? tile.channels : tile.channels / 2;
-  const channels = Math.min(most, 4 * Math.ceil((forward ? g.groupOutputs : g.groupInputs) / 4));
-  const products = (rows: number) => rows * channels * g.kernelHeight * g.kernelWidth;
-  let rows = Math.max(1, tile.rows / y.phases);
-  while (rows > 1 && products(rows * y.phases) > MAX_PRODUCTS) rows = Math.ceil(rows / 2);
-  // As few as fill the result with as many tiles.
-  const even = (size: number, count: number) => Math.ceil(size / Math.ceil(size / count));
-  const vectors = even(Math.ceil(x.size / x.phases / 4), tile.vectors);
-  return { ...tile, vectors, rows: even(Math.ceil(y.size / y.phases), rows), channels };
+/** The variants of a weight gradient. The first takes any shape. */
+export function weightGradientVariants(problem: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
+  const { software, maxTexels } = limits, { groupInputs, groupOutputs } = problem;
+  const variants = [...new Set([Math.min(4, groupOutputs), 1])]
+    .map((outputs) => naiveWeightVariant(problem, outputs, limits));
+  if (!canTileWeights(problem)) return variants;
+  const threads = software ? SOFTWARE_THREADS : HARDWARE_THREADS;
+  if (software && texelsOfWeightGradient(problem) <= maxTexels) {
+    variants.push(preferIf(tiledWeightVariant(problem, fitTextureWeightTile(problem), threads, limits), true));
+  }
+  if (software) {
+    const preferred = isWorthPacking(groupOutputs, groupInputs, convolutionFlops(problem));
+    variants.push(...perTapGemmVariants(problem, limits).map((variant) => preferIf(variant, preferred)));
+  }
+  const fillsBlocks = fillsWeightBlocks(problem);
+  variants.push(
+    preferIf(tiledWeightVariant(problem, fitWeightTile(problem), threads, limits), software || !fillsBlocks),
+  );
+  if (fillsBlocks && fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits)) {
+    variants.push(preferIf(implicitWeightVariant(problem, limits), !software));
+  }
+  return variants;
 }

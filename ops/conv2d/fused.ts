@@ -1,16 +1,17 @@
-/** Convolutions with what follows them in one pass. The planner puts them in; they have no gradients. */
+/** Convolutions with an epilogue in one kernel. The planner puts them in; they have no gradients. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, registerOp } from "../../core/mod.ts";
 import type { DepthwiseAttributes } from "./conv2d.ts";
 import { forwardKernel } from "./cpu/stages.ts";
+import { directed } from "./directed.ts";
 import {
   applyEpilogue,
+  type ConvolutionOperands,
   type EpilogueAttributes,
   expectActivation,
-  type ForwardOperands,
   NO_EPILOGUE,
   operandsOf,
-} from "./webgpu/epilogue.ts";
+} from "./epilogue.ts";
 import { fusionsOf } from "./fusions.ts";
 import {
   CONVOLUTION_DEFAULTS,
@@ -39,7 +40,7 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
 ) {
   const resolve = (
     spec: Pick<Spec<A>, "inputs" | "attributes">,
-  ): { g: ConvolutionProblem; operands: ForwardOperands } => {
+  ): { g: ConvolutionProblem; operands: ConvolutionOperands } => {
     const attributes = complete(spec);
     return {
       g: problemOf(name, { inputs: spec.inputs, attributes }),
@@ -76,7 +77,7 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
     },
     webgpu(spec: Spec<A>, limits: Parameters<Op["webgpu"]>[1]) {
       const { g, operands } = resolve(spec);
-      return convolutionVariants(g, limits, "forward", operands);
+      return convolutionVariants(directed(g, "forward", operands), limits);
     },
     cost(spec: Spec<A>) {
       const { g, operands } = resolve(spec), outputs = elementCount(spec.outputs[0].shape);
@@ -91,14 +92,14 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
 const ACTIVATIONS = ["relu", "relu6", "none"] as const;
 
 /**
- * {@link conv2d}, then a residual added and an activation, in one pass. Inputs: `input` [N, C, H, W], `weight`
+ * {@link conv2d}, then a residual added and an activation, in one kernel. Inputs: `input` [N, C, H, W], `weight`
  * [O, C/groups, KH, KW], maybe `bias` [O], and `residual` [N, O, OH, OW] if the attribute says so. Output: [N, O, OH, OW].
  */
 export const conv2dFused: Op<FusedConvolutionAttributes> = registerOp<FusedConvolutionAttributes>({
   ...fusedRules<FusedConvolutionAttributes>("conv2dFused", ({ attributes }) => attributes),
   attributes: { ...CONVOLUTION_DEFAULTS, ...NO_EPILOGUE },
   samples: () =>
-    // Large kernels are conv2d's to check: their shaders take long to compile, and what follows is the same.
+    // Large kernels are conv2d's to check: their shaders take long to compile, and the epilogue is the same.
     CONVOLUTION_CASES.filter(({ weight }) => weight[2] * weight[3] < 16).map((sample, index) => {
       const { input, weight, output, attributes } = convolutionCaseSpecs(sample);
       const residual = index % 2 === 0, bias = index % 4 < 2 ? [f32([weight.shape[0]])] : [];
@@ -133,7 +134,7 @@ export const conv2dFused: Op<FusedConvolutionAttributes> = registerOp<FusedConvo
 });
 
 /**
- * {@link depthwiseConv2d}, then an activation, in one pass. Inputs: `input` [N, C, H, W], `weight` [C·m, 1, KH, KW], and
+ * {@link depthwiseConv2d}, then an activation, in one kernel. Inputs: `input` [N, C, H, W], `weight` [C·m, 1, KH, KW], and
  * maybe `bias` [C·m]. Output: [N, C·m, OH, OW].
  */
 export const depthwiseConv2dFused: Op<FusedDepthwiseAttributes> = registerOp<FusedDepthwiseAttributes>({

@@ -1,6 +1,6 @@
 /**
- * The gradient of a convolution's input where it meets another, as at the start of a residual block, with what follows in
- * the same pass. The planner puts it in; it has no gradient.
+ * The gradient of a convolution's input where it meets another, as at the start of a residual block: the sum, and maybe the
+ * gradient of a ReLU, in the same kernel. The planner puts it in; it has no gradient.
  */
 
 import {
@@ -19,7 +19,8 @@ import {
 } from "../../core/mod.ts";
 import { elementwiseStages } from "../../kernels/mod.ts";
 import { inputGradientKernel } from "./cpu/stages.ts";
-import { type ForwardOperands, NO_EPILOGUE } from "./webgpu/epilogue.ts";
+import { directed } from "./directed.ts";
+import { type ConvolutionOperands, NO_EPILOGUE } from "./epilogue.ts";
 import { CONVOLUTION_DEFAULTS, convolutionFlops } from "./problem.ts";
 import { expectGradient, type InputGradientAttributes, inputGradientGeometry } from "./gradients.ts";
 import { inputGradientPlane } from "./reference.ts";
@@ -34,8 +35,8 @@ export type FusedInputGradientAttributes = InputGradientAttributes & {
 
 const NAME = "conv2dInputGradientFused";
 
-/** Which buffer is what: dy and weight are the first two. */
-function operandsOf({ relu }: FusedInputGradientAttributes): ForwardOperands {
+/** The indices of the buffers: dy and weight are the first two. */
+function operandsOf({ relu }: FusedInputGradientAttributes): ConvolutionOperands {
   return { residual: 2, ...(relu ? { mask: 3 } : {}), output: relu ? 4 : 3, epilogue: NO_EPILOGUE };
 }
 
@@ -116,14 +117,17 @@ export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = regist
   },
   cpu: kernelOf,
   webgpu: (spec, limits) =>
-    convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient", operandsOf(spec.attributes)),
+    convolutionVariants(
+      directed(inputGradientGeometry(spec), "inputGradient", operandsOf(spec.attributes)),
+      limits,
+    ),
   cost: (spec) => ({
     flops: convolutionFlops(inputGradientGeometry(spec)) +
       (spec.attributes.relu ? 2 : 1) * elementCount(spec.outputs[0].shape),
     bytes: bytesMoved(spec),
   }),
   samples: () =>
-    // The other shapes are conv2dInputGradient's to check: what follows is the same, and shaders take long to compile.
+    // The other shapes are conv2dInputGradient's to check: the epilogue is the same, and shaders take long to compile.
     CONVOLUTION_CASES.slice(0, 9).map((sample, index) => {
       const { input, weight, output, attributes } = convolutionCaseSpecs(sample), relu = index % 2 === 1;
       return {

@@ -9,12 +9,12 @@ import type { FusionRule, FusionView, Node, Value } from "../../core/mod.ts";
  * @param fused The name of the op with an epilogue.
  */
 export function fusionsOf(plain: string, fused: string, residual: boolean): FusionRule[] {
-  const alone = (value: Value, view: FusionView): Node | undefined =>
+  const onlyProducer = (value: Value, view: FusionView): Node | undefined =>
     view.usedOnce(value) ? view.producer(value) : undefined;
   const activations = ["relu", "relu6"].map((activation): FusionRule => ({
     last: activation,
     match({ arguments: [input], results }, view) {
-      const node = alone(input, view);
+      const node = onlyProducer(input, view);
       const open = node?.op.name === plain || (node?.op.name === fused && node.attributes.activation === "none");
       if (node === undefined || !open) return undefined;
       return { replaced: [node], arguments: node.arguments, results, attributes: { ...node.attributes, activation } };
@@ -25,7 +25,7 @@ export function fusionsOf(plain: string, fused: string, residual: boolean): Fusi
     last: "add",
     match(add, view) {
       for (const [branch, other] of [add.arguments, [...add.arguments].reverse()]) {
-        const node = alone(branch, view);
+        const node = onlyProducer(branch, view);
         if (node?.op.name !== plain) continue;
         return {
           replaced: [node],

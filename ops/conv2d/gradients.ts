@@ -12,6 +12,8 @@ import {
 } from "../../core/mod.ts";
 import { expectPair } from "../_window.ts";
 import { inputGradientKernel, weightGradientKernel } from "./cpu/stages.ts";
+import { directed } from "./directed.ts";
+import { operandsOf } from "./epilogue.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
@@ -21,8 +23,7 @@ import {
 } from "./problem.ts";
 import { inputGradientPlane, weightGradientPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { weightGradientVariants } from "./webgpu/weight_gradient.ts";
-import { convolutionVariants } from "./families.ts";
+import { convolutionVariants, weightGradientVariants } from "./families.ts";
 
 /** The attributes of {@link conv2dInputGradient}: the convolution's, and the input's height and width. */
 export type InputGradientAttributes = ConvolutionAttributes & { readonly inputSize: readonly number[] };
@@ -84,7 +85,8 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => inputGradientKernel(inputGradientGeometry(spec)),
-  webgpu: (spec, limits) => convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient"),
+  webgpu: (spec, limits) =>
+    convolutionVariants(directed(inputGradientGeometry(spec), "inputGradient", operandsOf(2)), limits),
   cost: (spec) => ({ flops: convolutionFlops(inputGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {

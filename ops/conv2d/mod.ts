@@ -9,5 +9,5 @@ export {
   type InputGradientAttributes,
   type WeightGradientAttributes,
 } from "./gradients.ts";
-export type { EpilogueActivation, EpilogueAttributes } from "./webgpu/epilogue.ts";
+export type { EpilogueActivation, EpilogueAttributes } from "./epilogue.ts";
 export type { ConvolutionAttributes } from "./problem.ts";

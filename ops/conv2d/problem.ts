@@ -127,10 +127,10 @@ export function convolutionFlops(g: ConvolutionProblem): number {
   return 2 * products * g.batch * g.outputHeight * g.outputWidth;
 }
 
-/** Channels and operations below which passes that pack what a matrix product reads cost more than they save. */
+/** Channels and operations below which kernels that pack the operands of a matrix product cost more than they save. */
 const LEAST_PACKED_CHANNELS = 16, LEAST_PACKED_FLOPS = 16_000_000;
 
-/** Whether a convolution, or a gradient of it, is so much work that passes that pack its operands cost little beside it. */
-export function isWorthPacking(g: ConvolutionProblem): boolean {
-  return Math.min(g.groupInputs, g.groupOutputs) >= LEAST_PACKED_CHANNELS && convolutionFlops(g) >= LEAST_PACKED_FLOPS;
+/** Whether a convolution, or a gradient of it, is so much work that kernels that pack its operands cost little beside it. */
+export function isWorthPacking(channels: number, sources: number, flops: number): boolean {
+  return Math.min(channels, sources) >= LEAST_PACKED_CHANNELS && flops >= LEAST_PACKED_FLOPS;
 }

@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, packRowsStage, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
-import { epilogueArguments, type ForwardOperands } from "../webgpu/epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Depth of a block. */
@@ -40,7 +40,7 @@ function forwardBlock(g: ConvolutionProblem, depth: number, plane: number): numb
   return Math.min(blockOf(depth, plane), Math.max(LEAST_POSITIONS, roundUp(wanted, 8)));
 }
 
-/** Floats of the phase planes of a block, and of the table of its positions; see `core/cpu/wasm/assembly/convolution.ts`. */
+/** Floats of the residue planes of a block, and of the table of its positions; see `core/cpu/wasm/assembly/convolution.ts`. */
 function workFloats(g: ConvolutionProblem, block: number): number {
   const outputRows = Math.min(g.outputHeight, Math.ceil(block / g.outputWidth) + 1);
   const rows = (outputRows - 1) * g.stride[0] + (g.kernelHeight - 1) * g.dilation[0] + 1;
@@ -65,8 +65,8 @@ function geometryArguments(g: ConvolutionProblem, inputs: number, outputs: numbe
   ];
 }
 
-/** y = conv(x, w) (+ bias), and what follows. */
-export function columnsForward(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
+/** y = conv(x, w) (+ bias), and the epilogue. */
+export function columnsForward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
   const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const count = Math.min(DEPTH, depth), block = forwardBlock(g, count, plane), blocks = Math.ceil(plane / block);
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;

@@ -2,7 +2,7 @@
 
 import type { CpuStages } from "../../../core/mod.ts";
 import { roundUp } from "../../../kernels/mod.ts";
-import { epilogueArguments, type ForwardOperands } from "../webgpu/epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Vectors of a band: about what a first-level cache holds beside the rest. */
@@ -73,7 +73,7 @@ function scratchFloats(g: ConvolutionProblem, { row, bufferRows }: Bands): numbe
 }
 
 /** y = conv(x, w) (+ bias), and an activation: a task four output channels of some images. There must be no residual. */
-export function depthwiseForward(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
+export function depthwiseForward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
   const { bias, output } = operands;
   const bands = bandsOf(g, g.outputHeight, g.outputWidth, g.padding[1] + g.width, g.stride);
   const { images, tasks } = imagesOf(g.batch, g.groups * g.groupOutputs, g.outputHeight * g.outputWidth);

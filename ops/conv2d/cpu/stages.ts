@@ -10,11 +10,11 @@ import {
 } from "./depthwise.ts";
 import { pointwiseWeightGradientKernel, suitsPointwise } from "./pointwise.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./winograd.ts";
-import type { ForwardOperands } from "../webgpu/epilogue.ts";
+import type { ConvolutionOperands } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
-/** y = conv(x, w) (+ bias), and what follows. */
-export function forwardKernel(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
+/** y = conv(x, w) (+ bias), and the epilogue. */
+export function forwardKernel(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
   if (g.groupInputs === 1 && g.groups > 1 && operands.residual === undefined) return depthwiseForward(g, operands);
   return suitsWinograd(g) ? winogradForward(g, operands) : columnsForward(g, operands);
 }

@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { packedFloats, panelCount, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
-import { epilogueArguments, type ForwardOperands, operandsOf } from "../webgpu/epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments, operandsOf } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Products of a tile of 4x4 outputs. */
@@ -79,7 +79,7 @@ function convolutionKernel(
     padding: readonly number[];
   },
   weights: { readonly outputStride: number; readonly inputStride: number; readonly rotated: boolean },
-  operands: ForwardOperands,
+  operands: ConvolutionOperands,
 ): CpuStages {
   const { bias, output } = operands;
   const bands = bandsOf(batch, outputHeight, outputWidth, inputs + outputs, LEAST_TILES),
@@ -136,8 +136,8 @@ function convolutionKernel(
   };
 }
 
-/** y = conv(x, w) (+ bias), and what follows. */
-export function winogradForward(g: ConvolutionProblem, operands: ForwardOperands): CpuStages {
+/** y = conv(x, w) (+ bias), and the epilogue. */
+export function winogradForward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
   const weights = { outputStride: 9 * g.groupInputs, inputStride: 9, rotated: false };
   return convolutionKernel({ ...g, inputs: g.groupInputs, outputs: g.groupOutputs }, weights, operands);
 }

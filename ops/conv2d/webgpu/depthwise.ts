@@ -1,107 +1,66 @@
 /**
  * The WebGPU kernel of a depthwise convolution, one kernel a channel, and of its input gradient: a thread computes a tile of
- * rows of four adjacent columns of a phase (`direct_wgsl.ts` explains phases), from source elements that it loads once.
+ * rows of four adjacent columns of a residue (`strided_axis.ts`), from source elements that it loads once.
  */
 
 import { elementwise, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
-import { axisOf, sourceLoads } from "./direct_source.ts";
-import type { Direction } from "./direct.ts";
-import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { evenTile, range, storeOfFour, vec4 } from "../../../kernels/mod.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import { epilogueWgsl, operandBindings } from "../epilogue.ts";
+import { requestVector, type SourceLoads, sourceLoads } from "./source_loads.ts";
+import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
 
-/** Rows of a thread, of all phases together. */
-const SOFTWARE_ROWS = 8, HARDWARE_ROWS = 2;
+/** Taps of the largest kernel that is unrolled. */
+const MAX_TAPS = 25;
+
+/** All that the text depends on. */
+interface DepthwiseKernel {
+  readonly convolution: DirectedConvolution;
+  /** The rows. */
+  readonly y: StridedAxis;
+  /** The columns. */
+  readonly x: StridedAxis;
+  /** Rows of a residue that a thread computes. */
+  readonly rows: number;
+  /** Whether the source is read through a texture. */
+  readonly viaTexture: boolean;
+  /** Tiles along rows. */
+  readonly rowTiles: number;
+  /** Tiles along columns. */
+  readonly columnTiles: number;
+  /** Threads in all. */
+  readonly threads: number;
+}
 
 /** Whether each channel of input and output has one kernel, not too large to be unrolled. */
-export function isDepthwise(g: ConvolutionProblem): boolean {
-  return g.groups > 1 && g.groupInputs === 1 && g.groupOutputs === 1 && g.kernelHeight * g.kernelWidth <= 25;
+export function isDepthwise({ groups, channels, sources, taps }: DirectedConvolution): boolean {
+  return groups > 1 && sources === 1 && channels === 1 && taps <= MAX_TAPS;
 }
 
-function range(count: number): number[] {
-  return [...Array(count).keys()];
+/** The vectors of four elements of the source, which is read through a texture; infinite where it cannot. */
+export function texelsOfDepthwise({ batch, groups, sourceSize: [height, width] }: DirectedConvolution): number {
+  return width % 4 === 0 ? batch * groups * height * width / 4 : Infinity;
 }
 
-/** The variant of a depthwise convolution. */
+/**
+ * The variant of a tile.
+ *
+ * @param rows The most rows of a thread, of all residues together.
+ */
 export function depthwiseVariant(
-  g: ConvolutionProblem,
+  convolution: DirectedConvolution,
+  rows: number,
+  viaTexture: boolean,
   limits: WebGpuLimits,
-  direction: Direction,
-  operands: ForwardOperands,
 ): WebGpuVariant {
-  const y = axisOf(g, direction === "forward", 0), x = axisOf(g, direction === "forward", 1);
-  const wanted = limits.software ? SOFTWARE_ROWS : HARDWARE_ROWS;
-  const lines = Math.ceil(y.size / y.phases);
-  const rowTiles = Math.ceil(lines / Math.max(1, wanted / y.phases)), rows = Math.ceil(lines / rowTiles);
-  const columnTiles = Math.ceil(x.size / (4 * x.phases)), threads = columnTiles * rowTiles * g.groups * g.batch;
-  const vector = x.size % 4 === 0, taps = g.kernelHeight * g.kernelWidth;
-  const elements = g.batch * g.groups * y.sourceSize * x.sourceSize;
-  const texels = limits.software && x.sourceSize % 4 === 0 && elements / 4 <= limits.maxTexels;
-  const source = sourceLoads(
-    { size: y.sourceSize, last: (rowTiles - 1) * rows * y.step },
-    { size: x.sourceSize, last: (columnTiles - 1) * 4 * x.step },
-    texels,
-  );
-  const places = range(y.phases).flatMap((a) => range(rows).flatMap((r) => range(x.phases).map((b) => ({ a, r, b }))));
-  const sum = ({ a, r, b }: typeof places[number]) => `sum${a}_${r}_${b}`;
-
-  const products = range(g.kernelHeight).flatMap((i) =>
-    range(g.kernelWidth).flatMap((j) =>
-      places.flatMap((place) => {
-        const dy = y.offsets[place.a].get(i), dx = x.offsets[place.b].get(j);
-        if (dy === undefined || dx === undefined) return [];
-        const values = range(4).map((c) => source.value(place.r * y.step + dy, c * x.step + dx));
-        const weight = `vec4<f32>(w${i * g.kernelWidth + j})`;
-        return [`${sum(place)} = fma(${weight}, vec4<f32>(${values.join(", ")}), ${sum(place)});`];
-      })
-    )
-  );
-  const element = (a: number, r: number, t: number) => `${sum({ a, r, b: t % x.phases })}[${Math.floor(t / x.phases)}]`;
-  const stores = range(y.phases).flatMap((a) =>
-    range(rows).flatMap((r) =>
-      range(x.phases).map((u) => {
-        const value = `vec4<f32>(${range(4).map((c) => element(a, r, 4 * u + c)).join(", ")})`;
-        return `store(channelPlane, y + ${r * y.phases + a}u, x + ${4 * u}u, ${value});`;
-      })
-    )
-  );
-  const storeAll = vector
-    ? `let place = (line + x) / 4u; result[place] = ${epilogueWgsl(operands, "value", "place", 4)};`
-    : range(4).map((c) =>
-      `if (x + ${c}u < ${x.size}u) { let place = line + x + ${c}u; result[place] = ${
-        epilogueWgsl(operands, `value[${c}]`, "place")
-      }; }`
-    ).join("\n  ");
-  const start = operands.bias === undefined ? "0.0" : `bias[channel]`;
+  const kernel = kernelOf(convolution, rows, viaTexture), { operands } = convolution, { x, threads } = kernel;
+  const vector = x.size % 4 === 0;
   return {
-    name: `depthwise 4x${rows}${texels ? ", texels" : ""}`,
+    name: `depthwise 4x${kernel.rows}${viaTexture ? ", texels" : ""}`,
     kernels: [{
-      wgsl: elementwise(
-        threads,
-        `let columnTile = i % ${columnTiles}u;
-  let rowTile = i / ${columnTiles}u % ${rowTiles}u;
-  runTile(columnTile, rowTile, i / ${columnTiles * rowTiles}u);`,
-        `${source.functions}
-fn store(channelPlane: u32, y: u32, x: u32, value: vec4<f32>) {
-  if (y >= ${y.size}u || x >= ${x.size}u) { return; }
-  let line = (channelPlane * ${y.size}u + y) * ${x.size}u;
-  ${storeAll}
-}
-fn runTile(columnTile: u32, rowTile: u32, channelPlane: u32) {
-  let channel = channelPlane % ${g.groups}u;
-  let x = columnTile * ${4 * x.phases}u;
-  let y = rowTile * ${rows * y.phases}u;
-  let firstColumn = i32(columnTile * ${4 * x.step}u);
-  let firstRow = i32(rowTile * ${rows * y.step}u);
-  ${range(taps).map((tap) => `let w${tap} = weight[channel * ${taps}u + ${tap}u];`).join(" ")}
-  ${places.map((place) => `var ${sum(place)} = vec4<f32>(${start});`).join(" ")}
-  let plane = channelPlane * ${y.sourceSize * x.sourceSize}u;
-  ${source.statements().join("\n  ")}
-  ${products.join("\n  ")}
-  ${stores.join("\n  ")}
-}`,
-      ),
+      wgsl: depthwiseWgsl(kernel),
       bindings: [
-        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
+        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels: viaTexture },
         { name: "weight", index: 1 },
         ...operandBindings(operands, vector),
         { name: "result", index: operands.output, write: true, vector },
@@ -109,4 +68,121 @@ fn runTile(columnTile: u32, rowTile: u32, channelPlane: u32) {
       workgroups: linearWorkgroups(threads, limits),
     }],
   };
+}
+
+function kernelOf(convolution: DirectedConvolution, most: number, viaTexture: boolean): DepthwiseKernel {
+  const [y, x] = stridedAxes(convolution), lines = Math.ceil(y.size / y.residues);
+  const rows = evenTile(lines, Math.max(1, most / y.residues)), rowTiles = Math.ceil(lines / rows);
+  const columnTiles = Math.ceil(x.size / (4 * x.residues));
+  const threads = columnTiles * rowTiles * convolution.groups * convolution.batch;
+  return { convolution, y, x, rows, viaTexture, rowTiles, columnTiles, threads };
+}
+
+function depthwiseWgsl(kernel: DepthwiseKernel): string {
+  const { convolution: { groups, taps }, y, x, rows, viaTexture, rowTiles, columnTiles, threads } = kernel;
+  const loads = sourceLoads(
+    { size: y.sourceSize, last: (rowTiles - 1) * rows * y.step },
+    { size: x.sourceSize, last: (columnTiles - 1) * 4 * x.step },
+    viaTexture,
+  );
+  // Written before the loads, which are what they request.
+  const products = addProducts(kernel, loads);
+  const main = `let columnTile = i % ${columnTiles}u;
+  let rowTile = i / ${columnTiles}u % ${rowTiles}u;
+  runTile(columnTile, rowTile, i / ${columnTiles * rowTiles}u);`;
+  return elementwise(
+    threads,
+    main,
+    `${loads.functions}
+${storeWgsl(kernel)}
+fn runTile(columnTile: u32, rowTile: u32, channelPlane: u32) {
+  let channel = channelPlane % ${groups}u;
+  let x = columnTile * ${4 * x.residues}u;
+  let y = rowTile * ${rows * y.residues}u;
+  let firstColumn = i32(columnTile * ${4 * x.step}u);
+  let firstRow = i32(rowTile * ${rows * y.step}u);
+  ${range(taps).map((tap) => `let w${tap} = weight[channel * ${taps}u + ${tap}u];`).join(" ")}
+  ${declareSums(kernel)}
+  let plane = channelPlane * ${y.sourceSize * x.sourceSize}u;
+  ${loads.statements().join("\n  ")}
+  ${products}
+  ${storeSums(kernel)}
+}`,
+  );
+}
+
+/** A vector of results of a tile: its residues and its row. */
+interface Slot {
+  readonly rowResidue: number;
+  readonly row: number;
+  readonly columnResidue: number;
+}
+
+function slotsOf({ y, x, rows }: DepthwiseKernel): Slot[] {
+  const slots: Slot[] = [];
+  for (const rowResidue of range(y.residues)) {
+    for (const row of range(rows)) {
+      for (const columnResidue of range(x.residues)) slots.push({ rowResidue, row, columnResidue });
+    }
+  }
+  return slots;
+}
+
+function sumName({ rowResidue, row, columnResidue }: Slot): string {
+  return `sum${rowResidue}_${row}_${columnResidue}`;
+}
+
+/** The sums, which begin with the bias. */
+function declareSums(kernel: DepthwiseKernel): string {
+  const start = kernel.convolution.operands.bias === undefined ? "0.0" : `bias[channel]`;
+  return slotsOf(kernel).map((slot) => `var ${sumName(slot)} = vec4<f32>(${start});`).join(" ");
+}
+
+/** Adds the products tap by tap. */
+function addProducts(kernel: DepthwiseKernel, loads: SourceLoads): string {
+  const { convolution: { kernelSize: [height, width] }, y, x } = kernel, lines: string[] = [];
+  for (const i of range(height)) {
+    for (const j of range(width)) {
+      for (const slot of slotsOf(kernel)) {
+        const dy = y.offsets[slot.rowResidue].get(i), dx = x.offsets[slot.columnResidue].get(j);
+        if (dy === undefined || dx === undefined) continue;
+        const vector = requestVector(loads, slot.row * y.step + dy, dx, x.step);
+        lines.push(`${sumName(slot)} = fma(vec4<f32>(w${i * width + j}), ${vector}, ${sumName(slot)});`);
+      }
+    }
+  }
+  return lines.join("\n  ");
+}
+
+/** `store(channelPlane, y, x, value)`: four adjacent results of a plane, as far as they are inside. */
+function storeWgsl({ convolution: { operands }, y, x }: DepthwiseKernel): string {
+  const vector = x.size % 4 === 0;
+  const store = storeOfFour({
+    target: "result",
+    start: "line + x",
+    vector,
+    guard: vector ? undefined : (c) => `if (x + ${c}u < ${x.size}u) `,
+    epilogue: (value, index, size) => epilogueWgsl(operands, value, index, size),
+  });
+  return `fn store(channelPlane: u32, y: u32, x: u32, value: vec4<f32>) {
+  if (y >= ${y.size}u || x >= ${x.size}u) { return; }
+  let line = (channelPlane * ${y.size}u + y) * ${x.size}u;
+  ${store}
+}`;
+}
+
+/** Stores the tile. Columns of the residues alternate. */
+function storeSums({ y, x, rows }: DepthwiseKernel): string {
+  const lines: string[] = [];
+  for (const rowResidue of range(y.residues)) {
+    for (const row of range(rows)) {
+      const element = (column: number) =>
+        `${sumName({ rowResidue, row, columnResidue: column % x.residues })}[${Math.floor(column / x.residues)}]`;
+      for (const u of range(x.residues)) {
+        const value = vec4(range(4, 4 * u).map(element));
+        lines.push(`store(channelPlane, y + ${row * y.residues + rowResidue}u, x + ${4 * u}u, ${value});`);
+      }
+    }
+  }
+  return lines.join("\n  ");
 }

@@ -1,255 +1,170 @@
 /**
- * The register-tiled direct WebGPU kernel of convolution and of its input gradient. Both gather,
- *
- *     result[n, k, y, x] = Σ over s, i, j of weight(k, s, i, j) · source[n, s, sy(y, i), sx(x, j)],
- *
- * along one axis like this, with p = padding, d = dilation, t = stride:
- *
- *     convolution:     sy = t·y + d·i - p
- *     input gradient:  sy = (y + p - d·i) / t, for the taps i where t divides that.
- *
- * So along an axis results fall into phases (t of them in a gradient, else one): result `phases·v + a` of phase a meets
- * the source at `step·v + offset(a, i)`. Offsets are constants of the text, and no tap is skipped at run time. A thread
- * computes a tile of rows, columns and channels in registers, four adjacent columns of a phase in a vector. Weights are
- * packed by a first pass, so that those of a tile's channels are loaded as vectors.
+ * The register-tiled direct WebGPU kernel of a convolution and of its input gradient. A thread computes a tile of rows,
+ * columns and channels in registers, four adjacent columns of a residue (`strided_axis.ts`) in a vector. Taps are unrolled.
+ * Weights are packed by a first kernel, so that those of a tile's channels are loaded as vectors.
  */
 
 import {
   elementKernel,
   f32,
   lazyVariant,
-  type WebGpuElements,
+  type WebGpuKernel,
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { expectIterations } from "../../../kernels/mod.ts";
-import { type Axis, axisOf, sourceLoads } from "./direct_source.ts";
-import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { evenTile, expectIterations, range, storeOfFour, vec4 } from "../../../kernels/mod.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import { epilogueWgsl, operandBindings } from "../epilogue.ts";
+import { requestVector, type SourceLoads, sourceLoads } from "./source_loads.ts";
+import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
+import { weightRow } from "./weight_row.ts";
 
 /** The register tile of a thread. */
 export interface DirectTile {
-  /** Vectors of four adjacent columns of a phase. */
+  /** Vectors of four adjacent columns of a residue. */
   readonly vectors: number;
-  /** Rows of a phase. */
+  /** Rows of a residue. */
   readonly rows: number;
   /** Result channels; a multiple of four. */
   readonly channels: number;
   /** Whether source and weights are read through textures. */
-  readonly texels?: boolean;
+  readonly viaTexture?: boolean;
 }
-
-/** Which way the sum goes. */
-export type Direction = "forward" | "inputGradient";
 
 /** Threads of a workgroup. */
 const WORKGROUP = 64;
+/** Multiplications of vectors in a text, above which compilers take long. */
+const MAX_PRODUCTS = 800;
 
-/** All that the text of a kernel depends on. */
-interface Kernel {
-  readonly forward: boolean;
-  readonly operands: ForwardOperands;
+/** All that the text depends on. */
+interface DirectKernel {
+  readonly convolution: DirectedConvolution;
   readonly tile: DirectTile;
-  readonly y: Axis;
-  readonly x: Axis;
-  readonly channels: number;
-  readonly sources: number;
+  /** The rows. */
+  readonly y: StridedAxis;
+  /** The columns. */
+  readonly x: StridedAxis;
+  /** Tiles along the channels of a group. */
   readonly channelTiles: number;
+  /** Tiles along rows. */
   readonly rowTiles: number;
+  /** Tiles along columns. */
   readonly columnTiles: number;
+  /** Threads of a channel tile. */
   readonly threads: number;
 }
 
+/** A tile that is no larger than the result, and whose text is not too long. */
+export function fitDirectTile(convolution: DirectedConvolution, tile: DirectTile): DirectTile {
+  const { direction, channels, stride, taps } = convolution, [y, x] = stridedAxes(convolution);
+  // A strided gradient has sums of all residues, so it has fewer channels.
+  const most = direction === "forward" || stride[1] === 1 || tile.viaTexture ? tile.channels : tile.channels / 2;
+  const tileChannels = Math.min(most, 4 * Math.ceil(channels / 4));
+  let rows = Math.max(1, tile.rows / y.residues);
+  while (rows > 1 && rows * y.residues * tileChannels * taps > MAX_PRODUCTS) rows = Math.ceil(rows / 2);
+  return {
+    ...tile,
+    vectors: evenTile(Math.ceil(x.size / x.residues / 4), tile.vectors),
+    rows: evenTile(Math.ceil(y.size / y.residues), rows),
+    channels: tileChannels,
+  };
+}
+
 /** The vectors of four elements of the larger of what a tile reads through textures; infinite where it cannot. */
-export function directTexels(g: ConvolutionProblem, direction: Direction, tile: DirectTile): number {
-  const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
-  const channels = forward ? g.groupOutputs : g.groupInputs, sources = forward ? g.groupInputs : g.groupOutputs;
-  const source = g.batch * y.sourceSize * x.sourceSize;
-  const weights = Math.ceil(channels / tile.channels) * tile.channels * g.kernelHeight * g.kernelWidth;
-  return x.sourceSize % 4 === 0 ? g.groups * sources * Math.max(source, weights) / 4 : Infinity;
+export function texelsOfDirect(convolution: DirectedConvolution, tile: DirectTile): number {
+  const { batch, groups, channels, sources, taps, sourceSize: [height, width] } = convolution;
+  const weights = Math.ceil(channels / tile.channels) * tile.channels * taps;
+  return width % 4 === 0 ? groups * sources * Math.max(batch * height * width, weights) / 4 : Infinity;
 }
 
 /** The variant of a tile. */
 export function directVariant(
-  g: ConvolutionProblem,
-  limits: WebGpuLimits,
-  direction: Direction,
-  operands: ForwardOperands,
+  convolution: DirectedConvolution,
   tile: DirectTile,
+  limits: WebGpuLimits,
 ): WebGpuVariant {
-  const forward = direction === "forward";
-  const channels = forward ? g.groupOutputs : g.groupInputs, sources = forward ? g.groupInputs : g.groupOutputs;
-  expectIterations("conv2d", sources);
-  const y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
-  const channelTiles = Math.ceil(channels / tile.channels);
-  const rowTiles = Math.ceil(y.size / (tile.rows * y.phases));
-  const columnTiles = Math.ceil(x.size / (4 * tile.vectors * x.phases));
-  const threads = columnTiles * rowTiles * g.batch, workgroups = Math.ceil(threads / WORKGROUP);
-  const across = Math.min(workgroups, limits.maxComputeWorkgroupsPerDimension);
-  const packed = g.groups * channelTiles * sources * g.kernelHeight * g.kernelWidth * tile.channels;
-  const kernel = {
-    forward,
-    operands,
-    tile,
-    y,
-    x,
-    channels,
-    sources,
-    channelTiles,
-    rowTiles,
-    columnTiles,
-    threads,
-  };
-  const { output } = operands, { texels } = tile, vector = x.size % 4 === 0;
-  const name = `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${texels ? ", texels" : ""}`;
+  expectIterations("conv2d", convolution.sources);
+  const kernel = kernelOf(convolution, tile), packed = packedWeights(kernel);
+  const name = `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${tile.viaTexture ? ", texels" : ""}`;
   return lazyVariant({ name, workspace: [f32([packed])] }, () => [
-    elementKernel(
-      packing(g, kernel, packed),
-      [{ name: "weight", index: 1 }, { name: "packed", index: output + 1, write: true }],
-      limits,
-    ),
-    {
-      wgsl: directWgsl(g, kernel),
-      bindings: [
-        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
-        { name: "packed", index: output + 1, vector: true, texels },
-        ...operandBindings(operands, vector),
-        { name: "result", index: output, write: true, vector },
-      ],
-      workgroups: [across, channelTiles * g.groups, Math.ceil(workgroups / across)],
-    },
+    packKernel(kernel, limits),
+    sumKernel(kernel, limits),
   ]);
 }
 
-/**
- * Weights as [group, channel tile, source, tap, channel of the tile]; channels beyond the last are zeros. Those of a gradient are
- * turned around, so that where the padding is even it is the convolution: one text, and one pipeline, for both.
- */
-function packing(
-  g: ConvolutionProblem,
-  { forward, tile, channels, sources, channelTiles }: Kernel,
-  packed: number,
-): WebGpuElements {
-  const taps = g.kernelHeight * g.kernelWidth, from = forward ? "tap" : `${taps - 1}u - tap`;
-  const row = forward ? `(group * ${channels}u + k) * ${sources}u + s` : `(group * ${sources}u + s) * ${channels}u + k`;
+function kernelOf(convolution: DirectedConvolution, tile: DirectTile): DirectKernel {
+  const [y, x] = stridedAxes(convolution);
+  const rowTiles = Math.ceil(y.size / (tile.rows * y.residues));
+  const columnTiles = Math.ceil(x.size / (4 * tile.vectors * x.residues));
   return {
-    count: packed,
-    body: `let tap = i / ${tile.channels}u % ${taps}u;
+    convolution,
+    tile,
+    y,
+    x,
+    channelTiles: Math.ceil(convolution.channels / tile.channels),
+    rowTiles,
+    columnTiles,
+    threads: columnTiles * rowTiles * convolution.batch,
+  };
+}
+
+/** Elements of the packed weights. */
+function packedWeights({ convolution: { groups, sources, taps }, tile, channelTiles }: DirectKernel): number {
+  return groups * channelTiles * sources * taps * tile.channels;
+}
+
+/**
+ * Packs weights as [group, channel tile, source, tap, channel of the tile]; channels beyond the last are zeros. Those of a
+ * gradient are turned around, so that where the padding is even it is the convolution: one text, and one pipeline, for both.
+ */
+function packKernel(kernel: DirectKernel, limits: WebGpuLimits): WebGpuKernel {
+  const { convolution, tile, channelTiles } = kernel, { direction, channels, sources, taps, operands } = convolution;
+  const count = packedWeights(kernel), tap = direction === "forward" ? "tap" : `${taps - 1}u - tap`;
+  const row = weightRow(convolution, "k", "s", "group");
+  return elementKernel(
+    {
+      count,
+      body: `let tap = i / ${tile.channels}u % ${taps}u;
   let s = i / ${tile.channels * taps}u % ${sources}u;
   let tile = i / ${tile.channels * taps * sources}u;
   let group = tile / ${channelTiles}u;
   let k = tile % ${channelTiles}u * ${tile.channels}u + i % ${tile.channels}u;
-  packed[i] = select(0.0, weight[(${row}) * ${taps}u + ${from}], k < ${channels}u);`,
+  packed[i] = select(0.0, weight[(${row}) * ${taps}u + ${tap}], k < ${channels}u);`,
+    },
+    [{ name: "weight", index: 1 }, { name: "packed", index: operands.output + 1, write: true }],
+    limits,
+  );
+}
+
+function sumKernel(kernel: DirectKernel, limits: WebGpuLimits): WebGpuKernel {
+  const { convolution: { groups, operands }, tile, x, channelTiles, threads } = kernel;
+  const workgroups = Math.ceil(threads / WORKGROUP), texels = tile.viaTexture, vector = x.size % 4 === 0;
+  const across = Math.min(workgroups, limits.maxComputeWorkgroupsPerDimension);
+  return {
+    wgsl: sumWgsl(kernel),
+    bindings: [
+      { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
+      { name: "packed", index: operands.output + 1, vector: true, texels },
+      ...operandBindings(operands, vector),
+      { name: "result", index: operands.output, write: true, vector },
+    ],
+    workgroups: [across, channelTiles * groups, Math.ceil(workgroups / across)],
   };
 }
 
-function range(count: number): number[] {
-  return [...Array(count).keys()];
-}
-
-function directWgsl(g: ConvolutionProblem, kernel: Kernel): string {
-  const { operands, tile, y, x, channels, sources, channelTiles, rowTiles, columnTiles, threads } = kernel;
-  const taps = g.kernelHeight * g.kernelWidth, quads = tile.channels / 4, { texels = false } = tile;
-  const kept = range(tile.channels), ragged = channels % tile.channels !== 0;
-  const places = range(y.phases).flatMap((a) =>
-    range(tile.rows).flatMap((r) => range(x.phases).flatMap((b) => range(tile.vectors).map((v) => ({ a, r, b, v }))))
-  );
-  const sum = ({ a, r, b, v }: typeof places[number], k: number) => `sum${a}_${r}_${b}_${v}_${k}`;
-  const source = sourceLoads(
+function sumWgsl(kernel: DirectKernel): string {
+  const { convolution, tile, y, x, channelTiles, rowTiles, columnTiles, threads } = kernel;
+  const { groups, channels, sources, taps } = convolution;
+  const loads = sourceLoads(
     { size: y.sourceSize, last: (rowTiles - 1) * tile.rows * y.step },
     { size: x.sourceSize, last: (columnTiles - 1) * 4 * tile.vectors * x.step },
-    texels,
+    tile.viaTexture ?? false,
   );
-
-  /** The vector of the source that a place meets at a tap, if it meets any, with a name that is the same for the same vector. */
-  const met = (place: typeof places[number], packedTap: number) => {
-    const tap = kernel.forward ? packedTap : taps - 1 - packedTap;
-    const dy = y.offsets[place.a].get(Math.floor(tap / g.kernelWidth)),
-      dx = x.offsets[place.b].get(tap % g.kernelWidth);
-    if (dy === undefined || dx === undefined) return undefined;
-    const row = place.r * y.step + dy, column = 4 * place.v * x.step + dx;
-    const values = range(4).map((c) => source.value(row, column + c * x.step));
-    return { name: `v${row}_${column}`.replaceAll("-", "m"), value: `vec4<f32>(${values.join(", ")})` };
-  };
-  const weight = (tap: number, q: number) => {
-    const index = `row + ${tap * quads + q}u`;
-    return `let w${tap}_${q} = ${texels ? `packed(${index})` : `packed[${index}]`};`;
-  };
-  const weights = (tap: number) => range(quads).map((q) => weight(tap, q)).join(" ");
-  const factor = (tap: number, k: number) => `vec4<f32>(w${tap}_${k >> 2}[${k & 3}])`;
-  const bySum = () => {
-    const vectors = new Map(
-      places.flatMap((place) => range(taps).flatMap((tap) => met(place, tap) ?? [])).map((v) => [v.name, v.value]),
-    );
-    const factors = new Set<string>();
-    return [
-      range(taps).map(weights).join(" "),
-      ...[...vectors].map(([name, value]) => `let ${name} = ${value};`),
-      ...places.flatMap((place) =>
-        kept.map((k) => {
-          const name = sum(place, k), lines: string[] = [];
-          const products = range(taps).reduce((s, tap) => {
-            const v = met(place, tap), f = `f${tap}_${k}`;
-            if (v === undefined) return s;
-            // Declared once for all places: the more expressions, the longer a text takes to compile.
-            if (!factors.has(f)) lines.push(`let ${f} = ${factor(tap, k)};`);
-            factors.add(f);
-            return `fma(${f}, ${v.name}, ${s})`;
-          }, name);
-          return [...lines, `${name} = ${products};`].join(" ");
-        })
-      ),
-    ].join("\n    ");
-  };
-  const byTap = () =>
-    range(taps).map((tap) => {
-      const lines = places.flatMap((place) => {
-        const v = met(place, tap);
-        if (v === undefined) return [];
-        const updates = kept.map((k) => `${sum(place, k)} = fma(${factor(tap, k)}, v, ${sum(place, k)});`);
-        return [`{ let v = ${v.value}; ${updates.join(" ")} }`];
-      });
-      return lines.length === 0 ? "" : `{ ${weights(tap)}\n      ${lines.join("\n      ")}\n    }`;
-    }).join("\n    ");
-  const products = texels ? bySum() : byTap();
-
-  /** Column `t` of a tile's row: phases alternate. */
-  const element = (a: number, r: number, k: number, t: number) => {
-    const c = Math.floor(t / x.phases);
-    return `${sum({ a, r, b: t % x.phases, v: c >> 2 }, k)}[${c & 3}]`;
-  };
-  const stores = kept.flatMap((k) =>
-    range(y.phases).flatMap((a) =>
-      range(tile.rows).flatMap((r) =>
-        range(tile.vectors * x.phases).map((u) => {
-          const value = `vec4<f32>(${range(4).map((c) => element(a, r, k, 4 * u + c)).join(", ")})`;
-          const call = `store(channel + ${k}u, y + ${r * y.phases + a}u, x + ${4 * u}u, ${value});`;
-          return ragged ? `if (firstChannel + ${k}u < ${channels}u) { ${call} }` : call;
-        })
-      )
-    )
-  );
-  const rowsFit = y.size % (tile.rows * y.phases) === 0;
-  const columnsFit = x.size % (4 * tile.vectors * x.phases) === 0;
-  const guard = (column: string) => columnsFit ? "" : `if (${column} < ${x.size}u) `;
-  const storeVector = x.size % 4 === 0
-    ? `let place = (line + x) / 4u; ${guard("x")}{ result[place] = ${epilogueWgsl(operands, "value", "place", 4)}; }`
-    : range(4).map((c) =>
-      `${guard(`x + ${c}u`)}{ let place = line + x + ${c}u; result[place] = ${
-        epilogueWgsl(operands, `value[${c}]`, "place")
-      }; }`
-    ).join("\n  ");
-  const first = (k: number) =>
-    operands.bias === undefined
-      ? "0.0"
-      : `bias[min(group * ${channels}u + firstChannel + ${k}u, ${g.groups * channels - 1}u)]`;
+  // Written before the loads, which are what they request.
+  const products = tile.viaTexture ? addBySum(kernel, loads) : addByTap(kernel, loads);
   return `var<private> image: u32;
-${source.functions}
-fn store(channel: u32, y: u32, x: u32, value: vec4<f32>) {
-  ${rowsFit ? "" : `if (y >= ${y.size}u) { return; }`}
-  let line = ((image * ${g.groups * channels}u + channel) * ${y.size}u + y) * ${x.size}u;
-  ${storeVector}
-}
+${loads.functions}
+${storeWgsl(kernel)}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32,
   @builtin(num_workgroups) groups: vec3<u32>) {
@@ -260,19 +175,175 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
   let columnTile = thread % ${columnTiles}u;
   let rowTile = thread / ${columnTiles}u % ${rowTiles}u;
   image = thread / ${columnTiles * rowTiles}u;
-  let x = columnTile * ${4 * tile.vectors * x.phases}u;
-  let y = rowTile * ${tile.rows * y.phases}u;
+  let x = columnTile * ${4 * tile.vectors * x.residues}u;
+  let y = rowTile * ${tile.rows * y.residues}u;
   let firstColumn = i32(columnTile * ${4 * tile.vectors * x.step}u);
   let firstRow = i32(rowTile * ${tile.rows * y.step}u);
-  ${kept.map((k) => `let first${k} = vec4<f32>(${first(k)});`).join(" ")}
-  ${places.map((place) => kept.map((k) => `var ${sum(place, k)} = first${k};`).join(" ")).join("\n  ")}
+  ${declareSums(kernel)}
   for (var s = 0u; s < ${sources}u; s++) {
-    let plane = ((image * ${g.groups}u + group) * ${sources}u + s) * ${y.sourceSize * x.sourceSize}u;
-    let row = (id.y * ${sources}u + s) * ${taps * quads}u;
-    ${source.statements().join("\n    ")}
+    let plane = ((image * ${groups}u + group) * ${sources}u + s) * ${y.sourceSize * x.sourceSize}u;
+    let row = (id.y * ${sources}u + s) * ${taps * tile.channels / 4}u;
+    ${loads.statements().join("\n    ")}
     ${products}
   }
   let channel = group * ${channels}u + firstChannel;
-  ${stores.join("\n  ")}
+  ${storeSums(kernel)}
 }`;
+}
+
+/** A vector of results of a tile, for each of its channels: its residues, its row, and its vector of columns. */
+interface Slot {
+  readonly rowResidue: number;
+  readonly row: number;
+  readonly columnResidue: number;
+  readonly vector: number;
+}
+
+function slotsOf({ tile, y, x }: DirectKernel): Slot[] {
+  const slots: Slot[] = [];
+  for (const rowResidue of range(y.residues)) {
+    for (const row of range(tile.rows)) {
+      for (const columnResidue of range(x.residues)) {
+        for (const vector of range(tile.vectors)) slots.push({ rowResidue, row, columnResidue, vector });
+      }
+    }
+  }
+  return slots;
+}
+
+/** The name of the sum of a slot and a channel of the tile. */
+function sumName({ rowResidue, row, columnResidue, vector }: Slot, k: number): string {
+  return `sum${rowResidue}_${row}_${columnResidue}_${vector}_${k}`;
+}
+
+/** The sums, which begin with the bias. */
+function declareSums(kernel: DirectKernel): string {
+  const { convolution: { groups, channels, operands }, tile } = kernel, ks = range(tile.channels);
+  const bias = (k: number) => `bias[min(group * ${channels}u + firstChannel + ${k}u, ${groups * channels - 1}u)]`;
+  const first = (k: number) => `let first${k} = vec4<f32>(${operands.bias === undefined ? "0.0" : bias(k)});`;
+  const slot = (slot: Slot) => ks.map((k) => `var ${sumName(slot, k)} = first${k};`).join(" ");
+  return `${ks.map(first).join(" ")}\n  ${slotsOf(kernel).map(slot).join("\n  ")}`;
+}
+
+/** Loads the weights of a tap: those of four channels in a vector. */
+function loadWeights({ tile }: DirectKernel, tap: number): string {
+  const quads = tile.channels / 4;
+  const weight = (q: number) => {
+    const index = `row + ${tap * quads + q}u`;
+    return `let w${tap}_${q} = ${tile.viaTexture ? `packed(${index})` : `packed[${index}]`};`;
+  };
+  return range(quads).map(weight).join(" ");
+}
+
+/** The weight of a tap and a channel of the tile, as a vector. */
+function weightOf(tap: number, k: number): string {
+  return `vec4<f32>(w${tap}_${k >> 2}[${k & 3}])`;
+}
+
+/** A vector of the source, with a name that is the same for the same vector. */
+interface SourceVector {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The vector of the source that a slot meets at a tap of the packed weights, if it meets any. */
+function sourceVector(
+  { convolution: { direction, taps, kernelSize: [, kernelWidth] }, y, x }: DirectKernel,
+  loads: SourceLoads,
+  slot: Slot,
+  packedTap: number,
+): SourceVector | undefined {
+  const tap = direction === "forward" ? packedTap : taps - 1 - packedTap;
+  const dy = y.offsets[slot.rowResidue].get(Math.floor(tap / kernelWidth));
+  const dx = x.offsets[slot.columnResidue].get(tap % kernelWidth);
+  if (dy === undefined || dx === undefined) return undefined;
+  const row = slot.row * y.step + dy, column = 4 * slot.vector * x.step + dx;
+  return { name: `v${row}_${column}`.replaceAll("-", "m"), value: requestVector(loads, row, column, x.step) };
+}
+
+/** Adds the products of a source tap by tap, so that few vectors and weights are held at a time. */
+function addByTap(kernel: DirectKernel, loads: SourceLoads): string {
+  const slots = slotsOf(kernel), ks = range(kernel.tile.channels);
+  const addSlot = (slot: Slot, tap: number): string[] => {
+    const vector = sourceVector(kernel, loads, slot, tap);
+    if (vector === undefined) return [];
+    const updates = ks.map((k) => `${sumName(slot, k)} = fma(${weightOf(tap, k)}, v, ${sumName(slot, k)});`);
+    return [`{ let v = ${vector.value}; ${updates.join(" ")} }`];
+  };
+  const addTap = (tap: number): string => {
+    const lines = slots.flatMap((slot) => addSlot(slot, tap));
+    return lines.length === 0 ? "" : `{ ${loadWeights(kernel, tap)}\n      ${lines.join("\n      ")}\n    }`;
+  };
+  return range(kernel.convolution.taps).map(addTap).join("\n    ");
+}
+
+/** Adds the products of a source sum by sum, each sum written once: for loads that cost little. */
+function addBySum(kernel: DirectKernel, loads: SourceLoads): string {
+  const slots = slotsOf(kernel), taps = range(kernel.convolution.taps);
+  const vectors = new Map<string, string>(), weights = new Set<string>();
+  for (const slot of slots) {
+    for (const tap of taps) {
+      const vector = sourceVector(kernel, loads, slot, tap);
+      if (vector !== undefined) vectors.set(vector.name, vector.value);
+    }
+  }
+  const addSum = (slot: Slot, k: number): string => {
+    const lines: string[] = [];
+    let sum = sumName(slot, k);
+    for (const tap of taps) {
+      const vector = sourceVector(kernel, loads, slot, tap), weight = `f${tap}_${k}`;
+      if (vector === undefined) continue;
+      // Declared once for all slots: the more expressions, the longer a text takes to compile.
+      if (!weights.has(weight)) lines.push(`let ${weight} = ${weightOf(tap, k)};`);
+      weights.add(weight);
+      sum = `fma(${weight}, ${vector.name}, ${sum})`;
+    }
+    return [...lines, `${sumName(slot, k)} = ${sum};`].join(" ");
+  };
+  return [
+    taps.map((tap) => loadWeights(kernel, tap)).join(" "),
+    ...[...vectors].map(([name, value]) => `let ${name} = ${value};`),
+    ...slots.flatMap((slot) => range(kernel.tile.channels).map((k) => addSum(slot, k))),
+  ].join("\n    ");
+}
+
+/** `store(channel, y, x, value)`: four adjacent results of the image, as far as they are inside. */
+function storeWgsl({ convolution: { groups, channels, operands }, tile, y, x }: DirectKernel): string {
+  const rowsFit = y.size % (tile.rows * y.residues) === 0;
+  const columnsFit = x.size % (4 * tile.vectors * x.residues) === 0;
+  const store = storeOfFour({
+    target: "result",
+    start: "line + x",
+    vector: x.size % 4 === 0,
+    guard: (c) => columnsFit ? "" : `if (x${c === undefined ? "" : ` + ${c}u`} < ${x.size}u) `,
+    epilogue: (value, index, size) => epilogueWgsl(operands, value, index, size),
+  });
+  return `fn store(channel: u32, y: u32, x: u32, value: vec4<f32>) {
+  ${rowsFit ? "" : `if (y >= ${y.size}u) { return; }`}
+  let line = ((image * ${groups * channels}u + channel) * ${y.size}u + y) * ${x.size}u;
+  ${store}
+}`;
+}
+
+/** Stores the tile. Columns of the residues alternate. */
+function storeSums({ convolution: { channels }, tile, y, x }: DirectKernel): string {
+  const lines: string[] = [];
+  const element = (rowResidue: number, row: number, k: number, column: number): string => {
+    const ofResidue = Math.floor(column / x.residues);
+    const slot = { rowResidue, row, columnResidue: column % x.residues, vector: ofResidue >> 2 };
+    return `${sumName(slot, k)}[${ofResidue & 3}]`;
+  };
+  for (const k of range(tile.channels)) {
+    for (const rowResidue of range(y.residues)) {
+      for (const row of range(tile.rows)) {
+        for (const u of range(tile.vectors * x.residues)) {
+          const value = vec4(range(4, 4 * u).map((column) => element(rowResidue, row, k, column)));
+          const store = `store(channel + ${k}u, y + ${row * y.residues + rowResidue}u, x + ${4 * u}u, ${value});`;
+          const ragged = channels % tile.channels !== 0;
+          lines.push(ragged ? `if (firstChannel + ${k}u < ${channels}u) { ${store} }` : store);
+        }
+      }
+    }
+  }
+  return lines.join("\n  ");
 }

@@ -1,8 +1,8 @@
 /**
- * Convolution and its input gradient on WebGPU as matrix products of weights and unfolded images, for adapters whose loads
- * are slow beside arithmetic and whose direct kernels do not suit an image: results [channels, positions of all images] are
- * weights [channels, taps and sources] by what these meet. An input gradient of stride t is t·t such products, one for each
- * phase of its results (`direct_wgsl.ts`). A last pass puts the results in their places and applies what follows.
+ * A convolution or its input gradient on WebGPU as matrix products of weights and unfolded images (im2col), for software
+ * adapters, where a load costs as much as tens of multiplications: results [channels, positions of all images] are weights
+ * [channels, taps and sources] by what these meet. An input gradient of stride t is t·t such products, one for each pair of
+ * residues (`strided_axis.ts`). A last kernel scatters the results and applies the epilogue. Groups are not supported.
  */
 
 import {
@@ -14,98 +14,98 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { packedGemmKernel, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
-import { axisOf } from "./direct_source.ts";
-import type { Direction } from "./direct.ts";
-import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { packedGemmKernel, range, type RegisterTile, registerTile, vec4 } from "../../../kernels/mod.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import { epilogueWgsl, operandBindings } from "../epilogue.ts";
+import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
+import { weightRow } from "./weight_row.ts";
 
 /** Bytes of a buffer of the workspace, above which it is not worth its memory. */
 const MOST_BYTES = 48 * 2 ** 20;
-/** Phases whose products the last pass can read beside its other buffers. */
-const MOST_PHASES = 4;
+/** Pairs of residues whose products the last kernel can read beside its other buffers. */
+const MOST_PRODUCTS = 4;
 
-/** Taps of a phase along an axis: places in the kernel and offsets in the source, of the first and from each to the next. */
+/** The taps of a residue along an axis: those of the kernel and their offsets in the source, at equal distances. */
 interface Taps {
   readonly count: number;
   readonly first: { readonly tap: number; readonly offset: number };
   readonly step: { readonly tap: number; readonly offset: number };
 }
 
-/** What is computed by a product. */
-interface Phase {
+/** The product of a pair of residues. */
+interface ResidueProduct {
+  /** Taps along rows. */
   readonly y: Taps;
+  /** Taps along columns. */
   readonly x: Taps;
-  /** Results of an image: rows and columns. */
+  /** Rows of an image's results. */
   readonly rows: number;
+  /** Columns of an image's results. */
   readonly columns: number;
   /** The depth of the product: taps and sources. */
   readonly depth: number;
   /** Results of all images, filled up to whole vectors. */
   readonly width: number;
   readonly tile: RegisterTile;
-  /** The numbers of the buffers of packed weights, unfolded sources and products. */
+  /** The indices of the buffers. */
   readonly buffers: { readonly weights: number; readonly unfolded: number; readonly products: number };
 }
 
-/** All that the text of the passes depends on. */
-interface Kernel {
-  readonly forward: boolean;
-  readonly batch: number;
-  readonly sources: number;
-  readonly channels: number;
-  /** Rows and columns of a source and of a result, and of the kernel. */
-  readonly sourceSize: readonly [number, number];
-  readonly resultSize: readonly [number, number];
-  readonly kernelSize: readonly [number, number];
-  /** Rows and columns from a result to the next of its phase, and between what these meet. */
-  readonly apart: readonly [number, number];
-  readonly step: readonly [number, number];
-  /** The phases by row and column; none where no tap meets the source. */
-  readonly phases: readonly (Phase | undefined)[];
+/** All that the texts depend on. */
+interface Im2colKernel {
+  readonly convolution: DirectedConvolution;
+  /** The rows. */
+  readonly yAxis: StridedAxis;
+  /** The columns. */
+  readonly xAxis: StridedAxis;
+  /** The products by residues of rows and columns; none where no tap meets the source. */
+  readonly products: readonly (ResidueProduct | undefined)[];
 }
 
 /** The variant; none where there are groups, or sums, memory or buffers are more than it takes. */
-export function unfoldedVariants(
-  g: ConvolutionProblem,
-  limits: WebGpuLimits,
-  direction: Direction,
-  operands: ForwardOperands,
-): WebGpuVariant[] {
-  if (g.groups !== 1) return [];
-  const kernel = kernelOf(g, direction, operands), phases = kernel.phases.filter((phase) => phase !== undefined);
-  if (phases.length === 0 || kernel.phases.length > MOST_PHASES) return [];
-  if (phases.some(({ depth }) => depth > MAX_ITERATIONS)) return [];
-  const shapes = phases.flatMap(({ depth, width, tile }) => [
-    [Math.ceil(kernel.channels / tile.rows), depth, tile.rows],
-    [depth, width],
-    [kernel.channels, width],
-  ]);
+export function im2colGemmVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+  if (convolution.groups !== 1) return [];
+  const kernel = kernelOf(convolution), products = kernel.products.filter((product) => product !== undefined);
+  if (products.length === 0 || kernel.products.length > MOST_PRODUCTS) return [];
+  if (products.some(({ depth }) => depth > MAX_ITERATIONS)) return [];
+  const shapes = products.flatMap((product) => workspaceShapes(convolution, product));
   const largest = 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));
   if (largest > Math.min(MOST_BYTES, limits.maxStorageBufferBindingSize)) return [];
-  const bound = phases.length + operandBindings(operands).length + 1;
+  const bound = products.length + operandBindings(convolution.operands).length + 1;
   if (bound > limits.maxStorageBuffersPerShaderStage) return [];
-  const texels = largest <= 16 * limits.maxTexels;
+  const viaTexture = largest <= 16 * limits.maxTexels;
   const workspace = shapes.map((shape) => f32(shape));
-  const transient = phases.flatMap((_, index) => [3 * index + 1, 3 * index + 2]);
-  return [lazyVariant({ name: `unfolded product${texels ? ", texels" : ""}`, workspace, transient }, () => [
-    ...phases.map((phase) => packPass(kernel, phase, limits)),
-    ...phases.flatMap((phase) => [unfoldPass(kernel, phase, limits), productPass(kernel, phase, limits, texels)]),
-    placePass(kernel, operands, limits),
+  const transient = products.flatMap((_, index) => [3 * index + 1, 3 * index + 2]);
+  return [lazyVariant({ name: `unfolded product${viaTexture ? ", texels" : ""}`, workspace, transient }, () => [
+    ...products.map((product) => packKernel(kernel, product, limits)),
+    ...products.flatMap((product) => [
+      unfoldKernel(kernel, product, limits),
+      gemmKernel(kernel, product, viaTexture, limits),
+    ]),
+    scatterKernel(kernel, limits),
   ])];
 }
 
-function kernelOf(g: ConvolutionProblem, direction: Direction, { output }: ForwardOperands): Kernel {
-  const forward = direction === "forward", y = axisOf(g, forward, 0), x = axisOf(g, forward, 1);
-  const [sources, channels] = forward ? [g.groupInputs, g.groupOutputs] : [g.groupOutputs, g.groupInputs];
-  let next = output + 1;
-  const phases = y.offsets.flatMap((rowTaps, a) =>
-    x.offsets.map((columnTaps, b): Phase | undefined => {
-      const rows = Math.ceil((y.size - a) / y.phases), columns = Math.ceil((x.size - b) / x.phases);
-      if (Math.min(rowTaps.size, columnTaps.size, rows, columns) <= 0) return undefined;
-      const width = 4 * Math.ceil(g.batch * rows * columns / 4), workspace = next;
-      next += 3;
-      return {
+/** Packed weights, unfolded sources, products. */
+function workspaceShapes({ channels }: DirectedConvolution, { depth, width, tile }: ResidueProduct): number[][] {
+  return [[Math.ceil(channels / tile.rows), depth, tile.rows], [depth, width], [channels, width]];
+}
+
+function kernelOf(convolution: DirectedConvolution): Im2colKernel {
+  const [yAxis, xAxis] = stridedAxes(convolution), { batch, channels, sources, operands } = convolution;
+  const products: (ResidueProduct | undefined)[] = [];
+  let workspace = operands.output + 1;
+  for (const rowResidue of range(yAxis.residues)) {
+    for (const columnResidue of range(xAxis.residues)) {
+      const rowTaps = yAxis.offsets[rowResidue], columnTaps = xAxis.offsets[columnResidue];
+      const rows = Math.ceil((yAxis.size - rowResidue) / yAxis.residues);
+      const columns = Math.ceil((xAxis.size - columnResidue) / xAxis.residues);
+      if (Math.min(rowTaps.size, columnTaps.size, rows, columns) <= 0) {
+        products.push(undefined);
+        continue;
+      }
+      const width = 4 * Math.ceil(batch * rows * columns / 4);
+      products.push({
         y: tapsOf(rowTaps),
         x: tapsOf(columnTaps),
         rows,
@@ -114,32 +114,27 @@ function kernelOf(g: ConvolutionProblem, direction: Direction, { output }: Forwa
         width,
         tile: registerTile({ m: channels, n: width }),
         buffers: { weights: workspace, unfolded: workspace + 1, products: workspace + 2 },
-      };
-    })
-  );
-  return {
-    forward,
-    batch: g.batch,
-    sources,
-    channels,
-    sourceSize: [y.sourceSize, x.sourceSize],
-    resultSize: [y.size, x.size],
-    kernelSize: [g.kernelHeight, g.kernelWidth],
-    apart: [y.phases, x.phases],
-    step: [y.step, x.step],
-    phases,
-  };
+      });
+      workspace += 3;
+    }
+  }
+  return { convolution, yAxis, xAxis, products };
 }
 
-/** Taps and their offsets, which are at equal distances. */
+/** The taps of a residue, which are at equal distances. */
 function tapsOf(offsets: ReadonlyMap<number, number>): Taps {
   const [[tap, offset], next = [tap, offset]] = [...offsets].slice(0, 2);
   return { count: offsets.size, first: { tap, offset }, step: { tap: next[0] - tap, offset: next[1] - offset } };
 }
 
-function packPass(kernel: Kernel, { y, x, depth, tile, buffers }: Phase, limits: WebGpuLimits): WebGpuKernel {
-  const { forward, sources, channels, kernelSize } = kernel, panels = Math.ceil(channels / tile.rows);
-  const row = forward ? `k * ${sources}u + s` : `s * ${channels}u + k`;
+/** Packs the weights of the residues' taps into panels of the tile's rows; channels beyond the last are zeros. */
+function packKernel(
+  { convolution }: Im2colKernel,
+  { y, x, depth, tile, buffers }: ResidueProduct,
+  limits: WebGpuLimits,
+): WebGpuKernel {
+  const { sources, channels, kernelSize } = convolution, panels = Math.ceil(channels / tile.rows);
+  const row = weightRow(convolution, "k", "s");
   return elementKernel(
     {
       count: panels * depth * tile.rows,
@@ -158,52 +153,60 @@ function packPass(kernel: Kernel, { y, x, depth, tile, buffers }: Phase, limits:
   );
 }
 
-function unfoldPass(kernel: Kernel, phase: Phase, limits: WebGpuLimits): WebGpuKernel {
-  const { batch, sources, sourceSize: [height, width], step } = kernel, { rows, columns, y, x, buffers } = phase;
-  const plane = rows * columns;
+/** Unfolds the images: what each tap of each source meets at every position. */
+function unfoldKernel(
+  { convolution: { batch, sources, sourceSize: [height, width] }, yAxis, xAxis }: Im2colKernel,
+  product: ResidueProduct,
+  limits: WebGpuLimits,
+): WebGpuKernel {
+  const { rows, columns, y, x, buffers } = product, plane = rows * columns;
+  const element = (c: number) => `loadSource(row, first + ${c}u)`;
   return elementKernel(
     {
-      count: phase.depth * phase.width / 4,
-      declarations: `fn met(row: u32, wanted: u32) -> f32 {
+      count: product.depth * product.width / 4,
+      declarations: `fn loadSource(row: u32, wanted: u32) -> f32 {
   let tap = row / ${sources}u;
-  let position = min(wanted, ${batch * plane - 1}u);
-  let place = position % ${plane}u;
-  let y = i32(place / ${columns}u * ${step[0]}u) + i32(tap / ${x.count}u) * ${y.step.offset} + ${y.first.offset};
-  let x = i32(place % ${columns}u * ${step[1]}u) + i32(tap % ${x.count}u) * ${x.step.offset} + ${x.first.offset};
+  let index = min(wanted, ${batch * plane - 1}u);
+  let position = index % ${plane}u;
+  let y = i32(position / ${columns}u * ${yAxis.step}u) + i32(tap / ${x.count}u) * ${y.step.offset} + ${y.first.offset};
+  let x = i32(position % ${columns}u * ${xAxis.step}u) + i32(tap % ${x.count}u) * ${x.step.offset} + ${x.first.offset};
   let inside = y >= 0 && y < ${height} && x >= 0 && x < ${width};
-  let line = (position / ${plane}u * ${sources}u + row % ${sources}u) * ${height}u + u32(clamp(y, 0, ${height - 1}));
+  let line = (index / ${plane}u * ${sources}u + row % ${sources}u) * ${height}u + u32(clamp(y, 0, ${height - 1}));
   return select(0.0, source[line * ${width}u + u32(clamp(x, 0, ${width - 1}))], inside);
 }`,
-      body: `let row = i / ${phase.width / 4}u;
-  let first = i % ${phase.width / 4}u * 4u;
-  unfolded[i] = vec4<f32>(${[0, 1, 2, 3].map((k) => `met(row, first + ${k}u)`).join(", ")});`,
+      body: `let row = i / ${product.width / 4}u;
+  let first = i % ${product.width / 4}u * 4u;
+  unfolded[i] = ${vec4(range(4).map(element))};`,
     },
     [{ name: "source", index: 0 }, { name: "unfolded", index: buffers.unfolded, write: true, vector: true }],
     limits,
   );
 }
 
-function productPass(
-  { channels }: Kernel,
-  { depth, width, tile, buffers }: Phase,
+function gemmKernel(
+  { convolution: { channels } }: Im2colKernel,
+  { depth, width, tile, buffers }: ResidueProduct,
+  viaTexture: boolean,
   limits: WebGpuLimits,
-  texels: boolean,
 ): WebGpuKernel {
-  const product = { m: channels, n: width, k: depth, batch: 1 };
-  const { weights: a, unfolded: b, products: c } = buffers;
-  return packedGemmKernel({ ...product, buffers: { a, b, c } }, tile, texels, limits);
+  const problem = { m: channels, n: width, k: depth, batch: 1 };
+  const gemmBuffers = { a: buffers.weights, b: buffers.unfolded, c: buffers.products };
+  return packedGemmKernel({ ...problem, buffers: gemmBuffers }, tile, viaTexture, limits);
 }
 
-function placePass(kernel: Kernel, operands: ForwardOperands, limits: WebGpuLimits): WebGpuKernel {
-  const { batch, channels, resultSize: [height, width], apart: [down, across], phases } = kernel;
-  const values = phases.map((phase, index) =>
-    phase === undefined
-      ? ""
-      : `if (y % ${down}u == ${Math.floor(index / across)}u && x % ${across}u == ${index % across}u) {
-    let place = (image * ${phase.rows}u + y / ${down}u) * ${phase.columns}u + x / ${across}u;
-    value = products${index}[channel * ${phase.width}u + place];
-  }`
-  );
+/** Puts the products where they belong in the result, and applies the epilogue. */
+function scatterKernel({ convolution, yAxis, xAxis, products }: Im2colKernel, limits: WebGpuLimits): WebGpuKernel {
+  const { batch, channels, resultSize: [height, width], operands } = convolution;
+  const values: string[] = [], bindings: WebGpuKernel["bindings"][number][] = [];
+  products.forEach((product, index) => {
+    if (product === undefined) return;
+    const rowResidue = Math.floor(index / xAxis.residues), columnResidue = index % xAxis.residues;
+    bindings.push({ name: `products${index}`, index: product.buffers.products });
+    values.push(`if (y % ${yAxis.residues}u == ${rowResidue}u && x % ${xAxis.residues}u == ${columnResidue}u) {
+    let position = (image * ${product.rows}u + y / ${yAxis.residues}u) * ${product.columns}u + x / ${xAxis.residues}u;
+    value = products${index}[channel * ${product.width}u + position];
+  }`);
+  });
   return elementKernel(
     {
       count: batch * channels * height * width,
@@ -213,17 +216,11 @@ function placePass(kernel: Kernel, operands: ForwardOperands, limits: WebGpuLimi
   let channel = line / ${height}u % ${channels}u;
   let image = line / ${height * channels}u;
   var value = 0.0;
-  ${values.filter((text) => text !== "").join("\n  ")}
+  ${values.join("\n  ")}
   ${operands.bias === undefined ? "" : "value += bias[channel];"}
   result[i] = ${epilogueWgsl(operands, "value", "i")};`,
     },
-    [
-      ...phases.flatMap((phase, index) =>
-        phase === undefined ? [] : [{ name: `products${index}`, index: phase.buffers.products }]
-      ),
-      ...operandBindings(operands),
-      { name: "result", index: operands.output, write: true },
-    ],
+    [...bindings, ...operandBindings(operands), { name: "result", index: operands.output, write: true }],
     limits,
   );
 }

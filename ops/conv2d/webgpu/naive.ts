@@ -1,165 +1,82 @@
 /**
- * The direct WebGPU kernel of convolution and of its input gradient. Both are a gather,
- *
- *     result[n, g, r, y, x] = Σ over s, i, j of weight(g, r, s, i, j) · source[n, g, s, fy(y, i), fx(x, j)],
- *
- * and differ in the maps from a result's position to the source's. A thread computes a tile of adjacent x and of r in
- * registers; taps are unrolled.
+ * The naive WebGPU kernel of a convolution and of its input gradient, which takes any shape. A thread computes a tile of
+ * adjacent columns and channels in registers; the source's positions are found at run time, short loops over taps unrolled.
  */
 
 import { constants, lazyVariant, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
-import { expectIterations } from "../../../kernels/mod.ts";
-import { epilogueWgsl, type ForwardOperands, operandBindings, operandsOf } from "./epilogue.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { expectIterations, range } from "../../../kernels/mod.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import { epilogueWgsl, operandBindings } from "../epilogue.ts";
+import { isInsideSource, positionStep, sourcePosition } from "./positions.ts";
 
 /** The register tile of a thread. */
-export interface GatherTile {
+export interface NaiveTile {
   /** Adjacent columns. */
   readonly columns: number;
   /** Adjacent result channels. */
   readonly channels: number;
 }
 
-/** The tiles that the tuner may choose among, the default first. */
-const TILES: readonly GatherTile[] = [{ columns: 4, channels: 8 }, { columns: 4, channels: 4 }, {
+const TILES: readonly NaiveTile[] = [{ columns: 4, channels: 8 }, { columns: 4, channels: 4 }, {
   columns: 1,
   channels: 1,
 }];
 
-/** Above this many taps a loop over the kernel's rows is bounded, not unrolled. */
+/** Taps above which the kernel's rows are looped over. */
 const MAX_UNROLLED_TAPS = 49;
+/** The kernel's width above which its columns are looped over. */
 const MAX_UNROLLED_COLUMNS = 15;
 
-/** The variants of a convolution, or of its input gradient. */
-export function gatherVariants(
-  g: ConvolutionProblem,
-  limits: WebGpuLimits,
-  direction: "forward" | "inputGradient",
-  operands: ForwardOperands = operandsOf(2),
-): WebGpuVariant[] {
-  const sources = direction === "forward" ? g.groupInputs : g.groupOutputs, taps = g.kernelHeight * g.kernelWidth;
-  const columnLoops = g.kernelWidth <= MAX_UNROLLED_COLUMNS ? 0 : g.kernelWidth;
-  const rowLoops = taps <= MAX_UNROLLED_TAPS ? 0 : 1;
-  expectIterations("conv2d", sources * (1 + g.kernelHeight * (rowLoops + columnLoops)));
-  const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
-  const width = direction === "forward" ? g.outputWidth : g.width;
-  const height = direction === "forward" ? g.outputHeight : g.height;
-  const tiles = TILES.map((tile) => ({
-    columns: Math.min(tile.columns, width),
-    channels: Math.min(tile.channels, channels),
-  }));
-  const unique = tiles.filter((tile, index) =>
-    tiles.findIndex((other) => other.columns === tile.columns && other.channels === tile.channels) === index
-  );
-  return unique.map((tile) => {
-    const columnTiles = Math.ceil(width / tile.columns), channelTiles = Math.ceil(channels / tile.channels);
-    const threads = columnTiles * height * channelTiles * g.groups * g.batch;
-    return lazyVariant({ name: `direct ${tile.columns}x${tile.channels}` }, () => [{
-      wgsl: gatherWgsl(g, direction, tile, operands),
+/** The variants, by tile. */
+export function naiveVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+  const { sources, kernelSize: [height], operands } = convolution;
+  const columnLoops = unrollsColumns(convolution) ? 0 : convolution.kernelSize[1];
+  const rowLoops = unrollsRows(convolution) ? 0 : 1;
+  expectIterations("conv2d", sources * (1 + height * (rowLoops + columnLoops)));
+  return fittedTiles(convolution).map((tile) =>
+    lazyVariant({ name: `direct ${tile.columns}x${tile.channels}` }, () => [{
+      wgsl: naiveWgsl(convolution, tile),
       bindings: [
         { name: "source", index: 0 },
         { name: "weight", index: 1 },
         ...operandBindings(operands),
         { name: "result", index: operands.output, write: true },
       ],
-      workgroups: linearWorkgroups(threads, limits),
-    }]);
-  });
+      workgroups: linearWorkgroups(tilesOf(convolution, tile).threads, limits),
+    }])
+  );
 }
 
-function gatherWgsl(
-  g: ConvolutionProblem,
-  direction: "forward" | "inputGradient",
-  tile: GatherTile,
-  operands: ForwardOperands,
-): string {
-  const forward = direction === "forward";
-  const [channels, sources] = forward ? [g.groupOutputs, g.groupInputs] : [g.groupInputs, g.groupOutputs];
-  const [height, width] = forward ? [g.outputHeight, g.outputWidth] : [g.height, g.width];
-  const [sourceHeight, sourceWidth] = forward ? [g.height, g.width] : [g.outputHeight, g.outputWidth];
-  const taps = g.kernelHeight * g.kernelWidth;
+/** The tiles, none larger than the result, each once. */
+function fittedTiles({ resultSize: [, width], channels }: DirectedConvolution): NaiveTile[] {
+  const tiles = TILES.map((tile) => ({
+    columns: Math.min(tile.columns, width),
+    channels: Math.min(tile.channels, channels),
+  }));
+  const same = (a: NaiveTile, b: NaiveTile) => a.columns === b.columns && a.channels === b.channels;
+  return tiles.filter((tile, index) => tiles.findIndex((other) => same(other, tile)) === index);
+}
+
+function unrollsRows({ taps }: DirectedConvolution): boolean {
+  return taps <= MAX_UNROLLED_TAPS;
+}
+
+function unrollsColumns({ kernelSize: [, width] }: DirectedConvolution): boolean {
+  return width <= MAX_UNROLLED_COLUMNS;
+}
+
+/** How many tiles there are along columns and channels, and in all. */
+function tilesOf({ batch, groups, channels, resultSize: [height, width] }: DirectedConvolution, tile: NaiveTile) {
   const columnTiles = Math.ceil(width / tile.columns), channelTiles = Math.ceil(channels / tile.channels);
-  const threads = columnTiles * height * channelTiles * g.groups * g.batch;
-  const columns = [...Array(tile.columns).keys()], rows = [...Array(tile.channels).keys()];
-
-  const clamped = (k: number) =>
-    channels % tile.channels === 0 ? `firstChannel + ${k}u` : `min(firstChannel + ${k}u, CHANNELS - 1u)`;
-  const weightRow = (k: number) =>
-    forward
-      ? `let w${k} = ((group * CHANNELS + ${clamped(k)}) * SOURCES + s) * TAPS;`
-      : `let w${k} = ((group * SOURCES + s) * CHANNELS + ${clamped(k)}) * TAPS;`;
-
-  /** One kernel row: each distinct source column is loaded once and used by every tap and channel that needs it. */
-  const kernelRow = (i: string, tapColumns: readonly (number | string)[]): string => {
-    const t = forward
-      ? `i32(y * ${g.stride[0]}u + ${i} * ${g.dilation[0]}u) - ${g.padding[0]}`
-      : `i32(y) + ${g.padding[0]} - i32(${i} * ${g.dilation[0]}u)`;
-    const lines = [
-      `let t = ${t};`,
-      forward
-        ? `let inside = t >= 0 && t < ${sourceHeight};`
-        : `let inside = t >= 0 && t < ${sourceHeight * g.stride[0]}${
-          g.stride[0] === 1 ? "" : ` && t % ${g.stride[0]} == 0`
-        };`,
-      `let line = plane + u32(clamp(t${forward || g.stride[0] === 1 ? "" : ` / ${g.stride[0]}`}, 0, ${
-        sourceHeight - 1
-      })) * ${sourceWidth}u;`,
-    ];
-    const loaded = new Map<string, string>();
-    const load = (column: number, j: number | string): string => {
-      const offset = forward
-        ? (typeof j === "number"
-          ? `${column * g.stride[1] + j * g.dilation[1] - g.padding[1]}`
-          : `${column * g.stride[1] - g.padding[1]} + i32(${j} * ${g.dilation[1]}u)`)
-        : (typeof j === "number"
-          ? `${column + g.padding[1] - j * g.dilation[1]}`
-          : `${column + g.padding[1]} - i32(${j} * ${g.dilation[1]}u)`);
-      const known = loaded.get(offset);
-      if (known !== undefined) return known;
-      const name = `v${loaded.size}`;
-      loaded.set(offset, name);
-      lines.push(`let ${name} = load(line, inside, firstColumn + (${offset}));`);
-      return name;
-    };
-    for (const j of tapColumns) {
-      const tap = typeof j === "number" ? `${i} * ${g.kernelWidth}u + ${j}u` : `${i} * ${g.kernelWidth}u + ${j}`;
-      const values = columns.map((column) => load(column, j));
-      const vector = tile.columns === 1 ? values[0] : `vec${tile.columns}<f32>(${values.join(", ")})`;
-      lines.push(`{ let v = ${vector};`, ...rows.map((k) => `sum${k} += weight[w${k} + ${tap}] * v;`), "}");
-    }
-    return `{\n${lines.join("\n")}\n}`;
-  };
-  const tapColumns: (number | string)[] = g.kernelWidth <= MAX_UNROLLED_COLUMNS
-    ? [...Array(g.kernelWidth).keys()]
-    : ["j"];
-  const row = (i: string) =>
-    g.kernelWidth <= MAX_UNROLLED_COLUMNS
-      ? kernelRow(i, tapColumns)
-      : `for (var j = 0u; j < ${g.kernelWidth}u; j++) ${kernelRow(i, tapColumns)}`;
-  const body = taps <= MAX_UNROLLED_TAPS
-    ? [...Array(g.kernelHeight).keys()].map((i) => row(`${i}u`)).join("\n")
-    : `for (var i = 0u; i < ${g.kernelHeight}u; i++) {\n${row("i")}\n}`;
-
-  const type = tile.columns === 1 ? "f32" : `vec${tile.columns}<f32>`;
-  const store = (k: number) =>
-    columns.map((column) => {
-      const conditions = [
-        ...(channels % tile.channels === 0 ? [] : [`firstChannel + ${k}u < CHANNELS`]),
-        ...(width % tile.columns === 0 ? [] : [`column + ${column}u < ${width}u`]),
-      ];
-      const value = tile.columns === 1 ? `sum${k}` : `sum${k}[${column}]`;
-      const target = `let place = (resultPlane + ${k}u) * ${height * width}u + y * ${width}u + column + ${column}u;
-      result[place] = ${epilogueWgsl(operands, value, "place")};`;
-      return `${conditions.length === 0 ? "" : `if (${conditions.join(" && ")}) `}{ ${target} }`;
-    }).join("\n");
-  const strided = !forward && g.stride[1] !== 1;
-  return `${constants({ CHANNELS: channels, SOURCES: sources, TAPS: taps })}
-fn load(line: u32, inside: bool, x: i32) -> f32 {
-  let ok = inside && x >= 0 && x < ${forward ? sourceWidth : sourceWidth * g.stride[1]}${
-    strided ? ` && x % ${g.stride[1]} == 0` : ""
-  };
-  return select(0.0, source[line + u32(clamp(x${strided ? ` / ${g.stride[1]}` : ""}, 0, ${sourceWidth - 1}))], ok);
+  return { columnTiles, channelTiles, threads: columnTiles * height * channelTiles * groups * batch };
 }
+
+function naiveWgsl(convolution: DirectedConvolution, tile: NaiveTile): string {
+  const { direction, channels, sources, groups, taps, stride, resultSize: [height] } = convolution;
+  const { sourceSize: [sourceHeight, sourceWidth] } = convolution;
+  const { columnTiles, channelTiles, threads } = tilesOf(convolution, tile), ks = range(tile.channels);
+  return `${constants({ CHANNELS: channels, SOURCES: sources, TAPS: taps })}
+${loadWgsl(convolution)}
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   var thread = id.y * (groups.x * 64u) + id.x;
@@ -167,20 +84,125 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let column = (thread % ${columnTiles}u) * ${tile.columns}u; thread /= ${columnTiles}u;
   let y = thread % ${height}u; thread /= ${height}u;
   let firstChannel = (thread % ${channelTiles}u) * ${tile.channels}u; thread /= ${channelTiles}u;
-  let group = thread % ${g.groups}u;
-  let image = thread / ${g.groups}u;
-  let firstColumn = i32(column${forward ? ` * ${g.stride[1]}u` : ""});
-  let resultPlane = (image * ${g.groups}u + group) * CHANNELS + firstChannel;
-  ${
-    rows.map((k) =>
-      `var sum${k} = ${type}(${operands.bias !== undefined ? `bias[group * CHANNELS + ${clamped(k)}]` : "0.0"});`
-    ).join("\n  ")
-  }
+  let group = thread % ${groups}u;
+  let image = thread / ${groups}u;
+  let firstColumn = i32(column${direction === "forward" ? ` * ${stride[1]}u` : ""});
+  let resultPlane = (image * ${groups}u + group) * CHANNELS + firstChannel;
+  ${ks.map((k) => declareSum(convolution, tile, k)).join("\n  ")}
   for (var s = 0u; s < SOURCES; s++) {
-    let plane = ((image * ${g.groups}u + group) * SOURCES + s) * ${sourceHeight * sourceWidth}u;
-    ${rows.map(weightRow).join("\n    ")}
-    ${body}
+    let plane = ((image * ${groups}u + group) * SOURCES + s) * ${sourceHeight * sourceWidth}u;
+    ${ks.map((k) => weightRow(convolution, tile, k)).join("\n    ")}
+    ${addTaps(convolution, tile)}
   }
-  ${rows.map(store).join("\n  ")}
+  ${ks.flatMap((k) => range(tile.columns).map((column) => store(convolution, tile, k, column))).join("\n  ")}
 }`;
+}
+
+/** `load(line, inside, x)`: the source's element of a column, times the step of positions; what lies outside is zero. */
+function loadWgsl(convolution: DirectedConvolution): string {
+  const width = convolution.sourceSize[1];
+  return `fn load(line: u32, inside: bool, x: i32) -> f32 {
+  let ok = inside && ${isInsideSource(convolution, 1, "x")};
+  return select(0.0, source[line + u32(clamp(${unspread(convolution, 1, "x")}, 0, ${width - 1}))], ok);
+}`;
+}
+
+/** A position as a row or column of the source. */
+function unspread(convolution: DirectedConvolution, axis: 0 | 1, position: string): string {
+  const step = positionStep(convolution, axis);
+  return step === 1 ? position : `${position} / ${step}`;
+}
+
+/** The k-th channel of a tile, held inside. */
+function channelOf({ channels }: DirectedConvolution, tile: NaiveTile, k: number): string {
+  return channels % tile.channels === 0 ? `firstChannel + ${k}u` : `min(firstChannel + ${k}u, CHANNELS - 1u)`;
+}
+
+/** The vector of a tile's columns, or the one column. */
+function vectorType({ columns }: NaiveTile): string {
+  return columns === 1 ? "f32" : `vec${columns}<f32>`;
+}
+
+function declareSum(convolution: DirectedConvolution, tile: NaiveTile, k: number): string {
+  const bias = `bias[group * CHANNELS + ${channelOf(convolution, tile, k)}]`;
+  return `var sum${k} = ${vectorType(tile)}(${convolution.operands.bias === undefined ? "0.0" : bias});`;
+}
+
+/** The index of the first weight of the k-th channel and the source s. */
+function weightRow(convolution: DirectedConvolution, tile: NaiveTile, k: number): string {
+  const channel = channelOf(convolution, tile, k);
+  return convolution.direction === "forward"
+    ? `let w${k} = ((group * CHANNELS + ${channel}) * SOURCES + s) * TAPS;`
+    : `let w${k} = ((group * SOURCES + s) * CHANNELS + ${channel}) * TAPS;`;
+}
+
+/** Adds what all taps of a source contribute. */
+function addTaps(convolution: DirectedConvolution, tile: NaiveTile): string {
+  const [height, width] = convolution.kernelSize;
+  const row = (i: string) =>
+    unrollsColumns(convolution)
+      ? addKernelRow(convolution, tile, i, range(width))
+      : `for (var j = 0u; j < ${width}u; j++) ${addKernelRow(convolution, tile, i, ["j"])}`;
+  return unrollsRows(convolution)
+    ? range(height).map((i) => row(`${i}u`)).join("\n")
+    : `for (var i = 0u; i < ${height}u; i++) {\n${row("i")}\n}`;
+}
+
+/**
+ * Adds what some taps of the kernel's row `i` contribute. Each distinct column of the source is loaded once, for every tap and
+ * channel that needs it.
+ */
+function addKernelRow(
+  convolution: DirectedConvolution,
+  tile: NaiveTile,
+  i: string,
+  taps: readonly (number | string)[],
+): string {
+  const [height, width] = convolution.sourceSize, kernelWidth = convolution.kernelSize[1];
+  const lines = [
+    `let t = ${sourcePosition(convolution, 0, "y", i)};`,
+    `let inside = ${isInsideSource(convolution, 0, "t")};`,
+    `let line = plane + u32(clamp(${unspread(convolution, 0, "t")}, 0, ${height - 1})) * ${width}u;`,
+  ];
+  const loaded = new Map<string, string>();
+  const load = (column: number, j: number | string): string => {
+    const offset = columnOffset(convolution, column, j), name = loaded.get(offset) ?? `v${loaded.size}`;
+    if (!loaded.has(offset)) lines.push(`let ${name} = load(line, inside, firstColumn + (${offset}));`);
+    loaded.set(offset, name);
+    return name;
+  };
+  for (const j of taps) {
+    const tap = `${i} * ${kernelWidth}u + ${typeof j === "number" ? `${j}u` : j}`;
+    const values = range(tile.columns).map((column) => load(column, j));
+    const vector = tile.columns === 1 ? values[0] : `${vectorType(tile)}(${values.join(", ")})`;
+    const products = range(tile.channels).map((k) => `sum${k} += weight[w${k} + ${tap}] * v;`);
+    lines.push(`{ let v = ${vector};`, ...products, "}");
+  }
+  return `{\n${lines.join("\n")}\n}`;
+}
+
+/** How far from `firstColumn` a column of the tile meets the source at the kernel's column `j`, a number or a variable. */
+function columnOffset(
+  { direction, stride, padding, dilation }: DirectedConvolution,
+  column: number,
+  j: number | string,
+): string {
+  const first = direction === "forward" ? column * stride[1] - padding[1] : column + padding[1];
+  const sign = direction === "forward" ? 1 : -1;
+  if (typeof j === "number") return `${first + sign * j * dilation[1]}`;
+  return `${first} ${sign < 0 ? "-" : "+"} i32(${j} * ${dilation[1]}u)`;
+}
+
+/** Stores one result, if it is inside. */
+function store(convolution: DirectedConvolution, tile: NaiveTile, k: number, column: number): string {
+  const { channels, resultSize: [height, width], operands } = convolution;
+  const conditions = [
+    ...(channels % tile.channels === 0 ? [] : [`firstChannel + ${k}u < CHANNELS`]),
+    ...(width % tile.columns === 0 ? [] : [`column + ${column}u < ${width}u`]),
+  ];
+  const value = tile.columns === 1 ? `sum${k}` : `sum${k}[${column}]`;
+  return `${conditions.length === 0 ? "" : `if (${conditions.join(" && ")}) `}{
+    let position = (resultPlane + ${k}u) * ${height * width}u + y * ${width}u + column + ${column}u;
+    result[position] = ${epilogueWgsl(operands, value, "position")};
+  }`;
 }

@@ -1,8 +1,9 @@
 /**
- * A convolution's weight gradient on WebGPU as matrix products, for adapters whose loads are slow beside arithmetic. For
- * each tap, dW [outputs, inputs] is dY [outputs, positions] by the input [positions, inputs] that the tap meets. A first pass
- * packs dY into panels, a second the input with its padding, channels last, so that a tap's row is found by its position
- * alone. The depth is split into parts; a last pass adds them in a fixed order.
+ * A convolution's weight gradient on WebGPU as a matrix product for each tap (per-tap GEMM), for software adapters, where a
+ * load costs as much as tens of multiplications: dW [outputs, inputs] is dY [outputs, positions] by the input
+ * [positions, inputs] that the tap meets. A first kernel packs dY into panels, a second the input with its padding, channels
+ * last, so that a tap's row is found by its position alone. The depth is split into parts; a last kernel adds them in a fixed
+ * order. Groups are not supported.
  */
 
 import {
@@ -14,90 +15,87 @@ import {
   type WebGpuLimits,
   type WebGpuVariant,
 } from "../../../core/mod.ts";
-import { packedGemmKernel, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
+import { packedGemmKernel, range, type RegisterTile, registerTile, vec4 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
+import { DW, DY, X } from "./weight_gradient_parts.ts";
 
 /** The depth of a part about: what a workgroup reads of the input then stays in a cache. */
 const DEPTH = 1024;
 /** Threads that keep a device busy. */
 const WANTED_THREADS = 256;
+/** The indices of the workspace: packed dY, packed input, and the sums of the parts. */
+const PACKED_DY = 3, PACKED_X = 4, PARTIAL = 5;
 
-/** The packed input: padded lines and columns, channels filled up to whole vectors. */
-interface Packed {
-  readonly height: number;
-  readonly width: number;
-  readonly inputs: number;
+/** All that the texts depend on. */
+interface PerTapKernel {
+  readonly problem: ConvolutionProblem;
+  readonly taps: number;
+  /** Positions of an image's output. */
+  readonly plane: number;
+  readonly tile: RegisterTile;
+  /** Panels of dY. */
+  readonly panels: number;
+  /** Parts of the depth. */
+  readonly parts: number;
+  /** The depth of a part. */
+  readonly share: number;
+  /** The packed input: padded lines and columns, channels filled up to whole vectors. */
+  readonly packed: { readonly height: number; readonly width: number; readonly inputs: number };
 }
 
-/** The numbers of the buffers of x, dy and dw, and of the packed dy, the packed input and the sums of the parts. */
-const X = 0, DY = 1, DW = 2, PACKED_DY = 3, PACKED_X = 4, PARTIAL = 5;
-
 /** The variants; none where there are groups, or a buffer is larger than the device binds or its textures hold. */
-export function weightProductVariants(g: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
-  if (g.groups !== 1) return [];
-  const taps = g.kernelHeight * g.kernelWidth, depth = g.batch * g.outputHeight * g.outputWidth;
-  const packed = packedInput(g);
-  const least = Math.ceil(depth / DEPTH), product = { m: g.groupOutputs, n: packed.inputs };
-  const tile = registerTile({ ...product, batch: taps * least });
-  const tiles = Math.ceil(product.m / tile.rows) * Math.ceil(product.n / (4 * tile.vectors)) * taps;
-  // An even depth has the product take two rows at a time.
-  const share = 2 * Math.ceil(depth / Math.max(least, Math.ceil(WANTED_THREADS / tiles)) / 2);
-  const parts = Math.ceil(depth / share);
-  const panels = Math.ceil(g.groupOutputs / tile.rows);
-  const shapes = [
-    [parts, panels, share, tile.rows],
-    [g.batch, packed.height, packed.width, packed.inputs],
-    [parts, taps, g.groupOutputs, packed.inputs],
-  ];
+export function perTapGemmVariants(problem: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
+  if (problem.groups !== 1) return [];
+  const kernel = kernelOf(problem), shapes = workspaceShapes(kernel);
   const largest = 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));
   if (largest > limits.maxStorageBufferBindingSize) return [];
   const workspace = shapes.map((shape) => f32(shape)), transient = [0, 1, 2];
-  return [true, false].filter((texels) => !texels || largest <= 16 * limits.maxTexels).map((texels) =>
-    lazyVariant({ name: `product for each tap${texels ? ", texels" : ""}`, workspace, transient }, () => [
-      packDyPass(g, limits, tile, parts, share),
-      packInputPass(g, limits, packed),
-      packedGemmKernel(
-        {
-          ...product,
-          k: share,
-          batch: parts * taps,
-          sharing: taps,
-          rowOfB: rowOfB(g, packed, share),
-          buffers: { a: PACKED_DY, b: PACKED_X, c: PARTIAL },
-        },
-        tile,
-        texels,
-        limits,
-      ),
-      joinPass(g, limits, packed, parts),
+  return [true, false].filter((viaTexture) => !viaTexture || largest <= 16 * limits.maxTexels).map((viaTexture) =>
+    lazyVariant({ name: `product for each tap${viaTexture ? ", texels" : ""}`, workspace, transient }, () => [
+      packGradientKernel(kernel, limits),
+      packInputKernel(kernel, limits),
+      gemmKernel(kernel, viaTexture, limits),
+      joinKernel(kernel, limits),
     ])
   );
 }
 
-/** As much of the padded input as the taps meet. */
-function packedInput(g: ConvolutionProblem): Packed {
-  return {
-    height: (g.outputHeight - 1) * g.stride[0] + (g.kernelHeight - 1) * g.dilation[0] + 1,
-    width: (g.outputWidth - 1) * g.stride[1] + (g.kernelWidth - 1) * g.dilation[1] + 1,
-    inputs: 4 * Math.ceil(g.groupInputs / 4),
+function kernelOf(problem: ConvolutionProblem): PerTapKernel {
+  const { batch, groupInputs, groupOutputs, kernelHeight, kernelWidth, outputHeight, outputWidth } = problem;
+  const taps = kernelHeight * kernelWidth, plane = outputHeight * outputWidth, depth = batch * plane;
+  const inputs = 4 * Math.ceil(groupInputs / 4), least = Math.ceil(depth / DEPTH);
+  const tile = registerTile({ m: groupOutputs, n: inputs, batch: taps * least });
+  const panels = Math.ceil(groupOutputs / tile.rows);
+  const threads = panels * Math.ceil(inputs / (4 * tile.vectors)) * taps;
+  // An even depth has the product take two rows at a time.
+  const share = 2 * Math.ceil(depth / Math.max(least, Math.ceil(WANTED_THREADS / threads)) / 2);
+  // As much of the padded input as the taps meet.
+  const packed = {
+    height: (outputHeight - 1) * problem.stride[0] + (kernelHeight - 1) * problem.dilation[0] + 1,
+    width: (outputWidth - 1) * problem.stride[1] + (kernelWidth - 1) * problem.dilation[1] + 1,
+    inputs,
   };
+  return { problem, taps, plane, tile, panels, parts: Math.ceil(depth / share), share, packed };
 }
 
-function packDyPass(
-  g: ConvolutionProblem,
-  limits: WebGpuLimits,
-  { rows }: RegisterTile,
-  parts: number,
-  share: number,
-): WebGpuKernel {
-  const plane = g.outputHeight * g.outputWidth, depth = g.batch * plane, panels = Math.ceil(g.groupOutputs / rows);
-  const inside = [
-    ...(g.groupOutputs % rows === 0 ? [] : [`output < ${g.groupOutputs}u`]),
+function workspaceShapes({ problem, taps, tile, panels, parts, share, packed }: PerTapKernel): number[][] {
+  return [
+    [parts, panels, share, tile.rows],
+    [problem.batch, packed.height, packed.width, packed.inputs],
+    [parts, taps, problem.groupOutputs, packed.inputs],
+  ];
+}
+
+/** Packs dY as [part, panel, position, output of the panel]; what lies outside is zero. */
+function packGradientKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuKernel {
+  const { problem: { batch, groupOutputs }, plane, tile: { rows }, panels, parts, share } = kernel;
+  const depth = batch * plane;
+  const conditions = [
+    ...(groupOutputs % rows === 0 ? [] : [`output < ${groupOutputs}u`]),
     ...(parts * share === depth ? [] : [`position < ${depth}u`]),
-  ].join(" && ");
-  const value = `dy[(at / ${plane}u * ${g.groupOutputs}u + min(output, ${
-    g.groupOutputs - 1
-  }u)) * ${plane}u + at % ${plane}u]`;
+  ];
+  const channel = `at / ${plane}u * ${groupOutputs}u + min(output, ${groupOutputs - 1}u)`;
+  const value = `dy[(${channel}) * ${plane}u + at % ${plane}u]`;
   return elementKernel(
     {
       count: parts * panels * share * rows,
@@ -105,56 +103,75 @@ function packDyPass(
   let output = line / ${share}u % ${panels}u * ${rows}u + i % ${rows}u;
   let position = line / ${panels * share}u * ${share}u + line % ${share}u;
   let at = min(position, ${depth - 1}u);
-  packed[i] = ${inside === "" ? value : `select(0.0, ${value}, ${inside})`};`,
+  packed[i] = ${conditions.length === 0 ? value : `select(0.0, ${value}, ${conditions.join(" && ")})`};`,
     },
     [{ name: "dy", index: DY }, { name: "packed", index: PACKED_DY, write: true }],
     limits,
   );
 }
 
-function packInputPass(g: ConvolutionProblem, limits: WebGpuLimits, { height, width, inputs }: Packed): WebGpuKernel {
-  const vectors = inputs / 4, plane = g.height * g.width;
-  const elements = [0, 1, 2, 3].map((c) =>
-    `x[(image + min(channel + ${c}u, ${g.groupInputs - 1}u)) * ${plane}u + place]`
-  );
+/** Packs the input as [image, padded line, padded column, input], four inputs a thread; the padding is zeros. */
+function packInputKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuKernel {
+  const { problem, packed } = kernel, { batch, groupInputs, height, width, padding } = problem;
+  const vectors = packed.inputs / 4;
+  const element = (c: number) =>
+    `x[(image + min(channel + ${c}u, ${groupInputs - 1}u)) * ${height * width}u + position]`;
   return elementKernel(
     {
-      count: g.batch * height * width * vectors,
+      count: batch * packed.height * packed.width * vectors,
       body: `let column = i / ${vectors}u;
-  let line = column / ${width}u;
-  let x0 = i32(column % ${width}u) - ${g.padding[1]};
-  let y0 = i32(line % ${height}u) - ${g.padding[0]};
-  let inside = x0 >= 0 && x0 < ${g.width} && y0 >= 0 && y0 < ${g.height};
-  let place = u32(clamp(y0, 0, ${g.height - 1})) * ${g.width}u + u32(clamp(x0, 0, ${g.width - 1}));
-  let image = line / ${height}u * ${g.groupInputs}u;
+  let line = column / ${packed.width}u;
+  let x0 = i32(column % ${packed.width}u) - ${padding[1]};
+  let y0 = i32(line % ${packed.height}u) - ${padding[0]};
+  let inside = x0 >= 0 && x0 < ${width} && y0 >= 0 && y0 < ${height};
+  let position = u32(clamp(y0, 0, ${height - 1})) * ${width}u + u32(clamp(x0, 0, ${width - 1}));
+  let image = line / ${packed.height}u * ${groupInputs}u;
   let channel = i % ${vectors}u * 4u;
-  packed[i] = select(vec4<f32>(), vec4<f32>(${elements.join(", ")}), inside);`,
+  packed[i] = select(vec4<f32>(), ${vec4(range(4).map(element))}, inside);`,
     },
     [{ name: "x", index: X }, { name: "packed", index: PACKED_X, write: true, vector: true }],
     limits,
   );
 }
 
-function rowOfB(g: ConvolutionProblem, { height, width, inputs }: Packed, share: number): string {
-  const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
-  return `let tap = matrix % ${taps}u;
-  let output = min(matrix / ${taps}u * ${share}u + depth, ${g.batch * plane - 1}u);
-  let position = output % ${plane}u;
-  let y = position / ${g.outputWidth}u * ${g.stride[0]}u + tap / ${g.kernelWidth}u * ${g.dilation[0]}u;
-  let x = position % ${g.outputWidth}u * ${g.stride[1]}u + tap % ${g.kernelWidth}u * ${g.dilation[1]}u;
-  return ((output / ${plane}u * ${height}u + y) * ${width}u + x) * ${inputs}u;`;
+/** The products of all taps and parts: those of a part share its dY. */
+function gemmKernel(kernel: PerTapKernel, viaTexture: boolean, limits: WebGpuLimits): WebGpuKernel {
+  const { problem, taps, tile, parts, share, packed } = kernel;
+  const gemm = {
+    m: problem.groupOutputs,
+    n: packed.inputs,
+    k: share,
+    batch: parts * taps,
+    sharing: taps,
+    rowOfB: rowOfInput(kernel),
+    buffers: { a: PACKED_DY, b: PACKED_X, c: PARTIAL },
+  };
+  return packedGemmKernel(gemm, tile, viaTexture, limits);
 }
 
-function joinPass(g: ConvolutionProblem, limits: WebGpuLimits, { inputs }: Packed, parts: number): WebGpuKernel {
-  const taps = g.kernelHeight * g.kernelWidth, part = taps * g.groupOutputs * inputs;
+/** The body of the function that finds the row of the packed input: what the tap meets at the position of a depth. */
+function rowOfInput({ problem, taps, plane, share, packed }: PerTapKernel): string {
+  const { batch, kernelWidth, outputWidth, stride, dilation } = problem;
+  return `let tap = matrix % ${taps}u;
+  let output = min(matrix / ${taps}u * ${share}u + depth, ${batch * plane - 1}u);
+  let position = output % ${plane}u;
+  let y = position / ${outputWidth}u * ${stride[0]}u + tap / ${kernelWidth}u * ${dilation[0]}u;
+  let x = position % ${outputWidth}u * ${stride[1]}u + tap % ${kernelWidth}u * ${dilation[1]}u;
+  return ((output / ${plane}u * ${packed.height}u + y) * ${packed.width}u + x) * ${packed.inputs}u;`;
+}
+
+/** Adds the parts in their order, and puts the sums where they belong in the weight's gradient. */
+function joinKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuKernel {
+  const { problem: { groupOutputs, groupInputs }, taps, parts, packed: { inputs } } = kernel;
+  const part = taps * groupOutputs * inputs;
   return elementKernel(
     {
-      count: g.groupOutputs * g.groupInputs * taps,
+      count: groupOutputs * groupInputs * taps,
       iterations: parts,
       body: `let line = i / ${taps}u;
-  let position = (i % ${taps}u * ${g.groupOutputs}u + line / ${g.groupInputs}u) * ${inputs}u + line % ${g.groupInputs}u;
-  var sum = partial[position];
-  for (var p = 1u; p < ${boundAtRun(parts, "partial")}; p++) { sum += partial[p * ${part}u + position]; }
+  let index = (i % ${taps}u * ${groupOutputs}u + line / ${groupInputs}u) * ${inputs}u + line % ${groupInputs}u;
+  var sum = partial[index];
+  for (var p = 1u; p < ${boundAtRun(parts, "partial")}; p++) { sum += partial[p * ${part}u + index]; }
   dw[i] = sum;`,
     },
     [{ name: "partial", index: PARTIAL }, { name: "dw", index: DW, write: true }],

@@ -1,11 +1,11 @@
-/** What may follow a convolution in the same pass: a residual is added, then an activation is applied. */
+/** The epilogue of a convolution, in the same kernel: a residual is added, then an activation is applied. */
 
-import { type CpuArgument, reluWgsl, ShapeError, type WebGpuKernel } from "../../../core/mod.ts";
+import { type CpuArgument, reluWgsl, ShapeError, type WebGpuKernel } from "../../core/mod.ts";
 
 /** The activation in an epilogue. */
 export type EpilogueActivation = "none" | "relu" | "relu6";
 
-/** What follows a convolution, as attributes. */
+/** An epilogue, as attributes. */
 export type EpilogueAttributes = {
   /** The activation, after everything else. */
   readonly activation: EpilogueActivation;
@@ -13,7 +13,7 @@ export type EpilogueAttributes = {
   readonly residual: boolean;
 };
 
-/** Nothing. */
+/** An epilogue that changes nothing. */
 export const NO_EPILOGUE: EpilogueAttributes = { activation: "none", residual: false };
 
 /** The least and the largest output. */
@@ -23,8 +23,8 @@ const RANGES: Readonly<Record<EpilogueActivation, readonly [number, number]>> = 
   relu6: [0, 6],
 };
 
-/** Which of a convolution's buffers, its inputs and then its output, is what; input and weight are the first two. */
-export interface ForwardOperands {
+/** The indices of a convolution's buffers, its inputs and then its output, and its epilogue; input and weight are the first two. */
+export interface ConvolutionOperands {
   /** The bias, if there is one. */
   readonly bias?: number;
   /** The residual, if there is one. */
@@ -33,12 +33,12 @@ export interface ForwardOperands {
   readonly mask?: number;
   /** The output. */
   readonly output: number;
-  /** What follows. */
+  /** The epilogue. */
   readonly epilogue: EpilogueAttributes;
 }
 
-/** The operands of a convolution of so many inputs. */
-export function operandsOf(inputs: number, epilogue: EpilogueAttributes = NO_EPILOGUE): ForwardOperands {
+/** The operands of a convolution of N inputs. */
+export function operandsOf(inputs: number, epilogue: EpilogueAttributes = NO_EPILOGUE): ConvolutionOperands {
   const last = epilogue.residual ? inputs - 1 : inputs;
   return {
     bias: last > 2 ? 2 : undefined,
@@ -56,35 +56,35 @@ export function expectActivation(op: string, activation: string): void {
   );
 }
 
-/** Applies what follows to an output before it. */
+/** Applies an epilogue to an output. */
 export function applyEpilogue({ activation }: EpilogueAttributes, value: number, residual: number): number {
   const [least, largest] = RANGES[activation], sum = value + residual;
   return sum < least ? least : sum > largest ? largest : sum;
 }
 
 /** The arguments of `core/cpu/wasm/assembly/epilogue.ts`. */
-export function epilogueArguments({ residual, epilogue }: ForwardOperands): CpuArgument[] {
+export function epilogueArguments({ residual, epilogue }: ConvolutionOperands): CpuArgument[] {
   const [least, largest] = RANGES[epilogue.activation];
   return [residual === undefined ? 0 : { buffer: residual }, { float: least }, { float: largest }];
 }
 
-/** WGSL that applies what follows to `value`, the output at index `place`: one element, or a vector of `size`. */
+/** WGSL that applies the epilogue to `value`, the output at `index`: one element, or a vector of four. */
 export function epilogueWgsl(
-  { residual, mask, epilogue }: ForwardOperands,
+  { residual, mask, epilogue }: ConvolutionOperands,
   value: string,
-  place: string,
+  index: string,
   size: 1 | 4 = 1,
 ): string {
   const constant = (text: string) => size === 1 ? text : `vec4<f32>(${text})`;
-  const sum = residual === undefined ? value : `${value} + residual[${place}]`;
+  const sum = residual === undefined ? value : `${value} + residual[${index}]`;
   const { activation } = epilogue;
-  if (mask !== undefined) return `select(${constant("0.0")}, ${sum}, mask[${place}] > ${constant("0.0")})`;
+  if (mask !== undefined) return `select(${constant("0.0")}, ${sum}, mask[${index}] > ${constant("0.0")})`;
   if (activation === "none") return sum;
   return reluWgsl(sum, size, RANGES[activation][1]);
 }
 
 /** The bindings that {@link epilogueWgsl} needs, of elements or of vectors of four. */
-export function residualBinding({ residual, mask }: ForwardOperands, vector = false): WebGpuKernel["bindings"] {
+export function residualBinding({ residual, mask }: ConvolutionOperands, vector = false): WebGpuKernel["bindings"] {
   return [
     ...(residual === undefined ? [] : [{ name: "residual", index: residual, vector }]),
     ...(mask === undefined ? [] : [{ name: "mask", index: mask, vector }]),
@@ -92,7 +92,7 @@ export function residualBinding({ residual, mask }: ForwardOperands, vector = fa
 }
 
 /** The bindings of the bias and the residual, where there are any. */
-export function operandBindings(operands: ForwardOperands, vector = false): WebGpuKernel["bindings"] {
+export function operandBindings(operands: ConvolutionOperands, vector = false): WebGpuKernel["bindings"] {
   const { bias } = operands;
   return [...(bias === undefined ? [] : [{ name: "bias", index: bias }]), ...residualBinding(operands, vector)];
 }

@@ -5,7 +5,8 @@
  *     Y = Aᵗ [(G g Gᵗ) ⊙ (Bᵗ d B)] A.
  */
 
-import { float } from "../../../core/mod.ts";
+import { float } from "../../../../core/mod.ts";
+import { range } from "../../../../kernels/mod.ts";
 
 /** The outputs of a tile along an axis. */
 export type WinogradTile = 2 | 4;
@@ -59,6 +60,11 @@ const TRANSFORMS: Readonly<Record<WinogradTile, Transforms>> = {
   },
 };
 
+/** Names of the elements of a square: `name2_3` is that of row 2 and column 3. */
+export function square(size: number, name: string): string[][] {
+  return range(size).map((r) => range(size).map((c) => `${name}${r}_${c}`));
+}
+
 /** WGSL of Σ factors · values, all vectors: those by one first, so that the others are fused multiplications. */
 function combine(factors: readonly number[], values: readonly string[]): string {
   const terms = factors.map((factor, i) => ({ factor, value: values[i] })).filter(({ factor }) => factor !== 0)
@@ -74,7 +80,7 @@ function combine(factors: readonly number[], values: readonly string[]): string 
  * WGSL statements of a transform: Bᵗ d B of an input, G g Gᵗ of a weight, Aᵗ m A of an output.
  *
  * @param values The expressions of the elements, vectors of four, row by row.
- * @param name The prefix of the results: `name2_3` is that of row 2 and column 3.
+ * @param name The name of the results, as {@link square} has them.
  */
 export function transformWgsl(
   transform: keyof Transforms,

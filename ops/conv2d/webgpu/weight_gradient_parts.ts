@@ -1,0 +1,54 @@
+/**
+ * How the sum of a weight gradient is split: lines of the output of all images are taken in parts by different threads. The
+ * parts are added in a fixed order, so that runs repeat to the bit.
+ */
+
+import { expectIterations } from "../../../kernels/mod.ts";
+import type { ConvolutionProblem } from "../problem.ts";
+
+/** The indices of a weight gradient's buffers: input, output's gradient, weight's gradient, and the sums of the parts. */
+export const X = 0, DY = 1, DW = 2, PARTIAL = 3;
+
+/** Loop iterations of a thread above which there are more parts than it takes to keep the device busy. */
+const WANTED_ITERATIONS = 32_768;
+/** Elements of all parts. */
+export const MAX_PARTIAL_ELEMENTS = 8 * 1024 * 1024;
+
+/** Elements of the weight. */
+export function weightSize(
+  { groups, groupOutputs, groupInputs, kernelHeight, kernelWidth }: ConvolutionProblem,
+): number {
+  return groups * groupOutputs * groupInputs * kernelHeight * kernelWidth;
+}
+
+/** Lines of the output of all images. */
+export function linesOf({ batch, outputHeight }: ConvolutionProblem): number {
+  return batch * outputHeight;
+}
+
+/** What a split depends on. */
+export interface PartsRequest {
+  /** Threads of a part. */
+  readonly threadsOfPart: number;
+  /** Loop iterations that a line takes. */
+  readonly lineIterations: number;
+  /** Threads that keep the device busy. */
+  readonly wantedThreads: number;
+  /** The most parts to reach these. */
+  readonly most: number;
+}
+
+/**
+ * Into how many parts the lines are split.
+ *
+ * @throws {DeviceError} If a thread would loop longer than every driver does.
+ */
+export function partsOf(problem: ConvolutionProblem, request: PartsRequest): number {
+  const { threadsOfPart, lineIterations, wantedThreads, most } = request, lines = linesOf(problem);
+  const least = Math.ceil(lines / Math.max(1, Math.floor(WANTED_ITERATIONS / lineIterations)));
+  const fitting = Math.floor(MAX_PARTIAL_ELEMENTS / weightSize(problem));
+  const busy = Math.min(Math.ceil(wantedThreads / threadsOfPart), fitting, most);
+  const parts = Math.min(lines, Math.max(1, least, busy));
+  expectIterations("conv2dWeightGradient", Math.ceil(lines / parts) * lineIterations);
+  return parts;
+}
