@@ -2,8 +2,9 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { withFolder } from "./_cli.ts";
+import { LAYERS } from "./_imports.ts";
 
-const FOLDERS = ["core", "ops", "blocks", "models", "data", "train", "cli", "bench", "examples", "tools", "tests"];
+const FOLDERS = [...LAYERS, "bench", "examples", "tools", "tests"];
 const FILES = ["mod.ts", "deno.json", "deno.offline.json", "deno.lock"];
 const root = new URL("..", import.meta.url);
 
