@@ -5,7 +5,7 @@ import {
   countDispatches,
   countKernels,
   countStages,
-  DEFAULT_LIMITS,
+  DEFAULT_PROFILE,
   type Node,
   type Plan,
   plannedBytes,
@@ -80,12 +80,12 @@ function onCpu(plan: Plan): Execution {
 /** On the adapter at hand, or on one that offers what all do. */
 async function onWebGpu(plan: Plan): Promise<Execution> {
   const backend = await requestAdapter() === undefined ? undefined : await WebGpuBackend.create();
-  const limits = backend?.limits ?? DEFAULT_LIMITS,
+  const device = backend?.profile ?? DEFAULT_PROFILE,
     where = backend?.adapter.name ?? "a device of WebGPU's default limits";
   backend?.destroy();
   return {
-    kernels: countKernels(plan, limits),
-    total: `${countDispatches(plan, limits)} dispatches on WebGPU, ${where}`,
+    kernels: countKernels(plan, device),
+    total: `${countDispatches(plan, device)} dispatches on WebGPU, ${where}`,
   };
 }
 
