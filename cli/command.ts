@@ -9,7 +9,7 @@ import {
   parseArguments,
   refusePositionals,
   type Values,
-} from "./options.ts";
+} from "./options/options.ts";
 
 /** A command. */
 export interface Command {

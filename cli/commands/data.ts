@@ -3,13 +3,13 @@
 import { UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
 import { type Command, defineCommand, type GivenArguments } from "../command.ts";
-import { drawContactSheet } from "../contact_sheet.ts";
-import { writeFile } from "../disk.ts";
-import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../image_options.ts";
-import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../inspect_data.ts";
-import type { Values } from "../options.ts";
-import { CountLine } from "../progress.ts";
-import { formatTable } from "../table.ts";
+import { drawContactSheet } from "../images/contact_sheet.ts";
+import { writeFile } from "../files/disk.ts";
+import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
+import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
+import type { Values } from "../options/options.ts";
+import { CountLine } from "../reports/progress.ts";
+import { formatTable } from "../reports/table.ts";
 
 const { data: _, "max-bad": __, ...READING_OPTIONS } = DATA_OPTIONS;
 

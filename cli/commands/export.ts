@@ -14,11 +14,11 @@ import {
 } from "../../weights/mod.ts";
 import { foldBatchNorm } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../disk.ts";
+import { writeFile } from "../files/disk.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
-import type { Values } from "../options.ts";
-import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../shared_options.ts";
+import type { Values } from "../options/options.ts";
+import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {

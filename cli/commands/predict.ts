@@ -3,22 +3,22 @@
 import { DataError, elementCount, type Precision, ResiduaError, UsageError } from "../../core/mod.ts";
 import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { decodeImage } from "../decode_image.ts";
-import { explain } from "../disk.ts";
-import { formatPercent } from "../format.ts";
-import { findImages } from "../image_files.ts";
-import type { Values } from "../options.ts";
-import { CountLine } from "../progress.ts";
-import { readAhead } from "../read_ahead.ts";
+import { decodeImage } from "../images/decode_image.ts";
+import { explain } from "../files/disk.ts";
+import { formatPercent } from "../reports/format.ts";
+import { findImages } from "../images/image_files.ts";
+import type { Values } from "../options/options.ts";
+import { CountLine } from "../reports/progress.ts";
+import { readAhead } from "../images/read_ahead.ts";
 import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
   openChosenBackend,
   PRECISION_OPTION,
   readChosenCheckpoint,
-} from "../shared_options.ts";
-import { formatTable } from "../table.ts";
-import { checkTune, TUNE_OPTION, tuneOptions } from "../tune_option.ts";
+} from "../options/shared_options.ts";
+import { formatTable } from "../reports/table.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,

@@ -5,10 +5,10 @@ import { type Model, modelByName, summarizeModel } from "../../models/mod.ts";
 import { softmaxCrossEntropy, topKCorrect } from "../../ops/mod.ts";
 import { sgd } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import type { GivenOptions } from "../options.ts";
-import { formatPlan, mebibytes, sizeOf } from "../plan_report.ts";
-import { MODEL_OPTION } from "../shared_options.ts";
-import { formatTable } from "../table.ts";
+import type { GivenOptions } from "../options/options.ts";
+import { formatPlan, mebibytes, sizeOf } from "../reports/plan_report.ts";
+import { MODEL_OPTION } from "../options/shared_options.ts";
+import { formatTable } from "../reports/table.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },

@@ -6,19 +6,19 @@ import type { SequentialModel } from "../../models/mod.ts";
 import { type Checkpoint, describedModel, mismatchedHead, type ModelDescription } from "../../weights/mod.ts";
 import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { DiskStore, readCheckpoint } from "../disk.ts";
-import { chooseAugmentation, openData } from "../image_options.ts";
+import { DiskStore, readCheckpoint } from "../files/disk.ts";
+import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { Interrupt } from "../interrupt.ts";
-import { type GivenOptions, resolveOptions } from "../options.ts";
-import { formatProfile, profileJson } from "../profile_report.ts";
-import { ProgressLine } from "../progress.ts";
-import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../recipes.ts";
-import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
-import { RunEvents } from "../run_events.ts";
-import { RunPlots } from "../run_plots.ts";
-import { RunTuning } from "../run_tuning.ts";
-import { describeWork, openChosenBackend } from "../shared_options.ts";
-import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../train_options.ts";
+import { type GivenOptions, resolveOptions } from "../options/options.ts";
+import { formatProfile, profileJson } from "../reports/profile_report.ts";
+import { ProgressLine } from "../reports/progress.ts";
+import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
+import { expectSameRun, readRunConfig, withoutGivenLength } from "../options/resume.ts";
+import { RunEvents } from "../tensorboard/run_events.ts";
+import { RunPlots } from "../plots/run_plots.ts";
+import { RunTuning } from "../tuning/run_tuning.ts";
+import { describeWork, openChosenBackend } from "../options/shared_options.ts";
+import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
 import {
   accumulateText,
   beginText,
@@ -28,9 +28,9 @@ import {
   memoryText,
   resumeText,
   stoppedText,
-} from "../train_report.ts";
-import { checkTune } from "../tune_option.ts";
-import { rejectUnusedOptions } from "../unused_options.ts";
+} from "../reports/train_report.ts";
+import { checkTune } from "../tuning/tune_option.ts";
+import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { VERSION } from "../version.ts";
 
 /** Batch size of the built-in set, which is small. */

@@ -1,7 +1,7 @@
 /** Command-line options from a table: parsing, checking and help come from the same declaration. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { didYouMean, UsageError } from "../core/mod.ts";
+import { didYouMean, UsageError } from "../../core/mod.ts";
 
 /** An option of a command. */
 export interface Option {

@@ -9,9 +9,9 @@ import {
   type Tuner,
   TuningTable,
   UsageError,
-} from "../core/mod.ts";
-import { explain } from "./disk.ts";
-import { TuneLine } from "./progress.ts";
+} from "../../core/mod.ts";
+import { explain } from "../files/disk.ts";
+import { TuneLine } from "../reports/progress.ts";
 import { installedDrivers, TuningFile } from "./tuning_file.ts";
 
 /** The option. */

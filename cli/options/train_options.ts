@@ -1,12 +1,12 @@
 /** The options of `train`, and what they mean to the library. */
 
-import type { Precision } from "../core/mod.ts";
-import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../train/mod.ts";
+import type { Precision } from "../../core/mod.ts";
+import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import type { Values } from "./options.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
-import { TUNE_OPTION } from "./tune_option.ts";
+import { TUNE_OPTION } from "../tuning/tune_option.ts";
 
 /** How the learning rate changes. */
 const SCHEDULE_OPTIONS = {

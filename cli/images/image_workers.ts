@@ -1,7 +1,7 @@
 /** Worker threads that prepare the images of a folder. */
 
-import { DataError, UsageError } from "../core/mod.ts";
-import type { BatchFiller, FolderDataset, Labels, Mixture, PathList, PreparationOptions } from "../data/mod.ts";
+import { DataError, UsageError } from "../../core/mod.ts";
+import type { BatchFiller, FolderDataset, Labels, Mixture, PathList, PreparationOptions } from "../../data/mod.ts";
 
 /** Tells a worker of its folder. */
 export interface OpenRequest {

@@ -1,8 +1,8 @@
 /** Options that several commands share, and what they open. */
 
-import { type Backend, type BackendChoice, openBackend, UsageError } from "../core/mod.ts";
-import type { Checkpoint, ModelDescription } from "../weights/mod.ts";
-import { readCheckpoint } from "./disk.ts";
+import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
+import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
+import { readCheckpoint } from "../files/disk.ts";
 
 /** The options --backend and --threads. */
 export const BACKEND_OPTIONS = {

@@ -1,8 +1,8 @@
 /** Which images a user means: files as they are named, and the PNG and JPEG files of folders. */
 
-import { DataError } from "../core/mod.ts";
-import { isImageFile } from "../data/mod.ts";
-import { explain } from "./disk.ts";
+import { DataError } from "../../core/mod.ts";
+import { isImageFile } from "../../data/mod.ts";
+import { explain } from "../files/disk.ts";
 
 /**
  * The images in a folder and its subfolders, by their endings, in the order of their names. What begins with a dot is left

@@ -1,7 +1,7 @@
 /** The kernels of a training run: they are kept in its folder, so that it goes on with the same ones. */
 
-import { type Backend, type TunedChoice, type TuneOptions, type TunerStore, TuningTable } from "../core/mod.ts";
-import type { RunStore } from "../train/mod.ts";
+import { type Backend, type TunedChoice, type TuneOptions, type TunerStore, TuningTable } from "../../core/mod.ts";
+import type { RunStore } from "../../train/mod.ts";
 import { tuneOptions, type TuneReport } from "./tune_option.ts";
 
 /** The file of a run that holds the choices it was begun with. With the same kernels it goes on with the same bits. */

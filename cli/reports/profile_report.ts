@@ -1,6 +1,6 @@
 /** A profile as people read it, and as tools do. */
 
-import { chromeTrace, median, type Profile, type ProfileRow, profileRows, type TensorSpec } from "../core/mod.ts";
+import { chromeTrace, median, type Profile, type ProfileRow, profileRows, type TensorSpec } from "../../core/mod.ts";
 import { formatPercent } from "./format.ts";
 import { formatTable } from "./table.ts";
 

@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import type { MetricsLine } from "../train/mod.ts";
+import type { MetricsLine } from "../../train/mod.ts";
 
 /** An epoch's line of `metrics.jsonl`. */
 export type EpochLine = Extract<MetricsLine, { readonly kind: "epoch" }>;

@@ -1,9 +1,9 @@
 /** What touches the disk: data folders, run folders, weight files. */
 
-import { DataError, ResiduaError } from "../core/mod.ts";
-import type { FileSource } from "../data/mod.ts";
-import { type Checkpoint, decodeCheckpoint } from "../weights/mod.ts";
-import { type RunStore } from "../train/mod.ts";
+import { DataError, ResiduaError } from "../../core/mod.ts";
+import type { FileSource } from "../../data/mod.ts";
+import { type Checkpoint, decodeCheckpoint } from "../../weights/mod.ts";
+import { type RunStore } from "../../train/mod.ts";
 
 /** Says in a sentence why something on the disk could not be used. */
 export function explain(what: string, path: string, error: unknown): ResiduaError {

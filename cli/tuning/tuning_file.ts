@@ -11,8 +11,8 @@ import {
   type TunedChoice,
   type TunerStore,
   TuningTable,
-} from "../core/mod.ts";
-import { explain } from "./disk.ts";
+} from "../../core/mod.ts";
+import { explain } from "../files/disk.ts";
 
 /** The folder of cached files: `XDG_CACHE_HOME`, `LOCALAPPDATA` or `~/.cache`, and `residua` in it. */
 function cacheFolder(): string {

@@ -1,6 +1,6 @@
 /** What a resumed run is: that of its `config.json`, in which few options may change. */
 
-import { DataError, UsageError } from "../core/mod.ts";
+import { DataError, UsageError } from "../../core/mod.ts";
 import { type GivenOptions, type OptionTable, resolveOptions } from "./options.ts";
 
 /** Options that say how far, where and how visibly a run goes, and not what it computes. */

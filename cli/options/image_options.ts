@@ -1,6 +1,6 @@
 /** Options of the images that commands share: where they are, how they are read, how they are changed at random. */
 
-import { UsageError } from "../core/mod.ts";
+import { UsageError } from "../../core/mod.ts";
 import {
   type Augmentation,
   augmentationByName,
@@ -13,12 +13,12 @@ import {
   openImageSet,
   randAugment as checkRandAugment,
   shapesSet,
-} from "../data/mod.ts";
-import { modelByName } from "../models/mod.ts";
-import type { ModelDescription } from "../weights/mod.ts";
-import { decodeImage } from "./decode_image.ts";
-import { DiskFolder } from "./disk.ts";
-import { WorkerFiller } from "./image_workers.ts";
+} from "../../data/mod.ts";
+import { modelByName } from "../../models/mod.ts";
+import type { ModelDescription } from "../../weights/mod.ts";
+import { decodeImage } from "../images/decode_image.ts";
+import { DiskFolder } from "../files/disk.ts";
+import { WorkerFiller } from "../images/image_workers.ts";
 import type { Values } from "./options.ts";
 
 /** The options of images: which, and how they are read. */

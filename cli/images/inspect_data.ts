@@ -1,6 +1,6 @@
 /** What is in an image set: counts, sizes, damaged files, statistics, samples. */
 
-import { ImagePipeline, type ImageSet, type PreparationOptions } from "../data/mod.ts";
+import { ImagePipeline, type ImageSet, type PreparationOptions } from "../../data/mod.ts";
 import type { SheetRow } from "./contact_sheet.ts";
 import { readAhead } from "./read_ahead.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError } from "../core/mod.ts";
+import { DataError } from "../../core/mod.ts";
 import sharp, { type Sharp } from "./sharp.ts";
 import { decodeImage } from "./decode_image.ts";
 

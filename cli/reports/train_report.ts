@@ -1,8 +1,8 @@
 /** What training prints. */
 
-import type { ImageSet } from "../data/mod.ts";
-import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../train/mod.ts";
-import type { MismatchedHead } from "../weights/mod.ts";
+import type { ImageSet } from "../../data/mod.ts";
+import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
+import type { MismatchedHead } from "../../weights/mod.ts";
 import { formatPercent } from "./format.ts";
 
 /** What is trained, on which images, and where. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { UsageError } from "../core/mod.ts";
+import { UsageError } from "../../core/mod.ts";
 import { formatHelp, parseArguments, refusePositionals } from "./options.ts";
 
 const TABLE = {

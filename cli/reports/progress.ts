@@ -1,6 +1,6 @@
 /** Progress lines: rewritten in place on a terminal, absent elsewhere. */
 
-import type { StepEvent } from "../train/mod.ts";
+import type { StepEvent } from "../../train/mod.ts";
 import { formatDuration, formatPercent } from "./format.ts";
 
 /** What the line shows. */

@@ -1,9 +1,9 @@
 /** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
 
-import { BadImages, FolderDataset, ImagePipeline, PathList } from "../data/mod.ts";
+import { BadImages, FolderDataset, ImagePipeline, PathList } from "../../data/mod.ts";
 import sharp from "./sharp.ts";
 import { decodeImage } from "./decode_image.ts";
-import { DiskFolder } from "./disk.ts";
+import { DiskFolder } from "../files/disk.ts";
 import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
 
 const scope = globalThis as unknown as {

@@ -1,7 +1,7 @@
 /** Decodes PNG and JPEG files by sharp (libvips), which is loaded with the first image. */
 
-import { DataError } from "../core/mod.ts";
-import type { DecodedImage } from "../data/mod.ts";
+import { DataError } from "../../core/mod.ts";
+import type { DecodedImage } from "../../data/mod.ts";
 import type sharp from "./sharp.ts";
 
 /** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */

@@ -12,7 +12,7 @@ import {
   requestAdapter,
   type Value,
   WebGpuBackend,
-} from "../core/mod.ts";
+} from "../../core/mod.ts";
 import { formatTable } from "./table.ts";
 
 /** How a plan is carried out on a backend. */

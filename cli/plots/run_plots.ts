@@ -1,8 +1,8 @@
 /** Draws a run's plots after every epoch: `curves.svg` and `confusion.svg`. */
 
-import type { Callback, EpochEvent, RunFolder } from "../train/mod.ts";
-import type { DiskStore } from "./disk.ts";
-import { formatPercent } from "./format.ts";
+import type { Callback, EpochEvent, RunFolder } from "../../train/mod.ts";
+import type { DiskStore } from "../files/disk.ts";
+import { formatPercent } from "../reports/format.ts";
 import type { EpochLine } from "./plots.ts";
 
 /** A listener that draws. Where the packages for it cannot be had, it says so once, and the run goes on without plots. */

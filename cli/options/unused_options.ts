@@ -1,7 +1,7 @@
 /** Options of `train` that would do nothing beside the others: they are refused, since who gives one expects something. */
 
-import { UsageError } from "../core/mod.ts";
-import { unusedModelOptions } from "../models/mod.ts";
+import { UsageError } from "../../core/mod.ts";
+import { unusedModelOptions } from "../../models/mod.ts";
 import type { GivenOptions } from "./options.ts";
 import type { TrainValues } from "./train_options.ts";
 
