@@ -4,7 +4,7 @@ import { UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
 import { type Command, defineCommand, type GivenArguments } from "../command.ts";
 import { drawContactSheet } from "../images/contact_sheet.ts";
-import { writeFile } from "../files/disk.ts";
+import { writeFile } from "../files/write_file.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
 import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
 import type { Values } from "../options/options.ts";

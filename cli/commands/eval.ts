@@ -5,7 +5,7 @@ import { measureImages } from "../../data/mod.ts";
 import { compileInference, evaluateSplit } from "../../inference/mod.ts";
 import { describedModel, Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../files/disk.ts";
+import { writeFile } from "../files/write_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { DATA_OPTIONS, openData } from "../options/image_options.ts";
 import {

@@ -14,7 +14,7 @@ import {
 } from "../../weights/mod.ts";
 import { foldBatchNorm } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../files/disk.ts";
+import { writeFile } from "../files/write_file.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
 import type { Values } from "../options/options.ts";

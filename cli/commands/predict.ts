@@ -4,7 +4,7 @@ import { DataError, elementCount, type Precision, ResiduaError, UsageError } fro
 import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { decodeImage } from "../images/decode_image.ts";
-import { explain } from "../files/disk.ts";
+import { readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
 import type { Values } from "../options/options.ts";
@@ -139,10 +139,7 @@ async function predictFiles(
 
 async function prepare(model: LoadedModel, file: string): Promise<Ready> {
   try {
-    const bytes = await Deno.readFile(file).catch((error) => {
-      throw explain("the image", file, error);
-    });
-    return { file, tensor: model.prepare(await decodeImage(bytes, file)) };
+    return { file, tensor: model.prepare(await decodeImage(await readFile(file, "the image"), file)) };
   } catch (error) {
     if (error instanceof ResiduaError) return { file, error };
     throw error;

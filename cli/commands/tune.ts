@@ -6,7 +6,7 @@ import { compileFoldedInference, compileInference } from "../../inference/mod.ts
 import { Trainer } from "../../train/mod.ts";
 import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../files/disk.ts";
+import { writeFile } from "../files/write_file.ts";
 import { Interrupt } from "../interrupt.ts";
 import { MODEL_OPTION } from "../options/shared_options.ts";
 import { openTuningFile, readTuning, tuneOptions, type TuneReport } from "../tuning/tune_option.ts";

@@ -2,7 +2,7 @@
 
 import { DataError } from "../../core/mod.ts";
 import { isImageFile } from "../../data/mod.ts";
-import { explain } from "../files/disk.ts";
+import { explain } from "../files/disk_error.ts";
 
 /**
  * The images in a folder and its subfolders, by their endings, in the order of their names. What begins with a dot is left

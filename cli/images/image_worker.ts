@@ -3,7 +3,7 @@
 import { BadImages, FolderDataset, ImagePipeline, PathList } from "../../data/mod.ts";
 import sharp from "./sharp.ts";
 import { decodeImage } from "./decode_image.ts";
-import { DiskFolder } from "../files/disk.ts";
+import { DiskFolder } from "../files/data_folder.ts";
 import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
 
 const scope = globalThis as unknown as {

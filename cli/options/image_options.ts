@@ -17,7 +17,7 @@ import {
 import { modelByName } from "../../models/mod.ts";
 import type { ModelDescription } from "../../weights/mod.ts";
 import { decodeImage } from "../images/decode_image.ts";
-import { DiskFolder } from "../files/disk.ts";
+import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
 import type { Values } from "./options.ts";
 

@@ -1,7 +1,7 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
 import { DataError, didYouMean, nearestName, UsageError } from "../../core/mod.ts";
-import { explain } from "../files/disk.ts";
+import { explain } from "../files/disk_error.ts";
 import type { OptionTable } from "./options.ts";
 
 /** A value of an option, and where it comes from. */

@@ -2,7 +2,7 @@
 
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
-import { readCheckpoint } from "../files/disk.ts";
+import { readCheckpoint } from "../files/read_checkpoint.ts";
 
 /** The options --backend and --threads. */
 export const BACKEND_OPTIONS = {

@@ -1,7 +1,7 @@
 /** Draws a run's plots after every epoch: `curves.svg` and `confusion.svg`. */
 
 import type { Callback, EpochEvent, RunFolder } from "../../train/mod.ts";
-import type { DiskStore } from "../files/disk.ts";
+import type { DiskStore } from "../files/run_store.ts";
 import { formatPercent } from "../reports/format.ts";
 import type { EpochLine } from "./plots.ts";
 

@@ -1,7 +1,7 @@
 /** Writes a run's numbers for TensorBoard as it goes on, a file a process. */
 
 import type { Callback, EpochEvent, StepEvent } from "../../train/mod.ts";
-import type { DiskStore } from "../files/disk.ts";
+import type { DiskStore } from "../files/run_store.ts";
 import type { ScalarEvent } from "./event_file.ts";
 
 /** Milliseconds after which waiting numbers are written. */

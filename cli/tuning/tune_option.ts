@@ -10,7 +10,7 @@ import {
   TuningTable,
   UsageError,
 } from "../../core/mod.ts";
-import { explain } from "../files/disk.ts";
+import { explain } from "../files/disk_error.ts";
 import { TuneLine } from "../reports/progress.ts";
 import { installedDrivers, TuningFile } from "./tuning_file.ts";
 

@@ -12,7 +12,7 @@ import {
   type TunerStore,
   TuningTable,
 } from "../../core/mod.ts";
-import { explain } from "../files/disk.ts";
+import { explain } from "../files/disk_error.ts";
 
 /** The folder of cached files: `XDG_CACHE_HOME`, `LOCALAPPDATA` or `~/.cache`, and `residua` in it. */
 function cacheFolder(): string {

@@ -1,71 +1,8 @@
-/** What touches the disk: data folders, run folders, weight files. */
+/** A run folder on the disk: one process has it at a time, and its files are whole at any instant. */
 
-import { DataError, ResiduaError } from "../../core/mod.ts";
-import type { FileSource } from "../../data/mod.ts";
-import { type Checkpoint, decodeCheckpoint } from "../../weights/mod.ts";
-import { type RunStore } from "../../train/mod.ts";
-
-/** Says in a sentence why something on the disk could not be used. */
-export function explain(what: string, path: string, error: unknown): ResiduaError {
-  if (error instanceof ResiduaError) return error;
-  if (error instanceof Deno.errors.NotFound) return new DataError(`${path}: ${what} does not exist; check the path`);
-  if (error instanceof Deno.errors.PermissionDenied) return new DataError(`${path}: no permission to use ${what}`);
-  if (error instanceof Deno.errors.NotADirectory) {
-    return new DataError(`${path}: expected ${what} there, but the path leads through a file that is no folder`);
-  }
-  if (error instanceof Deno.errors.IsADirectory) {
-    return new DataError(`${path}: expected ${what} there, but this is a folder`);
-  }
-  if (error instanceof Deno.errors.AlreadyExists) {
-    return new DataError(`${path}: expected a folder there, or nothing, but it is a file; choose another path`);
-  }
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new DataError(`${path}: the disk is full, so ${what} was not written; what was there before is whole`);
-  }
-  if (code === "EROFS") return new DataError(`${path}: ${what} lies on a read-only file system; choose another folder`);
-  return new DataError(`${path}: ${what} cannot be used: ${(error as Error).message}`);
-}
-
-/** Whether an entry of a folder is a folder or a link to one. */
-async function leadsToFolder(folder: string, { name, isDirectory, isSymlink }: Deno.DirEntry): Promise<boolean> {
-  return isDirectory ||
-    (isSymlink && (await Deno.stat(`${folder}/${name}`).catch(() => undefined))?.isDirectory === true);
-}
-
-/** A folder of a data set. */
-export class DiskFolder implements FileSource {
-  readonly location: string;
-
-  /** @param path The folder. */
-  constructor(path: string) {
-    this.location = path.replace(/(.)\/+$/, "$1");
-  }
-
-  /** The names of what is in it, or in a folder in it; those of folders end in a slash. */
-  async list(folder = ""): Promise<string[]> {
-    const path = folder === "" ? this.location : `${this.location}/${folder.slice(0, -1)}`;
-    try {
-      const names: string[] = [];
-      for await (const entry of Deno.readDir(path)) {
-        names.push(await leadsToFolder(path, entry) ? `${entry.name}/` : entry.name);
-      }
-      return names.sort();
-    } catch (error) {
-      throw explain("the data folder", path, error);
-    }
-  }
-
-  /** The bytes of one. */
-  async read(name: string): Promise<Uint8Array> {
-    const path = `${this.location}/${name}`;
-    try {
-      return await Deno.readFile(path);
-    } catch (error) {
-      throw explain("the file", path, error);
-    }
-  }
-}
+import { DataError } from "../../core/mod.ts";
+import type { RunStore } from "../../train/mod.ts";
+import { explain } from "./disk_error.ts";
 
 async function removeIfThere(path: string): Promise<void> {
   try {
@@ -225,29 +162,5 @@ export class DiskStore implements RunStore {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw explain("the file", path, error);
     }
-  }
-}
-
-/** Writes a file as a whole or not at all, and makes its folder where it is missing. */
-export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
-  const folder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => path.endsWith("/"));
-  if (folder) throw new DataError(`${path}: expected the name of a file to write, but this is a folder`);
-  const cut = path.lastIndexOf("/");
-  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/", "the folder");
-  await store.write(path.slice(cut + 1), bytes);
-}
-
-/**
- * Reads a weight file, or the best checkpoint of a run folder.
- *
- * @throws {DataError} If there is none, or it is damaged.
- */
-export async function readCheckpoint(path: string): Promise<Checkpoint & { readonly source: string }> {
-  let source = path;
-  try {
-    if ((await Deno.stat(path)).isDirectory) source = `${path.replace(/\/+$/, "")}/best.safetensors`;
-    return { ...decodeCheckpoint(await Deno.readFile(source), source), source };
-  } catch (error) {
-    throw explain("the checkpoint", source, error);
   }
 }
