@@ -1,6 +1,7 @@
 /** Options that several commands share, and what they open. */
 
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
+import { MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 
@@ -23,12 +24,21 @@ export const PRECISION_OPTION = {
   choices: ["float32", "mixed"],
 } as const;
 
+/** The models by the size of image that they are made for. */
+function modelsBySize(): string {
+  const lists = new Map<string, string>();
+  for (const { inputShape: [, height, width], about } of MODELS) {
+    const size = `${height}x${width}`, list = lists.get(size);
+    lists.set(size, list === undefined ? about : `${list}, ${about}`);
+  }
+  return [...lists].map(([size, list]) => `for images of ${size}: ${list}`).join("; ");
+}
+
 /** The option --model. */
 export const MODEL_OPTION = {
   kind: "text",
   value: "NAME",
-  about: "resnet18, 34, 50, 101, 152, plain18, 34, mobilenet_v2; for small images resnet or plain of depth 6n+2 " +
-    "(20, 32, 44, 56, 110) and mobilenet_v2_cifar; a width follows as in mobilenet_v2_0.5",
+  about: modelsBySize(),
 } as const;
 
 /** The options of commands that take a checkpoint. */
