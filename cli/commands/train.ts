@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
-import type { SequentialModel } from "../../models/mod.ts";
+import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { type Checkpoint, describedModel, mismatchedHead, type ModelDescription } from "../../weights/mod.ts";
 import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
@@ -14,7 +14,7 @@ import { type GivenOptions, resolveOptions } from "../options/options.ts";
 import { formatProfile, profileJson } from "../reports/profile_report.ts";
 import { ProgressLine } from "../reports/progress.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
-import { expectSameRun, readRunConfig, withoutGivenLength } from "../options/resume.ts";
+import { expectNoStart, expectSameRun, keptOptions, readRunConfig, withoutReplaced } from "../options/resume.ts";
 import { RunEvents } from "../tensorboard/run_events.ts";
 import { RunPlots } from "../plots/run_plots.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
@@ -59,7 +59,9 @@ export const trainCommand = defineCommand({
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
-  rejectUnusedOptions(values, given);
+  // A name that no model has is told before images are opened.
+  modelByName(values.model);
+  rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values);
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
@@ -180,9 +182,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
         say(memoryText(memory));
         await tuning.save(store);
         await folder.writeConfig({
-          ...values,
-          resume: undefined,
-          profile: undefined,
+          ...keptOptions(TRAIN_OPTIONS, values),
           batch,
           accumulate: parts,
           out: location,
@@ -210,25 +210,23 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
 async function resolveValues(values: TrainValues, given: GivenOptions): Promise<TrainValues> {
-  const { resume: path, out, init } = values;
+  const { resume: path } = values;
   if (path === undefined) {
     if (values.recipe === undefined) return values;
     const base = recipeValues(await openRecipe(values.recipe, TRAIN_OPTIONS));
-    return resolveOptions(TRAIN_OPTIONS, given, withoutGivenLength(base, given));
+    return resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, base, given));
   }
-  if (out !== undefined || init !== undefined) {
-    throw new UsageError(`--${out === undefined ? "init" : "out"} and --resume exclude each other`);
-  }
+  expectNoStart(TRAIN_OPTIONS, given);
   const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
   expectSameRun(TRAIN_OPTIONS, given, config, resume);
-  return { ...resolveOptions(TRAIN_OPTIONS, given, withoutGivenLength(config, given)), resume };
+  return { ...resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, config, given)), resume };
 }
 
 async function printRecipe({ recipe }: TrainValues, given: GivenOptions): Promise<void> {
   if (recipe === undefined) throw new UsageError("--print-recipe: expected --recipe too");
   const values = resolveOptions(TRAIN_OPTIONS, given) as Readonly<Record<string, RecipeValue["value"]>>;
   const changed = Object.keys(given).map((name) => [name, values[name]]);
-  console.log(formatRecipe(await openRecipe(recipe, TRAIN_OPTIONS), Object.fromEntries(changed)));
+  console.log(formatRecipe(await openRecipe(recipe, TRAIN_OPTIONS), TRAIN_OPTIONS, Object.fromEntries(changed)));
 }
 
 function timestamp(): string {

@@ -28,8 +28,9 @@ export const DATA_OPTIONS = {
     value: "shapes|DIR",
     about: "the built-in set of drawn shapes, or a folder: CIFAR-10, CIFAR-100, MNIST, or train/CLASS/*.png|jpg",
     default: "shapes",
+    mayChangeOnResume: true,
   },
-  size: { kind: "integer", about: "height and width of images from files; the model's own unless given", minimum: 1 },
+  size: { kind: "integer", about: "height and width of images from files; defaults to the model's own", minimum: 1 },
   "val-fraction": {
     kind: "number",
     about: "share of each class to validate on where a folder of image files does not say",
@@ -39,14 +40,16 @@ export const DATA_OPTIONS = {
   },
   workers: {
     kind: "integer",
-    about: "threads that prepare image files, 0 for none; one a core, up to 8, unless given",
+    about: "threads that prepare image files, 0 for none; defaults to one a core, up to 8",
     minimum: 0,
+    mayChangeOnResume: true,
   },
   "max-bad": {
     kind: "integer",
-    about: "image files that may be damaged: each is named, and the next one takes its place",
+    about: "image files that may be damaged: each is named, and the next one stands in for it",
     default: 10,
     minimum: 0,
+    mayChangeOnResume: true,
   },
 } as const;
 
@@ -85,7 +88,7 @@ const MOST_WORKERS = 8;
  *
  * @param values The options.
  * @param model The model that it is for, from which the size of images from files follows.
- * @param onBad Hears of each damaged image; the user does unless given.
+ * @param onBad Hears of each damaged image. Defaults to a warning on standard error.
  */
 export async function openData(
   values: Values<typeof DATA_OPTIONS>,

@@ -3,7 +3,10 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { didYouMean, UsageError } from "../../core/mod.ts";
 
-/** An option of a command. */
+/** Judges the values that hold: nothing where they are right, else what is not, for a message. */
+export type Condition = (values: Readonly<Record<string, unknown>>) => string | undefined;
+
+/** An option of a command: all that is to be known of it but what is done with its value. */
 export interface Option {
   /** What it takes: `integer` and `number` are checked, `flag` takes nothing and can be negated by `--no-`. */
   readonly kind: "text" | "integer" | "number" | "numbers" | "flag";
@@ -19,6 +22,23 @@ export interface Option {
   readonly minimum?: number;
   /** What the value must stay below. */
   readonly below?: number;
+  /** When it has an effect; the message says why it has none. Defaults to always. */
+  readonly heededBy?: Condition;
+  /** Finds values of other options that its value excludes; the message names both. Defaults to none. */
+  readonly contradicts?: Condition;
+  /** The options whose values in a recipe or a resumed run do not hold where this one is given. */
+  readonly replaces?: readonly string[];
+  /**
+   * Whether a resumed run may have another value: one that says how far, where or how visibly the run goes, and not what it
+   * computes. Defaults to no, which is safe.
+   */
+  readonly mayChangeOnResume?: boolean;
+  /** Whether it says how a run starts, so that it cannot be given with --resume. Defaults to no. */
+  readonly startsRun?: boolean;
+  /** Whether it belongs to one run, so that no recipe sets it. Defaults to no. */
+  readonly ofOneRun?: boolean;
+  /** Whether it belongs to one invocation, so that `config.json` lacks it and a resumed run has its own. Defaults to no. */
+  readonly ofOneInvocation?: boolean;
 }
 
 /** A command's options by name. */

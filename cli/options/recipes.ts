@@ -121,9 +121,6 @@ export const RECIPES: readonly Recipe[] = [
   },
 ];
 
-/** Options that no recipe can set: they are about one run. */
-const OF_A_RUN: ReadonlySet<string> = new Set(["recipe", "print-recipe", "resume", "out", "init", "json", "progress"]);
-
 /**
  * Finds a recipe by its name, or reads it from a file of JSON as {@link formatRecipe} writes it.
  *
@@ -142,7 +139,7 @@ export async function openRecipe(name: string, table: OptionTable): Promise<Reci
   }
   const recipe = await readRecipe(name);
   for (const option of Object.keys(recipe.options)) {
-    if (option in table && !OF_A_RUN.has(option)) continue;
+    if (Object.hasOwn(table, option) && !table[option].ofOneRun) continue;
     const near = nearestName(option, Object.keys(table));
     throw new UsageError(
       `${name}: a recipe cannot set ${option}${near === undefined || near === option ? "" : `; did you mean ${near}?`}`,
@@ -156,9 +153,13 @@ export function recipeValues({ options }: Recipe): Readonly<Record<string, unkno
   return Object.fromEntries(Object.entries(options).map(([name, { value }]) => [name, value]));
 }
 
-/** A recipe as JSON that can be edited and read again. Options that were given take the place of its own. */
-export function formatRecipe(recipe: Recipe, given: Readonly<Record<string, RecipeValue["value"]>>): string {
-  const changed = Object.entries(given).filter(([name]) => !OF_A_RUN.has(name))
+/** A recipe as JSON that can be edited and read again. Options that were given replace its own. */
+export function formatRecipe(
+  recipe: Recipe,
+  table: OptionTable,
+  given: Readonly<Record<string, RecipeValue["value"]>>,
+): string {
+  const changed = Object.entries(given).filter(([name]) => !table[name].ofOneRun)
     .map(([name, value]) => [name, { value, source: "given" }]);
   return JSON.stringify({ ...recipe, options: { ...recipe.options, ...Object.fromEntries(changed) } }, null, 2);
 }

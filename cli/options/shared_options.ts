@@ -12,8 +12,14 @@ export const BACKEND_OPTIONS = {
     about: "where to compute; auto takes a hardware GPU if there is one, else the CPU",
     default: "auto",
     choices: ["auto", "webgpu", "cpu"],
+    mayChangeOnResume: true,
   },
-  threads: { kind: "integer", about: "threads of the CPU backend; one a core unless given", minimum: 1 },
+  threads: {
+    kind: "integer",
+    about: "threads of the CPU backend; defaults to one a core",
+    minimum: 1,
+    mayChangeOnResume: true,
+  },
 } as const;
 
 /** The option --precision. */

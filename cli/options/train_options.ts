@@ -2,11 +2,12 @@
 
 import type { Precision } from "../../core/mod.ts";
 import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
+import { TUNE_OPTION } from "../tuning/tune_option.ts";
+import { beside, byChoice, byModel } from "./conditions.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
-import type { Values } from "./options.ts";
+import type { Condition, Values } from "./options.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
-import { TUNE_OPTION } from "../tuning/tune_option.ts";
 
 /** How the learning rate changes. */
 const SCHEDULE_OPTIONS = {
@@ -16,6 +17,7 @@ const SCHEDULE_OPTIONS = {
     about: "what step, plateau and exponential multiply the rate by",
     default: 0.1,
     minimum: 0,
+    heededBy: byChoice("schedule", "step", "plateau", "exponential"),
   },
   milestones: {
     kind: "numbers",
@@ -23,12 +25,43 @@ const SCHEDULE_OPTIONS = {
     about: "where step acts: fractions of the epochs up to 1, or numbers of steps",
     default: "0.5,0.75",
     minimum: 0,
+    heededBy: byChoice("schedule", "step"),
   },
-  patience: { kind: "integer", about: "epochs without improvement before plateau acts", default: 5, minimum: 0 },
-  threshold: { kind: "number", about: "relative improvement that plateau counts", default: 1e-4, minimum: 0 },
-  cooldown: { kind: "integer", about: "epochs after a reduction that plateau ignores", default: 0, minimum: 0 },
-  monitor: { kind: "text", about: "what plateau watches in validation", default: "loss", choices: ["loss", "error"] },
-  "min-lr": { kind: "number", about: "the rate at which plateau and cosine stop falling", default: 0, minimum: 0 },
+  patience: {
+    kind: "integer",
+    about: "epochs without improvement before plateau acts",
+    default: 5,
+    minimum: 0,
+    heededBy: byChoice("schedule", "plateau"),
+  },
+  threshold: {
+    kind: "number",
+    about: "relative improvement that plateau counts",
+    default: 1e-4,
+    minimum: 0,
+    heededBy: byChoice("schedule", "plateau"),
+  },
+  cooldown: {
+    kind: "integer",
+    about: "epochs after a reduction that plateau ignores",
+    default: 0,
+    minimum: 0,
+    heededBy: byChoice("schedule", "plateau"),
+  },
+  monitor: {
+    kind: "text",
+    about: "what plateau watches in validation",
+    default: "loss",
+    choices: ["loss", "error"],
+    heededBy: byChoice("schedule", "plateau"),
+  },
+  "min-lr": {
+    kind: "number",
+    about: "the rate at which plateau and cosine stop falling",
+    default: 0,
+    minimum: 0,
+    heededBy: byChoice("schedule", "plateau", "cosine"),
+  },
   warmup: { kind: "number", about: "epochs, or parts of one, in which the rate rises from 0", default: 0, minimum: 0 },
   "warmup-until": {
     kind: "number",
@@ -36,16 +69,39 @@ const SCHEDULE_OPTIONS = {
     about: "train at --warmup-lr until the training error is below this share (0.8 for ResNet-110)",
     minimum: 0,
   },
-  "warmup-lr": { kind: "number", about: "the rate of --warmup-until; a tenth of --lr unless given", minimum: 0 },
+  "warmup-lr": {
+    kind: "number",
+    about: "the rate of --warmup-until; defaults to a tenth of --lr",
+    minimum: 0,
+    heededBy: beside("warmup-until", "it is the rate of --warmup-until, which is not given"),
+  },
 } as const;
 
 /** How gradients change weights. */
 const OPTIMIZER_OPTIONS = {
   optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop"] },
   momentum: { kind: "number", about: "share of the last update that is kept", default: 0.9, minimum: 0, below: 1 },
-  nesterov: { kind: "flag", about: "Nesterov's momentum, for sgd", default: false },
-  rho: { kind: "number", about: "share of the old mean square that rmsprop keeps", default: 0.9, minimum: 0, below: 1 },
-  epsilon: { kind: "number", about: "what rmsprop adds to the mean square before the root", default: 1, minimum: 0 },
+  nesterov: {
+    kind: "flag",
+    about: "Nesterov's momentum, for sgd",
+    default: false,
+    heededBy: byChoice("optimizer", "sgd"),
+  },
+  rho: {
+    kind: "number",
+    about: "share of the old mean square that rmsprop keeps",
+    default: 0.9,
+    minimum: 0,
+    below: 1,
+    heededBy: byChoice("optimizer", "rmsprop"),
+  },
+  epsilon: {
+    kind: "number",
+    about: "what rmsprop adds to the mean square before the root",
+    default: 1,
+    minimum: 0,
+    heededBy: byChoice("optimizer", "rmsprop"),
+  },
   "weight-decay": { kind: "number", about: "share of the weights added to their gradient", default: 1e-4, minimum: 0 },
   decay: {
     kind: "text",
@@ -64,10 +120,32 @@ const OPTIMIZER_OPTIONS = {
 
 /** When checkpoints are saved. */
 const SAVING_OPTIONS = {
-  "checkpoint-minutes": { kind: "number", about: "minutes between checkpoints in an epoch", default: 5, minimum: 0 },
-  "checkpoint-steps": { kind: "integer", about: "steps between checkpoints in an epoch, too", minimum: 1 },
-  keep: { kind: "integer", about: "keep the checkpoints of the last epochs too, so many", default: 0, minimum: 0 },
+  "checkpoint-minutes": {
+    kind: "number",
+    about: "minutes between checkpoints in an epoch",
+    default: 5,
+    minimum: 0,
+    mayChangeOnResume: true,
+  },
+  "checkpoint-steps": {
+    kind: "integer",
+    about: "steps between checkpoints in an epoch, too",
+    minimum: 1,
+    mayChangeOnResume: true,
+  },
+  keep: {
+    kind: "integer",
+    about: "keep the checkpoints of the last epochs too, so many",
+    default: 0,
+    minimum: 0,
+    mayChangeOnResume: true,
+  },
 } as const;
+
+const timedDeterminism: Condition = ({ deterministic, tune }) =>
+  deterministic === true && tune !== "off"
+    ? `--deterministic and --tune ${tune} exclude each other: timing may choose other kernels`
+    : undefined;
 
 /** All options of `train`. */
 export const TRAIN_OPTIONS = {
@@ -77,25 +155,51 @@ export const TRAIN_OPTIONS = {
     about: `the options of a paper: ${
       RECIPES.map(({ recipe }) => recipe).join(", ")
     }; options given beside it count more`,
+    ofOneRun: true,
   },
-  "print-recipe": { kind: "flag", about: "print the recipe, with the source of each value, and end", default: false },
+  "print-recipe": {
+    kind: "flag",
+    about: "print the recipe, with the source of each value, and end",
+    default: false,
+    ofOneRun: true,
+  },
   model: { ...MODEL_OPTION, default: "resnet20" },
   ...DATA_OPTIONS,
-  epochs: { kind: "integer", about: "passes over the training set", default: 6, minimum: 1 },
-  steps: { kind: "integer", about: "stop after so many batches", minimum: 1 },
+  epochs: {
+    kind: "integer",
+    about: "passes over the training set",
+    default: 6,
+    minimum: 1,
+    replaces: ["steps"],
+    mayChangeOnResume: true,
+  },
+  steps: {
+    kind: "integer",
+    about: "stop after so many batches",
+    minimum: 1,
+    replaces: ["epochs"],
+    mayChangeOnResume: true,
+  },
   batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
   accumulate: {
     kind: "integer",
     about:
-      "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone; the fewest that fit unless given",
+      "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone; defaults to the fewest that fit",
     minimum: 1,
   },
   recompute: {
     kind: "flag",
     about: "compute activations again in the backward pass: less memory, the same bits, 15 to 35 % slower",
     default: false,
+    mayChangeOnResume: true,
   },
-  memory: { kind: "number", value: "MIB", about: "use at most so much memory; what there is unless given", minimum: 1 },
+  memory: {
+    kind: "number",
+    value: "MIB",
+    about: "use at most so much memory; defaults to what there is",
+    minimum: 1,
+    mayChangeOnResume: true,
+  },
   lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
@@ -113,20 +217,29 @@ export const TRAIN_OPTIONS = {
     about: "the shortcut where shapes differ (He et al. 2015)",
     default: "B",
     choices: ["A", "B", "C"],
+    heededBy: byModel("shortcut"),
   },
   downsampling: {
     kind: "text",
     about: "how blocks halve the resolution",
     default: "stride",
     choices: ["stride", "maxPool"],
+    heededBy: byModel("downsampling"),
   },
-  "zero-init": { kind: "flag", about: "start the last batch norm of each block at 0", default: false },
+  "zero-init": {
+    kind: "flag",
+    about: "start the last batch norm of each block at 0",
+    default: false,
+    heededBy: byModel("zeroInitLastGamma"),
+  },
   seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
   init: {
     kind: "text",
     value: "FILE|RUN",
     about:
       "start from the weights of a safetensors or PyTorch file, or a run's best; a head for other classes starts anew",
+    startsRun: true,
+    ofOneRun: true,
   },
   freeze: {
     kind: "text",
@@ -137,8 +250,16 @@ export const TRAIN_OPTIONS = {
     kind: "text",
     value: "RUN",
     about: "go on with a run, as its config.json says; --epochs or --steps may extend it, --data may have moved",
+    ofOneRun: true,
+    ofOneInvocation: true,
   },
-  out: { kind: "text", value: "RUN", about: "the run folder; runs/DATE-TIME unless given" },
+  out: {
+    kind: "text",
+    value: "RUN",
+    about: "the run folder; defaults to runs/DATE-TIME",
+    startsRun: true,
+    ofOneRun: true,
+  },
   ...SAVING_OPTIONS,
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
@@ -147,14 +268,28 @@ export const TRAIN_OPTIONS = {
     kind: "flag",
     about: "never choose kernels by timing them, so that a run repeats: refuses every --tune but off",
     default: false,
+    contradicts: timedDeterminism,
   },
   profile: {
     kind: "flag",
     about: "time the kernels of a few early steps: prints a table, and writes profile.json for ui.perfetto.dev to RUN",
     default: false,
+    ofOneInvocation: true,
   },
-  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
-  json: { kind: "flag", about: "print each epoch as a line of JSON", default: false },
+  progress: {
+    kind: "flag",
+    about: "show the progress line on a terminal",
+    default: true,
+    mayChangeOnResume: true,
+    ofOneRun: true,
+  },
+  json: {
+    kind: "flag",
+    about: "print each epoch as a line of JSON",
+    default: false,
+    mayChangeOnResume: true,
+    ofOneRun: true,
+  },
 } as const;
 
 /** Their values. */
