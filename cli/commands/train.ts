@@ -19,7 +19,7 @@ import { RunEvents } from "../tensorboard/run_events.ts";
 import { RunPlots } from "../plots/run_plots.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
 import { describeWork, openChosenBackend } from "../options/shared_options.ts";
-import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
+import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
 import {
   accumulateText,
   beginText,
@@ -107,9 +107,7 @@ async function openWork(values: TrainValues): Promise<Work> {
     name: values.model,
     classes: set.classes.length,
     inputShape: set.shape,
-    shortcut: values.shortcut as "A" | "B" | "C",
-    downsampling: values.downsampling as "stride" | "maxPool",
-    zeroInitLastGamma: values["zero-init"],
+    ...modelOptions(values),
   };
   const model = describedModel(description), names = parameterNames(model);
   const freeze = values.freeze?.split(",") ?? [];

@@ -1,6 +1,7 @@
 /** The options of `train`, and what they mean to the library. */
 
 import type { Precision } from "../../core/mod.ts";
+import type { ModelOptions } from "../../models/mod.ts";
 import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
 import { TUNE_OPTION } from "../tuning/tune_option.ts";
 import { beside, byChoice, byModel } from "./conditions.ts";
@@ -295,7 +296,16 @@ export const TRAIN_OPTIONS = {
 /** Their values. */
 export type TrainValues = Values<typeof TRAIN_OPTIONS>;
 
-/** What the library is told of them. */
+/** What shapes the model. */
+export function modelOptions(values: TrainValues): ModelOptions {
+  return {
+    shortcut: values.shortcut as "A" | "B" | "C",
+    downsampling: values.downsampling as "stride" | "maxPool",
+    zeroInitLastGamma: values["zero-init"],
+  };
+}
+
+/** What training is told of them. */
 export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Partial<FitOptions> {
   return {
     steps: values.steps,
