@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openRecipe, RECIPES, recipeValues } from "../cli/options/recipes.ts";
-import { resolveOptions } from "../cli/options/options.ts";
+import { resolveOptions } from "../cli/options/parse_options.ts";
 import { TRAIN_OPTIONS, trainingOptions } from "../cli/options/train_options.ts";
 import { elementCount, f32, Graph } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";

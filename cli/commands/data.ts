@@ -7,7 +7,7 @@ import { drawContactSheet } from "../images/contact_sheet.ts";
 import { writeFile } from "../files/write_file.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
 import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
-import type { Values } from "../options/options.ts";
+import type { Values } from "../options/option.ts";
 import { CountLine } from "../reports/progress.ts";
 import { formatTable } from "../reports/table.ts";
 

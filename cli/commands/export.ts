@@ -17,7 +17,7 @@ import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
-import type { Values } from "../options/options.ts";
+import type { Values } from "../options/option.ts";
 import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
 import { VERSION } from "../version.ts";
 

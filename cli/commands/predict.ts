@@ -7,7 +7,7 @@ import { decodeImage } from "../images/decode_image.ts";
 import { readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
-import type { Values } from "../options/options.ts";
+import type { Values } from "../options/option.ts";
 import { CountLine } from "../reports/progress.ts";
 import { readAhead } from "../images/read_ahead.ts";
 import {

@@ -1,7 +1,7 @@
 /** When an option has an effect, by the values of the others. */
 
 import { type ModelOption, unusedModelOptions } from "../../models/mod.ts";
-import type { Condition } from "./options.ts";
+import type { Condition } from "./option.ts";
 
 /**
  * Where another option has one of some values.

@@ -19,7 +19,7 @@ import type { ModelDescription } from "../../weights/mod.ts";
 import { decodeImage } from "../images/decode_image.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
-import type { Values } from "./options.ts";
+import type { Values } from "./option.ts";
 
 /** The options of images: which, and how they are read. */
 export const DATA_OPTIONS = {

@@ -2,7 +2,7 @@
 
 import { DataError, didYouMean, nearestName, UsageError } from "../../core/mod.ts";
 import { explain } from "../files/disk_error.ts";
-import type { OptionTable } from "./options.ts";
+import type { OptionTable } from "./option.ts";
 
 /** A value of an option, and where it comes from. */
 export interface RecipeValue {

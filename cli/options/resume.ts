@@ -1,7 +1,8 @@
 /** What a resumed run is: that of its `config.json`, in which few options may change, as their declarations tell. */
 
 import { DataError, UsageError } from "../../core/mod.ts";
-import { type GivenOptions, type OptionTable, resolveOptions } from "./options.ts";
+import type { GivenOptions, OptionTable } from "./option.ts";
+import { resolveOptions } from "./parse_options.ts";
 
 /** The values that a run was started with, by option. */
 export type RunConfig = Readonly<Record<string, unknown>>;

@@ -6,7 +6,7 @@ import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from 
 import { TUNE_OPTION } from "../tuning/tune_option.ts";
 import { beside, byChoice, byModel } from "./conditions.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
-import type { Condition, Values } from "./options.ts";
+import type { Condition, Values } from "./option.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
 

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { UsageError } from "../../core/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import { createSchedule, type ScheduleName, SCHEDULES, Trainer } from "../../train/mod.ts";
-import { type GivenOptions, type Option, type OptionTable, resolveOptions, type Values } from "./options.ts";
+import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
+import { resolveOptions } from "./parse_options.ts";
 import { formatRecipe, openRecipe, RECIPES } from "./recipes.ts";
 import { expectNoStart, expectSameRun, keptOptions, withoutReplaced } from "./resume.ts";
 import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "./train_options.ts";

@@ -1,7 +1,7 @@
 /** Options that would do nothing beside the others: they are refused, since who gives one expects something. */
 
 import { UsageError } from "../../core/mod.ts";
-import type { GivenOptions, OptionTable, Values } from "./options.ts";
+import type { GivenOptions, OptionTable, Values } from "./option.ts";
 
 /**
  * Refuses options that would do nothing, as their declarations tell, and values that contradict each other.

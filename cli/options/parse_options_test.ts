@@ -1,6 +1,6 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../core/mod.ts";
-import { formatHelp, parseArguments, refusePositionals } from "./options.ts";
+import { parseArguments, refusePositionals } from "./parse_options.ts";
 
 const TABLE = {
   top: { kind: "integer", about: "how many", default: 5, minimum: 1 },
@@ -37,11 +37,4 @@ Deno.test("parseArguments() refuses unknown options wherever they stand", () => 
 Deno.test("refusePositionals() refuses what is no option", () => {
   assertThrows(() => refusePositionals("eval", ["a.png", "b.png"]), UsageError, 'argument "a.png"; eval takes options');
   refusePositionals("eval", []);
-});
-
-Deno.test("formatHelp() names what stands beside the options", () => {
-  const positionals = { value: "IMAGE…", about: "what to look at" };
-  const text = formatHelp({ name: "predict", about: "Predict.", options: TABLE, positionals, examples: [] });
-  assertStringIncludes(text, "deno task predict [options] IMAGE…\n");
-  assertStringIncludes(text, "  IMAGE…        what to look at\n  --top N       how many [5]");
 });
