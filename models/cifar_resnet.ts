@@ -36,8 +36,8 @@ export function isCifarDepth(depth: number): boolean {
  * | layer3 | 8x8    | n of (3x3, 64; 3x3, 64), first by 2 |
  * | fc     | 1x1    | average pool, linear                |
  *
- * Weights are named as torchvision names those of its ResNets. Shortcuts are of option B unless asked otherwise; the
- * paper's CIFAR networks use A; without shortcuts (`none`) it is its plain network.
+ * Weights are named as torchvision names those of its ResNets. The shortcut defaults to option B; the paper's CIFAR networks
+ * use A. Without shortcuts (`none`) it is the paper's plain network.
  *
  * @throws {UsageError} If the depth is not 6n + 2, or over 2000.
  *

@@ -50,9 +50,8 @@ export interface ImageNetResNetOptions
  * | layer4 | 7x7     | 512, 512: 2 or 3              | 512, 512, 2048: 3                     |
  * | fc     | 1x1     | average pool, linear          | the same                              |
  *
- * Weights have torchvision's names and its initialisation, He's by fan-out. Shortcuts are of option B unless asked
- * otherwise, and bottlenecks halve the resolution in their 3x3 convolution, as there. Without shortcuts (`none`) it is the
- * paper's plain network.
+ * Weights have torchvision's names and its initialisation, He's by fan-out. The shortcut defaults to option B, and bottlenecks
+ * halve the resolution in their 3x3 convolution, as torchvision's. Without shortcuts (`none`) it is the paper's plain network.
  *
  * @throws {UsageError} If the depth is not one of the table.
  *

@@ -20,7 +20,7 @@ const OPTIONS = {
   "per-class": { kind: "integer", about: "images of a class on the sheet", default: 8, minimum: 1 },
   "most-classes": { kind: "integer", about: "classes on the sheet", default: 20, minimum: 1 },
   seed: { kind: "integer", about: "the seed of the augmentation on the sheet", default: 0, minimum: 0 },
-  limit: { kind: "integer", about: "read so many images, evenly spread; all unless given", minimum: 1 },
+  limit: { kind: "integer", about: "read N images, evenly spread; defaults to all", minimum: 1 },
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", about: "print the result as JSON", default: false },
 } as const;

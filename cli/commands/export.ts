@@ -30,8 +30,8 @@ const OPTIONS = {
     choices: ["onnx", "safetensors"],
   },
   out: { kind: "text", value: "FILE", about: "what to write" },
-  classes: { kind: "integer", about: "its number of classes; the model's own unless given", minimum: 2 },
-  size: { kind: "integer", about: "height and width of its images; the model's own unless given", minimum: 1 },
+  classes: { kind: "integer", about: "its number of classes; defaults to the model's own", minimum: 2 },
+  size: { kind: "integer", about: "height and width of its images; defaults to the model's own", minimum: 1 },
   fold: { kind: "flag", about: "fold batch norm into the convolutions of an ONNX file", default: true },
   batch: { kind: "text", value: "dynamic|N", about: "images in a batch of an ONNX file", default: "dynamic" },
   normalise: {

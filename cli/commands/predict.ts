@@ -25,7 +25,7 @@ const OPTIONS = {
   mean: {
     kind: "numbers",
     value: "R,G,B",
-    about: "the mean by which images are normalised; the checkpoint's unless given",
+    about: "the mean by which images are normalised; defaults to the checkpoint's",
   },
   std: { kind: "numbers", value: "R,G,B", about: "the standard deviation, likewise", minimum: 0 },
   top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
@@ -160,7 +160,7 @@ function printTable(_file: string, { top }: Prediction): void {
   );
 }
 
-/** A line an image: its name, its best class and how probable that is, in columns. */
+/** Prints a line for each image, in columns: its name, its best class and how probable that is. */
 function lineOf(files: readonly string[], classes: readonly string[]): (file: string, prediction: Prediction) => void {
   const longest = (names: readonly string[]) => names.reduce((width, name) => Math.max(width, name.length), 0);
   const fileWidth = longest(files), classWidth = longest(classes);

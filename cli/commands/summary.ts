@@ -13,8 +13,8 @@ import { formatTable } from "../reports/table.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
-  classes: { kind: "integer", about: "the number of classes; the model's own unless given", minimum: 2 },
-  size: { kind: "integer", about: "height and width of the images; the model's own unless given", minimum: 1 },
+  classes: { kind: "integer", about: "the number of classes; defaults to the model's own", minimum: 2 },
+  size: { kind: "integer", about: "height and width of the images; defaults to the model's own", minimum: 1 },
   batch: { kind: "integer", about: "images in a training step, or in the inference shown", default: 128, minimum: 1 },
   plan: { kind: "flag", about: "show the ops of a training step after fusion, and their buffers", default: false },
   inference: {
@@ -76,7 +76,7 @@ export const summaryCommand = defineCommand({
   console.log(await formatPlan(values.inference ? inference : step, backend));
 });
 
-/** What `Trainer` runs, planned alone: allocating a large model's step only to count it could fail. */
+/** Plans what `Trainer` runs, without a device: allocating a large model's step only to count it could fail. */
 function planTraining(model: Model, batch: number, recompute = false): Plan {
   const graph = new Graph({ training: true });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));

@@ -60,7 +60,7 @@ export const trainCommand = defineCommand({
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
-  // A name that no model has is told before images are opened.
+  // Refuses a name that no model has before images are opened.
   modelByName(values.model);
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
@@ -68,7 +68,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
-  // What is wrong so far leaves no folder behind.
+  // An error so far leaves no folder behind.
   await using store = await DiskStore.lock(location);
   const folder = new RunFolder(store), checkpoint = await folder.resume();
   if (checkpoint !== undefined && resume === undefined) {

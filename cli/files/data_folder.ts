@@ -19,7 +19,7 @@ export class DiskFolder implements FileSource {
     this.location = path.replace(/(.)\/+$/, "$1");
   }
 
-  /** The names of what is in it, or in a folder in it; those of folders end in a slash. */
+  /** The names of the files and folders in it, or in a folder in it. A folder's name ends in a slash. */
   async list(folder = ""): Promise<string[]> {
     const path = folder === "" ? this.location : `${this.location}/${folder.slice(0, -1)}`;
     try {
@@ -33,7 +33,7 @@ export class DiskFolder implements FileSource {
     }
   }
 
-  /** The bytes of one. */
+  /** The bytes of a file. */
   async read(name: string): Promise<Uint8Array> {
     return await readFile(`${this.location}/${name}`);
   }

@@ -23,7 +23,7 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
         `${path}: the run is in use by process ${holder}; wait until it has ended, or choose another folder with --out`,
       );
     }
-    // The process that had it before may have taken the file away in between.
+    // The process that held the lock before may have removed the file in between.
     const [opened, found] = [await file.stat(), await Deno.stat(path).catch(() => undefined)];
     if (found?.ino === opened.ino) {
       await file.truncate();

@@ -21,7 +21,7 @@ export interface OpenRequest {
 export interface FillRequest {
   /** The batch's number. */
   readonly id: number;
-  /** The places of its images. */
+  /** The indices of its images. */
   readonly indices: Uint32Array;
   /** The epoch. */
   readonly epoch: number;
@@ -29,7 +29,7 @@ export interface FillRequest {
   readonly images: Float32Array;
   /** Receives the labels; in shared memory. */
   readonly labels: Uint32Array;
-  /** Receives of what images are mixed, if they are; in shared memory. */
+  /** Receives how images are mixed, if they are; in shared memory. */
   readonly mixture?: Mixture;
   /** The next image that no worker has taken; in shared memory. */
   readonly next: Int32Array;

@@ -46,7 +46,7 @@ const READING = { ahead: 8, atOnce: 4 };
  * Reads every image of a set, or some, evenly spread over it.
  *
  * @param set The set.
- * @param limit The most images; all unless given.
+ * @param limit The most images. Defaults to all.
  * @param onImage Hears how many are done.
  */
 export async function surveyImages(
@@ -56,17 +56,17 @@ export async function surveyImages(
 ): Promise<ImageSurvey> {
   const all = train.count + validation.count, total = Math.min(limit, all);
   const widths: number[] = [], heights: number[] = [], damaged: string[] = [];
-  const places = Array.from({ length: total }, (_, k) => Math.floor(k * all / total));
-  const read = async (place: number): Promise<{ readonly width: number; readonly height: number } | Error> => {
+  const indices = Array.from({ length: total }, (_, k) => Math.floor(k * all / total));
+  const read = async (index: number): Promise<{ readonly width: number; readonly height: number } | Error> => {
     try {
-      const { width, height } = await (place < train.count ? train.read(place) : validation.read(place - train.count));
+      const { width, height } = await (index < train.count ? train.read(index) : validation.read(index - train.count));
       return { width, height };
     } catch (error) {
       return error as Error;
     }
   };
   let done = 0;
-  for await (const image of readAhead(places, READING, read)) {
+  for await (const image of readAhead(indices, READING, read)) {
     onImage(++done, total);
     if (image instanceof Error) damaged.push(image.message);
     else {
@@ -96,11 +96,11 @@ export async function sampleRows(
     tensor = new Float32Array(channels * plane),
     rows: SheetRow[] = [];
   for (const [label, name] of classes.slice(0, mostClasses).entries()) {
-    const places = Array.from({ length: train.count }, (_, i) => i).filter((i) => train.labels[i] === label);
-    const count = Math.min(perClass, places.length), images: Uint8Array[] = [];
+    const indices = Array.from({ length: train.count }, (_, i) => i).filter((i) => train.labels[i] === label);
+    const count = Math.min(perClass, indices.length), images: Uint8Array[] = [];
     for (let k = 0; k < count; k++) {
-      const shown = await pipeline.prepare(places[Math.floor(k * places.length / count)], 0, tensor, 0);
-      // In the place of a damaged image there may be one of the next class.
+      const shown = await pipeline.prepare(indices[Math.floor(k * indices.length / count)], 0, tensor, 0);
+      // An image of the next class may stand in for a damaged one.
       if (shown === label) images.push(denormalised(tensor, options));
     }
     rows.push({ label: name, images });
@@ -108,7 +108,7 @@ export async function sampleRows(
   return rows;
 }
 
-/** The bytes [H, W, 3] that a tensor was made of. */
+/** The pixels [H, W, 3] of a tensor. */
 function denormalised(tensor: Float32Array, { shape, normalisation: { mean, std } }: PreparationOptions): Uint8Array {
   const [channels, height, width] = shape, plane = height * width, pixels = new Uint8ClampedArray(3 * plane);
   for (let i = 0; i < plane; i++) {

@@ -1,12 +1,12 @@
 /** Works ahead of what is consumed, so that decoding goes on while the device computes. */
 
-/** Lets so many tasks run at once; the others wait for their turn. */
+/** Lets N tasks run at once; the others wait. */
 class Gate {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(places: number) {
-    this.#free = places;
+  constructor(slots: number) {
+    this.#free = slots;
   }
 
   async run<R>(task: () => Promise<R>): Promise<R> {

@@ -21,7 +21,7 @@ Deno.test("readAhead() gives results in order, runs no more tasks than it may, a
   assertEquals([most, running, furthest], [3, 0, 6]);
 });
 
-Deno.test("readAhead() raises an error in its place", async () => {
+Deno.test("readAhead() raises an error at its position", async () => {
   const results = readAhead(
     [1, 2, 3],
     { ahead: 3, atOnce: 3 },

@@ -16,7 +16,7 @@ export interface CommandHelp {
   readonly name: string;
   /** What it does, in a line. */
   readonly about: string;
-  /** What it takes beside its options; nothing unless given. */
+  /** What it takes beside its options. Defaults to nothing. */
   readonly positionals?: Positionals;
   /** Its options. */
   readonly options: OptionTable;

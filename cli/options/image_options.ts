@@ -80,7 +80,7 @@ export const AUGMENTATION_OPTIONS = {
   },
 } as const;
 
-/** Workers, unless their number is given: more than these hardly find something to do. */
+/** The default number of workers is at most this: more hardly find something to do. */
 const MOST_WORKERS = 8;
 
 /**

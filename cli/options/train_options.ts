@@ -136,7 +136,7 @@ const SAVING_OPTIONS = {
   },
   keep: {
     kind: "integer",
-    about: "keep the checkpoints of the last epochs too, so many",
+    about: "keep the checkpoints of the last N epochs too",
     default: 0,
     minimum: 0,
     mayChangeOnResume: true,
@@ -176,7 +176,7 @@ export const TRAIN_OPTIONS = {
   },
   steps: {
     kind: "integer",
-    about: "stop after so many batches",
+    about: "stop after N batches",
     minimum: 1,
     replaces: ["epochs"],
     mayChangeOnResume: true,
@@ -197,7 +197,7 @@ export const TRAIN_OPTIONS = {
   memory: {
     kind: "number",
     value: "MIB",
-    about: "use at most so much memory; defaults to what there is",
+    about: "the most memory to use; defaults to what there is",
     minimum: 1,
     mayChangeOnResume: true,
   },

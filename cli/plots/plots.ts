@@ -12,7 +12,7 @@ const TRAINING = "#4269d0", VALIDATION = "#c2410c", INK = "#222";
 const WIDTH = 640, PANEL = 200, HEAD = 44;
 const STYLE = { color: INK, fontSize: "12px", fontFamily: "system-ui, sans-serif" };
 
-/** Places drawings below each other under a title, on white. */
+/** Stacks drawings under a title, on white. */
 function page(
   title: string,
   key: readonly (readonly [string, string])[],
@@ -81,7 +81,7 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
       both(({ trainTop1 }) => 100 * (1 - trainTop1), ({ valTop1 }) => 100 * (1 - valTop1)),
       null,
     ),
-    // A logarithm shows what a schedule does; it has no place for a rate of 0.
+    // A logarithm shows what a schedule does; it cannot show a rate of 0.
     panel(
       "learning rate",
       lines.every(({ lr }) => lr > 0) ? { type: "log", ticks: 3, tickFormat: "~g" } : {},

@@ -7,14 +7,14 @@ import { formatTable } from "./table.ts";
 /** Characters of an op's name, shapes and variant, so that a line fits a terminal. */
 const NAME_WIDTH = 62;
 
-/** What is added up of rows. */
+/** The sums of rows. */
 type Work = Pick<ProfileRow, "calls" | "seconds" | "flops" | "bytes" | "boundSeconds">;
 
 /**
  * A table of the ops of a step, the slowest first, and what the host did.
  *
  * @param profile What was measured.
- * @param least The share of the step's time below which ops are put together in one line.
+ * @param least The share of the step's time below which ops share one line.
  */
 export function formatProfile(profile: Profile, least = 0.005): string {
   const { device, peaks, steps } = profile, rows = profileRows(profile);

@@ -32,7 +32,7 @@ function formatProgress(state: ProgressState, width: number): string {
   return withBar(text, step / totalSteps, width);
 }
 
-/** The line of so many images, at most `width` characters. */
+/** The line of a count of images, at most `width` characters. */
 function formatCount(done: number, total: number, seconds: number, width: number): string {
   const rate = done / seconds;
   const left = done === 0

@@ -20,14 +20,14 @@ export function beginText(
 /**
  * How a batch is divided.
  *
- * @param asked Whether that was asked for, and is not for want of memory.
+ * @param asked Whether the user asked for it; else memory did.
  */
 export function accumulateText(parts: number, batch: number, asked: boolean): string {
   return (asked ? "" : `A batch of ${batch} does not fit in memory: `) +
     `${parts} parts of ${batch / parts} images a batch; batch norm takes its statistics of each`;
 }
 
-/** What a run takes of its backend. */
+/** The memory that a run takes of its backend. */
 export function memoryText({ total, step, variables, validation }: RunMemory): string {
   const [all, ...parts] = [total, step, variables, validation].map((bytes) => (bytes / 2 ** 20).toFixed(1));
   return `memory ${all} MiB: ${parts[0]} for a step, ${parts[1]} for variables, ${parts[2]} for validation`;

@@ -56,7 +56,7 @@ function record(message: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** CRC-32C, turned and shifted, since checksums of data that holds its own checksum say little. */
+/** CRC-32C, rotated and offset: the plain checksum of data that holds its own checksum says little. */
 function maskedChecksum(bytes: Uint8Array): number {
   const sum = crc32c.buf(bytes) >>> 0;
   return ((sum >>> 15 | sum << 17) + 0xa282ead8) >>> 0;
