@@ -15,4 +15,5 @@ export * from "./gemm/tiles.ts";
 export * from "./gemm/variants.ts";
 export * from "./gemm/workgroup.ts";
 export * from "./reduce.ts";
+export * from "./row_sums.ts";
 export * from "./text.ts";

@@ -3,11 +3,11 @@
 import {
   f32,
   float,
+  type Implementation,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type ReferenceKernel,
-  type WebGpuLimits,
-  type WebGpuVariant,
 } from "../core/mod.ts";
 import { sumKernel } from "../kernels/mod.ts";
 
@@ -32,9 +32,8 @@ export function rowLossReference(
  * @param targets What the kernel calls the second input.
  * @param wgsl Writes `p` and `rows` from `x` and the targets.
  */
-export function rowLossVariants(batch: number, limits: WebGpuLimits, targets: string, wgsl: string): WebGpuVariant[] {
-  return [{
-    name: "workgroup a row",
+export function rowLossKernels(batch: number, targets: string, wgsl: string): Implementation {
+  return oneWay("workgroup a row", ({ limits }) => ({
     workspace: [f32([batch])],
     kernels: [{
       wgsl,
@@ -46,5 +45,5 @@ export function rowLossVariants(batch: number, limits: WebGpuLimits, targets: st
       ],
       workgroups: linearWorkgroups(batch, limits, 1),
     }, sumKernel(batch, float(1 / batch), 4, 2)],
-  }];
+  }));
 }

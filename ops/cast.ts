@@ -1,7 +1,7 @@
 /** Changes the type of a tensor: the seams of mixed precision. */
 
 import { bytesMoved, elementCount, f16, f32, isFloat, type Op, registerOp, ShapeError, u32 } from "../core/mod.ts";
-import { vectorVariants } from "../kernels/mod.ts";
+import { vectorKernels } from "../kernels/mod.ts";
 
 /** The attributes of {@link cast}. */
 export type CastAttributes = {
@@ -32,9 +32,9 @@ export const cast: Op<CastAttributes> = registerOp<CastAttributes>({
   reference: () => ([x, y]) => {
     for (let i = 0; i < y.length; i++) y[i] = x[i];
   },
-  webgpu: ({ outputs: [{ shape }] }, limits) =>
+  webgpu: ({ outputs: [{ shape }] }) =>
     // The conversion is that of the buffers' types.
-    vectorVariants(elementCount(shape), limits, ["x", "y!"], "y[i] = x[i];"),
+    vectorKernels(elementCount(shape), ["x", "y!"], "y[i] = x[i];"),
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
     [[], [1], [7], [3, 5, 7], [5, 3347]].flatMap((shape) => [

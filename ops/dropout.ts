@@ -10,13 +10,14 @@ import {
   isFloat,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   registerOp,
   ShapeError,
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "../kernels/mod.ts";
+import { elementwiseKernels } from "../kernels/mod.ts";
 
 /** The attributes of {@link dropout}. */
 export type DropoutAttributes = {
@@ -85,9 +86,9 @@ export const dropoutGradient: Op<DropoutAttributes> = registerOp<DropoutAttribut
   reference: ({ attributes: { rate } }) => ([dy, kept, dx]) => {
     for (let i = 0; i < dx.length; i++) dx[i] = kept[i] === 1 ? scale(rate) * dy[i] : 0;
   },
-  webgpu({ outputs: [{ shape }], attributes: { rate } }, limits) {
+  webgpu({ outputs: [{ shape }], attributes: { rate } }) {
     const body = `dx[i] = select(0.0, ${float(scale(rate))} * dy[i], kept[i] == 1u);`;
-    return elementwiseVariants(elementCount(shape), limits, ["dy", "kept", "dx!"], body);
+    return elementwiseKernels(elementCount(shape), ["dy", "kept", "dx!"], body);
   },
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
@@ -136,30 +137,27 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
     }
     step[0] = (step[0] + 1) % PERIOD;
   },
-  webgpu({ inputs: [{ shape }], attributes: { rate } }, limits) {
+  webgpu({ inputs: [{ shape }], attributes: { rate } }) {
     const count = elementCount(shape);
     const mask = `let stays = randomBits(i, u32(step[0]), bitcast<u32>(seed[0])) >= ${threshold(rate)}u;
   kept[i] = u32(stays);
   y[i] = select(0.0, ${float(scale(rate))} * x[i], stays);`;
-    return [{
-      name: "elementwise",
-      kernels: [{
-        wgsl: elementwise(count, mask, RANDOM_BITS_WGSL),
-        bindings: [
-          { name: "x", index: 0 },
-          { name: "step", index: 1 },
-          { name: "seed", index: 2 },
-          { name: "y", index: 3, write: true },
-          { name: "kept", index: 4, write: true },
-        ],
-        workgroups: linearWorkgroups(count, limits),
-      }, {
-        // A pass of its own: every thread of the first one reads the counter.
-        wgsl: elementwise(1, `let next = step[0] + 1.0; step[0] = select(next, 0.0, next >= ${float(PERIOD)});`),
-        bindings: [{ name: "step", index: 1, write: true }],
-        workgroups: [1, 1, 1],
-      }],
-    }];
+    return oneWay("elementwise", ({ limits }) => [{
+      wgsl: elementwise(count, mask, RANDOM_BITS_WGSL),
+      bindings: [
+        { name: "x", index: 0 },
+        { name: "step", index: 1 },
+        { name: "seed", index: 2 },
+        { name: "y", index: 3, write: true },
+        { name: "kept", index: 4, write: true },
+      ],
+      workgroups: linearWorkgroups(count, limits),
+    }, {
+      // A kernel of its own: every thread of the first one reads the counter.
+      wgsl: elementwise(1, `let next = step[0] + 1.0; step[0] = select(next, 0.0, next >= ${float(PERIOD)});`),
+      bindings: [{ name: "step", index: 1, write: true }],
+      workgroups: [1, 1, 1],
+    }]);
   },
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -8,6 +8,7 @@ import {
   f32,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   registerOp,
   type Sample,
@@ -62,7 +63,7 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
       y[i] = inside ? levels[c * LEVELS + (words[Math.floor(at / 4)] >>> 8 * (at % 4) & 255)] : 0;
     }
   },
-  webgpu({ outputs: [{ shape }], attributes: { imageShape: [channels, height, width] } }, limits) {
+  webgpu({ outputs: [{ shape }], attributes: { imageShape: [channels, height, width] } }) {
     const count = elementCount(shape);
     const body = `let view = i / SIZE;
   let c = i / (HEIGHT * WIDTH) % CHANNELS;
@@ -76,19 +77,16 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
   }
   y[i] = value;`;
     const sizes = { CHANNELS: channels, HEIGHT: height, WIDTH: width, SIZE: channels * height * width };
-    return [{
-      name: "elementwise",
-      kernels: [{
-        wgsl: elementwise(count, body, constants(sizes)),
-        bindings: [
-          { name: "words", index: 0 },
-          { name: "levels", index: 1 },
-          { name: "views", index: 2 },
-          { name: "y", index: 3, write: true },
-        ],
-        workgroups: linearWorkgroups(count, limits),
-      }],
-    }];
+    return oneWay("elementwise", ({ limits }) => [{
+      wgsl: elementwise(count, body, constants(sizes)),
+      bindings: [
+        { name: "words", index: 0 },
+        { name: "levels", index: 1 },
+        { name: "views", index: 2 },
+        { name: "y", index: 3, write: true },
+      ],
+      workgroups: linearWorkgroups(count, limits),
+    }]);
   },
   // A byte in and a float out for each element.
   cost: ({ outputs: [{ shape }] }) => ({ flops: 0, bytes: 5 * elementCount(shape) }),

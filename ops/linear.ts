@@ -4,12 +4,14 @@ import {
   bytesMoved,
   expectSpec,
   f32,
+  type Implementation,
+  implementVariants,
+  type MarkedVariant,
   type Op,
   type OpSpec,
   registerOp,
   ShapeError,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../core/mod.ts";
 import { type GemmProblem, gemmStages, gemmVariants, isLongSum, naiveGemmKernel, rowSums } from "../kernels/mod.ts";
 import { channelSum } from "./channel_sum.ts";
@@ -25,8 +27,7 @@ function problemOf({ bias = false, ...product }: Product): GemmProblem {
   return bias ? { ...product, buffers, bias: { buffer: 2, of: "column" } } : { ...product, buffers };
 }
 
-function productVariants(problem: GemmProblem, limits: WebGpuLimits): WebGpuVariant[] {
-  if (isLongSum(problem.k)) return [longSums(problem, limits)];
+function productVariants(problem: GemmProblem, limits: WebGpuLimits): MarkedVariant[] {
   const plain = [...new Set([Math.min(COLUMNS, problem.n), 1])].map((columns) => ({
     name: `${columns} columns`,
     kernels: [naiveGemmKernel(problem, columns, limits)],
@@ -35,8 +36,8 @@ function productVariants(problem: GemmProblem, limits: WebGpuLimits): WebGpuVari
 }
 
 /** A product of so great a depth that its sums are split. */
-function longSums({ m, n, k, a, b, buffers, bias }: GemmProblem, limits: WebGpuLimits): WebGpuVariant {
-  return rowSums(m * n, k, limits, {
+function longSums({ m, n, k, a, b, buffers, bias }: GemmProblem): Implementation {
+  return rowSums(m * n, k, {
     element: `a[row / ${n}u * ${a[0]}u + k * ${a[1]}u] * b[k * ${b[0]}u + row % ${n}u * ${b[1]}u]`,
     finish: bias ? `sum + bias[row % ${n}u]` : "sum",
     buffers: [
@@ -65,7 +66,10 @@ function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "referen
       };
     },
     cpu: (spec) => gemmStages(problemOf(productOf(spec))),
-    webgpu: (spec, limits) => productVariants(problemOf(productOf(spec)), limits),
+    webgpu(spec) {
+      const problem = problemOf(productOf(spec));
+      return isLongSum(problem.k) ? longSums(problem) : implementVariants((limits) => productVariants(problem, limits));
+    },
     cost(spec) {
       const { m, n, k } = productOf(spec);
       return { flops: 2 * m * n * k, bytes: bytesMoved(spec) };

@@ -6,32 +6,33 @@
 import {
   bytesMoved,
   constants,
+  type DeviceLimits,
   elementCount,
   elementwise,
   expectInteger,
   expectSpec,
   f32,
   float,
+  type KernelSequence,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   type OpSpec,
   registerOp,
   ShapeError,
   u32,
   type WebGpuKernel,
-  type WebGpuLimits,
-  type WebGpuVariant,
 } from "../core/mod.ts";
-import { elementwiseVariants, REDUCE_LANES, workgroupMax } from "../kernels/mod.ts";
+import { elementwiseKernels, REDUCE_LANES, workgroupMax } from "../kernels/mod.ts";
 
 /** Tensors of a dispatch: its text is as long as there are many. */
 const MOST_TOGETHER = 16;
 /** Threads of a dispatch, and vectors of four elements that each visits at most. */
 const MOST_THREADS = 8192, MOST_UNITS = 30_000;
 
-/** The variant: threads stride over some of the tensors each pass, then one workgroup joins what they found. */
-function nonFiniteVariant({ inputs }: OpSpec, limits: WebGpuLimits): WebGpuVariant {
+/** The threads of a kernel stride over some of the tensors, then one workgroup joins what they found. */
+function nonFiniteKernels({ inputs }: OpSpec, limits: DeviceLimits): KernelSequence {
   const together = Math.max(1, Math.min(MOST_TOGETHER, limits.maxStorageBuffersPerShaderStage - 1));
   const kernels: WebGpuKernel[] = [], result = inputs.length, partial = result + 1;
   let slots = 0;
@@ -75,7 +76,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     bindings: [{ name: "partial", index: partial }, { name: "result", index: result, write: true }],
     workgroups: [1, 1, 1],
   });
-  return { name: "strided", workspace: [f32([slots])], kernels };
+  return { workspace: [f32([slots])], kernels };
 }
 
 /** Places elements that are, or nearly are, not finite. */
@@ -102,7 +103,7 @@ export const nonFinite: Op = registerOp({
     const finite = buffers.slice(0, -1).every((array) => array.every((value) => Number.isFinite(value)));
     buffers[buffers.length - 1][0] = finite ? 0 : 1;
   },
-  webgpu: (spec, limits) => [nonFiniteVariant(spec, limits)],
+  webgpu: (spec) => oneWay("strided", ({ limits }) => nonFiniteKernels(spec, limits)),
   cost: (spec) => ({
     flops: spec.inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     bytes: bytesMoved(spec),
@@ -167,7 +168,7 @@ export const lossScaleUpdate: Op<LossScaleAttributes> = registerOp<LossScaleAttr
       else if (steps < interval) good[0] = steps;
       else [scale[0], good[0]] = [before < LARGEST_SCALE ? before * growth : before, 0];
     },
-  webgpu({ attributes: { growth, backoff, interval } }, limits) {
+  webgpu({ attributes: { growth, backoff, interval } }) {
     const body = `let before = scale[0];
   let steps = good[0] + 1.0;
   if (found[0] != 0.0) {
@@ -180,7 +181,7 @@ export const lossScaleUpdate: Op<LossScaleAttributes> = registerOp<LossScaleAttr
     scale[0] = select(before, before * ${float(growth)}, enough && before < ${float(LARGEST_SCALE)});
     good[0] = select(steps, 0.0, enough);
   }`;
-    return elementwiseVariants(1, limits, ["scale!", "good!", "found", "factor!"], body);
+    return elementwiseKernels(1, ["scale!", "good!", "found", "factor!"], body);
   },
   cost: (spec) => ({ flops: 3, bytes: bytesMoved(spec) }),
   samples: () =>

@@ -1,7 +1,7 @@
 /** The largest element of each window, and where it was, so that the gradient finds its way back without atomics. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp, u32 } from "../core/mod.ts";
-import { elementwiseVariants } from "../kernels/mod.ts";
+import { elementwiseKernels } from "../kernels/mod.ts";
 import {
   forEachCoveringWindow,
   POOL_CASES,
@@ -63,7 +63,7 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
   },
   cpu: ({ outputs: [{ shape }], attributes }) =>
     poolKernel("maxPoolGradient", 3, poolGeometry("maxPool2dGradient", shape, attributes)),
-  webgpu({ outputs: [{ shape }], attributes }, limits) {
+  webgpu({ outputs: [{ shape }], attributes }) {
     const iterations = windowIterations("maxPool2dGradient", attributes);
     const g = poolGeometry("maxPool2dGradient", shape, attributes);
     const visit = `let k = (plane * ${g.outputHeight}u + wy) * ${g.outputWidth}u + wx;
@@ -71,7 +71,7 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
     const body = `var sum = 0.0;
   ${forEachCoveringWindow(g, visit)}
   dx[i] = sum;`;
-    return elementwiseVariants(elementCount(shape), limits, ["dy", "indices", "dx!"], body, iterations);
+    return elementwiseKernels(elementCount(shape), ["dy", "indices", "dx!"], body, iterations);
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
@@ -116,7 +116,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     return ([x, y, indices]) => maxPool(g, x, y, indices);
   },
   cpu: ({ inputs: [{ shape }], attributes }) => poolKernel("maxPool", 3, poolGeometry("maxPool2d", shape, attributes)),
-  webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
+  webgpu({ inputs: [{ shape }], outputs: [output], attributes }) {
     const iterations = windowIterations("maxPool2d", attributes);
     const g = poolGeometry("maxPool2d", shape, attributes);
     const body = `let ox = i % ${g.outputWidth}u; let oy = i / ${g.outputWidth}u % ${g.outputHeight}u;
@@ -135,7 +135,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   }
   y[i] = x[source + best];
   indices[i] = best;`;
-    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!", "indices!"], body, iterations);
+    return elementwiseKernels(elementCount(output.shape), ["x", "y!", "indices!"], body, iterations);
   },
   cost: (spec) => ({
     flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel),

@@ -13,7 +13,7 @@ import {
   type Sample,
   ShapeError,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "../kernels/mod.ts";
+import { elementwiseKernels } from "../kernels/mod.ts";
 import { scaledSamples } from "./_scaled_gradient.ts";
 
 /** The attributes of {@link rmspropUpdate}. */
@@ -59,7 +59,7 @@ export const rmspropUpdate: Op<RmspropAttributes> = registerOp<RmspropAttributes
         p[i] -= v[i];
       }
     },
-  webgpu({ attributes: { momentum, rho, epsilon, weightDecay }, inputs }, limits) {
+  webgpu({ attributes: { momentum, rho, epsilon, weightDecay }, inputs }) {
     const scaled = inputs.length > 5, names = ["p!", "s!", "v!", "g", "rate", ...(scaled ? ["factor"] : [])];
     const body = `${scaled ? "if (factor[0] == 0.0) { return; }\n  " : ""}let gradient = ${
       scaled ? "factor[0] * " : ""
@@ -69,7 +69,7 @@ export const rmspropUpdate: Op<RmspropAttributes> = registerOp<RmspropAttributes
   s[i] = square;
   v[i] = velocity;
   p[i] -= velocity;`;
-    return elementwiseVariants(elementCount(inputs[0].shape), limits, names, body);
+    return elementwiseKernels(elementCount(inputs[0].shape), names, body);
   },
   cost: (spec) => ({ flops: 11 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

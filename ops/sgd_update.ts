@@ -8,6 +8,7 @@ import {
   f32,
   float,
   type NumericArray,
+  oneWay,
   type Op,
   registerOp,
 } from "../core/mod.ts";
@@ -64,7 +65,7 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       nesterov ? 1 : 0,
     ]);
   },
-  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
+  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }) {
     const scaled = inputs.length > 4;
     const body = `${scaled ? "if (factor[0] == 0.0) { return; }\n  " : ""}let gradient = ${
       scaled ? "factor[0] * " : ""
@@ -80,7 +81,7 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       ...(scaled ? [{ name: "factor", index: 4 }] : []),
     ];
     const count = Math.ceil(elementCount(inputs[0].shape) / 4);
-    return [{ name: "vectors", kernels: [elementKernel({ count, body }, bindings, limits)] }];
+    return oneWay("vectors", ({ limits }) => [elementKernel({ count, body }, bindings, limits)]);
   },
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -11,8 +11,8 @@ import {
   type Random,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseVariants, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
-import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
+import { elementwiseKernels, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
+import { LOSS_SAMPLES, rowLossKernels, rowLossReference } from "./_row_loss.ts";
 
 /** Fills rows with probabilities. */
 function fillTargets(targets: NumericArray, classes: number, random: Random): void {
@@ -42,9 +42,9 @@ export const softTargetCrossEntropyGradient: Op = registerOp({
       for (let i = 0; i < dx.length; i++) dx[i] = (p[i] - targets[i]) * dLoss[0] / batch;
     };
   },
-  webgpu({ inputs: [, { shape: [batch, classes] }] }, limits) {
+  webgpu({ inputs: [, { shape: [batch, classes] }] }) {
     const body = `dx[i] = (p[i] - targets[i]) * dLoss[0] / ${batch}.0;`;
-    return elementwiseVariants(batch * classes, limits, ["dLoss", "p", "targets", "dx!"], body);
+    return elementwiseKernels(batch * classes, ["dLoss", "p", "targets", "dx!"], body);
   },
   cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[1].shape), bytes: bytesMoved(spec) }),
   samples: () => LOSS_SAMPLES.map((shape) => ({ inputs: [f32([]), f32(shape), f32(shape)] })),
@@ -111,8 +111,8 @@ export const softTargetCrossEntropy: Op = registerOp({
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec) =>
     rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
-  webgpu({ inputs: [{ shape: [batch, classes] }] }, limits) {
-    return rowLossVariants(batch, limits, "targets", rowWgsl(batch, classes));
+  webgpu({ inputs: [{ shape: [batch, classes] }] }) {
+    return rowLossKernels(batch, "targets", rowWgsl(batch, classes));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -15,8 +15,8 @@ import {
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
-import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
+import { elementwiseKernels, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
+import { LOSS_SAMPLES, rowLossKernels, rowLossReference } from "./_row_loss.ts";
 
 /** The attributes of {@link softmaxCrossEntropy}. */
 export type LossAttributes = {
@@ -73,10 +73,10 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
       }],
     };
   },
-  webgpu({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }, limits) {
+  webgpu({ inputs: [, { shape: [batch, classes] }], attributes: { labelSmoothing } }) {
     const body = `let hit = select(0.0, ${float(1 - labelSmoothing)}, i % ${classes}u == labels[i / ${classes}u]);
   dx[i] = (p[i] - hit - ${float(labelSmoothing / classes)}) * dLoss[0] / ${batch}.0;`;
-    return elementwiseVariants(batch * classes, limits, ["dLoss", "p", "labels", "dx!"], body);
+    return elementwiseKernels(batch * classes, ["dLoss", "p", "labels", "dx!"], body);
   },
   cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[1].shape), bytes: bytesMoved(spec) }),
   samples: () =>
@@ -162,8 +162,8 @@ export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) =>
     rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n)),
-  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }, limits) {
-    return rowLossVariants(batch, limits, "labels", rowWgsl(batch, classes, labelSmoothing));
+  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }) {
+    return rowLossKernels(batch, "labels", rowWgsl(batch, classes, labelSmoothing));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [

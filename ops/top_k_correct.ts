@@ -9,6 +9,7 @@ import {
   float,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   type OpSpec,
   registerOp,
@@ -57,9 +58,8 @@ export const topKCorrect: Op<TopKAttributes> = registerOp<TopKAttributes>({
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { k } }: OpSpec<TopKAttributes>) =>
     rowSumStages(batch, 1, 2, (buffers, n) => isCorrect(classes, k, buffers, n)),
-  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }, limits) {
-    return [{
-      name: "workgroup a row",
+  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }) {
+    return oneWay("workgroup a row", ({ limits }) => ({
       workspace: [f32([batch])],
       kernels: [{
         wgsl: `${workgroupSum(["ahead"])}
@@ -84,7 +84,7 @@ ${rowMain(batch)}
         ],
         workgroups: linearWorkgroups(batch, limits, 1),
       }, sumKernel(batch, "1.0", 3, 2)],
-    }];
+    }));
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [

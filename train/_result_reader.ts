@@ -1,6 +1,7 @@
 /** Collects the results of an epoch's steps, one reading behind the queue, so that the device never waits for it. */
 
 import { NumericError } from "../core/mod.ts";
+import { divergence } from "./_divergence.ts";
 import type { Callback } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
@@ -94,14 +95,12 @@ export class ResultReader {
       const { loss, correct, lossScale } = result, step = ++this.#step, rate = this.#rates.shift()!;
       if (!Number.isFinite(loss) || lossScale! < LEAST_LOSS_SCALE) {
         await folder?.flush();
+        if (!Number.isFinite(loss)) {
+          throw divergence("loss", loss, { step, epoch, rate, mixed: lossScale !== undefined });
+        }
         throw new NumericError(
-          Number.isFinite(loss)
-            ? `The gradients overflow float16 at step ${step}, in epoch ${
-              epoch + 1
-            }, even where the loss is scaled by ` +
-              `${2 * lossScale!}; start again with a lower --lr or --precision float32`
-            : `The loss became ${loss} at step ${step}, in epoch ${epoch + 1}, with a learning rate of ${rate}; ` +
-              `start again with a lower --lr${lossScale === undefined ? "" : " or --precision float32"}`,
+          `The gradients overflow float16 at step ${step}, in epoch ${epoch + 1}, even where the loss is scaled by ` +
+            `${2 * lossScale!}; start again with a lower --lr or --precision float32`,
         );
       }
       this.#lossSum += loss;

@@ -50,7 +50,6 @@ const panelProducts: Op = registerOp({
       ],
     }],
   }),
-  webgpu: () => [],
   cost: () => ({ flops: FLOPS, bytes: 0 }),
   samples: () => [],
   badSamples: () => [],

@@ -4,7 +4,8 @@ import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "..
 import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
-import type { CpuArgument, CpuContext, CpuFunctionStage, CpuStage, CpuStages, NumericArray } from "../op.ts";
+import type { NumericArray } from "../op.ts";
+import type { CpuArgument, CpuContext, CpuFunctionStage, CpuStage, CpuStages } from "./stages.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";

@@ -4,7 +4,7 @@ import { type Arena, placeInArena } from "./arena.ts";
 import type { MemoryNeed } from "../backend.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { lifetimesOf } from "../plan/lifetimes.ts";
-import type { CpuStage, CpuStages } from "../op.ts";
+import type { CpuStage, CpuStages } from "./stages.ts";
 import type { Plan } from "../plan/plan.ts";
 import { byteSize } from "../graph/shape.ts";
 import { blockBytes } from "./memory.ts";

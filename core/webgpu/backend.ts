@@ -3,18 +3,17 @@
 import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { hostElements } from "../util/float16.ts";
-import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
+  deviceProfile,
   mebibytes,
   reportAdapter,
   requestAdapter,
   requestDevice,
-  webGpuLimits,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { findFloat16Problem } from "./float16_check.ts";
@@ -24,7 +23,8 @@ import { measureWebGpuPeaks } from "./roofline.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { poisonTexels, texelShape, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
 import { WebGpuTuner } from "./tuning/tuner.ts";
-import { VariantCache } from "./tuning/variants.ts";
+import type { DeviceLimits, DeviceProfile } from "./tuning/device_profile.ts";
+import { KernelPolicy } from "./tuning/policy.ts";
 
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
@@ -34,10 +34,8 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterReport;
   /** The device. */
   readonly device: GPUDevice;
-  /** What kernels must respect, and may reckon with. */
-  readonly limits: WebGpuLimits;
-  /** The variants of ops so far. */
-  readonly variants: VariantCache;
+  /** Chooses the kernels that run. */
+  readonly policy: KernelPolicy;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
   /** Chooses kernels by timing them. */
@@ -51,8 +49,7 @@ export class WebGpuBackend implements Backend {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.limits = webGpuLimits(device, this.adapter);
-    this.variants = new VariantCache(this.limits);
+    this.policy = new KernelPolicy(deviceProfile(device, adapter));
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
     this.tuner = new WebGpuTuner(this);
@@ -75,6 +72,16 @@ export class WebGpuBackend implements Backend {
       );
     }
     return new WebGpuBackend(adapter, await requestDevice(adapter), memory);
+  }
+
+  /** What is known of the device when kernels are chosen. */
+  get profile(): DeviceProfile {
+    return this.policy.device;
+  }
+
+  /** What kernels must respect. */
+  get limits(): DeviceLimits {
+    return this.policy.device.limits;
   }
 
   /** As many as one buffer holds. */
@@ -113,7 +120,7 @@ export class WebGpuBackend implements Backend {
 
   /** What a plan would take. */
   memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
-    return memoryNeed(plan, this.variants, this.capacity.tensor, options);
+    return memoryNeed(plan, this.policy, this.capacity.tensor, options);
   }
 
   /** Makes a plan executable. */

@@ -2,8 +2,8 @@
 
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
-import type { WebGpuLimits } from "../op.ts";
 import { maxTexels } from "./texels.ts";
+import { architectureName, type DeviceProfile, vendorName } from "./tuning/device_profile.ts";
 
 /** What is known of an adapter. */
 export interface AdapterReport {
@@ -88,19 +88,9 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   }
 }
 
-/** What every WebGPU device offers, by the standard: what is told where there is no adapter. */
-export const DEFAULT_LIMITS: WebGpuLimits = {
-  maxComputeWorkgroupsPerDimension: 65_535,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 16_384,
-  maxStorageBufferBindingSize: 128 << 20,
-  maxStorageBuffersPerShaderStage: 8,
-  maxTexels: 0,
-  software: false,
-};
-
-/** What the kernels of ops are told of a device. */
-export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): WebGpuLimits {
+/** What is known of a device when kernels are chosen for it. */
+export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DeviceProfile {
+  const { name, software } = reportAdapter(adapter), vendor = vendorName(adapter.info.vendor);
   const {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
@@ -109,13 +99,20 @@ export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): We
     maxStorageBuffersPerShaderStage,
   } = device.limits;
   return {
-    maxComputeWorkgroupsPerDimension,
-    maxComputeInvocationsPerWorkgroup,
-    maxComputeWorkgroupStorageSize,
-    maxStorageBufferBindingSize,
-    maxStorageBuffersPerShaderStage,
-    maxTexels: maxTexels(device),
-    software,
+    name,
+    kind: software ? "software" : "hardware",
+    vendor,
+    architecture: architectureName(vendor, adapter.info.architecture, name),
+    limits: {
+      maxComputeWorkgroupsPerDimension,
+      maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupStorageSize,
+      maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage,
+      maxTexels: maxTexels(device),
+    },
+    float16: device.features.has("shader-f16"),
+    subgroups: device.features.has("subgroups" as GPUFeatureName),
   };
 }
 

@@ -9,7 +9,7 @@ import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { deviceBytes } from "../util/float16.ts";
-import type { WebGpuKernel } from "../op.ts";
+import type { WebGpuKernel } from "./kernel.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
@@ -141,7 +141,7 @@ export class WebGpuExecutable implements Executable {
 
   /** The kernels of a node, with their buffers. */
   #bind(node: Node, index: number, options: BackendCompileOptions): BoundKernel[] {
-    const variant = this.#backend.variants.choose(node, options), cost = node.op.cost(node);
+    const variant = this.#backend.policy.choose(node, options), cost = node.op.cost(node);
     const bound = [...node.arguments, ...node.results].map((value) => ({
       spec: value.spec,
       buffer: this.#buffers.get(value)!,
@@ -192,7 +192,7 @@ export class WebGpuExecutable implements Executable {
 
   /** Makes the dispatch of a kernel, or of several that share one. */
   async #dispatchOf(group: readonly BoundKernel[]): Promise<Dispatch> {
-    const { device, limits, pipelines } = this.#backend;
+    const { device, limits, policy, pipelines } = this.#backend;
     const profile = joinProfiles(group.map((each) => each.profile)), label = `${profile.op} (${profile.variant})`;
     const [{ kernel, buffers }] = group;
     const { wgsl, entries, workgroups } = group.length === 1
@@ -201,7 +201,11 @@ export class WebGpuExecutable implements Executable {
         entries: buffers,
         workgroups: kernel.workgroups,
       }
-      : mergeKernels(group.map((each) => ({ elements: each.kernel.elements!, buffers: each.buffers })), limits);
+      : mergeKernels(
+        group.map((each) => ({ elements: each.kernel.elements!, buffers: each.buffers })),
+        limits,
+        policy.mergeShape,
+      );
     for (const count of workgroups) {
       if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
         throw new DeviceError(

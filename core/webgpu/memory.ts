@@ -2,12 +2,12 @@
 
 import { type BackendCompileOptions, type MemoryNeed, SCALAR_CAPACITY } from "../backend.ts";
 import type { Node } from "../graph/graph.ts";
-import type { WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import { byteSize } from "../graph/shape.ts";
 import { ScratchPool } from "./scratch.ts";
 import { TexelPool, texelShape, texelsOf, texelTextureBytes, type TexelType } from "./texels.ts";
-import type { VariantCache } from "./tuning/variants.ts";
+import type { WebGpuVariant } from "./tuning/family.ts";
+import type { KernelPolicy } from "./tuning/policy.ts";
 
 /** The bytes of the buffer for so many. */
 export function bufferBytes(bytes: number): number {
@@ -23,17 +23,17 @@ export function ringBytes(scalars: readonly string[]): number {
  * What a plan takes beside its parameters and states: planned buffers, inputs, constants, scratch memory of kernels, and the
  * textures that they read through.
  *
- * @param variants Those of the device.
+ * @param policy The device's.
  * @param largest The bytes of the largest buffer that it binds.
  */
 export function memoryNeed(
   { nodes, bufferSizes, inputs, variables }: Plan,
-  variants: VariantCache,
+  policy: KernelPolicy,
   largest: number,
   options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">,
 ): MemoryNeed {
   const own = [...inputs, ...variables.filter(({ kind }) => kind === "constant")];
-  const kernels = nodes.map((node) => ({ node, variant: variants.choose(node, options) }));
+  const kernels = nodes.map((node) => ({ node, variant: policy.choose(node, options) }));
   const sizes = [
     ...bufferSizes,
     ...own.map(({ spec }) => byteSize(spec)),

@@ -1,7 +1,7 @@
 /** What a device does at most: a kernel of independent multiply-adds in registers, and one that copies. */
 
 import { DeviceError } from "../util/errors.ts";
-import type { WebGpuKernel } from "../op.ts";
+import type { WebGpuKernel } from "./kernel.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./pipelines.ts";

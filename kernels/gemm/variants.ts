@@ -1,6 +1,6 @@
 /** The WebGPU variants of a matrix product C = A·B of any strides and sizes, also of many B by one A. */
 
-import { f32, lazyVariant, preferIf, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { f32, lazyVariant, type MarkedVariant, preferIf, type WebGpuLimits } from "../../core/mod.ts";
 import { range, vec4 } from "../text.ts";
 import { packedSizeOfA, packedSizeOfB, packedWidthOfB, packKernelOfA, packKernelOfB } from "./pack.ts";
 import { type GemmProblem, workspaceOf } from "./problem.ts";
@@ -13,7 +13,7 @@ import { workgroupGemmKernel } from "./workgroup.ts";
 const SMALL_PRODUCT = 1_000_000;
 
 /** The variants of a product. For a small one none is preferred, since what they pack first costs a dispatch each. */
-export function gemmVariants(problem: GemmProblem, limits: WebGpuLimits): WebGpuVariant[] {
+export function gemmVariants(problem: GemmProblem, limits: WebGpuLimits): MarkedVariant[] {
   const { m, n, k, batch = 1 } = problem;
   const tile = registerTile(problem);
   const large = limits.software && m * n * k * batch >= SMALL_PRODUCT;
@@ -38,7 +38,7 @@ function registerVariant(
   limits: WebGpuLimits,
   tile: RegisterTile,
   viaTexture: boolean,
-): WebGpuVariant {
+): MarkedVariant {
   const { n, k, b, buffers } = problem, workspace = workspaceOf(problem), width = packedWidthOfB(problem);
   const wholeRows = b[0] % 4 === 0 && n % 4 === 0, packsB = b[1] !== 1 || (viaTexture && !wholeRows);
   const operands = packsB
@@ -54,7 +54,7 @@ function registerVariant(
 }
 
 /** The product in workgroup memory: the columns of all B side by side, each filled up to whole vectors. */
-function workgroupVariant(problem: GemmProblem, limits: WebGpuLimits): WebGpuVariant {
+function workgroupVariant(problem: GemmProblem, limits: WebGpuLimits): MarkedVariant {
   const { m, n, k, a, b, batch = 1, buffers, bias } = problem, width = packedWidthOfB(problem);
   const vectorB = n % 4 === 0 && b[1] === 1 && b[0] % 4 === 0;
   const element = (c: number) => `b[line + min(column + ${c}u, ${n - 1}u) * ${b[1]}u]`;

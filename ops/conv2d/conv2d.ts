@@ -4,6 +4,7 @@ import {
   bytesMoved,
   f32,
   type Graph,
+  implementVariants,
   type Node,
   type Op,
   type OpSpec,
@@ -73,8 +74,10 @@ function convolutionRules<A extends DepthwiseAttributes>(
       };
     },
     cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), operandsOf(spec.inputs.length)),
-    webgpu: (spec: OpSpec<A>, limits: Parameters<Op["webgpu"]>[1]) =>
-      convolutionVariants(directed(geometry(spec), "forward", operandsOf(spec.inputs.length)), limits),
+    webgpu: (spec: OpSpec<A>) =>
+      implementVariants((limits) =>
+        convolutionVariants(directed(geometry(spec), "forward", operandsOf(spec.inputs.length)), limits)
+      ),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),
   };
 }

@@ -1,6 +1,6 @@
 /** The WebGPU variants of a convolution and of its gradients, and which is expected to be the fastest. */
 
-import { preferIf, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { type MarkedVariant, preferIf, type WebGpuLimits } from "../../core/mod.ts";
 import { fitsWorkgroup, gemmVariants, WORKGROUP_TILE_64x64x16 } from "../../kernels/mod.ts";
 import type { DirectedConvolution } from "./directed.ts";
 import { epilogueWgsl, residualBinding } from "./epilogue.ts";
@@ -40,7 +40,7 @@ const WINOGRAD_CHANNELS = 32, WINOGRAD_CHANNELS_BESIDE_TEXTURES = 96;
 const SOFTWARE_THREADS = 1024, HARDWARE_THREADS = 8192;
 
 /** All variants; the first is a plain kernel that takes any shape. */
-export function convolutionVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+export function convolutionVariants(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant[] {
   const { groups, channels, sources, flops } = convolution, { software } = limits;
   const variants = naiveVariants(convolution, limits);
   if (isDepthwise(convolution)) {
@@ -75,7 +75,7 @@ function isMatrixProduct({ groups, taps, stride, padding }: DirectedConvolution)
   return groups === 1 && taps * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0;
 }
 
-function pointwiseVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+function pointwiseVariants(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant[] {
   const { direction, batch, channels, sources, resultSize: [height, width], operands } = convolution;
   const n = height * width, { bias, output } = operands;
   return gemmVariants({
@@ -95,7 +95,7 @@ function pointwiseVariants(convolution: DirectedConvolution, limits: WebGpuLimit
 }
 
 /** The variants of a weight gradient. The first takes any shape. */
-export function weightGradientVariants(problem: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
+export function weightGradientVariants(problem: ConvolutionProblem, limits: WebGpuLimits): MarkedVariant[] {
   const { software, maxTexels } = limits, { groupInputs, groupOutputs } = problem;
   const variants = [...new Set([Math.min(4, groupOutputs), 1])]
     .map((outputs) => naiveWeightVariant(problem, outputs, limits));

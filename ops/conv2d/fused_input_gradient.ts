@@ -12,6 +12,7 @@ import {
   expectSpec,
   f32,
   type FusionRule,
+  implementVariants,
   type Node,
   type Op,
   type OpSpec,
@@ -116,10 +117,9 @@ export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = regist
     };
   },
   cpu: kernelOf,
-  webgpu: (spec, limits) =>
-    convolutionVariants(
-      directed(inputGradientGeometry(spec), "inputGradient", operandsOf(spec.attributes)),
-      limits,
+  webgpu: (spec) =>
+    implementVariants((limits) =>
+      convolutionVariants(directed(inputGradientGeometry(spec), "inputGradient", operandsOf(spec.attributes)), limits)
     ),
   cost: (spec) => ({
     flops: convolutionFlops(inputGradientGeometry(spec)) +

@@ -4,6 +4,7 @@ import {
   bytesMoved,
   expectSpec,
   f32,
+  implementVariants,
   type Op,
   type OpSpec,
   registerOp,
@@ -85,8 +86,10 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => inputGradientKernel(inputGradientGeometry(spec)),
-  webgpu: (spec, limits) =>
-    convolutionVariants(directed(inputGradientGeometry(spec), "inputGradient", operandsOf(2)), limits),
+  webgpu: (spec) =>
+    implementVariants((limits) =>
+      convolutionVariants(directed(inputGradientGeometry(spec), "inputGradient", operandsOf(2)), limits)
+    ),
   cost: (spec) => ({ flops: convolutionFlops(inputGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {
@@ -121,7 +124,7 @@ export const conv2dWeightGradient: Op<WeightGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => weightGradientKernel(weightGradientGeometry(spec)),
-  webgpu: (spec, limits) => weightGradientVariants(weightGradientGeometry(spec), limits),
+  webgpu: (spec) => implementVariants((limits) => weightGradientVariants(weightGradientGeometry(spec), limits)),
   cost: (spec) => ({ flops: convolutionFlops(weightGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {

@@ -1,8 +1,10 @@
 /** Several elementwise kernels as one: a range of workgroups computes the elements of each. */
 
-import type { WebGpuElements, WebGpuLimits } from "../../op.ts";
+import type { WebGpuElements } from "../kernel.ts";
+import type { DeviceLimits } from "../tuning/device_profile.ts";
+import type { MergeShape } from "../tuning/policy.ts";
 import { type DeclaredBuffer, shaderText } from "../pipelines.ts";
-import { ELEMENTWISE_WORKGROUP, linearWorkgroups, MAX_ITERATIONS } from "./wgsl.ts";
+import { linearWorkgroups, MAX_ITERATIONS } from "./wgsl.ts";
 
 /** A buffer of a kernel, by its name in the kernel's WGSL. */
 export interface BoundBuffer<B> extends DeclaredBuffer {
@@ -35,17 +37,15 @@ export function viewOf({ dtype, vector, write }: Omit<DeclaredBuffer, "name">): 
   return `${write ? "read_write" : "read"} ${vector ? "vec4 " : ""}${dtype}`;
 }
 
-/**
- * Adapters on the CPU take all threads of a vector through every branch, though most are idle in most: there a thread takes
- * many elements, so that a kernel has about so many threads, in workgroups of a vector, whose elements are adjacent.
- */
-const SOFTWARE_THREADS = 2048, SOFTWARE_LANES = 8;
-
 /** Merges kernels, none of which touches what another writes. Equal kernels in an equal order give an equal text. */
-export function mergeKernels<B>(kernels: readonly ElementsKernel<B>[], limits: WebGpuLimits): MergedKernel<B> {
+export function mergeKernels<B>(
+  kernels: readonly ElementsKernel<B>[],
+  limits: DeviceLimits,
+  shape: MergeShape,
+): MergedKernel<B> {
   const entries: { buffer: B; size: number }[] = [], declared: DeclaredBuffer[] = [], functions: string[] = [];
   const branches: string[] = [], known = new Map<B, Map<string, number>>();
-  const lanes = limits.software ? SOFTWARE_LANES : ELEMENTWISE_WORKGROUP;
+  const { lanes } = shape;
   let groups = 0;
   kernels.forEach(({ elements, buffers }, index) => {
     const names = new Map<string, string>();
@@ -63,7 +63,7 @@ export function mergeKernels<B>(kernels: readonly ElementsKernel<B>[], limits: W
     const { count, body, declarations = "" } = elements;
     for (const [, name] of declarations.matchAll(DECLARATION)) names.set(name, `kernel${index}_${name}`);
     functions.push(rename(`${declarations}\nfn kernel${index}(i: u32) {\n  ${body}\n}`, names));
-    const share = lanes * elementsOf(elements, limits), first = groups;
+    const share = lanes * elementsOf(elements, shape), first = groups;
     groups += Math.ceil(count / share);
     branches.push(`if (group < ${groups}u) {
     let start = (group - ${first}u) * ${share}u;
@@ -88,9 +88,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 }
 
 /** The elements of a thread. */
-function elementsOf({ count, iterations = 1 }: WebGpuElements, { software }: WebGpuLimits): number {
-  if (!software) return 1;
-  return Math.max(1, Math.min(Math.ceil(count / SOFTWARE_THREADS), Math.floor(MAX_ITERATIONS / (iterations + 1))));
+function elementsOf({ count, iterations = 1 }: WebGpuElements, { threads }: MergeShape): number {
+  return Math.max(1, Math.min(Math.ceil(count / threads), Math.floor(MAX_ITERATIONS / (iterations + 1))));
 }
 
 /** What a declaration introduces at the module's level. */

@@ -1,6 +1,7 @@
 /** Helpers from which ops build their WGSL. Shapes are written into the text as constants, so that compilers can unroll. */
 
-import type { WebGpuElements, WebGpuKernel, WebGpuLimits } from "../../op.ts";
+import type { WebGpuElements, WebGpuKernel } from "../kernel.ts";
+import type { DeviceLimits } from "../tuning/device_profile.ts";
 
 /** The workgroup size of elementwise kernels. */
 export const ELEMENTWISE_WORKGROUP = 64;
@@ -17,7 +18,7 @@ export const MAX_ITERATIONS = 60_000;
  */
 export function linearWorkgroups(
   count: number,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
   size: number = ELEMENTWISE_WORKGROUP,
 ): [number, number, number] {
   const groups = Math.ceil(count / size);
@@ -46,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 export function elementKernel(
   elements: WebGpuElements,
   bindings: WebGpuKernel["bindings"],
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const { count, body, declarations } = elements;
   return {

@@ -3,7 +3,7 @@
  * rows of four adjacent columns of a residue (`strided_axis.ts`), from source elements that it loads once.
  */
 
-import { elementwise, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
+import { elementwise, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
 import { evenTile, range, storeOfFour, vec4 } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, operandBindings } from "../epilogue.ts";
@@ -52,7 +52,7 @@ export function depthwiseVariant(
   rows: number,
   viaTexture: boolean,
   limits: WebGpuLimits,
-): WebGpuVariant {
+): MarkedVariant {
   const kernel = kernelOf(convolution, rows, viaTexture), { operands } = convolution, { x, threads } = kernel;
   const vector = x.size % 4 === 0;
   return {

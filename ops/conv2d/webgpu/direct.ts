@@ -8,9 +8,9 @@ import {
   elementKernel,
   f32,
   lazyVariant,
+  type MarkedVariant,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { evenTile, expectIterations, range, storeOfFour, vec4 } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
@@ -82,7 +82,7 @@ export function directVariant(
   convolution: DirectedConvolution,
   tile: DirectTile,
   limits: WebGpuLimits,
-): WebGpuVariant {
+): MarkedVariant {
   expectIterations("conv2d", convolution.sources);
   const kernel = kernelOf(convolution, tile), packed = packedWeights(kernel);
   const name = `direct ${4 * tile.vectors}x${tile.rows}x${tile.channels}${tile.viaTexture ? ", texels" : ""}`;

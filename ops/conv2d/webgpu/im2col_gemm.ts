@@ -9,10 +9,10 @@ import {
   elementKernel,
   f32,
   lazyVariant,
+  type MarkedVariant,
   MAX_ITERATIONS,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { packedGemmKernel, range, type RegisterTile, registerTile, vec4 } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
@@ -63,7 +63,7 @@ interface Im2colKernel {
 }
 
 /** The variant; none where there are groups, or sums, memory or buffers are more than it takes. */
-export function im2colGemmVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+export function im2colGemmVariants(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant[] {
   if (convolution.groups !== 1) return [];
   const kernel = kernelOf(convolution), products = kernel.products.filter((product) => product !== undefined);
   if (products.length === 0 || kernel.products.length > MOST_PRODUCTS) return [];

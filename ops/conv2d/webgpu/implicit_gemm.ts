@@ -7,14 +7,14 @@
  * Groups are not supported.
  */
 
-import type { WebGpuLimits, WebGpuVariant } from "../../../core/mod.ts";
+import type { MarkedVariant, WebGpuLimits } from "../../../core/mod.ts";
 import { range, storeOfFour, vec4, WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, operandBindings } from "../epilogue.ts";
 import { isInsideSource, positionStep, sourcePosition } from "./positions.ts";
 
 /** The variant. */
-export function implicitGemmVariant(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant {
+export function implicitGemmVariant(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant {
   const { batch, channels, operands } = convolution;
   const gemm = {
     extents: [channels, batch * paddedPlane(convolution), depthOf(convolution)] as const,

@@ -3,7 +3,7 @@
  * adjacent columns and channels in registers; the source's positions are found at run time, short loops over taps unrolled.
  */
 
-import { constants, lazyVariant, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
+import { constants, lazyVariant, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
 import { expectIterations, range } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, operandBindings } from "../epilogue.ts";
@@ -28,7 +28,7 @@ const MAX_UNROLLED_TAPS = 49;
 const MAX_UNROLLED_COLUMNS = 15;
 
 /** The variants, by tile. */
-export function naiveVariants(convolution: DirectedConvolution, limits: WebGpuLimits): WebGpuVariant[] {
+export function naiveVariants(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant[] {
   const { sources, kernelSize: [height], operands } = convolution;
   const columnLoops = unrollsColumns(convolution) ? 0 : convolution.kernelSize[1];
   const rowLoops = unrollsRows(convolution) ? 0 : 1;

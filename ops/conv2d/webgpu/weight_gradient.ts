@@ -3,7 +3,7 @@
  * all taps of one input channel, or one tap of a large kernel, over a part of the output's lines.
  */
 
-import { f32, lazyVariant, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
+import { f32, lazyVariant, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
 import { indexInTile, range, sumPartsKernel } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 import { inputPositions, isInsideSource, sourcePosition } from "./positions.ts";
@@ -33,7 +33,7 @@ interface NaiveWeightKernel {
  *
  * @param outputs Output channels of a thread.
  */
-export function naiveWeightVariant(problem: ConvolutionProblem, outputs: number, limits: WebGpuLimits): WebGpuVariant {
+export function naiveWeightVariant(problem: ConvolutionProblem, outputs: number, limits: WebGpuLimits): MarkedVariant {
   const kernel = kernelOf(problem, outputs), { parts, threads } = kernel, size = weightSize(problem);
   return lazyVariant({ name: `direct ${outputs} outputs`, workspace: [f32([parts, size])] }, () => [{
     wgsl: partialSumsWgsl(kernel),

@@ -11,9 +11,9 @@ import {
   elementKernel,
   f32,
   lazyVariant,
+  type MarkedVariant,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { packedGemmKernel, range, type RegisterTile, registerTile, vec4 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
@@ -44,7 +44,7 @@ interface PerTapKernel {
 }
 
 /** The variants; none where there are groups, or a buffer is larger than the device binds or its textures hold. */
-export function perTapGemmVariants(problem: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
+export function perTapGemmVariants(problem: ConvolutionProblem, limits: WebGpuLimits): MarkedVariant[] {
   if (problem.groups !== 1) return [];
   const kernel = kernelOf(problem), shapes = workspaceShapes(kernel);
   const largest = 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));

@@ -6,7 +6,7 @@
  * The matrix of windows exists only as indices; the depth is split into parts. Groups are not supported.
  */
 
-import { f32, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
+import { f32, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
 import { range, sumPartsKernel, vec4, WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 import { inputPositions, isInsideSource, sourcePosition } from "./positions.ts";
@@ -23,7 +23,7 @@ export function fillsWeightBlocks(problem: ConvolutionProblem): boolean {
 }
 
 /** The variant. */
-export function implicitWeightVariant(problem: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant {
+export function implicitWeightVariant(problem: ConvolutionProblem, limits: WebGpuLimits): MarkedVariant {
   const parts = partsOf(problem), size = weightSize(problem);
   const gemm = {
     extents: [problem.groupOutputs, columnsOf(problem), depthOf(problem)] as const,

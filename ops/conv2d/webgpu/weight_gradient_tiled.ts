@@ -9,9 +9,9 @@ import {
   f32,
   lazyVariant,
   linearWorkgroups,
+  type MarkedVariant,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { indexInTile, range, sumPartsKernel, vec4 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
@@ -113,7 +113,7 @@ export function tiledWeightVariant(
   tile: WeightTile,
   wantedThreads: number,
   limits: WebGpuLimits,
-): WebGpuVariant {
+): MarkedVariant {
   const kernel = kernelOf(problem, tile, wantedThreads), { parts } = kernel, size = weightSize(problem);
   const { outputs, inputs, vectors, viaTexture } = kernel.tile;
   const name = `tiled ${outputs}x${inputs}${viaTexture ? `x${4 * vectors}, texels` : ""}`;

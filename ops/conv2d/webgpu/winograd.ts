@@ -6,7 +6,7 @@
  * A vector of four holds the same point of the four tiles of a block. The batch is processed in chunks.
  */
 
-import { f32, lazyVariant, preferIf, u32, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
+import { f32, lazyVariant, type MarkedVariant, preferIf, u32, type WebGpuLimits } from "../../../core/mod.ts";
 import { fitsWorkgroup, WORKGROUP_TILE_64x64x16 } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import {
@@ -44,7 +44,7 @@ export function winogradVariants(
   convolution: DirectedConvolution,
   limits: WebGpuLimits,
   leastChannels: number,
-): WebGpuVariant[] {
+): MarkedVariant[] {
   const places: WinogradProducts[] = limits.software ? ["registers, texels", "registers"] : [];
   if (fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits)) places.push("workgroup memory");
   return places.flatMap((products) =>
@@ -60,7 +60,7 @@ export function winogradVariants(
   );
 }
 
-function variantOf(geometry: WinogradGeometry, products: WinogradProducts, limits: WebGpuLimits): WebGpuVariant {
+function variantOf(geometry: WinogradGeometry, products: WinogradProducts, limits: WebGpuLimits): MarkedVariant {
   const { convolution: { sources, channels }, tile, points, columns, panels, panelRows, chunks } = geometry;
   const workspace = [
     f32([points, panels, sources, panelRows]),
