@@ -5,19 +5,13 @@ import {
   expectSpec,
   f32,
   type Implementation,
-  implementVariants,
-  type MarkedVariant,
   type Op,
   type OpSpec,
   registerOp,
   ShapeError,
-  type WebGpuLimits,
 } from "../core/mod.ts";
-import { type GemmProblem, gemmStages, gemmVariants, isLongSum, naiveGemmKernel, rowSums } from "../kernels/mod.ts";
+import { gemm, type GemmProblem, gemmStages, isLongSum, rowSums } from "../kernels/mod.ts";
 import { channelSum } from "./channel_sum.ts";
-
-/** Columns of a thread of the naive kernel. */
-const COLUMNS = 4;
 
 /** The extents and strides of a product, as {@link GemmProblem}, of the op's first two inputs, and maybe a bias as its third. */
 type Product = Pick<GemmProblem, "m" | "n" | "k" | "a" | "b"> & { readonly bias?: boolean };
@@ -25,14 +19,6 @@ type Product = Pick<GemmProblem, "m" | "n" | "k" | "a" | "b"> & { readonly bias?
 function problemOf({ bias = false, ...product }: Product): GemmProblem {
   const buffers = { a: 0, b: 1, c: bias ? 3 : 2 };
   return bias ? { ...product, buffers, bias: { buffer: 2, of: "column" } } : { ...product, buffers };
-}
-
-function productVariants(problem: GemmProblem, limits: WebGpuLimits): MarkedVariant[] {
-  const plain = [...new Set([Math.min(COLUMNS, problem.n), 1])].map((columns) => ({
-    name: `${columns} columns`,
-    kernels: [naiveGemmKernel(problem, columns, limits)],
-  }));
-  return [...plain, ...gemmVariants(problem, limits)];
 }
 
 /** A product of so great a depth that its sums are split. */
@@ -68,7 +54,7 @@ function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "referen
     cpu: (spec) => gemmStages(problemOf(productOf(spec))),
     webgpu(spec) {
       const problem = problemOf(productOf(spec));
-      return isLongSum(problem.k) ? longSums(problem) : implementVariants((limits) => productVariants(problem, limits));
+      return isLongSum(problem.k) ? longSums(problem) : gemm(problem);
     },
     cost(spec) {
       const { m, n, k } = productOf(spec);

@@ -9,7 +9,7 @@ import { gpuTest } from "./_gpu.ts";
 const SHAPE = [7, 8, 190, 190];
 
 for (const op of [conv2d, conv2dInputGradient] as Op[]) {
-  gpuTest(`winograd's ${op.name} takes images in turns, the last one not full, step after step`, async (backend) => {
+  gpuTest(`winograd's ${op.name} takes images in chunks, the last one not full, step after step`, async (backend) => {
     const attributes = { padding: [1, 1], ...(op === conv2dInputGradient as Op ? { inputSize: SHAPE.slice(2) } : {}) };
     const graph = new Graph(), random = new Random(0, "winograd");
     const specs = { x: f32(SHAPE), w: f32([8, 8, 3, 3]) };

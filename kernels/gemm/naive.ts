@@ -1,6 +1,6 @@
 /** The plain kernel of a matrix product on WebGPU: a thread computes some adjacent columns of a row of C, nothing is packed. */
 
-import { elementKernel, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
+import { type DeviceLimits, elementKernel, type WebGpuKernel } from "../../core/mod.ts";
 import { range } from "../text.ts";
 import type { GemmProblem } from "./problem.ts";
 
@@ -9,7 +9,7 @@ import type { GemmProblem } from "./problem.ts";
  *
  * @param columns Columns of a thread: an element of A is loaded once for all of them.
  */
-export function naiveGemmKernel(problem: GemmProblem, columns: number, limits: WebGpuLimits): WebGpuKernel {
+export function naiveGemmKernel(problem: GemmProblem, columns: number, limits: DeviceLimits): WebGpuKernel {
   const { m, n, k, a, b, buffers, bias } = problem, tiles = Math.ceil(n / columns), ragged = n % columns !== 0;
   const column = (c: number) => ragged ? `min(first + ${c}u, ${n - 1}u)` : `first + ${c}u`;
   const declare = (c: number) => `var sum${c} = ${bias === undefined ? "0.0" : `bias[${column(c)}]`};`;

@@ -1,6 +1,6 @@
 /** Kernels that bring the operands of a matrix product into the form that the register kernel loads whole vectors of. */
 
-import { elementKernel, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
+import { type DeviceLimits, elementKernel, type WebGpuKernel } from "../../core/mod.ts";
 import type { GemmProblem } from "./problem.ts";
 
 /** Elements of A in panels of `rows` rows. */
@@ -13,7 +13,7 @@ export function packKernelOfA(
   { m, k, a, buffers }: GemmProblem,
   rows: number,
   target: number,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   return elementKernel(
     {
@@ -38,7 +38,7 @@ export function packedSizeOfB({ n, k, batch = 1 }: Pick<GemmProblem, "n" | "k" |
 }
 
 /** Packs every B into `target` as [batch, k, columns]; columns beyond the last repeat it. */
-export function packKernelOfB(problem: GemmProblem, target: number, limits: WebGpuLimits): WebGpuKernel {
+export function packKernelOfB(problem: GemmProblem, target: number, limits: DeviceLimits): WebGpuKernel {
   const { n, k, b, buffers } = problem, width = packedWidthOfB(problem);
   return elementKernel(
     {

@@ -4,7 +4,7 @@
  * what a tile needs of it at a depth is adjacent (`pack.ts`); B is found row by row, wherever its rows lie.
  */
 
-import { linearWorkgroups, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
+import { type DeviceLimits, linearWorkgroups, type WebGpuKernel } from "../../core/mod.ts";
 import { range, vec4 } from "../text.ts";
 import type { GemmProblem } from "./problem.ts";
 import { columnBias, storeBindings, storeWgsl } from "./store.ts";
@@ -42,7 +42,7 @@ export function registerGemmKernel(
   problem: GemmProblem,
   operands: RegisterOperands,
   tile: RegisterTile,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const { packedA, b, rowOfB, vectorsOfB, viaTexture } = operands;
   const workgroups = Math.ceil(threadsOf(problem, tile) / LANES) * panelsOf(problem, tile);
@@ -175,7 +175,7 @@ export function packedGemmKernel(
   problem: PackedGemmProblem,
   tile: RegisterTile,
   viaTexture: boolean,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const { n, k, buffers, sharing = 1, rowOfB = rowOfMatrix(k * n, n) } = problem;
   const operands = {

@@ -1,6 +1,6 @@
 /** Products whose depth is split into parts: the parts are added in a fixed order, so that runs repeat to the bit. */
 
-import { boundAtRun, elementKernel, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
+import { boundAtRun, type DeviceLimits, elementKernel, type WebGpuKernel } from "../../core/mod.ts";
 
 /** Where the parts and their sum are. */
 export interface PartialSums {
@@ -15,7 +15,7 @@ export interface PartialSums {
 }
 
 /** The kernel that adds the parts up, the first to the last. */
-export function sumPartsKernel({ size, parts, partial, result }: PartialSums, limits: WebGpuLimits): WebGpuKernel {
+export function sumPartsKernel({ size, parts, partial, result }: PartialSums, limits: DeviceLimits): WebGpuKernel {
   const vector = size % 4 === 0, count = vector ? size / 4 : size;
   return elementKernel(
     {

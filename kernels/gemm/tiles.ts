@@ -1,16 +1,16 @@
 /** The tiles of matrix products: how C is shared out among threads and workgroups. */
 
-import type { WebGpuLimits } from "../../core/mod.ts";
+import type { DeviceLimits } from "../../core/mod.ts";
 import { evenTile } from "../text.ts";
 import type { GemmProblem } from "./problem.ts";
 
 /** The tile of C that a thread keeps in registers. */
-export interface RegisterTile {
+export type RegisterTile = {
   /** Rows, a multiple of four. */
   readonly rows: number;
   /** Vectors of four columns. */
   readonly vectors: number;
-}
+};
 
 /** 16 rows by 16 columns: the fastest on lavapipe. */
 export const REGISTER_TILE_16x16: RegisterTile = { rows: 16, vectors: 4 };
@@ -22,9 +22,16 @@ export const REGISTER_TILE_4x4: RegisterTile = { rows: 4, vectors: 1 };
 /** The least threads of a product that has as many. */
 const WANTED_THREADS = 256;
 
+/** The register tiles of a product, the largest first: none reaches much beyond C, and each once. */
+export function registerTiles(problem: Pick<GemmProblem, "m" | "n">): RegisterTile[] {
+  const tiles = [REGISTER_TILE_16x16, REGISTER_TILE_8x8, REGISTER_TILE_4x4].map((tile) => fitTile(problem, tile));
+  const same = (a: RegisterTile, b: RegisterTile) => a.rows === b.rows && a.vectors === b.vectors;
+  return tiles.filter((tile, index) => tiles.findIndex((other) => same(other, tile)) === index);
+}
+
 /** The largest register tile that leaves a product enough threads. */
 export function registerTile({ m, n, batch = 1 }: Pick<GemmProblem, "m" | "n" | "batch">): RegisterTile {
-  const tiles = [REGISTER_TILE_16x16, REGISTER_TILE_8x8, REGISTER_TILE_4x4].map((tile) => fitTile({ m, n }, tile));
+  const tiles = registerTiles({ m, n });
   const threads = ({ rows, vectors }: RegisterTile) => Math.ceil(m / rows) * Math.ceil(n / (4 * vectors)) * batch;
   return tiles.find((tile) => threads(tile) >= WANTED_THREADS) ?? tiles[tiles.length - 1];
 }
@@ -49,10 +56,13 @@ export interface WorkgroupTile {
 /** Blocks of 64 by 64 from slices of a depth of 16. */
 export const WORKGROUP_TILE_64x64x16: WorkgroupTile = { threads: [8, 8], rows: 8, vectors: 2, depth: 16 };
 
+/** The tiles of workgroup memory by name: rows and columns of a block, and the depth of a slice. */
+export const WORKGROUP_TILES: Readonly<Record<string, WorkgroupTile>> = { "64x64x16": WORKGROUP_TILE_64x64x16 };
+
 /** Whether a device can run a tile. */
 export function fitsWorkgroup(
   { threads: [down, across], rows, vectors, depth }: WorkgroupTile,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): boolean {
   const bytes = 4 * depth * (down * rows + across * vectors * 4);
   return down * across <= limits.maxComputeInvocationsPerWorkgroup && bytes <= limits.maxComputeWorkgroupStorageSize;

@@ -4,7 +4,7 @@
  * so that a convolution, which is a product with a matrix that exists only as indices, is the same kernel.
  */
 
-import type { WebGpuKernel, WebGpuLimits } from "../../core/mod.ts";
+import type { DeviceLimits, WebGpuKernel } from "../../core/mod.ts";
 import { range } from "../text.ts";
 import type { WorkgroupTile } from "./tiles.ts";
 
@@ -28,7 +28,7 @@ export interface WorkgroupGemm {
 export function workgroupGemmKernel(
   { extents: [m, n, k], parts = 1, functions, bindings }: WorkgroupGemm,
   tile: WorkgroupTile,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const { threads: [threadsDown, threadsAcross], rows, vectors, depth } = tile;
   const threads = threadsDown * threadsAcross, height = threadsDown * rows, quads = threadsAcross * vectors;

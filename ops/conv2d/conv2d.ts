@@ -4,7 +4,6 @@ import {
   bytesMoved,
   f32,
   type Graph,
-  implementVariants,
   type Node,
   type Op,
   type OpSpec,
@@ -13,7 +12,6 @@ import {
 } from "../../core/mod.ts";
 import { channelSum } from "../channel_sum.ts";
 import { forwardKernel } from "./cpu/stages.ts";
-import { directed } from "./directed.ts";
 import { operandsOf } from "./epilogue.ts";
 import {
   CONVOLUTION_DEFAULTS,
@@ -25,7 +23,7 @@ import {
 import { conv2dInputGradient, conv2dWeightGradient } from "./gradients.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { convolutionVariants } from "./families.ts";
+import { convolutionKernels } from "./families.ts";
 
 /** The attributes of {@link depthwiseConv2d}: its groups are the input's channels. */
 export type DepthwiseAttributes = Omit<ConvolutionAttributes, "groups">;
@@ -74,10 +72,7 @@ function convolutionRules<A extends DepthwiseAttributes>(
       };
     },
     cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), operandsOf(spec.inputs.length)),
-    webgpu: (spec: OpSpec<A>) =>
-      implementVariants((limits) =>
-        convolutionVariants(directed(geometry(spec), "forward", operandsOf(spec.inputs.length)), limits)
-      ),
+    webgpu: (spec: OpSpec<A>) => convolutionKernels(geometry(spec), "forward", operandsOf(spec.inputs.length)),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),
   };
 }

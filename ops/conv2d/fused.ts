@@ -1,9 +1,8 @@
 /** Convolutions with an epilogue in one kernel. The planner puts them in; they have no gradients. */
 
-import { bytesMoved, elementCount, expectSpec, f32, implementVariants, type Op, registerOp } from "../../core/mod.ts";
+import { bytesMoved, elementCount, expectSpec, f32, type Op, registerOp } from "../../core/mod.ts";
 import type { DepthwiseAttributes } from "./conv2d.ts";
 import { forwardKernel } from "./cpu/stages.ts";
-import { directed } from "./directed.ts";
 import {
   applyEpilogue,
   type ConvolutionOperands,
@@ -23,7 +22,7 @@ import {
 } from "./problem.ts";
 import { outputPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { convolutionVariants } from "./families.ts";
+import { convolutionKernels } from "./families.ts";
 
 /** The attributes of {@link conv2dFused}. */
 export type FusedConvolutionAttributes = ConvolutionAttributes & EpilogueAttributes;
@@ -77,7 +76,7 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
     },
     webgpu(spec: Spec<A>) {
       const { g, operands } = resolve(spec);
-      return implementVariants((limits) => convolutionVariants(directed(g, "forward", operands), limits));
+      return convolutionKernels(g, "forward", operands);
     },
     cost(spec: Spec<A>) {
       const { g, operands } = resolve(spec), outputs = elementCount(spec.outputs[0].shape);

@@ -12,7 +12,6 @@ import {
   expectSpec,
   f32,
   type FusionRule,
-  implementVariants,
   type Node,
   type Op,
   type OpSpec,
@@ -20,13 +19,12 @@ import {
 } from "../../core/mod.ts";
 import { elementwiseStages } from "../../kernels/mod.ts";
 import { inputGradientKernel } from "./cpu/stages.ts";
-import { directed } from "./directed.ts";
 import { type ConvolutionOperands, NO_EPILOGUE } from "./epilogue.ts";
 import { CONVOLUTION_DEFAULTS, convolutionFlops } from "./problem.ts";
 import { expectGradient, type InputGradientAttributes, inputGradientGeometry } from "./gradients.ts";
 import { inputGradientPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { convolutionVariants } from "./families.ts";
+import { convolutionKernels } from "./families.ts";
 
 /** The attributes of {@link conv2dInputGradientFused}. */
 export type FusedInputGradientAttributes = InputGradientAttributes & {
@@ -117,10 +115,7 @@ export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = regist
     };
   },
   cpu: kernelOf,
-  webgpu: (spec) =>
-    implementVariants((limits) =>
-      convolutionVariants(directed(inputGradientGeometry(spec), "inputGradient", operandsOf(spec.attributes)), limits)
-    ),
+  webgpu: (spec) => convolutionKernels(inputGradientGeometry(spec), "inputGradient", operandsOf(spec.attributes)),
   cost: (spec) => ({
     flops: convolutionFlops(inputGradientGeometry(spec)) +
       (spec.attributes.relu ? 2 : 1) * elementCount(spec.outputs[0].shape),

@@ -4,7 +4,6 @@ import {
   bytesMoved,
   expectSpec,
   f32,
-  implementVariants,
   type Op,
   type OpSpec,
   registerOp,
@@ -13,7 +12,6 @@ import {
 } from "../../core/mod.ts";
 import { expectPair } from "../_window.ts";
 import { inputGradientKernel, weightGradientKernel } from "./cpu/stages.ts";
-import { directed } from "./directed.ts";
 import { operandsOf } from "./epilogue.ts";
 import {
   CONVOLUTION_DEFAULTS,
@@ -24,7 +22,7 @@ import {
 } from "./problem.ts";
 import { inputGradientPlane, weightGradientPlane } from "./reference.ts";
 import { CONVOLUTION_CASES, convolutionCaseSpecs } from "./samples.ts";
-import { convolutionVariants, weightGradientVariants } from "./families.ts";
+import { convolutionKernels, weightGradientKernels } from "./families.ts";
 
 /** The attributes of {@link conv2dInputGradient}: the convolution's, and the input's height and width. */
 export type InputGradientAttributes = ConvolutionAttributes & { readonly inputSize: readonly number[] };
@@ -86,10 +84,7 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => inputGradientKernel(inputGradientGeometry(spec)),
-  webgpu: (spec) =>
-    implementVariants((limits) =>
-      convolutionVariants(directed(inputGradientGeometry(spec), "inputGradient", operandsOf(2)), limits)
-    ),
+  webgpu: (spec) => convolutionKernels(inputGradientGeometry(spec), "inputGradient", operandsOf(2)),
   cost: (spec) => ({ flops: convolutionFlops(inputGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {
@@ -124,7 +119,7 @@ export const conv2dWeightGradient: Op<WeightGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => weightGradientKernel(weightGradientGeometry(spec)),
-  webgpu: (spec) => implementVariants((limits) => weightGradientVariants(weightGradientGeometry(spec), limits)),
+  webgpu: (spec) => weightGradientKernels(weightGradientGeometry(spec)),
   cost: (spec) => ({ flops: convolutionFlops(weightGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {

@@ -126,11 +126,3 @@ export function convolutionFlops(g: ConvolutionProblem): number {
   const products = g.groupInputs * g.kernelHeight * g.kernelWidth * g.groups * g.groupOutputs;
   return 2 * products * g.batch * g.outputHeight * g.outputWidth;
 }
-
-/** Channels and operations below which kernels that pack the operands of a matrix product cost more than they save. */
-const LEAST_PACKED_CHANNELS = 16, LEAST_PACKED_FLOPS = 16_000_000;
-
-/** Whether a convolution, or a gradient of it, is so much work that kernels that pack its operands cost little beside it. */
-export function isWorthPacking(channels: number, sources: number, flops: number): boolean {
-  return Math.min(channels, sources) >= LEAST_PACKED_CHANNELS && flops >= LEAST_PACKED_FLOPS;
-}

@@ -3,7 +3,7 @@
  * rows of four adjacent columns of a residue (`strided_axis.ts`), from source elements that it loads once.
  */
 
-import { elementwise, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
+import { elementwise, type KernelFamily, linearWorkgroups } from "../../../core/mod.ts";
 import { evenTile, range, storeOfFour, vec4 } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, operandBindings } from "../epilogue.ts";
@@ -12,6 +12,16 @@ import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
 
 /** Taps of the largest kernel that is unrolled. */
 const MAX_TAPS = 25;
+/** Rows of a thread, of all residues together: few, and as many as pay where a load costs as much as tens of multiplications. */
+export const FEW_ROWS = 2, MANY_ROWS = 8;
+
+/** How the family is set. */
+export type DepthwiseTile = {
+  /** Rows of a residue that a thread computes. */
+  readonly rows: number;
+  /** Whether the source is read through a texture. */
+  readonly viaTexture: boolean;
+};
 
 /** All that the text depends on. */
 interface DepthwiseKernel {
@@ -20,10 +30,7 @@ interface DepthwiseKernel {
   readonly y: StridedAxis;
   /** The columns. */
   readonly x: StridedAxis;
-  /** Rows of a residue that a thread computes. */
-  readonly rows: number;
-  /** Whether the source is read through a texture. */
-  readonly viaTexture: boolean;
+  readonly tile: DepthwiseTile;
   /** Tiles along rows. */
   readonly rowTiles: number;
   /** Tiles along columns. */
@@ -37,49 +44,51 @@ export function isDepthwise({ groups, channels, sources, taps }: DirectedConvolu
   return groups > 1 && sources === 1 && channels === 1 && taps <= MAX_TAPS;
 }
 
-/** The vectors of four elements of the source, which is read through a texture; infinite where it cannot. */
-export function texelsOfDepthwise({ batch, groups, sourceSize: [height, width] }: DirectedConvolution): number {
-  return width % 4 === 0 ? batch * groups * height * width / 4 : Infinity;
+/** Rows of a residue in as many tiles as with so many rows of all residues together. */
+export function fitRows(convolution: DirectedConvolution, most: number): number {
+  const [y] = stridedAxes(convolution);
+  return evenTile(Math.ceil(y.size / y.residues), Math.max(1, most / y.residues));
 }
 
-/**
- * The variant of a tile.
- *
- * @param rows The most rows of a thread, of all residues together.
- */
-export function depthwiseVariant(
-  convolution: DirectedConvolution,
-  rows: number,
-  viaTexture: boolean,
-  limits: WebGpuLimits,
-): MarkedVariant {
-  const kernel = kernelOf(convolution, rows, viaTexture), { operands } = convolution, { x, threads } = kernel;
-  const vector = x.size % 4 === 0;
-  return {
-    name: `depthwise 4x${kernel.rows}${viaTexture ? ", texels" : ""}`,
-    kernels: [{
-      wgsl: depthwiseWgsl(kernel),
-      bindings: [
-        { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels: viaTexture },
-        { name: "weight", index: 1 },
-        ...operandBindings(operands, vector),
-        { name: "result", index: operands.output, write: true, vector },
-      ],
-      workgroups: linearWorkgroups(threads, limits),
-    }],
-  };
-}
+/** The family. */
+export const DEPTHWISE: KernelFamily<DirectedConvolution, DepthwiseTile> = {
+  name: "depthwise",
+  version: 1,
+  supports: isDepthwise,
+  configurations(convolution, { limits }) {
+    const { batch, groups, sourceSize: [height, width] } = convolution;
+    const viaTexture = width % 4 === 0 && batch * groups * height * width / 4 <= limits.maxTexels;
+    const rows = [...new Set([FEW_ROWS, MANY_ROWS].map((most) => fitRows(convolution, most)))];
+    return (viaTexture ? [false, true] : [false]).flatMap((viaTexture) => rows.map((rows) => ({ rows, viaTexture })));
+  },
+  nameOf: ({ rows, viaTexture }) => `depthwise 4x${rows}${viaTexture ? ", via texture" : ""}`,
+  emit(convolution, tile, { limits }) {
+    const kernel = kernelOf(convolution, tile), { operands } = convolution, { x, threads } = kernel;
+    const vector = x.size % 4 === 0;
+    return {
+      kernels: [{
+        wgsl: depthwiseWgsl(kernel),
+        bindings: [
+          { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels: tile.viaTexture },
+          { name: "weight", index: 1 },
+          ...operandBindings(operands, vector),
+          { name: "result", index: operands.output, write: true, vector },
+        ],
+        workgroups: linearWorkgroups(threads, limits),
+      }],
+    };
+  },
+};
 
-function kernelOf(convolution: DirectedConvolution, most: number, viaTexture: boolean): DepthwiseKernel {
-  const [y, x] = stridedAxes(convolution), lines = Math.ceil(y.size / y.residues);
-  const rows = evenTile(lines, Math.max(1, most / y.residues)), rowTiles = Math.ceil(lines / rows);
+function kernelOf(convolution: DirectedConvolution, tile: DepthwiseTile): DepthwiseKernel {
+  const [y, x] = stridedAxes(convolution), rowTiles = Math.ceil(Math.ceil(y.size / y.residues) / tile.rows);
   const columnTiles = Math.ceil(x.size / (4 * x.residues));
   const threads = columnTiles * rowTiles * convolution.groups * convolution.batch;
-  return { convolution, y, x, rows, viaTexture, rowTiles, columnTiles, threads };
+  return { convolution, y, x, tile, rowTiles, columnTiles, threads };
 }
 
 function depthwiseWgsl(kernel: DepthwiseKernel): string {
-  const { convolution: { groups, taps }, y, x, rows, viaTexture, rowTiles, columnTiles, threads } = kernel;
+  const { convolution: { groups, taps }, y, x, tile: { rows, viaTexture }, rowTiles, columnTiles, threads } = kernel;
   const loads = sourceLoads(
     { size: y.sourceSize, last: (rowTiles - 1) * rows * y.step },
     { size: x.sourceSize, last: (columnTiles - 1) * 4 * x.step },
@@ -118,7 +127,7 @@ interface Slot {
   readonly columnResidue: number;
 }
 
-function slotsOf({ y, x, rows }: DepthwiseKernel): Slot[] {
+function slotsOf({ y, x, tile: { rows } }: DepthwiseKernel): Slot[] {
   const slots: Slot[] = [];
   for (const rowResidue of range(y.residues)) {
     for (const row of range(rows)) {
@@ -172,7 +181,7 @@ function storeWgsl({ convolution: { operands }, y, x }: DepthwiseKernel): string
 }
 
 /** Stores the tile. Columns of the residues alternate. */
-function storeSums({ y, x, rows }: DepthwiseKernel): string {
+function storeSums({ y, x, tile: { rows } }: DepthwiseKernel): string {
   const lines: string[] = [];
   for (const rowResidue of range(y.residues)) {
     for (const row of range(rows)) {

@@ -6,17 +6,17 @@
  */
 
 import {
+  type DeviceLimits,
   elementKernel,
   f32,
-  lazyVariant,
-  type MarkedVariant,
+  type KernelFamily,
   MAX_ITERATIONS,
   type WebGpuKernel,
-  type WebGpuLimits,
 } from "../../../core/mod.ts";
 import { packedGemmKernel, range, type RegisterTile, registerTile, vec4 } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, operandBindings } from "../epilogue.ts";
+import { isPointwise } from "./pointwise_gemm.ts";
 import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
 import { weightRow } from "./weight_row.ts";
 
@@ -62,28 +62,51 @@ interface Im2colKernel {
   readonly products: readonly (ResidueProduct | undefined)[];
 }
 
-/** The variant; none where there are groups, or sums, memory or buffers are more than it takes. */
-export function im2colGemmVariants(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant[] {
-  if (convolution.groups !== 1) return [];
-  const kernel = kernelOf(convolution), products = kernel.products.filter((product) => product !== undefined);
-  if (products.length === 0 || kernel.products.length > MOST_PRODUCTS) return [];
-  if (products.some(({ depth }) => depth > MAX_ITERATIONS)) return [];
-  const shapes = products.flatMap((product) => workspaceShapes(convolution, product));
-  const largest = 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));
-  if (largest > Math.min(MOST_BYTES, limits.maxStorageBufferBindingSize)) return [];
-  const bound = products.length + operandBindings(convolution.operands).length + 1;
-  if (bound > limits.maxStorageBuffersPerShaderStage) return [];
-  const viaTexture = largest <= 16 * limits.maxTexels;
-  const workspace = shapes.map((shape) => f32(shape));
-  const transient = products.flatMap((_, index) => [3 * index + 1, 3 * index + 2]);
-  return [lazyVariant({ name: `unfolded product${viaTexture ? ", texels" : ""}`, workspace, transient }, () => [
-    ...products.map((product) => packKernel(kernel, product, limits)),
-    ...products.flatMap((product) => [
-      unfoldKernel(kernel, product, limits),
-      gemmKernel(kernel, product, viaTexture, limits),
-    ]),
-    scatterKernel(kernel, limits),
-  ])];
+/** The family. A pointwise convolution is a product as it is (`pointwise_gemm.ts`). */
+export const IM2COL_GEMM: KernelFamily<DirectedConvolution, { readonly viaTexture: boolean }> = {
+  name: "im2col GEMM",
+  version: 1,
+  supports(convolution, { limits }) {
+    if (convolution.groups !== 1 || isPointwise(convolution)) return false;
+    const kernel = kernelOf(convolution), products = productsOf(kernel);
+    const bound = products.length + operandBindings(convolution.operands).length + 1;
+    return products.length > 0 && kernel.products.length <= MOST_PRODUCTS &&
+      products.every(({ depth }) => depth <= MAX_ITERATIONS) &&
+      bound <= limits.maxStorageBuffersPerShaderStage &&
+      largestBuffer(kernel) <= Math.min(MOST_BYTES, limits.maxStorageBufferBindingSize);
+  },
+  configurations(convolution, { limits }) {
+    const viaTexture = largestBuffer(kernelOf(convolution)) <= 16 * limits.maxTexels;
+    return viaTexture ? [{ viaTexture: false }, { viaTexture }] : [{ viaTexture }];
+  },
+  nameOf: ({ viaTexture }) => `im2col GEMM${viaTexture ? ", via texture" : ""}`,
+  emit(convolution, { viaTexture }, { limits }) {
+    const kernel = kernelOf(convolution), products = productsOf(kernel);
+    return {
+      workspace: products.flatMap((product) => workspaceShapes(convolution, product).map((shape) => f32(shape))),
+      // Packed weights may be kept.
+      transient: products.flatMap((_, index) => [3 * index + 1, 3 * index + 2]),
+      kernels: [
+        ...products.map((product) => packKernel(kernel, product, limits)),
+        ...products.flatMap((product) => [
+          unfoldKernel(kernel, product, limits),
+          gemmKernel(kernel, product, viaTexture, limits),
+        ]),
+        scatterKernel(kernel, limits),
+      ],
+    };
+  },
+};
+
+/** The products of the residues that meet the source. */
+function productsOf({ products }: Im2colKernel): ResidueProduct[] {
+  return products.filter((product) => product !== undefined);
+}
+
+/** Bytes of the largest buffer of the workspace. */
+function largestBuffer(kernel: Im2colKernel): number {
+  const shapes = productsOf(kernel).flatMap((product) => workspaceShapes(kernel.convolution, product));
+  return 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));
 }
 
 /** Packed weights, unfolded sources, products. */
@@ -131,7 +154,7 @@ function tapsOf(offsets: ReadonlyMap<number, number>): Taps {
 function packKernel(
   { convolution }: Im2colKernel,
   { y, x, depth, tile, buffers }: ResidueProduct,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const { sources, channels, kernelSize } = convolution, panels = Math.ceil(channels / tile.rows);
   const row = weightRow(convolution, "k", "s");
@@ -157,7 +180,7 @@ function packKernel(
 function unfoldKernel(
   { convolution: { batch, sources, sourceSize: [height, width] }, yAxis, xAxis }: Im2colKernel,
   product: ResidueProduct,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const { rows, columns, y, x, buffers } = product, plane = rows * columns;
   const element = (c: number) => `loadSource(row, first + ${c}u)`;
@@ -187,7 +210,7 @@ function gemmKernel(
   { convolution: { channels } }: Im2colKernel,
   { depth, width, tile, buffers }: ResidueProduct,
   viaTexture: boolean,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const problem = { m: channels, n: width, k: depth, batch: 1 };
   const gemmBuffers = { a: buffers.weights, b: buffers.unfolded, c: buffers.products };
@@ -195,7 +218,7 @@ function gemmKernel(
 }
 
 /** Puts the products where they belong in the result, and applies the epilogue. */
-function scatterKernel({ convolution, yAxis, xAxis, products }: Im2colKernel, limits: WebGpuLimits): WebGpuKernel {
+function scatterKernel({ convolution, yAxis, xAxis, products }: Im2colKernel, limits: DeviceLimits): WebGpuKernel {
   const { batch, channels, resultSize: [height, width], operands } = convolution;
   const values: string[] = [], bindings: WebGpuKernel["bindings"][number][] = [];
   products.forEach((product, index) => {

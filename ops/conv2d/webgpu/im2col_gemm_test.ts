@@ -19,15 +19,15 @@ for (const op of [conv2d, conv2dInputGradient] as Op[]) {
   const chosen = (...given: [number[], number, DeviceProfile]) => chosenName(strided(op, ...given));
 
   Deno.test(`a software adapter unfolds the images of ${op.name} where lines are not whole vectors`, () => {
-    assertEquals(chosen([8, 512, 14, 14], 512, TEXELS), "unfolded product, texels");
-    assertEquals(chosen([8, 512, 14, 14], 512, SOFTWARE), "unfolded product");
+    assertEquals(chosen([8, 512, 14, 14], 512, TEXELS), "im2col GEMM, via texture");
+    assertEquals(chosen([8, 512, 14, 14], 512, SOFTWARE), "im2col GEMM");
     assertEquals(chosen([8, 64, 56, 56], 128, TEXELS).slice(0, 6), "direct");
     assertEquals(chosen([1, 16, 6, 6], 16, TEXELS).slice(0, 6), "direct");
     assertEquals(chosen([8, 512, 14, 14], 512, GPU).slice(0, 8), "implicit");
   });
 
-  Deno.test(`${op.name} leaves out unfolded products that take much memory`, () => {
+  Deno.test(`${op.name} leaves out im2col where it takes much memory`, () => {
     const names = strided(op, [256, 512, 14, 14], 512, TEXELS).variants.map(({ name }) => name);
-    assertEquals(names.filter((name) => name.startsWith("unfolded")), []);
+    assertEquals(names.filter((name) => name.startsWith("im2col")), []);
   });
 }

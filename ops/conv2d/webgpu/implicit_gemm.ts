@@ -7,27 +7,42 @@
  * Groups are not supported.
  */
 
-import type { MarkedVariant, WebGpuLimits } from "../../../core/mod.ts";
-import { range, storeOfFour, vec4, WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "../../../kernels/mod.ts";
+import type { KernelFamily } from "../../../core/mod.ts";
+import {
+  range,
+  storeOfFour,
+  vec4,
+  WORKGROUP_TILES,
+  workgroupGemmKernel,
+  workgroupTiles,
+} from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, operandBindings } from "../epilogue.ts";
+import { isPointwise } from "./pointwise_gemm.ts";
 import { isInsideSource, positionStep, sourcePosition } from "./positions.ts";
 
-/** The variant. */
-export function implicitGemmVariant(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant {
-  const { batch, channels, operands } = convolution;
-  const gemm = {
-    extents: [channels, batch * paddedPlane(convolution), depthOf(convolution)] as const,
-    functions: [loadAWgsl(convolution), loadBWgsl(convolution), storeWgsl(convolution)].join("\n"),
-    bindings: [
-      { name: "source", index: 0 },
-      { name: "weight", index: 1 },
-      ...operandBindings(operands, hasVectors(convolution)),
-      { name: "result", index: operands.output, write: true, vector: hasVectors(convolution) },
-    ],
-  };
-  return { name: "implicit product", kernels: [workgroupGemmKernel(gemm, WORKGROUP_TILE_64x64x16, limits)] };
-}
+/** The family. A pointwise convolution is a product as it is (`pointwise_gemm.ts`). */
+export const IMPLICIT_GEMM: KernelFamily<DirectedConvolution, { readonly tile: string }> = {
+  name: "implicit GEMM",
+  version: 1,
+  supports: (convolution) => convolution.groups === 1 && !isPointwise(convolution),
+  configurations: (_convolution, { limits }) => workgroupTiles(limits),
+  nameOf: ({ tile }) => `implicit GEMM ${tile}`,
+  emit(convolution, { tile }, { limits }) {
+    const { batch, channels, operands } = convolution, vector = hasVectors(convolution);
+    const product = {
+      extents: [channels, batch * paddedPlane(convolution), depthOf(convolution)] as const,
+      functions: [loadAWgsl(convolution), loadBWgsl(convolution), storeWgsl(convolution)].join("\n"),
+      bindings: [
+        { name: "source", index: 0 },
+        { name: "weight", index: 1 },
+        ...operandBindings(operands, vector),
+        { name: "result", index: operands.output, write: true, vector },
+      ],
+    };
+    return { kernels: [workgroupGemmKernel(product, WORKGROUP_TILES[tile], limits)] };
+  },
+};
 
 /** Results of an image and a channel. */
 function planeOf({ resultSize: [height, width] }: DirectedConvolution): number {

@@ -3,48 +3,57 @@
  * adjacent columns and channels in registers; the source's positions are found at run time, short loops over taps unrolled.
  */
 
-import { constants, lazyVariant, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
-import { expectIterations, range } from "../../../kernels/mod.ts";
+import { constants, type KernelFamily, linearWorkgroups, MAX_ITERATIONS } from "../../../core/mod.ts";
+import { range } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, operandBindings } from "../epilogue.ts";
 import { isInsideSource, positionStep, sourcePosition } from "./positions.ts";
 
 /** The register tile of a thread. */
-export interface NaiveTile {
+export type NaiveTile = {
   /** Adjacent columns. */
   readonly columns: number;
   /** Adjacent result channels. */
   readonly channels: number;
-}
+};
 
-const TILES: readonly NaiveTile[] = [{ columns: 4, channels: 8 }, { columns: 4, channels: 4 }, {
-  columns: 1,
-  channels: 1,
-}];
+const TILES: readonly NaiveTile[] = [
+  { columns: 4, channels: 8 },
+  { columns: 4, channels: 4 },
+  { columns: 1, channels: 1 },
+];
 
 /** Taps above which the kernel's rows are looped over. */
 const MAX_UNROLLED_TAPS = 49;
 /** The kernel's width above which its columns are looped over. */
 const MAX_UNROLLED_COLUMNS = 15;
 
-/** The variants, by tile. */
-export function naiveVariants(convolution: DirectedConvolution, limits: WebGpuLimits): MarkedVariant[] {
-  const { sources, kernelSize: [height], operands } = convolution;
-  const columnLoops = unrollsColumns(convolution) ? 0 : convolution.kernelSize[1];
-  const rowLoops = unrollsRows(convolution) ? 0 : 1;
-  expectIterations("conv2d", sources * (1 + height * (rowLoops + columnLoops)));
-  return fittedTiles(convolution).map((tile) =>
-    lazyVariant({ name: `direct ${tile.columns}x${tile.channels}` }, () => [{
+/** The family. */
+export const NAIVE: KernelFamily<DirectedConvolution, NaiveTile> = {
+  name: "naive",
+  version: 1,
+  supports: (convolution) => naiveIterations(convolution) <= MAX_ITERATIONS,
+  configurations: fittedTiles,
+  nameOf: ({ columns, channels }) => `naive ${columns}x${channels}`,
+  emit: (convolution, tile, { limits }) => ({
+    kernels: [{
       wgsl: naiveWgsl(convolution, tile),
       bindings: [
         { name: "source", index: 0 },
         { name: "weight", index: 1 },
-        ...operandBindings(operands),
-        { name: "result", index: operands.output, write: true },
+        ...operandBindings(convolution.operands),
+        { name: "result", index: convolution.operands.output, write: true },
       ],
       workgroups: linearWorkgroups(tilesOf(convolution, tile).threads, limits),
-    }])
-  );
+    }],
+  }),
+};
+
+/** Loop iterations of a thread. */
+export function naiveIterations(convolution: DirectedConvolution): number {
+  const { sources, kernelSize: [height, width] } = convolution;
+  const rowLoops = unrollsRows(convolution) ? 0 : 1, columnLoops = unrollsColumns(convolution) ? 0 : width;
+  return sources * (1 + height * (rowLoops + columnLoops));
 }
 
 /** The tiles, none larger than the result, each once. */

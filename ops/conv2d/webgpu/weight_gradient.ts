@@ -3,7 +3,7 @@
  * all taps of one input channel, or one tap of a large kernel, over a part of the output's lines.
  */
 
-import { f32, lazyVariant, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
+import { f32, type KernelFamily, linearWorkgroups, MAX_ITERATIONS } from "../../../core/mod.ts";
 import { indexInTile, range, sumPartsKernel } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 import { inputPositions, isInsideSource, sourcePosition } from "./positions.ts";
@@ -28,26 +28,45 @@ interface NaiveWeightKernel {
   readonly threads: number;
 }
 
-/**
- * The variant of a tile.
- *
- * @param outputs Output channels of a thread.
- */
-export function naiveWeightVariant(problem: ConvolutionProblem, outputs: number, limits: WebGpuLimits): MarkedVariant {
-  const kernel = kernelOf(problem, outputs), { parts, threads } = kernel, size = weightSize(problem);
-  return lazyVariant({ name: `direct ${outputs} outputs`, workspace: [f32([parts, size])] }, () => [{
-    wgsl: partialSumsWgsl(kernel),
-    bindings: [{ name: "x", index: X }, { name: "dy", index: DY }, { name: "partial", index: PARTIAL, write: true }],
-    workgroups: linearWorkgroups(threads, limits),
-  }, sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits)]);
+/** The most output channels of a thread. */
+const MOST_OUTPUTS = 4;
+
+/** The family. */
+export const NAIVE_WEIGHT: KernelFamily<ConvolutionProblem, { readonly outputs: number }> = {
+  name: "naive",
+  version: 1,
+  supports: (problem) => naiveLineIterations(problem) <= MAX_ITERATIONS,
+  configurations: ({ groupOutputs }) =>
+    [...new Set([Math.min(MOST_OUTPUTS, groupOutputs), 1])].map((outputs) => ({ outputs })),
+  nameOf: ({ outputs }) => `naive ${outputs} ${outputs === 1 ? "output" : "outputs"}`,
+  emit(problem, { outputs }, { limits }) {
+    const kernel = kernelOf(problem, outputs), { parts, threads } = kernel, size = weightSize(problem);
+    return {
+      workspace: [f32([parts, size])],
+      kernels: [{
+        wgsl: partialSumsWgsl(kernel),
+        bindings: [
+          { name: "x", index: X },
+          { name: "dy", index: DY },
+          { name: "partial", index: PARTIAL, write: true },
+        ],
+        workgroups: linearWorkgroups(threads, limits),
+      }, sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits)],
+    };
+  },
+};
+
+/** Loop iterations that a line takes. */
+export function naiveLineIterations({ outputWidth }: ConvolutionProblem): number {
+  return outputWidth + 1;
 }
 
 function kernelOf(problem: ConvolutionProblem, outputs: number): NaiveWeightKernel {
-  const { batch, groups, groupInputs, groupOutputs, kernelHeight, kernelWidth, outputWidth } = problem;
+  const { batch, groups, groupInputs, groupOutputs, kernelHeight, kernelWidth } = problem;
   const taps = kernelHeight * kernelWidth, allTaps = taps <= MAX_TAPS_A_THREAD;
   const outputTiles = Math.ceil(groupOutputs / outputs);
   const threadsOfPart = groups * outputTiles * groupInputs * (allTaps ? 1 : taps);
-  const lineIterations = outputWidth + 1;
+  const lineIterations = naiveLineIterations(problem);
   const parts = partsOf(problem, { threadsOfPart, lineIterations, wantedThreads: WANTED_THREADS, most: batch });
   return { problem, taps, outputs, outputTiles, allTaps, parts, threads: threadsOfPart * parts };
 }

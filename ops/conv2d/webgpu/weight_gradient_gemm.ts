@@ -8,12 +8,11 @@
 
 import {
   boundAtRun,
+  type DeviceLimits,
   elementKernel,
   f32,
-  lazyVariant,
-  type MarkedVariant,
+  type KernelFamily,
   type WebGpuKernel,
-  type WebGpuLimits,
 } from "../../../core/mod.ts";
 import { packedGemmKernel, range, type RegisterTile, registerTile, vec4 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
@@ -43,21 +42,35 @@ interface PerTapKernel {
   readonly packed: { readonly height: number; readonly width: number; readonly inputs: number };
 }
 
-/** The variants; none where there are groups, or a buffer is larger than the device binds or its textures hold. */
-export function perTapGemmVariants(problem: ConvolutionProblem, limits: WebGpuLimits): MarkedVariant[] {
-  if (problem.groups !== 1) return [];
-  const kernel = kernelOf(problem), shapes = workspaceShapes(kernel);
-  const largest = 4 * Math.max(...shapes.map((shape) => shape.reduce((a, b) => a * b)));
-  if (largest > limits.maxStorageBufferBindingSize) return [];
-  const workspace = shapes.map((shape) => f32(shape)), transient = [0, 1, 2];
-  return [true, false].filter((viaTexture) => !viaTexture || largest <= 16 * limits.maxTexels).map((viaTexture) =>
-    lazyVariant({ name: `product for each tap${viaTexture ? ", texels" : ""}`, workspace, transient }, () => [
-      packGradientKernel(kernel, limits),
-      packInputKernel(kernel, limits),
-      gemmKernel(kernel, viaTexture, limits),
-      joinKernel(kernel, limits),
-    ])
-  );
+/** The family. */
+export const PER_TAP_GEMM: KernelFamily<ConvolutionProblem, { readonly viaTexture: boolean }> = {
+  name: "per-tap GEMM",
+  version: 1,
+  supports: (problem, { limits }) =>
+    problem.groups === 1 && largestBuffer(kernelOf(problem)) <= limits.maxStorageBufferBindingSize,
+  configurations(problem, { limits }) {
+    const viaTexture = largestBuffer(kernelOf(problem)) <= 16 * limits.maxTexels;
+    return viaTexture ? [{ viaTexture: false }, { viaTexture }] : [{ viaTexture }];
+  },
+  nameOf: ({ viaTexture }) => `per-tap GEMM${viaTexture ? ", via texture" : ""}`,
+  emit(problem, { viaTexture }, { limits }) {
+    const kernel = kernelOf(problem);
+    return {
+      workspace: workspaceShapes(kernel).map((shape) => f32(shape)),
+      transient: [0, 1, 2],
+      kernels: [
+        packGradientKernel(kernel, limits),
+        packInputKernel(kernel, limits),
+        gemmKernel(kernel, viaTexture, limits),
+        joinKernel(kernel, limits),
+      ],
+    };
+  },
+};
+
+/** Bytes of the largest buffer of the workspace. */
+function largestBuffer(kernel: PerTapKernel): number {
+  return 4 * Math.max(...workspaceShapes(kernel).map((shape) => shape.reduce((a, b) => a * b)));
 }
 
 function kernelOf(problem: ConvolutionProblem): PerTapKernel {
@@ -87,7 +100,7 @@ function workspaceShapes({ problem, taps, tile, panels, parts, share, packed }: 
 }
 
 /** Packs dY as [part, panel, position, output of the panel]; what lies outside is zero. */
-function packGradientKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuKernel {
+function packGradientKernel(kernel: PerTapKernel, limits: DeviceLimits): WebGpuKernel {
   const { problem: { batch, groupOutputs }, plane, tile: { rows }, panels, parts, share } = kernel;
   const depth = batch * plane;
   const conditions = [
@@ -111,7 +124,7 @@ function packGradientKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuK
 }
 
 /** Packs the input as [image, padded line, padded column, input], four inputs a thread; the padding is zeros. */
-function packInputKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuKernel {
+function packInputKernel(kernel: PerTapKernel, limits: DeviceLimits): WebGpuKernel {
   const { problem, packed } = kernel, { batch, groupInputs, height, width, padding } = problem;
   const vectors = packed.inputs / 4;
   const element = (c: number) =>
@@ -135,7 +148,7 @@ function packInputKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuKern
 }
 
 /** The products of all taps and parts: those of a part share its dY. */
-function gemmKernel(kernel: PerTapKernel, viaTexture: boolean, limits: WebGpuLimits): WebGpuKernel {
+function gemmKernel(kernel: PerTapKernel, viaTexture: boolean, limits: DeviceLimits): WebGpuKernel {
   const { problem, taps, tile, parts, share, packed } = kernel;
   const gemm = {
     m: problem.groupOutputs,
@@ -161,7 +174,7 @@ function rowOfInput({ problem, taps, plane, share, packed }: PerTapKernel): stri
 }
 
 /** Adds the parts in their order, and puts the sums where they belong in the weight's gradient. */
-function joinKernel(kernel: PerTapKernel, limits: WebGpuLimits): WebGpuKernel {
+function joinKernel(kernel: PerTapKernel, limits: DeviceLimits): WebGpuKernel {
   const { problem: { groupOutputs, groupInputs }, taps, parts, packed: { inputs } } = kernel;
   const part = taps * groupOutputs * inputs;
   return elementKernel(

@@ -6,8 +6,15 @@
  * The matrix of windows exists only as indices; the depth is split into parts. Groups are not supported.
  */
 
-import { f32, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
-import { range, sumPartsKernel, vec4, WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "../../../kernels/mod.ts";
+import { f32, type KernelFamily } from "../../../core/mod.ts";
+import {
+  range,
+  sumPartsKernel,
+  vec4,
+  WORKGROUP_TILES,
+  workgroupGemmKernel,
+  workgroupTiles,
+} from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 import { inputPositions, isInsideSource, sourcePosition } from "./positions.ts";
 import { DW, DY, MAX_PARTIAL_ELEMENTS, PARTIAL, weightSize, X } from "./weight_gradient_parts.ts";
@@ -17,33 +24,34 @@ const WANTED_WORKGROUPS = 256;
 /** The least depth of a part. */
 const LEAST_DEPTH = 64;
 
-/** Whether the gradient fills blocks of a matrix product about well. */
-export function fillsWeightBlocks(problem: ConvolutionProblem): boolean {
-  return problem.groups === 1 && problem.groupOutputs >= 16 && columnsOf(problem) >= 16;
-}
-
-/** The variant. */
-export function implicitWeightVariant(problem: ConvolutionProblem, limits: WebGpuLimits): MarkedVariant {
-  const parts = partsOf(problem), size = weightSize(problem);
-  const gemm = {
-    extents: [problem.groupOutputs, columnsOf(problem), depthOf(problem)] as const,
-    parts,
-    functions: [loadAWgsl(problem), loadBWgsl(problem), storeWgsl(problem)].join("\n"),
-    bindings: [
-      { name: "x0", index: X },
-      { name: "dy", index: DY },
-      { name: "partial", index: PARTIAL, write: true },
-    ],
-  };
-  return {
-    name: "implicit product",
-    workspace: [f32([parts, size])],
-    kernels: [
-      workgroupGemmKernel(gemm, WORKGROUP_TILE_64x64x16, limits),
-      sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits),
-    ],
-  };
-}
+/** The family. */
+export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, { readonly tile: string }> = {
+  name: "implicit GEMM",
+  version: 1,
+  supports: ({ groups }) => groups === 1,
+  configurations: (_problem, { limits }) => workgroupTiles(limits),
+  nameOf: ({ tile }) => `implicit GEMM ${tile}`,
+  emit(problem, { tile }, { limits }) {
+    const parts = partsOf(problem), size = weightSize(problem);
+    const product = {
+      extents: [problem.groupOutputs, columnsOf(problem), depthOf(problem)] as const,
+      parts,
+      functions: [loadAWgsl(problem), loadBWgsl(problem), storeWgsl(problem)].join("\n"),
+      bindings: [
+        { name: "x0", index: X },
+        { name: "dy", index: DY },
+        { name: "partial", index: PARTIAL, write: true },
+      ],
+    };
+    return {
+      workspace: [f32([parts, size])],
+      kernels: [
+        workgroupGemmKernel(product, WORKGROUP_TILES[tile], limits),
+        sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits),
+      ],
+    };
+  },
+};
 
 /** Inputs and taps. */
 function columnsOf({ groupInputs, kernelHeight, kernelWidth }: ConvolutionProblem): number {

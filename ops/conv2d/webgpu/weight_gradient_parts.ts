@@ -3,7 +3,6 @@
  * parts are added in a fixed order, so that runs repeat to the bit.
  */
 
-import { expectIterations } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** The indices of a weight gradient's buffers: input, output's gradient, weight's gradient, and the sums of the parts. */
@@ -38,17 +37,11 @@ export interface PartsRequest {
   readonly most: number;
 }
 
-/**
- * Into how many parts the lines are split.
- *
- * @throws {DeviceError} If a thread would loop longer than every driver does.
- */
+/** Into how many parts the lines are split. No thread then loops longer than every driver does, unless for one line. */
 export function partsOf(problem: ConvolutionProblem, request: PartsRequest): number {
   const { threadsOfPart, lineIterations, wantedThreads, most } = request, lines = linesOf(problem);
   const least = Math.ceil(lines / Math.max(1, Math.floor(WANTED_ITERATIONS / lineIterations)));
   const fitting = Math.floor(MAX_PARTIAL_ELEMENTS / weightSize(problem));
   const busy = Math.min(Math.ceil(wantedThreads / threadsOfPart), fitting, most);
-  const parts = Math.min(lines, Math.max(1, least, busy));
-  expectIterations("conv2dWeightGradient", Math.ceil(lines / parts) * lineIterations);
-  return parts;
+  return Math.min(lines, Math.max(1, least, busy));
 }

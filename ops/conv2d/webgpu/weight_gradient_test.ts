@@ -12,17 +12,17 @@ function weightGradient(input: number[], outputs: number, device: DeviceProfile,
 
 const chosen = (...given: Parameters<typeof weightGradient>) => chosenName(weightGradient(...given));
 
-Deno.test("a software adapter sums weight gradients in tiles where lines are whole vectors, else by products", () => {
-  assertEquals(chosen([8, 64, 56, 56], 64, TEXELS), "tiled 8x1x8, texels");
-  assertEquals(chosen([8, 256, 14, 14], 256, TEXELS), "product for each tap, texels");
-  assertEquals(chosen([8, 256, 14, 14], 256, SOFTWARE), "product for each tap");
-  assertEquals(chosen([1, 16, 2, 2], 16, SOFTWARE), "tiled 4x2");
-  assertEquals(chosen([8, 256, 14, 14], 256, GPU), "implicit product");
+Deno.test("a software adapter sums weight gradients in tiles where lines are whole vectors, else by per-tap GEMM", () => {
+  assertEquals(chosen([8, 64, 56, 56], 64, TEXELS), "tiled 8x1x8 for 1024 threads, via texture");
+  assertEquals(chosen([8, 256, 14, 14], 256, TEXELS), "per-tap GEMM, via texture");
+  assertEquals(chosen([8, 256, 14, 14], 256, SOFTWARE), "per-tap GEMM");
+  assertEquals(chosen([1, 16, 2, 2], 16, SOFTWARE), "tiled 4x2x4 for 1024 threads");
+  assertEquals(chosen([8, 256, 14, 14], 256, GPU), "implicit GEMM 64x64x16");
 });
 
-Deno.test("products for each tap are left out where channels are grouped or a buffer cannot be bound", () => {
+Deno.test("per-tap GEMM is left out where channels are grouped or a buffer cannot be bound", () => {
   const products = (...given: Parameters<typeof weightGradient>) =>
-    weightGradient(...given).variants.filter(({ name }) => name.startsWith("product"));
+    weightGradient(...given).variants.filter(({ name }) => name.startsWith("per-tap"));
   assertEquals(products([8, 256, 14, 14], 256, TEXELS).length, 2);
   assertEquals(products([8, 256, 14, 14], 256, TEXELS, 2), []);
   assertEquals(products([8, 256, 14, 14], 256, binding(TEXELS, 2 ** 20)), []);

@@ -7,8 +7,8 @@ import type { WinogradTile } from "./transforms.ts";
 /** Bytes of the transforms of a chunk, where one image does not take more. */
 const WORKSPACE_BYTES = 24 * 2 ** 20;
 
-/** Where the products are computed, and whether their factors are read through textures. */
-export type WinogradProducts = "registers" | "registers, texels" | "workgroup memory";
+/** Where the products are computed. */
+export type WinogradProducts = "registers" | "workgroup memory";
 
 /** All that the texts of the kernels depend on. Pairs are vertical, horizontal. */
 export interface WinogradGeometry {

@@ -1,6 +1,6 @@
 /** The transform of Winograd's sources: V = Bᵗ d B. */
 
-import { elementwise, linearWorkgroups, type WebGpuKernel, type WebGpuLimits } from "../../../../core/mod.ts";
+import { type DeviceLimits, elementwise, linearWorkgroups, type WebGpuKernel } from "../../../../core/mod.ts";
 import { range, vec4 } from "../../../../kernels/mod.ts";
 import { type SourceLoads, sourceLoads } from "../source_loads.ts";
 import { blockWgsl, counterBinding } from "./chunks.ts";
@@ -8,7 +8,7 @@ import { blocksOfChunk, type WinogradGeometry } from "./geometry.ts";
 import { square, transformWgsl } from "./transforms.ts";
 
 /** Transforms the sources of a chunk to [point, source, column], each a vector of tiles; a block a thread. */
-export function inputKernel(geometry: WinogradGeometry, limits: WebGpuLimits): WebGpuKernel {
+export function inputKernel(geometry: WinogradGeometry, limits: DeviceLimits): WebGpuKernel {
   const { convolution: { sources, sourceSize: [height, width] }, tile, columns, workspace } = geometry;
   const count = sources * blocksOfChunk(geometry), patch = square(tile + 2, "d");
   const loads = sourceLoads(spanOf(geometry, 0), spanOf(geometry, 1), false), gathers = gatherPatch(geometry, loads);

@@ -1,6 +1,6 @@
 /** The transform of Winograd's products back to results: Y = Aᵗ M A, the bias and the epilogue. */
 
-import { elementwise, linearWorkgroups, type WebGpuKernel, type WebGpuLimits } from "../../../../core/mod.ts";
+import { type DeviceLimits, elementwise, linearWorkgroups, type WebGpuKernel } from "../../../../core/mod.ts";
 import { range, storeOfFour, vec4 } from "../../../../kernels/mod.ts";
 import { epilogueWgsl, operandBindings } from "../../epilogue.ts";
 import { blockWgsl, counterBinding } from "./chunks.ts";
@@ -8,7 +8,7 @@ import { blocksOfChunk, type WinogradGeometry } from "./geometry.ts";
 import { square, transformWgsl } from "./transforms.ts";
 
 /** Transforms the products of a chunk back and stores its results; a block a thread. */
-export function outputKernel(geometry: WinogradGeometry, limits: WebGpuLimits): WebGpuKernel {
+export function outputKernel(geometry: WinogradGeometry, limits: DeviceLimits): WebGpuKernel {
   const { convolution, tile, columns, workspace } = geometry;
   const { channels, resultSize: [height, width], operands } = convolution;
   const count = channels * blocksOfChunk(geometry), products = square(tile + 2, "m");

@@ -1,6 +1,6 @@
 /** Winograd's products: for each point a matrix product over the channels, M = U V. */
 
-import type { WebGpuKernel, WebGpuLimits } from "../../../../core/mod.ts";
+import type { DeviceLimits, WebGpuKernel } from "../../../../core/mod.ts";
 import {
   packedGemmKernel,
   registerTile,
@@ -13,14 +13,15 @@ import type { WinogradGeometry, WinogradProducts } from "./geometry.ts";
 export function productKernel(
   geometry: WinogradGeometry,
   products: WinogradProducts,
-  limits: WebGpuLimits,
+  viaTexture: boolean,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   return products === "workgroup memory"
     ? workgroupKernel(geometry, limits)
-    : registerKernel(geometry, products === "registers, texels", limits);
+    : registerKernel(geometry, viaTexture, limits);
 }
 
-function registerKernel(geometry: WinogradGeometry, viaTexture: boolean, limits: WebGpuLimits): WebGpuKernel {
+function registerKernel(geometry: WinogradGeometry, viaTexture: boolean, limits: DeviceLimits): WebGpuKernel {
   const { convolution: { sources, channels }, points, columns, workspace } = geometry;
   const problem = {
     m: channels,
@@ -35,7 +36,7 @@ function registerKernel(geometry: WinogradGeometry, viaTexture: boolean, limits:
 /** All points as the parts of one product, whose depth is that of all. */
 function workgroupKernel(
   { convolution: { sources, channels }, points, columns, panelRows, workspace }: WinogradGeometry,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
 ): WebGpuKernel {
   const { depth } = WORKGROUP_TILE_64x64x16, padded = depth * Math.ceil(sources / depth);
   const line = (length: number) =>

@@ -1,6 +1,6 @@
 /** The transform of Winograd's weights: U = G g Gᵗ. */
 
-import { elementKernel, type WebGpuKernel, type WebGpuLimits } from "../../../../core/mod.ts";
+import { type DeviceLimits, elementKernel, type WebGpuKernel } from "../../../../core/mod.ts";
 import { range, vec4 } from "../../../../kernels/mod.ts";
 import { weightRow } from "../weight_row.ts";
 import type { WinogradGeometry } from "./geometry.ts";
@@ -10,7 +10,7 @@ import { square, transformWgsl } from "./transforms.ts";
  * Transforms the weights to [point, panel, source, channel of the panel], four channels a thread; channels beyond the last
  * repeat it. Those of a gradient are turned around.
  */
-export function weightKernel(geometry: WinogradGeometry, limits: WebGpuLimits): WebGpuKernel {
+export function weightKernel(geometry: WinogradGeometry, limits: DeviceLimits): WebGpuKernel {
   const { convolution, tile, panelRows, panels, workspace } = geometry, { direction, sources, channels } = convolution;
   const quads = panelRows / 4, count = panels * sources * quads, taps = square(3, "g");
   const row = (c: number) => weightRow(convolution, `min(k + ${c}u, ${channels - 1}u)`, "s");
