@@ -152,7 +152,7 @@ function fillsBlocks({ groupOutputs, groupInputs, kernelHeight, kernelWidth }: C
 export const WEIGHT_GRADIENT_RULES: readonly Rule<ConvolutionProblem>[] = [
   {
     on: "any",
-    because: "a thread cannot sum so many taps",
+    because: "a thread of the other kernels sums all taps, and these are too many",
     when: (problem) => !sumsAllTaps(problem),
     family: "naive",
   },

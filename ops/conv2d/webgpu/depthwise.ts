@@ -44,7 +44,11 @@ export function isDepthwise({ groups, channels, sources, taps }: DirectedConvolu
   return groups > 1 && sources === 1 && channels === 1 && taps <= MAX_TAPS;
 }
 
-/** Rows of a residue in as many tiles as with so many rows of all residues together. */
+/**
+ * Rows of a residue that a thread computes.
+ *
+ * @param most The most rows of all residues together.
+ */
 export function fitRows(convolution: DirectedConvolution, most: number): number {
   const [y] = stridedAxes(convolution);
   return evenTile(Math.ceil(y.size / y.residues), Math.max(1, most / y.residues));

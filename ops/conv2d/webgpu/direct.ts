@@ -1,6 +1,7 @@
 /**
  * The register-tiled direct WebGPU kernel of a convolution and of its input gradient. A thread computes a tile of rows,
- * columns and channels in registers (`direct_sums.ts`). Weights are packed by a first kernel, so that those of a tile's channels are loaded as vectors.
+ * columns and channels in registers (`direct_sums.ts`). A first kernel packs the weights, so that those of a tile's channels
+ * are loaded as vectors.
  */
 
 import {
