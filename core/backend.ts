@@ -114,6 +114,11 @@ export interface Backend {
    * answers.
    */
   whyNoFloat16(): Promise<string | undefined>;
+  /**
+   * The steps worth queueing before the results of the first are read: 1 where {@link Executable.run} returns once a step is
+   * done.
+   */
+  readonly stepsInFlight: number;
   /** The most bytes of a set of images that are worth keeping on the device: none where it uses the program's memory. */
   readonly maxResidentBytes: number;
   /** Bytes of live memory that this backend allocated. */

@@ -56,9 +56,6 @@ export interface LoopResult {
   readonly stopped: boolean;
 }
 
-/** Steps between readings on a backend that works while more steps are queued. */
-const STEPS_IN_FLIGHT = 8;
-
 /** Milliseconds after which waiting lines of metrics are written. */
 const FLUSH_INTERVAL = 1000;
 
@@ -176,7 +173,7 @@ export class TrainingLoop {
       callbacks,
       hear: ({ correct }) => schedule.hear?.({ error: 1 - correct / batch }),
     });
-    const flight = backend.name === "cpu" ? 1 : Math.max(1, Math.min(STEPS_IN_FLIGHT, trainer.capacity >> 1));
+    const flight = Math.max(1, Math.min(backend.stepsInFlight, trainer.capacity >> 1));
     while (this.#stepInEpoch < stepsPerEpoch && this.#step < totalSteps) {
       const profiler = profiling?.next();
       if (profiler !== undefined) await this.#profileStep(reader, profiler);

@@ -76,6 +76,9 @@ export class CpuBackend implements Backend {
     return Promise.resolve("the CPU backend computes in float32 alone");
   }
 
+  /** A step is done when `run` returns. */
+  readonly stepsInFlight = 1;
+
   /** Images need no way to a device. */
   readonly maxResidentBytes = 0;
 

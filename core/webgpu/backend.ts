@@ -77,6 +77,9 @@ export class WebGpuBackend implements Backend {
     return new WebGpuBackend(adapter, await requestDevice(adapter), memory);
   }
 
+  /** The device works while more steps are queued. */
+  readonly stepsInFlight = 8;
+
   /** As many as one buffer holds. */
   get maxResidentBytes(): number {
     return this.capacity.tensor;
