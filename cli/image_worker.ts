@@ -4,6 +4,7 @@ import { BadImages, FolderDataset, ImagePipeline, PathList } from "../data/mod.t
 import sharp from "./sharp.ts";
 import { decodeImage } from "./decode_image.ts";
 import { DiskFolder } from "./disk.ts";
+import { messageOf } from "./error_message.ts";
 import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
 
 const scope = globalThis as unknown as {
@@ -22,7 +23,7 @@ function open({ location, files: packed, labels, options, maxBad }: OpenRequest)
   const bad = new BadImages(maxBad), files = new PathList(packed);
   const dataset = new FolderDataset(new DiskFolder(location), files, labels, { decode: decodeImage }, bad);
   dataset.failed = (index, error) => {
-    failures.push([index, error.message]);
+    failures.push([index, messageOf(error)]);
     bad.add(`${location}/${files.at(index)}`, error);
   };
   pipeline = new ImagePipeline(dataset, options);
@@ -36,7 +37,7 @@ async function fill({ id, indices, epoch, images, labels, mixture, next }: FillR
       await pipeline!.prepareInto(k, indices[k], epoch, images, labels, mixture);
     }
   } catch (failure) {
-    error = (failure as Error).message;
+    error = messageOf(failure as Error);
   }
   scope.postMessage({ id, failures, error });
   failures = [];

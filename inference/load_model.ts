@@ -1,11 +1,13 @@
 /** From a checkpoint to a model that classifies images. */
 
 import {
+  argument,
   type Backend,
   type BackendChoice,
   DataError,
   openBackend,
   type Precision,
+  sentence,
   type TuneOptions,
   UsageError,
 } from "../core/mod.ts";
@@ -173,7 +175,7 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
     return describedModel(info.model);
   }
   if (model === undefined) {
-    throw new UsageError(`${source} does not say which model it is of; name it (the option model, or --model)`);
+    throw new UsageError(sentence`${source} does not say which model it is of; name it with ${argument("model")}`);
   }
   const bias = LAST_BIASES.map((name) => tensors.get(name)).find((tensor) => tensor !== undefined);
   const given = typeof model === "string" ? { name: model } : model;
@@ -184,7 +186,8 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
 function guessNormalisation({ inputShape: [channels, height, width] }: Model, source: string): Normalisation {
   if (channels === 3 && Math.max(height, width) > 64) return IMAGENET_NORMALISATION;
   throw new UsageError(
-    `${source} does not say by which mean and deviation its images were normalised; ` +
-      "give them (the option normalisation, or --mean and --std)",
+    sentence`${source} does not say by which mean and deviation its images were normalised; give them with ${
+      argument("normalisation")
+    }`,
   );
 }

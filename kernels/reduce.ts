@@ -1,6 +1,7 @@
 /** Sums and maxima in a fixed order, so that runs repeat to the bit: of a workgroup of 64 threads, and of rows. */
 
 import {
+  argument,
   boundAtRun,
   type CpuStages,
   DeviceError,
@@ -9,6 +10,7 @@ import {
   linearWorkgroups,
   MAX_ITERATIONS,
   type NumericArray,
+  sentence,
   type WebGpuKernel,
   type WebGpuLimits,
   type WebGpuVariant,
@@ -73,9 +75,10 @@ const MAX_ROW_OF_THREAD = 4096;
  */
 export function expectIterations(op: string, iterations: number): void {
   if (iterations <= MAX_ITERATIONS) return;
+  const instead = sentence`use a smaller window or fewer channels, or ${argument("backend", "cpu")}`;
+  const limit = `more than the ${MAX_ITERATIONS} that every driver runs`;
   throw new DeviceError(
-    `${op}: this shape takes ${iterations} loop iterations of one WebGPU thread, more than the ${MAX_ITERATIONS} that every ` +
-      `driver runs; use a smaller window or fewer channels, or --backend cpu`,
+    sentence`${op}: this shape takes ${iterations} loop iterations of one WebGPU thread, ${limit}; ${instead}`,
   );
 }
 

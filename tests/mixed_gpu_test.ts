@@ -40,7 +40,7 @@ gpuTest("mixed precision is refused where the adapter has no float16 or gets it 
   await assertRejects(
     () => expectPrecision(without, "mixed"),
     UsageError,
-    "has no float16 (shader-f16); use --backend",
+    "has no float16 (shader-f16); use `backend: ",
   );
   const wrong = Object.create(backend, {
     whyNoFloat16: { value: () => Promise.resolve("the adapter X gets it wrong") },

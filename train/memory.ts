@@ -1,13 +1,16 @@
 /** What training takes of a backend, found by planning alone, and which batches fit. */
 
 import {
+  argument,
   type Backend,
+  eitherOf,
   f32,
   Graph,
   type MemoryNeed,
   OutOfMemoryError,
   plan,
   SCALAR_CAPACITY,
+  sentence,
   ShapeError,
 } from "../core/mod.ts";
 import type { TracedStep, TrainerOptions } from "./trainer.ts";
@@ -122,15 +125,15 @@ export function explainMemory(
   }
   const parts = partsOf(batch).find((parts) => parts > accumulate && fits({ accumulate: parts }));
   const ways = [
-    ...(largest > 0 ? [`--batch ${largest * accumulate}`] : []),
-    ...(parts === undefined ? [] : [`--accumulate ${parts}`]),
-    ...(!recompute && fits({ recompute: true }) ? ["--recompute"] : []),
+    ...(largest > 0 ? [argument("batch", largest * accumulate)] : []),
+    ...(parts === undefined ? [] : [argument("accumulate", parts)]),
+    ...(!recompute && fits({ recompute: true }) ? [argument("recompute", true)] : []),
   ];
   const what = accumulate === 1 ? `a batch of ${batch}` : `a part of ${part} images`;
   const most = largest === 0 ? "not even one image fits" : `the largest that fits is ${largest}`;
+  const problem = `${model.name} cannot be trained on ${what}: ${reason}; ${most}`;
   return new OutOfMemoryError(
-    `${model.name} cannot be trained on ${what}: ${reason}; ${most}` +
-      (ways.length === 0 ? "" : `, so use ${ways.join(" or ")}`),
+    ways.length === 0 ? problem : sentence`${problem}, so use ${eitherOf(ways)}`,
     available,
   );
 }

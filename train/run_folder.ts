@@ -1,6 +1,6 @@
 /** The files of a run. What touches the disk is a {@link RunStore}, which the caller brings. */
 
-import { DataError } from "../core/mod.ts";
+import { argument, DataError, sentence } from "../core/mod.ts";
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -182,7 +182,9 @@ export class RunFolder {
     const { info } = checkpoint;
     if (!isProgress(info?.progress)) {
       throw new DataError(
-        `${source}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
+        sentence`${source}: the file does not say where its run stood, so it cannot be resumed; use ${
+          argument("initial")
+        } to start from its weights`,
       );
     }
     return { ...checkpoint, info: { ...info!, progress: info!.progress! }, source };

@@ -1,6 +1,7 @@
 /** The program that trains a model on batches. */
 
 import {
+  argument,
   type Backend,
   compile,
   expectPrecision,
@@ -9,6 +10,7 @@ import {
   OutOfMemoryError,
   type Precision,
   type Program,
+  sentence,
   type StepProfiler,
   type TuneOptions,
   u32,
@@ -140,7 +142,9 @@ export class Trainer {
     const { model, batch, accumulate = 1, labelSmoothing = 0, optimizer = sgdOptimizer(options) } = options;
     if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
       throw new UsageError(
-        `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
+        sentence`A batch of ${batch} does not fall into ${accumulate} equal parts; use another ${
+          argument("accumulate")
+        }`,
       );
     }
     const { precision = "float32" } = options;
@@ -205,7 +209,9 @@ export class Trainer {
     }
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
-        `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,
+        sentence`Expected at most ${program.scalarCapacity} parts of a batch but ${
+          argument("accumulate")
+        } is ${accumulate}`,
       );
     }
     if (options.resident !== undefined) {

@@ -1,6 +1,7 @@
 /** The threads that run programs of WebAssembly kernels: the calling one, and workers. */
 
 import { DeviceError } from "../util/errors.ts";
+import { argument, sentence } from "../util/sentence.ts";
 import type { CpuKernels, KernelExports } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
 import { type RunningWorker, startWorker } from "./worker.ts";
@@ -127,8 +128,9 @@ export class Threads {
   #fail(reason: string): never {
     this.#death = reason;
     throw new DeviceError(
-      `A thread of the CPU backend died (${reason}), so the step is lost; go on from the last checkpoint with --resume, ` +
-        "with fewer --threads if it happens again",
+      sentence`A thread of the CPU backend died (${reason}), so the step is lost; go on from the last checkpoint with ${
+        argument("progress")
+      }, with fewer ${argument("threads")} if it happens again`,
     );
   }
 }

@@ -3,10 +3,33 @@
  * came. The command line prints the message alone and takes its exit code from the class.
  */
 
+import { type Advice, Sentence } from "./sentence.ts";
+
 /** The base of every error that Residua raises on purpose. */
 export class ResiduaError extends Error {
   /** The name of the class. */
   override name = "ResiduaError";
+  readonly #sentence: Sentence;
+
+  /**
+   * Makes one.
+   *
+   * @param message What went wrong; a sentence where it names arguments of the caller's.
+   */
+  constructor(message: string | Sentence = "") {
+    super(String(message));
+    this.#sentence = typeof message === "string" ? new Sentence([message]) : message;
+  }
+
+  /** The arguments that the message tells the caller to set, in its order. */
+  get advice(): readonly Advice[] {
+    return this.#sentence.advice;
+  }
+
+  /** The message, with arguments as `name` writes them, such as the flags of a command line. */
+  format(name: (advice: Advice) => string): string {
+    return this.#sentence.format(name);
+  }
 }
 
 /** The caller asked for something that does not exist or does not fit: an unknown option, model or value. */
@@ -44,7 +67,7 @@ export class OutOfMemoryError extends DeviceError {
    * @param message What takes how much, and how much there is.
    * @param available The bytes that there are in all, as far as is known.
    */
-  constructor(message: string, readonly available: number) {
+  constructor(message: string | Sentence, readonly available: number) {
     super(message);
   }
 }

@@ -3,6 +3,7 @@
 import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { hostElements } from "../util/float16.ts";
+import { argument, sentence } from "../util/sentence.ts";
 import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
@@ -25,6 +26,8 @@ import { WebGpuStorage } from "./storage.ts";
 import { poisonTexels, texelShape, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
 import { WebGpuTuner } from "./tuning/tuner.ts";
 import { VariantCache } from "./tuning/variants.ts";
+
+const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
 
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
@@ -70,8 +73,9 @@ export class WebGpuBackend implements Backend {
     const adapter = await requestAdapter();
     if (adapter === undefined) {
       throw new DeviceError(
-        "No WebGPU adapter was found, so the backend webgpu cannot be used: install a Vulkan, Metal or Direct3D 12 driver " +
-          "(on Debian without a GPU: mesa-vulkan-drivers), or use --backend cpu",
+        sentence`No WebGPU adapter was found, so the backend webgpu cannot be used: ${DRIVER_HINT}, or use ${
+          argument("backend", "cpu")
+        }`,
       );
     }
     return new WebGpuBackend(adapter, await requestDevice(adapter), memory);

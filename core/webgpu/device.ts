@@ -2,6 +2,7 @@
 
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
+import { argument, sentence } from "../util/sentence.ts";
 import type { WebGpuLimits } from "../op.ts";
 import { maxTexels } from "./texels.ts";
 
@@ -139,9 +140,9 @@ export class DeviceMonitor {
     device.lost.then(({ reason, message }) => {
       if (this.#closing) return;
       this.#failure ??= new DeviceError(
-        `The GPU device was lost (${reason}: ${
+        sentence`The GPU device was lost (${reason}: ${
           firstLine(message)
-        }); files written so far are whole, start again with --resume`,
+        }); files written so far are whole, go on from the last checkpoint with ${argument("progress")}`,
       );
     });
   }

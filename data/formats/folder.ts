@@ -1,6 +1,6 @@
 /** Folders of image files, a folder a class. Only paths and labels are held; an image is read when it is wanted. */
 
-import { DataError, Random, UsageError } from "../../core/mod.ts";
+import { argument, DataError, Random, sentence, UsageError } from "../../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "../batch.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
 import { type DecodedImage, isImageFile } from "./decoded_image.ts";
@@ -63,9 +63,9 @@ export class BadImages {
     this.#paths.add(path);
     if (this.#paths.size > this.#limit) {
       throw new DataError(
-        `More than ${this.#limit} images cannot be read (maxBad, --max-bad): ${this.paths.slice(0, 3).join(", ")}${
-          this.#paths.size > 3 ? ", …" : ""
-        }; the last: ${error.message}`,
+        sentence`More than ${this.#limit} images cannot be read (${argument("maxBad")}): ${
+          this.paths.slice(0, 3).join(", ")
+        }${this.#paths.size > 3 ? ", …" : ""}; the last: ${error.message}`,
       );
     }
     this.#heard?.(`${error.message}; the next image of the set takes its place`);

@@ -96,7 +96,7 @@ export class TuningTable implements TunerStore {
       typeof record !== "object" || record?.tuning !== 1 || typeof record.adapter !== "string" ||
       typeof record.choices !== "object" || !Object.values(record.choices ?? { none: 0 }).every(isChoice)
     ) {
-      throw new DataError(`${source}: expected choices of kernels as \`deno task tune --export\` writes them`);
+      throw new DataError(`${source}: expected choices of kernels, a TuningTable as JSON`);
     }
     return new TuningTable(record.adapter, Object.entries(record.choices!));
   }
