@@ -1,6 +1,7 @@
 /** How long a training run of ResNet-20 takes from the start of its process to its first step: `deno task bench --start`. */
 
 import type { Mark } from "./start_run.ts";
+import { fileURLToPath } from "node:url";
 
 /** Runs that count, after one that fills the caches of the runtime and the driver. */
 const RUNS = 5;
@@ -43,11 +44,11 @@ async function startOnce({ backend, batch, data, tune }: StartOptions): Promise<
   return [{ name: "start", time, processor: 0 }, ...JSON.parse(new TextDecoder().decode(stdout))];
 }
 
-const script = new URL("start_run.ts", import.meta.url).pathname;
+const script = fileURLToPath(new URL("start_run.ts", import.meta.url));
 
 /** The configuration that maps `@std`, which works with and without JSR. */
 function configuration(): string {
-  return new URL("../deno.offline.json", import.meta.url).pathname;
+  return fileURLToPath(new URL("../deno.offline.json", import.meta.url));
 }
 
 function median(values: readonly number[]): number {

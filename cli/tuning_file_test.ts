@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { DataError, type TunedChoice, TuningTable } from "../core/mod.ts";
 import { installedDrivers, TuningFile } from "./tuning_file.ts";
+import { fileURLToPath } from "node:url";
 
 const choice = (variant: string): TunedChoice => ({ variant, kernels: "0" });
 
@@ -53,7 +54,7 @@ Deno.test("TuningFile keeps what others write meanwhile, and leaves no file half
 
 Deno.test("processes that write choices at once lose none", async () => {
   const folder = await Deno.makeTempDir(), file = new URL("./tuning_file.ts", import.meta.url).href;
-  const config = new URL("../deno.offline.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../deno.offline.json", import.meta.url));
   try {
     const script = `const { TuningFile } = await import(${JSON.stringify(file)});
       const [name, folder] = Deno.args, file = new TuningFile("x", { folder });

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CpuBackend, summarizeModel } from "../mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { ownNetwork } from "./own_network.ts";
+import { fileURLToPath } from "node:url";
 
 Deno.test("the network of blocks has the shapes that it says, and trains", async () => {
   const shapes = summarizeModel(ownNetwork).layers.map(({ output }) => output.join("x"));
@@ -16,8 +17,8 @@ Deno.test("the network of blocks has the shapes that it says, and trains", async
 });
 
 Deno.test("own_network.ts prints logits when it is run", async () => {
-  const config = new URL("../deno.offline.json", import.meta.url).pathname;
-  const main = new URL("own_network.ts", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../deno.offline.json", import.meta.url));
+  const main = fileURLToPath(new URL("own_network.ts", import.meta.url));
   const { code, stdout } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--config", config, main] })
     .output();
   assertEquals(code, 0);

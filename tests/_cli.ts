@@ -1,7 +1,9 @@
 /** Runs the command line in a process of its own, as a person does. */
 
-const config = new URL("../deno.offline.json", import.meta.url).pathname;
-const main = new URL("../cli/main.ts", import.meta.url).pathname;
+import { fileURLToPath } from "node:url";
+
+const config = fileURLToPath(new URL("../deno.offline.json", import.meta.url));
+const main = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 
 /** What a command left behind. */
 export interface Outcome {
@@ -10,7 +12,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const bench = new URL("../bench/", import.meta.url).pathname;
+const bench = fileURLToPath(new URL("../bench/", import.meta.url));
 
 function command(args: readonly string[], env: Record<string, string>, module = main): Deno.Command {
   return new Deno.Command(Deno.execPath(), {

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { CpuBackend } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { losses } from "./_training.ts";
+import { fileURLToPath } from "node:url";
 
 const CHROMIUM = "/usr/bin/chromium";
 const required = Deno.env.get("RESIDUA_REQUIRE_BROWSER") === "1";
@@ -16,7 +17,7 @@ const ISOLATED = {
 };
 
 async function bundle(config: string): Promise<string> {
-  const page = new URL("browser/page.ts", import.meta.url).pathname;
+  const page = fileURLToPath(new URL("browser/page.ts", import.meta.url));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", "--platform", "browser", "--config", config, page],
   }).output();
@@ -28,7 +29,7 @@ Deno.test({
   name: `the CPU backend trains in a browser as it does here [${present ? CHROMIUM : "no Chromium"}]`,
   ignore: !present && !required,
   async fn() {
-    const config = new URL("../deno.offline.json", import.meta.url).pathname;
+    const config = fileURLToPath(new URL("../deno.offline.json", import.meta.url));
     const script = await bundle(config), result = Promise.withResolvers<string>();
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
       const { pathname } = new URL(request.url);

@@ -2,9 +2,10 @@
 
 import { type Backend, Pauses, type Program, type StepProfiler } from "../core/mod.ts";
 import type { BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
+import { divergence, expectFinite, type TrainingPoint } from "./_divergence.ts";
 import type { Profiling } from "./_profiling.ts";
 import { ResultReader } from "./_result_reader.ts";
-import type { CheckpointInfo, Progress } from "../weights/mod.ts";
+import type { CheckpointInfo, NamedTensor, Progress } from "../weights/mod.ts";
 import { evaluateSplit, type Evaluation } from "../inference/mod.ts";
 import type { Callback, EpochEvent, RunMemory } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
@@ -39,6 +40,8 @@ export interface LoopOptions {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
+  /** Whether precision is mixed. */
+  readonly mixed: boolean;
   readonly progress?: Progress;
   readonly info: CheckpointInfo;
   readonly folder?: RunFolder;
@@ -54,6 +57,8 @@ export interface LoopResult {
   readonly bestTop1: number;
   readonly steps: number;
   readonly stopped: boolean;
+  /** The variables that are evaluated. */
+  readonly tensors: Map<string, NamedTensor>;
 }
 
 /** Milliseconds after which waiting lines of metrics are written. */
@@ -68,6 +73,8 @@ export class TrainingLoop {
   #bestTop1: number;
   #lossSum: number;
   #correct: number;
+  /** That of the last step. */
+  #rate: number;
   #saved = performance.now();
   #flushed = performance.now();
 
@@ -80,11 +87,13 @@ export class TrainingLoop {
     this.#bestTop1 = bestTop1;
     this.#lossSum = lossSum;
     this.#correct = correct;
+    this.#rate = options.schedule.rate(Math.max(0, steps - 1));
   }
 
   /** Trains. */
   async run(): Promise<LoopResult> {
-    const { totalSteps, progress, folder, callbacks, profiling, batch, validationBatch, memory } = this.#options;
+    const { trainer, totalSteps, progress, folder, callbacks, profiling, batch, validationBatch, memory } =
+      this.#options;
     if (this.#left) {
       profiling?.begin(totalSteps - this.#step);
       await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
@@ -98,7 +107,8 @@ export class TrainingLoop {
       else stopped = await this.#tellEpoch(last = event);
     }
     await profiling?.tell(true);
-    return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped: stopped && this.#left };
+    const tensors = expectFinite(await trainer.variables.readEvaluated(), this.#point);
+    return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped: stopped && this.#left, tensors };
   }
 
   /** Whether there is anything to do: steps, or the validation of an epoch whose steps are done. */
@@ -111,6 +121,12 @@ export class TrainingLoop {
     return this.#step - this.#epoch * this.#options.stepsPerEpoch;
   }
 
+  /** Where training stands, for the error of what is no longer finite. */
+  get #point(): TrainingPoint {
+    const { stepsPerEpoch, mixed } = this.#options, epoch = Math.floor(Math.max(0, this.#step - 1) / stepsPerEpoch);
+    return { step: this.#step, epoch, rate: this.#rate, mixed };
+  }
+
   /** Whether to stop. A run whose steps end within an epoch still validates: nothing would be left to go on with. */
   get #stopAsked(): boolean {
     return this.#left && (this.#options.signal?.aborted ?? false);
@@ -118,13 +134,18 @@ export class TrainingLoop {
 
   /** Trains and validates an epoch, or what is left of it. Nothing if it was stopped before its end. */
   async #runEpoch(): Promise<EpochEvent | undefined> {
-    const { schedule, stepsPerEpoch, batch, folder } = this.#options;
+    const { schedule, set, stepsPerEpoch, batch, folder } = this.#options;
     const started = performance.now(), epoch = this.#epoch;
     const finished = await this.#trainSteps();
     const validation = finished ? await this.#validate() : undefined;
     if (validation === undefined) {
       await this.#save();
       return undefined;
+    }
+    // The loss of the last step is from before its update.
+    if (!Number.isFinite(validation.loss) && set.validation.count > 0) {
+      await folder?.flush();
+      throw divergence("validation loss", validation.loss, this.#point);
     }
     const trained = this.#stepInEpoch, seconds = (performance.now() - started) / 1000;
     const event = {
@@ -199,7 +220,7 @@ export class TrainingLoop {
   async #queueStep(reader: ResultReader): Promise<void> {
     const { trainer, loader, schedule } = this.#options;
     const { images, views, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
-    const rate = schedule.rate(this.#step);
+    const rate = this.#rate = schedule.rate(this.#step);
     trainer.step(views ?? images, labels, rate, mixture);
     reader.queued(rate);
     this.#step++;
@@ -209,7 +230,7 @@ export class TrainingLoop {
   async #profileStep(reader: ResultReader, profiler: StepProfiler): Promise<void> {
     const { trainer, loader, schedule, profiling } = this.#options;
     await reader.drain();
-    const rate = schedule.rate(this.#step);
+    const rate = this.#rate = schedule.rate(this.#step);
     await profiler.step(`step ${this.#step + 1}`, async () => {
       const load = () => loader.fetch(this.#epoch, this.#stepInEpoch);
       const { images, views, labels, mixture } = await profiler.span("load batch", load);
@@ -260,7 +281,7 @@ export class TrainingLoop {
     this.#saved = performance.now();
     if (folder === undefined) return;
     await folder.flush();
-    if (improved) await folder.saveBest(await trainer.variables.readEvaluated(), info);
+    if (improved) await folder.saveBest(expectFinite(await trainer.variables.readEvaluated(), this.#point), info);
     const progress = {
       epochs: this.#epoch,
       steps: this.#step,
@@ -271,7 +292,7 @@ export class TrainingLoop {
       batch,
       data,
     };
-    await folder.saveLast(await trainer.variables.read(true), { ...info, progress });
+    await folder.saveLast(expectFinite(await trainer.variables.read(true), this.#point), { ...info, progress });
   }
 
   async #tellEpoch(event: EpochEvent): Promise<boolean> {

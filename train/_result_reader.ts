@@ -1,6 +1,6 @@
 /** Collects the results of an epoch's steps, one reading behind the queue, so that the device never waits for it. */
 
-import { argument, NumericError, type Sentence, sentence } from "../core/mod.ts";
+import { divergence, overflow } from "./_divergence.ts";
 import type { Callback } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
@@ -94,7 +94,8 @@ export class ResultReader {
       const { loss, correct, lossScale } = result, step = ++this.#step, rate = this.#rates.shift()!;
       if (!Number.isFinite(loss) || lossScale! < LEAST_LOSS_SCALE) {
         await folder?.flush();
-        throw new NumericError(this.#explain(result, step, rate));
+        if (Number.isFinite(loss)) throw overflow(2 * lossScale!, { step, epoch });
+        throw divergence("loss", loss, { step, epoch, rate, mixed: lossScale !== undefined });
       }
       this.#lossSum += loss;
       this.#correct += correct;
@@ -103,17 +104,5 @@ export class ResultReader {
       const event = { step, epoch, totalSteps, batch, loss, top1: correct / batch, rate, imagesPerSecond };
       for (const callback of callbacks) if (callback.onStep?.(event) === "stop") this.#stop = true;
     }
-  }
-
-  /** Why a step ended the run, and what to do. */
-  #explain({ loss, lossScale }: StepResult, step: number, rate: number): Sentence {
-    const at = `at step ${step}, in epoch ${this.#options.epoch + 1}`, precision = argument("precision", "float32");
-    const lower = sentence`start again with a lower ${argument("rate")}`;
-    if (Number.isFinite(loss)) {
-      const scale = 2 * lossScale!;
-      return sentence`The gradients overflow float16 ${at}, even where the loss is scaled by ${scale}; ${lower} or ${precision}`;
-    }
-    const became = sentence`The loss became ${loss} ${at}, with a learning rate of ${rate}; ${lower}`;
-    return lossScale === undefined ? became : sentence`${became} or ${precision}`;
   }
 }

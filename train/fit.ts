@@ -131,7 +131,7 @@ export interface FitResult {
  * @throws {OutOfMemoryError} If a batch does not fit: it names the largest that does.
  * @throws {DataError} If the run to go on with had other data or another model.
  * @throws {DeviceError} If steps are to be profiled and the device has no timestamps.
- * @throws {NumericError} If the loss becomes infinite or NaN.
+ * @throws {NumericError} If the loss, the validation loss or a variable becomes infinite or NaN; no file holds such numbers.
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, progress } = options;
@@ -186,6 +186,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       epochs,
       stepsPerEpoch,
       totalSteps,
+      mixed: options.precision === "mixed",
       progress,
       info: {
         model: options.description ?? { name: model.name, classes: model.classes },
@@ -199,8 +200,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       signal,
       profiling,
     });
-    const result = await loop.run();
-    return { ...result, tensors: await trainer.variables.readEvaluated(), normalisation };
+    return { ...await loop.run(), normalisation };
   } finally {
     destroy();
   }

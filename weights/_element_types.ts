@@ -67,6 +67,11 @@ function rowStrides(shape: Shape): number[] {
   return strides;
 }
 
+/** A copy with a buffer of its own. `slice` gives none where the bytes are a `Buffer` of Node's, whose slices are views. */
+export function copyBytes(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}
+
 /**
  * Copies a tensor out of a file as float32, row by row. Float64 is rounded to the nearest; all else is exact.
  *
@@ -84,7 +89,7 @@ export function readElements(
 ): Float32Array<ArrayBuffer> {
   const packed = rowStrides(shape).every((stride, axis) => stride === strides[axis] || shape[axis] === 1);
   if (type === ELEMENT_TYPES.get("F32") && packed) {
-    return new Float32Array(bytes.slice(4 * offset, 4 * (offset + count)).buffer);
+    return new Float32Array(copyBytes(bytes.subarray(4 * offset, 4 * (offset + count))));
   }
   const data = new Float32Array(count), view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [extents, steps] = packed ? [[count], [1]] : [shape, strides], last = extents.length - 1;

@@ -4,7 +4,7 @@
  */
 
 import { DataError, elementCount, formatShape } from "../core/mod.ts";
-import { ELEMENT_TYPES, readElements } from "./_element_types.ts";
+import { copyBytes, ELEMENT_TYPES, readElements } from "./_element_types.ts";
 import { type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
 
 /** A tensor's shape and elements. */
@@ -106,7 +106,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
     }
     if (isBatchCount(name)) continue;
     const data = dtype === "U32"
-      ? new Uint32Array(body.slice(from, to).buffer)
+      ? new Uint32Array(copyBytes(body.subarray(from, to)))
       : readElements(body.subarray(from, to), type, { shape }, count, `${source}: ${what}`);
     tensors.set(name, { shape, data });
   }

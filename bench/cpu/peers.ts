@@ -1,5 +1,7 @@
 /** The peers: their names and how their processes are started. */
 
+import { fileURLToPath } from "node:url";
+
 /** What a peer's process may be told. */
 export interface PeerSettings {
   /** The number of threads. */
@@ -26,7 +28,7 @@ export interface PeerCommand {
 }
 
 function script(file: string): string {
-  return new URL(`peers/${file}`, import.meta.url).pathname;
+  return fileURLToPath(new URL(`peers/${file}`, import.meta.url));
 }
 
 function typescript(name: string, file: string, backend: string): PeerKind {

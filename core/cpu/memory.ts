@@ -103,8 +103,10 @@ export class CpuMemory {
   }
 
   #grow(bytes: number): void {
-    const end = this.memory.buffer.byteLength;
-    const pages = Math.ceil(bytes / PAGE);
+    const end = this.memory.buffer.byteLength, last = this.#free.at(-1);
+    // What is free at the end counts, so that a block may have all that is left of the 4 GiB.
+    const tail = last !== undefined && last.address + last.bytes === end - GUARD ? last.bytes : 0;
+    const pages = Math.ceil((bytes - tail) / PAGE);
     try {
       this.memory.grow(pages);
     } catch {

@@ -39,7 +39,9 @@ export class Threads {
   readonly #address: number;
   readonly #exports: KernelExports;
   readonly #workers: RunningWorker[] = [];
-  #scratch: Block | undefined;
+  #scratch: Block = { address: 0, bytes: 0 };
+  /** Bytes of a thread's share of it. */
+  #scratchBytes = 0;
   #death: string | undefined;
   #closed = false;
 
@@ -76,17 +78,19 @@ export class Threads {
 
   /** The address of the calling thread's scratch memory. */
   get scratch(): number {
-    return this.#control[SCRATCH];
+    // Not from the control block: its words are signed, and half of all addresses would come back negative.
+    return this.#scratch.address;
   }
 
   /** Sees to it that every thread has so many bytes of scratch memory. */
   reserveScratch(bytes: number): void {
     const size = Math.ceil(bytes / 64) * 64;
-    if (size <= this.#control[SCRATCH_BYTES]) return;
+    if (size <= this.#scratchBytes) return;
     const scratch = this.#memory.allocate(size * this.count);
-    if (this.#scratch !== undefined) this.#memory.free(this.#scratch);
+    if (this.#scratchBytes > 0) this.#memory.free(this.#scratch);
     this.#scratch = scratch;
-    this.#control[SCRATCH] = this.#scratch.address;
+    this.#scratchBytes = size;
+    this.#control[SCRATCH] = scratch.address;
     this.#control[SCRATCH_BYTES] = size;
   }
 

@@ -99,7 +99,9 @@ function sharpen(image: DecodedImage, factor: number): DecodedImage {
 
 /** Each channel stretched to the whole range. */
 function stretch(image: DecodedImage): DecodedImage {
-  const { width, height, pixels } = image, channels = channelsOf(image), result = pixels.slice();
+  const { width, height, pixels } = image, channels = channelsOf(image);
+  // No `slice`: that of Node's `Buffer`, as decoders give, is a view.
+  const result = new Uint8Array(pixels);
   for (let c = 0; c < channels; c++) {
     let least = 255, most = 0;
     for (let at = c; at < pixels.length; at += channels) {
@@ -116,7 +118,9 @@ function stretch(image: DecodedImage): DecodedImage {
 
 /** Each channel so that all values are about equally frequent. */
 function equalize(image: DecodedImage): DecodedImage {
-  const { width, height, pixels } = image, channels = channelsOf(image), result = pixels.slice();
+  const { width, height, pixels } = image, channels = channelsOf(image);
+  // No `slice`: that of Node's `Buffer`, as decoders give, is a view.
+  const result = new Uint8Array(pixels);
   for (let c = 0; c < channels; c++) {
     const counts = new Uint32Array(256);
     for (let at = c; at < pixels.length; at += channels) counts[pixels[at]]++;

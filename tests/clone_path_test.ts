@@ -1,0 +1,62 @@
+/** A clone works wherever it lies: the tasks, and the tests that start processes. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { withFolder } from "./_cli.ts";
+import { LAYERS } from "./_imports.ts";
+
+const FOLDERS = [...LAYERS, "bench", "examples", "tools", "tests"];
+const FILES = ["mod.ts", "deno.json", "deno.offline.json", "deno.lock"];
+const root = new URL("..", import.meta.url);
+
+/** The paths of all files below a folder, without what was installed or is no source. */
+async function* filesIn(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, root))) {
+    const path = `${folder}/${name}`;
+    if (!isDirectory) yield path;
+    else if (name !== "node_modules" && name !== "golden" && !name.startsWith(".")) yield* filesIn(path);
+  }
+}
+
+async function copyClone(target: string): Promise<void> {
+  for (const file of FILES) await Deno.copyFile(new URL(file, root), `${target}/${file}`);
+  for (const folder of FOLDERS) {
+    for await (const path of filesIn(folder)) {
+      await Deno.mkdir(`${target}/${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
+      await Deno.copyFile(new URL(path, root), `${target}/${path}`);
+    }
+  }
+}
+
+Deno.test("tasks run in a clone whose path has spaces, accents and signs", () =>
+  withFolder(async (folder) => {
+    const clone = `${folder}/fresh clone ü (100% #1)`;
+    await Deno.mkdir(clone);
+    await copyClone(clone);
+    const task = async (...args: string[]) => {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["task", ...args],
+        cwd: clone,
+        env: { NO_COLOR: "1" },
+      }).output();
+      const said = new TextDecoder().decode(stdout);
+      assertEquals(code, 0, `deno task ${args.join(" ")}: ${said}${new TextDecoder().decode(stderr)}`);
+      return said;
+    };
+    assertStringIncludes(await task("doctor"), "CPU");
+    const small = ["--model", "resnet8", "--backend", "cpu", "--threads", "1", "--batch", "2", "--steps", "2"];
+    assertStringIncludes(await task("train", ...small, "--out", "a run"), "The run is in a run");
+    assertEquals((await Deno.stat(`${clone}/a run/last.safetensors`)).isFile, true);
+    // These start processes of their own from where they lie.
+    await task("test", "--no-check", "examples/own_network_test.ts", "cli/tuning_file_test.ts");
+  }));
+
+Deno.test("no source takes the path of a file's URL as it is written, with %20 for a space", async () => {
+  const wrong: string[] = [];
+  for (const folder of FOLDERS) {
+    for await (const path of filesIn(folder)) {
+      if (!path.endsWith(".ts")) continue;
+      if (/import\.meta\.url\)\.pathname/.test(await Deno.readTextFile(new URL(path, root)))) wrong.push(path);
+    }
+  }
+  assertEquals(wrong, []);
+});
