@@ -126,9 +126,9 @@ async function waitingShare(
   for (let k = 0; k < steps + 2; k++) {
     if (k === 2) [waited, started] = [0, performance.now()];
     const before = performance.now();
-    const { images, labels } = await loader.fetch(Math.floor(k / loader.batchesPerEpoch), k % loader.batchesPerEpoch);
+    const made = await loader.fetch(Math.floor(k / loader.batchesPerEpoch), k % loader.batchesPerEpoch);
     waited += performance.now() - before;
-    trainer.step(images, labels, 0.01);
+    trainer.step(made, 0.01);
     await trainer.results();
   }
   const total = performance.now() - started;

@@ -50,9 +50,9 @@ async function profileTraining(
   tune?: TuneOptions,
 ): Promise<readonly ProfiledStep[]> {
   const trainer = await Trainer.create({ model, backend, batch, tune }), profiler = new StepProfiler();
-  for (let step = 0; step < WARM_UP; step++) trainer.step(images, labels, 0.01);
+  for (let step = 0; step < WARM_UP; step++) trainer.step({ images, labels }, 0.01);
   await trainer.results();
-  const compute = () => trainer.profile(profiler, images, labels, 0.01);
+  const compute = () => trainer.profile(profiler, { images, labels }, 0.01);
   await profileSteps(profiler, compute, () => trainer.results());
   trainer.destroy();
   return profiler.steps;

@@ -30,11 +30,11 @@ function open({ location, files: packed, labels, options, maxBad }: OpenRequest)
 }
 
 /** Takes one image of the batch after the other, as the other workers do, until none is left. */
-async function fill({ id, indices, epoch, images, labels, mixture, next }: FillRequest): Promise<void> {
+async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<void> {
   let error: string | undefined;
   try {
     for (let k = Atomics.add(next, 0, 1); k < indices.length; k = Atomics.add(next, 0, 1)) {
-      await pipeline!.prepareInto(k, indices[k], epoch, images, labels, mixture);
+      await pipeline!.prepareInto(k, indices[k], epoch, batch);
     }
   } catch (failure) {
     error = messageOf(failure as Error);

@@ -1,7 +1,7 @@
 /** What a set of labelled images is, in memory or anywhere else. */
 
 import { DataError, elementCount } from "../core/mod.ts";
-import type { BatchFiller, PreparationOptions } from "./batch.ts";
+import type { BatchFiller, PreparationOptions } from "./batch_filler.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
 
 /** The class of each image, from 0: in bytes where there are at most 256 classes. */

@@ -17,7 +17,7 @@ export async function checkMemoryNeed(backend: Backend): Promise<void> {
     { model: mobile, batch: 3 },
   ];
   for (const options of cases) {
-    const need = trainingNeed({ ...options, backend }, Trainer.trace), before = backend.liveBytes;
+    const need = trainingNeed({ ...options, backend }), before = backend.liveBytes;
     const trainer = await Trainer.create({ ...options, backend });
     assertEquals(backend.liveBytes - before, need.total);
     trainer.destroy();
@@ -47,7 +47,7 @@ export type OpenLimited = (bytes: number) => Promise<Backend>;
 export async function checkRefusal(open: OpenLimited): Promise<void> {
   const unlimited = await open(Infinity), batch = 16;
   const need = (changes: Partial<TrainerOptions>) =>
-    trainingNeed({ model: MODEL, backend: unlimited, batch, ...changes }, Trainer.trace).total;
+    trainingNeed({ model: MODEL, backend: unlimited, batch, ...changes }).total;
   const limit = need({ batch: 11 }) + 4096;
   assert(limit < need({ batch: 12 }));
   unlimited.destroy();

@@ -88,7 +88,7 @@ async function stepWith(trainer: Trainer, scale: number, good: number) {
   storages.get(SCALE)!.write(Float32Array.of(scale));
   storages.get(GOOD)!.write(Float32Array.of(good));
   const before = await trained(trainer);
-  trainer.step(images, labels, 0.01);
+  trainer.step({ images, labels }, 0.01);
   const [{ loss }] = await trainer.results(), [after] = await storages.get(SCALE)!.read();
   const [goodAfter] = await storages.get(GOOD)!.read();
   return { loss, before, after: await trained(trainer), scale: after, good: goodAfter };

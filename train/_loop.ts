@@ -1,7 +1,7 @@
 /** The training loop: steps, validation, checkpoints, and where a run that was stopped goes on. */
 
 import { type Backend, Pauses, type Program, type StepProfiler } from "../core/mod.ts";
-import type { BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
+import type { Batch, BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
 import { divergence, expectFinite, type TrainingPoint } from "./_divergence.ts";
 import type { Profiling } from "./_profiling.ts";
 import { ResultReader } from "./_result_reader.ts";
@@ -28,7 +28,7 @@ export interface LoopOptions {
   readonly trainer: Trainer;
   /** Compiles the program of validation at the first call; each call gives the same one. */
   readonly inference: () => Promise<Program>;
-  readonly loader: BatchLoader;
+  readonly loader: BatchLoader<Batch>;
   readonly set: ImageSet;
   readonly data: DataIdentity;
   readonly normalisation: Normalisation;
@@ -219,9 +219,9 @@ export class TrainingLoop {
 
   async #queueStep(reader: ResultReader): Promise<void> {
     const { trainer, loader, schedule } = this.#options;
-    const { images, views, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
+    const batch = await loader.fetch(this.#epoch, this.#stepInEpoch);
     const rate = this.#rate = schedule.rate(this.#step);
-    trainer.step(views ?? images, labels, rate, mixture);
+    trainer.step(batch, rate);
     reader.queued(rate);
     this.#step++;
   }
@@ -233,11 +233,8 @@ export class TrainingLoop {
     const rate = this.#rate = schedule.rate(this.#step);
     await profiler.step(`step ${this.#step + 1}`, async () => {
       const load = () => loader.fetch(this.#epoch, this.#stepInEpoch);
-      const { images, views, labels, mixture } = await profiler.span("load batch", load);
-      await profiler.span(
-        "compute",
-        () => trainer.profile(profiler, views ?? images, labels, rate, mixture),
-      );
+      const batch = await profiler.span("load batch", load);
+      await profiler.span("compute", () => trainer.profile(profiler, batch, rate));
       reader.queued(rate);
       await profiler.span("read results", () => reader.drain());
     });

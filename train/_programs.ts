@@ -1,10 +1,14 @@
 /** The programs of a run: as the options say, or divided as memory demands. */
 
 import { OutOfMemoryError, type Program } from "../core/mod.ts";
+import type { BatchInputs } from "./inputs/batch_inputs.ts";
 import type { RunMemory } from "./events.ts";
 import { excessMemory, explainMemory, inferenceNeed, partsOf, trainingFits } from "./memory.ts";
 import { compileInference } from "../inference/mod.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
+
+/** The options of a trainer, and in how many parts and by which inputs it is fed. */
+type ChosenOptions = TrainerOptions & Required<Pick<TrainerOptions, "accumulate" | "inputs">>;
 
 /** What a run works with. */
 export interface RunPrograms {
@@ -13,7 +17,7 @@ export interface RunPrograms {
   /** The program that validates, for as many images as a part of a batch; compiled when it is first asked for. */
   readonly validation: () => Promise<Program>;
   /** The options, as they were found to fit. */
-  readonly options: TrainerOptions;
+  readonly options: ChosenOptions;
   /** What they take. */
   readonly memory: RunMemory;
   /** Gives the memory of both back. */
@@ -23,22 +27,22 @@ export interface RunPrograms {
 /**
  * Makes the programs of a run.
  *
- * @param accumulate The parts of a batch, or `auto` for the fewest that fit. Then images do not stay on the device either where
- * that saves a division: their bits are the same.
+ * @param ways The ways in which batches can reach a step, as {@link inputsFor} gives them: the first that fits is taken.
+ * @param accumulate The parts of a batch, or `auto` for the fewest that fit in any of those ways.
  * @throws {OutOfMemoryError} If they do not fit: it names the largest batch that does.
  */
 export async function createPrograms(
-  base: Omit<TrainerOptions, "accumulate">,
+  base: Omit<TrainerOptions, "accumulate" | "inputs">,
+  ways: readonly BatchInputs[],
   accumulate: number | "auto",
 ): Promise<RunPrograms> {
-  const auto = accumulate === "auto",
-    residence = base.resident === undefined ? [undefined] : [base.resident, undefined];
+  const auto = accumulate === "auto";
   let failure: OutOfMemoryError | undefined;
   for (const parts of auto ? partsOf(base.batch) : [accumulate]) {
-    for (const resident of residence) {
-      const options = { ...base, accumulate: parts, resident };
+    for (const inputs of ways) {
+      const options = { ...base, accumulate: parts, inputs };
       // Planning takes longer than it takes to find out, where there is room.
-      if (failure !== undefined && !trainingFits({ ...options, validation: true }, Trainer.trace)) continue;
+      if (failure !== undefined && !trainingFits({ ...options, validation: true })) continue;
       try {
         return await create(options);
       } catch (error) {
@@ -47,12 +51,12 @@ export async function createPrograms(
       }
     }
   }
-  const last = { ...base, accumulate: auto ? 1 : accumulate, resident: undefined, validation: true };
-  throw explainMemory(last, Trainer.trace, failure);
+  const last = { ...base, accumulate: auto ? 1 : accumulate, inputs: ways.at(-1), validation: true };
+  throw explainMemory(last, failure);
 }
 
-async function create(options: TrainerOptions): Promise<RunPrograms> {
-  const { model, backend, batch, accumulate = 1, precision, tune } = options, before = backend.liveBytes;
+async function create(options: ChosenOptions): Promise<RunPrograms> {
+  const { model, backend, batch, accumulate, precision, tune } = options, before = backend.liveBytes;
   const trainer = await Trainer.assemble(options), trained = backend.liveBytes;
   let inference: Program | undefined;
   const validation = async () =>

@@ -10,9 +10,7 @@ import {
   identifyData,
   type ImageSet,
   measureImages,
-  mixes,
   type Normalisation,
-  ResidentImages,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
@@ -26,6 +24,7 @@ import {
   TRANSIENT_PREFIX,
 } from "../weights/mod.ts";
 import type { Callback, EpochEvent } from "./events.ts";
+import { inputsFor } from "./inputs/inputs_for.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
@@ -155,10 +154,9 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set;
   const preparation = { shape, normalisation, augmentation, seed };
-  const resident = ResidentImages.of(dataset, preparation, backend.maxResidentBytes);
-  const mixed = augmentation !== undefined && mixes(augmentation);
   const { trainer, validation, memory, options: found, destroy } = await createPrograms(
-    { ...options, batch, seed, resident, mixed },
+    { ...options, batch, seed },
+    inputsFor(dataset, preparation, backend),
     options.accumulate ?? 1,
   );
   try {
@@ -168,7 +166,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       batch,
       shuffle,
       epochs,
-      resident: found.resident,
+      filler: found.inputs.filler,
     });
     await writeInitial(trainer, options);
     const loop = new TrainingLoop({
@@ -181,7 +179,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       normalisation,
       schedule,
       batch,
-      validationBatch: batch / found.accumulate!,
+      validationBatch: batch / found.accumulate,
       memory,
       epochs,
       stepsPerEpoch,

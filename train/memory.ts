@@ -13,38 +13,38 @@ import {
   sentence,
   ShapeError,
 } from "../core/mod.ts";
-import type { TracedStep, TrainerOptions } from "./trainer.ts";
 import { variableSpecs } from "../weights/mod.ts";
+import { type StepOptions, traceStep } from "./traced_step.ts";
 
 /** What is planned. */
-export interface PlannedTraining extends TrainerOptions {
-  /** Whether the program that validates is there too, for as many images as a part; no unless given. */
+export interface PlannedTraining extends StepOptions {
+  /** Where it is to run. */
+  readonly backend: Backend;
+  /** Whether the backward pass computes activations again. Defaults to false. */
+  readonly recompute?: boolean;
+  /** Whether the program that validates is there too, for as many images as a part. Defaults to false. */
   readonly validation?: boolean;
 }
-
-/** Records a training step, as `Trainer.trace` does. */
-export type TraceStep = (options: TrainerOptions) => TracedStep;
 
 /**
  * The memory of training: variables, programs, and images that are kept on the device. Nothing is allocated.
  *
  * @param options What is trained, and where.
- * @param trace `Trainer.trace`.
- * @throws {UsageError} If a batch does not fall into so many parts.
+ * @throws {UsageError} If a batch does not fall into that number of parts.
  *
  * @example
  * ```ts
  * import { CpuBackend } from "../core/mod.ts";
  * import { cifarResNet } from "../models/mod.ts";
- * import { Trainer, trainingNeed } from "./mod.ts";
+ * import { trainingNeed } from "./mod.ts";
  * const options = { model: cifarResNet({ depth: 20 }), backend: new CpuBackend(), batch: 128 };
- * const kept = trainingNeed(options, Trainer.trace), again = trainingNeed({ ...options, recompute: true }, Trainer.trace);
+ * const kept = trainingNeed(options), again = trainingNeed({ ...options, recompute: true });
  * console.log(again.total < kept.total / 2); // true
  * ```
  */
-export function trainingNeed(options: PlannedTraining, trace: TraceStep): MemoryNeed {
+export function trainingNeed(options: PlannedTraining): MemoryNeed {
   const { backend, batch, accumulate = 1, recompute, validation = false } = options;
-  const { graph, scalars, updates } = trace(options);
+  const { graph, scalars, updates } = traceStep(options);
   const recorded = new Map(Object.entries(scalars));
   const needs = [backend.memoryNeed(plan(graph, recorded, { recompute }), { scalars: [...recorded.keys()] })];
   if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
@@ -62,7 +62,7 @@ export function trainingNeed(options: PlannedTraining, trace: TraceStep): Memory
 
 /** What a program takes that computes the logits of a batch, beside its variables. Nothing is allocated. */
 export function inferenceNeed(
-  { model, backend, batch, precision }: Pick<TrainerOptions, "model" | "backend" | "batch" | "precision">,
+  { model, backend, batch, precision }: Pick<PlannedTraining, "model" | "backend" | "batch" | "precision">,
 ): MemoryNeed {
   const graph = new Graph({ training: false, precision });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
@@ -88,9 +88,9 @@ export function excessMemory(
 }
 
 /** Whether training fits, as far as planning tells. A part of a batch over which no variance can be taken does not. */
-export function trainingFits(options: PlannedTraining, trace: TraceStep, available = Infinity): boolean {
+export function trainingFits(options: PlannedTraining, available = Infinity): boolean {
   try {
-    return excessMemory(trainingNeed(options, trace), options.backend, available) === undefined;
+    return excessMemory(trainingNeed(options), options.backend, available) === undefined;
   } catch (error) {
     if (error instanceof ShapeError) return false;
     throw error;
@@ -110,13 +110,12 @@ export function partsOf(batch: number): number[] {
  */
 export function explainMemory(
   options: PlannedTraining,
-  trace: TraceStep,
   error?: OutOfMemoryError,
 ): OutOfMemoryError {
   const { model, backend, batch, accumulate = 1, recompute = false } = options, part = batch / accumulate;
   const available = error?.available ?? Infinity;
-  const reason = excessMemory(trainingNeed(options, trace), backend, available) ?? error?.message ?? "";
-  const fits = (changes: Partial<PlannedTraining>) => trainingFits({ ...options, ...changes }, trace, available);
+  const reason = excessMemory(trainingNeed(options), backend, available) ?? error?.message ?? "";
+  const fits = (changes: Partial<PlannedTraining>) => trainingFits({ ...options, ...changes }, available);
   let largest = 0;
   for (let above = part; above - largest > 1;) {
     const middle = (largest + above) >> 1;

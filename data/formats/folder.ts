@@ -1,7 +1,7 @@
 /** Folders of image files, a folder a class. Only paths and labels are held; an image is read when it is wanted. */
 
 import { argument, DataError, Random, sentence, UsageError } from "../../core/mod.ts";
-import type { BatchFiller, PreparationOptions } from "../batch.ts";
+import type { BatchFiller, PreparationOptions } from "../batch_filler.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
 import { type DecodedImage, isImageFile } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
