@@ -55,8 +55,8 @@ export function partSpec({ model, batch, accumulate = 1, labelSmoothing = 0 }: S
  * ```ts
  * import { cifarResNet } from "../models/mod.ts";
  * import { traceStep } from "./mod.ts";
- * const { graph } = traceStep({ model: cifarResNet({ depth: 8 }), batch: 4 });
- * console.log(graph.inputs.map(({ name }) => name)); // [ "image", "label", "learningRate" ]
+ * const { graph, scalars } = traceStep({ model: cifarResNet({ depth: 8 }), batch: 4 });
+ * console.log(graph.precision, scalars.loss.spec.shape); // float32 []
  * ```
  */
 export function traceStep(options: StepOptions): TracedStep {
