@@ -12,13 +12,13 @@ export interface Shift {
   down: number;
   /** Columns to the right. */
   right: number;
-  /** Whether left and right change places. */
+  /** Whether left and right are exchanged. */
   mirrored: boolean;
 }
 
 /** How bytes lie in an array: where an image begins, and how far apart its pixels and its channels are. */
 export interface Layout {
-  /** The place of the first byte. */
+  /** The index of the first byte. */
   readonly base: number;
   /** From a pixel to its right neighbour. */
   readonly pixel: number;
@@ -108,9 +108,9 @@ export class TensorWriter {
         if (shifts === undefined) {
           for (let x = from; x < to; x++, source += step * pixel) tensor[target + x] = table[bytes[source]];
         } else {
-          let place = (c * height + row) * width + firstColumn;
-          for (let x = from; x < to; x++, source += step * pixel, place += step) {
-            tensor[target + x] = table[bytes[source]] - shifts[place];
+          let position = (c * height + row) * width + firstColumn;
+          for (let x = from; x < to; x++, source += step * pixel, position += step) {
+            tensor[target + x] = table[bytes[source]] - shifts[position];
           }
         }
       }

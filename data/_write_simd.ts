@@ -8,7 +8,7 @@ export interface Crop {
   readonly columns: readonly [number, number];
   /** Its first row and the one after its last, in the tensor. */
   readonly rows: readonly [number, number];
-  /** The place of its first pixel in the image, in pixels. */
+  /** The index of its first pixel in the image. */
   readonly first: number;
   /** Whether pixels are taken from right to left. */
   readonly mirrored: boolean;

@@ -32,9 +32,9 @@ export interface PreparationOptions {
   readonly shape: readonly [number, number, number];
   /** The mean and standard deviation of each channel. */
   readonly normalisation: Normalisation;
-  /** The random changes; none unless given. */
+  /** The random changes. Defaults to none. */
   readonly augmentation?: Augmentation;
-  /** The seed of the changes; 0 unless given. */
+  /** The seed of the changes. Defaults to 0. */
   readonly seed?: number;
 }
 

@@ -17,7 +17,7 @@ export interface BatchLoaderOptions<B extends Batch = ImageBatch> extends Prepar
   readonly order?: (epoch: number) => Uint32Array;
   /** What makes and fills the batches. Defaults to what {@link createFiller} makes for the set: batches of images. */
   readonly filler?: BatchFiller<B>;
-  /** The number of epochs, beyond which nothing is made ready; any number unless given. */
+  /** The number of epochs, beyond which nothing is made ready. Defaults to any number. */
   readonly epochs?: number;
 }
 

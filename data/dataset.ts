@@ -31,7 +31,7 @@ export interface Dataset {
   /**
    * Reads an image, of any size, with as many channels as the set's shape says. Reading one again gives the same bytes.
    *
-   * @param index Its place, from 0.
+   * @param index Its index, from 0.
    */
   read(index: number): DecodedImage | Promise<DecodedImage>;
   /**
@@ -69,7 +69,7 @@ export interface ImageSet<D extends Dataset = Dataset> {
   readonly mirrorable: boolean;
 }
 
-/** An array for the labels of so many images, as narrow as the number of classes allows. */
+/** An array for the labels of `count` images, as narrow as the number of classes allows. */
 export function createLabels(count: number, classes: number): Labels {
   return classes <= 0x100
     ? new Uint8Array(count)

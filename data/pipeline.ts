@@ -24,7 +24,7 @@ const AHEAD = 2;
 const LANES = 4;
 
 /**
- * Prepares the images of a set. What an image becomes depends on nothing but the seed, the epoch, its place in the set and
+ * Prepares the images of a set. What an image becomes depends on nothing but the seed, the epoch, its index in the set and
  * its bytes. The place of one that cannot be read is taken by the next that can, under its own label.
  */
 export class ImagePipeline {
@@ -74,7 +74,7 @@ export class ImagePipeline {
   /**
    * Prepares an image.
    *
-   * @param index Its place in the set.
+   * @param index Its index in the set.
    * @param epoch The epoch, from which the random changes follow.
    * @param tensor Receives [C, H, W].
    * @param offset Where in `tensor`.

@@ -39,7 +39,7 @@ Deno.test("ImagePipeline.prepare() crops and mirrors as Batcher does, to the bit
   }
 });
 
-Deno.test("ImagePipeline.prepare() depends on the seed, the epoch and the place alone, for every augmentation", async () => {
+Deno.test("ImagePipeline.prepare() depends on the seed, the epoch and the index alone, for every augmentation", async () => {
   const augmentations: Augmentation[] = [
     { padding: 0, flip: true, scale: [9, 14] },
     { padding: 0, flip: true, area: [0.1, 1] },

@@ -18,7 +18,7 @@ import type { NamedTensor, Variables } from "../weights/mod.ts";
  * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
  * have any. Its input is `image`, its output `logits`.
  *
- * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
+ * @param options `precision`: how it computes, which defaults to float32; `tune`: has kernels chosen by timing them, on WebGPU.
  * @throws {UsageError} If the backend does not compute in the precision.
  */
 export async function compileInference(
@@ -42,7 +42,7 @@ export async function compileInference(
  * @param variables A set of its own; it is given the folded tensors.
  * @param tensors The model's tensors, as a checkpoint holds them.
  * @param source The file that they come from, for messages.
- * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
+ * @param options `precision`: how it computes, which defaults to float32; `tune`: has kernels chosen by timing them, on WebGPU.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  * @throws {UsageError} If the backend does not compute in the precision.
  *

@@ -39,20 +39,20 @@ export type ModelSource =
 
 /** The options of {@link loadModel}. */
 export interface LoadModelOptions {
-  /** Where it runs: a backend of one's own, or which to open; `auto` unless given. */
+  /** Where it runs: a backend of one's own, or which to open. Defaults to `auto`. */
   readonly backend?: Backend | BackendChoice;
-  /** The most images that are computed together; 16 unless given. */
+  /** The most images that are computed together. Defaults to 16. */
   readonly batch?: number;
-  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
-  /** Whether batch norm is folded into the convolutions, which is faster and rounds otherwise; true unless said otherwise. */
+  /** Whether batch norm is folded into the convolutions, which is faster and rounds otherwise. Defaults to true. */
   readonly fold?: boolean;
   /**
    * The network of a bare weight file, by its name or with the options that it was made by; or a network of one's own,
    * which takes the place of the one that a checkpoint names.
    */
   readonly model?: string | ModelDescription | Model;
-  /** The names of the classes, in place of the checkpoint's; of a bare weight file they are numbers unless given. */
+  /** The names of the classes, in place of the checkpoint's. Those of a bare weight file default to numbers. */
   readonly classes?: readonly string[];
   /** The mean and deviation of the images it was trained on, in place of the checkpoint's. */
   readonly normalisation?: Normalisation;

@@ -9,7 +9,7 @@ import { rankClasses } from "./_rank_classes.ts";
 export interface RankedClass {
   /** The name of the class. */
   readonly label: string;
-  /** Its place among the classes, from 0. */
+  /** Its index among the classes, from 0. */
   readonly index: number;
   /** Its probability by the softmax of all logits. */
   readonly probability: number;
@@ -25,7 +25,7 @@ export interface Prediction {
 
 /** The options of {@link LoadedModel.predict}. */
 export interface PredictOptions {
-  /** How many classes are ranked; 5, or all where there are fewer, unless given. */
+  /** How many classes are ranked. Defaults to 5, or to all where there are fewer. */
   readonly top?: number;
 }
 

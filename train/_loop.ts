@@ -14,11 +14,11 @@ import type { Trainer } from "./trainer.ts";
 
 /** When checkpoints are saved beside those at the end of an epoch. */
 export interface CheckpointOptions {
-  /** Minutes after which one is saved within an epoch; never unless given. */
+  /** Minutes after which one is saved within an epoch. Defaults to never. */
   readonly minutes?: number;
-  /** Steps of the run after which one is saved within an epoch; never unless given. */
+  /** Steps of the run after which one is saved within an epoch. Defaults to never. */
   readonly steps?: number;
-  /** Epochs whose checkpoints are kept under names of their own; none unless given. */
+  /** Epochs whose checkpoints are kept under names of their own. Defaults to none. */
   readonly keep?: number;
 }
 

@@ -4,9 +4,9 @@ import { type Backend, type DevicePeaks, type Profile, StepProfiler } from "../c
 
 /** Which steps of a run are profiled. They are steps like any other, and compute the same bits. */
 export interface ProfilingOptions {
-  /** Steps before the first that is profiled; 3 unless given, fewer where the run is too short. */
+  /** Steps before the first that is profiled. Defaults to 3, fewer where the run is too short. */
   readonly warmUp?: number;
-  /** Steps that are profiled, one after the other; 5 unless given, fewer where the run is too short. */
+  /** Steps that are profiled, one after the other. Defaults to 5, fewer where the run is too short. */
   readonly steps?: number;
   /** Hears of them once they are done, or when the run is stopped before; a promise is waited for. */
   readonly onProfile: (profile: Profile) => unknown;

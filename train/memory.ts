@@ -72,7 +72,7 @@ export function inferenceNeed(
 /**
  * Why something does not fit, or nothing if it does.
  *
- * @param available The bytes that are known to be there; as many as the backend says unless given.
+ * @param available The bytes that are known to be there. Defaults to as many as the backend says.
  */
 export function excessMemory(
   { total, tensor }: MemoryNeed,

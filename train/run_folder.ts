@@ -11,7 +11,7 @@ import {
   type Progress,
 } from "../weights/mod.ts";
 
-/** A place for a run's files. */
+/** A store of a run's files. */
 export interface RunStore {
   /** Where it is, for messages. */
   readonly location: string;

@@ -85,7 +85,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
     if (name === "__metadata__") metadata = readMetadata(value) ?? fail("its metadata is not text by name");
     else entries.push(readEntry(name, value) ?? fail(`the entry of the tensor ${showText(name)} is malformed`));
   }
-  // What is read takes no more than the file allows only if no bytes are read twice, so the places are checked first.
+  // What is read takes no more than the file allows only if no bytes are read twice, so the offsets are checked first.
   let end = 0;
   for (const { from, to } of entries.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
     if (from !== end) fail(`its tensors ${from < end ? "overlap" : "leave a gap"} at byte ${from}`);

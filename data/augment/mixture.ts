@@ -12,9 +12,9 @@ export interface Mixture {
 
 /** How images are mixed; where both are given, each image is mixed by one or the other, as often. */
 export interface MixtureOptions {
-  /** The parameter α of the distribution Beta(α, α) of mixup's shares; no mixup unless given. */
+  /** The parameter α of the distribution Beta(α, α) of mixup's shares. Defaults to no mixup. */
   readonly mixup?: number;
-  /** The same of CutMix; no CutMix unless given. */
+  /** The same of CutMix. Defaults to no CutMix. */
   readonly cutmix?: number;
 }
 
@@ -68,7 +68,7 @@ export function expectMixture({ mixup, cutmix }: MixtureOptions): void {
 
 /**
  * Mixes another image into one, both normalised: mixup adds them up by their shares; CutMix replaces a rectangle of the
- * image's proportions, at a random place, as far as it lies inside.
+ * image's proportions, at a random position, as far as it lies inside.
  *
  * @param tensor The image [C, H, W], which is changed.
  * @param other The other one.

@@ -9,9 +9,9 @@ import type { ImageTransform } from "./transforms.ts";
 
 /** What {@link randAugment} draws. */
 export interface RandAugmentOptions {
-  /** Operations on each image; 2 unless given. */
+  /** Operations on each image. Defaults to 2. */
   readonly operations?: number;
-  /** How strong they are, from 0 to 30; 9 unless given. */
+  /** How strong they are, from 0 to 30. Defaults to 9. */
   readonly magnitude?: number;
 }
 
@@ -170,7 +170,7 @@ export const RAND_AUGMENT_OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 
 /**
- * Draws so many operations for each image, each of the fourteen as likely, with or without its own like before.
+ * Draws a number of operations for each image, each of the fourteen as likely, with or without its own like before.
  *
  * @param options How many and how strong.
  * @throws {UsageError} If there are no whole number of operations, or the magnitude is not from 0 to 30.

@@ -47,11 +47,11 @@ export function colourShift(
 
 /** What {@link randomErasing} draws from. */
 export interface ErasingOptions {
-  /** The share of the images that lose a part; 0.5 unless given. */
+  /** The share of the images that lose a part. Defaults to 0.5. */
   readonly probability?: number;
-  /** The share of the image's area that is erased; 0.02 to 0.33 unless given. */
+  /** The share of the image's area that is erased. Defaults to 0.02 to 0.33. */
   readonly area?: readonly [number, number];
-  /** The part's width divided by its height; 0.3 to 3.3 unless given. */
+  /** The part's width divided by its height. Defaults to 0.3 to 3.3. */
   readonly aspect?: readonly [number, number];
 }
 

@@ -13,7 +13,7 @@ export type ImageTransform = (image: DecodedImage, random: Random) => DecodedIma
 
 /**
  * VGG's scale jitter (Simonyan and Zisserman 2015, section 3.1; He et al. 2015, section 3.4): the shorter side gets a
- * random length, each as likely, then a random crop is taken, each place as likely.
+ * random length, each as likely, then a random crop is taken, each position as likely.
  *
  * @param least The least length of the shorter side, in pixels.
  * @param most The greatest.
@@ -48,14 +48,14 @@ export function scaleJitter(least: number, most: number, crop: readonly [number,
 
 /** What {@link randomResizedCrop} draws from. */
 export interface ResizedCropOptions {
-  /** The share of the image's area that the crop has; 0.08 to 1 unless given. */
+  /** The share of the image's area that the crop has. Defaults to 0.08 to 1. */
   readonly area?: readonly [number, number];
-  /** The crop's width divided by its height, drawn evenly in its logarithm; 3/4 to 4/3 unless given. */
+  /** The crop's width divided by its height, drawn evenly in its logarithm. Defaults to 3/4 to 4/3. */
   readonly aspect?: readonly [number, number];
 }
 
 /**
- * A crop of random area, shape and place, resized (Szegedy et al. 2015, "Going Deeper with Convolutions", section 6), as
+ * A crop of random area, shape and position, resized (Szegedy et al. 2015, "Going Deeper with Convolutions", section 6), as
  * torchvision's `RandomResizedCrop`: what does not fit in ten attempts is the middle, as near to the shapes as it goes.
  *
  * @param size The height and width of the result.

@@ -17,17 +17,17 @@ const GLYPH = /^(?:.|\d+)$/u;
 export interface ImageFolderOptions {
   /** Decodes a file, whose name is for messages. It throws a {@link DataError} where it cannot. */
   readonly decode: (bytes: Uint8Array, source: string) => Promise<DecodedImage>;
-  /** The height and width that a model sees; 224 unless given. */
+  /** The height and width that a model sees. Defaults to 224. */
   readonly size?: number;
-  /** The share of each class that is validated on, where the folder does not say; 0.1 unless given. */
+  /** The share of each class that is validated on, where the folder does not say. Defaults to 0.1. */
   readonly validationFraction?: number;
-  /** The seed by which those are chosen; 0 unless given. */
+  /** The seed by which those are chosen. Defaults to 0. */
   readonly splitSeed?: number;
-  /** How many images may be damaged before reading stops; 10 unless given. */
+  /** How many images may be damaged before reading stops. Defaults to 10. */
   readonly maxBad?: number;
   /** Hears of each damaged image, once. */
   readonly onBad?: (message: string) => void;
-  /** Makes what fills batches, such as workers; this thread does unless given. */
+  /** Makes what fills batches, such as workers. Defaults to this thread. */
   readonly createFiller?: (dataset: FolderDataset, options: PreparationOptions) => BatchFiller;
 }
 

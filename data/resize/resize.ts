@@ -29,7 +29,7 @@ export interface Box {
  * @param newWidth The width of the whole image after resizing.
  * @param newHeight Its height.
  * @param box What is kept, within those.
- * @param part The part of the image that is resized, as if there were no more of it; all of it unless given.
+ * @param part The part of the image that is resized, as if there were no more of it. Defaults to all of it.
  * @returns The pixels [box.height, box.width, 1 or 3].
  */
 export function resizeBox(

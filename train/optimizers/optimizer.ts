@@ -26,7 +26,7 @@ export const LEARNING_RATE = "learningRate";
  * ```
  */
 export interface Optimizer {
-  /** Whether it heeds {@link OptimizerStep.factor}, without which mixed precision is refused; no unless given. */
+  /** Whether it heeds {@link OptimizerStep.factor}, without which mixed precision is refused. Defaults to false. */
   readonly takesFactor?: boolean;
   /**
    * Records the update of one parameter, by ops that write it in place.
@@ -69,14 +69,14 @@ export function decayOf(parameter: Value, weightDecay: number, decayed: DecayedP
 /** What an optimiser's updates are applied to, and what goes around them. */
 export interface UpdateOptions {
   /**
-   * Patterns of the names of parameters that stay as they are, as {@link frozenNames} takes them; none unless given. They get
+   * Patterns of the names of parameters that stay as they are, as {@link frozenNames} takes them. Defaults to none. They get
    * no gradient, weight decay or momentum. As in PyTorch, the running statistics of a batch norm are no parameters: they
    * follow the batches even where its weight and bias are frozen.
    */
   readonly freeze?: readonly string[];
-  /** The norm of all gradients together above which they are scaled down to it; no limit unless given. */
+  /** The norm of all gradients together above which they are scaled down to it. Defaults to no limit. */
   readonly clipNorm?: number;
-  /** The share of the old average that each step keeps in an average of the weights; no average is made unless given. */
+  /** The share of the old average that each step keeps in an average of the weights. Defaults to no average. */
   readonly ema?: number;
 }
 
