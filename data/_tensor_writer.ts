@@ -70,11 +70,11 @@ export class TensorWriter {
    * Writes an image. What a shift brings in from outside is zero, which is the mean colour.
    *
    * @param bytes Holds the image.
-   * @param layout Where and how.
+   * @param layout Where the image begins in `bytes`, and its strides.
    * @param shift The crop.
    * @param tensor Receives [C, H, W].
-   * @param offset Where in `tensor`.
-   * @param added What is added to the numbers of each channel at last, if anything.
+   * @param offset The index of the image's first element in `tensor`.
+   * @param added The number that is added to each channel at the end, if any.
    */
   write(
     bytes: Uint8Array,

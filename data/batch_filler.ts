@@ -1,4 +1,4 @@
-/** What a batch is, and the interface of what fills one. */
+/** Batches, and the interface of what fills them. */
 
 import { elementCount } from "../core/mod.ts";
 import type { Augmentation } from "./augment/augmentation.ts";
@@ -11,7 +11,7 @@ export interface ImageBatch {
   readonly images: Float32Array;
   /** [batch]. */
   readonly labels: Uint32Array;
-  /** Of what images are mixed, where the augmentation mixes them. */
+  /** The images mixed into these, where the augmentation mixes them. */
   readonly mixture?: Mixture;
 }
 
@@ -23,7 +23,7 @@ export interface ViewBatch {
   readonly labels: Uint32Array;
 }
 
-/** What a training step is fed with. */
+/** A batch, as a training step is fed with it. */
 export type Batch = ImageBatch | ViewBatch;
 
 /** How images become tensors. */
@@ -38,9 +38,9 @@ export interface PreparationOptions {
   readonly seed?: number;
 }
 
-/** Fills batches, at once or in time. */
+/** Fills batches, at once or asynchronously. */
 export interface BatchFiller<B extends Batch = ImageBatch> {
-  /** How many batches may be in work while another is in use: 0 for what is filled at once. */
+  /** The number of batches that may be in work while another is in use: 0 where `fill` is done at once. */
   readonly ahead: number;
   /** Makes room for a batch of `count` images. */
   allocate(count: number): B;
@@ -52,7 +52,7 @@ export interface BatchFiller<B extends Batch = ImageBatch> {
    * @param batch Receives them; it is one that {@link BatchFiller.allocate} made.
    */
   fill(indices: Uint32Array, epoch: number, batch: B): void | Promise<void>;
-  /** Ends what it has started. */
+  /** Ends the workers, if there are any. */
   close(): void;
 }
 

@@ -80,7 +80,7 @@ export class BatchLoader<B extends Batch = ImageBatch> {
     return batch;
   }
 
-  /** Waits for what is in work, and gives up the workers. */
+  /** Waits for the batches in work, and closes the filler. */
   async close(): Promise<void> {
     await this.#discard();
     this.#filler.close();
@@ -114,7 +114,7 @@ export class BatchLoader<B extends Batch = ImageBatch> {
 
   #begin(epoch: number, index: number): void {
     const batch = this.#free.pop()!, done = this.#filler.fill(this.#indices(epoch, index), epoch, batch);
-    // A failure belongs to whoever fetches the batch; until then it is nobody's.
+    // The error is raised to the caller that fetches the batch; until then it must not count as unhandled.
     done?.catch(() => {});
     this.#pending.push({ epoch, index, batch, done });
   }

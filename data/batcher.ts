@@ -6,7 +6,7 @@ import { TensorWriter } from "./_tensor_writer.ts";
 import { allocateImages, type BatchFiller, type ImageBatch, type PreparationOptions } from "./batch_filler.ts";
 import type { ImageSplit } from "./dataset.ts";
 
-/** What {@link Batcher} is told about an image set. */
+/** The options of {@link Batcher}. */
 export interface BatcherOptions extends PreparationOptions {
   /** The images. */
   readonly split: ImageSplit;

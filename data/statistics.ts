@@ -44,7 +44,7 @@ export class ImageStatistics {
    * Takes in an image.
    *
    * @param values Whole numbers from 0 to 255, [C, H, W].
-   * @param offset Where in `values`.
+   * @param offset The index of the image's first element in `values`.
    */
   add(values: ArrayLike<number>, offset: number): void {
     const [channels, height, width] = this.#shape, plane = height * width;

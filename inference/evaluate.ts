@@ -12,7 +12,7 @@ export interface EvaluatedSplit extends Evaluation {
   readonly labels: Uint32Array;
 }
 
-/** What {@link evaluateSplit} is told about the images. */
+/** The images of {@link evaluateSplit}. */
 export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation"> {
   /** The images. */
   readonly split: Dataset;

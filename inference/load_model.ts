@@ -1,4 +1,4 @@
-/** From a checkpoint to a model that classifies images. */
+/** Loads a model that classifies images from a checkpoint. */
 
 import {
   argument,
@@ -23,7 +23,7 @@ import { type Checkpoint, decodeCheckpoint, describedModel, type ModelDescriptio
 import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
 import { compileFoldedInference, compileInference } from "./compile_inference.ts";
 
-/** Where a model comes from: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
+/** The source of a model: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
 export type ModelSource =
   | Uint8Array
   | ArrayBuffer
@@ -39,9 +39,9 @@ export type ModelSource =
 
 /** The options of {@link loadModel}. */
 export interface LoadModelOptions {
-  /** Where it runs: a backend of one's own, or which to open. Defaults to `auto`. */
+  /** The backend, or the name of the one to open. Defaults to `auto`. */
   readonly backend?: Backend | BackendChoice;
-  /** The most images that are computed together. Defaults to 16. */
+  /** The largest number of images that are computed together. Defaults to 16. */
   readonly batch?: number;
   /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
@@ -60,7 +60,7 @@ export interface LoadModelOptions {
   readonly preprocessing?: Preprocessing;
   /** Has kernels chosen by timing them, on WebGPU; a table read by `TuningTable.parse` brings choices along. */
   readonly tune?: TuneOptions;
-  /** What the source is called in messages. */
+  /** The source's name in messages. */
   readonly source?: string;
 }
 

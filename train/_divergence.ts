@@ -1,9 +1,9 @@
-/** How training that has diverged ends: with an error, and nothing of it in a file. */
+/** The errors of training that has diverged, and the check that keeps its numbers out of files. */
 
 import { argument, NumericError, type Sentence, sentence } from "../core/mod.ts";
 import type { NamedTensor } from "../weights/mod.ts";
 
-/** Where training stands. */
+/** A step of a run, for messages. */
 export interface TrainingPoint {
   /** The steps that are done. */
   readonly step: number;
@@ -18,7 +18,7 @@ export interface TrainingPoint {
 /**
  * The error for a number that is not finite.
  *
- * @param what What it is of.
+ * @param what The number's name, such as `loss`.
  */
 export function divergence(what: string, value: number, { step, epoch, rate, mixed }: TrainingPoint): NumericError {
   const became = sentence`The ${what} became ${value} ${formatPoint({ step, epoch })}, with a learning rate of ${rate}`;

@@ -1,4 +1,4 @@
-/** The programs of a run: as the options say, or divided as memory demands. */
+/** The programs of a run: training and validation, on batches that are divided as memory demands. */
 
 import { OutOfMemoryError, type Program } from "../core/mod.ts";
 import type { BatchInputs } from "./inputs/batch_inputs.ts";
@@ -10,17 +10,17 @@ import { Trainer, type TrainerOptions } from "./trainer.ts";
 /** The options of a trainer, and in how many parts and by which inputs it is fed. */
 type ChosenOptions = TrainerOptions & Required<Pick<TrainerOptions, "accumulate" | "inputs">>;
 
-/** What a run works with. */
+/** The programs of a run. */
 export interface RunPrograms {
   /** The program that trains. */
   readonly trainer: Trainer;
-  /** The program that validates, for as many images as a part of a batch; compiled when it is first asked for. */
+  /** The program that validates, for as many images as a part of a batch. The first call compiles it. */
   readonly validation: () => Promise<Program>;
-  /** The options, as they were found to fit. */
+  /** The options that were found to fit. */
   readonly options: ChosenOptions;
-  /** What they take. */
+  /** The bytes that the programs and their variables take. */
   readonly memory: RunMemory;
-  /** Gives the memory of both back. */
+  /** Gives the memory of both programs back. */
   readonly destroy: () => void;
 }
 
@@ -41,7 +41,7 @@ export async function createPrograms(
   for (const parts of auto ? partsOf(base.batch) : [accumulate]) {
     for (const inputs of ways) {
       const options = { ...base, accumulate: parts, inputs };
-      // Planning takes longer than it takes to find out, where there is room.
+      // The first way is tried unplanned: where there is room, trying is faster than planning.
       if (failure !== undefined && !trainingFits({ ...options, validation: true })) continue;
       try {
         return await create(options);
@@ -66,7 +66,7 @@ async function create(options: ChosenOptions): Promise<RunPrograms> {
     const excess = excessMemory(need, backend);
     if (excess !== undefined) throw new OutOfMemoryError(`validation does not fit: ${excess}`, backend.capacity.total);
     let validated = need.total;
-    // Kernels are timed before the first step, while the device has nothing else to do; what they take is known only then.
+    // Kernels are timed before the first step, while the device is idle. Their memory is known only then.
     if (tune !== undefined) {
       await validation();
       validated = backend.liveBytes - trained;

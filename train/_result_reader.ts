@@ -5,10 +5,10 @@ import type { Callback } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 
-/** Below this it is not the scale that makes gradients overflow. */
+/** The scale below which gradients that overflow are not the scale's fault. */
 const LEAST_LOSS_SCALE = 1;
 
-/** What {@link ResultReader} is told about an epoch. */
+/** The options of {@link ResultReader}. */
 export interface ReaderOptions {
   /** Images in a step. */
   readonly batch: number;
@@ -16,7 +16,7 @@ export interface ReaderOptions {
   readonly epoch: number;
   /** The steps of the whole run. */
   readonly totalSteps: number;
-  /** The steps that are done. */
+  /** The steps of the run that are done. */
   readonly step: number;
   /** The sum of the losses of the epoch's steps that are done. */
   readonly lossSum: number;
@@ -24,9 +24,9 @@ export interface ReaderOptions {
   readonly correct: number;
   /** Where the steps are logged. */
   readonly folder?: RunFolder;
-  /** Who hears of the steps. */
+  /** The listeners. */
   readonly callbacks: readonly Callback[];
-  /** Hears of each step before the listeners do. */
+  /** Called with each step's result, before the listeners. */
   readonly hear: (result: StepResult) => void;
 }
 
@@ -66,7 +66,7 @@ export class ResultReader {
     return this.#stop;
   }
 
-  /** Says with which learning rate the step was queued. */
+  /** Notes the learning rate of a step that was queued. */
   queued(rate: number): void {
     this.#rates.push(rate);
   }

@@ -1,4 +1,4 @@
-/** What training takes of a backend, found by planning alone, and which batches fit. */
+/** The memory of training, found by planning alone, and the batches that fit. */
 
 import {
   argument,
@@ -16,7 +16,7 @@ import {
 import { variableSpecs } from "../weights/mod.ts";
 import { type StepOptions, traceStep } from "./traced_step.ts";
 
-/** What is planned. */
+/** The options of {@link trainingNeed}. */
 export interface PlannedTraining extends StepOptions {
   /** Where it is to run. */
   readonly backend: Backend;
@@ -60,7 +60,7 @@ export function trainingNeed(options: PlannedTraining): MemoryNeed {
   };
 }
 
-/** What a program takes that computes the logits of a batch, beside its variables. Nothing is allocated. */
+/** The memory of the program that computes the logits of a batch, beside its variables. Nothing is allocated. */
 export function inferenceNeed(
   { model, backend, batch, precision }: Pick<PlannedTraining, "model" | "backend" | "batch" | "precision">,
 ): MemoryNeed {
@@ -70,7 +70,7 @@ export function inferenceNeed(
 }
 
 /**
- * Why something does not fit, or nothing if it does.
+ * The reason why a program does not fit; nothing if it fits.
  *
  * @param available The bytes that are known to be there. Defaults to as many as the backend says.
  */
@@ -87,7 +87,7 @@ export function excessMemory(
   return total > free ? `it takes ${mebibytes(total)} MiB, of ${mebibytes(free)} MiB` : undefined;
 }
 
-/** Whether training fits, as far as planning tells. A part of a batch over which no variance can be taken does not. */
+/** Whether training fits, as far as planning tells. A part that is too small for a variance does not. */
 export function trainingFits(options: PlannedTraining, available = Infinity): boolean {
   try {
     return excessMemory(trainingNeed(options), options.backend, available) === undefined;
@@ -106,7 +106,7 @@ export function partsOf(batch: number): number[] {
 /**
  * The error for training that does not fit: it names the largest batch that fits, found by planning, and other ways out.
  *
- * @param error What happened, or nothing if planning alone found it.
+ * @param error The error of the device; absent where planning alone found that training does not fit.
  */
 export function explainMemory(
   options: PlannedTraining,

@@ -2,15 +2,15 @@
 
 import { type Random, UsageError } from "../../core/mod.ts";
 
-/** Of what a batch's images are mixed, beside their own labels. */
+/** The other images that a batch's images are mixed with. */
 export interface Mixture {
-  /** The class of each image's other part, [batch]. */
+  /** The class of the other image, [batch]. */
   readonly labels: Uint32Array;
   /** The share of each image's own class, from 0 to 1, [batch]. */
   readonly shares: Float32Array;
 }
 
-/** How images are mixed; where both are given, each image is mixed by one or the other, as often. */
+/** The parameters of mixup and CutMix. Where both are given, each image is mixed by one of them, each as likely. */
 export interface MixtureOptions {
   /** The parameter α of the distribution Beta(α, α) of mixup's shares. Defaults to no mixup. */
   readonly mixup?: number;
@@ -73,7 +73,7 @@ export function expectMixture({ mixup, cutmix }: MixtureOptions): void {
  * @param tensor The image [C, H, W], which is changed.
  * @param other The other one.
  * @param shape Channels, height and width.
- * @param options By what.
+ * @param options The parameters of mixup and CutMix.
  * @param random The image's own stream.
  * @returns The share that the image keeps.
  */

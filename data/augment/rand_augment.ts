@@ -7,11 +7,11 @@ import { type Random, UsageError } from "../../core/mod.ts";
 import type { DecodedImage } from "../formats/decoded_image.ts";
 import type { ImageTransform } from "./transforms.ts";
 
-/** What {@link randAugment} draws. */
+/** The options of {@link randAugment}. */
 export interface RandAugmentOptions {
   /** Operations on each image. Defaults to 2. */
   readonly operations?: number;
-  /** How strong they are, from 0 to 30. Defaults to 9. */
+  /** The magnitude of the operations, from 0 to 30. Defaults to 9. */
   readonly magnitude?: number;
 }
 
@@ -172,7 +172,7 @@ export const RAND_AUGMENT_OPERATIONS: Readonly<Record<string, Operation>> = {
 /**
  * Draws a number of operations for each image, each of the fourteen as likely, with or without its own like before.
  *
- * @param options How many and how strong.
+ * @param options The number of operations and their magnitude.
  * @throws {UsageError} If there are no whole number of operations, or the magnitude is not from 0 to 30.
  *
  * @example

@@ -20,7 +20,7 @@ export type TensorTransform = (
  * colours from 0 to 1, the sum over the principal components p_i of α_i·λ_i·p_i, where λ_i is the variance along p_i. Each
  * α_i is drawn once for an image.
  *
- * @param components Of the training set.
+ * @param components The principal components of the training set.
  * @param deviation The standard deviation of α.
  * @param std What the normalisation divides each channel by.
  * @throws {UsageError} If the deviation is negative.
@@ -45,7 +45,7 @@ export function colourShift(
     addOffsets(tensor, 0, height * width, draw(random).slice(0, channels));
 }
 
-/** What {@link randomErasing} draws from. */
+/** The options of {@link randomErasing}. */
 export interface ErasingOptions {
   /** The share of the images that lose a part. Defaults to 0.5. */
   readonly probability?: number;
@@ -58,7 +58,7 @@ export interface ErasingOptions {
 /**
  * Random erasing (Zhong et al. 2017): a rectangle becomes zero, which is the mean colour.
  *
- * @param options Which rectangles.
+ * @param options The share of the images, and the rectangle's area and proportions.
  * @throws {UsageError} If the probability is not from 0 to 1, or a range is empty.
  *
  * @example

@@ -46,7 +46,7 @@ export function scaleJitter(least: number, most: number, crop: readonly [number,
   };
 }
 
-/** What {@link randomResizedCrop} draws from. */
+/** The options of {@link randomResizedCrop}. */
 export interface ResizedCropOptions {
   /** The share of the image's area that the crop has. Defaults to 0.08 to 1. */
   readonly area?: readonly [number, number];
@@ -59,7 +59,7 @@ export interface ResizedCropOptions {
  * torchvision's `RandomResizedCrop`: what does not fit in ten attempts is the middle, as near to the shapes as it goes.
  *
  * @param size The height and width of the result.
- * @param options Which crops.
+ * @param options The crop's area and proportions.
  * @throws {UsageError} If a range is empty or not above 0.
  *
  * @example

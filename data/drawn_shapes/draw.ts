@@ -57,7 +57,7 @@ function colour(random: Random, darkest: number, brightest: number): Colour {
  * @param inside One of {@link SHAPES}.
  * @param random The image's own stream.
  * @param pixels Receives [3, 32, 32].
- * @param offset Where in `pixels`.
+ * @param offset The index of the image's first byte in `pixels`.
  */
 export function drawImage(
   inside: (u: number, v: number) => boolean,

@@ -25,7 +25,7 @@ export interface ImageFolderOptions {
   readonly splitSeed?: number;
   /** How many images may be damaged before reading stops. Defaults to 10. */
   readonly maxBad?: number;
-  /** Hears of each damaged image, once. */
+  /** Called with a message for each damaged image, once. */
   readonly onBad?: (message: string) => void;
   /** Makes what fills batches, such as workers. Defaults to this thread. */
   readonly createFiller?: (dataset: FolderDataset, options: PreparationOptions) => BatchFiller;
@@ -38,25 +38,25 @@ export class BadImages {
   readonly #paths = new Set<string>();
 
   /**
-   * Counts from none.
+   * Starts with none.
    *
-   * @param limit How many there may be.
-   * @param heard Hears of each, once.
+   * @param limit The number of images that may be damaged.
+   * @param heard Called with a message for each, once.
    */
   constructor(limit: number, heard?: (message: string) => void) {
     this.#limit = limit;
     this.#heard = heard;
   }
 
-  /** The paths of those that there were. */
+  /** The paths of the damaged images. */
   get paths(): readonly string[] {
     return [...this.#paths];
   }
 
   /**
-   * Takes one in.
+   * Counts an image that cannot be read.
    *
-   * @throws {DataError} If it is one too many.
+   * @throws {DataError} If there are more than the limit.
    */
   add(path: string, error: Error): void {
     if (this.#paths.has(path)) return;
@@ -86,13 +86,13 @@ export class FolderDataset implements Dataset {
   readonly #bad: BadImages;
 
   /**
-   * Reads nothing yet.
+   * Keeps the paths and reads no image.
    *
    * @param source The folder.
    * @param files The paths of the images in it.
    * @param labels The class of each.
    * @param options How they are decoded.
-   * @param bad Where those that cannot be read are counted.
+   * @param bad Counts the images that cannot be read.
    */
   constructor(
     source: FileSource,

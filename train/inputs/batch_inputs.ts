@@ -1,6 +1,6 @@
 /**
- * How a batch reaches a training step. Images are uploaded, or lie on the device and only views of them are uploaded; targets
- * are labels, or shares of two labels. A run chooses once, by {@link inputsFor}; what is below only records and feeds.
+ * How a batch reaches a training step. Images are uploaded, or lie on the device and only views of them are uploaded.
+ * Targets are labels, or shares of two labels. A run chooses once, by `inputsFor`.
  */
 
 import type { Graph, Program, Value } from "../../core/mod.ts";

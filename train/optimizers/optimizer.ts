@@ -1,4 +1,4 @@
-/** What an optimiser is, and what goes around each of them: clipping before the update, an average of the weights after it. */
+/** The interface of optimisers, and what all of them share: clipping before the update, an average of the weights after it. */
 
 import { differentiate, f32, type Graph, ResiduaError, UsageError, type Value } from "../../core/mod.ts";
 import { addSquares, averageUpdate, clipFactor, scaleBy } from "../../ops/mod.ts";
@@ -26,13 +26,13 @@ export const LEARNING_RATE = "learningRate";
  * ```
  */
 export interface Optimizer {
-  /** Whether it heeds {@link OptimizerStep.factor}, without which mixed precision is refused. Defaults to false. */
+  /** Whether the optimiser applies {@link OptimizerStep.factor}, which mixed precision requires. Defaults to false. */
   readonly takesFactor?: boolean;
   /**
    * Records the update of one parameter, by ops that write it in place.
    *
    * @param graph The graph of a training step.
-   * @param step What is updated, and by what.
+   * @param step The parameter, its gradient and the rate.
    */
   update(graph: Graph, step: OptimizerStep): void;
 }
