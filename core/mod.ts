@@ -38,6 +38,7 @@ export { WebGpuBackend } from "./webgpu/backend.ts";
 export { countStages } from "./cpu/program.ts";
 export { countDispatches, countKernels } from "./webgpu/count_dispatches.ts";
 export { PipelineCache } from "./webgpu/pipelines.ts";
+export { kernelText } from "./webgpu/text/shader.ts";
 export { type AdapterReport, deviceProfile, reportAdapter, requestAdapter } from "./webgpu/device.ts";
 export * from "./cpu/stages.ts";
 export * from "./webgpu/kernel.ts";

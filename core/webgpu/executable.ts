@@ -14,7 +14,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./pipelines.ts";
+import { shaderText } from "./text/shader.ts";
 import { ringBytes } from "./memory.ts";
 import { type BoundBuffer, mergeKernels, viewOf } from "./text/merge.ts";
 import { joinProfiles, type ProfiledKernel, Profiler } from "./profiler.ts";

@@ -7,7 +7,7 @@ import { DeviceError } from "../util/errors.ts";
 import { deviceBytes, LEAST_NORMAL_FLOAT16 } from "../util/float16.ts";
 import { elementCount, f16, f32, type TensorSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./pipelines.ts";
+import { shaderText } from "./text/shader.ts";
 
 /** Numbers that f16 has, nearly has or has not: ties go to the even neighbour, and what is too large becomes infinite. */
 const NUMBERS: readonly number[] = [

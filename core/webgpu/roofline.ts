@@ -4,7 +4,7 @@ import { DeviceError } from "../util/errors.ts";
 import type { WebGpuKernel } from "./kernel.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./pipelines.ts";
+import { shaderText } from "./text/shader.ts";
 import { Profiler } from "./profiler.ts";
 import { elementwise, linearWorkgroups } from "./text/wgsl.ts";
 

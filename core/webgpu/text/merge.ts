@@ -3,7 +3,7 @@
 import type { WebGpuElements } from "../kernel.ts";
 import type { DeviceLimits } from "../tuning/device_profile.ts";
 import type { MergeShape } from "../tuning/policy.ts";
-import { type DeclaredBuffer, shaderText } from "../pipelines.ts";
+import { type DeclaredBuffer, shaderText } from "./shader.ts";
 import { linearWorkgroups, MAX_ITERATIONS } from "./wgsl.ts";
 
 /** A buffer of a kernel, by its name in the kernel's WGSL. */
