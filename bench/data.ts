@@ -1,9 +1,9 @@
 /** Times the input pipeline: `deno task bench:data [WORKERS]`. Small images in memory, then JPEG files beside their decoder. */
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
-import { decodeImage } from "../cli/decode_image.ts";
-import { openData } from "../cli/image_options.ts";
-import sharp from "../cli/sharp.ts";
+import { decodeImage } from "../cli/images/decode_image.ts";
+import { openData } from "../cli/options/image_options.ts";
+import sharp from "../cli/images/sharp.ts";
 import { median, openBackend, Random, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,

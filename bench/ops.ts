@@ -1,7 +1,7 @@
 /** Where a training step or an inference spends its time, op by op: `deno task bench --ops`. */
 
-import { explain } from "../cli/disk.ts";
-import { formatProfile, profileJson } from "../cli/profile_report.ts";
+import { explain } from "../cli/files/disk_error.ts";
+import { formatProfile, profileJson } from "../cli/reports/profile_report.ts";
 import { type Backend, f32, Graph, type ProfiledStep, StepProfiler, type TuneOptions } from "../core/mod.ts";
 import { compileFoldedInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";

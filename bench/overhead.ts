@@ -1,6 +1,6 @@
 /** What WebGPU costs beside the work of kernels: `deno task bench --overhead`. */
 
-import { formatTable } from "../cli/table.ts";
+import { formatTable } from "../cli/reports/table.ts";
 import { median, PipelineCache, type WebGpuBackend } from "../core/mod.ts";
 
 const ROUNDS = 9;

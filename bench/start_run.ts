@@ -25,8 +25,8 @@ function mark(name: string): void {
 if (import.meta.main) {
   mark("process");
   const [backendName, batch, data, tune] = Deno.args;
-  const { openData } = await import("../cli/image_options.ts");
-  const { tuneOptions } = await import("../cli/tune_option.ts");
+  const { openData } = await import("../cli/options/image_options.ts");
+  const { tuneOptions } = await import("../cli/tuning/tune_option.ts");
   await import("../cli/commands/train.ts");
   const { openBackend } = await import("../core/mod.ts");
   const { measureImages } = await import("../data/mod.ts");

@@ -1,15 +1,9 @@
 /** What a command of the command line is, and how it ends. */
 
 import { ResiduaError, UsageError } from "../core/mod.ts";
-import {
-  type CommandHelp,
-  formatHelp,
-  type GivenOptions,
-  type OptionTable,
-  parseArguments,
-  refusePositionals,
-  type Values,
-} from "./options.ts";
+import { type CommandHelp, formatHelp } from "./options/help.ts";
+import type { GivenOptions, OptionTable, Values } from "./options/option.ts";
+import { parseArguments, refusePositionals } from "./options/parse_options.ts";
 
 /** A command. */
 export interface Command {

@@ -1,7 +1,9 @@
 /** Measures this library on the CPU beside other frameworks: `deno task bench:cpu`. See bench/README.md. */
 
 import { exitCodeOf } from "../../cli/command.ts";
-import { formatHelp, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
+import { formatHelp } from "../../cli/options/help.ts";
+import type { OptionTable, Values } from "../../cli/options/option.ts";
+import { parseOptions } from "../../cli/options/parse_options.ts";
 import { Peak } from "../../core/cpu/roofline.ts";
 import { didYouMean, UsageError } from "../../core/mod.ts";
 import { checkPeers } from "./check.ts";

@@ -1,6 +1,6 @@
 /** The progress line of a benchmark run: rewritten in place on a terminal, absent elsewhere. */
 
-import { formatDuration } from "../../cli/format.ts";
+import { formatDuration } from "../../cli/reports/format.ts";
 
 /** Says what is being measured and how long it will still take. */
 export class BenchProgress {

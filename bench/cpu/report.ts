@@ -1,6 +1,6 @@
 /** What a run prints and writes: a table for people, JSON for programs. */
 
-import { formatTable } from "../../cli/table.ts";
+import { formatTable } from "../../cli/reports/table.ts";
 import type { Machine } from "./machine.ts";
 import type { PeerFigures, RowFigures } from "./measure.ts";
 import { flops, images } from "./work.ts";

@@ -6,11 +6,11 @@ import { compileFoldedInference, compileInference } from "../../inference/mod.ts
 import { Trainer } from "../../train/mod.ts";
 import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../disk.ts";
+import { writeFile } from "../files/write_file.ts";
 import { Interrupt } from "../interrupt.ts";
-import { MODEL_OPTION } from "../shared_options.ts";
-import { openTuningFile, readTuning, tuneOptions, type TuneReport } from "../tune_option.ts";
-import type { TuningFile } from "../tuning_file.ts";
+import { MODEL_OPTION } from "../options/shared_options.ts";
+import { openTuningFile, readTuning, tuneOptions, type TuneReport } from "../tuning/tune_option.ts";
+import type { TuningFile } from "../tuning/tuning_file.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, about: "the model whose kernels are timed: those of training, evaluation and prediction" },
