@@ -1,6 +1,7 @@
 /** `deno task wgsl`: prints the WebGPU kernels of an op, without a device. */
 
 import {
+  DEVICE_PROFILES,
   didYouMean,
   KernelPolicy,
   type KernelSequence,
@@ -9,13 +10,7 @@ import {
   UsageError,
 } from "../../core/mod.ts";
 import { defineCommand } from "../command.ts";
-import {
-  APPLICATION_POSITIONALS,
-  DEVICE_OPTION,
-  deviceOf,
-  formatApplication,
-  parseApplication,
-} from "../tuning/application.ts";
+import { APPLICATION_POSITIONALS, DEVICE_OPTION, formatApplication, parseApplication } from "../tuning/application.ts";
 import { formatDevice } from "../tuning/explain.ts";
 
 const OPTIONS = {
@@ -34,7 +29,7 @@ export const wgslCommand = defineCommand({
     ["conv2d 64x64x56x56,64x64x3x3 padding=1 --device nvidia-hopper", "those of a 3x3 convolution on an H100"],
   ],
 }, (values, { positionals }) => {
-  const application = parseApplication(positionals), device = deviceOf(values.device, undefined);
+  const application = parseApplication(positionals), device = DEVICE_PROFILES[values.device];
   const { variants, index } = new KernelPolicy(device).explain(application), names = variants.map(({ name }) => name);
   const wanted = values.variant === undefined ? index : names.indexOf(values.variant);
   if (wanted < 0) {

@@ -5,10 +5,8 @@ import {
   type Attributes,
   type AttributeValue,
   DEVICE_PROFILES,
-  type DeviceProfile,
   didYouMean,
   type DType,
-  formatSpec,
   getOp,
   listOps,
   type Op,
@@ -30,11 +28,6 @@ export const DEVICE_OPTION = {
   about: "the device that kernels are chosen for; none is needed",
   choices: Object.keys(DEVICE_PROFILES),
 } as const;
-
-/** The device of that name, or the one at hand. */
-export function deviceOf(name: string | undefined, atHand: DeviceProfile | undefined): DeviceProfile {
-  return name === undefined ? atHand ?? DEVICE_PROFILES.default : DEVICE_PROFILES[name];
-}
 
 /**
  * Reads an application.
@@ -64,17 +57,23 @@ export function parseApplication([name, shapes, ...settings]: readonly string[])
   return { op, inputs, outputs: op.infer(inputs, attributes as Attributes), attributes: attributes as Attributes };
 }
 
-/** An application as a line: the op, its inputs, and the attributes that are not the defaults. */
+/** An application as {@link parseApplication} reads it, without the attributes that are the defaults. */
 export function formatApplication({ op, inputs, attributes }: Application): string {
   const changed = Object.entries(attributes).filter(([key, value]) => String(value) !== String(op.attributes[key]));
   const settings = changed.map(([key, value]) => ` ${key}=${Array.isArray(value) ? value.join("x") : value}`);
-  return `${op.name} ${inputs.map(formatSpec).join(", ")}${settings.join("")}`;
+  return `${op.name} ${inputs.map(formatInput).join(",")}${settings.join("")}`;
+}
+
+function formatInput({ dtype, shape }: TensorSpec): string {
+  return `${dtype === "f32" ? "" : `${dtype}:`}${shape.join("x") || "scalar"}`;
 }
 
 function opNamed(name: string): Op {
   const names = listOps().map((op) => op.name);
   if (names.includes(name)) return getOp(name);
-  throw new UsageError(`There is no op named "${name}"${didYouMean(name, names)} There are ${names.join(", ")}`);
+  throw new UsageError(
+    `There is no op named "${name}"${didYouMean(name, names)} Those of a model are shown by summary --plan`,
+  );
 }
 
 const DTYPES: readonly DType[] = ["f32", "f16", "u32"];

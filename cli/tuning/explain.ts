@@ -33,9 +33,12 @@ export function explainApplication(application: Application, device: DeviceProfi
     formatTable([
       ["", "variant", "kernel", "configuration", "kernels", "workgroups", "scratch MiB"],
       ...variants.map((variant, number) => rowOf(variant, number === index)),
-    ]),
+    ], 4),
   ].join("\n");
 }
+
+/** Kernels of a variant whose sizes are shown. */
+const SHOWN = 4;
 
 function rowOf({ name, family, version, configuration, kernels, workspace = [] }: WebGpuVariant, runs: boolean) {
   const scratch = workspace.reduce(
@@ -48,7 +51,10 @@ function rowOf({ name, family, version, configuration, kernels, workspace = [] }
     `${family}@${version}`,
     Object.entries(configuration).map(([key, value]) => `${key} ${value}`).join(", "),
     kernels.length,
-    kernels.map(({ workgroups }) => workgroups.filter((count, axis) => axis === 0 || count > 1).join("x")).join(" + "),
+    kernels.slice(0, SHOWN).map(({ workgroups }) =>
+      workgroups.filter((count, axis) => axis === 0 || count > 1).join("x")
+    )
+      .join(" + ") + (kernels.length > SHOWN ? " …" : ""),
     (scratch / 2 ** 20).toFixed(1),
   ];
 }
@@ -67,7 +73,7 @@ export function explainModel(model: Model, batch: number, inference: boolean, de
   return [
     `${what} of ${model.name} at batch ${batch}, on ${formatDevice(device)}`,
     "",
-    formatTable([["op", "kernel", "why"], ...rows]),
+    formatTable([["op", "kernel", "why"], ...rows], 3),
   ].join("\n");
 }
 
