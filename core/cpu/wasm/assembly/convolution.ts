@@ -2,7 +2,7 @@
 
 import {
   BLOCK, DEPTH, DILATION_X, DILATION_Y, ENTRY, EPILOGUE, GROUPS, HEIGHT, INPUTS, isPointwise, KERNEL_HEIGHT,
-  KERNEL_WIDTH, OUTPUT_HEIGHT, OUTPUT_WIDTH, OUTPUTS, pack, packPositions, PAD_X, PAD_Y, phaseRows, phaseStride,
+  KERNEL_WIDTH, OUTPUT_HEIGHT, OUTPUT_WIDTH, OUTPUTS, pack, packPositions, PAD_X, PAD_Y, paddedRows, residueStride,
   placePositions, RANGES, STRIDE_X, STRIDE_Y, tableBytes, WIDTH,
 } from "./convolution_columns";
 import { hasEpilogue } from "./epilogue";
@@ -50,12 +50,12 @@ function foldColumns(
 ): void {
   const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), padX = word(p, PAD_X);
   const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH);
-  const stride = phaseStride(p), rows = phaseRows(p, start, positions), quads = (positions + 3) >> 2;
-  const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride), phaseStep = rows * stride;
+  const stride = residueStride(p), rows = paddedRows(p, start, positions), quads = (positions + 3) >> 2;
+  const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride), residueStep = rows * stride;
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X);
   const firstRow = start / word(p, OUTPUT_WIDTH) * word(p, STRIDE_Y) - word(p, PAD_Y);
   for (let c = 0; c < inputs; c++) {
-    clear(planes, strideX * phaseStep);
+    clear(planes, strideX * residueStep);
     for (let r = 0; r < kernelHeight; r++) {
       for (let s = 0; s < kernelWidth; s++) {
         const reach = s * dilationX, base = at(planes, (reach % strideX * rows + r * dilationY) * stride + reach / strideX);
@@ -78,18 +78,18 @@ function foldColumns(
       }
     }
     for (let r = max(0, -firstRow); r < min(rows, height - firstRow); r++) {
-      const phases = at(planes, r * stride);
+      const residues = at(planes, r * stride);
       let padded = row;
-      if (strideX == 1) padded = phases;
+      if (strideX == 1) padded = residues;
       else if (strideX == 2) {
         for (let x = 0; x < stride; x += 4) {
-          const even = v128.load(at(phases, x)), odd = v128.load(at(phases, phaseStep + x));
+          const even = v128.load(at(residues, x)), odd = v128.load(at(residues, residueStep + x));
           v128.store(at(row, 2 * x), interleaveLow(even, odd));
           v128.store(at(row, 2 * x), interleaveHigh(even, odd), 16);
         }
       } else {
         for (let x = 0; x < strideX * stride; x++) {
-          store<f32>(at(row, x), load<f32>(at(phases, x % strideX * phaseStep + x / strideX)));
+          store<f32>(at(row, x), load<f32>(at(residues, x % strideX * residueStep + x / strideX)));
         }
       }
       const line = at(target, (c * height + firstRow + r) * width), end = min(width, strideX * stride - padX);
