@@ -1,4 +1,4 @@
-/** What a plan becomes on a device, without one. */
+/** The kernels and dispatches of a plan, counted without a device. */
 
 import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -9,13 +9,13 @@ import { viewOf } from "./text/merge.ts";
 import { schedule, type ScheduledKernel } from "./schedule.ts";
 import { VariantCache } from "./tuning/variants.ts";
 
-/** The kernels of each node of a plan, in the variant that is taken where nothing was measured. */
+/** The number of kernels of each node of a plan, in the variant that runs where nothing was measured. */
 export function countKernels({ nodes }: Plan, limits: WebGpuLimits): number[] {
   const variants = new VariantCache(limits);
   return nodes.map((node) => variants.choose(node).kernels.length);
 }
 
-/** The dispatches of a step of a plan on a device with such limits; those that only make something ready do not count. */
+/** The number of dispatches of a step of a plan on a device with these limits, without the prologue's. */
 export function countDispatches({ nodes, placement, variables, inputs }: Plan, limits: WebGpuLimits): number {
   const memoryOf = (value: Value): Memory => placement.get(value) ?? value;
   const variants = new VariantCache(limits);

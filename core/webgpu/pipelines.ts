@@ -1,10 +1,10 @@
-/** From an op's WGSL to a pipeline: bindings are generated, and what the compiler says is shown with the op's name. */
+/** Pipelines from the WGSL of kernels: bindings are generated, and compilation errors name the op. */
 
 import { DeviceError } from "../util/errors.ts";
 import type { DType } from "../graph/shape.ts";
 import { firstLine } from "./device.ts";
 import { convertFloat16Accesses } from "./text/float16_access.ts";
-import { libraryOf } from "./text/prelude.ts";
+import { preludeOf } from "./text/prelude.ts";
 import { texelsWgsl, type TexelType } from "./texels.ts";
 
 /** A buffer as a kernel's text declares it. */
@@ -22,8 +22,8 @@ export interface DeclaredBuffer {
 }
 
 /**
- * The whole text of a kernel: one binding a buffer, the functions of the library that it calls, then the op's own body, whose
- * accesses to f16 are converted.
+ * The whole text of a shader: one binding a buffer, the functions of the prelude that the kernel calls, then the kernel's own
+ * text, whose accesses to f16 are converted. `docs/kernel_text.md` has the rules.
  */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
   const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
@@ -31,13 +31,13 @@ export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): st
     const element = vector ? `vec4<${dtype}>` : dtype;
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
-  const half = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
-  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${libraryOf(wgsl)}${
-    convertFloat16Accesses(wgsl, half)
+  const float16 = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
+  return `${float16.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${preludeOf(wgsl)}${
+    convertFloat16Accesses(wgsl, float16)
   }`;
 }
 
-/** Makes pipelines, each text once. */
+/** Makes pipelines, one for each distinct text. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
