@@ -135,7 +135,7 @@ export type LossScaleAttributes = {
   readonly interval: number;
 };
 
-/** The scale stays below this, so that it and its inverse are normal numbers. */
+/** The scale grows only below this, so that it and its inverse are normal numbers. */
 const LARGEST_SCALE = 2 ** 120;
 
 /**
