@@ -68,7 +68,7 @@ export class CpuBackend implements Backend {
     return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
   }
 
-  /** It computes in float32 alone. */
+  /** It computes only in float32. */
   readonly hasFloat16 = false;
 
   /** It has no float16. */

@@ -16,13 +16,13 @@ const BUILDS: readonly { readonly build: CpuKernelBuild; readonly bytes: string 
 
 /** A compiled module. */
 export interface CpuKernels {
-  /** Which build it is. */
+  /** The build. */
   readonly build: CpuKernelBuild;
   /** The module, which every thread instantiates over the same memory. */
   readonly module: WebAssembly.Module;
 }
 
-/** What an instance of the module exports; see `wasm/assembly/control.ts`. */
+/** The exports of an instance of the module; see `wasm/assembly/control.ts`. */
 export interface KernelExports {
   /** Runs one thread's share of the stages; 0 if a thread has failed. */
   readonly work: (control: number, thread: number) => number;

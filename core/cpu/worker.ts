@@ -3,7 +3,7 @@
  * well as from disk. Node's workers are preferred, since they do not keep a finished process alive.
  */
 
-/** What a worker is started with. */
+/** The arguments of a worker. */
 export interface WorkerStart {
   /** The kernels. */
   readonly module: WebAssembly.Module;

@@ -8,7 +8,7 @@ import type { Value } from "./graph.ts";
 import type { Attributes, Op } from "../op.ts";
 import { type DType, isFloat, isFloat16 } from "./shape.ts";
 
-/** How a graph computes: in float32, or with f16 activations and weights where ops take them. */
+/** The precision in which a graph computes: float32, or with f16 activations and weights where ops take them. */
 export type Precision = "float32" | "mixed";
 
 /** The name of the op that changes the type of a tensor. */

@@ -32,7 +32,7 @@ export interface DispatchTime extends ProfiledDispatch {
   readonly seconds: number;
 }
 
-/** How a step is profiled. */
+/** The options of a profiled step. */
 export interface ProfileOptions {
   /** Whether the step's scalars are recorded, as `run(true)` records them. */
   readonly record?: boolean;

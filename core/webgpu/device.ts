@@ -5,7 +5,7 @@ import { formatHash, hashText } from "../util/hash.ts";
 import type { WebGpuLimits } from "../op.ts";
 import { maxTexels } from "./texels.ts";
 
-/** What is known of an adapter. */
+/** A description of an adapter. */
 export interface AdapterReport {
   /** The adapter's name for people. */
   readonly name: string;

@@ -1,4 +1,4 @@
-/** What the kernels share: arguments, multiply-add, transposes of four by four. */
+/** Shared helpers of the kernels: arguments, multiply-add, transposes of four by four. */
 
 /** A 32-bit integer or an address among a stage's arguments. */
 // @ts-ignore: decorator
