@@ -14,10 +14,14 @@ import { prepacks, programOf, STAGE_WORDS } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
 
-/** Consecutive stages of WebAssembly kernels, or one stage in TypeScript. */
-type Segment =
-  | { readonly stages: number; readonly count: number }
-  | { readonly stage: CpuFunctionStage; readonly buffers: readonly NumericArray[] };
+/** A stage in TypeScript and its buffers. */
+interface FunctionSegment {
+  readonly stage: CpuFunctionStage;
+  readonly buffers: readonly NumericArray[];
+}
+
+/** Consecutive stages of WebAssembly kernels, by their address and number, or one stage in TypeScript. */
+type Segment = { readonly stages: number; readonly count: number } | FunctionSegment;
 
 /** A single stage of a step, so that it can be timed. */
 interface TimedStage {
@@ -256,31 +260,27 @@ export class CpuExecutable implements Executable {
    */
   #link(
     calls: readonly Call[],
-    wanted: (stage: CpuStage, call: Call) => boolean,
+    isWanted: (stage: CpuStage, call: Call) => boolean,
     take: (bytes: number) => Block,
   ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedStage[] } {
-    const segments: Segment[] = [], table: number[] = [], words: number[] = [], argumentOffsets: number[] = [];
-    let open: { first: number; count: number } | undefined;
-    const runs: { first: number; count: number; segment: number }[] = [];
-    const single: (Omit<TimedStage, "segment"> & { readonly segment: Segment | number })[] = [];
+    // Segments of WebAssembly stages by their indices, until the address of the table is known.
+    type Indexed = FunctionSegment | { readonly first: number; count: number };
+    const segments: Indexed[] = [], singles: (Omit<TimedStage, "segment"> & { readonly segment: Indexed })[] = [];
+    const table: number[] = [], words: number[] = [], argumentOffsets: number[] = [];
     for (const [node, call] of calls.entries()) {
       const { buffers, workspace } = call, variant = stageNames(call.kernel);
       for (const [kernel, stage] of call.kernel.stages.entries()) {
-        if (!wanted(stage, call)) continue;
+        if (!isWanted(stage, call)) continue;
         if ("run" in stage) {
           segments.push({ stage, buffers });
-          single.push({ node, variant, kernel, segment: { stage, buffers } });
-          open = undefined;
+          singles.push({ node, variant, kernel, segment: { stage, buffers } });
           continue;
         }
-        if (open === undefined) {
-          open = { first: argumentOffsets.length, count: 0 };
-          runs.push(Object.assign(open, { segment: segments.length }));
-          segments.push({ stages: 0, count: 0 });
-        }
-        open.count++;
+        const index = argumentOffsets.length, last = segments.at(-1);
+        if (last !== undefined && "first" in last) last.count++;
+        else segments.push({ first: index, count: 1 });
+        singles.push({ node, variant, kernel, segment: { first: index, count: 1 } });
         table.push(kernelNumber(stage.kernel), stage.tasks, 0);
-        single.push({ node, variant, kernel, segment: argumentOffsets.length });
         argumentOffsets.push(words.length);
         for (const argument of stage.arguments) words.push(argumentWord(argument, buffers, workspace));
       }
@@ -290,12 +290,11 @@ export class CpuExecutable implements Executable {
       table[index * STAGE_WORDS + 2] = block.address + 4 * (table.length + offset);
     });
     new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
-    const native = (first: number, count: number) => ({ stages: block.address + 4 * STAGE_WORDS * first, count });
-    for (const { first, count, segment } of runs) segments[segment] = native(first, count);
-    const timed = single.map(({ segment, ...stage }) => ({
-      ...stage,
-      segment: typeof segment === "number" ? native(segment, 1) : segment,
-    }));
-    return { segments, timed };
+    const placed = (segment: Indexed): Segment =>
+      "first" in segment ? { stages: block.address + 4 * STAGE_WORDS * segment.first, count: segment.count } : segment;
+    return {
+      segments: segments.map(placed),
+      timed: singles.map((single) => ({ ...single, segment: placed(single.segment) })),
+    };
   }
 }

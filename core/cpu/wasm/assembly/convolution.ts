@@ -23,11 +23,12 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   const weights = at(pointer(p, 1), matrix * roundUp(outputs, 4) * depth), bias = pointer(p, 3);
   const y = at(pointer(p, 2), (member * ranges + range) * outputs * plane + start);
   const edge = scratch, packed = scratch + EDGE_BYTES, work = at(packed, min(DEPTH, depth) * block);
-  const shifts = bias != 0 ? at(bias, matrix * outputs) : 0, other = pointer(p, EPILOGUE), gap = other - pointer(p, 2);
-  const following = bias != 0 || hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
+  const shifts = bias != 0 ? at(bias, matrix * outputs) : 0;
+  const residual = pointer(p, EPILOGUE), gap = residual - pointer(p, 2);
+  const lastEpilogue = bias != 0 || hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
   placePositions(p, start, positions, work);
   for (let d = 0; d < depth; d += DEPTH) {
-    const count = min(DEPTH, depth - d), epilogue = d + count == depth ? following : 0;
+    const count = min(DEPTH, depth - d), epilogue = d + count == depth ? lastEpilogue : 0;
     pack(p, source, d, count, start, positions, packed, count * PANEL, work);
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
@@ -37,14 +38,14 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
         const c = at(y, i * plane + j);
         multiplyPanels(
           height, a, at(packed, j * count), count, c, plane, rows, min(PANEL, positions - j), d > 0, edge, shift,
-          other != 0 ? c + gap : 0, epilogue,
+          residual != 0 ? c + gap : 0, epilogue,
         );
       }
     }
   }
 }
 
-/** Adds columns back to where {@link packColumns} takes them from; rows of `columns` are `stride` floats apart. */
+/** Adds columns back to the elements that {@link packColumns} reads; rows of `columns` are `stride` floats apart. */
 function foldColumns(
   p: usize, columns: usize, columnStride: i32, inputs: i32, start: i32, positions: i32, target: usize, work: usize,
 ): void {
