@@ -107,7 +107,10 @@ function largestOfEach(p: usize, plane: usize, oy: i32, x: i32, end: i32, y: usi
   }
 }
 
-/** The largest element of each window, NaN if it holds any, and its index in its plane. Arguments: x, y, indices, the geometry. */
+/**
+ * The largest element of each window, NaN if it holds any, and its index in its plane.
+ * Arguments: x, y, indices, the geometry.
+ */
 export function maxPool(p: usize, task: i32, _scratch: usize): void {
   const width = word(p, WIDTH), height = word(p, OUTPUT_HEIGHT), outputs = word(p, OUTPUT_WIDTH);
   const group = word(p, GROUP), stride = word(p, STRIDE_X), columns = word(p, KERNEL_WIDTH);

@@ -72,8 +72,8 @@ export function winogradWeights(p: usize, task: i32, scratch: usize): void {
         }
         for (let column: usize = 0; column < 96; column += 16) {
           weightTransform(
-            v128.load(rowsDone + column), v128.load(rowsDone + column, 96), v128.load(rowsDone + column, 192), whole + column,
-            96,
+            v128.load(rowsDone + column), v128.load(rowsDone + column, 96), v128.load(rowsDone + column, 192),
+            whole + column, 96,
           );
         }
       }
