@@ -1,4 +1,4 @@
-/** A fully connected layer and its gradients. All three are one matrix product under different strides. */
+/** A fully connected layer and its gradients: one matrix product with different strides. */
 
 import {
   bytesMoved,
@@ -17,7 +17,7 @@ import {
 import { type Gemm, gemmStages, gemmVariants, isLongSum, rowSums } from "../kernels/mod.ts";
 import { channelSum } from "./channel_sum.ts";
 
-/** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
+/** Output columns of a thread, which share each loaded element of A. */
 const COLUMNS = 4;
 
 function productKernelsOf(gemm: Gemm): Implementation {
@@ -125,8 +125,8 @@ export const linearWeightGradient: Op = registerOp({
 });
 
 /**
- * y = x wᵀ + bias. Inputs: `input` [N, K], `weight` [O, K], and maybe `bias` [O], f32. Output: [N, O], f32 though the others be
- * f16: what follows is a loss. As `torch.nn.Linear`.
+ * y = x wᵀ + bias, as `torch.nn.Linear`. Inputs: `input` [N, K], `weight` [O, K], and optionally `bias` [O], f32. Output: [N, O],
+ * f32 even if the inputs are f16, since a loss reads it.
  */
 export const linear: Op = registerOp({
   name: "linear",

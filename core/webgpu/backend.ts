@@ -30,7 +30,7 @@ import { KernelPolicy } from "./tuning/policy.ts";
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
   readonly description: string;
-  /** What the adapter is. */
+  /** The adapter's name, features and identity. */
   readonly adapter: AdapterReport;
   /** The device. */
   readonly device: GPUDevice;
@@ -60,7 +60,7 @@ export class WebGpuBackend implements Backend {
   /**
    * Takes the default adapter.
    *
-   * @param options `memory`: the most bytes that may be allocated; as many as the device has unless given.
+   * @param options `memory`: the most bytes that may be allocated. Defaults to all that the device has.
    * @throws {DeviceError} If there is none, or it gives no device.
    */
   static async create({ memory = Infinity }: { readonly memory?: number } = {}): Promise<WebGpuBackend> {
@@ -84,7 +84,7 @@ export class WebGpuBackend implements Backend {
     return this.policy.device.limits;
   }
 
-  /** As many as one buffer holds. */
+  /** The bytes of one buffer. */
   get maxResidentBytes(): number {
     return this.capacity.tensor;
   }
@@ -94,7 +94,7 @@ export class WebGpuBackend implements Backend {
     return this.device.features.has("shader-f16");
   }
 
-  /** Why mixed precision cannot be had; known answers are computed once. */
+  /** Why the device does not support mixed precision; the check on the device runs once. */
   whyNoFloat16(): Promise<string | undefined> {
     if (!this.hasFloat16) return Promise.resolve(`the adapter ${this.adapter.name} has no float16 (shader-f16)`);
     this.#whyNoFloat16 ??= findFloat16Problem(this).then((problem) =>
@@ -118,7 +118,7 @@ export class WebGpuBackend implements Backend {
     return bufferBytes(byteSize(spec));
   }
 
-  /** What a plan would take. */
+  /** The memory that a plan would take. */
   memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
     return memoryNeed(plan, this.policy, this.capacity.tensor, options);
   }
@@ -151,7 +151,7 @@ export class WebGpuBackend implements Backend {
       );
     }
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    // What is mapped to be read is small, lies with the host, and is mostly given back at once.
+    // Staging buffers are small, lie in host memory and are mostly freed at once.
     if (usage === 0) this.#expectRoom(size, label);
     return this.#watched(size, label, () => this.device.createBuffer({ label, size, usage: usage || storage }));
   }
@@ -166,7 +166,7 @@ export class WebGpuBackend implements Backend {
     );
   }
 
-  /** Allocates, and has the device's answer awaited. */
+  /** Allocates, and watches for the device's out-of-memory error. */
   #watched<T>(size: number, label: string, create: () => T): T {
     this.device.pushErrorScope("out-of-memory");
     const made = create();
@@ -243,7 +243,7 @@ export class WebGpuBackend implements Backend {
     this.#monitor.check();
   }
 
-  /** Measures what the device does at most. */
+  /** Measures the device's peaks. */
   measurePeaks(): Promise<DevicePeaks> {
     return measureWebGpuPeaks(this);
   }

@@ -3,7 +3,7 @@
 import { DeviceError } from "../util/errors.ts";
 import { firstLine } from "./device.ts";
 
-/** Makes pipelines, each text once. */
+/** Makes pipelines, one for each distinct text. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, GPUComputePipeline>();

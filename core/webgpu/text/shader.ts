@@ -4,7 +4,7 @@ import type { DType, TensorSpec } from "../../graph/shape.ts";
 import type { WebGpuKernel } from "../kernel.ts";
 import { texelsWgsl, type TexelType } from "../texels.ts";
 import { convertFloat16Accesses } from "./float16_access.ts";
-import { libraryOf } from "./prelude.ts";
+import { preludeOf } from "./prelude.ts";
 
 /** A buffer as a kernel's text declares it. */
 export interface DeclaredBuffer {
@@ -21,8 +21,8 @@ export interface DeclaredBuffer {
 }
 
 /**
- * The whole text of a kernel: one binding a buffer, the functions of the library that it calls, then the op's own body, whose
- * accesses to f16 are converted.
+ * The whole text of a shader: one binding a buffer, the functions of the prelude that the kernel calls, then the kernel's own
+ * text, whose accesses to f16 are converted. `docs/kernel_text.md` has the rules.
  */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
   const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
@@ -30,9 +30,9 @@ export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): st
     const element = vector ? `vec4<${dtype}>` : dtype;
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
-  const half = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
-  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${libraryOf(wgsl)}${
-    convertFloat16Accesses(wgsl, half)
+  const float16 = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
+  return `${float16.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${preludeOf(wgsl)}${
+    convertFloat16Accesses(wgsl, float16)
   }`;
 }
 
