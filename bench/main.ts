@@ -1,8 +1,8 @@
 /** Times a network on a backend, each op of its training step, or WebGPU's overheads: `deno task bench`. See bench/README.md. */
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
-import { MODEL_OPTION } from "../cli/shared_options.ts";
-import { checkTune, TUNE_OPTION, tuneOptions } from "../cli/tune_option.ts";
+import { MODEL_OPTION } from "../cli/options/shared_options.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../cli/tuning/tune_option.ts";
 import { type Backend, median, openBackend, type TuneOptions, UsageError, type WebGpuBackend } from "../core/mod.ts";
 import { compileInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";

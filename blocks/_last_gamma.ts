@@ -1,8 +1,8 @@
-/** Where the last batch norm of a residual block starts. */
+/** The first scale of a residual block's last batch norm. */
 
 import type { ResidualOptions } from "./residual.ts";
 
-/** What the scale of a residual block's last batch norm starts at. */
+/** The first scale of a residual block's last batch norm. */
 export function lastGamma({ zeroInitLastGamma = false, shortcut }: ResidualOptions): number {
   return zeroInitLastGamma && shortcut !== "none" ? 0 : 1;
 }

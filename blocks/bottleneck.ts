@@ -13,7 +13,7 @@ export const BOTTLENECK_EXPANSION = 4;
 export interface BottleneckOptions extends ResidualOptions {
   /** Channels C of the first two convolutions; the block gives 4C. */
   readonly channels: number;
-  /** Which convolution halves the resolution: the 3x3, as in torchvision, unless given; the first 1x1 in the paper. */
+  /** The convolution that halves the resolution. Defaults to the 3x3, as torchvision's; the paper's is the first 1x1. */
   readonly strideOn?: "3x3" | "1x1";
 }
 

@@ -18,7 +18,7 @@ export interface Block {
 /** The non-linearity after a normalised convolution. */
 export type Activation = "relu" | "relu6" | "none";
 
-/** How convolution weights start: He et al. 2015, "Delving Deep into Rectifiers", fan-in or fan-out. */
+/** The initialisation of convolution weights: He et al. 2015, "Delving Deep into Rectifiers", fan-in or fan-out. */
 export type HeInitialization = "fan-in" | "fan-out";
 
 /** Records an activation. */
@@ -37,7 +37,7 @@ export function heInitializer(initialization: HeInitialization): Initializer {
  *
  * @param name The layer's name, such as `layer1.0.bn1`.
  * @param input [N, C, H, W].
- * @param initialGamma What the scale starts at; 0 makes a residual branch start as nothing.
+ * @param initialGamma The first scale; with 0 a residual branch starts as nothing.
  */
 export function normalize(graph: Graph, name: string, input: Value, initialGamma = 1): Value {
   const spec = f32([input.spec.shape[1]]);
@@ -57,13 +57,13 @@ export interface ConvolutionOptions {
   readonly conv: string;
   /** Output channels. */
   readonly channels: number;
-  /** The kernel's extent, both ways; 3 unless given. */
+  /** The kernel's height and width. Defaults to 3. */
   readonly kernel?: number;
-  /** The stride, both ways; 1 unless given. */
+  /** The stride, down and across. Defaults to 1. */
   readonly stride?: number;
-  /** Whether each input channel has kernels of its own, channels/C of them; no unless given. */
+  /** Whether each input channel has kernels of its own, channels/C of them. Defaults to no. */
   readonly depthwise?: boolean;
-  /** How the weights start; fan-in unless given. */
+  /** The initialisation of the weights. Defaults to fan-in. */
   readonly initialization?: HeInitialization;
 }
 
@@ -80,9 +80,9 @@ export function convolve(graph: Graph, input: Value, options: ConvolutionOptions
 export interface ConvNormOptions extends ConvolutionOptions {
   /** The batch norm's name, such as `layer1.0.bn1`. */
   readonly norm: string;
-  /** The activation; ReLU unless given. */
+  /** The activation. Defaults to ReLU. */
   readonly activation?: Activation;
-  /** What batch norm's scale starts at; 1 unless given. */
+  /** The first scale of batch norm. Defaults to 1. */
   readonly initialGamma?: number;
 }
 
@@ -113,7 +113,7 @@ export function convNorm(options: ConvNormOptions): Block {
 }
 
 /**
- * Batch norm and an activation of what came before, as at the end of a network of pre-activation blocks.
+ * Batch norm and an activation, as at the end of a network of pre-activation blocks.
  *
  * @param norm The batch norm's name.
  *

@@ -17,7 +17,7 @@ export function poolDown(graph: Graph, input: Value, stride: number): Value {
 }
 
 /**
- * {@link convNorm} of which `downsampling` says whether its stride is the convolution's or that of a max pool after it.
+ * {@link convNorm} whose stride is the convolution's, or that of a max pool after it, as `downsampling` says.
  *
  * @example
  * ```ts

@@ -7,8 +7,8 @@ import { dropout } from "../ops/mod.ts";
 const PREFIX = "optimizer.dropout.";
 
 /**
- * Records dropout: in training each element is 0 with the probability `rate`, else divided by 1 - rate; nothing in inference
- * or where the rate is 0.
+ * Records dropout. In training each element becomes 0 with the probability `rate`, else is divided by 1 - rate. In inference,
+ * or where the rate is 0, nothing is recorded.
  *
  * @param name The layer's name, which gives each layer masks of its own.
  * @param input A tensor of any shape.

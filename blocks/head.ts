@@ -7,9 +7,9 @@ import { dropElements } from "./dropout.ts";
 
 /** The options of {@link classifierHead}. */
 export interface ClassifierHeadOptions {
-  /** The share of the pooled features that a training step drops; 0 unless given. */
+  /** The share of the pooled features that a training step drops. Defaults to 0. */
   readonly dropout?: number;
-  /** The standard deviation of the first weights, then normal, with a bias of 0; as PyTorch's linear layer unless given. */
+  /** The standard deviation of normal first weights, with a bias of 0. Defaults to the start of PyTorch's linear layer. */
   readonly deviation?: number;
 }
 

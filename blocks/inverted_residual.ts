@@ -10,18 +10,18 @@ export interface InvertedResidualOptions {
   readonly name: string;
   /** Output channels. */
   readonly channels: number;
-  /** 2 halves the resolution; 1 unless given. */
+  /** The stride; 2 halves the resolution. Defaults to 1. */
   readonly stride?: number;
-  /** How many times wider than the input the depthwise convolution is, t in the paper; 6 unless given. */
+  /** The expansion t of the paper: the depthwise convolution's channels per input channel. Defaults to 6. */
   readonly expansion?: number;
-  /** How the weights start; fan-out unless given, as torchvision. */
+  /** The initialisation of the weights. Defaults to fan-out, as torchvision's. */
   readonly initialization?: HeInitialization;
 }
 
 /**
- * conv 1x1 to t·Cin → BN → ReLU6 → depthwise 3x3 → BN → ReLU6 → conv 1x1 → BN, without the first part where t is 1; plus the
- * input where the stride is 1 and the channels stay the same. Nothing follows the sum: the last 1x1 is linear. The input is
- * [N, Cin, H, W], the output [N, channels, H/stride, W/stride].
+ * conv 1x1 to t·Cin → BN → ReLU6 → depthwise 3x3 → BN → ReLU6 → conv 1x1 → BN. Where t is 1, the first conv, BN and ReLU6 are
+ * left out. Where the stride is 1 and the channels stay the same, the input is added. The last 1x1 is linear: no activation
+ * follows it or the sum. The input is [N, Cin, H, W], the output [N, channels, H/stride, W/stride].
  *
  * @throws {UsageError} If the expansion is less than 1.
  *

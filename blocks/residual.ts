@@ -11,17 +11,17 @@ export interface ResidualOptions {
   readonly name: string;
   /** Output channels. */
   readonly channels: number;
-  /** 2 halves the resolution; 1 unless given. */
+  /** The stride; 2 halves the resolution. Defaults to 1. */
   readonly stride?: number;
-  /** The shortcut; B unless given, as torchvision. */
+  /** The shortcut. Defaults to B, as torchvision's. */
   readonly shortcut?: Shortcut;
-  /** How the resolution is halved; by stride unless given. */
+  /** How the resolution is halved. Defaults to the stride of a convolution. */
   readonly downsampling?: Downsampling;
-  /** How the weights start; fan-in unless given. */
+  /** The initialisation of the weights. Defaults to fan-in. */
   readonly initialization?: HeInitialization;
   /**
    * Whether the last batch norm's scale starts at 0, so that the block starts as its shortcut (Goyal et al. 2017, 5.1).
-   * It is not heeded in a block without a shortcut, which would start as nothing and stay so.
+   * A block without a shortcut does not heed it, since it would start as nothing and stay so.
    */
   readonly zeroInitLastGamma?: boolean;
 }

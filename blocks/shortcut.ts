@@ -6,7 +6,7 @@ import { activate, convNorm, type HeInitialization } from "./conv_norm.ts";
 import { type Downsampling, poolDown } from "./downsampling.ts";
 
 /**
- * What stands beside a block's convolutions. `A`: the identity, strided and padded with zero channels where shapes differ.
+ * The path beside a block's convolutions. `A`: the identity, strided and padded with zero channels where shapes differ.
  * `B`: a 1x1 convolution and batch norm where shapes differ, else the identity. `C`: a 1x1 convolution and batch norm
  * always. `none`: nothing, which makes a plain network.
  */
@@ -20,11 +20,11 @@ export interface ShortcutOptions {
   readonly channels: number;
   /** The stride of the whole block. */
   readonly stride: number;
-  /** Which option. */
+  /** The option. */
   readonly shortcut: Shortcut;
   /** How the block halves the resolution. */
   readonly downsampling: Downsampling;
-  /** How projection weights start. */
+  /** The initialisation of projection weights. */
   readonly initialization: HeInitialization;
 }
 
@@ -57,8 +57,8 @@ export function shortcutPath(graph: Graph, input: Value, options: ShortcutOption
 /**
  * Records the end of a residual block: the sum of its branch and its shortcut, then ReLU.
  *
- * @param input What the block was given.
- * @param branch What its convolutions made of it, [N, channels, H/stride, W/stride].
+ * @param input The block's input [N, C, H, W].
+ * @param branch The output of its convolutions [N, channels, H/stride, W/stride].
  */
 export function joinShortcut(graph: Graph, input: Value, branch: Value, options: ShortcutOptions): Value {
   const identity = shortcutPath(graph, input, options);

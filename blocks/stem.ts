@@ -5,9 +5,9 @@ import { type Block, convNorm, type HeInitialization } from "./conv_norm.ts";
 
 /** The options of {@link imageNetStem}. */
 export interface StemOptions {
-  /** Output channels; 64 unless given. */
+  /** Output channels. Defaults to 64. */
   readonly channels?: number;
-  /** How the weights start; fan-in unless given. */
+  /** The initialisation of the weights. Defaults to fan-in. */
   readonly initialization?: HeInitialization;
 }
 

@@ -2,15 +2,9 @@
 
 import { ResiduaError, UsageError } from "../core/mod.ts";
 import { messageOf } from "./error_message.ts";
-import {
-  type CommandHelp,
-  formatHelp,
-  type GivenOptions,
-  type OptionTable,
-  parseArguments,
-  refusePositionals,
-  type Values,
-} from "./options.ts";
+import { type CommandHelp, formatHelp } from "./options/help.ts";
+import type { GivenOptions, OptionTable, Values } from "./options/option.ts";
+import { parseArguments, refusePositionals } from "./options/parse_options.ts";
 
 /** A command. */
 export interface Command {

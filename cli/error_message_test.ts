@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { argument, sentence, UsageError } from "../core/mod.ts";
 import { importsOf, LAYERS } from "../tests/_imports.ts";
 import { flagOf, messageOf } from "./error_message.ts";
-import { TRAIN_OPTIONS } from "./train_options.ts";
+import { TRAIN_OPTIONS } from "./options/train_options.ts";
 
 const root = new URL("..", import.meta.url);
 /** The flags of `train`, and those of `predict` and `eval` that it has no use for. */

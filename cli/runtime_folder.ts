@@ -11,6 +11,6 @@ export function provideRuntimeFolder(): void {
     Deno.env.set("XDG_RUNTIME_DIR", folder);
     addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
   } catch {
-    // Without it, the library complains; all else works.
+    // Without the folder the library complains, and all else works.
   }
 }

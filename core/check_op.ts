@@ -59,7 +59,10 @@ const DERIVATIVES_PER_INPUT = 12;
 export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOptions = {}): Promise<CheckReport> {
   const erased = op as unknown as Op;
   const random = new Random(options.seed ?? 0, `check ${op.name}`);
-  const backends = options.backends ?? [new CpuBackend()];
+  // An op without WebGPU kernels is one of the CPU alone.
+  const backends = (options.backends ?? [new CpuBackend()]).filter(({ name }) =>
+    name === "cpu" || erased.webgpu !== undefined
+  );
   const samples = erased.samples();
   if (samples.length === 0) throw new ResiduaError(`${op.name}: it has no samples, so nothing can be checked`);
   const report = { op: op.name, refusals: checkRefusals(erased), comparisons: 0, derivatives: 0 };

@@ -3,11 +3,12 @@
  * samples by which it is checked. The rest of the system knows ops only through this interface.
  */
 
-import type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
+import type { CpuStages } from "./cpu/stages.ts";
 import type { FusionRule } from "./plan/fuse.ts";
 import type { Graph, Node, Value } from "./graph/graph.ts";
 import type { Random } from "./util/random.ts";
 import { byteSize, type TensorSpec } from "./graph/shape.ts";
+import type { Implementation } from "./webgpu/tuning/family.ts";
 
 /** The values that an op's attributes can have. They are plain data, so that a program can be printed and compared. */
 export type AttributeValue = number | boolean | string | readonly number[];
@@ -30,135 +31,6 @@ export type NumericArray = Float32Array | Float64Array | Uint32Array;
 
 /** Plain loops over an op's inputs followed by its outputs, exact enough to judge the other kernels when run in float64. */
 export type ReferenceKernel = (buffers: readonly NumericArray[]) => void;
-
-/** What the CPU backend lends to a running kernel. */
-export interface CpuContext {
-  /** Memory of the size that the kernel asked for, shared by its tasks and stages; it holds garbage at the first stage. */
-  readonly workspace: Float32Array;
-  /** Memory of the size that the kernel asked for, for one task alone; it holds garbage at its start. */
-  readonly scratch: Float32Array;
-}
-
-/** An argument of a WebAssembly kernel: a 32-bit integer, a float, or the address of an element. */
-export type CpuArgument =
-  | number
-  | { readonly float: number }
-  | { readonly buffer: number; readonly offset?: number }
-  | { readonly workspace: number };
-
-/** A stage in TypeScript, which runs on the calling thread. */
-export interface CpuFunctionStage {
-  /** The number of tasks; fixed by the shapes alone, so that results repeat. */
-  readonly tasks: number;
-  /** Runs one task over the op's inputs followed by its outputs. */
-  run(buffers: readonly NumericArray[], task: number, context: CpuContext): void;
-}
-
-/** A stage in WebAssembly, whose tasks run on all threads. */
-export interface CpuNativeStage {
-  /** The number of tasks; fixed by the shapes, never by the number of threads, so that results do not depend on it. */
-  readonly tasks: number;
-  /** The kernel, one of those in `core/cpu/wasm/assembly/dispatch.ts`. */
-  readonly kernel: CpuKernelName;
-  /**
-   * Its arguments, in its own order. `{ buffer }` is the address of one of the op's inputs followed by its outputs,
-   * `{ workspace }` that of an element of the workspace.
-   */
-  readonly arguments: readonly CpuArgument[];
-  /**
-   * Whether it only brings weights into another form. A stage that does, and reads nothing but variables, is repeated only
-   * after they have changed; the kernel's workspace must then hold nothing else.
-   */
-  readonly prepacks?: boolean;
-}
-
-/** One step of a CPU kernel: tasks that may run in any order, and write to disjoint places. */
-export type CpuStage = CpuFunctionStage | CpuNativeStage;
-
-/** A kernel of the CPU backend: stages run one after the other. */
-export interface CpuStages {
-  /** The number of float32 elements of memory that tasks and stages share. */
-  readonly workspace?: number;
-  /** The number of float32 elements of memory that each running task has to itself. */
-  readonly scratch?: number;
-  /** The stages, in order. */
-  readonly stages: readonly CpuStage[];
-}
-
-/** The limits of a WebGPU device that kernels must respect. */
-export interface WebGpuLimits {
-  /** The most workgroups of a dispatch along one axis. */
-  readonly maxComputeWorkgroupsPerDimension: number;
-  /** The most threads of a workgroup. */
-  readonly maxComputeInvocationsPerWorkgroup: number;
-  /** The most bytes of workgroup memory. */
-  readonly maxComputeWorkgroupStorageSize: number;
-  /** The largest storage binding in bytes. */
-  readonly maxStorageBufferBindingSize: number;
-  /** The most storage buffers of one dispatch. */
-  readonly maxStorageBuffersPerShaderStage: number;
-  /** The most vectors of four elements that a kernel can read of a buffer through a texture; 0 if none. */
-  readonly maxTexels: number;
-  /** Whether the adapter runs on the CPU: there large register tiles pay, and workgroup memory does not. */
-  readonly software: boolean;
-}
-
-/** A dispatch of threads that need nothing of each other, one an element. */
-export interface WebGpuElements {
-  /** The number of elements. */
-  readonly count: number;
-  /** WGSL that computes element `i`, a u32. */
-  readonly body: string;
-  /** WGSL of what the body names: functions, aliases, constants. */
-  readonly declarations?: string;
-  /** Loop iterations that an element takes; 1 unless given. */
-  readonly iterations?: number;
-}
-
-/** One dispatch of a WebGPU kernel. */
-export interface WebGpuKernel {
-  /**
-   * The body of the shader: everything but its bindings, which are generated. It defines `main`, and addresses each buffer
-   * by its name in {@link WebGpuKernel.bindings}. It may call the functions of `core/webgpu/text/prelude.ts`.
-   */
-  readonly wgsl: string;
-  /**
-   * The buffers by name. An index counts the op's inputs, then its outputs, then {@link WebGpuVariant.workspace}.
-   * `vector` binds the buffer as an array of vec4. `texels` makes `name` a function instead: `name(i)` is the `i`-th vec4, read
-   * through a texture that the buffer is copied into before the dispatch.
-   */
-  readonly bindings: readonly {
-    readonly name: string;
-    readonly index: number;
-    readonly write?: boolean;
-    readonly vector?: boolean;
-    readonly texels?: boolean;
-  }[];
-  /** The number of workgroups along each axis. */
-  readonly workgroups: readonly [number, number, number];
-  /**
-   * What `wgsl` was made of, where that are threads of an element each (`elementKernel` makes both). Such kernels may share a
-   * dispatch.
-   */
-  readonly elements?: WebGpuElements;
-}
-
-/** One way to compute an op on WebGPU. */
-export interface WebGpuVariant {
-  /** The variant's name, unique among the op's for this shape. */
-  readonly name: string;
-  /** The dispatches, in order. */
-  readonly kernels: readonly WebGpuKernel[];
-  /** Whether this is expected to be the fastest on the adapter; of several, the first counts. */
-  readonly preferred?: boolean;
-  /** Scratch buffers, which hold garbage at the first kernel. */
-  readonly workspace?: readonly TensorSpec[];
-  /**
-   * Which of the workspace means nothing after the last kernel, by number from 0: applications of ops in a program share the
-   * memory of these.
-   */
-  readonly transient?: readonly number[];
-}
 
 /** The work of one application of an op. */
 export interface Cost {
@@ -235,8 +107,8 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   reference(spec: OpSpec<A>): ReferenceKernel;
   /** The fast kernel of the CPU backend. */
   cpu?(spec: OpSpec<A>): CpuStages;
-  /** The WebGPU kernels, the safest choice first. */
-  webgpu(spec: OpSpec<A>, limits: WebGpuLimits): WebGpuVariant[];
+  /** The ways to run on WebGPU. An op without them runs on the CPU alone. */
+  webgpu?(spec: OpSpec<A>): Implementation;
   /** The work of one application. */
   cost(spec: OpSpec<A>): Cost;
   /** Representative shapes, edge cases included. */

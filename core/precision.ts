@@ -1,4 +1,4 @@
-/** Mixed precision on a backend: whether it can be had. */
+/** Checks whether a backend supports mixed precision. */
 
 import type { Precision } from "./graph/autocast.ts";
 import type { Backend } from "./backend.ts";
@@ -6,9 +6,9 @@ import { UsageError } from "./util/errors.ts";
 import { argument, sentence } from "./util/sentence.ts";
 
 /**
- * Checks that a backend computes in a precision.
+ * Checks that a backend supports a precision.
  *
- * @throws {UsageError} If it does not: why, and what would.
+ * @throws {UsageError} If it does not: the reason and the alternatives.
  *
  * @example
  * ```ts

@@ -64,9 +64,6 @@ export interface LoadModelOptions {
   readonly source?: string;
 }
 
-/** Parameters whose length is the number of classes, in torchvision's networks. */
-const LAST_BIASES = ["fc.bias", "classifier.1.bias"];
-
 /**
  * Loads a trained model and compiles it, for one image and for a batch of them.
  *
@@ -177,9 +174,8 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
   if (model === undefined) {
     throw new UsageError(sentence`${source} does not say which model it is of; name it with ${argument("model")}`);
   }
-  const bias = LAST_BIASES.map((name) => tensors.get(name)).find((tensor) => tensor !== undefined);
-  const given = typeof model === "string" ? { name: model } : model;
-  return describedModel({ classes: classes?.length ?? bias?.shape[0], ...given });
+  const given = typeof model === "string" ? { name: model } : model, head = describedModel(given).layers.at(-1)!.name;
+  return describedModel({ classes: classes?.length ?? tensors.get(`${head}.bias`)?.shape[0], ...given });
 }
 
 /** Weights of networks for larger images come from ImageNet, as a rule; small images have no such rule. */

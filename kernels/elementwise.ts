@@ -5,8 +5,9 @@ import {
   type CpuKernelName,
   type CpuStages,
   elementKernel,
-  type WebGpuLimits,
-  type WebGpuVariant,
+  type Implementation,
+  oneWay,
+  type WebGpuKernel,
 } from "../core/mod.ts";
 
 /** Elements of a CPU task: fixed, so that a split does not depend on the number of threads. */
@@ -31,6 +32,16 @@ export function elementwiseStages(
   };
 }
 
+/** The bindings of an op's inputs and outputs, in order, by name; the name of one that is written ends in `!`. */
+function bindingsOf(names: readonly string[], vector = false): WebGpuKernel["bindings"] {
+  return names.map((name, index) => ({
+    name: name.replace("!", ""),
+    index,
+    write: name.endsWith("!"),
+    ...(vector ? { vector } : {}),
+  }));
+}
+
 /**
  * The WebGPU kernel of one thread an element.
  *
@@ -38,32 +49,22 @@ export function elementwiseStages(
  * @param body WGSL that computes element `i`.
  * @param iterations The most loop iterations that this takes.
  */
-export function elementwiseVariants(
+export function elementwiseKernels(
   count: number,
-  limits: WebGpuLimits,
   names: readonly string[],
   body: string,
   iterations = 1,
-): WebGpuVariant[] {
-  const bindings = names.map((name, index) => ({ name: name.replace("!", ""), index, write: name.endsWith("!") }));
-  return [{ name: "elementwise", kernels: [elementKernel({ count, body, iterations }, bindings, limits)] }];
+): Implementation {
+  return oneWay("elementwise", ({ limits }) => [elementKernel({ count, body, iterations }, bindingsOf(names), limits)]);
 }
 
 /**
  * The WebGPU kernel of one thread for four elements; buffers are padded to whole vectors.
  *
- * @param names As for {@link elementwiseVariants}.
+ * @param names As for {@link elementwiseKernels}.
  * @param body WGSL that computes vector `i`, where all buffers are arrays of `vec4<f32>`.
  */
-export function vectorVariants(
-  count: number,
-  limits: WebGpuLimits,
-  names: readonly string[],
-  body: string,
-): WebGpuVariant[] {
-  const [{ kernels: [{ bindings, ...kernel }] }] = elementwiseVariants(Math.ceil(count / 4), limits, names, body);
-  return [{
-    name: "vectors",
-    kernels: [{ ...kernel, bindings: bindings.map((entry) => ({ ...entry, vector: true })) }],
-  }];
+export function vectorKernels(count: number, names: readonly string[], body: string): Implementation {
+  const elements = { count: Math.ceil(count / 4), body, iterations: 1 };
+  return oneWay("vectors", ({ limits }) => [elementKernel(elements, bindingsOf(names, true), limits)]);
 }

@@ -10,3 +10,4 @@ export * from "./gemm/cpu.ts";
 export * from "./gemm/registers.ts";
 export * from "./gemm/workgroup.ts";
 export * from "./reduce.ts";
+export * from "./row_sums.ts";

@@ -2,18 +2,12 @@
 
 import {
   argument,
-  boundAtRun,
   type CpuStages,
   DeviceError,
-  elementKernel,
-  f32,
-  linearWorkgroups,
   MAX_ITERATIONS,
   type NumericArray,
   sentence,
   type WebGpuKernel,
-  type WebGpuLimits,
-  type WebGpuVariant,
 } from "../core/mod.ts";
 
 /** The threads that take part. */
@@ -62,12 +56,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   };
 }
 
-/** Elements that a workgroup of {@link rowSums} adds up. */
-const PART = 65_536;
-
-/** The longest row that a thread adds up alone, where there are many rows and barriers are slow. */
-const MAX_ROW_OF_THREAD = 4096;
-
 /**
  * Checks that the loops of one thread are short enough to be run to their end.
  *
@@ -80,84 +68,6 @@ export function expectIterations(op: string, iterations: number): void {
   throw new DeviceError(
     sentence`${op}: this shape takes ${iterations} loop iterations of one WebGPU thread, ${limit}; ${instead}`,
   );
-}
-
-/** Whether a sum is so long that {@link rowSums} must take it. */
-export function isLongSum(length: number): boolean {
-  return length > MAX_ITERATIONS;
-}
-
-/**
- * Sums of any length, in a fixed order: a workgroup a part of a row, then the parts.
- *
- * @param element WGSL of element `k` of row `row`.
- * @param finish WGSL of what is stored, from `sum` and `row`.
- * @param buffers The buffers that `element` and `finish` read.
- * @param output The index of the result; the workspace follows it.
- */
-export function rowSums(
-  rows: number,
-  length: number,
-  limits: WebGpuLimits,
-  { element, finish = "sum", buffers, output }: {
-    readonly element: string;
-    readonly finish?: string;
-    readonly buffers: WebGpuKernel["bindings"];
-    readonly output: number;
-  },
-): WebGpuVariant {
-  if (limits.software && rows >= 8 * REDUCE_LANES && length <= MAX_ROW_OF_THREAD) {
-    const body = `let row = i;
-  var sum = 0.0;
-  for (var k = 0u; k < ${length}u; k++) { sum += ${element}; }
-  y[row] = ${finish};`;
-    const bindings = [...buffers, { name: "y", index: output, write: true }];
-    const kernel = elementKernel({ count: rows, body, iterations: length }, bindings, limits);
-    return { name: "a thread a row", kernels: [kernel] };
-  }
-  const parts = Math.ceil(length / PART), partial = output + 1;
-  return {
-    name: "workgroups a row",
-    workspace: [f32([rows, parts])],
-    kernels: [
-      {
-        wgsl: `${workgroupSum(["total"])}
-${rowMain(rows * parts)}
-  let slot = row;
-  let end = min((slot % ${parts}u + 1u) * ${PART}u, ${length}u);
-  let total = sumOfPart(slot / ${parts}u, slot % ${parts}u * ${PART}u + lane, end);
-  let result = reduceTotal(lane, total);
-  if (lane == 0u) { partial[slot] = result; }
-}
-fn sumOfPart(row: u32, first: u32, end: u32) -> f32 {
-  var sum = 0.0;
-  for (var k = first; k < end; k += ${REDUCE_LANES}u) { sum += ${element}; }
-  return sum;
-}`,
-        bindings: [
-          ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(element)),
-          { name: "partial", index: partial, write: true },
-        ],
-        workgroups: linearWorkgroups(rows * parts, limits, 1),
-      },
-      elementKernel(
-        {
-          count: rows,
-          iterations: parts,
-          body: `let row = i;
-  var sum = 0.0;
-  for (var part = 0u; part < ${boundAtRun(parts, "partial")}; part++) { sum += partial[row * ${parts}u + part]; }
-  y[row] = ${finish};`,
-        },
-        [
-          { name: "partial", index: partial },
-          ...buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(finish)),
-          { name: "y", index: output, write: true },
-        ],
-        limits,
-      ),
-    ],
-  };
 }
 
 /** Rows of a CPU task: fixed, so that a split does not depend on the number of threads. */

@@ -1,33 +1,16 @@
 /** Finds a model by the name that the command line and checkpoints use. */
 
 import { didYouMean, UsageError } from "../core/mod.ts";
-import { cifarResNet } from "./cifar_resnet.ts";
-import { IMAGENET_DEPTHS, imageNetResNet, type ImageNetResNetOptions } from "./imagenet_resnet.ts";
-import { mobileNetV2, type MobileNetV2Options } from "./mobilenet_v2.ts";
 import type { SequentialModel } from "./model.ts";
-
-/** What a model of any name may be told. What its name says already, or it has no use for, it does not heed. */
-export interface ModelOptions
-  extends Omit<ImageNetResNetOptions, "depth">, Pick<MobileNetV2Options, "width" | "dropout"> {}
+import { type ModelOption, type ModelOptions, type ModelRow, MODELS, type NameParts } from "./table.ts";
 
 /** The names that the papers have; {@link modelByName} knows others of their kinds too. */
-export const MODEL_NAMES: readonly string[] = [
-  ...IMAGENET_DEPTHS.map((depth) => `resnet${depth}`),
-  "plain18",
-  "plain34",
-  "mobilenet_v2",
-  "mobilenet_v2_cifar",
-  ...[20, 32, 44, 56, 110].map((depth) => `resnet${depth}`),
-  ...[20, 32, 44, 56].map((depth) => `plain${depth}`),
-];
-
-/** The options that shape a residual network alone. */
-const RESIDUAL_OPTIONS = ["shortcut", "downsampling", "initialization", "zeroInitLastGamma", "strideOn"] as const;
+export const MODEL_NAMES: readonly string[] = MODELS.flatMap(({ names }) => names);
 
 /**
  * The options that the model of a name has no use for, so that a caller can refuse them.
  *
- * @throws {UsageError} If there is no model of that name.
+ * @throws {UsageError} If there is no model of that name, or its depth or width cannot be built.
  *
  * @example
  * ```ts
@@ -35,26 +18,17 @@ const RESIDUAL_OPTIONS = ["shortcut", "downsampling", "initialization", "zeroIni
  * console.log(unusedModelOptions("plain20").includes("shortcut")); // true
  * ```
  */
-export function unusedModelOptions(name: string): (keyof ModelOptions)[] {
+export function unusedModelOptions(name: string): ModelOption[] {
   modelByName(name);
-  if (name.startsWith("mobilenet")) return [...RESIDUAL_OPTIONS];
-  const plain = /plain/.test(name), bottleneck = /^resnet(50|101|152)$/.test(name);
-  return [
-    "width",
-    "dropout",
-    ...(plain ? ["shortcut", "zeroInitLastGamma"] as const : []),
-    ...(bottleneck ? [] : ["strideOn"] as const),
-  ];
+  const { heeds } = findModel(name).row;
+  return [...new Set(MODELS.flatMap((row) => row.heeds))].filter((option) => !heeds.includes(option));
 }
 
 /**
- * The model of that name:
+ * The model of that name: one of {@link MODELS}.
  *
- * - `resnet18`, 34, 50, 101, 152, `plain18`, 34, `mobilenet_v2`: for images of 224x224 in 1000 classes, unless told otherwise;
- * - `resnet` or `plain` and any other depth of 6n + 2, `mobilenet_v2_cifar`: for images of 32x32 in 10 classes;
- * - `cifar_resnet50` and the like: those of depth 6n + 2 whose name an ImageNet network has;
- * - `mobilenet_v2_0.5` or `mobilenet_v2_cifar_0.5`: with a width.
- *
+ * @param name The name.
+ * @param options What shapes it; those that it does not heed change nothing. Classes and image default to its row's.
  * @throws {UsageError} If there is none; the error lists what there is and suggests the nearest.
  *
  * @example
@@ -65,30 +39,19 @@ export function unusedModelOptions(name: string): (keyof ModelOptions)[] {
  * ```
  */
 export function modelByName(name: string, options: ModelOptions = {}): SequentialModel {
-  const { width, dropout, ...residual } = options;
-  const mobile = /^mobilenet_v2(_cifar)?(?:_(\d+(?:\.\d+)?))?$/.exec(name);
-  if (mobile !== null) {
-    const { classes, inputShape } = options, stem = mobile[1] === undefined ? "imagenet" : "cifar";
-    return mobileNetV2({
-      width: mobile[2] === undefined ? width : Number(mobile[2]),
-      dropout,
-      classes,
-      inputShape,
-      stem,
-    });
-  }
-  const [, cifar, kind, digits] = /^(cifar_)?(resnet|plain)(\d+)$/.exec(name) ?? [];
-  const depth = Number(digits), forImageNet = cifar === undefined && IMAGENET_DEPTHS.includes(depth);
-  if (!forImageNet && !(depth >= 8 && depth % 6 === 2)) throw unknownModel(name);
-  const network = { ...residual, depth, shortcut: kind === "plain" ? "none" : residual.shortcut } as const;
-  if (forImageNet) return imageNetResNet(network);
-  const { strideOn: _, ...basic } = network;
-  return cifarResNet(basic);
+  const { row, parts } = findModel(name), { classes = row.classes, inputShape = row.inputShape } = options;
+  const heeded: ModelOptions = Object.fromEntries(row.heeds.map((option) => [option, options[option]]));
+  return row.build(parts, { ...heeded, classes, inputShape });
 }
 
-function unknownModel(name: string): UsageError {
-  return new UsageError(
-    `There is no model named "${name}"${didYouMean(name, MODEL_NAMES)} There are ` +
-      `${MODEL_NAMES.join(", ")}, any other resnet or plain of depth 6n + 2, and mobilenet_v2_WIDTH`,
+function findModel(name: string): { readonly row: ModelRow; readonly parts: NameParts } {
+  for (const row of MODELS) {
+    const match = row.pattern.exec(name), parts = match?.groups ?? {};
+    if (match !== null && row.accepts?.(parts) !== false) return { row, parts };
+  }
+  const others = MODELS.flatMap((row) => row.others ?? []);
+  throw new UsageError(
+    `There is no model named "${name}"${didYouMean(name, MODEL_NAMES)} There are ${MODEL_NAMES.join(", ")}; ` +
+      `also ${others.join(", ")}`,
   );
 }

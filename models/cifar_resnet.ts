@@ -2,6 +2,7 @@
 
 import { classifierHead, convNorm, residualBlock, type ResidualOptions } from "../blocks/mod.ts";
 import { UsageError } from "../core/mod.ts";
+import { CIFAR } from "./_image_sets.ts";
 import { IMAGENET_DEPTHS } from "./imagenet_resnet.ts";
 import { type Layer, sequential, type SequentialModel } from "./model.ts";
 
@@ -13,10 +14,15 @@ export interface CifarResNetOptions
   extends Pick<ResidualOptions, "shortcut" | "downsampling" | "initialization" | "zeroInitLastGamma"> {
   /** 6n + 2: 20, 32, 44, 56, 110 in the paper. */
   readonly depth: number;
-  /** The number of classes; 10 unless given. */
+  /** The number of classes. Defaults to 10. */
   readonly classes?: number;
-  /** Channels, height and width of an image; 3, 32, 32 unless given. */
+  /** Channels, height and width of an image. Defaults to 3, 32, 32. */
   readonly inputShape?: readonly [number, number, number];
+}
+
+/** Whether a depth is of the form 6n + 2: three stages of n blocks of two convolutions, the first convolution, the head. */
+export function isCifarDepth(depth: number): boolean {
+  return depth >= 8 && depth % 6 === 2;
 }
 
 /**
@@ -30,8 +36,8 @@ export interface CifarResNetOptions
  * | layer3 | 8x8    | n of (3x3, 64; 3x3, 64), first by 2 |
  * | fc     | 1x1    | average pool, linear                |
  *
- * Weights are named as torchvision names those of its ResNets. Shortcuts are of option B unless asked otherwise; the
- * paper's CIFAR networks use A; without shortcuts (`none`) it is its plain network.
+ * Weights are named as torchvision names those of its ResNets. The shortcut defaults to option B; the paper's CIFAR networks
+ * use A. Without shortcuts (`none`) it is the paper's plain network.
  *
  * @throws {UsageError} If the depth is not 6n + 2, or over 2000.
  *
@@ -42,14 +48,14 @@ export interface CifarResNetOptions
  * ```
  */
 export function cifarResNet(options: CifarResNetOptions): SequentialModel {
-  const { depth, classes = 10, inputShape = [3, 32, 32], ...residual } = options;
-  const n = (depth - 2) / 6;
-  if (!Number.isInteger(n) || n < 1 || depth > DEEPEST) {
+  const { depth, classes = CIFAR.classes, inputShape = CIFAR.inputShape, ...residual } = options;
+  if (!isCifarDepth(depth) || depth > DEEPEST) {
     throw new UsageError(
       `Expected the depth of a CIFAR ResNet to be 6n + 2 (8, 14, 20, 32, 44, 56, 110 …), at most ${DEEPEST}, but it is ${depth}`,
     );
   }
-  const stem = convNorm({ conv: "conv1", norm: "bn1", channels: 16, initialization: residual.initialization });
+  const n = (depth - 2) / 6,
+    stem = convNorm({ conv: "conv1", norm: "bn1", channels: 16, initialization: residual.initialization });
   const layers: Layer[] = [{ name: "conv1", block: stem }];
   for (const [stage, channels] of [16, 32, 64].entries()) {
     for (let k = 0; k < n; k++) {

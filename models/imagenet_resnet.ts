@@ -2,6 +2,7 @@
 
 import { bottleneckBlock, type BottleneckOptions, classifierHead, imageNetStem, residualBlock } from "../blocks/mod.ts";
 import { UsageError } from "../core/mod.ts";
+import { IMAGENET } from "./_image_sets.ts";
 import { type Layer, sequential, type SequentialModel } from "./model.ts";
 
 /** The columns of the table: the block and how many of them each stage has. */
@@ -13,17 +14,27 @@ const TABLE = {
   152: { block: bottleneckBlock, blocks: [3, 8, 36, 3] },
 } as const;
 
+function depthsOf(kind: typeof residualBlock | typeof bottleneckBlock): readonly number[] {
+  return Object.entries(TABLE).filter(([, { block }]) => block === kind).map(([depth]) => Number(depth));
+}
+
 /** The depths of {@link imageNetResNet}. */
 export const IMAGENET_DEPTHS: readonly number[] = Object.keys(TABLE).map(Number);
+
+/** The depths with blocks of two convolutions. */
+export const BASIC_DEPTHS: readonly number[] = depthsOf(residualBlock);
+
+/** The depths with bottleneck blocks. */
+export const BOTTLENECK_DEPTHS: readonly number[] = depthsOf(bottleneckBlock);
 
 /** The options of {@link imageNetResNet}. */
 export interface ImageNetResNetOptions
   extends Pick<BottleneckOptions, "shortcut" | "downsampling" | "initialization" | "zeroInitLastGamma" | "strideOn"> {
   /** 18, 34, 50, 101 or 152. */
   readonly depth: number;
-  /** The number of classes; 1000 unless given. */
+  /** The number of classes. Defaults to 1000. */
   readonly classes?: number;
-  /** Channels, height and width of an image; 3, 224, 224 unless given. */
+  /** Channels, height and width of an image. Defaults to 3, 224, 224. */
   readonly inputShape?: readonly [number, number, number];
 }
 
@@ -39,9 +50,8 @@ export interface ImageNetResNetOptions
  * | layer4 | 7x7     | 512, 512: 2 or 3              | 512, 512, 2048: 3                     |
  * | fc     | 1x1     | average pool, linear          | the same                              |
  *
- * Weights have torchvision's names and its initialisation, He's by fan-out. Shortcuts are of option B unless asked
- * otherwise, and bottlenecks halve the resolution in their 3x3 convolution, as there. Without shortcuts (`none`) it is the
- * paper's plain network.
+ * Weights have torchvision's names and its initialisation, He's by fan-out. The shortcut defaults to option B, and bottlenecks
+ * halve the resolution in their 3x3 convolution, as torchvision's. Without shortcuts (`none`) it is the paper's plain network.
  *
  * @throws {UsageError} If the depth is not one of the table.
  *
@@ -52,7 +62,13 @@ export interface ImageNetResNetOptions
  * ```
  */
 export function imageNetResNet(options: ImageNetResNetOptions): SequentialModel {
-  const { depth, classes = 1000, inputShape = [3, 224, 224], initialization = "fan-out", ...residual } = options;
+  const {
+    depth,
+    classes = IMAGENET.classes,
+    inputShape = IMAGENET.inputShape,
+    initialization = "fan-out",
+    ...residual
+  } = options;
   if (!IMAGENET_DEPTHS.includes(depth)) {
     throw new UsageError(
       `Expected the depth of an ImageNet ResNet to be one of ${IMAGENET_DEPTHS.join(", ")} but it is ${depth}`,

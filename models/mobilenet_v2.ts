@@ -2,19 +2,20 @@
 
 import { classifierHead, convNorm, invertedResidualBlock } from "../blocks/mod.ts";
 import { UsageError } from "../core/mod.ts";
+import { CIFAR, IMAGENET } from "./_image_sets.ts";
 import { type Layer, sequential, type SequentialModel } from "./model.ts";
 
 /** The options of {@link mobileNetV2}. */
 export interface MobileNetV2Options {
-  /** What the number of channels is multiplied by; 1 unless given. */
+  /** What the number of channels is multiplied by. Defaults to 1. */
   readonly width?: number;
-  /** The number of classes; 1000, or 10 with the stem for CIFAR, unless given. */
+  /** The number of classes. Defaults to 1000, with the stem for CIFAR to 10. */
   readonly classes?: number;
-  /** Channels, height and width of an image; 3, 224, 224, or 3, 32, 32 with the stem for CIFAR, unless given. */
+  /** Channels, height and width of an image. Defaults to 3, 224, 224, with the stem for CIFAR to 3, 32, 32. */
   readonly inputShape?: readonly [number, number, number];
   /** `cifar` keeps the resolution in the first convolution and in the first stage that would halve it. */
   readonly stem?: "imagenet" | "cifar";
-  /** The share of the last features that a training step drops; 0.2 unless given, as torchvision. */
+  /** The share of the last features that a training step drops. Defaults to 0.2, as torchvision's. */
   readonly dropout?: number;
 }
 
@@ -65,7 +66,7 @@ function roundChannels(channels: number): number {
  */
 export function mobileNetV2(options: MobileNetV2Options = {}): SequentialModel {
   const { width = 1, stem = "imagenet", dropout = 0.2 } = options, small = stem === "cifar";
-  const { classes = small ? 10 : 1000, inputShape = small ? [3, 32, 32] : [3, 224, 224] } = options;
+  const images = small ? CIFAR : IMAGENET, { classes = images.classes, inputShape = images.inputShape } = options;
   if (!(width > 0 && Number.isFinite(width))) {
     throw new UsageError(`Expected the width of MobileNet-V2 to be a positive number but it is ${width}`);
   }

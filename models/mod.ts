@@ -5,8 +5,9 @@
  */
 
 export * from "./by_name.ts";
-export * from "./cifar_resnet.ts";
-export * from "./imagenet_resnet.ts";
+export { cifarResNet, type CifarResNetOptions } from "./cifar_resnet.ts";
+export { IMAGENET_DEPTHS, imageNetResNet, type ImageNetResNetOptions } from "./imagenet_resnet.ts";
 export * from "./mobilenet_v2.ts";
 export * from "./model.ts";
 export * from "./summarize.ts";
+export * from "./table.ts";

@@ -27,7 +27,7 @@ export interface SequentialModel extends Model {
   readonly layers: readonly Layer[];
 }
 
-/** Puts layers in a row. */
+/** A model that runs its layers one after the other. */
 export function sequential(model: Omit<SequentialModel, "forward">): SequentialModel {
   return {
     ...model,

@@ -1,4 +1,4 @@
-/** What the activations share: y = clamp(x, 0, ceiling), and a gradient that is found from y alone. */
+/** Shared parts of the activations: y = clamp(x, 0, ceiling), and a gradient that needs only y. */
 
 import {
   bytesMoved,
@@ -15,7 +15,7 @@ import {
   ShapeError,
   type TensorSpec,
 } from "../core/mod.ts";
-import { elementwiseStages, vectorVariants } from "../kernels/mod.ts";
+import { elementwiseStages, vectorKernels } from "../kernels/mod.ts";
 
 const SAMPLE_SHAPES = [[1], [7], [2, 3, 5, 5], [1, 4, 1, 1], [2, 8, 16, 16], [5, 3347]];
 
@@ -54,10 +54,10 @@ export function registerActivation(name: string, ceiling: number): { activation:
     reference: () => ([dy, y, dx]) => backward(dy, y, dx),
     cpu: (spec) =>
       elementwiseStages("clampElementsGradient", 3, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
-    webgpu(spec, limits) {
+    webgpu(spec) {
       const open = `y[i] > vec4<f32>()${bounded ? ` & y[i] < vec4<f32>(${float(ceiling)})` : ""}`;
       const body = `dx[i] = select(vec4<f32>(), dy[i], ${open});`;
-      return vectorVariants(elementCount(spec.outputs[0].shape), limits, ["dy", "y", "dx!"], body);
+      return vectorKernels(elementCount(spec.outputs[0].shape), ["dy", "y", "dx!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
     samples: () =>
@@ -81,9 +81,9 @@ export function registerActivation(name: string, ceiling: number): { activation:
     gradient: (graph, node, [outputGradient]) => gradient.apply(graph, [outputGradient!, node.results[0]]),
     reference: () => ([x, y]) => forward(x, y),
     cpu: (spec) => elementwiseStages("clampElements", 2, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
-    webgpu(spec, limits) {
+    webgpu(spec) {
       const body = `y[i] = ${reluWgsl("x[i]", 4, ceiling)};`;
-      return vectorVariants(elementCount(spec.outputs[0].shape), limits, ["x", "y!"], body);
+      return vectorKernels(elementCount(spec.outputs[0].shape), ["x", "y!"], body);
     },
     cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
     samples: () =>

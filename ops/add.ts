@@ -1,4 +1,4 @@
-/** The sum of two tensors: the end of a residual block, and where gradients meet. */
+/** The sum of two tensors: at the end of a residual block, and of the gradients of a value that several ops read. */
 
 import {
   bytesMoved,
@@ -12,7 +12,7 @@ import {
   ShapeError,
   u32,
 } from "../core/mod.ts";
-import { elementwiseStages, vectorVariants } from "../kernels/mod.ts";
+import { elementwiseStages, vectorKernels } from "../kernels/mod.ts";
 
 /** a + b. Inputs: `a` and `b`, floats of the same shape and type. Output: of that shape. The gradient passes to both. */
 export const add: Op = registerOp({
@@ -31,8 +31,7 @@ export const add: Op = registerOp({
     for (let i = 0; i < y.length; i++) y[i] = a[i] + b[i];
   },
   cpu: (spec) => elementwiseStages("addElements", 3, elementCount(spec.outputs[0].shape)),
-  webgpu: (spec, limits) =>
-    vectorVariants(elementCount(spec.outputs[0].shape), limits, ["a", "b", "y!"], "y[i] = a[i] + b[i];"),
+  webgpu: (spec) => vectorKernels(elementCount(spec.outputs[0].shape), ["a", "b", "y!"], "y[i] = a[i] + b[i];"),
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
     [[], [1], [7], [3, 5, 7], [2, 16, 9, 9], [5, 3347]].map((shape) => ({ inputs: [f32(shape), f32(shape)] })),

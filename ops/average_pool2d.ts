@@ -1,7 +1,7 @@
 /** The mean of each window; padding counts as zeros, as in PyTorch's default. */
 
 import { bytesMoved, elementCount, f32, type Op, registerOp } from "../core/mod.ts";
-import { elementwiseVariants } from "../kernels/mod.ts";
+import { elementwiseKernels } from "../kernels/mod.ts";
 import {
   forEachCoveringWindow,
   POOL_CASES,
@@ -16,7 +16,7 @@ import {
   windowIterations,
 } from "./_pool.ts";
 
-/** Calls `visit(input, output)` for each pair of positions that a window joins. */
+/** Calls `visit(input, output)` for each input position of each window. */
 function forEachPair(g: PoolGeometry, visit: (input: number, output: number) => void): void {
   for (let plane = 0; plane < g.planes; plane++) {
     for (let oy = 0; oy < g.outputHeight; oy++) {
@@ -48,13 +48,13 @@ export const averagePool2dGradient: Op<PoolGradientAttributes> = registerOp<Pool
   },
   cpu: ({ outputs: [{ shape }], attributes }) =>
     poolKernel("averagePoolGradient", 2, poolGeometry("averagePool2dGradient", shape, attributes)),
-  webgpu({ outputs: [{ shape }], attributes }, limits) {
+  webgpu({ outputs: [{ shape }], attributes }) {
     const iterations = windowIterations("averagePool2dGradient", attributes);
     const g = poolGeometry("averagePool2dGradient", shape, attributes);
     const body = `var sum = 0.0;
   ${forEachCoveringWindow(g, `sum += dy[(plane * ${g.outputHeight}u + wy) * ${g.outputWidth}u + wx];`)}
   dx[i] = sum / ${g.kernel[0] * g.kernel[1]}.0;`;
-    return elementwiseVariants(elementCount(shape), limits, ["dy", "dx!"], body, iterations);
+    return elementwiseKernels(elementCount(shape), ["dy", "dx!"], body, iterations);
   },
   cost: (spec) => ({
     flops: elementCount(spec.inputs[0].shape) * elementCount(spec.attributes.kernel),
@@ -89,7 +89,7 @@ export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   },
   cpu: ({ inputs: [{ shape }], attributes }) =>
     poolKernel("averagePool", 2, poolGeometry("averagePool2d", shape, attributes)),
-  webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
+  webgpu({ inputs: [{ shape }], outputs: [output], attributes }) {
     const iterations = windowIterations("averagePool2d", attributes);
     const g = poolGeometry("averagePool2d", shape, attributes);
     const body = `let ox = i % ${g.outputWidth}u; let oy = i / ${g.outputWidth}u % ${g.outputHeight}u;
@@ -103,7 +103,7 @@ export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     }
   }
   y[i] = sum / ${g.kernel[0] * g.kernel[1]}.0;`;
-    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!"], body, iterations);
+    return elementwiseKernels(elementCount(output.shape), ["x", "y!"], body, iterations);
   },
   cost: (spec) => ({
     flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel),

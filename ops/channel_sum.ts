@@ -1,4 +1,4 @@
-/** Sums over images and positions, channel by channel: the gradient of a bias. */
+/** The sums of each channel over images and positions: the gradient of a bias. */
 
 import {
   bytesMoved,
@@ -41,10 +41,10 @@ export const channelSum: Op = registerOp({
     };
   },
   cpu: (spec) => channelSumStages(extents(spec), 1),
-  webgpu(spec, limits) {
+  webgpu(spec) {
     const { batch, channels, plane } = extents(spec);
     const element = `x[(k / ${plane}u * ${channels}u + row) * ${plane}u + k % ${plane}u]`;
-    return [rowSums(channels, batch * plane, limits, { element, buffers: [{ name: "x", index: 0 }], output: 1 })];
+    return rowSums(channels, batch * plane, { element, buffers: [{ name: "x", index: 0 }], output: 1 });
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -1,4 +1,4 @@
-/** Dropout: some elements become 0 in a training step. Which ones follows from a seed and a step counter, on every backend. */
+/** Dropout: sets random elements to 0 in a training step. A seed and a step counter choose them, alike on every backend. */
 
 import {
   bytesMoved,
@@ -10,13 +10,14 @@ import {
   isFloat,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   registerOp,
   ShapeError,
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "../kernels/mod.ts";
+import { elementwiseKernels } from "../kernels/mod.ts";
 
 /** The attributes of {@link dropout}. */
 export type DropoutAttributes = {
@@ -24,7 +25,7 @@ export type DropoutAttributes = {
   readonly rate: number;
 };
 
-/** Steps after which the masks repeat: float32 counts no further. */
+/** Steps after which the masks repeat, since float32 counts no further. */
 const PERIOD = 2 ** 24;
 
 /** 32 random bits of an element, a step and a seed: the first word of pcg3d (Jarzynski and Olano 2020). */
@@ -54,7 +55,7 @@ function threshold(rate: number): number {
   return Math.floor(rate * 2 ** 32);
 }
 
-/** What the elements that stay are multiplied by, so that the mean stays too; rounded once, for both backends. */
+/** The factor of the elements that stay, which preserves the mean; rounded here once for both backends. */
 function scale(rate: number): number {
   return Math.fround(1 / (1 - rate));
 }
@@ -85,9 +86,9 @@ export const dropoutGradient: Op<DropoutAttributes> = registerOp<DropoutAttribut
   reference: ({ attributes: { rate } }) => ([dy, kept, dx]) => {
     for (let i = 0; i < dx.length; i++) dx[i] = kept[i] === 1 ? scale(rate) * dy[i] : 0;
   },
-  webgpu({ outputs: [{ shape }], attributes: { rate } }, limits) {
+  webgpu({ outputs: [{ shape }], attributes: { rate } }) {
     const body = `dx[i] = select(0.0, ${float(scale(rate))} * dy[i], kept[i] == 1u);`;
-    return elementwiseVariants(elementCount(shape), limits, ["dy", "kept", "dx!"], body);
+    return elementwiseKernels(elementCount(shape), ["dy", "kept", "dx!"], body);
   },
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
@@ -99,10 +100,10 @@ export const dropoutGradient: Op<DropoutAttributes> = registerOp<DropoutAttribut
 });
 
 /**
- * Each element becomes 0 with the probability `rate`, else it is divided by 1 - rate (Srivastava et al. 2014; scaled in
- * training, as `torch.nn.Dropout`). Inputs: `input`, float of any shape; `step` [], a whole number that is counted up in
- * place, and starts again at 2^24; `seed` [], of which only the bits matter. Outputs: of the input's shape, and `kept`, u32, 1
- * where an element stayed.
+ * Sets each element to 0 with the probability `rate` and divides the others by 1 - rate (Srivastava et al. 2014; scaled in
+ * training, as `torch.nn.Dropout`). Inputs: `input`, float of any shape; `step` [], a counter that is incremented in place and
+ * wraps at 2^24; `seed` [], of which only the bits matter. Outputs: one of the input's shape, and `kept`, u32, 1 where an
+ * element stayed.
  */
 export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
   name: "dropout",
@@ -121,7 +122,7 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
     undefined,
     undefined,
   ],
-  // What the gradient does with the mask is what dropout does.
+  // The gradient is the same masked product.
   recompute: ({ arguments: [input], results: [output, kept], attributes }) => ({
     op: dropoutGradient as unknown as Op,
     arguments: [input, kept],
@@ -136,30 +137,27 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
     }
     step[0] = (step[0] + 1) % PERIOD;
   },
-  webgpu({ inputs: [{ shape }], attributes: { rate } }, limits) {
+  webgpu({ inputs: [{ shape }], attributes: { rate } }) {
     const count = elementCount(shape);
     const mask = `let stays = randomBits(i, u32(step[0]), bitcast<u32>(seed[0])) >= ${threshold(rate)}u;
   kept[i] = u32(stays);
   y[i] = select(0.0, ${float(scale(rate))} * x[i], stays);`;
-    return [{
-      name: "elementwise",
-      kernels: [{
-        wgsl: elementwise(count, mask, RANDOM_BITS_WGSL),
-        bindings: [
-          { name: "x", index: 0 },
-          { name: "step", index: 1 },
-          { name: "seed", index: 2 },
-          { name: "y", index: 3, write: true },
-          { name: "kept", index: 4, write: true },
-        ],
-        workgroups: linearWorkgroups(count, limits),
-      }, {
-        // A pass of its own: every thread of the first one reads the counter.
-        wgsl: elementwise(1, `let next = step[0] + 1.0; step[0] = select(next, 0.0, next >= ${float(PERIOD)});`),
-        bindings: [{ name: "step", index: 1, write: true }],
-        workgroups: [1, 1, 1],
-      }],
-    }];
+    return oneWay("elementwise", ({ limits }) => [{
+      wgsl: elementwise(count, mask, RANDOM_BITS_WGSL),
+      bindings: [
+        { name: "x", index: 0 },
+        { name: "step", index: 1 },
+        { name: "seed", index: 2 },
+        { name: "y", index: 3, write: true },
+        { name: "kept", index: 4, write: true },
+      ],
+      workgroups: linearWorkgroups(count, limits),
+    }, {
+      // A separate kernel, since every thread of the first one reads the counter.
+      wgsl: elementwise(1, `let next = step[0] + 1.0; step[0] = select(next, 0.0, next >= ${float(PERIOD)});`),
+      bindings: [{ name: "step", index: 1, write: true }],
+      workgroups: [1, 1, 1],
+    }]);
   },
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -1,4 +1,7 @@
-/** Takes images out of a set that lies in memory as bytes: shifted, mirrored and normalised, so that a step uploads only which. */
+/**
+ * Gathers shifted, mirrored and normalised images from a data set of bytes in the device's memory. So a step uploads only the
+ * images' indices and how they are cropped.
+ */
 
 import {
   constants,
@@ -8,6 +11,7 @@ import {
   f32,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   registerOp,
   type Sample,
@@ -21,18 +25,18 @@ export type GatherImagesAttributes = {
   readonly imageShape: readonly number[];
 };
 
-/** Words of a view: the image, how far its crop is shifted down and right, whether it is mirrored. */
+/** Words of a view: the image's index, the crop's shift down and right, whether it is mirrored. */
 export const VIEW_WORDS = 4;
 
 const NAME = "gatherImages";
-/** Values of a byte. */
+/** The number of values of a byte. */
 const LEVELS = 256;
 
 /**
- * y[n, c, y, x] = levels[c, byte] of the byte at (y + down, x + right) of channel c of the image, or 0 where that is outside;
- * a mirrored image is read from right to left. Inputs: `bytes` u32 [ceil(count·C·H·W / 4)], the bytes [count, C, H, W], four a
- * word, the first in the lowest bits; `levels` [C, 256], what each byte stands for; `views` u32 [N, 4]: the image's place in the
- * set, down and right as 32-bit integers with sign, and 1 where it is mirrored. Output: [N, C, H, W].
+ * y[n, c, y, x] = levels[c, byte] of the byte at (y + down, x + right) of channel c of the image, or 0 outside the image. A
+ * mirrored image is read from right to left. Inputs: `bytes` u32 [ceil(count·C·H·W / 4)], the bytes [count, C, H, W], four a
+ * word, the first in the lowest bits; `levels` [C, 256], the value of each byte; `views` u32 [N, 4]: the image's index in the
+ * set, down and right as signed 32-bit integers, and 1 if it is mirrored. Output: [N, C, H, W].
  */
 export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesAttributes>({
   name: NAME,
@@ -62,7 +66,7 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
       y[i] = inside ? levels[c * LEVELS + (words[Math.floor(at / 4)] >>> 8 * (at % 4) & 255)] : 0;
     }
   },
-  webgpu({ outputs: [{ shape }], attributes: { imageShape: [channels, height, width] } }, limits) {
+  webgpu({ outputs: [{ shape }], attributes: { imageShape: [channels, height, width] } }) {
     const count = elementCount(shape);
     const body = `let view = i / SIZE;
   let c = i / (HEIGHT * WIDTH) % CHANNELS;
@@ -76,21 +80,18 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
   }
   y[i] = value;`;
     const sizes = { CHANNELS: channels, HEIGHT: height, WIDTH: width, SIZE: channels * height * width };
-    return [{
-      name: "elementwise",
-      kernels: [{
-        wgsl: elementwise(count, body, constants(sizes)),
-        bindings: [
-          { name: "words", index: 0 },
-          { name: "levels", index: 1 },
-          { name: "views", index: 2 },
-          { name: "y", index: 3, write: true },
-        ],
-        workgroups: linearWorkgroups(count, limits),
-      }],
-    }];
+    return oneWay("elementwise", ({ limits }) => [{
+      wgsl: elementwise(count, body, constants(sizes)),
+      bindings: [
+        { name: "words", index: 0 },
+        { name: "levels", index: 1 },
+        { name: "views", index: 2 },
+        { name: "y", index: 3, write: true },
+      ],
+      workgroups: linearWorkgroups(count, limits),
+    }]);
   },
-  // A byte in and a float out for each element.
+  // Each element reads a byte and writes a float.
   cost: ({ outputs: [{ shape }] }) => ({ flops: 0, bytes: 5 * elementCount(shape) }),
   samples: () => [
     sample(1, 1, [1, 1, 1], 0),
@@ -122,7 +123,7 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
   ],
 });
 
-/** Random bytes and views that are shifted up to so far. */
+/** Random bytes, and views shifted by at most a number of pixels. */
 function sample(
   count: number,
   batch: number,

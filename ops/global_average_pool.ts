@@ -1,7 +1,7 @@
 /** The mean over all positions of a channel (Lin et al. 2013, "Network In Network", section 3.2). */
 
 import { bytesMoved, elementCount, expectSpec, f32, type Op, type OpSpec, registerOp } from "../core/mod.ts";
-import { channelSumStages, elementwiseVariants, rowsOfTask, rowSums } from "../kernels/mod.ts";
+import { channelSumStages, elementwiseKernels, rowsOfTask, rowSums } from "../kernels/mod.ts";
 import { expectPair } from "./_window.ts";
 
 /** The attributes of {@link globalAveragePoolGradient}. */
@@ -39,10 +39,10 @@ export const globalAveragePoolGradient: Op<SizeAttributes> = registerOp<SizeAttr
       }],
     };
   },
-  webgpu(spec, limits) {
+  webgpu(spec) {
     const plane = elementCount(spec.attributes.size);
     const body = `dx[i] = dy[i / ${plane}u] / ${plane}.0;`;
-    return elementwiseVariants(elementCount(spec.outputs[0].shape), limits, ["dy", "dx!"], body);
+    return elementwiseKernels(elementCount(spec.outputs[0].shape), ["dy", "dx!"], body);
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => SAMPLES.map(([n, c, ...size]) => ({ inputs: [f32([n, c])], attributes: { size } })),
@@ -74,10 +74,10 @@ export const globalAveragePool: Op = registerOp({
     const plane = elementCount(size);
     return channelSumStages({ batch: 1, channels: batch * channels, plane }, 1 / plane);
   },
-  webgpu(spec, limits) {
+  webgpu(spec) {
     const plane = elementCount(spec.inputs[0].shape.slice(2)), rows = elementCount(spec.outputs[0].shape);
     const element = `x[row * ${plane}u + k]`, finish = `sum / ${plane}.0`;
-    return [rowSums(rows, plane, limits, { element, finish, buffers: [{ name: "x", index: 0 }], output: 1 })];
+    return rowSums(rows, plane, { element, finish, buffers: [{ name: "x", index: 0 }], output: 1 });
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => SAMPLES.map((shape) => ({ inputs: [f32(shape)] })),

@@ -11,7 +11,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
-import { elementwiseVariants, rowSums } from "../kernels/mod.ts";
+import { elementwiseKernels, rowSums } from "../kernels/mod.ts";
 
 const SHAPES = [[1], [13], [4, 3, 3, 3], [5, 3347]];
 
@@ -29,15 +29,13 @@ export const addSquares: Op<Record<never, never>> = registerOp<Record<never, nev
     for (let i = 0; i < value.length; i++) total += value[i] * value[i];
     result[0] = total;
   },
-  webgpu({ inputs: [{ shape }] }, limits) {
-    return [
-      rowSums(1, elementCount(shape), limits, {
-        element: "value[k] * value[k]",
-        finish: "sum + before[0]",
-        buffers: [{ name: "value", index: 0 }, { name: "before", index: 1 }],
-        output: 2,
-      }),
-    ];
+  webgpu({ inputs: [{ shape }] }) {
+    return rowSums(1, elementCount(shape), {
+      element: "value[k] * value[k]",
+      finish: "sum + before[0]",
+      buffers: [{ name: "value", index: 0 }, { name: "before", index: 1 }],
+      output: 2,
+    });
   },
   cost: (spec) => ({ flops: 2 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [...SHAPES, [3, 30_011]].map((shape) => ({ inputs: [f32(shape), f32([])] })),
@@ -46,16 +44,16 @@ export const addSquares: Op<Record<never, never>> = registerOp<Record<never, nev
 
 /** The attributes of {@link clipFactor}. */
 export type ClipAttributes = {
-  /** The norm that is not exceeded. */
+  /** The largest norm of the clipped gradients. */
   readonly norm: number;
 };
 
-/** PyTorch's guard against a norm of 0. */
+/** PyTorch's term against a division by 0. */
 const GUARD = 1e-6;
 
 /**
- * min(1, norm / (√squares + 1e-6)). Inputs: `squares` [], and maybe `unscale` [], by which the gradients are yet to be multiplied:
- * then unscale·min(1, norm / (unscale·√squares + 1e-6)), and 0 where it is 0, whatever the squares are. Output: [].
+ * min(1, norm / (√squares + 1e-6)). Inputs: `squares` [], and optionally `unscale` [], the factor that undoes the gradients'
+ * scale. With it: unscale·min(1, norm / (unscale·√squares + 1e-6)), or 0 if `unscale` is 0, for any squares. Output: [].
  */
 export const clipFactor: Op<ClipAttributes> = registerOp<ClipAttributes>({
   name: "clipFactor",
@@ -71,14 +69,14 @@ export const clipFactor: Op<ClipAttributes> = registerOp<ClipAttributes>({
     const clip = Math.min(1, norm / (unscale * Math.sqrt(squares[0]) + GUARD));
     buffers[inputs.length][0] = unscale === 0 ? 0 : unscale * clip;
   },
-  webgpu({ inputs, attributes: { norm } }, limits) {
+  webgpu({ inputs, attributes: { norm } }) {
     const clip = (root: string) => `min(1.0, ${float(norm)} / (${root} + ${float(GUARD)}))`;
     if (inputs.length === 1) {
-      return elementwiseVariants(1, limits, ["squares", "factor!"], `factor[0] = ${clip("sqrt(squares[0])")};`);
+      return elementwiseKernels(1, ["squares", "factor!"], `factor[0] = ${clip("sqrt(squares[0])")};`);
     }
     const body = `factor[0] = 0.0;
   if (unscale[0] != 0.0) { factor[0] = unscale[0] * ${clip("unscale[0] * sqrt(squares[0])")}; }`;
-    return elementwiseVariants(1, limits, ["squares", "unscale", "factor!"], body);
+    return elementwiseKernels(1, ["squares", "unscale", "factor!"], body);
   },
   cost: (spec) => ({ flops: 4, bytes: bytesMoved(spec) }),
   samples: () => [
@@ -110,10 +108,9 @@ export const scaleBy: Op<Record<never, never>> = registerOp<Record<never, never>
   reference: () => ([value, factor, result]: readonly NumericArray[]) => {
     for (let i = 0; i < value.length; i++) result[i] = factor[0] * value[i];
   },
-  webgpu: ({ inputs: [{ shape }] }, limits) =>
-    elementwiseVariants(
+  webgpu: ({ inputs: [{ shape }] }) =>
+    elementwiseKernels(
       elementCount(shape),
-      limits,
       ["value", "factor", "result!"],
       "result[i] = factor[0] * value[i];",
     ),

@@ -1,30 +1,37 @@
-/** A fully connected layer and its gradients. All three are one matrix product under different strides. */
+/** A fully connected layer and its gradients: one matrix product with different strides. */
 
 import {
   bytesMoved,
   elementKernel,
   expectSpec,
   f32,
+  type Implementation,
+  implementVariants,
+  type MarkedVariant,
   type Op,
   type OpSpec,
   registerOp,
   ShapeError,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../core/mod.ts";
 import { type Gemm, gemmStages, gemmVariants, isLongSum, rowSums } from "../kernels/mod.ts";
 import { channelSum } from "./channel_sum.ts";
 
-/** Output columns that a thread computes, so that an element of A is loaded once for all of them. */
+/** Output columns of a thread, which share each loaded element of A. */
 const COLUMNS = 4;
 
-function productVariants({ m, n, k, a, b, bias }: Gemm, limits: WebGpuLimits): WebGpuVariant[] {
+function productKernelsOf(gemm: Gemm): Implementation {
+  const { m, n, k, a, b, bias } = gemm;
   if (isLongSum(k)) {
     const element = `a[row / ${n}u * ${a[0]}u + k * ${a[1]}u] * b[k * ${b[0]}u + row % ${n}u * ${b[1]}u]`;
     const names = ["a", "b", ...(bias ? ["bias"] : [])], finish = bias ? `sum + bias[row % ${n}u]` : "sum";
     const buffers = names.map((name, index) => ({ name, index }));
-    return [rowSums(m * n, k, limits, { element, finish, buffers, output: names.length })];
+    return rowSums(m * n, k, { element, finish, buffers, output: names.length });
   }
+  return implementVariants((limits) => productVariants(gemm, limits));
+}
+
+function productVariants({ m, n, k, a, b, bias }: Gemm, limits: WebGpuLimits): MarkedVariant[] {
   const plain = [...new Set([Math.min(COLUMNS, n), 1])].map((columns) => {
     const tiles = Math.ceil(n / columns), list = [...Array(columns).keys()];
     const column = (c: number) => n % columns === 0 ? `first + ${c}u` : `min(first + ${c}u, ${n - 1}u)`;
@@ -75,7 +82,7 @@ function productKernels(productOf: (spec: OpSpec) => Gemm): Pick<Op, "reference"
       };
     },
     cpu: (spec) => gemmStages(productOf(spec)),
-    webgpu: (spec, limits) => productVariants(productOf(spec), limits),
+    webgpu: (spec) => productKernelsOf(productOf(spec)),
     cost(spec) {
       const { m, n, k } = productOf(spec);
       return { flops: 2 * m * n * k, bytes: bytesMoved(spec) };
@@ -118,8 +125,8 @@ export const linearWeightGradient: Op = registerOp({
 });
 
 /**
- * y = x wᵀ + bias. Inputs: `input` [N, K], `weight` [O, K], and maybe `bias` [O], f32. Output: [N, O], f32 though the others be
- * f16: what follows is a loss. As `torch.nn.Linear`.
+ * y = x wᵀ + bias, as `torch.nn.Linear`. Inputs: `input` [N, K], `weight` [O, K], and optionally `bias` [O], f32. Output: [N, O],
+ * f32 even if the inputs are f16, since a loss reads it.
  */
 export const linear: Op = registerOp({
   name: "linear",

@@ -1,7 +1,7 @@
-/** The largest element of each window, and where it was, so that the gradient finds its way back without atomics. */
+/** The largest element of each window, and its index, by which the gradient needs no atomics. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp, u32 } from "../core/mod.ts";
-import { elementwiseVariants } from "../kernels/mod.ts";
+import { elementwiseKernels } from "../kernels/mod.ts";
 import {
   forEachCoveringWindow,
   POOL_CASES,
@@ -16,7 +16,7 @@ import {
   windowIterations,
 } from "./_pool.ts";
 
-/** The first largest element of each window, in the order of rows; its index counts within the plane. */
+/** The largest element of each window, the first of equals in the order of rows, and its index in the plane. */
 function maxPool(g: PoolGeometry, x: NumericArray, y: NumericArray, indices: NumericArray): void {
   for (let plane = 0; plane < g.planes; plane++) {
     for (let oy = 0; oy < g.outputHeight; oy++) {
@@ -63,7 +63,7 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
   },
   cpu: ({ outputs: [{ shape }], attributes }) =>
     poolKernel("maxPoolGradient", 3, poolGeometry("maxPool2dGradient", shape, attributes)),
-  webgpu({ outputs: [{ shape }], attributes }, limits) {
+  webgpu({ outputs: [{ shape }], attributes }) {
     const iterations = windowIterations("maxPool2dGradient", attributes);
     const g = poolGeometry("maxPool2dGradient", shape, attributes);
     const visit = `let k = (plane * ${g.outputHeight}u + wy) * ${g.outputWidth}u + wx;
@@ -71,7 +71,7 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
     const body = `var sum = 0.0;
   ${forEachCoveringWindow(g, visit)}
   dx[i] = sum;`;
-    return elementwiseVariants(elementCount(shape), limits, ["dy", "indices", "dx!"], body, iterations);
+    return elementwiseKernels(elementCount(shape), ["dy", "indices", "dx!"], body, iterations);
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
@@ -95,8 +95,8 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
 });
 
 /**
- * Input: [N, C, H, W]. Outputs: the maxima [N, C, OH, OW] and their positions in the input's plane, u32 of the same shape.
- * Padding never wins, and the first of equals does, as in `torch.nn.MaxPool2d`.
+ * Input: [N, C, H, W]. Outputs: the maxima [N, C, OH, OW] and their indices in the input's plane, u32 of the same shape.
+ * Padding is never the maximum; of equal elements the first is, as in `torch.nn.MaxPool2d`.
  */
 export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   name: "maxPool2d",
@@ -116,7 +116,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
     return ([x, y, indices]) => maxPool(g, x, y, indices);
   },
   cpu: ({ inputs: [{ shape }], attributes }) => poolKernel("maxPool", 3, poolGeometry("maxPool2d", shape, attributes)),
-  webgpu({ inputs: [{ shape }], outputs: [output], attributes }, limits) {
+  webgpu({ inputs: [{ shape }], outputs: [output], attributes }) {
     const iterations = windowIterations("maxPool2d", attributes);
     const g = poolGeometry("maxPool2d", shape, attributes);
     const body = `let ox = i % ${g.outputWidth}u; let oy = i / ${g.outputWidth}u % ${g.outputHeight}u;
@@ -135,7 +135,7 @@ export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   }
   y[i] = x[source + best];
   indices[i] = best;`;
-    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!", "indices!"], body, iterations);
+    return elementwiseKernels(elementCount(output.shape), ["x", "y!", "indices!"], body, iterations);
   },
   cost: (spec) => ({
     flops: elementCount(spec.outputs[0].shape) * elementCount(spec.attributes.kernel),

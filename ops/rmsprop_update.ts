@@ -13,7 +13,7 @@ import {
   type Sample,
   ShapeError,
 } from "../core/mod.ts";
-import { elementwiseVariants } from "../kernels/mod.ts";
+import { elementwiseKernels } from "../kernels/mod.ts";
 import { scaledSamples } from "./_scaled_gradient.ts";
 
 /** The attributes of {@link rmspropUpdate}. */
@@ -22,7 +22,7 @@ export type RmspropAttributes = {
   readonly momentum: number;
   /** The share of the old mean square that is kept. */
   readonly rho: number;
-  /** What is added to the mean square before the root; above 0. */
+  /** The term added to the mean square before the root; above 0. */
   readonly epsilon: number;
   /** The factor of the parameter that is added to its gradient. */
   readonly weightDecay: number;
@@ -31,8 +31,8 @@ export type RmspropAttributes = {
 /**
  * g' = g + weightDecay·p; s = rho·s + (1 - rho)·g'²; v = momentum·v + rate·g' / √(s + epsilon); p -= v, as
  * `tf.compat.v1.train.RMSPropOptimizer`. Inputs: `parameter`, `meanSquare` and `velocity`, which are updated in place,
- * `gradient` of the same shape, `learningRate` [], and maybe `factor` [], by which the gradient is multiplied first; where it is 0
- * nothing changes, whatever the gradient is.
+ * `gradient` of the same shape, `learningRate` [], and optionally `factor` [], by which the gradient is multiplied first. If it
+ * is 0, nothing changes, for any gradient.
  */
 export const rmspropUpdate: Op<RmspropAttributes> = registerOp<RmspropAttributes>({
   name: "rmspropUpdate",
@@ -59,7 +59,7 @@ export const rmspropUpdate: Op<RmspropAttributes> = registerOp<RmspropAttributes
         p[i] -= v[i];
       }
     },
-  webgpu({ attributes: { momentum, rho, epsilon, weightDecay }, inputs }, limits) {
+  webgpu({ attributes: { momentum, rho, epsilon, weightDecay }, inputs }) {
     const scaled = inputs.length > 5, names = ["p!", "s!", "v!", "g", "rate", ...(scaled ? ["factor"] : [])];
     const body = `${scaled ? "if (factor[0] == 0.0) { return; }\n  " : ""}let gradient = ${
       scaled ? "factor[0] * " : ""
@@ -69,7 +69,7 @@ export const rmspropUpdate: Op<RmspropAttributes> = registerOp<RmspropAttributes
   s[i] = square;
   v[i] = velocity;
   p[i] -= velocity;`;
-    return elementwiseVariants(elementCount(inputs[0].shape), limits, names, body);
+    return elementwiseKernels(elementCount(inputs[0].shape), names, body);
   },
   cost: (spec) => ({ flops: 11 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -8,6 +8,7 @@ import {
   f32,
   float,
   type NumericArray,
+  oneWay,
   type Op,
   registerOp,
 } from "../core/mod.ts";
@@ -40,8 +41,8 @@ function update(
 
 /**
  * g' = g + weightDecay·p; v = momentum·v + g'; p -= rate·v (or rate·(g' + momentum·v) with Nesterov), as `torch.optim.SGD`.
- * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [], and maybe
- * `factor` [], by which the gradient is multiplied first; where it is 0 nothing changes, whatever the gradient is.
+ * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [], and optionally
+ * `factor` [], by which the gradient is multiplied first. If it is 0, nothing changes, for any gradient.
  */
 export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
   name: "sgdUpdate",
@@ -64,7 +65,7 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       nesterov ? 1 : 0,
     ]);
   },
-  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }, limits) {
+  webgpu({ attributes: { momentum, weightDecay, nesterov }, inputs }) {
     const scaled = inputs.length > 4;
     const body = `${scaled ? "if (factor[0] == 0.0) { return; }\n  " : ""}let gradient = ${
       scaled ? "factor[0] * " : ""
@@ -80,7 +81,7 @@ export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
       ...(scaled ? [{ name: "factor", index: 4 }] : []),
     ];
     const count = Math.ceil(elementCount(inputs[0].shape) / 4);
-    return [{ name: "vectors", kernels: [elementKernel({ count, body }, bindings, limits)] }];
+    return oneWay("vectors", ({ limits }) => [elementKernel({ count, body }, bindings, limits)]);
   },
   cost: (spec) => ({ flops: 6 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

@@ -1,4 +1,4 @@
-/** The mean cross-entropy of a softmax over logits against probabilities: for targets that are no single class. */
+/** The mean cross-entropy of a softmax over logits, for targets that are probabilities. */
 
 import {
   bytesMoved,
@@ -11,8 +11,8 @@ import {
   type Random,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseVariants, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
-import { LOSS_SAMPLES, rowLossReference, rowLossVariants } from "./_row_loss.ts";
+import { elementwiseKernels, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
+import { LOSS_SAMPLES, rowLossKernels, rowLossReference } from "./_row_loss.ts";
 
 /** Fills rows with probabilities. */
 function fillTargets(targets: NumericArray, classes: number, random: Random): void {
@@ -42,16 +42,16 @@ export const softTargetCrossEntropyGradient: Op = registerOp({
       for (let i = 0; i < dx.length; i++) dx[i] = (p[i] - targets[i]) * dLoss[0] / batch;
     };
   },
-  webgpu({ inputs: [, { shape: [batch, classes] }] }, limits) {
+  webgpu({ inputs: [, { shape: [batch, classes] }] }) {
     const body = `dx[i] = (p[i] - targets[i]) * dLoss[0] / ${batch}.0;`;
-    return elementwiseVariants(batch * classes, limits, ["dLoss", "p", "targets", "dx!"], body);
+    return elementwiseKernels(batch * classes, ["dLoss", "p", "targets", "dx!"], body);
   },
   cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[1].shape), bytes: bytesMoved(spec) }),
   samples: () => LOSS_SAMPLES.map((shape) => ({ inputs: [f32([]), f32(shape), f32(shape)] })),
   badSamples: () => [{ inputs: [f32([]), f32([2, 3]), f32([3, 2])], message: "expected targets to be f32 [2, 3]" }],
 });
 
-/** The probabilities of row `n`, and its loss. */
+/** Writes the probabilities of row `n` and returns its loss. */
 function lossOfRow(classes: number, [x, targets, , p]: readonly NumericArray[], n: number): number {
   const row = n * classes, end = row + classes;
   let largest = -Infinity, sum = 0, loss = 0;
@@ -90,9 +90,9 @@ ${rowMain(batch)}
 }
 
 /**
- * Mean over the batch of -Σ target·log(softmax(logits)), as `torch.nn.CrossEntropyLoss` with probabilities as targets: for
- * images that are mixed of two classes (mixup, CutMix). The targets of a row add up to 1. The largest logit is subtracted
- * first, so that nothing overflows.
+ * Mean over the batch of -Σ target·log(softmax(logits)), as `torch.nn.CrossEntropyLoss` with probabilities as targets, for
+ * images mixed from two classes (mixup, CutMix). The targets of a row sum to 1. The largest logit is subtracted first, so that
+ * nothing overflows.
  * Inputs: `logits` [N, K], `targets` [N, K]. Outputs: the loss [] and the probabilities [N, K].
  */
 export const softTargetCrossEntropy: Op = registerOp({
@@ -111,14 +111,14 @@ export const softTargetCrossEntropy: Op = registerOp({
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec) =>
     rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
-  webgpu({ inputs: [{ shape: [batch, classes] }] }, limits) {
-    return rowLossVariants(batch, limits, "targets", rowWgsl(batch, classes));
+  webgpu({ inputs: [{ shape: [batch, classes] }] }) {
+    return rowLossKernels(batch, "targets", rowWgsl(batch, classes));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
     LOSS_SAMPLES.map(([n, k]) => ({
       inputs: [f32([n, k]), f32([n, k])],
-      // Far above what exp can take, and near enough to each other that float64 can judge.
+      // Logits at which exp overflows, but near enough to each other for float64 to judge.
       fill([x, targets]: readonly NumericArray[], random: Random) {
         x.forEach((_, i) => x[i] = 100 + 3 * random.normal());
         fillTargets(targets, k, random);

@@ -1,6 +1,6 @@
 /**
- * Option A's shortcut (He et al. 2015, section 3.3): every stride-th position of the input, and channels of zeros after the
- * input's own, with no parameters.
+ * The shortcut of option A (He et al. 2015, section 3.3), without parameters: every stride-th position of the input, and
+ * channels of zeros after the input's.
  */
 
 import {
@@ -14,7 +14,7 @@ import {
   registerOp,
   ShapeError,
 } from "../core/mod.ts";
-import { elementwiseVariants, rowsOfTask } from "../kernels/mod.ts";
+import { elementwiseKernels, rowsOfTask } from "../kernels/mod.ts";
 import { expectPair } from "./_window.ts";
 
 /** The attributes of {@link subsamplePad}. */
@@ -33,7 +33,7 @@ export type SubsampleGradientAttributes = {
   readonly inputShape: readonly number[];
 };
 
-/** A kernel of `core/cpu/wasm/assembly/subsample.ts`, from the shapes of the larger tensor and the smaller. */
+/** The stage of a kernel of `core/cpu/wasm/assembly/subsample.ts`, from the shapes of the larger and the smaller tensor. */
 function subsampleKernel(
   kernel: "subsample" | "subsampleGradient",
   [batch, inputs, height, width]: readonly number[],
@@ -105,13 +105,13 @@ export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<
   },
   cpu: ({ inputs: [input], outputs: [output], attributes: { stride } }) =>
     subsampleKernel("subsampleGradient", output.shape, input.shape, stride),
-  webgpu({ inputs: [{ shape: [, outputs, outputHeight, outputWidth] }], outputs: [output], attributes }, limits) {
+  webgpu({ inputs: [{ shape: [, outputs, outputHeight, outputWidth] }], outputs: [output], attributes }) {
     const [channels, height, width] = attributes.inputShape, [down, right] = attributes.stride;
     const body = `let x = i % ${width}u; let y = i / ${width}u % ${height}u;
   let c = i / ${width * height}u % ${channels}u; let n = i / ${width * height * channels}u;
   dx[i] = select(0.0, dy[((n * ${outputs}u + c) * ${outputHeight}u + y / ${down}u) * ${outputWidth}u + x / ${right}u],
     y % ${down}u == 0u && x % ${right}u == 0u);`;
-    return elementwiseVariants(elementCount(output.shape), limits, ["dy", "dx!"], body);
+    return elementwiseKernels(elementCount(output.shape), ["dy", "dx!"], body);
   },
   cost: (spec) => ({ flops: 0, bytes: bytesMoved(spec) }),
   samples: () =>
@@ -169,7 +169,7 @@ export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttribu
   },
   cpu: ({ inputs: [input], outputs: [output], attributes: { stride } }) =>
     subsampleKernel("subsample", input.shape, output.shape, stride),
-  webgpu({ inputs: [{ shape: [, inputs, height, width] }], outputs: [output], attributes: { stride } }, limits) {
+  webgpu({ inputs: [{ shape: [, inputs, height, width] }], outputs: [output], attributes: { stride } }) {
     const [, channels, outputHeight, outputWidth] = output.shape;
     const body = `let column = i % ${outputWidth}u; let row = i / ${outputWidth}u % ${outputHeight}u;
   let c = i / ${outputWidth * outputHeight}u % ${channels}u; let n = i / ${outputWidth * outputHeight * channels}u;
@@ -177,7 +177,7 @@ export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttribu
       stride[1]
     }u;
   y[i] = select(0.0, x[source], c < ${inputs}u);`;
-    return elementwiseVariants(elementCount(output.shape), limits, ["x", "y!"], body);
+    return elementwiseKernels(elementCount(output.shape), ["x", "y!"], body);
   },
   cost: (spec) => ({ flops: 0, bytes: bytesMoved(spec) }),
   samples: () =>

@@ -9,6 +9,7 @@ import {
   float,
   linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   type OpSpec,
   registerOp,
@@ -18,7 +19,7 @@ import { rowMain, rowSumStages, sumKernel, workgroupSum } from "../kernels/mod.t
 
 /** The attributes of {@link topKCorrect}. */
 export type TopKAttributes = {
-  /** How many of the largest logits count. */
+  /** The number of largest logits that count. */
   readonly k: number;
 };
 
@@ -36,8 +37,8 @@ function isCorrect(classes: number, k: number, [logits, labels]: readonly Numeri
 }
 
 /**
- * Inputs: `logits` [N, K], `labels` u32 [N]. Output: [], the count. Of equal logits the one of the lower class comes first;
- * a label that is no class, or whose logit is NaN, is never correct.
+ * Inputs: `logits` [N, K], `labels` u32 [N]. Output: [], the count. Of equal logits that of the lower class ranks first. A label
+ * that is no class, or whose logit is NaN, is never correct.
  */
 export const topKCorrect: Op<TopKAttributes> = registerOp<TopKAttributes>({
   name: "topKCorrect",
@@ -57,9 +58,8 @@ export const topKCorrect: Op<TopKAttributes> = registerOp<TopKAttributes>({
   },
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { k } }: OpSpec<TopKAttributes>) =>
     rowSumStages(batch, 1, 2, (buffers, n) => isCorrect(classes, k, buffers, n)),
-  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }, limits) {
-    return [{
-      name: "workgroup a row",
+  webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }) {
+    return oneWay("workgroup a row", ({ limits }) => ({
       workspace: [f32([batch])],
       kernels: [{
         wgsl: `${workgroupSum(["ahead"])}
@@ -84,7 +84,7 @@ ${rowMain(batch)}
         ],
         workgroups: linearWorkgroups(batch, limits, 1),
       }, sumKernel(batch, "1.0", 3, 2)],
-    }];
+    }));
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [

@@ -4,14 +4,13 @@
  */
 
 import {
-  DEFAULT_LIMITS,
+  DEVICE_PROFILES,
   f32,
   Graph,
+  KernelPolicy,
   type Node,
   type Plan,
   plan,
-  VariantCache,
-  type WebGpuLimits,
   type WebGpuVariant,
 } from "../core/mod.ts";
 import { type Model, modelByName } from "../models/mod.ts";
@@ -20,27 +19,7 @@ import { type NamedTensor, variableSpecs } from "../weights/mod.ts";
 import { traceStep } from "../train/mod.ts";
 
 /** The devices that a choice is recorded for: Mesa's lavapipe, a hardware adapter, and what every device offers. */
-export const PROFILES: Readonly<Record<string, WebGpuLimits>> = {
-  lavapipe: {
-    maxComputeWorkgroupsPerDimension: 65_535,
-    maxComputeInvocationsPerWorkgroup: 1024,
-    maxComputeWorkgroupStorageSize: 32_768,
-    maxStorageBufferBindingSize: 128 << 20,
-    maxStorageBuffersPerShaderStage: 32,
-    maxTexels: 8_388_608,
-    software: true,
-  },
-  hardware: {
-    maxComputeWorkgroupsPerDimension: 65_535,
-    maxComputeInvocationsPerWorkgroup: 1024,
-    maxComputeWorkgroupStorageSize: 49_152,
-    maxStorageBufferBindingSize: 2 ** 31 - 4,
-    maxStorageBuffersPerShaderStage: 524_288,
-    maxTexels: 33_554_432,
-    software: false,
-  },
-  defaults: DEFAULT_LIMITS,
-};
+const PROFILES = ["lavapipe", "nvidia-hopper", "default"].map((name) => DEVICE_PROFILES[name]);
 
 /** Each network with the batch that it is usually trained on. */
 const NETWORKS = [["resnet20", 128], ["resnet18", 64], ["resnet50", 64], ["mobilenet_v2", 64]] as const;
@@ -49,7 +28,7 @@ const INFERENCES = [1, 16];
 
 /** What is chosen, a line an op and shape of each program: the kernel on each profile, with a hash of its text. */
 export function kernelChoices(): string[] {
-  const caches = Object.values(PROFILES).map((limits) => new VariantCache(limits)), lines: string[] = [];
+  const policies = PROFILES.map((profile) => new KernelPolicy(profile)), lines: string[] = [];
   for (const [name, batch] of NETWORKS) {
     const model = modelByName(name);
     const programs: [string, Plan][] = [
@@ -60,7 +39,7 @@ export function kernelChoices(): string[] {
       lines.push(`# ${title}`);
       const seen = new Set<string>();
       for (const node of nodes) {
-        const line = `${describe(node)} | ${caches.map((cache) => fingerprint(cache.choose(node))).join(" | ")}`;
+        const line = `${describe(node)} | ${policies.map((policy) => fingerprint(policy.choose(node))).join(" | ")}`;
         if (!seen.has(line)) lines.push(line);
         seen.add(line);
       }

@@ -47,7 +47,7 @@ Deno.test("tasks run in a clone whose path has spaces, accents and signs", () =>
     assertStringIncludes(await task("train", ...small, "--out", "a run"), "The run is in a run");
     assertEquals((await Deno.stat(`${clone}/a run/last.safetensors`)).isFile, true);
     // These start processes of their own from where they lie.
-    await task("test", "--no-check", "examples/own_network_test.ts", "cli/tuning_file_test.ts");
+    await task("test", "--no-check", "examples/own_network_test.ts", "cli/tuning/tuning_file_test.ts");
   }));
 
 Deno.test("no source takes the path of a file's URL as it is written, with %20 for a space", async () => {

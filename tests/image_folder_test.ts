@@ -1,8 +1,8 @@
 /** Folders of image files from the disk to the network: workers, damaged files, the command line. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/sharp.ts";
-import { openData } from "../cli/image_options.ts";
+import sharp from "../cli/images/sharp.ts";
+import { openData } from "../cli/options/image_options.ts";
 import { type Augmentation, BatchLoader, measureImages } from "../data/mod.ts";
 import { runCli, withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";

@@ -15,6 +15,7 @@ import {
   mobileNetV2,
   MODEL_NAMES,
   modelByName,
+  MODELS,
   sequential,
   type SequentialModel,
   summarizeModel,
@@ -71,6 +72,21 @@ Deno.test("modelByName() makes networks whose name makes them again", () => {
   assertEquals(cifarResNet({ depth: 50 }).name, "cifar_resnet50");
   assertEquals(modelByName("cifar_resnet50").inputShape, [3, 32, 32]);
   assertEquals(modelByName("resnet50").inputShape, [3, 224, 224]);
+});
+
+Deno.test("every row of MODELS has the names that it lists, and its defaults are its networks'", () => {
+  for (const { names, pattern, accepts, classes, inputShape } of MODELS) {
+    for (const name of names) {
+      const parts = pattern.exec(name)?.groups;
+      assert(parts !== undefined && accepts?.(parts) !== false, name);
+      const model = modelByName(name);
+      assertEquals([name, model.classes, model.inputShape], [name, classes, inputShape]);
+    }
+  }
+  // What is called by its function has the defaults of its row.
+  assertEquals(mobileNetV2({ stem: "cifar" }).inputShape, modelByName("mobilenet_v2_cifar").inputShape);
+  assertEquals(cifarResNet({ depth: 8 }).classes, modelByName("resnet8").classes);
+  assertEquals(imageNetResNet({ depth: 18 }).classes, modelByName("resnet18").classes);
 });
 
 Deno.test("modelByName() suggests the nearest name and lists what there is", () => {
@@ -264,8 +280,9 @@ Deno.test("unusedModelOptions() names what makes no difference to a model, and n
       graph.nodes.map(({ op, inputs, attributes }) => [op.name, inputs, attributes]),
     ]);
   };
-  for (const name of ["resnet8", "plain8", "resnet18", "plain18", "resnet50", "mobilenet_v2", "mobilenet_v2_cifar"]) {
-    const initialization = /^(resnet|plain)8$/.test(name) ? "fan-out" : "fan-in";
+  const kinds = MODELS.map(({ names }) => names[0]).filter((name) => name !== undefined);
+  for (const name of [...kinds, "plain50", "resnet8", "plain8"]) {
+    const initialization = /^(resnet|plain)(8|20)$/.test(name) ? "fan-out" : "fan-in";
     for (const [option, value] of Object.entries({ ...changes, initialization })) {
       const unused = (unusedModelOptions(name) as string[]).includes(option);
       assertEquals(traceOf(name, { [option]: value }) === traceOf(name, {}), unused, `${name}, ${option}`);

@@ -1,7 +1,7 @@
 /** `predict` as people meet it: what it prints, what it makes of images that are none, how it fails. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/sharp.ts";
+import sharp from "../cli/images/sharp.ts";
 import { modelByName } from "../models/mod.ts";
 import { encodeCheckpoint, encodeSafetensors } from "../weights/mod.ts";
 import { runCli, writeCifar } from "./_cli.ts";

@@ -1,7 +1,7 @@
 /** Dispatches on WebGPU: their times, and ops that are done together. */
 
 import { assert, assertEquals } from "@std/assert";
-import { compile, countDispatches, DEFAULT_LIMITS, f32, Graph, Random, type Storage } from "../core/mod.ts";
+import { compile, countDispatches, DEFAULT_PROFILE, f32, Graph, Random, type Storage } from "../core/mod.ts";
 import { cifarResNet, mobileNetV2 } from "../models/mod.ts";
 import { add, relu, sgdUpdate } from "../ops/mod.ts";
 import { Trainer } from "../train/mod.ts";
@@ -65,8 +65,8 @@ gpuTest("countDispatches() is what a program has, and needs no device", async (b
     ]
   ) {
     const trainer = await Trainer.create({ model, backend, batch: 2 }), { plan, dispatches } = trainer.program;
-    assertEquals(countDispatches(plan, backend.limits), dispatches);
-    assert(countDispatches(plan, DEFAULT_LIMITS) > 0);
+    assertEquals(countDispatches(plan, backend.profile), dispatches);
+    assert(countDispatches(plan, DEFAULT_PROFILE) > 0);
     trainer.destroy();
   }
 });

@@ -1,9 +1,9 @@
 /** The recipes are what the papers say: rates at every iteration, networks, first losses; and they can be edited. */
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { openRecipe, RECIPES, recipeValues } from "../cli/recipes.ts";
-import { resolveOptions } from "../cli/options.ts";
-import { TRAIN_OPTIONS, trainingOptions } from "../cli/train_options.ts";
+import { openRecipe, RECIPES, recipeValues } from "../cli/options/recipes.ts";
+import { resolveOptions } from "../cli/options/parse_options.ts";
+import { TRAIN_OPTIONS, trainingOptions } from "../cli/options/train_options.ts";
 import { elementCount, f32, Graph } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { createSchedule, type Schedule, type ScheduleName } from "../train/mod.ts";

@@ -8,6 +8,8 @@ import {
   f32,
   float,
   Graph,
+  KernelPolicy,
+  oneWay,
   type Op,
   type Program,
   WebGpuBackend,
@@ -24,7 +26,7 @@ const resnet20 = cifarResNet({ depth: 20 }), BATCH = 128, MOST_DISPATCHES = 150;
 /** A backend that takes the kernels of a hardware adapter. */
 async function asHardware(): Promise<WebGpuBackend> {
   const backend = await WebGpuBackend.create();
-  Object.assign(backend, { limits: { ...backend.limits, software: false } });
+  Object.assign(backend, { policy: new KernelPolicy({ ...backend.profile, kind: "hardware" }) });
   return backend;
 }
 
@@ -69,9 +71,8 @@ gpuTest("the kernels of hardware adapters train as the CPU backend does", async 
 gpuTest("kernels with functions of their own share a dispatch", async (backend) => {
   const scaling = (factor: number): Op => ({
     ...relu,
-    webgpu: ({ inputs: [{ shape }] }, limits) => [{
-      name: "scaling",
-      kernels: [elementKernel(
+    webgpu: ({ inputs: [{ shape }] }) =>
+      oneWay("scaling", ({ limits }) => [elementKernel(
         {
           count: shape[0],
           body: "y[i] = scale(x[i]);",
@@ -79,8 +80,7 @@ gpuTest("kernels with functions of their own share a dispatch", async (backend) 
         },
         [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }],
         limits,
-      )],
-    }],
+      )]),
   });
   const graph = new Graph(), x = graph.input("x", f32([1001])), ops = [scaling(2), scaling(-3)];
   const values = ops.map((op) => {

@@ -1,7 +1,7 @@
 /** The command line's --tune and --deterministic on WebGPU, and the command that hands choices on. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { openTuningFile } from "../cli/tune_option.ts";
+import { openTuningFile } from "../cli/tuning/tune_option.ts";
 import type { TunedChoice, WebGpuBackend } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { compileInference } from "../inference/mod.ts";

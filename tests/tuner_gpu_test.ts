@@ -5,6 +5,8 @@ import {
   compile,
   f32,
   Graph,
+  implement,
+  type Implementation,
   type Op,
   plan,
   type TunedChoice,
@@ -34,12 +36,18 @@ async function variantOf(backend: WebGpuBackend, tune: TuneOptions, op?: Op): Pr
 }
 
 /** `linear` with another list of variants. */
-function withVariants(change: (variants: WebGpuVariant[]) => WebGpuVariant[]): Op {
-  return { ...linear, webgpu: (spec, limits) => change(linear.webgpu(spec, limits)) };
+function withVariants(change: (variants: WebGpuVariant[]) => WebGpuVariant[], rules?: Implementation["rules"]): Op {
+  return {
+    ...linear,
+    webgpu(spec) {
+      const usual = linear.webgpu!(spec);
+      return { variants: (device) => change(usual.variants(device)), rules: rules ?? usual.rules };
+    },
+  };
 }
 
-function namesOf({ limits }: WebGpuBackend): string[] {
-  return linear.webgpu(product().graph.nodes[0], limits).map(({ name }) => name);
+function namesOf({ policy }: WebGpuBackend): string[] {
+  return policy.variants(product().graph.nodes[0]).map(({ name }) => name);
 }
 
 gpuTest("compile() measures a shape once, and takes the choice", async (backend) => {
@@ -80,8 +88,13 @@ gpuTest("a choice among other kernels is void, and made anew", async (backend) =
   }
 });
 
+const PREFER_WRONG = { on: "any", because: "", family: "wrong", configuration: {}, applies: () => true };
+
 const wrong = (right: WebGpuVariant, wgsl: string): WebGpuVariant => ({
   name: "wrong",
+  family: "wrong",
+  version: 1,
+  configuration: {},
   kernels: [{
     wgsl,
     bindings: [{ name: "y", index: right.kernels[0].bindings.at(-1)!.index, write: true }],
@@ -94,7 +107,7 @@ gpuTest("a variant that computes something else never wins, however fast, even a
   const lists = [
     withVariants(([first]) => [first, wrong(first, fast)]),
     withVariants(([first]) => [wrong(first, fast), first]),
-    withVariants(([first]) => [{ ...wrong(first, fast), preferred: true }, first]),
+    withVariants(([first]) => [first, wrong(first, fast)], [PREFER_WRONG]),
   ];
   for (const op of lists) {
     const store = new Map<string, TunedChoice>(), warnings: string[] = [];
@@ -129,20 +142,28 @@ const counter: Op = {
     total.forEach((_, i) => total[i] += 1);
   },
   webgpu: ({ inputs: [{ shape: [length] }] }) =>
-    [["counts by two", 2], ["counts", 1]].map(([name, step]) => ({
-      name: `${name}`,
-      kernels: [{
-        wgsl: `@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    implement(
+      length,
+      [["counts by two", 2], ["counts", 1]].map(([name, step]) => ({
+        name: `${name}`,
+        version: 1,
+        supports: () => true,
+        configurations: () => [{}],
+        emit: () => ({
+          kernels: [{
+            wgsl: `@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
           if (id.x < ${length}u) { y[id.x] = x[id.x] + total[id.x]; total[id.x] += ${step}.0; }
         }`,
-        bindings: [
-          { name: "x", index: 0 },
-          { name: "total", index: 1, write: true },
-          { name: "y", index: 2, write: true },
-        ],
-        workgroups: [1, 1, 1],
-      }],
-    })),
+            bindings: [
+              { name: "x", index: 0 },
+              { name: "total", index: 1, write: true },
+              { name: "y", index: 2, write: true },
+            ],
+            workgroups: [1, 1, 1],
+          }],
+        }),
+      })),
+    ),
   cost: () => ({ flops: 1, bytes: 1 }),
   samples: () => [],
   badSamples: () => [],

@@ -25,7 +25,7 @@ for (const op of [conv2d, conv2dInputGradient] as Op[]) {
       program.run();
       return await program.read("y");
     })();
-    const names = op.webgpu(graph.nodes[0], backend.limits).map(({ name }) => name);
+    const names = backend.policy.variants(graph.nodes[0]).map(({ name }) => name);
     for (const name of names.filter((each) => each.startsWith("winograd"))) {
       const program = await compile(graph, backend, {
         outputs: { y },

@@ -3,13 +3,13 @@
 import { UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
 import { type Command, defineCommand, type GivenArguments } from "../command.ts";
-import { drawContactSheet } from "../contact_sheet.ts";
-import { writeFile } from "../disk.ts";
-import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../image_options.ts";
-import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../inspect_data.ts";
-import type { Values } from "../options.ts";
-import { CountLine } from "../progress.ts";
-import { formatTable } from "../table.ts";
+import { drawContactSheet } from "../images/contact_sheet.ts";
+import { writeFile } from "../files/write_file.ts";
+import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
+import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
+import type { Values } from "../options/option.ts";
+import { CountLine } from "../reports/progress.ts";
+import { formatTable } from "../reports/table.ts";
 
 const { data: _, "max-bad": __, ...READING_OPTIONS } = DATA_OPTIONS;
 
@@ -20,7 +20,7 @@ const OPTIONS = {
   "per-class": { kind: "integer", about: "images of a class on the sheet", default: 8, minimum: 1 },
   "most-classes": { kind: "integer", about: "classes on the sheet", default: 20, minimum: 1 },
   seed: { kind: "integer", about: "the seed of the augmentation on the sheet", default: 0, minimum: 0 },
-  limit: { kind: "integer", about: "read so many images, evenly spread; all unless given", minimum: 1 },
+  limit: { kind: "integer", about: "read N images, evenly spread; defaults to all", minimum: 1 },
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", about: "print the result as JSON", default: false },
 } as const;

@@ -5,9 +5,9 @@ import { measureImages } from "../../data/mod.ts";
 import { compileInference, evaluateSplit } from "../../inference/mod.ts";
 import { describedModel, Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../disk.ts";
-import { formatPercent } from "../format.ts";
-import { DATA_OPTIONS, openData } from "../image_options.ts";
+import { writeFile } from "../files/write_file.ts";
+import { formatPercent } from "../reports/format.ts";
+import { DATA_OPTIONS, openData } from "../options/image_options.ts";
 import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
@@ -16,9 +16,9 @@ import {
   openChosenBackend,
   PRECISION_OPTION,
   readChosenCheckpoint,
-} from "../shared_options.ts";
-import { formatTable } from "../table.ts";
-import { checkTune, TUNE_OPTION, tuneOptions } from "../tune_option.ts";
+} from "../options/shared_options.ts";
+import { formatTable } from "../reports/table.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,

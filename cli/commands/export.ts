@@ -14,11 +14,11 @@ import {
 } from "../../weights/mod.ts";
 import { foldBatchNorm } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../disk.ts";
+import { writeFile } from "../files/write_file.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
-import type { Values } from "../options.ts";
-import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../shared_options.ts";
+import type { Values } from "../options/option.ts";
+import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
@@ -30,8 +30,8 @@ const OPTIONS = {
     choices: ["onnx", "safetensors"],
   },
   out: { kind: "text", value: "FILE", about: "what to write" },
-  classes: { kind: "integer", about: "its number of classes; the model's own unless given", minimum: 2 },
-  size: { kind: "integer", about: "height and width of its images; the model's own unless given", minimum: 1 },
+  classes: { kind: "integer", about: "its number of classes; defaults to the model's own", minimum: 2 },
+  size: { kind: "integer", about: "height and width of its images; defaults to the model's own", minimum: 1 },
   fold: { kind: "flag", about: "fold batch norm into the convolutions of an ONNX file", default: true },
   batch: { kind: "text", value: "dynamic|N", about: "images in a batch of an ONNX file", default: "dynamic" },
   normalise: {

@@ -4,29 +4,29 @@ import { DataError, elementCount, type Precision, ResiduaError, UsageError } fro
 import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
 import { messageOf } from "../error_message.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { decodeImage } from "../decode_image.ts";
-import { explain } from "../disk.ts";
-import { formatPercent } from "../format.ts";
-import { findImages } from "../image_files.ts";
-import type { Values } from "../options.ts";
-import { CountLine } from "../progress.ts";
-import { readAhead } from "../read_ahead.ts";
+import { decodeImage } from "../images/decode_image.ts";
+import { readFile } from "../files/read_file.ts";
+import { formatPercent } from "../reports/format.ts";
+import { findImages } from "../images/image_files.ts";
+import type { Values } from "../options/option.ts";
+import { CountLine } from "../reports/progress.ts";
+import { readAhead } from "../images/read_ahead.ts";
 import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
   openChosenBackend,
   PRECISION_OPTION,
   readChosenCheckpoint,
-} from "../shared_options.ts";
-import { formatTable } from "../table.ts";
-import { checkTune, TUNE_OPTION, tuneOptions } from "../tune_option.ts";
+} from "../options/shared_options.ts";
+import { formatTable } from "../reports/table.ts";
+import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   mean: {
     kind: "numbers",
     value: "R,G,B",
-    about: "the mean by which images are normalised; the checkpoint's unless given",
+    about: "the mean by which images are normalised; defaults to the checkpoint's",
   },
   std: { kind: "numbers", value: "R,G,B", about: "the standard deviation, likewise", minimum: 0 },
   top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
@@ -140,10 +140,7 @@ async function predictFiles(
 
 async function prepare(model: LoadedModel, file: string): Promise<Ready> {
   try {
-    const bytes = await Deno.readFile(file).catch((error) => {
-      throw explain("the image", file, error);
-    });
-    return { file, tensor: model.prepare(await decodeImage(bytes, file)) };
+    return { file, tensor: model.prepare(await decodeImage(await readFile(file, "the image"), file)) };
   } catch (error) {
     if (error instanceof ResiduaError) return { file, error };
     throw error;
@@ -164,7 +161,7 @@ function printTable(_file: string, { top }: Prediction): void {
   );
 }
 
-/** A line an image: its name, its best class and how probable that is, in columns. */
+/** Prints a line for each image, in columns: its name, its best class and how probable that is. */
 function lineOf(files: readonly string[], classes: readonly string[]): (file: string, prediction: Prediction) => void {
   const longest = (names: readonly string[]) => names.reduce((width, name) => Math.max(width, name.length), 0);
   const fileWidth = longest(files), classWidth = longest(classes);

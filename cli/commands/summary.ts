@@ -1,23 +1,35 @@
 /** `deno task summary`: a model's layers, parameters and work, and the memory of a training step. */
 
-import { f32, Graph, type Plan, plan, plannedBytes, u32, UsageError } from "../../core/mod.ts";
+import { f32, Graph, type Plan, plan, plannedBytes, u32 } from "../../core/mod.ts";
 import { type Model, modelByName, summarizeModel } from "../../models/mod.ts";
 import { softmaxCrossEntropy, topKCorrect } from "../../ops/mod.ts";
 import { sgd } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import type { GivenOptions } from "../options.ts";
-import { formatPlan, mebibytes, sizeOf } from "../plan_report.ts";
-import { MODEL_OPTION } from "../shared_options.ts";
-import { formatTable } from "../table.ts";
+import { beside } from "../options/conditions.ts";
+import { formatPlan, mebibytes, sizeOf } from "../reports/plan_report.ts";
+import { MODEL_OPTION } from "../options/shared_options.ts";
+import { rejectUnusedOptions } from "../options/unused_options.ts";
+import { formatTable } from "../reports/table.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
-  classes: { kind: "integer", about: "the number of classes; the model's own unless given", minimum: 2 },
-  size: { kind: "integer", about: "height and width of the images; the model's own unless given", minimum: 1 },
+  classes: { kind: "integer", about: "the number of classes; defaults to the model's own", minimum: 2 },
+  size: { kind: "integer", about: "height and width of the images; defaults to the model's own", minimum: 1 },
   batch: { kind: "integer", about: "images in a training step, or in the inference shown", default: 128, minimum: 1 },
   plan: { kind: "flag", about: "show the ops of a training step after fusion, and their buffers", default: false },
-  inference: { kind: "flag", about: "with --plan: those of an inference instead", default: false },
-  backend: { kind: "text", about: "with --plan: where it is to run", default: "webgpu", choices: ["webgpu", "cpu"] },
+  inference: {
+    kind: "flag",
+    about: "with --plan: those of an inference instead",
+    default: false,
+    heededBy: beside("plan", "expected --plan too"),
+  },
+  backend: {
+    kind: "text",
+    about: "with --plan: where it is to run",
+    default: "webgpu",
+    choices: ["webgpu", "cpu"],
+    heededBy: beside("plan", "expected --plan too"),
+  },
 } as const;
 
 /** `deno task summary`. */
@@ -32,7 +44,7 @@ export const summaryCommand = defineCommand({
     ["--plan --inference --batch 1 --backend cpu", "with those of an inference of one image on the CPU"],
   ],
 }, async (values, { given }) => {
-  rejectUnusedOptions(given);
+  rejectUnusedOptions(OPTIONS, values, given);
   const { classes, size } = values;
   const model = modelByName(values.model, { classes, inputShape: size === undefined ? undefined : [3, size, size] });
   const { layers, parameters, multiplyAdds } = summarizeModel(model);
@@ -64,14 +76,7 @@ export const summaryCommand = defineCommand({
   console.log(await formatPlan(values.inference ? inference : step, backend));
 });
 
-/** Refuses options that would do nothing. */
-function rejectUnusedOptions(given: GivenOptions): void {
-  if (given.plan === true) return;
-  const useless = ["inference", "backend"].find((name) => name in given);
-  if (useless !== undefined) throw new UsageError(`--${useless}: expected --plan too`);
-}
-
-/** What `Trainer` runs, planned alone: allocating a large model's step only to count it could fail. */
+/** Plans what `Trainer` runs, without a device: allocating a large model's step only to count it could fail. */
 function planTraining(model: Model, batch: number, recompute = false): Plan {
   const graph = new Graph({ training: true });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));

@@ -2,23 +2,25 @@
 
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
-import type { SequentialModel } from "../../models/mod.ts";
+import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { type Checkpoint, describedModel, mismatchedHead, type ModelDescription } from "../../weights/mod.ts";
 import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { DiskStore, readCheckpoint } from "../disk.ts";
-import { chooseAugmentation, openData } from "../image_options.ts";
+import { readCheckpoint } from "../files/read_checkpoint.ts";
+import { DiskStore } from "../files/run_store.ts";
+import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { Interrupt } from "../interrupt.ts";
-import { type GivenOptions, resolveOptions } from "../options.ts";
-import { formatProfile, profileJson } from "../profile_report.ts";
-import { ProgressLine } from "../progress.ts";
-import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../recipes.ts";
-import { expectSameRun, readRunConfig, withoutGivenLength } from "../resume.ts";
-import { RunEvents } from "../run_events.ts";
-import { RunPlots } from "../run_plots.ts";
-import { RunTuning } from "../run_tuning.ts";
-import { describeWork, openChosenBackend } from "../shared_options.ts";
-import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../train_options.ts";
+import type { GivenOptions } from "../options/option.ts";
+import { resolveOptions } from "../options/parse_options.ts";
+import { formatProfile, profileJson } from "../reports/profile_report.ts";
+import { ProgressLine } from "../reports/progress.ts";
+import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
+import { expectNoStart, expectSameRun, keptOptions, readRunConfig, withoutReplaced } from "../options/resume.ts";
+import { RunEvents } from "../tensorboard/run_events.ts";
+import { RunPlots } from "../plots/run_plots.ts";
+import { RunTuning } from "../tuning/run_tuning.ts";
+import { describeWork, openChosenBackend } from "../options/shared_options.ts";
+import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
 import {
   accumulateText,
   beginText,
@@ -28,9 +30,9 @@ import {
   memoryText,
   resumeText,
   stoppedText,
-} from "../train_report.ts";
-import { checkTune } from "../tune_option.ts";
-import { rejectUnusedOptions } from "../unused_options.ts";
+} from "../reports/train_report.ts";
+import { checkTune } from "../tuning/tune_option.ts";
+import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { VERSION } from "../version.ts";
 
 /** Batch size of the built-in set, which is small. */
@@ -58,13 +60,15 @@ export const trainCommand = defineCommand({
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const values = await resolveValues(written, given), { resume } = values;
-  rejectUnusedOptions(values, given);
+  // Refuses a name that no model has before images are opened.
+  modelByName(values.model);
+  rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values);
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
-  // What is wrong so far leaves no folder behind.
+  // An error so far leaves no folder behind.
   await using store = await DiskStore.lock(location);
   const folder = new RunFolder(store), checkpoint = await folder.resume();
   if (checkpoint !== undefined && resume === undefined) {
@@ -104,9 +108,7 @@ async function openWork(values: TrainValues): Promise<Work> {
     name: values.model,
     classes: set.classes.length,
     inputShape: set.shape,
-    shortcut: values.shortcut as "A" | "B" | "C",
-    downsampling: values.downsampling as "stride" | "maxPool",
-    zeroInitLastGamma: values["zero-init"],
+    ...modelOptions(values),
   };
   const model = describedModel(description), names = parameterNames(model);
   const freeze = values.freeze?.split(",") ?? [];
@@ -179,9 +181,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
         say(memoryText(memory));
         await tuning.save(store);
         await folder.writeConfig({
-          ...values,
-          resume: undefined,
-          profile: undefined,
+          ...keptOptions(TRAIN_OPTIONS, values),
           batch,
           accumulate: parts,
           out: location,
@@ -209,25 +209,23 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
 async function resolveValues(values: TrainValues, given: GivenOptions): Promise<TrainValues> {
-  const { resume: path, out, init } = values;
+  const { resume: path } = values;
   if (path === undefined) {
     if (values.recipe === undefined) return values;
     const base = recipeValues(await openRecipe(values.recipe, TRAIN_OPTIONS));
-    return resolveOptions(TRAIN_OPTIONS, given, withoutGivenLength(base, given));
+    return resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, base, given));
   }
-  if (out !== undefined || init !== undefined) {
-    throw new UsageError(`--${out === undefined ? "init" : "out"} and --resume exclude each other`);
-  }
+  expectNoStart(TRAIN_OPTIONS, given);
   const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
   expectSameRun(TRAIN_OPTIONS, given, config, resume);
-  return { ...resolveOptions(TRAIN_OPTIONS, given, withoutGivenLength(config, given)), resume };
+  return { ...resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, config, given)), resume };
 }
 
 async function printRecipe({ recipe }: TrainValues, given: GivenOptions): Promise<void> {
   if (recipe === undefined) throw new UsageError("--print-recipe: expected --recipe too");
   const values = resolveOptions(TRAIN_OPTIONS, given) as Readonly<Record<string, RecipeValue["value"]>>;
   const changed = Object.keys(given).map((name) => [name, values[name]]);
-  console.log(formatRecipe(await openRecipe(recipe, TRAIN_OPTIONS), Object.fromEntries(changed)));
+  console.log(formatRecipe(await openRecipe(recipe, TRAIN_OPTIONS), TRAIN_OPTIONS, Object.fromEntries(changed)));
 }
 
 function timestamp(): string {

@@ -20,9 +20,9 @@ export interface OnnxSource {
   readonly tensors: ReadonlyMap<string, NamedTensor>;
   /** The values that come out, by name. */
   readonly outputs: Readonly<Record<string, Value>>;
-  /** The batch size; any unless given. */
+  /** The batch size. Defaults to any. */
   readonly batch?: number;
-  /** What is subtracted from the images and what they are divided by, if the model is to do it. */
+  /** The normalisation, if the model is to do it. */
   readonly normalisation?: Normalisation;
 }
 

@@ -1,4 +1,4 @@
-/** Suggests the name that was meant, for messages about one that does not exist. */
+/** Suggests the nearest existing name, for messages about a name that does not exist. */
 
 /** The number of single-character edits between two words (Levenshtein 1966). */
 function editDistance(a: string, b: string): number {
@@ -14,7 +14,7 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * The name nearest to a word, if any is near: at most two edits away, or a third of the word's length.
+ * The name nearest to a word, if it is at most two edits away, or a third of the word's length.
  *
  * @example
  * ```ts
@@ -28,9 +28,9 @@ export function nearestName(word: string, names: readonly string[]): string | un
 }
 
 /**
- * Ends the sentence of a message that a name does not exist: by the nearest name, if any is near.
+ * The end of a message that a name does not exist: the nearest name if one is near, else a full stop.
  *
- * @param before What stands before a name, as `--` does before an option's.
+ * @param before The text before the suggested name, such as `--`. Defaults to nothing.
  *
  * @example
  * ```ts

@@ -4,18 +4,17 @@ import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, 
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { hostElements } from "../util/float16.ts";
 import { argument, sentence } from "../util/sentence.ts";
-import type { WebGpuLimits } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
+  deviceProfile,
   mebibytes,
   reportAdapter,
   requestAdapter,
   requestDevice,
-  webGpuLimits,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { findFloat16Problem } from "./float16_check.ts";
@@ -25,7 +24,8 @@ import { measureWebGpuPeaks } from "./roofline.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { poisonTexels, texelShape, texelTexture, texelTextureBytes, type TexelType } from "./texels.ts";
 import { WebGpuTuner } from "./tuning/tuner.ts";
-import { VariantCache } from "./tuning/variants.ts";
+import type { DeviceLimits, DeviceProfile } from "./tuning/device_profile.ts";
+import { KernelPolicy } from "./tuning/policy.ts";
 
 const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
 
@@ -33,14 +33,12 @@ const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian wi
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
   readonly description: string;
-  /** What the adapter is. */
+  /** The adapter's name, features and identity. */
   readonly adapter: AdapterReport;
   /** The device. */
   readonly device: GPUDevice;
-  /** What kernels must respect, and may reckon with. */
-  readonly limits: WebGpuLimits;
-  /** The variants of ops so far. */
-  readonly variants: VariantCache;
+  /** Chooses the kernels that run. */
+  readonly policy: KernelPolicy;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
   /** Chooses kernels by timing them. */
@@ -54,8 +52,7 @@ export class WebGpuBackend implements Backend {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.limits = webGpuLimits(device, this.adapter);
-    this.variants = new VariantCache(this.limits);
+    this.policy = new KernelPolicy(deviceProfile(device, adapter));
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
     this.tuner = new WebGpuTuner(this);
@@ -66,7 +63,7 @@ export class WebGpuBackend implements Backend {
   /**
    * Takes the default adapter.
    *
-   * @param options `memory`: the most bytes that may be allocated; as many as the device has unless given.
+   * @param options `memory`: the most bytes that may be allocated. Defaults to all that the device has.
    * @throws {DeviceError} If there is none, or it gives no device.
    */
   static async create({ memory = Infinity }: { readonly memory?: number } = {}): Promise<WebGpuBackend> {
@@ -84,7 +81,17 @@ export class WebGpuBackend implements Backend {
   /** The device works while more steps are queued. */
   readonly stepsInFlight = 8;
 
-  /** As many as one buffer holds. */
+  /** What is known of the device when kernels are chosen. */
+  get profile(): DeviceProfile {
+    return this.policy.device;
+  }
+
+  /** What kernels must respect. */
+  get limits(): DeviceLimits {
+    return this.policy.device.limits;
+  }
+
+  /** The bytes of one buffer. */
   get maxResidentBytes(): number {
     return this.capacity.tensor;
   }
@@ -94,7 +101,7 @@ export class WebGpuBackend implements Backend {
     return this.device.features.has("shader-f16");
   }
 
-  /** Why mixed precision cannot be had; known answers are computed once. */
+  /** Why the device does not support mixed precision; the check on the device runs once. */
   whyNoFloat16(): Promise<string | undefined> {
     if (!this.hasFloat16) return Promise.resolve(`the adapter ${this.adapter.name} has no float16 (shader-f16)`);
     this.#whyNoFloat16 ??= findFloat16Problem(this).then((problem) =>
@@ -118,9 +125,9 @@ export class WebGpuBackend implements Backend {
     return bufferBytes(byteSize(spec));
   }
 
-  /** What a plan would take. */
+  /** The memory that a plan would take. */
   memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
-    return memoryNeed(plan, this.variants, this.capacity.tensor, options);
+    return memoryNeed(plan, this.policy, this.capacity.tensor, options);
   }
 
   /** Makes a plan executable. */
@@ -151,7 +158,7 @@ export class WebGpuBackend implements Backend {
       );
     }
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    // What is mapped to be read is small, lies with the host, and is mostly given back at once.
+    // Staging buffers are small, lie in host memory and are mostly freed at once.
     if (usage === 0) this.#expectRoom(size, label);
     return this.#watched(size, label, () => this.device.createBuffer({ label, size, usage: usage || storage }));
   }
@@ -166,7 +173,7 @@ export class WebGpuBackend implements Backend {
     );
   }
 
-  /** Allocates, and has the device's answer awaited. */
+  /** Allocates, and watches for the device's out-of-memory error. */
   #watched<T>(size: number, label: string, create: () => T): T {
     this.device.pushErrorScope("out-of-memory");
     const made = create();
@@ -243,7 +250,7 @@ export class WebGpuBackend implements Backend {
     this.#monitor.check();
   }
 
-  /** Measures what the device does at most. */
+  /** Measures the device's peaks. */
   measurePeaks(): Promise<DevicePeaks> {
     return measureWebGpuPeaks(this);
   }

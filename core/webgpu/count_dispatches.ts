@@ -1,28 +1,29 @@
-/** What a plan becomes on a device, without one. */
+/** The kernels and dispatches of a plan, counted without a device. */
 
-import type { WebGpuLimits, WebGpuVariant } from "../op.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TensorSpec } from "../graph/shape.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { MOST_BUFFERS } from "./executable.ts";
 import { viewOf } from "./text/merge.ts";
 import { schedule, type ScheduledKernel } from "./schedule.ts";
-import { VariantCache } from "./tuning/variants.ts";
+import type { DeviceProfile } from "./tuning/device_profile.ts";
+import type { WebGpuVariant } from "./tuning/family.ts";
+import { KernelPolicy } from "./tuning/policy.ts";
 
-/** The kernels of each node of a plan, in the variant that is taken where nothing was measured. */
-export function countKernels({ nodes }: Plan, limits: WebGpuLimits): number[] {
-  const variants = new VariantCache(limits);
-  return nodes.map((node) => variants.choose(node).kernels.length);
+/** The number of kernels of each node of a plan, in the variant that runs where nothing was measured. */
+export function countKernels({ nodes }: Plan, device: DeviceProfile): number[] {
+  const policy = new KernelPolicy(device);
+  return nodes.map((node) => policy.choose(node).kernels.length);
 }
 
-/** The dispatches of a step of a plan on a device with such limits; those that only make something ready do not count. */
-export function countDispatches({ nodes, placement, variables, inputs }: Plan, limits: WebGpuLimits): number {
+/** The number of dispatches of a step of a plan on a device, without the prologue's. */
+export function countDispatches({ nodes, placement, variables, inputs }: Plan, device: DeviceProfile): number {
   const memoryOf = (value: Value): Memory => placement.get(value) ?? value;
-  const variants = new VariantCache(limits);
-  const kernels = nodes.flatMap((node) => kernelsOf(node, variants.choose(node), memoryOf));
+  const policy = new KernelPolicy(device);
+  const kernels = nodes.flatMap((node) => kernelsOf(node, policy.choose(node), memoryOf));
   const kept = new Set<Memory>(variables.filter(({ kind }) => kind !== "constant")), written = new Set<Memory>(inputs);
   return schedule(kernels, {
-    mostBuffers: Math.min(MOST_BUFFERS, limits.maxStorageBuffersPerShaderStage),
+    mostBuffers: Math.min(MOST_BUFFERS, device.limits.maxStorageBuffersPerShaderStage),
     isVariable: (memory) => kept.has(memory),
     isInput: (memory) => written.has(memory),
   }).step.length;

@@ -1,12 +1,12 @@
-/** Acquires an adapter and a device with every limit raised to the adapter's, and watches over its errors. */
+/** Acquires an adapter, and a device with the adapter's limits, and watches for its errors. */
 
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
 import { argument, sentence } from "../util/sentence.ts";
-import type { WebGpuLimits } from "../op.ts";
 import { maxTexels } from "./texels.ts";
+import { architectureName, type DeviceProfile, vendorName } from "./tuning/device_profile.ts";
 
-/** What is known of an adapter. */
+/** A description of an adapter. */
 export interface AdapterReport {
   /** The adapter's name for people. */
   readonly name: string;
@@ -15,8 +15,8 @@ export interface AdapterReport {
   /** The optional features that it has. */
   readonly features: readonly string[];
   /**
-   * The adapter, its limits and features, and the runtime, as a line: what timings of kernels hold for. WebGPU does not name
-   * the driver; a new one often shows in these.
+   * The adapter, its limits and features, and the runtime on one line: the key of kernels' timings. WebGPU does not name the
+   * driver, but a new one often changes these.
    */
   readonly identity: string;
 }
@@ -38,7 +38,7 @@ export async function requestAdapter(): Promise<GPUAdapter | undefined> {
   }
 }
 
-/** What an adapter is. */
+/** Describes an adapter. */
 export function reportAdapter(adapter: GPUAdapter): AdapterReport {
   const { description, device, vendor, architecture } = adapter.info;
   const name = [device, description, architecture, vendor].find((text) => text && !/^\d+$/.test(text)) ??
@@ -89,19 +89,9 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   }
 }
 
-/** What every WebGPU device offers, by the standard: what is told where there is no adapter. */
-export const DEFAULT_LIMITS: WebGpuLimits = {
-  maxComputeWorkgroupsPerDimension: 65_535,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 16_384,
-  maxStorageBufferBindingSize: 128 << 20,
-  maxStorageBuffersPerShaderStage: 8,
-  maxTexels: 0,
-  software: false,
-};
-
-/** What the kernels of ops are told of a device. */
-export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): WebGpuLimits {
+/** What is known of a device when kernels are chosen for it. */
+export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DeviceProfile {
+  const { name, software } = reportAdapter(adapter), vendor = vendorName(adapter.info.vendor);
   const {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
@@ -110,23 +100,30 @@ export function webGpuLimits(device: GPUDevice, { software }: AdapterReport): We
     maxStorageBuffersPerShaderStage,
   } = device.limits;
   return {
-    maxComputeWorkgroupsPerDimension,
-    maxComputeInvocationsPerWorkgroup,
-    maxComputeWorkgroupStorageSize,
-    maxStorageBufferBindingSize,
-    maxStorageBuffersPerShaderStage,
-    maxTexels: maxTexels(device),
-    software,
+    name,
+    kind: software ? "software" : "hardware",
+    vendor,
+    architecture: architectureName(vendor, adapter.info.architecture, name),
+    limits: {
+      maxComputeWorkgroupsPerDimension,
+      maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupStorageSize,
+      maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage,
+      maxTexels: maxTexels(device),
+    },
+    float16: device.features.has("shader-f16"),
+    subgroups: device.features.has("subgroups" as GPUFeatureName),
   };
 }
 
-/** Remembers the first thing that went wrong on a device, since WebGPU raises nothing by itself. */
+/** Remembers the first error of a device, since WebGPU raises none by itself. */
 export class DeviceMonitor {
   #failure: DeviceError | undefined;
   #closing = false;
   readonly #allocations = new Set<Promise<void>>();
   #refused: OutOfMemoryError | undefined;
-  /** The labels of buffers that were not made: what the device says of them later is no news. */
+  /** The labels of buffers whose allocation failed; later errors that name one are ignored. */
   readonly #missing = new Set<string>();
 
   /** Starts to watch. */
@@ -170,9 +167,9 @@ export class DeviceMonitor {
   }
 
   /**
-   * Waits until it is known whether every buffer was made.
+   * Waits for the outcome of every allocation.
    *
-   * @throws {OutOfMemoryError} If one was not, once.
+   * @throws {OutOfMemoryError} If one failed; thrown once.
    */
   async settleAllocations(): Promise<void> {
     await Promise.all(this.#allocations);
@@ -181,12 +178,12 @@ export class DeviceMonitor {
     if (refused !== undefined) throw refused;
   }
 
-  /** Raises what went wrong, if anything did. */
+  /** Throws the first error, if there was one. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Says that the device is given back on purpose. */
+  /** Expects the device to be lost, since it is given back on purpose. */
   close(): void {
     this.#closing = true;
   }

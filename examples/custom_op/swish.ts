@@ -1,6 +1,6 @@
 /** A user's own op: swish, y = x · sigmoid(x) (Ramachandran et al. 2017), with its gradient, on both backends. */
 
-import { bytesMoved, elementCount, elementKernel, f32, type Op, registerOp, ShapeError } from "../../mod.ts";
+import { bytesMoved, elementCount, elementKernel, f32, oneWay, type Op, registerOp, ShapeError } from "../../mod.ts";
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const WGSL_SIGMOID = "fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }";
@@ -15,11 +15,11 @@ export const swishGradient: Op = registerOp({
   reference: () => ([dy, x, dx]) => {
     for (let i = 0; i < x.length; i++) dx[i] = dy[i] * sigmoid(x[i]) * (1 + x[i] * (1 - sigmoid(x[i])));
   },
-  webgpu: ({ inputs }, limits) => {
+  webgpu: ({ inputs }) => {
     const body = "let s = sigmoid(x[i]); dx[i] = dy[i] * s * (1.0 + x[i] * (1.0 - s));";
     const elements = { count: elementCount(inputs[0].shape), body, declarations: WGSL_SIGMOID };
     const bindings = [{ name: "dy", index: 0 }, { name: "x", index: 1 }, { name: "dx", index: 2, write: true }];
-    return [{ name: "elementwise", kernels: [elementKernel(elements, bindings, limits)] }];
+    return oneWay("elementwise", ({ limits }) => [elementKernel(elements, bindings, limits)]);
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [[1], [3, 5], [2, 3, 7, 7]].map((shape) => ({ inputs: [f32(shape), f32(shape)] })),
@@ -37,11 +37,11 @@ export const swish: Op = registerOp({
   reference: () => ([x, y]) => {
     for (let i = 0; i < x.length; i++) y[i] = x[i] * sigmoid(x[i]);
   },
-  webgpu: ({ inputs }, limits) => {
+  webgpu: ({ inputs }) => {
     const body = "y[i] = x[i] * sigmoid(x[i]);";
     const elements = { count: elementCount(inputs[0].shape), body, declarations: WGSL_SIGMOID };
     const bindings = [{ name: "x", index: 0 }, { name: "y", index: 1, write: true }];
-    return [{ name: "elementwise", kernels: [elementKernel(elements, bindings, limits)] }];
+    return oneWay("elementwise", ({ limits }) => [elementKernel(elements, bindings, limits)]);
   },
   cost: (spec) => ({ flops: 4 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [[1], [3, 5], [2, 3, 7, 7]].map((shape) => ({ inputs: [f32(shape)] })),

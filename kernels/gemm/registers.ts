@@ -9,10 +9,10 @@ import {
   f32,
   lazyVariant,
   linearWorkgroups,
+  type MarkedVariant,
   preferIf,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../core/mod.ts";
 import type { Gemm } from "./cpu.ts";
 import { fitsWorkgroup, WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "./workgroup.ts";
@@ -95,7 +95,7 @@ function rowOfMatrix(matrix: number, row: number): string {
 }
 
 /** The variants of a product. For a small one none is preferred, since what they pack first costs a dispatch each. */
-export function gemmVariants(product: WgslGemm, limits: WebGpuLimits): WebGpuVariant[] {
+export function gemmVariants(product: WgslGemm, limits: WebGpuLimits): MarkedVariant[] {
   const { m, n, k, batch = 1 } = product;
   const tile = registerTile(product);
   const large = limits.software && m * n * k * batch >= SMALL_PRODUCT;
@@ -135,7 +135,7 @@ function registerVariant(
   limits: WebGpuLimits,
   tile: RegisterTile,
   texels: boolean,
-): WebGpuVariant {
+): MarkedVariant {
   const { m, n, k, b, batch = 1, buffers } = product, workspace = workspaceOf(product);
   const panels = Math.ceil(m / tile.rows), packedA = panels * k * tile.rows;
   const whole = b[0] % 4 === 0 && n % 4 === 0, gathered = b[1] !== 1 || (texels && !whole);
@@ -285,7 +285,7 @@ function storeWgsl({ m, n, finish = (value) => value }: WgslGemm): string {
 }
 
 /** The kernel of workgroup memory: the columns of all B side by side, each filled up to whole vectors. */
-function sharedVariant(product: WgslGemm, limits: WebGpuLimits): WebGpuVariant {
+function sharedVariant(product: WgslGemm, limits: WebGpuLimits): MarkedVariant {
   const { m, n, k, a, b, batch = 1, buffers, bias, finishBindings } = product;
   const width = 4 * Math.ceil(n / 4), vector = n % 4 === 0, vectorB = vector && b[1] === 1 && b[0] % 4 === 0;
   const element = (c: number) => `b[line + min(column + ${c}u, ${n - 1}u) * ${b[1]}u]`;

@@ -1,8 +1,16 @@
 /** The second half of every form of batch norm: y = x·scale + shift (+ residual), then maybe ReLU or ReLU6. */
 
-import { type NumericArray, reluWgsl, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
+import {
+  implement,
+  type Implementation,
+  type KernelFamily,
+  type NumericArray,
+  reluWgsl,
+  type WebGpuKernel,
+} from "../../core/mod.ts";
 import type { Epilogue, Extents } from "./norm_shape.ts";
-import { unitSize, unitsPass } from "./units.ts";
+import { longestRun, UNIT_RULES } from "./rules.ts";
+import { unitSize, unitsKernel, type UnitWork } from "./units.ts";
 
 /** One channel of one image. */
 export function applyPlane(
@@ -33,30 +41,38 @@ export function applyWgsl(e: Extents, { activation, residual }: Epilogue): strin
     y[i] = ${activation === undefined ? "value" : reluWgsl("value", unitSize(e), activation.ceiling)};`;
 }
 
+/** A thread a run of units: of one, or of as many as divide a plane. */
+const ELEMENTWISE: KernelFamily<UnitWork, { readonly run: number }> = {
+  name: "elementwise",
+  version: 1,
+  supports: () => true,
+  configurations: ({ extents }) => [...new Set([1, longestRun(extents)])].map((run) => ({ run })),
+  nameOf: ({ run }) => run === 1 ? "elementwise" : `elementwise, runs of ${run}`,
+  emit: (work, { run }, { limits }) => ({ kernels: [unitsKernel(work, run, limits)] }),
+};
+
 /**
- * The WebGPU pass.
+ * How y can be computed on WebGPU.
  *
  * @param statistics WGSL that declares `mean` and `inverseStd` of channel `c`.
  * @param bindings Where the statistics are.
  * @param residual The index of the residual, if there is one.
  * @param output The index of y.
  */
-export function applyPass(
+export function applyKernels(
   e: Extents,
   epilogue: Epilogue,
-  limits: WebGpuLimits,
   statistics: string,
   bindings: WebGpuKernel["bindings"],
   residual: number,
   output: number,
-): WebGpuKernel {
+): Implementation {
   const vector = unitSize(e) === 4;
-  return unitsPass(
-    e,
-    limits,
-    `${statistics} let scale = inverseStd * gamma[c]; let shift = beta[c];`,
-    applyWgsl(e, epilogue),
-    [
+  const work = {
+    extents: e,
+    channel: `${statistics} let scale = inverseStd * gamma[c]; let shift = beta[c];`,
+    unit: applyWgsl(e, epilogue),
+    bindings: [
       { name: "x", index: 0, vector },
       { name: "gamma", index: 1 },
       { name: "beta", index: 2 },
@@ -64,5 +80,6 @@ export function applyPass(
       ...(epilogue.residual ? [{ name: "residual", index: residual, vector }] : []),
       { name: "y", index: output, write: true, vector },
     ],
-  );
+  };
+  return implement(work, [ELEMENTWISE], UNIT_RULES);
 }

@@ -1,27 +1,12 @@
 /**
- * The WebGPU passes of what batch norm does to every channel in training, forward and backward: two sums over the channel,
- * what follows from them, and what this makes of each element. There are three ways, of as many kernels:
- *
- *     three:  sums of parts; the sums of these; every element
- *     two:    sums of parts; the sums of these, which every thread adds up for itself, and every element
- *     one:    all of it, a thread or a workgroup a channel
- *
- * Each is there with threads that work alone, for adapters on the CPU, where barriers are slow, and with workgroups.
+ * The text of the WebGPU kernels of what batch norm does to every channel in training, forward and backward: two sums over
+ * the channel, what follows from them, and what this makes of each element.
  */
 
-import {
-  boundAtRun,
-  elementKernel,
-  f32,
-  linearWorkgroups,
-  MAX_ITERATIONS,
-  type WebGpuKernel,
-  type WebGpuLimits,
-  type WebGpuVariant,
-} from "../../core/mod.ts";
-import { REDUCE_LANES, rowMain, workgroupSum } from "../../kernels/mod.ts";
+import { boundAtRun, type DeviceLimits, elementKernel, linearWorkgroups, type WebGpuKernel } from "../../core/mod.ts";
+import { rowMain, workgroupSum } from "../../kernels/mod.ts";
 import type { Extents } from "./norm_shape.ts";
-import { largestDivisor, unitSize, unitWgsl } from "./units.ts";
+import { unitSize, unitWgsl } from "./units.ts";
 
 /**
  * The work on a channel `c`. Buffers are listed by name; one that ends in `!` is written, one with a `*` is of units.
@@ -53,8 +38,8 @@ export interface ChannelWork {
 }
 
 /** How threads share the work. */
-interface Sharing {
-  /** Threads that work on a part together; 1 if they work alone. */
+export interface Sharing {
+  /** Threads that work on a part together; 1 if each works by itself. */
   readonly lanes: number;
   /** Adjacent units that a thread takes at a time: a run. */
   readonly run: number;
@@ -64,70 +49,11 @@ interface Sharing {
   readonly applied: number;
 }
 
-/** Threads that work alone come in workgroups of a processor's vector, so that few threads fill several cores. */
+/** Threads that work by themselves come in workgroups of a processor's vector, so that few threads fill several cores. */
 const VECTOR = 8;
-/** Threads that keep an adapter on the CPU busy. */
-const SOFTWARE_THREADS = 512;
-/** Units of a run there, the fewest and the most runs of a part, and runs of a thread that applies what is stored. */
-const SOFTWARE_RUN = 4, LEAST_RUNS = 64, MOST_RUNS = 30_000, SOFTWARE_APPLIED = 8;
-/** The most parts, which each thread adds up, the fewest elements of a part, and units of a thread, on GPUs. */
-const HARDWARE_PARTS = 16, HARDWARE_PART = 4096, HARDWARE_UNITS = 8;
-/** Threads of a workgroup that has a channel for itself. */
-const CHANNEL_LANES = 256;
-/** The fewest channels that keep an adapter busy with a thread or a workgroup each, and the most floats that this reads. */
-const LEAST_CHANNELS = 32, MOST_READ = 65_536;
-
-/** The variants, the safest first. */
-export function channelVariants(e: Extents, limits: WebGpuLimits, work: ChannelWork): WebGpuVariant[] {
-  const variants = (limits.software ? [true, false] : [false]).flatMap((alone): WebGpuVariant[] => {
-    const who = alone ? "threads" : "workgroups", here = alone === limits.software;
-    const several = alone ? sharingOfThreads(e) : sharingOfWorkgroups(e), runs = runsOf(e, several);
-    const workspace = [f32([e.channels, Math.ceil(runs / several.summed), 2])];
-    const sums = sumsPass(e, limits, work, several);
-    const stored = { ...several, applied: alone ? SOFTWARE_APPLIED : several.applied };
-    const three: WebGpuVariant = {
-      name: `three passes of ${who}`,
-      workspace,
-      kernels: [sums, storePass(e, limits, work, several), applyPass(e, limits, work, stored, "stored")],
-    };
-    const two: WebGpuVariant = {
-      name: `two passes of ${who}`,
-      workspace,
-      kernels: [sums, applyPass(e, limits, work, several, "parts")],
-      preferred: here,
-    };
-    const whole = { ...several, lanes: alone ? 1 : CHANNEL_LANES, summed: alone ? LEAST_RUNS : runs, applied: runs };
-    if (alone ? 3 * runs > MAX_ITERATIONS : CHANNEL_LANES > limits.maxComputeInvocationsPerWorkgroup) {
-      return [three, two];
-    }
-    const read = e.count * work.apply.buffers.filter((name) => name.endsWith("*") && !name.includes("!")).length;
-    const suits = e.channels >= LEAST_CHANNELS && read <= MOST_READ;
-    const one: WebGpuVariant = {
-      name: `one pass of ${who}`,
-      kernels: [applyPass(e, limits, work, whole, "channel")],
-      preferred: here && suits,
-    };
-    return suits ? [three, one, two] : [three, two, one];
-  });
-  const fits = ({ bindings }: WebGpuKernel) => bindings.length <= limits.maxStorageBuffersPerShaderStage;
-  return variants.filter(({ kernels }, index) => index === 0 || kernels.every(fits));
-}
-
-function sharingOfThreads(e: Extents): Sharing {
-  const run = largestDivisor(e.plane / unitSize(e), SOFTWARE_RUN), runs = runsOf(e, { run });
-  const wanted = Math.ceil(runs / Math.ceil(SOFTWARE_THREADS / e.channels));
-  const part = Math.min(MOST_RUNS, Math.max(LEAST_RUNS, wanted));
-  return { lanes: 1, run, summed: part, applied: part };
-}
-
-function sharingOfWorkgroups(e: Extents): Sharing {
-  const runs = runsOf(e, { run: 1 }), least = HARDWARE_PART / unitSize(e);
-  const summed = Math.max(least, Math.ceil(runs / HARDWARE_PARTS));
-  return { lanes: REDUCE_LANES, run: 1, summed, applied: REDUCE_LANES * HARDWARE_UNITS };
-}
 
 /** Runs of a channel. */
-function runsOf(e: Extents, { run }: Pick<Sharing, "run">): number {
+export function runsOf(e: Extents, { run }: Pick<Sharing, "run">): number {
   return e.count / unitSize(e) / run;
 }
 
@@ -184,7 +110,7 @@ function partialPair(e: Extents, sharing: Sharing): string {
 /** A kernel of `count` parts, a thread or a workgroup each, that declares `slot`, its number, and `lane`. */
 function partsKernel(
   count: number,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
   { lanes }: Sharing,
   declarations: string,
   body: string,
@@ -207,19 +133,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }
 
 /** The sums of every part of every channel, in `partial` [channels, parts, 2]. */
-function sumsPass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuKernel {
+export function sumsKernel(e: Extents, limits: DeviceLimits, work: ChannelWork, sharing: Sharing): WebGpuKernel {
   const parts = Math.ceil(runsOf(e, sharing) / sharing.summed);
   const declarations = `${unitWgsl(e)}\n${unitsOfPart(e, sharing)}\n${sumsWgsl(e, work, sharing)}`;
   const body = `let pair = sumsOf(slot / ${parts}u, slot % ${parts}u, lane);
   if (lane == 0u) { partial[slot * 2u] = pair.x; partial[slot * 2u + 1u] = pair.y; }`;
   return {
     ...partsKernel(e.channels * parts, limits, sharing, declarations, body),
-    bindings: bindingsOf(e, work, [...work.sums.buffers, "partial!"]),
+    bindings: bindingsOf(e, work, buffersOf(work, "sums")),
   };
 }
 
 /** What is the channel's. */
-function storePass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing: Sharing): WebGpuKernel {
+export function storeKernel(e: Extents, limits: DeviceLimits, work: ChannelWork, sharing: Sharing): WebGpuKernel {
   return elementKernel(
     {
       count: e.channels,
@@ -227,30 +153,25 @@ function storePass(e: Extents, limits: WebGpuLimits, work: ChannelWork, sharing:
       body: `let c = i;\n  ${joinWgsl(e, work, sharing, partialPair(e, sharing))}\n  ${work.store.text}`,
       declarations: unitsOfPart(e, sharing),
     },
-    bindingsOf(e, work, ["partial", ...work.store.buffers]),
+    bindingsOf(e, work, buffersOf(work, "store")),
     limits,
   );
 }
 
-/** Every element, of what is stored of its channel, or of the parts' sums, or of the channel alone. */
-function applyPass(
+/** Normalises every element. Statistics come from a stored result, from partial sums, or are computed in place. */
+export function applyKernel(
   e: Extents,
-  limits: WebGpuLimits,
+  limits: DeviceLimits,
   work: ChannelWork,
   sharing: Sharing,
   from: "stored" | "parts" | "channel",
 ): WebGpuKernel {
-  const { sums, store, reload, apply } = work, parts = Math.ceil(runsOf(e, sharing) / sharing.applied);
+  const { store, reload, apply } = work, parts = Math.ceil(runsOf(e, sharing) / sharing.applied);
   const units = Array.from({ length: sharing.run }, (_, k) => `{ let i = p + ${k}u; ${apply.unit} }`).join("\n    ");
   const pair = from === "parts" ? partialPair(e, sharing) : "sumsOf(c, part, lane)";
   const numbers = from === "stored"
     ? reload.text
     : `${joinWgsl(e, work, sharing, pair)}\n  if (applied == 0u && lane == 0u) { ${store.text} }`;
-  const buffers = {
-    stored: reload.buffers,
-    parts: ["partial", ...store.buffers],
-    channel: [...sums.buffers, ...store.buffers],
-  };
   const declarations = [
     unitWgsl(e),
     ...(from === "stored" ? [] : [unitsOfPart(e, sharing)]),
@@ -263,17 +184,35 @@ function applyPass(
   ${visit(e, sharing, "applied", sharing.applied, units)}`;
   return {
     ...partsKernel(e.channels * parts, limits, sharing, declarations.join("\n"), body),
-    bindings: bindingsOf(e, work, [...apply.buffers, ...buffers[from]]),
+    bindings: bindingsOf(e, work, buffersOf(work, from)),
   };
 }
 
-/** The bindings of buffers by name, each once. */
-function bindingsOf(e: Extents, { names }: ChannelWork, used: readonly string[]): WebGpuKernel["bindings"] {
-  const bindings = new Map<string, WebGpuKernel["bindings"][number]>();
-  for (const text of used) {
-    const name = text.replace(/[!*]+$/, ""), write = text.includes("!") || bindings.get(name)?.write === true;
-    const index = name === "partial" ? names.length : names.indexOf(name);
-    bindings.set(name, { name, index, write, vector: text.includes("*") && unitSize(e) === 4 });
+/** What a kernel does: sums parts, stores what is the channel's, or computes every element of what is known by then. */
+export type ChannelKernel = "sums" | "store" | "stored" | "parts" | "channel";
+
+/** The buffers that a kernel names, each once; of one that is named in several ways, that in which it is written. */
+export function buffersOf({ sums, store, reload, apply }: ChannelWork, kernel: ChannelKernel): string[] {
+  const named = {
+    sums: [...sums.buffers, "partial!"],
+    store: ["partial", ...store.buffers],
+    stored: [...apply.buffers, ...reload.buffers],
+    parts: [...apply.buffers, "partial", ...store.buffers],
+    channel: [...apply.buffers, ...sums.buffers, ...store.buffers],
+  }[kernel];
+  const buffers = new Map<string, string>();
+  for (const text of named) {
+    const name = text.replace(/[!*]+$/, ""), known = buffers.get(name);
+    buffers.set(name, known?.includes("!") && !text.includes("!") ? `${name}!${text.slice(name.length)}` : text);
   }
-  return [...bindings.values()];
+  return [...buffers.values()];
+}
+
+/** The bindings of {@link buffersOf}. */
+function bindingsOf(e: Extents, { names }: ChannelWork, buffers: readonly string[]): WebGpuKernel["bindings"] {
+  return buffers.map((text) => {
+    const name = text.replace(/[!*]+$/, "");
+    const index = name === "partial" ? names.length : names.indexOf(name);
+    return { name, index, write: text.includes("!"), vector: text.includes("*") && unitSize(e) === 4 };
+  });
 }

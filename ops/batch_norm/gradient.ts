@@ -8,7 +8,7 @@
  */
 
 import { bytesMoved, expectSpec, f32, type NumericArray, type Op, registerOp } from "../../core/mod.ts";
-import { channelVariants } from "./channel_kernels.ts";
+import { channelKernels } from "./families.ts";
 import {
   ceilingWgsl,
   EPILOGUES,
@@ -85,9 +85,9 @@ function registerGradient(suffix: string): Op {
       const buffers = { x, mean, deviation, gamma, dx, ...(behind ? { activation, output: 1 } : {}) };
       return gradientKernel(extentsOf(spec.inputs[0]), buffers);
     },
-    webgpu(spec, limits) {
+    webgpu(spec) {
       const e = extentsOf(spec.inputs[0]), { sums, join } = gradientSums("batchMean", incoming, ["dy*", ...masked]);
-      return channelVariants(e, limits, {
+      return channelKernels(e, {
         names: ["dy", ...(behind ? ["y"] : []), "x", "batchMean", "inverseStd", "gamma", "dx", "dGamma", "dBeta"],
         sums,
         join: { ...join, finish: "let scaled = product * inverseStd[c];" },

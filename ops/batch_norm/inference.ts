@@ -10,8 +10,8 @@ import {
   type OpSpec,
   registerOp,
 } from "../../core/mod.ts";
-import { applyPass, applyPlane } from "./apply.ts";
-import { channelVariants } from "./channel_kernels.ts";
+import { applyKernels, applyPlane } from "./apply.ts";
+import { channelKernels } from "./families.ts";
 import {
   type Epilogue,
   EPILOGUES,
@@ -78,9 +78,9 @@ export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = regi
   cpu({ inputs, attributes: { epsilon } }: OpSpec<BatchNormInferenceAttributes>) {
     return gradientKernel(extentsOf(inputs[0]), { x: 1, gamma: 2, mean: 3, deviation: 4, dx: 5, epsilon });
   },
-  webgpu({ inputs, attributes: { epsilon } }, limits) {
+  webgpu({ inputs, attributes: { epsilon } }) {
     const inverseStd = `let inverseStd = 1.0 / sqrt(runningVariance[c] + ${float(epsilon)});`;
-    return channelVariants(extentsOf(inputs[0]), limits, {
+    return channelKernels(extentsOf(inputs[0]), {
       names: ["dy", "x", "gamma", "runningMean", "runningVariance", "dx", "dGamma", "dBeta"],
       ...gradientSums("runningMean", "dy[i]", ["dy*"]),
       store: {
@@ -146,21 +146,12 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
     cpu(spec: OpSpec<BatchNormInferenceAttributes>) {
       return inferenceKernel(extentsOf(spec.inputs[0]), epilogue, spec.attributes.epsilon);
     },
-    webgpu(spec, limits) {
+    webgpu(spec) {
       const statistics = `let mean = runningMean[c]; let inverseStd = 1.0 / sqrt(runningVariance[c] + ${
         float(spec.attributes.epsilon)
       });`;
       const bindings = [{ name: "runningMean", index: 3 }, { name: "runningVariance", index: 4 }];
-      const kernel = applyPass(
-        extentsOf(spec.inputs[0]),
-        epilogue,
-        limits,
-        statistics,
-        bindings,
-        5,
-        spec.inputs.length,
-      );
-      return [{ name: "elementwise", kernels: [kernel] }];
+      return applyKernels(extentsOf(spec.inputs[0]), epilogue, statistics, bindings, 5, spec.inputs.length);
     },
     cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
     samples: () =>

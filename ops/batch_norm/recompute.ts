@@ -4,7 +4,7 @@
  */
 
 import { bytesMoved, f32, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
-import { applyPass, applyPlane } from "./apply.ts";
+import { applyKernels, applyPlane } from "./apply.ts";
 import {
   type Epilogue,
   EPILOGUES,
@@ -49,11 +49,10 @@ function registerRecompute(suffix: string): Op<BatchNormRecomputeAttributes> {
     cpu({ inputs, attributes }: OpSpec<BatchNormRecomputeAttributes>) {
       return recomputeKernel(extentsOf(inputs[0]), epilogue, attributes.epsilon);
     },
-    webgpu({ inputs }, limits) {
+    webgpu({ inputs }) {
       const statistics = "let mean = batchMean[c]; let inverseStd = deviation[c];";
       const bindings = [{ name: "batchMean", index: 3 }, { name: "deviation", index: 4 }];
-      const kernel = applyPass(extentsOf(inputs[0]), epilogue, limits, statistics, bindings, 5, inputs.length);
-      return [{ name: "elementwise", kernels: [kernel] }];
+      return applyKernels(extentsOf(inputs[0]), epilogue, statistics, bindings, 5, inputs.length);
     },
     cost: (spec) => ({ flops: normCost(spec, 3), bytes: bytesMoved(spec) }),
     samples: () =>

@@ -5,7 +5,8 @@
 
 import { bytesMoved, f32, float, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
 import { applyPlane, applyWgsl } from "./apply.ts";
-import { channelVariants, type ChannelWork } from "./channel_kernels.ts";
+import type { ChannelWork } from "./channel_kernels.ts";
+import { channelKernels } from "./families.ts";
 import {
   type BatchNormAttributes,
   type Epilogue,
@@ -159,9 +160,9 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
     cpu(spec: OpSpec<BatchNormAttributes>) {
       return trainingKernel(extentsOf(spec.inputs[0]), epilogue, spec.attributes);
     },
-    webgpu(spec, limits) {
+    webgpu(spec) {
       const e = extentsOf(spec.inputs[0]);
-      return channelVariants(e, limits, trainingWork(e, epilogue, spec.attributes));
+      return channelKernels(e, trainingWork(e, epilogue, spec.attributes));
     },
     cost: (spec) => ({ flops: normCost(spec, 7), bytes: bytesMoved(spec) }),
     samples: () =>

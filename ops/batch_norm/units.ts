@@ -3,7 +3,7 @@
  * elements. In their text `Unit` is the type, and `Unit()` is zero.
  */
 
-import { elementwise, linearWorkgroups, type WebGpuKernel, type WebGpuLimits } from "../../core/mod.ts";
+import { type DeviceLimits, elementwise, linearWorkgroups, type WebGpuKernel } from "../../core/mod.ts";
 import type { Extents } from "./norm_shape.ts";
 
 /** Elements of a unit. */
@@ -18,24 +18,25 @@ export function unitWgsl(e: Extents): string {
     : "alias Unit = f32;\nfn sumOf(unit: Unit) -> f32 { return unit; }";
 }
 
-/** Units of a plane that one thread takes where loads are slow, so that it loads what is the channel's once. */
-const RUN = 8;
+/** What is done to every unit. */
+export interface UnitWork {
+  /** The extents. */
+  readonly extents: Extents;
+  /** WGSL that declares what depends on channel `c` alone. */
+  readonly channel: string;
+  /** WGSL of unit `i`. */
+  readonly unit: string;
+  /** The buffers. */
+  readonly bindings: WebGpuKernel["bindings"];
+}
 
-/**
- * The pass over every unit.
- *
- * @param channel WGSL that declares what depends on channel `c` alone.
- * @param unit WGSL of unit `i`.
- */
-export function unitsPass(
-  e: Extents,
-  limits: WebGpuLimits,
-  channel: string,
-  unit: string,
-  bindings: WebGpuKernel["bindings"],
+/** The kernel of one thread a run of adjacent units of a plane; what depends on the channel is loaded once a run. */
+export function unitsKernel(
+  { extents: e, channel, unit, bindings }: UnitWork,
+  run: number,
+  limits: DeviceLimits,
 ): WebGpuKernel {
-  const plane = e.plane / unitSize(e), run = limits.software ? largestDivisor(plane, RUN) : 1;
-  const runs = plane / run, threads = e.batch * e.channels * runs;
+  const runs = e.plane / unitSize(e) / run, threads = e.batch * e.channels * runs;
   const body = Array.from({ length: run }, (_, k) => `{ let i = first + ${k}u; ${unit} }`).join("\n  ");
   return {
     wgsl: elementwise(

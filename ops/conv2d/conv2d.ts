@@ -4,6 +4,7 @@ import {
   bytesMoved,
   f32,
   type Graph,
+  implementVariants,
   type Node,
   type Op,
   type OpSpec,
@@ -72,8 +73,10 @@ function convolutionRules<A extends DepthwiseAttributes>(
       };
     },
     cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), operandsOf(spec.inputs.length)),
-    webgpu: (spec: OpSpec<A>, limits: Parameters<Op["webgpu"]>[1]) =>
-      convolutionVariants(geometry(spec), limits, "forward", operandsOf(spec.inputs.length)),
+    webgpu: (spec: OpSpec<A>) =>
+      implementVariants((limits) =>
+        convolutionVariants(geometry(spec), limits, "forward", operandsOf(spec.inputs.length))
+      ),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),
   };
 }

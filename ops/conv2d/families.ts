@@ -1,6 +1,6 @@
 /** The WebGPU variants of a convolution and of its input gradient, and which is expected to be the fastest. */
 
-import { preferIf, type WebGpuLimits, type WebGpuVariant } from "../../core/mod.ts";
+import { type MarkedVariant, preferIf, type WebGpuLimits } from "../../core/mod.ts";
 import { fitsWorkgroup, gemmVariants, WORKGROUP_TILE_64x64x16 } from "../../kernels/mod.ts";
 import { depthwiseVariant, isDepthwise } from "./webgpu/depthwise.ts";
 import { axisOf } from "./webgpu/direct_source.ts";
@@ -33,7 +33,7 @@ export function convolutionVariants(
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands = operandsOf(2),
-): WebGpuVariant[] {
+): MarkedVariant[] {
   const variants = gatherVariants(g, limits, direction, operands);
   const channels = direction === "forward" ? g.groupOutputs : g.groupInputs;
   if (isDepthwise(g)) return [...variants, preferIf(depthwiseVariant(g, limits, direction, operands), true)];
@@ -70,7 +70,7 @@ function pointwiseVariants(
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
-): WebGpuVariant[] {
+): MarkedVariant[] {
   const forward = direction === "forward", n = g.height * g.width, { bias, output } = operands;
   return gemmVariants({
     m: forward ? g.groupOutputs : g.groupInputs,

@@ -1,6 +1,6 @@
 /** Convolutions with what follows them in one pass. The planner puts them in; they have no gradients. */
 
-import { bytesMoved, elementCount, expectSpec, f32, type Op, registerOp } from "../../core/mod.ts";
+import { bytesMoved, elementCount, expectSpec, f32, implementVariants, type Op, registerOp } from "../../core/mod.ts";
 import type { DepthwiseAttributes } from "./conv2d.ts";
 import { forwardKernel } from "./cpu/stages.ts";
 import {
@@ -74,9 +74,9 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
       const { g, operands } = resolve(spec);
       return forwardKernel(g, operands);
     },
-    webgpu(spec: Spec<A>, limits: Parameters<Op["webgpu"]>[1]) {
+    webgpu(spec: Spec<A>) {
       const { g, operands } = resolve(spec);
-      return convolutionVariants(g, limits, "forward", operands);
+      return implementVariants((limits) => convolutionVariants(g, limits, "forward", operands));
     },
     cost(spec: Spec<A>) {
       const { g, operands } = resolve(spec), outputs = elementCount(spec.outputs[0].shape);

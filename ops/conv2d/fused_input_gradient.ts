@@ -12,6 +12,7 @@ import {
   expectSpec,
   f32,
   type FusionRule,
+  implementVariants,
   type Node,
   type Op,
   type OpSpec,
@@ -115,8 +116,10 @@ export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = regist
     };
   },
   cpu: kernelOf,
-  webgpu: (spec, limits) =>
-    convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient", operandsOf(spec.attributes)),
+  webgpu: (spec) =>
+    implementVariants((limits) =>
+      convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient", operandsOf(spec.attributes))
+    ),
   cost: (spec) => ({
     flops: convolutionFlops(inputGradientGeometry(spec)) +
       (spec.attributes.relu ? 2 : 1) * elementCount(spec.outputs[0].shape),

@@ -4,6 +4,7 @@ import {
   bytesMoved,
   expectSpec,
   f32,
+  implementVariants,
   type Op,
   type OpSpec,
   registerOp,
@@ -84,7 +85,8 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => inputGradientKernel(inputGradientGeometry(spec)),
-  webgpu: (spec, limits) => convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient"),
+  webgpu: (spec) =>
+    implementVariants((limits) => convolutionVariants(inputGradientGeometry(spec), limits, "inputGradient")),
   cost: (spec) => ({ flops: convolutionFlops(inputGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {
@@ -119,7 +121,7 @@ export const conv2dWeightGradient: Op<WeightGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => weightGradientKernel(weightGradientGeometry(spec)),
-  webgpu: (spec, limits) => weightGradientVariants(weightGradientGeometry(spec), limits),
+  webgpu: (spec) => implementVariants((limits) => weightGradientVariants(weightGradientGeometry(spec), limits)),
   cost: (spec) => ({ flops: convolutionFlops(weightGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {

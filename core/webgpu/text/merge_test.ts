@@ -1,11 +1,13 @@
-/** The text of merged kernels. */
+/** Tests of the text of merged kernels. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { WebGpuLimits } from "../../op.ts";
-import { DEFAULT_LIMITS } from "../device.ts";
+import { DEFAULT_PROFILE, type DeviceLimits } from "../tuning/device_profile.ts";
+import { KernelPolicy } from "../tuning/policy.ts";
 import { type ElementsKernel, mergeKernels } from "./merge.ts";
 
-const LIMITS: WebGpuLimits = { ...DEFAULT_LIMITS, maxComputeWorkgroupsPerDimension: 100 };
+const LIMITS: DeviceLimits = { ...DEFAULT_PROFILE.limits, maxComputeWorkgroupsPerDimension: 100 };
+const HARDWARE = new KernelPolicy(DEFAULT_PROFILE).mergeShape;
+const SOFTWARE = new KernelPolicy({ ...DEFAULT_PROFILE, kind: "software" }).mergeShape;
 
 function scaled(from: string, to: string, count: number): ElementsKernel<string> {
   return {
@@ -21,8 +23,8 @@ function scaled(from: string, to: string, count: number): ElementsKernel<string>
   };
 }
 
-Deno.test("mergeKernels() binds a shared buffer once and keeps names apart, but not those of members", () => {
-  const { wgsl, entries, workgroups } = mergeKernels([scaled("a", "b", 4), scaled("a", "c", 130)], LIMITS);
+Deno.test("mergeKernels() binds a shared buffer once and renames declarations and buffers, but not members", () => {
+  const { wgsl, entries, workgroups } = mergeKernels([scaled("a", "b", 4), scaled("a", "c", 130)], LIMITS, HARDWARE);
   assertEquals(entries.map(({ buffer }) => buffer), ["a", "b", "c"]);
   assertEquals(workgroups, [4, 1, 1]);
   assert(wgsl.includes("kernel0_scale(shared0[i])") && wgsl.includes("kernel1_scale(shared0[i])"), wgsl);
@@ -30,16 +32,16 @@ Deno.test("mergeKernels() binds a shared buffer once and keeps names apart, but 
 });
 
 Deno.test("mergeKernels() gives equal kernels on other buffers an equal text", () => {
-  const text = (a: string, b: string) => mergeKernels([scaled(a, "y", 5), scaled(b, "z", 5)], LIMITS).wgsl;
+  const text = (a: string, b: string) => mergeKernels([scaled(a, "y", 5), scaled(b, "z", 5)], LIMITS, HARDWARE).wgsl;
   assertEquals(text("a", "b"), text("c", "d"));
   assert(text("a", "a") !== text("a", "b"));
 });
 
-Deno.test("mergeKernels() gives a thread of a software adapter no more iterations than it may loop", () => {
+Deno.test("mergeKernels() gives a thread of a software adapter at most as many iterations as it may loop", () => {
   const kernel = scaled("a", "b", 1_000_000),
-    limits = { ...LIMITS, maxComputeWorkgroupsPerDimension: 2 ** 17, software: true };
+    limits = { ...LIMITS, maxComputeWorkgroupsPerDimension: 2 ** 17 };
   const groups = (iterations: number) =>
-    mergeKernels([{ ...kernel, elements: { ...kernel.elements, iterations } }], limits).workgroups[0];
+    mergeKernels([{ ...kernel, elements: { ...kernel.elements, iterations } }], limits, SOFTWARE).workgroups[0];
   assertEquals(groups(1), Math.ceil(1_000_000 / 8 / 489));
   assertEquals(groups(30_000), 125_000);
 });

@@ -2,7 +2,7 @@
 
 import { DataError } from "../../util/errors.ts";
 import type { Node } from "../../graph/graph.ts";
-import type { WebGpuVariant } from "../../op.ts";
+import type { WebGpuVariant } from "./family.ts";
 import type { Plan } from "../../plan/plan.ts";
 
 /** A choice that was made by timing. */

@@ -1,6 +1,6 @@
 /** Variants whose kernels are written when they are asked for: an op gives several, of which a program runs one. */
 
-import type { WebGpuVariant } from "../../op.ts";
+import type { MarkedVariant as WebGpuVariant } from "./family.ts";
 
 /**
  * A variant whose kernels are made when they are first read. A copy of it by `...` reads them; {@link preferIf} does not.

@@ -7,11 +7,11 @@ import { CpuBackend } from "../../cpu/backend.ts";
 import { DeviceError } from "../../util/errors.ts";
 import type { Node } from "../../graph/graph.ts";
 import { formatHash, hashText } from "../../util/hash.ts";
-import type { WebGpuVariant } from "../../op.ts";
+import type { WebGpuVariant } from "./family.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { TuneOptions, Tuner, VariantChooser } from "./choices.ts";
 import type { WebGpuBackend } from "../backend.ts";
-import { describeNode, preferredVariant } from "./variants.ts";
+import { describeNode } from "./policy.ts";
 import { VariantMeasurement } from "./measure.ts";
 
 /**
@@ -47,7 +47,7 @@ export class WebGpuTuner implements Tuner {
       const key = describeNode(node);
       if (seen.has(key)) continue;
       seen.add(key);
-      const variants = this.#backend.variants.get(node);
+      const variants = this.#backend.policy.variants(node);
       if (!isTunable(node, variants)) continue;
       candidates.set(key, { node, variants: variants.map(({ name }) => name), kernels: hashVariants(variants) });
     }
@@ -60,7 +60,8 @@ export class WebGpuTuner implements Tuner {
     if (measure) await this.#measure(plan, options);
     const chosen = new Map<string, number>();
     return (node, variants) => {
-      if (!isTunable(node, variants)) return preferredVariant(variants);
+      const { policy } = this.#backend;
+      if (!isTunable(node, variants)) return policy.explain(node).index;
       const key = describeNode(node);
       let index = chosen.get(key);
       if (index === undefined) {
@@ -68,7 +69,7 @@ export class WebGpuTuner implements Tuner {
         index = choice?.kernels === kernels ? variants.findIndex(({ name }) => name === choice?.variant) : -1;
         chosen.set(key, index);
       }
-      return index < 0 ? preferredVariant(variants) : index;
+      return index < 0 ? policy.explain(node).index : index;
     };
   }
 
@@ -107,7 +108,7 @@ export class WebGpuTuner implements Tuner {
     node: Node,
     warn: (message: string) => void,
   ): Promise<string | undefined> {
-    const variants = this.#backend.variants.get(node), preferred = preferredVariant(variants);
+    const { variants, index: preferred } = this.#backend.policy.explain(node);
     const order = [...variants.keys()].sort((a, b) => Number(b === preferred) - Number(a === preferred))
       .filter((index) => index === preferred || longestText(variants[index]) <= LONGEST_TEXT);
     let best: string | undefined, least = Infinity;

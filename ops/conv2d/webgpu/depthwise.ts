@@ -3,7 +3,7 @@
  * rows of four adjacent columns of a phase (`direct_wgsl.ts` explains phases), from source elements that it loads once.
  */
 
-import { elementwise, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
+import { elementwise, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
 import { axisOf, sourceLoads } from "./direct_source.ts";
 import type { Direction } from "./direct.ts";
 import { epilogueWgsl, type ForwardOperands, operandBindings } from "./epilogue.ts";
@@ -27,7 +27,7 @@ export function depthwiseVariant(
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
-): WebGpuVariant {
+): MarkedVariant {
   const y = axisOf(g, direction === "forward", 0), x = axisOf(g, direction === "forward", 1);
   const wanted = limits.software ? SOFTWARE_ROWS : HARDWARE_ROWS;
   const lines = Math.ceil(y.size / y.phases);

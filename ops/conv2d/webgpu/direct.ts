@@ -18,9 +18,9 @@ import {
   elementKernel,
   f32,
   lazyVariant,
+  type MarkedVariant,
   type WebGpuElements,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { expectIterations } from "../../../kernels/mod.ts";
 import { type Axis, axisOf, sourceLoads } from "./direct_source.ts";
@@ -76,7 +76,7 @@ export function directVariant(
   direction: Direction,
   operands: ForwardOperands,
   tile: DirectTile,
-): WebGpuVariant {
+): MarkedVariant {
   const forward = direction === "forward";
   const channels = forward ? g.groupOutputs : g.groupInputs, sources = forward ? g.groupInputs : g.groupOutputs;
   expectIterations("conv2d", sources);

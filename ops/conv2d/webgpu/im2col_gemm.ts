@@ -9,10 +9,10 @@ import {
   elementKernel,
   f32,
   lazyVariant,
+  type MarkedVariant,
   MAX_ITERATIONS,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { packedGemmKernel, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
 import { axisOf } from "./direct_source.ts";
@@ -71,7 +71,7 @@ export function unfoldedVariants(
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
-): WebGpuVariant[] {
+): MarkedVariant[] {
   if (g.groups !== 1) return [];
   const kernel = kernelOf(g, direction, operands), phases = kernel.phases.filter((phase) => phase !== undefined);
   if (phases.length === 0 || kernel.phases.length > MOST_PHASES) return [];

@@ -1,27 +1,22 @@
 import { assertEquals } from "@std/assert";
-import { DEFAULT_LIMITS, f32, type Op, type WebGpuLimits } from "../../../core/mod.ts";
+import { type Choice, type DeviceProfile, f32, type Op } from "../../../core/mod.ts";
+import { choiceOf, chosenName, GPU, SOFTWARE, TEXELS } from "../../../tests/_choices.ts";
 import { conv2d } from "../conv2d.ts";
 import { CONVOLUTION_DEFAULTS } from "../problem.ts";
 import { conv2dInputGradient } from "../gradients.ts";
 
-const GPU: WebGpuLimits = DEFAULT_LIMITS, SOFTWARE: WebGpuLimits = { ...GPU, software: true };
-
-const TEXELS: WebGpuLimits = { ...SOFTWARE, maxTexels: 2 ** 23 };
-
-/** The variants of a 3x3 convolution of stride 2, or of its input gradient. */
-function variants(op: Op, input: number[], outputs: number, limits: WebGpuLimits) {
+/** A 3x3 convolution of stride 2, or its input gradient. */
+function strided(op: Op, input: number[], outputs: number, device: DeviceProfile): Choice {
   const given = { ...CONVOLUTION_DEFAULTS, stride: [2, 2], padding: [1, 1] };
   const attributes = op === conv2dInputGradient as Op ? { ...given, inputSize: input.slice(2) } : given;
   const image = op === conv2d as Op
     ? input
     : [input[0], outputs, ...input.slice(2).map((extent) => Math.ceil(extent / 2))];
-  const inputs = [f32(image), f32([outputs, input[1], 3, 3])];
-  return op.webgpu({ inputs, outputs: op.infer(inputs, attributes), attributes }, limits);
+  return choiceOf(op, [f32(image), f32([outputs, input[1], 3, 3])], attributes, device);
 }
 
 for (const op of [conv2d, conv2dInputGradient] as Op[]) {
-  const chosen = (...given: [number[], number, WebGpuLimits]) =>
-    variants(op, ...given).find(({ preferred }) => preferred)!.name;
+  const chosen = (...given: [number[], number, DeviceProfile]) => chosenName(strided(op, ...given));
 
   Deno.test(`a software adapter unfolds the images of ${op.name} where lines are not whole vectors`, () => {
     assertEquals(chosen([8, 512, 14, 14], 512, TEXELS), "unfolded product, texels");
@@ -32,7 +27,7 @@ for (const op of [conv2d, conv2dInputGradient] as Op[]) {
   });
 
   Deno.test(`${op.name} leaves out unfolded products that take much memory`, () => {
-    const names = variants(op, [256, 512, 14, 14], 512, TEXELS).map(({ name }) => name);
+    const names = strided(op, [256, 512, 14, 14], 512, TEXELS).variants.map(({ name }) => name);
     assertEquals(names.filter((name) => name.startsWith("unfolded")), []);
   });
 }

@@ -7,9 +7,9 @@ import {
   boundAtRun,
   elementKernel,
   f32,
+  type MarkedVariant,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { WORKGROUP_TILE_64x64x16, workgroupGemmKernel } from "../../../kernels/mod.ts";
 import { type Direction } from "./direct.ts";
@@ -25,7 +25,7 @@ export function implicitVariant(
   limits: WebGpuLimits,
   direction: Direction,
   operands: ForwardOperands,
-): WebGpuVariant {
+): MarkedVariant {
   const forward = direction === "forward";
   const [channels, sources] = forward ? [g.groupOutputs, g.groupInputs] : [g.groupInputs, g.groupOutputs];
   const [height, width] = forward ? [g.outputHeight, g.outputWidth] : [g.height, g.width];
@@ -100,7 +100,7 @@ fn store(_part: u32, row: u32, column: u32, sum: vec4<f32>) {
 }
 
 /** The weight's gradient: dW[output, (input, tap)] = Σ over images and positions, in parts that are added in their order. */
-export function implicitWeightVariant(g: ConvolutionProblem, limits: WebGpuLimits, wantedParts: number): WebGpuVariant {
+export function implicitWeightVariant(g: ConvolutionProblem, limits: WebGpuLimits, wantedParts: number): MarkedVariant {
   const taps = g.kernelHeight * g.kernelWidth, columns = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const depth = g.batch * plane, parts = Math.max(1, Math.min(wantedParts, Math.ceil(depth / 64)));
   const size = g.groupOutputs * columns;

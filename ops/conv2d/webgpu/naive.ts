@@ -7,7 +7,7 @@
  * registers; taps are unrolled.
  */
 
-import { constants, lazyVariant, linearWorkgroups, type WebGpuLimits, type WebGpuVariant } from "../../../core/mod.ts";
+import { constants, lazyVariant, linearWorkgroups, type MarkedVariant, type WebGpuLimits } from "../../../core/mod.ts";
 import { expectIterations } from "../../../kernels/mod.ts";
 import { epilogueWgsl, type ForwardOperands, operandBindings, operandsOf } from "./epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
@@ -36,7 +36,7 @@ export function gatherVariants(
   limits: WebGpuLimits,
   direction: "forward" | "inputGradient",
   operands: ForwardOperands = operandsOf(2),
-): WebGpuVariant[] {
+): MarkedVariant[] {
   const sources = direction === "forward" ? g.groupInputs : g.groupOutputs, taps = g.kernelHeight * g.kernelWidth;
   const columnLoops = g.kernelWidth <= MAX_UNROLLED_COLUMNS ? 0 : g.kernelWidth;
   const rowLoops = taps <= MAX_UNROLLED_TAPS ? 0 : 1;

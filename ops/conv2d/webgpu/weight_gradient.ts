@@ -7,9 +7,9 @@ import {
   f32,
   lazyVariant,
   linearWorkgroups,
+  type MarkedVariant,
   preferIf,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { expectIterations, fitsWorkgroup, WORKGROUP_TILE_64x64x16 } from "../../../kernels/mod.ts";
 import { type ConvolutionProblem, isWorthPacking } from "../problem.ts";
@@ -37,7 +37,7 @@ const TEXEL_TILES: typeof TILES = [[8, 8], [8, 4], [8, 2], [8, 1], [4, 1]];
 const MAX_TEXEL_PRODUCTS = 320;
 
 /** The variants of a weight gradient. Inputs: x, dy. The first takes any shape. */
-export function weightGradientVariants(g: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
+export function weightGradientVariants(g: ConvolutionProblem, limits: WebGpuLimits): MarkedVariant[] {
   const variants = [...new Set([Math.min(4, g.groupOutputs), 1])].map((tile) => plainVariant(g, limits, tile));
   const taps = g.kernelHeight * g.kernelWidth;
   if (taps > MAX_SUMS) return variants;
@@ -96,7 +96,7 @@ function partsOf(g: ConvolutionProblem, threads: number, lineIterations: number,
   return parts;
 }
 
-function tiledVariant(g: ConvolutionProblem, limits: WebGpuLimits, tile: WeightTile): WebGpuVariant {
+function tiledVariant(g: ConvolutionProblem, limits: WebGpuLimits, tile: WeightTile): MarkedVariant {
   const size = g.groups * g.groupOutputs * g.groupInputs * g.kernelHeight * g.kernelWidth;
   const wanted = limits.software ? SOFTWARE_THREADS : HARDWARE_THREADS;
   const parts = partsOf(g, threadsOfPart(g, tile), iterationsOfLine(g, tile), wanted, g.batch * g.outputHeight);
@@ -108,7 +108,7 @@ function tiledVariant(g: ConvolutionProblem, limits: WebGpuLimits, tile: WeightT
   );
 }
 
-function plainVariant(g: ConvolutionProblem, limits: WebGpuLimits, tile: number): WebGpuVariant {
+function plainVariant(g: ConvolutionProblem, limits: WebGpuLimits, tile: number): MarkedVariant {
   const taps = g.kernelHeight * g.kernelWidth, size = g.groups * g.groupOutputs * g.groupInputs * taps;
   const whole = taps <= MAX_TAPS_A_THREAD;
   const perPart = g.groups * Math.ceil(g.groupOutputs / tile) * g.groupInputs * (whole ? 1 : taps);

@@ -10,9 +10,9 @@ import {
   elementKernel,
   f32,
   lazyVariant,
+  type MarkedVariant,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import { packedGemmKernel, type RegisterTile, registerTile } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
@@ -33,7 +33,7 @@ interface Packed {
 const X = 0, DY = 1, DW = 2, PACKED_DY = 3, PACKED_X = 4, PARTIAL = 5;
 
 /** The variants; none where there are groups, or a buffer is larger than the device binds or its textures hold. */
-export function weightProductVariants(g: ConvolutionProblem, limits: WebGpuLimits): WebGpuVariant[] {
+export function weightProductVariants(g: ConvolutionProblem, limits: WebGpuLimits): MarkedVariant[] {
   if (g.groups !== 1) return [];
   const taps = g.kernelHeight * g.kernelWidth, depth = g.batch * g.outputHeight * g.outputWidth;
   const packed = packedInput(g);

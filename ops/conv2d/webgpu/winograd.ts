@@ -13,11 +13,11 @@ import {
   f32,
   lazyVariant,
   linearWorkgroups,
+  type MarkedVariant,
   preferIf,
   u32,
   type WebGpuKernel,
   type WebGpuLimits,
-  type WebGpuVariant,
 } from "../../../core/mod.ts";
 import {
   fitsWorkgroup,
@@ -89,7 +89,7 @@ export function winogradVariants(
   direction: Direction,
   operands: ForwardOperands,
   leastChannels: number,
-): WebGpuVariant[] {
+): MarkedVariant[] {
   const places: Products[] = limits.software ? ["registers, texels", "registers"] : [];
   if (fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits)) places.push("workgroup memory");
   return places.flatMap((products) =>
@@ -168,7 +168,7 @@ function variantOf(
   limits: WebGpuLimits,
   operands: ForwardOperands,
   products: Products,
-): WebGpuVariant {
+): MarkedVariant {
   const { tile, points, sources, channels, columns, rows, turns } = kernel;
   const workspace = [
     f32([points, panelsOf(kernel), sources, rows]),

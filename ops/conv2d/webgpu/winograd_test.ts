@@ -1,24 +1,23 @@
 import { assert, assertEquals } from "@std/assert";
-import { DEFAULT_LIMITS, f32, type WebGpuLimits } from "../../../core/mod.ts";
+import { type Choice, type DeviceProfile, f32 } from "../../../core/mod.ts";
+import { binding, choiceOf, chosenName, GPU, SOFTWARE } from "../../../tests/_choices.ts";
 import { conv2d } from "../conv2d.ts";
+import { CONVOLUTION_DEFAULTS } from "../problem.ts";
 
-const GPU: WebGpuLimits = DEFAULT_LIMITS, SOFTWARE: WebGpuLimits = { ...GPU, software: true };
-
-function variants(
+function convolution(
   input: number[],
   outputs: number,
-  limits: WebGpuLimits,
+  device: DeviceProfile,
   attributes: { stride?: number[]; dilation?: number[]; groups?: number } = {},
-) {
-  const all = { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, ...attributes };
-  const inputs = [f32(input), f32([outputs, input[1] / all.groups, 3, 3])];
-  return conv2d.webgpu({ inputs, outputs: conv2d.infer(inputs, all), attributes: all }, limits);
+): Choice {
+  const all = { ...CONVOLUTION_DEFAULTS, padding: [1, 1], ...attributes };
+  return choiceOf(conv2d, [f32(input), f32([outputs, input[1] / all.groups, 3, 3])], all, device);
 }
 
-const winograd = (...given: Parameters<typeof variants>) =>
-  variants(...given).filter(({ name }) => name.startsWith("winograd"));
+const winograd = (...given: Parameters<typeof convolution>) =>
+  convolution(...given).variants.filter(({ name }) => name.startsWith("winograd"));
 
-const chosen = (...given: Parameters<typeof variants>) => variants(...given).find(({ preferred }) => preferred)!.name;
+const chosen = (...given: Parameters<typeof convolution>) => chosenName(convolution(...given));
 
 Deno.test("conv2d has winograd's variants at stride 1 without dilation and groups", () => {
   assertEquals(winograd([1, 8, 8, 8], 8, GPU).length, 2);
@@ -39,7 +38,7 @@ Deno.test("conv2d prefers the smaller tile where the weights of the larger one t
 });
 
 Deno.test("conv2d leaves out winograd's variants whose workspace cannot be bound", () => {
-  assertEquals(winograd([1, 64, 64, 64], 64, { ...GPU, maxStorageBufferBindingSize: 2 ** 20 }), []);
+  assertEquals(winograd([1, 64, 64, 64], 64, binding(GPU, 2 ** 20)), []);
 });
 
 Deno.test("winograd's workspace does not grow with the batch beyond a bound", () => {

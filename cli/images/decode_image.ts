@@ -1,0 +1,74 @@
+/** Decodes PNG and JPEG files by sharp (libvips), which is loaded with the first image. */
+
+import { DataError } from "../../core/mod.ts";
+import type { DecodedImage } from "../../data/mod.ts";
+import type sharp from "./sharp.ts";
+
+/** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
+const MOST_PIXELS = 500_000_000;
+
+/** How files of other kinds begin, so that the message can name what came. */
+const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^GIF8/, "a GIF file"],
+  [/^RIFF....WEBP/s, "a WebP file"],
+  [/^BM/, "a BMP file"],
+  [/^(II\*\0|MM\0\*)/, "a TIFF file"],
+  [/^....ftypavi[fs]/s, "an AVIF file"],
+  [/^....ftyp/s, "a HEIF image or a video"],
+  [/^%PDF/, "a PDF file"],
+  [/<svg/, "an SVG file"],
+];
+
+/**
+ * Decodes a PNG or JPEG file of any kind: grey, palette and CMYK images become RGB, 16 bits become 8, transparent pixels
+ * are laid on white, and the image is turned upright where its EXIF says how it was taken. Colour profiles are ignored,
+ * so that the pixels of RGB images are those that PIL and torchvision see.
+ *
+ * @param bytes The file's content.
+ * @param source The file's name, for messages.
+ * @returns The pixels [height, width, 3].
+ * @throws {DataError} If it is empty, truncated, damaged, of another format, or has more than 500 million pixels.
+ */
+export async function decodeImage(bytes: Uint8Array, source: string): Promise<DecodedImage> {
+  requirePngOrJpeg(bytes, source);
+  const decode = await loadSharp();
+  const options = { failOn: "error", ignoreIcc: true, autoOrient: true, limitInputPixels: false } as const;
+  try {
+    const { width, height } = await decode(bytes, options).metadata();
+    if (width * height > MOST_PIXELS) {
+      throw new DataError(
+        `${source}: expected an image of at most ${MOST_PIXELS / 1e6} megapixels but it has ${width} x ${height}`,
+      );
+    }
+    const { data, info } = await decode(bytes, options).flatten({ background: "#ffffff" }).toColourspace("srgb")
+      .raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    return {
+      width: info.width,
+      height: info.height,
+      pixels: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    };
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    const [reason] = (error as Error).message.trim().split("\n");
+    throw new DataError(`${source}: the image is truncated or damaged (${reason.trim()}); get the file again`);
+  }
+}
+
+function requirePngOrJpeg(bytes: Uint8Array, source: string): void {
+  if (bytes.length === 0) throw new DataError(`${source}: expected a PNG or JPEG image but the file is empty`);
+  const head = Array.from(bytes.subarray(0, 512), (byte) => String.fromCharCode(byte)).join("");
+  if (head.startsWith("\x89PNG\r\n\x1a\n") || head.startsWith("\xff\xd8\xff")) return;
+  const kind = OTHER_KINDS.find(([pattern]) => pattern.test(head))?.[1];
+  throw new DataError(
+    `${source}: expected a PNG or JPEG image but ` +
+      (kind === undefined ? "the file is neither" : `the file is ${kind}; convert it to PNG or JPEG`),
+  );
+}
+
+async function loadSharp(): Promise<typeof sharp> {
+  try {
+    return (await import("./sharp.ts")).default;
+  } catch (error) {
+    throw new DataError(`Images cannot be decoded, since the package sharp does not load: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,49 @@
+/** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
+
+import { BadImages, FolderDataset, ImagePipeline, PathList } from "../../data/mod.ts";
+import sharp from "./sharp.ts";
+import { decodeImage } from "./decode_image.ts";
+import { messageOf } from "../error_message.ts";
+import { DiskFolder } from "../files/data_folder.ts";
+import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
+
+const scope = globalThis as unknown as {
+  onmessage: (event: MessageEvent<OpenRequest | FillRequest>) => void;
+  postMessage(answer: WorkerAnswer): void;
+};
+
+let pipeline: ImagePipeline | undefined;
+let failures: [index: number, message: string][] = [];
+
+/** Every worker decodes on one thread, so that as many are busy as there are workers. */
+sharp.concurrency(1);
+sharp.cache(false);
+
+function open({ location, files: packed, labels, options, maxBad }: OpenRequest): void {
+  const bad = new BadImages(maxBad), files = new PathList(packed);
+  const dataset = new FolderDataset(new DiskFolder(location), files, labels, { decode: decodeImage }, bad);
+  dataset.failed = (index, error) => {
+    failures.push([index, messageOf(error)]);
+    bad.add(`${location}/${files.at(index)}`, error);
+  };
+  pipeline = new ImagePipeline(dataset, options);
+}
+
+/** Takes one image of the batch after the other, as the other workers do, until none is left. */
+async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<void> {
+  let error: string | undefined;
+  try {
+    for (let k = Atomics.add(next, 0, 1); k < indices.length; k = Atomics.add(next, 0, 1)) {
+      await pipeline!.prepareInto(k, indices[k], epoch, batch);
+    }
+  } catch (failure) {
+    error = messageOf(failure as Error);
+  }
+  scope.postMessage({ id, failures, error });
+  failures = [];
+}
+
+let queue: Promise<void> = Promise.resolve();
+scope.onmessage = ({ data }) => {
+  queue = queue.then(() => "files" in data ? open(data) : fill(data));
+};

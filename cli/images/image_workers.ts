@@ -1,0 +1,156 @@
+/** Worker threads that prepare the images of a folder. */
+
+import { DataError, UsageError } from "../../core/mod.ts";
+import {
+  allocateImages,
+  type BatchFiller,
+  type FolderDataset,
+  type ImageBatch,
+  type Labels,
+  mixes,
+  type PathList,
+  type PreparationOptions,
+} from "../../data/mod.ts";
+
+/** Tells a worker of its folder. */
+export interface OpenRequest {
+  /** Where the folder is. */
+  readonly location: string;
+  /** The paths of its images, in shared memory. */
+  readonly files: Pick<PathList, "bytes" | "offsets">;
+  /** Their labels. */
+  readonly labels: Labels;
+  /** How they become tensors. */
+  readonly options: PreparationOptions;
+  /** How many may be damaged. */
+  readonly maxBad: number;
+}
+
+/** Asks every worker for its share of a batch. */
+export interface FillRequest {
+  /** The batch's number. */
+  readonly id: number;
+  /** The indices of its images in the set. */
+  readonly indices: Uint32Array;
+  /** The epoch. */
+  readonly epoch: number;
+  /** Receives the images; in shared memory. */
+  readonly batch: ImageBatch;
+  /** The next image that no worker has taken; in shared memory. */
+  readonly next: Int32Array;
+}
+
+/** A worker says that no image of a batch is left. */
+export interface WorkerAnswer {
+  /** The batch's number. */
+  readonly id: number;
+  /** The images that it could not read, and why. */
+  readonly failures: readonly (readonly [index: number, message: string])[];
+  /** Why it gave the batch up. */
+  readonly error?: string;
+}
+
+interface Waiting {
+  left: number;
+  error: Error | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Batches in work while another is in use. */
+const AHEAD = 2;
+
+/**
+ * Fills batches by workers. All of a batch's images are in the workers' queues at once and go to shared memory, so that
+ * they need nothing of this thread, which a training step on the CPU keeps busy.
+ */
+export class WorkerFiller implements BatchFiller {
+  readonly ahead = AHEAD;
+  readonly #dataset: FolderDataset;
+  readonly #options: PreparationOptions;
+  readonly #workers: Worker[];
+  readonly #waiting = new Map<number, Waiting>();
+  #batches = 0;
+  #stopped: Error | undefined;
+
+  /**
+   * Starts the workers.
+   *
+   * @param dataset The folder's images.
+   * @param options How they become tensors.
+   * @param count The number of workers.
+   * @param maxBad How many images may be damaged.
+   * @throws {UsageError} If the augmentation has functions, which no worker can be sent.
+   */
+  constructor(dataset: FolderDataset, options: PreparationOptions, count: number, maxBad: number) {
+    if (options.augmentation?.transforms !== undefined) {
+      throw new UsageError("Transforms of one's own cannot be sent to workers; use --workers 0");
+    }
+    this.#dataset = dataset;
+    this.#options = options;
+    const { shape, normalisation, augmentation, seed } = options;
+    const request: OpenRequest = {
+      location: dataset.source.location,
+      files: { bytes: dataset.files.bytes, offsets: dataset.files.offsets },
+      labels: dataset.labels,
+      options: { shape, normalisation, augmentation, seed },
+      maxBad,
+    };
+    this.#workers = Array.from({ length: count }, () => {
+      const worker = new Worker(new URL("./image_worker.ts", import.meta.url), { type: "module" });
+      worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.#hear(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        this.#stop(new DataError(`A worker that prepares images has stopped: ${event.message}`));
+      };
+      worker.postMessage(request);
+      return worker;
+    });
+  }
+
+  /** Makes room for a batch where the workers reach it. */
+  allocate(count: number): ImageBatch {
+    const { shape, augmentation = {} } = this.#options;
+    return allocateImages(count, shape, { mixed: mixes(augmentation), shared: true });
+  }
+
+  /** Has the workers fill a batch. */
+  fill(indices: Uint32Array, epoch: number, batch: ImageBatch): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    const id = this.#batches++, next = new Int32Array(new SharedArrayBuffer(4));
+    const request: FillRequest = { id, indices, epoch, batch, next };
+    return new Promise<void>((resolve, reject) => {
+      this.#waiting.set(id, { left: this.#workers.length, error: undefined, resolve, reject });
+      for (const worker of this.#workers) worker.postMessage(request);
+    });
+  }
+
+  /** Ends the workers. */
+  close(): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  #hear({ id, failures, error }: WorkerAnswer): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
+    if (error !== undefined) waiting.error ??= new DataError(error);
+    for (const [index, message] of failures) {
+      try {
+        this.#dataset.failed(index, new DataError(message));
+      } catch (tooMany) {
+        waiting.error ??= tooMany as Error;
+      }
+    }
+    // Until the last worker is done, the batch's memory is not free to be used again.
+    if (--waiting.left > 0) return;
+    this.#waiting.delete(id);
+    if (waiting.error === undefined) waiting.resolve();
+    else waiting.reject(waiting.error);
+  }
+
+  #stop(error: Error): void {
+    this.#stopped ??= error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}

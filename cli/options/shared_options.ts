@@ -1,0 +1,104 @@
+/** Options that several commands share, and what they open. */
+
+import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
+import { MODELS } from "../../models/mod.ts";
+import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
+import { readCheckpoint } from "../files/read_checkpoint.ts";
+
+/** The options --backend and --threads. */
+export const BACKEND_OPTIONS = {
+  backend: {
+    kind: "text",
+    about: "where to compute; auto takes a hardware GPU if there is one, else the CPU",
+    default: "auto",
+    choices: ["auto", "webgpu", "cpu"],
+    mayChangeOnResume: true,
+  },
+  threads: {
+    kind: "integer",
+    about: "threads of the CPU backend; defaults to one a core",
+    minimum: 1,
+    mayChangeOnResume: true,
+  },
+} as const;
+
+/** The option --precision. */
+export const PRECISION_OPTION = {
+  kind: "text",
+  about: "how to compute; mixed takes float16 where it can, on WebGPU adapters that have it",
+  default: "float32",
+  choices: ["float32", "mixed"],
+} as const;
+
+/** The models by the size of image that they are made for. */
+function modelsBySize(): string {
+  const lists = new Map<string, string>();
+  for (const { inputShape: [, height, width], about } of MODELS) {
+    const size = `${height}x${width}`, list = lists.get(size);
+    lists.set(size, list === undefined ? about : `${list}, ${about}`);
+  }
+  return [...lists].map(([size, list]) => `for images of ${size}: ${list}`).join("; ");
+}
+
+/** The option --model. */
+export const MODEL_OPTION = {
+  kind: "text",
+  value: "NAME",
+  about: modelsBySize(),
+} as const;
+
+/** The options of commands that take a checkpoint. */
+export const CHECKPOINT_OPTIONS = {
+  checkpoint: {
+    kind: "text",
+    value: "FILE|RUN",
+    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
+  },
+  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
+} as const;
+
+/**
+ * Reads the checkpoint that was asked for.
+ *
+ * @throws {UsageError} If none was, or it is of another model than was named.
+ */
+export async function readChosenCheckpoint(
+  { checkpoint, model }: { readonly checkpoint?: string; readonly model?: string },
+): Promise<Checkpoint & { readonly source: string }> {
+  if (checkpoint === undefined) {
+    throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
+  }
+  const found = await readCheckpoint(checkpoint), own = found.info?.model?.name;
+  if (own !== undefined && model !== undefined && model !== own) {
+    throw new UsageError(`--model: ${found.source} is of ${own}, so it cannot be read as ${model}`);
+  }
+  return found;
+}
+
+/**
+ * The model of a checkpoint.
+ *
+ * @param given What holds for a bare weight file, which does not say it.
+ * @throws {UsageError} If neither says it.
+ */
+export function modelOf(
+  { info, source }: Pick<Checkpoint, "info"> & { readonly source: string },
+  { name, ...given }: Partial<ModelDescription>,
+): ModelDescription {
+  if (info !== undefined) return info.model;
+  if (name === undefined) throw new UsageError(`${source} does not say which model it is of; name it with --model`);
+  return { name, ...given };
+}
+
+/** Where a command computes, and how. */
+export function describeWork({ description }: Backend, { precision }: { readonly precision: string }): string {
+  return precision === "float32" ? description : `${description}, ${precision} precision`;
+}
+
+/** Opens the backend that was asked for; `memory` is in MiB. */
+export function openChosenBackend(
+  { backend, threads, memory }: { readonly backend: string; readonly threads?: number; readonly memory?: number },
+): Promise<Backend> {
+  const bytes = memory === undefined ? undefined : memory * 2 ** 20;
+  return openBackend(backend as BackendChoice, { threads, memory: bytes });
+}

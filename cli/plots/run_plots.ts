@@ -1,0 +1,55 @@
+/** Draws a run's plots after every epoch: `curves.svg` and `confusion.svg`. */
+
+import type { Callback, EpochEvent, RunFolder } from "../../train/mod.ts";
+import type { DiskStore } from "../files/run_store.ts";
+import { formatPercent } from "../reports/format.ts";
+import type { EpochLine } from "./plots.ts";
+
+/** A listener that draws. Where the packages for it cannot be had, it says so once, and the run goes on without plots. */
+export class RunPlots implements Callback {
+  readonly #store: DiskStore;
+  readonly #folder: RunFolder;
+  readonly #title: string;
+  readonly #classes: readonly string[];
+  #lines: EpochLine[] = [];
+  #failed = false;
+
+  /**
+   * @param store Where the plots go.
+   * @param folder The run, which knows of the epochs before this process began.
+   * @param title What is trained.
+   */
+  constructor(store: DiskStore, folder: RunFolder, title: string, classes: readonly string[]) {
+    this.#store = store;
+    this.#folder = folder;
+    this.#title = title;
+    this.#classes = classes;
+  }
+
+  /** Takes up the epochs that are done. */
+  async onStart(): Promise<void> {
+    this.#lines = (await this.#folder.readMetrics()).filter((line) => line.kind === "epoch");
+  }
+
+  /** Draws. */
+  async onEpoch({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent): Promise<void> {
+    const { loss: valLoss, top1: valTop1, confusion } = validation;
+    this.#lines.push({ kind: "epoch", epoch, trainLoss, trainTop1, valLoss, valTop1, lr: rate, seconds });
+    const plots = await this.#plots();
+    if (plots === undefined) return;
+    const write = (name: string, text: string) => this.#store.write(name, new TextEncoder().encode(text));
+    await write("curves.svg", plots.curvesSvg(this.#lines, this.#title));
+    const title = `${this.#title}, epoch ${epoch + 1}: ${formatPercent(valTop1)} right`;
+    await write("confusion.svg", plots.confusionSvg(confusion, this.#classes, title));
+  }
+
+  async #plots(): Promise<typeof import("./plots.ts") | undefined> {
+    if (this.#failed) return undefined;
+    try {
+      return await import("./plots.ts");
+    } catch (error) {
+      this.#failed = true;
+      console.error(`warning: no plots are drawn: ${(error as Error).message.split("\n")[0]}`);
+    }
+  }
+}

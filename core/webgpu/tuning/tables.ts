@@ -1,0 +1,89 @@
+/**
+ * Tables of choices that hold on every device of a kind. A key is an op with the class of its shapes, so that one entry
+ * serves all shapes that are alike; a value is a family at a version, with a configuration.
+ */
+
+import type { Node } from "../../graph/graph.ts";
+import type { DeviceProfile } from "./device_profile.ts";
+import type { Configuration, WebGpuVariant } from "./family.ts";
+
+/** A choice of a table. */
+export interface TableEntry {
+  /** The family and its version, as `direct@1`. Of another version the entry is void. */
+  readonly kernel: string;
+  /** The family's configuration. */
+  readonly configuration: Configuration;
+}
+
+/** The choices for a device, an architecture, a vendor, or for all (`default`). */
+export interface KernelTable {
+  /** Which devices: a device's name, an architecture, a vendor, or `default`. */
+  readonly device: string;
+  /** Where the choices come from: what was measured, or how they were derived. */
+  readonly source: string;
+  /** The choices by {@link shapeClass}. */
+  readonly choices: Readonly<Record<string, TableEntry>>;
+}
+
+/** The tables that come with the library. None was measured yet: what is not known follows the rules of the ops. */
+export const SHIPPED_TABLES: readonly KernelTable[] = [];
+
+/** The largest extent that is a class of its own; kernels are often made for such, as for taps. */
+const EXACT = 16;
+
+/** The extent that stands for all that are alike: itself up to 16, then the next power of two. */
+export function anchor(extent: number): number {
+  return extent <= EXACT ? extent : 2 ** Math.ceil(Math.log2(extent));
+}
+
+/**
+ * The op and the class of its shapes: extents are anchored, and innermost ones say whether they are whole vectors.
+ *
+ * @example
+ * ```ts ignore
+ * shapeClass(node); // conv2d(64x64x64x64|4, 64x64x3x3) {"stride":[1,1],…}
+ * ```
+ */
+export function shapeClass({ op, inputs, attributes }: Pick<Node, "op" | "inputs" | "attributes">): string {
+  const classes = inputs.map(({ dtype, shape }) => {
+    const aligned = shape.length > 0 && shape[shape.length - 1] % 4 === 0 ? "|4" : "";
+    return `${dtype === "f32" ? "" : `${dtype} `}${shape.map(anchor).join("x") || "scalar"}${aligned}`;
+  });
+  return `${op.name}(${classes.join(", ")}) ${JSON.stringify(attributes)}`;
+}
+
+/** A choice that was found, and the table's name and source. */
+export interface FoundEntry extends TableEntry {
+  /** The device of the table. */
+  readonly device: string;
+  /** The source of the table. */
+  readonly source: string;
+}
+
+/** The choice for a class of shapes, of the table that is the most particular to a device. */
+export function findEntry(
+  tables: readonly KernelTable[],
+  { name, architecture, vendor }: DeviceProfile,
+  key: string,
+): FoundEntry | undefined {
+  for (const device of [name, architecture, vendor, "default"]) {
+    for (const table of tables) {
+      const entry = table.choices[key];
+      if (device !== "" && table.device === device && entry !== undefined) {
+        return { ...entry, device, source: table.source };
+      }
+    }
+  }
+}
+
+/** The number of the variant that an entry means; -1 where its version, or its configuration, is not there. */
+export function variantOfEntry(variants: readonly WebGpuVariant[], { kernel, configuration }: TableEntry): number {
+  return variants.findIndex((variant) =>
+    `${variant.family}@${variant.version}` === kernel && holds(variant.configuration, configuration)
+  );
+}
+
+/** Whether a configuration has all that is wanted. */
+export function holds(configuration: Configuration, wanted: Configuration): boolean {
+  return Object.entries(wanted).every(([key, value]) => configuration[key] === value);
+}
