@@ -43,7 +43,7 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
  *
  * @example
  * ```ts
- * import { openBackend } from "./mod.ts";
+ * import { openBackend } from "@residua/residua";
  * const backend = await openBackend("cpu");
  * console.log(backend.name); // cpu
  * backend.destroy();

@@ -12,7 +12,7 @@ import { argument, sentence } from "./util/sentence.ts";
  *
  * @example
  * ```ts
- * import { CpuBackend, expectPrecision } from "./mod.ts";
+ * import { CpuBackend, expectPrecision } from "@residua/residua/core";
  * await expectPrecision(new CpuBackend(), "float32");
  * ```
  */

@@ -65,7 +65,7 @@ export interface BatchFiller<B extends Batch = ImageBatch> {
  *
  * @example
  * ```ts
- * import { allocateImages } from "./mod.ts";
+ * import { allocateImages } from "@residua/residua/data";
  * console.log(allocateImages(2, [3, 8, 8]).images.length); // 384
  * ```
  */

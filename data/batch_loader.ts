@@ -36,7 +36,8 @@ interface PendingBatch<B> {
  *
  * @example
  * ```ts
- * import { BatchLoader, measureNormalisation, shapesSet } from "./mod.ts";
+ * import { shapesSet } from "@residua/residua";
+ * import { BatchLoader, measureNormalisation } from "@residua/residua/data";
  * const { train, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
  * const normalisation = measureNormalisation(train, shape);
  * const loader = new BatchLoader({ dataset: train, shape, normalisation, batch: 8 });

@@ -19,7 +19,8 @@ export interface BatcherOptions extends PreparationOptions {
  *
  * @example
  * ```ts
- * import { Batcher, measureNormalisation, shapesSet } from "./mod.ts";
+ * import { shapesSet } from "@residua/residua";
+ * import { Batcher, measureNormalisation } from "@residua/residua/data";
  * const { train: split, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
  * const batcher = new Batcher({ split, shape, normalisation: measureNormalisation(split, shape) });
  * const batch = batcher.allocate(2);

@@ -12,7 +12,7 @@ export type Labels = Uint8Array | Uint16Array | Uint32Array;
  *
  * @example
  * ```ts
- * import type { Dataset } from "./mod.ts";
+ * import type { Dataset } from "@residua/residua";
  * const greys: Dataset = {
  *   count: 256,
  *   labels: Uint8Array.from({ length: 256 }, (_, grey) => grey < 128 ? 0 : 1),
@@ -39,7 +39,11 @@ export interface Dataset {
    * it throws, the run stops.
    */
   failed?(index: number, error: Error): void;
-  /** Makes what fills batches from the set, where it has a way of its own, such as workers. */
+  /**
+   * Makes what fills batches from the set, where it has a way of its own, such as workers.
+   *
+   * @internal
+   */
   createFiller?(options: PreparationOptions): BatchFiller;
 }
 
@@ -83,7 +87,7 @@ export function createLabels(count: number, classes: number): Labels {
  *
  * @example
  * ```ts
- * import { MemoryDataset } from "./mod.ts";
+ * import { MemoryDataset } from "@residua/residua";
  * const two = new MemoryDataset([3, 1, 1], Uint8Array.of(1, 2, 3, 4, 5, 6), Uint8Array.of(0, 1));
  * console.log(two.read(1).pixels); // Uint8Array(3) [ 4, 5, 6 ]
  * ```

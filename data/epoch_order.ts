@@ -13,7 +13,7 @@ import { Random } from "../core/mod.ts";
  *
  * @example
  * ```ts
- * import { epochOrder } from "./mod.ts";
+ * import { epochOrder } from "@residua/residua/data";
  * console.log(epochOrder(3, 0, 0, false)); // Uint32Array(3) [ 0, 1, 2 ]
  * ```
  */

@@ -44,7 +44,8 @@ export class ResidentImages implements BatchFiller<ViewBatch> {
    *
    * @example
    * ```ts
-   * import { ResidentImages, shapesSet } from "./mod.ts";
+   * import { shapesSet } from "@residua/residua";
+   * import { ResidentImages } from "@residua/residua/data";
    * const { train, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
    * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
    * console.log(ResidentImages.of(train, { shape, normalisation }, 2 ** 20)?.words.length); // 15360

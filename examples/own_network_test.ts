@@ -1,7 +1,8 @@
 /** The example runs, and its network learns. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CpuBackend, summarizeModel } from "../mod.ts";
+import { CpuBackend } from "../core/mod.ts";
+import { summarizeModel } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { ownNetwork } from "./own_network.ts";
 import { fileURLToPath } from "node:url";

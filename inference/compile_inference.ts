@@ -48,11 +48,11 @@ export async function compileInference(
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { compileFoldedInference } from "./mod.ts";
- * import { Trainer } from "../train/mod.ts";
- * import { Variables } from "../weights/mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { compileFoldedInference } from "@residua/residua/inference";
+ * import { Trainer } from "@residua/residua/train";
+ * import { Variables } from "@residua/residua/weights";
  * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), backend = new CpuBackend();
  * const trainer = await Trainer.create({ model, backend, batch: 2 });
  * const tensors = await trainer.variables.read(false);

@@ -77,11 +77,11 @@ export interface LoadModelOptions {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { encodeSafetensors } from "../weights/mod.ts";
- * import { loadModel } from "./mod.ts";
- * import { Trainer } from "../train/mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { encodeSafetensors } from "@residua/residua";
+ * import { loadModel } from "@residua/residua";
+ * import { Trainer } from "@residua/residua/train";
  * const trainer = await Trainer.create({ model: cifarResNet({ depth: 8 }), backend: new CpuBackend(), batch: 1 });
  * const bytes = encodeSafetensors(await trainer.variables.read(false));
  * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };

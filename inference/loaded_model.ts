@@ -149,6 +149,11 @@ export class LoadedModel {
     });
   }
 
+  /** Gives the memory back, as {@link LoadedModel.destroy} does. */
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
   /** Gives the memory back, and the backend if `loadModel` opened it. Wait for pending predictions first. */
   destroy(): void {
     if (this.#destroyed) return;

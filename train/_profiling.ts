@@ -8,7 +8,11 @@ export interface ProfilingOptions {
   readonly warmUp?: number;
   /** Steps that are profiled, one after the other. Defaults to 5, fewer where the run is too short. */
   readonly steps?: number;
-  /** Called with the profile once the steps are done or the run is stopped. A promise is waited for. */
+  /**
+   * Called with the profile once the steps are done or the run is stopped. A promise is waited for.
+   *
+   * @internal
+   */
   readonly onProfile: (profile: Profile) => unknown;
 }
 

@@ -68,7 +68,7 @@ export interface StartEvent {
  *
  * @example
  * ```ts
- * import type { Callback } from "./mod.ts";
+ * import type { Callback } from "@residua/residua";
  * const goodEnough: Callback = { onEpoch: ({ validation }) => validation.top1 > 0.98 ? "stop" : undefined };
  * console.log(Object.keys(goodEnough)); // [ "onEpoch" ]
  * ```

@@ -34,9 +34,9 @@ export interface PlannedTraining extends StepOptions {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { trainingNeed } from "./mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { trainingNeed } from "@residua/residua/train";
  * const options = { model: cifarResNet({ depth: 20 }), backend: new CpuBackend(), batch: 128 };
  * const kept = trainingNeed(options), again = trainingNeed({ ...options, recompute: true });
  * console.log(again.total < kept.total / 2); // true

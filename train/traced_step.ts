@@ -53,8 +53,8 @@ export function partSpec({ model, batch, accumulate = 1, labelSmoothing = 0 }: S
  *
  * @example
  * ```ts
- * import { cifarResNet } from "../models/mod.ts";
- * import { traceStep } from "./mod.ts";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { traceStep } from "@residua/residua/train";
  * const { graph, scalars } = traceStep({ model: cifarResNet({ depth: 8 }), batch: 4 });
  * console.log(graph.precision, scalars.loss.spec.shape); // float32 []
  * ```

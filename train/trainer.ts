@@ -51,9 +51,9 @@ export interface StepResult {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { Trainer } from "./mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { Trainer } from "@residua/residua/train";
  * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] });
  * const trainer = await Trainer.create({ model, backend: new CpuBackend(), batch: 2 });
  * const images = new Float32Array(2 * 3 * 8 * 8).map((_, i) => Math.sin(i));

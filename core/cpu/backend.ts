@@ -53,7 +53,7 @@ export class CpuBackend implements Backend {
    *
    * @example
    * ```ts
-   * import { CpuBackend } from "./mod.ts";
+   * import { CpuBackend } from "@residua/residua/core";
    * const backend = await CpuBackend.create({ threads: 2 });
    * console.log(backend.description); // CPU, WebAssembly relaxed SIMD, 2 threads
    * backend.destroy();
@@ -122,6 +122,11 @@ export class CpuBackend implements Backend {
   /** Resolves at once: a step is done when `run` returns. */
   finish(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Ends the threads, as {@link CpuBackend.destroy} does. */
+  [Symbol.dispose](): void {
+    this.destroy();
   }
 
   /** Ends the threads; the memory goes with the object. */

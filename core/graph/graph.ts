@@ -22,11 +22,19 @@ export interface Value {
   readonly id: number;
   /** The shape and the element type. */
   readonly spec: TensorSpec;
-  /** The origin. */
+  /**
+   * The origin.
+   *
+   * @internal
+   */
   readonly kind: ValueKind;
   /** The name of an input or a variable; empty for a computed value. */
   readonly name: string;
-  /** The initial elements of a parameter, a state or a constant. */
+  /**
+   * The initial elements of a parameter, a state or a constant.
+   *
+   * @internal
+   */
   readonly initializer?: Initializer;
 }
 
@@ -55,7 +63,7 @@ export interface GraphOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../mod.ts";
+ * import { f32, Graph } from "@residua/residua";
  * const graph = new Graph({ training: true });
  * const image = graph.input("image", f32([8, 3, 32, 32]));
  * console.log(image.spec.shape); // [ 8, 3, 32, 32 ]
@@ -66,7 +74,11 @@ export class Graph {
   readonly training: boolean;
   /** The precision in which it computes. Under `mixed`, casts to f16 and f32 are recorded before ops. */
   readonly precision: Precision;
-  /** The nodes in the order of recording, which is an order of execution. */
+  /**
+   * The nodes in the order of recording, which is an order of execution.
+   *
+   * @internal
+   */
   readonly nodes: Node[] = [];
   readonly #values: Value[] = [];
   readonly #named = new Map<string, Value>();
@@ -110,17 +122,29 @@ export class Graph {
     return this.#addNamed({ kind: "input", name, spec });
   }
 
-  /** A trained variable. The same name gives the same value, so that layers can share weights; another shape is an error. */
+  /**
+   * A trained variable. The same name gives the same value, so that layers can share weights; another shape is an error.
+   *
+   * @internal
+   */
   parameter(name: string, spec: TensorSpec, initializer: Initializer): Value {
     return this.#variable({ kind: "parameter", name, spec, initializer });
   }
 
-  /** A variable that is kept between steps but not differentiated, such as a running mean or a momentum. */
+  /**
+   * A variable that is kept between steps but not differentiated, such as a running mean or a momentum.
+   *
+   * @internal
+   */
   state(name: string, spec: TensorSpec, initializer: Initializer): Value {
     return this.#variable({ kind: "state", name, spec, initializer });
   }
 
-  /** A tensor filled with one number. */
+  /**
+   * A tensor filled with one number.
+   *
+   * @internal
+   */
   constant(value: number, spec: TensorSpec): Value {
     const name = `constant ${value} ${formatSpec(spec)}`;
     const initializer: Initializer = { kind: "constant", value };
@@ -132,6 +156,7 @@ export class Graph {
    *
    * @returns The op's outputs.
    * @throws {ShapeError} If the op does not take these inputs or attributes.
+   * @internal
    */
   apply<A extends Attributes>(op: Op<A>, given: readonly Value[], attributes: Partial<A> = {}): Value[] {
     for (const name of Object.keys(attributes)) {
@@ -168,7 +193,11 @@ export class Graph {
     return result;
   }
 
-  /** The node that computes a value, or nothing for an input or a variable. */
+  /**
+   * The node that computes a value, or nothing for an input or a variable.
+   *
+   * @internal
+   */
   producer(value: Value): Node | undefined {
     return this.#producers.get(value);
   }

@@ -36,7 +36,7 @@ export function u32(shape: Shape): TensorSpec {
  *
  * @example
  * ```ts
- * import { elementCount } from "./shape.ts";
+ * import { elementCount } from "@residua/residua/core";
  * console.log(elementCount([2, 3, 4])); // 24
  * ```
  */

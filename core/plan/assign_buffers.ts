@@ -28,7 +28,7 @@ export interface Assignment {
  *
  * @example
  * ```ts
- * import { assignBuffers } from "./assign_buffers.ts";
+ * import { assignBuffers } from "@residua/residua/core";
  * const values = [{ first: 0, last: 1, bytes: 8 }, { first: 1, last: 2, bytes: 16 }, { first: 2, last: 3, bytes: 4 }];
  * console.log(assignBuffers(values).sizes); // [ 16, 8 ]
  * ```

@@ -55,7 +55,7 @@ export interface DevicePeaks {
  *
  * @example
  * ```ts
- * import { rooflineSeconds } from "../mod.ts";
+ * import { rooflineSeconds } from "@residua/residua/core";
  * console.log(rooflineSeconds({ flops: 8, bytes: 8 }, { flops: 4, bytes: 2 })); // 4
  * ```
  */

@@ -67,8 +67,9 @@ export interface ProfileRow extends Cost {
  *
  * @example
  * ```ts
- * import { compile, CpuBackend, f32, Graph, StepProfiler } from "../mod.ts";
- * import { relu } from "../../ops/mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { compile, CpuBackend, StepProfiler } from "@residua/residua/core";
+ * import { relu } from "@residua/residua/ops";
  * const backend = new CpuBackend(), graph = new Graph(), [y] = relu.apply(graph, [graph.input("x", f32([4]))]);
  * const program = await compile(graph, backend, { outputs: { y } }), profiler = new StepProfiler();
  * await profiler.step("first", () => profiler.run(program));

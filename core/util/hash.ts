@@ -7,7 +7,7 @@
  *
  * @example
  * ```ts
- * import { formatHash, hashText } from "../mod.ts";
+ * import { formatHash, hashText } from "@residua/residua/core";
  * console.log(formatHash(hashText("b", hashText("a"))) === formatHash(hashText("ab"))); // true
  * ```
  */

@@ -8,7 +8,7 @@
  *
  * @example
  * ```ts
- * import { median } from "../mod.ts";
+ * import { median } from "@residua/residua/core";
  * console.log(median([3, 1, 100])); // 3
  * ```
  */

@@ -18,7 +18,7 @@ function editDistance(a: string, b: string): number {
  *
  * @example
  * ```ts
- * import { nearestName } from "../mod.ts";
+ * import { nearestName } from "@residua/residua/core";
  * console.log(nearestName("resnt50", ["resnet18", "resnet50"])); // resnet50
  * ```
  */
@@ -34,7 +34,7 @@ export function nearestName(word: string, names: readonly string[]): string | un
  *
  * @example
  * ```ts
- * import { didYouMean } from "../mod.ts";
+ * import { didYouMean } from "@residua/residua/core";
  * console.log(`There is no resnt50${didYouMean("resnt50", ["resnet18", "resnet50"])}`); // …; did you mean resnet50?
  * console.log(`There is no vgg${didYouMean("vgg", ["resnet18", "resnet50"])}`); // There is no vgg.
  * ```

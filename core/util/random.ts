@@ -27,7 +27,7 @@ function multiplyHigh(a: number, b: number): number {
  *
  * @example
  * ```ts
- * import { philox } from "./random.ts";
+ * import { philox } from "@residua/residua/core";
  * const words = new Uint32Array(4);
  * philox([0, 0, 0, 0], [0, 0], words);
  * console.log(words[0].toString(16)); // 6627e8d5
@@ -77,7 +77,7 @@ function portableLog(x: number): number {
  *
  * @example
  * ```ts
- * import { Random } from "./random.ts";
+ * import { Random } from "@residua/residua";
  * const a = new Random(1, "shuffle"), b = new Random(1, "shuffle");
  * console.log(a.uniform() === b.uniform()); // true
  * ```

@@ -48,7 +48,7 @@ export class Sentence {
  *
  * @example
  * ```ts
- * import { argument } from "../mod.ts";
+ * import { argument } from "@residua/residua/core";
  * console.log(argument("batch", 64)); // { argument: "batch", value: 64 }
  * ```
  */
@@ -61,7 +61,7 @@ export function argument(name: string, value?: Advice["value"]): Advice {
  *
  * @example
  * ```ts
- * import { argument, sentence } from "../mod.ts";
+ * import { argument, sentence } from "@residua/residua/core";
  * const told = sentence`It does not fit; use ${argument("batch", 64)}`;
  * console.log(`${told}`); // It does not fit; use `batch: 64`
  * console.log(told.format(({ argument, value }) => `${argument}=${value}`)); // It does not fit; use batch=64

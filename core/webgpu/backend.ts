@@ -261,6 +261,11 @@ export class WebGpuBackend implements Backend {
     this.check();
   }
 
+  /** Gives the device back, as {@link WebGpuBackend.destroy} does. */
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
   /** Gives the device back. */
   destroy(): void {
     this.#monitor.close();

@@ -23,8 +23,8 @@ export interface MixtureOptions {
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { drawBeta } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { drawBeta } from "@residua/residua/data";
  * const share = drawBeta(0.2, new Random(0));
  * console.log(share >= 0 && share <= 1); // true
  * ```

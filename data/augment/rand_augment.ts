@@ -177,8 +177,8 @@ export const RAND_AUGMENT_OPERATIONS: Readonly<Record<string, Operation>> = {
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { randAugment } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { randAugment } from "@residua/residua/data";
  * const image = { width: 8, height: 8, pixels: new Uint8Array(8 * 8 * 3).fill(100) };
  * console.log(randAugment({ operations: 1 })(image, new Random(1)).pixels.length); // 192
  * ```

@@ -27,8 +27,8 @@ export type TensorTransform = (
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { colourShift } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { colourShift } from "@residua/residua/data";
  * const components = { variances: [0.2, 0, 0], directions: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] };
  * const pixel = new Float32Array(3);
  * colourShift(components, 0.1, [1, 1, 1])(pixel, [3, 1, 1], new Random(0));
@@ -63,8 +63,8 @@ export interface ErasingOptions {
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { randomErasing } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { randomErasing } from "@residua/residua/data";
  * const image = new Float32Array(64).fill(1);
  * randomErasing({ probability: 1 })(image, [1, 8, 8], new Random(0));
  * console.log(image.includes(0)); // true

@@ -22,8 +22,8 @@ export type ImageTransform = (image: DecodedImage, random: Random) => DecodedIma
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { scaleJitter } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { scaleJitter } from "@residua/residua/data";
  * const image = { width: 40, height: 30, pixels: new Uint8Array(40 * 30 * 3) };
  * const { width, height } = scaleJitter(32, 60, [28, 28])(image, new Random(0));
  * console.log(width, height); // 28 28
@@ -64,8 +64,8 @@ export interface ResizedCropOptions {
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { randomResizedCrop } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { randomResizedCrop } from "@residua/residua/data";
  * const image = { width: 40, height: 30, pixels: new Uint8Array(40 * 30 * 3) };
  * console.log(randomResizedCrop([8, 8])(image, new Random(0)).width); // 8
  * ```

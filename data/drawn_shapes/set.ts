@@ -23,7 +23,7 @@ export interface ShapesOptions {
  *
  * @example
  * ```ts
- * import { shapesSet } from "../mod.ts";
+ * import { shapesSet } from "@residua/residua";
  * console.log(shapesSet({ trainCount: 20, validationCount: 10 }).train.labels[13]); // 3
  * ```
  */

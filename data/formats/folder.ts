@@ -27,7 +27,11 @@ export interface ImageFolderOptions {
   readonly maxBad?: number;
   /** Called with a message for each damaged image, once. */
   readonly onBad?: (message: string) => void;
-  /** Makes what fills batches, such as workers. Defaults to this thread. */
+  /**
+   * Makes what fills batches, such as workers. Defaults to this thread.
+   *
+   * @internal
+   */
   readonly createFiller?: (dataset: FolderDataset, options: PreparationOptions) => BatchFiller;
 }
 

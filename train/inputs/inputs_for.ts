@@ -30,9 +30,9 @@ export function residentInputs(images: ResidentImages): BatchInputs {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../../core/mod.ts";
- * import { shapesSet } from "../../data/mod.ts";
- * import { inputsFor, uploadedInputs } from "../mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { shapesSet } from "@residua/residua";
+ * import { inputsFor, uploadedInputs } from "@residua/residua/train";
  * const { train, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
  * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
  * const [inputs] = inputsFor(train, { shape, normalisation }, new CpuBackend());

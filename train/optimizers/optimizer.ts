@@ -14,8 +14,9 @@ export const LEARNING_RATE = "learningRate";
  *
  * @example
  * ```ts
- * import { sgdUpdate } from "../../ops/mod.ts";
- * import { type Optimizer, optimizerState } from "../mod.ts";
+ * import { sgdUpdate } from "@residua/residua/ops";
+ * import { type Optimizer } from "@residua/residua";
+ * import { optimizerState } from "@residua/residua/train";
  * const plainSgd: Optimizer = {
  *   update(graph, { parameter, gradient, rate }) {
  *     const velocity = optimizerState(graph, "momentum", parameter, 0);
@@ -33,6 +34,7 @@ export interface Optimizer {
    *
    * @param graph The graph of a training step.
    * @param step The parameter, its gradient and the rate.
+   * @internal
    */
   update(graph: Graph, step: OptimizerStep): void;
 }

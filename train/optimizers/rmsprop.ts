@@ -27,9 +27,10 @@ export interface RmspropOptions {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../../core/mod.ts";
- * import { cifarResNet } from "../../models/mod.ts";
- * import { rmspropOptimizer, Trainer } from "../mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { rmspropOptimizer } from "@residua/residua";
+ * import { Trainer } from "@residua/residua/train";
  * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), optimizer = rmspropOptimizer({ weightDecay: 0 });
  * const trainer = await Trainer.create({ model, backend: new CpuBackend(), batch: 2, optimizer });
  * console.log(trainer.variables.storages.has("optimizer.meanSquare.fc.weight")); // true

@@ -32,7 +32,7 @@ const LEAST_CHANGE = 1e-8;
  *
  * @example
  * ```ts
- * import { plateauSchedule } from "../mod.ts";
+ * import { plateauSchedule } from "@residua/residua";
  * const schedule = plateauSchedule({ rate: 0.1, patience: 0 });
  * for (const loss of [2, 1, 1]) schedule.observe!({ loss, error: 0.5 });
  * console.log(schedule.rate(0).toFixed(3)); // 0.010

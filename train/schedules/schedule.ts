@@ -80,7 +80,7 @@ export interface ScheduleOptions {
  *
  * @example
  * ```ts
- * import { createSchedule } from "../mod.ts";
+ * import { createSchedule } from "@residua/residua/train";
  * const schedule = createSchedule({ schedule: "step", rate: 0.1, epochs: 10 });
  * console.log(schedule.rate(0), schedule.rate(5).toFixed(3)); // 0.1 0.010
  * ```

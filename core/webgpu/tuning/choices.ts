@@ -61,7 +61,7 @@ export interface TuningRecord {
  *
  * @example
  * ```ts
- * import { TuningTable } from "../../mod.ts";
+ * import { TuningTable } from "@residua/residua";
  * const table = new TuningTable("an adapter");
  * table.set("linear(...)", { variant: "tile 4x4", kernels: "0a1b2c3d" });
  * const text = JSON.stringify(table);
@@ -121,7 +121,11 @@ export class TuningTable implements TunerStore {
     return [...this.#choices].sort(([a], [b]) => a < b ? -1 : 1);
   }
 
-  /** What `JSON.stringify` writes. */
+  /**
+   * What `JSON.stringify` writes.
+   *
+   * @internal
+   */
   toJSON(): TuningRecord {
     return { tuning: 1, adapter: this.adapter, choices: Object.fromEntries(this.entries()) };
   }
