@@ -113,16 +113,12 @@ export {
   type Checkpoint,
   type CheckpointInfo,
   decodeCheckpoint,
-  decodeSafetensors,
-  decodeTorchFile,
   encodeCheckpoint,
-  encodeSafetensors,
   type MismatchedHead,
   mismatchedHead,
   type ModelDescription,
   type NamedTensor,
   type Progress,
-  type TensorFile,
 } from "./weights/mod.ts";
 
 // Predicting and evaluating.
