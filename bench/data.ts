@@ -1,4 +1,4 @@
-/** Times the input pipeline: `deno task bench:data [WORKERS]`. Small images in memory, then JPEG files beside their decoder. */
+/** Times the input pipeline: `deno task bench:data [WORKERS]`. Images in memory, then JPEG files compared with their decoder. */
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
 import { decodeImage } from "../cli/images/decode_image.ts";
@@ -40,10 +40,10 @@ function workerCount([text = String(navigator.hardwareConcurrency), ...more]: re
   );
 }
 
-/** Something that prepares images, and how many it does in a while. */
+/** A source of prepared images whose rate is measured. */
 interface Contender {
   readonly name: string;
-  /** Works for so many seconds at least, and gives images a second. */
+  /** Works for at least a number of seconds and returns the images a second. */
   work(seconds: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -60,7 +60,7 @@ function loading(name: string, set: ImageSet, batch: number, augmentation: Augme
   return {
     name,
     async work(seconds) {
-      // What was made ready while others had their turn does not count.
+      // Batches that were prepared while other contenders were measured do not count.
       for (let k = 0; k < 4; k++) await fetch();
       const started = performance.now(), first = next;
       while (performance.now() - started < 1000 * seconds) await fetch();
@@ -70,7 +70,7 @@ function loading(name: string, set: ImageSet, batch: number, augmentation: Augme
   };
 }
 
-/** So many decoders at a time, which read and decode, and do nothing else. */
+/** A number of concurrent decoders, which only read and decode. */
 function decoding(name: string, count: number, { train: { source, files } }: ImageSet<FolderDataset>): Contender {
   sharp.concurrency(1);
   sharp.cache(false);
@@ -92,7 +92,7 @@ function decoding(name: string, count: number, { train: { source, files } }: Ima
   };
 }
 
-/** The median rate of each, in images a second. They take turns, so that what slows the machine down hits all of them. */
+/** The median rate of each in images a second. They are measured by turns, so that disturbances of the machine hit all. */
 async function rates(contenders: readonly Contender[]): Promise<number[]> {
   const measured = contenders.map((): number[] => []);
   for (const contender of contenders) await contender.work(0.5);
@@ -126,9 +126,9 @@ async function waitingShare(
   for (let k = 0; k < steps + 2; k++) {
     if (k === 2) [waited, started] = [0, performance.now()];
     const before = performance.now();
-    const { images, labels } = await loader.fetch(Math.floor(k / loader.batchesPerEpoch), k % loader.batchesPerEpoch);
+    const made = await loader.fetch(Math.floor(k / loader.batchesPerEpoch), k % loader.batchesPerEpoch);
     waited += performance.now() - before;
-    trainer.step(images, labels, 0.01);
+    trainer.step(made, 0.01);
     await trainer.results();
   }
   const total = performance.now() - started;

@@ -115,7 +115,7 @@ async function timeSteps(
     }
     return median(seconds.slice(2));
   };
-  const step = await time(() => trainer.step(images, labels, 0.1));
+  const step = await time(() => trainer.step({ images, labels }, 0.1));
   inference.write("image", images);
   const pass = await time(() => inference.run());
   console.log(`${backend.description}, ${model.name}, batch ${batch}, median of 5`);

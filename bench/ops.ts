@@ -1,4 +1,4 @@
-/** Where a training step or an inference spends its time, op by op: `deno task bench --ops`. */
+/** The time of each op of a training step or an inference: `deno task bench --ops`. */
 
 import { explain } from "../cli/files/disk_error.ts";
 import { formatProfile, profileJson } from "../cli/reports/profile_report.ts";
@@ -8,12 +8,12 @@ import { Trainer } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
 import type { randomBatch } from "./_work.ts";
 
-/** Steps before the first that is profiled, and steps that are. */
+/** The number of steps before the profiled ones, and of profiled steps. */
 const WARM_UP = 2, STEPS = 5;
 
-/** What is profiled beside the model. */
+/** The options of a profile. */
 export interface OpsOptions {
-  /** A file that the profile is written to as a trace. */
+  /** The file to which the profile is written as a trace. */
   readonly trace?: string;
   /** How kernels are chosen. */
   readonly tune?: TuneOptions;
@@ -50,9 +50,9 @@ async function profileTraining(
   tune?: TuneOptions,
 ): Promise<readonly ProfiledStep[]> {
   const trainer = await Trainer.create({ model, backend, batch, tune }), profiler = new StepProfiler();
-  for (let step = 0; step < WARM_UP; step++) trainer.step(images, labels, 0.01);
+  for (let step = 0; step < WARM_UP; step++) trainer.step({ images, labels }, 0.01);
   await trainer.results();
-  const compute = () => trainer.profile(profiler, images, labels, 0.01);
+  const compute = () => trainer.profile(profiler, { images, labels }, 0.01);
   await profileSteps(profiler, compute, () => trainer.results());
   trainer.destroy();
   return profiler.steps;
@@ -93,7 +93,7 @@ async function profileSteps(
   }
 }
 
-/** Opens the file of a trace, before there is anything to lose. */
+/** Opens the file of a trace before the work, so that an error loses nothing. */
 async function openTrace(path: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path, { write: true, create: true, truncate: true });

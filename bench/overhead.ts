@@ -1,27 +1,27 @@
-/** What WebGPU costs beside the work of kernels: `deno task bench --overhead`. */
+/** The costs of WebGPU other than kernels: `deno task bench --overhead`. */
 
 import { formatTable } from "../cli/reports/table.ts";
 import { median, PipelineCache, type WebGpuBackend } from "../core/mod.ts";
 
 const ROUNDS = 9;
 
-/** Something that is done again and again. */
+/** An action whose cost is measured. */
 interface Row {
   readonly name: string;
-  /** How often, to be long enough to time. */
+  /** The number of repetitions, enough to be timed. */
   readonly repeats: number;
-  /** Does it so often, to the end. */
+  /** Repeats the action and waits for its end. */
   run(repeats: number): Promise<void>;
 }
 
-/** A kernel that does next to nothing. */
+/** A minimal kernel. */
 const SMALL_KERNEL = `@group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) i: u32) { x[i] += 1.0; }`;
 
 const MEBIBYTE = 1 << 20;
 
-/** Prints what each costs, in microseconds: medians of several rounds. */
+/** Prints the cost of each action in microseconds: the median of several rounds. */
 export async function measureOverhead(backend: WebGpuBackend): Promise<void> {
   const { device } = backend, buffer = backend.createBuffer(MEBIBYTE, "the buffer of a benchmark");
   const staging = backend.createBuffer(16, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
@@ -109,7 +109,7 @@ export async function measureOverhead(backend: WebGpuBackend): Promise<void> {
   }
 }
 
-/** Milliseconds of each round of some work, after one that does not count. */
+/** The milliseconds of each round of some work, after a warm-up round. */
 async function rounds(run: () => Promise<void>): Promise<number[]> {
   const milliseconds: number[] = [];
   await run();
@@ -121,7 +121,7 @@ async function rounds(run: () => Promise<void>): Promise<number[]> {
   return milliseconds;
 }
 
-/** Milliseconds that one more costs: what is there but once, such as the wait at the end, falls out. */
+/** The milliseconds of one more repetition, without costs that occur once, such as the wait at the end. */
 async function slope({ repeats, run }: Row): Promise<number> {
   const few = median(await rounds(() => run(repeats))), many = median(await rounds(() => run(4 * repeats)));
   return (many - few) / (3 * repeats);

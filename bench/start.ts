@@ -1,12 +1,12 @@
-/** How long a training run of ResNet-20 takes from the start of its process to its first step: `deno task bench --start`. */
+/** The time of a training run of ResNet-20 from the start of its process to its first step: `deno task bench --start`. */
 
 import type { Mark } from "./start_run.ts";
 import { fileURLToPath } from "node:url";
 
-/** Runs that count, after one that fills the caches of the runtime and the driver. */
+/** The measured runs, after one that fills the caches of the runtime and the driver. */
 const RUNS = 5;
 
-/** What is started. */
+/** The options of the started run. */
 export interface StartOptions {
   readonly backend: "cpu" | "webgpu";
   readonly batch: number;
@@ -16,7 +16,7 @@ export interface StartOptions {
   readonly tune: string;
 }
 
-/** Prints where the time goes, the median of some runs. */
+/** Prints the time of each part of the start, the median of the runs. */
 export async function measureStart(options: StartOptions): Promise<void> {
   await startOnce(options);
   const runs: Mark[][] = [];
@@ -33,7 +33,7 @@ export async function measureStart(options: StartOptions): Promise<void> {
   }
 }
 
-/** The marks of a run, the start of its process first. */
+/** The marks of a run; the first is the start of its process. */
 async function startOnce({ backend, batch, data, tune }: StartOptions): Promise<Mark[]> {
   const time = performance.timeOrigin + performance.now();
   const { stdout, code } = await new Deno.Command(Deno.execPath(), {

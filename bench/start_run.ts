@@ -1,13 +1,13 @@
 /**
- * A training run up to its first step, which tells when it reached what. It is a program of its own, so that loading the
- * library is part of it; `bench/start.ts` runs it: BACKEND BATCH DATA TUNE.
+ * A training run up to its first step, which prints the time of each mark. It is a separate program, so that the time to load
+ * the library counts. `bench/start.ts` runs it with the arguments BACKEND BATCH DATA TUNE.
  */
 
 import process from "node:process";
 
-/** A moment of a run. */
+/** A mark of a run. */
 export interface Mark {
-  /** What was reached. */
+  /** The name of the mark. */
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly time: number;

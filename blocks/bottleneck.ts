@@ -23,8 +23,8 @@ export interface BottleneckOptions extends ResidualOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { bottleneckBlock } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { bottleneckBlock } from "@residua/residua";
  * const graph = new Graph({ training: true });
  * const features = graph.input("features", f32([2, 256, 56, 56]));
  * const block = bottleneckBlock({ name: "layer2.0", channels: 128, stride: 2 });

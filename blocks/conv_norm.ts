@@ -93,8 +93,8 @@ export interface ConvNormOptions extends ConvolutionOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { convNorm } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { convNorm } from "@residua/residua";
  * const graph = new Graph({ training: true });
  * const image = graph.input("image", f32([2, 3, 32, 32]));
  * const output = convNorm({ conv: "conv1", norm: "bn1", channels: 16 }).forward(graph, image);
@@ -119,8 +119,8 @@ export function convNorm(options: ConvNormOptions): Block {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { normActivation } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { normActivation } from "@residua/residua/blocks";
  * const graph = new Graph();
  * const features = graph.input("features", f32([2, 64, 8, 8]));
  * console.log(normActivation("bn").forward(graph, features).spec.shape); // [ 2, 64, 8, 8 ]

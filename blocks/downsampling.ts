@@ -21,8 +21,8 @@ export function poolDown(graph: Graph, input: Value, stride: number): Value {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { downsamplingConvNorm } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { downsamplingConvNorm } from "@residua/residua/blocks";
  * const graph = new Graph();
  * const block = downsamplingConvNorm({ conv: "conv1", norm: "bn1", channels: 16, stride: 2 }, "maxPool");
  * console.log(block.forward(graph, graph.input("image", f32([1, 3, 32, 32]))).spec.shape); // [ 1, 16, 16, 16 ]

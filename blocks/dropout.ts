@@ -17,8 +17,8 @@ const PREFIX = "optimizer.dropout.";
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { dropElements } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { dropElements } from "@residua/residua/blocks";
  * const graph = new Graph({ training: true });
  * const features = graph.input("features", f32([8, 1280]));
  * console.log(dropElements(graph, "classifier", features, 0.2).spec.shape); // [ 8, 1280 ]

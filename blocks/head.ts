@@ -21,8 +21,8 @@ export interface ClassifierHeadOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { classifierHead } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { classifierHead } from "@residua/residua";
  * const graph = new Graph();
  * const features = graph.input("features", f32([2, 64, 8, 8]));
  * console.log(classifierHead("fc", 10).forward(graph, features).spec.shape); // [ 2, 10 ]

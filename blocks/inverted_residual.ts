@@ -27,8 +27,8 @@ export interface InvertedResidualOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { invertedResidualBlock } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { invertedResidualBlock } from "@residua/residua";
  * const graph = new Graph({ training: true });
  * const features = graph.input("features", f32([2, 16, 112, 112]));
  * const block = invertedResidualBlock({ name: "features.2", channels: 24, stride: 2 });

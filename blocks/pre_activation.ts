@@ -15,8 +15,8 @@ export type PreActivationOptions = Pick<ResidualOptions, "name" | "channels" | "
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { preActivationBlock } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { preActivationBlock } from "@residua/residua/blocks";
  * const graph = new Graph({ training: true });
  * const features = graph.input("features", f32([2, 16, 32, 32]));
  * const block = preActivationBlock({ name: "layer2.0", channels: 32, stride: 2 });

@@ -31,8 +31,8 @@ export interface ResidualOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { residualBlock } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { residualBlock } from "@residua/residua";
  * const graph = new Graph({ training: true });
  * const features = graph.input("features", f32([2, 16, 32, 32]));
  * const block = residualBlock({ name: "layer2.0", channels: 32, stride: 2 });

@@ -17,8 +17,8 @@ export interface StemOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { imageNetStem } from "./mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { imageNetStem } from "@residua/residua/blocks";
  * const graph = new Graph();
  * const image = graph.input("image", f32([1, 3, 224, 224]));
  * console.log(imageNetStem().forward(graph, image).spec.shape); // [ 1, 64, 56, 56 ]

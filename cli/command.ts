@@ -1,6 +1,7 @@
 /** What a command of the command line is, and how it ends. */
 
 import { ResiduaError, UsageError } from "../core/mod.ts";
+import { messageOf } from "./error_message.ts";
 import { type CommandHelp, formatHelp } from "./options/help.ts";
 import type { GivenOptions, OptionTable, Values } from "./options/option.ts";
 import { parseArguments, refusePositionals } from "./options/parse_options.ts";
@@ -50,7 +51,7 @@ export async function exitCodeOf(run: () => Promise<void>): Promise<number> {
     await run();
     return 0;
   } catch (error) {
-    if (error instanceof ResiduaError) console.error(`error: ${error.message}`);
+    if (error instanceof ResiduaError) console.error(`error: ${messageOf(error)}`);
     else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
     return error instanceof UsageError ? 2 : 1;
   }

@@ -10,6 +10,7 @@ import { predictCommand } from "./commands/predict.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
+import { wgslCommand } from "./commands/wgsl.ts";
 import { provideRuntimeFolder } from "./runtime_folder.ts";
 import { VERSION } from "./version.ts";
 
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   exportCommand,
   summaryCommand,
   tuneCommand,
+  wgslCommand,
   doctorCommand,
 ];
 

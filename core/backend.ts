@@ -80,13 +80,21 @@ export interface MemoryNeed {
   readonly tensor: number;
 }
 
-/** Where programs run. */
-export interface Backend {
+/**
+ * Where programs run. `using backend = await openBackend()` gives everything back at the end of the block.
+ *
+ * Members that are marked as internal are for the library's own layers and for authors of backends.
+ */
+export interface Backend extends Disposable {
   /** The backend's kind. */
   readonly name: "cpu" | "webgpu";
   /** The device as people know it: adapter, driver, threads. */
   readonly description: string;
-  /** What chooses kernels by timing them; absent where there is nothing to choose. */
+  /**
+   * What chooses kernels by timing them; absent where there is nothing to choose.
+   *
+   * @internal
+   */
   readonly tuner?: Tuner;
   /** What there is room for. */
   readonly capacity: Capacity;
@@ -94,17 +102,27 @@ export interface Backend {
    * Allocates memory that outlives a step. It starts as zeros.
    *
    * @throws {OutOfMemoryError} If there is no room; on WebGPU it may be raised only when the next program is compiled.
+   * @internal
    */
   allocate(spec: TensorSpec): Storage;
-  /** The bytes that {@link Backend.allocate} takes for a tensor. */
+  /**
+   * The bytes that {@link Backend.allocate} takes for a tensor.
+   *
+   * @internal
+   */
   allocatedBytes(spec: TensorSpec): number;
-  /** What a plan would take, without taking it. */
+  /**
+   * What a plan would take, without taking it.
+   *
+   * @internal
+   */
   memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed;
   /**
    * Makes a plan executable.
    *
    * @throws {OutOfMemoryError} If there is no room for it; then it has left nothing behind.
    * @throws {DeviceError} If a kernel does not compile.
+   * @internal
    */
   compile(plan: Plan, options: BackendCompileOptions): Promise<Executable>;
   /** Whether tensors may be f16. */
@@ -114,6 +132,11 @@ export interface Backend {
    * answers.
    */
   whyNoFloat16(): Promise<string | undefined>;
+  /**
+   * The steps worth queueing before the results of the first are read: 1 where {@link Executable.run} returns once a step is
+   * done.
+   */
+  readonly stepsInFlight: number;
   /** The most bytes of a set of images that are worth keeping on the device: none where it uses the program's memory. */
   readonly maxResidentBytes: number;
   /** Bytes of live memory that this backend allocated. */
@@ -122,6 +145,7 @@ export interface Backend {
    * Measures what the device does at most, on memory of its own; takes up to a second.
    *
    * @throws {DeviceError} If the device has no timestamps.
+   * @internal
    */
   measurePeaks(): Promise<DevicePeaks>;
   /** Waits until all queued work is done, and raises what went wrong in it. */

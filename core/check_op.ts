@@ -52,7 +52,7 @@ const DERIVATIVES_PER_INPUT = 12;
  *
  * @example
  * ```ts ignore
- * import { checkOp } from "@residua/residua";
+ * import { checkOp } from "@residua/residua/core";
  * console.log(await checkOp(myOp));
  * ```
  */

@@ -1,4 +1,4 @@
-/** From a traced graph to a program that runs: plan, then hand over to the backend. */
+/** Compiles a traced graph to a program: plans it, then hands the plan to the backend. */
 
 import type { Backend, BackendCompileOptions, Executable, Storage } from "./backend.ts";
 import { DeviceError, ShapeError } from "./util/errors.ts";
@@ -7,7 +7,7 @@ import { type Plan, plan, type PlanOptions } from "./plan/plan.ts";
 import { formatSpec, isFloat16, sameShape } from "./graph/shape.ts";
 import type { TuneOptions } from "./webgpu/tuning/choices.ts";
 
-/** What to compile a graph for. */
+/** The options of {@link compile}. */
 export interface CompileOptions extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
   /** Values that can be read after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
@@ -15,13 +15,13 @@ export interface CompileOptions extends PlanOptions, Pick<BackendCompileOptions,
   readonly scalars?: Readonly<Record<string, Value>>;
   /** Storage of parameters and states, by name. */
   readonly variables?: ReadonlyMap<string, Storage>;
-  /** Has kernels chosen by timing them, on backends that can; `chooseVariant` counts more. Nothing is timed unless given. */
+  /** Chooses kernels by timing them, on backends that can. `chooseVariant` takes precedence. Defaults to no timing. */
   readonly tune?: TuneOptions;
 }
 
 /** A compiled program and the plan that it follows. */
 export interface Program extends Executable {
-  /** What runs, and in which memory. */
+  /** The nodes that run, and their memory. */
   readonly plan: Plan;
 }
 

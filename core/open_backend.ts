@@ -1,4 +1,4 @@
-/** Chooses a backend, and says why. */
+/** Chooses a backend and gives the reason. */
 
 import type { Backend } from "./backend.ts";
 import { CpuBackend } from "./cpu/backend.ts";
@@ -6,18 +6,18 @@ import { UsageError } from "./util/errors.ts";
 import { WebGpuBackend } from "./webgpu/backend.ts";
 import { reportAdapter, requestAdapter } from "./webgpu/device.ts";
 
-/** What a user may ask for. */
+/** A backend, or `auto`. */
 export type BackendChoice = "auto" | "webgpu" | "cpu";
 
 /** A choice and its reason. */
 export interface BackendDecision {
   /** The backend. */
   readonly backend: "webgpu" | "cpu";
-  /** Why, as a sentence. */
+  /** The reason, as a sentence. */
   readonly reason: string;
 }
 
-/** Decides which backend a choice means on this machine: `auto` takes a hardware GPU where there is one, else the CPU. */
+/** The backend that a choice means on this machine: `auto` takes a hardware GPU if there is one, else the CPU. */
 export async function decideBackend(choice: BackendChoice): Promise<BackendDecision> {
   if (choice === "cpu" || choice === "webgpu") return { backend: choice, reason: "It was asked for." };
   if (choice !== "auto") throw new UsageError(`Expected the backend to be auto, webgpu or cpu but it is ${choice}`);
@@ -35,15 +35,15 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
 /**
  * Opens a backend.
  *
- * @param choice Which; a hardware GPU where there is one, else the CPU, unless given.
- * @param options `threads`: how many the CPU backend uses; one a core unless given. `memory`: the most bytes that the backend
- * may allocate; as many as there are unless given.
+ * @param choice The backend. Defaults to a hardware GPU if there is one, else the CPU.
+ * @param options `threads`: the threads of the CPU backend. Defaults to one a core. `memory`: the most bytes that the backend
+ * may allocate. Defaults to no limit of its own.
  *
  * @throws {DeviceError} If WebGPU was asked for and there is no adapter.
  *
  * @example
  * ```ts
- * import { openBackend } from "./mod.ts";
+ * import { openBackend } from "@residua/residua";
  * const backend = await openBackend("cpu");
  * console.log(backend.name); // cpu
  * backend.destroy();

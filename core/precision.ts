@@ -1,17 +1,18 @@
-/** Mixed precision on a backend: whether it can be had. */
+/** Checks whether a backend supports mixed precision. */
 
 import type { Precision } from "./graph/autocast.ts";
 import type { Backend } from "./backend.ts";
 import { UsageError } from "./util/errors.ts";
+import { argument, sentence } from "./util/sentence.ts";
 
 /**
- * Checks that a backend computes in a precision.
+ * Checks that a backend supports a precision.
  *
- * @throws {UsageError} If it does not: why, and what would.
+ * @throws {UsageError} If it does not: the reason and the alternatives.
  *
  * @example
  * ```ts
- * import { CpuBackend, expectPrecision } from "./mod.ts";
+ * import { CpuBackend, expectPrecision } from "@residua/residua/core";
  * await expectPrecision(new CpuBackend(), "float32");
  * ```
  */
@@ -23,6 +24,8 @@ export async function expectPrecision(backend: Backend, precision: Precision): P
   const problem = await backend.whyNoFloat16();
   if (problem === undefined) return;
   throw new UsageError(
-    `Mixed precision cannot be had: ${problem}; use --backend webgpu on a GPU with float16, or --precision float32`,
+    sentence`Mixed precision cannot be had: ${problem}; use ${
+      argument("backend", "webgpu")
+    } on a GPU with float16, or ${argument("precision", "float32")}`,
   );
 }

@@ -6,7 +6,9 @@ import type { Attributes, Op, OpDefinition } from "./op.ts";
 const registry = new Map<string, Op>();
 
 /**
- * Registers an op, and gives it back in the form that blocks use.
+ * Registers an op.
+ *
+ * @returns The op with its `apply`, which blocks call.
  *
  * @throws {ResiduaError} If an op of that name is registered already.
  *

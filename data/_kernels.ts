@@ -58,7 +58,7 @@ export class Kernels {
     this.run = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as unknown as KernelExports;
   }
 
-  /** Makes sure of so many bytes; false where they cannot be had. */
+  /** Makes sure of `count` bytes. False where they cannot be had. */
   reserve(count: number): boolean {
     if (count <= this.bytes.length) return true;
     if (count > MOST_BYTES) return false;

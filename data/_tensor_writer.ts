@@ -12,13 +12,13 @@ export interface Shift {
   down: number;
   /** Columns to the right. */
   right: number;
-  /** Whether left and right change places. */
+  /** Whether left and right are exchanged. */
   mirrored: boolean;
 }
 
 /** How bytes lie in an array: where an image begins, and how far apart its pixels and its channels are. */
 export interface Layout {
-  /** The place of the first byte. */
+  /** The index of the first byte. */
   readonly base: number;
   /** From a pixel to its right neighbour. */
   readonly pixel: number;
@@ -70,11 +70,11 @@ export class TensorWriter {
    * Writes an image. What a shift brings in from outside is zero, which is the mean colour.
    *
    * @param bytes Holds the image.
-   * @param layout Where and how.
+   * @param layout Where the image begins in `bytes`, and its strides.
    * @param shift The crop.
    * @param tensor Receives [C, H, W].
-   * @param offset Where in `tensor`.
-   * @param added What is added to the numbers of each channel at last, if anything.
+   * @param offset The index of the image's first element in `tensor`.
+   * @param added The number that is added to each channel at the end, if any.
    */
   write(
     bytes: Uint8Array,
@@ -108,9 +108,9 @@ export class TensorWriter {
         if (shifts === undefined) {
           for (let x = from; x < to; x++, source += step * pixel) tensor[target + x] = table[bytes[source]];
         } else {
-          let place = (c * height + row) * width + firstColumn;
-          for (let x = from; x < to; x++, source += step * pixel, place += step) {
-            tensor[target + x] = table[bytes[source]] - shifts[place];
+          let position = (c * height + row) * width + firstColumn;
+          for (let x = from; x < to; x++, source += step * pixel, position += step) {
+            tensor[target + x] = table[bytes[source]] - shifts[position];
           }
         }
       }

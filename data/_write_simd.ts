@@ -8,7 +8,7 @@ export interface Crop {
   readonly columns: readonly [number, number];
   /** Its first row and the one after its last, in the tensor. */
   readonly rows: readonly [number, number];
-  /** The place of its first pixel in the image, in pixels. */
+  /** The index of its first pixel in the image. */
   readonly first: number;
   /** Whether pixels are taken from right to left. */
   readonly mirrored: boolean;
@@ -21,12 +21,12 @@ const TABLES = 3 * 256 * 4;
  * Writes an image.
  *
  * @param image The pixels [height, width, 3].
- * @param crop What of it is written, and where.
+ * @param crop The part of the image that is written, and where.
  * @param shape The height and width.
  * @param tables The number of each byte, for each of three channels.
- * @param added What is added to the numbers of each channel, those around the crop as well, which are zero.
+ * @param added The number that is added to each channel, also to the zeros around the crop.
  * @param tensor Receives [3, height, width].
- * @param offset Where in `tensor`.
+ * @param offset The index of the image's first element in `tensor`.
  * @returns Whether there was memory for it.
  */
 export function writeSimd(

@@ -1,27 +1,12 @@
 /** Fetches the batches of epochs, ahead of whoever uses them. */
 
-import { elementCount } from "../core/mod.ts";
-import { VIEW_WORDS } from "../ops/mod.ts";
-import { type BatchFiller, epochOrder, type PreparationOptions } from "./batch.ts";
+import type { Batch, BatchFiller, ImageBatch, PreparationOptions } from "./batch_filler.ts";
 import type { Dataset } from "./dataset.ts";
-import { mixes, type Mixture } from "./augment/mixture.ts";
+import { epochOrder } from "./epoch_order.ts";
 import { createFiller } from "./pipeline.ts";
-import type { ResidentImages } from "./resident_images.ts";
-
-/** Normalised images and their labels. They are overwritten when the next batch is fetched. */
-export interface Batch {
-  /** [batch, C, H, W]; empty where there are `views`. */
-  readonly images: Float32Array;
-  /** [batch, 4]: what gatherImages makes the images of, where they lie on the device. */
-  readonly views?: Uint32Array;
-  /** [batch]. */
-  readonly labels: Uint32Array;
-  /** Of what images are mixed, where the augmentation mixes them. */
-  readonly mixture?: Mixture;
-}
 
 /** The options of {@link BatchLoader}. */
-export interface BatchLoaderOptions extends PreparationOptions {
+export interface BatchLoaderOptions<B extends Batch = ImageBatch> extends PreparationOptions {
   /** The images. */
   readonly dataset: Dataset;
   /** Images in a batch. */
@@ -30,27 +15,29 @@ export interface BatchLoaderOptions extends PreparationOptions {
   readonly shuffle?: boolean;
   /** The order in which an epoch visits images, in place of that of `shuffle`; what does not fill a batch is left out. */
   readonly order?: (epoch: number) => Uint32Array;
-  /** The images on the device: batches are views of them. */
-  readonly resident?: ResidentImages;
-  /** The number of epochs, beyond which nothing is made ready; any number unless given. */
+  /** What makes and fills the batches. Defaults to what {@link createFiller} makes for the set: batches of images. */
+  readonly filler?: BatchFiller<B>;
+  /** The number of epochs, beyond which nothing is made ready. Defaults to any number. */
   readonly epochs?: number;
 }
 
 /** A batch that is being made. */
-interface PendingBatch {
+interface PendingBatch<B> {
   readonly epoch: number;
   readonly index: number;
-  readonly batch: Batch;
+  readonly batch: B;
   readonly done: Promise<void> | void;
 }
 
 /**
  * Fetches batches. Those of images in memory are made when they are asked for, in the same array each time. Others are made
- * while the ones before are in use, a few ahead and no more, whatever the size of the set.
+ * while the ones before are in use, a few ahead and no more, whatever the size of the set. A batch is overwritten when the
+ * next is fetched.
  *
  * @example
  * ```ts
- * import { BatchLoader, measureNormalisation, shapesSet } from "./mod.ts";
+ * import { shapesSet } from "@residua/residua";
+ * import { BatchLoader, measureNormalisation } from "@residua/residua/data";
  * const { train, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
  * const normalisation = measureNormalisation(train, shape);
  * const loader = new BatchLoader({ dataset: train, shape, normalisation, batch: 8 });
@@ -58,39 +45,25 @@ interface PendingBatch {
  * await loader.close();
  * ```
  */
-export class BatchLoader {
+export class BatchLoader<B extends Batch = ImageBatch> {
   /** The batches of an epoch; images that do not fill one are left out. */
   readonly batchesPerEpoch: number;
-  readonly #options: BatchLoaderOptions;
-  readonly #filler: BatchFiller;
-  readonly #free: Batch[];
-  #used: Batch | undefined;
-  #pending: PendingBatch[] = [];
+  readonly #options: BatchLoaderOptions<B>;
+  readonly #filler: BatchFiller<B>;
+  readonly #free: B[];
+  #used: B | undefined;
+  #pending: PendingBatch<B>[] = [];
   #orderEpoch = -1;
   #order: Uint32Array = new Uint32Array();
 
   /** Allocates room for the batches in work and the one in use. */
-  constructor(options: BatchLoaderOptions) {
-    const { dataset, batch, shape, order, augmentation = {} } = options;
+  constructor(options: BatchLoaderOptions<B>) {
+    const { dataset, batch, order } = options;
     this.#options = options;
-    this.#filler = createFiller(dataset, options);
+    // Without a filler, B is what the set's own one fills.
+    this.#filler = options.filler ?? createFiller(dataset, options) as BatchFiller<Batch> as BatchFiller<B>;
     this.batchesPerEpoch = Math.floor((order?.(0).length ?? dataset.count) / batch);
-    if (options.resident !== undefined) {
-      const views = new Uint32Array(batch * VIEW_WORDS);
-      this.#free = [{ images: new Float32Array(), views, labels: new Uint32Array(batch) }];
-      return;
-    }
-    this.#free = Array.from({ length: 1 + this.#filler.ahead }, () => {
-      const { shared } = this.#filler;
-      const room = (length: number) => shared ? new SharedArrayBuffer(4 * length) : new ArrayBuffer(4 * length);
-      const images = new Float32Array(room(elementCount([batch, ...shape]))), labels = new Uint32Array(room(batch));
-      if (!mixes(augmentation)) return { images, labels };
-      return {
-        images,
-        labels,
-        mixture: { labels: new Uint32Array(room(batch)), shares: new Float32Array(room(batch)) },
-      };
-    });
+    this.#free = Array.from({ length: 1 + this.#filler.ahead }, () => this.#filler.allocate(batch));
   }
 
   /**
@@ -101,14 +74,14 @@ export class BatchLoader {
    * @returns The batch, or a promise of it where reading takes time.
    * @throws {DataError} If images cannot be read.
    */
-  fetch(epoch: number, index: number): Batch | Promise<Batch> {
+  fetch(epoch: number, index: number): B | Promise<B> {
     if (this.#filler.ahead > 0) return this.#fetchAhead(epoch, index);
     const batch = this.#free[0];
-    this.#fill(epoch, index, batch);
+    this.#filler.fill(this.#indices(epoch, index), epoch, batch);
     return batch;
   }
 
-  /** Waits for what is in work, and gives up the workers. */
+  /** Waits for the batches in work, and closes the filler. */
   async close(): Promise<void> {
     await this.#discard();
     this.#filler.close();
@@ -119,7 +92,7 @@ export class BatchLoader {
     return this.close();
   }
 
-  async #fetchAhead(epoch: number, index: number): Promise<Batch> {
+  async #fetchAhead(epoch: number, index: number): Promise<B> {
     if (this.#used !== undefined) this.#free.push(this.#used);
     this.#used = undefined;
     const [first] = this.#pending;
@@ -129,7 +102,7 @@ export class BatchLoader {
     }
     const { batch, done } = this.#pending.shift()!;
     this.#used = batch;
-    let last: Pick<PendingBatch, "epoch" | "index"> = this.#pending.at(-1) ?? { epoch, index };
+    let last: Pick<PendingBatch<B>, "epoch" | "index"> = this.#pending.at(-1) ?? { epoch, index };
     while (this.#free.length > 0) {
       const wrap = last.index + 1 >= this.batchesPerEpoch;
       last = { epoch: wrap ? last.epoch + 1 : last.epoch, index: wrap ? 0 : last.index + 1 };
@@ -141,16 +114,10 @@ export class BatchLoader {
   }
 
   #begin(epoch: number, index: number): void {
-    const batch = this.#free.pop()!, done = this.#fill(epoch, index, batch);
-    // A failure belongs to whoever fetches the batch; until then it is nobody's.
+    const batch = this.#free.pop()!, done = this.#filler.fill(this.#indices(epoch, index), epoch, batch);
+    // The error is raised to the caller that fetches the batch; until then it must not count as unhandled.
     done?.catch(() => {});
     this.#pending.push({ epoch, index, batch, done });
-  }
-
-  #fill(epoch: number, index: number, { images, views, labels, mixture }: Batch): Promise<void> | void {
-    const indices = this.#indices(epoch, index);
-    if (views !== undefined) return this.#options.resident!.fill(indices, epoch, views, labels);
-    return this.#filler.fill(indices, epoch, images, labels, mixture);
   }
 
   async #discard(): Promise<void> {

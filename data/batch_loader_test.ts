@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DataError, Random } from "../core/mod.ts";
-import { Batcher, type BatchFiller, epochOrder } from "./batch.ts";
+import { Batcher } from "./batcher.ts";
+import { allocateImages, type BatchFiller } from "./batch_filler.ts";
+import { epochOrder } from "./epoch_order.ts";
 import { BatchLoader } from "./batch_loader.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 
@@ -25,13 +27,13 @@ Deno.test("BatchLoader.fetch() gives an epoch's batches in its order, at once fr
   });
   assertEquals(loader.batchesPerEpoch, 5);
   const batcher = new Batcher({ split: memory, shape, normalisation, augmentation, seed: 3 });
-  const images = new Float32Array(24), labels = new Uint32Array(4), order = epochOrder(COUNT, 3, 2, true);
+  const expected = batcher.allocate(4), order = epochOrder(COUNT, 3, 2, true);
   let first: Float32Array | undefined;
   for (const index of [0, 1, 4, 2]) {
     const batch = loader.fetch(2, index);
     assert(!(batch instanceof Promise));
-    batcher.fill(order.subarray(4 * index, 4 * index + 4), 2, images, labels);
-    assertEquals([batch.images, batch.labels], [images, labels]);
+    batcher.fill(order.subarray(4 * index, 4 * index + 4), 2, expected);
+    assertEquals(batch, expected);
     first ??= batch.images;
     assert(batch.images === first);
   }
@@ -87,12 +89,12 @@ Deno.test("BatchLoader.fetch() rejects for a batch that cannot be read, and not 
   await loader.close();
 });
 
-Deno.test("BatchLoader uses what a set fills batches by, in shared memory if that is wanted, and closes it", async () => {
+Deno.test("BatchLoader has a set's own filler make and fill its batches, and closes it", async () => {
   const calls: string[] = [];
   const filler: BatchFiller = {
     ahead: 1,
-    shared: true,
-    fill(indices, epoch, images) {
+    allocate: (count) => allocateImages(count, shape, { shared: true }),
+    fill(indices, epoch, { images }) {
       calls.push(`${epoch}: ${indices}, ${images.buffer instanceof SharedArrayBuffer}`);
       return Promise.resolve();
     },

@@ -1,7 +1,7 @@
 /** What a set of labelled images is, in memory or anywhere else. */
 
 import { DataError, elementCount } from "../core/mod.ts";
-import type { BatchFiller, PreparationOptions } from "./batch.ts";
+import type { BatchFiller, PreparationOptions } from "./batch_filler.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
 
 /** The class of each image, from 0: in bytes where there are at most 256 classes. */
@@ -12,7 +12,7 @@ export type Labels = Uint8Array | Uint16Array | Uint32Array;
  *
  * @example
  * ```ts
- * import type { Dataset } from "./mod.ts";
+ * import type { Dataset } from "@residua/residua";
  * const greys: Dataset = {
  *   count: 256,
  *   labels: Uint8Array.from({ length: 256 }, (_, grey) => grey < 128 ? 0 : 1),
@@ -31,7 +31,7 @@ export interface Dataset {
   /**
    * Reads an image, of any size, with as many channels as the set's shape says. Reading one again gives the same bytes.
    *
-   * @param index Its place, from 0.
+   * @param index Its index, from 0.
    */
   read(index: number): DecodedImage | Promise<DecodedImage>;
   /**
@@ -39,7 +39,11 @@ export interface Dataset {
    * it throws, the run stops.
    */
   failed?(index: number, error: Error): void;
-  /** Makes what fills batches from the set, where it has a way of its own, such as workers. */
+  /**
+   * Makes what fills batches from the set, where it has a way of its own, such as workers.
+   *
+   * @internal
+   */
   createFiller?(options: PreparationOptions): BatchFiller;
 }
 
@@ -69,7 +73,7 @@ export interface ImageSet<D extends Dataset = Dataset> {
   readonly mirrorable: boolean;
 }
 
-/** An array for the labels of so many images, as narrow as the number of classes allows. */
+/** An array for the labels of `count` images, as narrow as the number of classes allows. */
 export function createLabels(count: number, classes: number): Labels {
   return classes <= 0x100
     ? new Uint8Array(count)
@@ -83,7 +87,7 @@ export function createLabels(count: number, classes: number): Labels {
  *
  * @example
  * ```ts
- * import { MemoryDataset } from "./mod.ts";
+ * import { MemoryDataset } from "@residua/residua";
  * const two = new MemoryDataset([3, 1, 1], Uint8Array.of(1, 2, 3, 4, 5, 6), Uint8Array.of(0, 1));
  * console.log(two.read(1).pixels); // Uint8Array(3) [ 4, 5, 6 ]
  * ```

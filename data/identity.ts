@@ -48,8 +48,8 @@ class Hash {
  *
  * @example
  * ```ts
- * import { shapesSet } from "./mod.ts";
- * import { identifyData } from "./mod.ts";
+ * import { shapesSet } from "@residua/residua";
+ * import { identifyData } from "@residua/residua/data";
  * const set = shapesSet({ trainCount: 20, validationCount: 10 });
  * console.log(identifyData(set).train); // 20
  * ```

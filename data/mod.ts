@@ -5,11 +5,13 @@
  */
 
 export * from "./augment/augmentation.ts";
-export * from "./batch.ts";
+export * from "./batch_filler.ts";
 export * from "./batch_loader.ts";
+export * from "./batcher.ts";
 export * from "./formats/cifar10.ts";
 export * from "./formats/cifar100.ts";
 export * from "./dataset.ts";
+export * from "./epoch_order.ts";
 export * from "./formats/decoded_image.ts";
 export * from "./formats/file_source.ts";
 export * from "./formats/folder.ts";

@@ -19,7 +19,7 @@ export interface Normalisation {
  *
  * @example
  * ```ts
- * import { normalisationFits } from "./mod.ts";
+ * import { normalisationFits } from "@residua/residua/data";
  * console.log(normalisationFits({ mean: [0.5], std: [0.2] }, [3, 32, 32])); // false
  * ```
  */

@@ -4,10 +4,11 @@ import { DataError, elementCount, Random } from "../core/mod.ts";
 import { colourOffsets, type OffsetDraw } from "./augment/_colour_offsets.ts";
 import { ShiftDraw } from "./augment/_shift_draw.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
-import { Batcher, type BatchFiller, type PreparationOptions } from "./batch.ts";
+import { Batcher } from "./batcher.ts";
+import { allocateImages, type BatchFiller, type ImageBatch, type PreparationOptions } from "./batch_filler.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
-import { expectMixture, mixImages, type Mixture, type MixtureOptions } from "./augment/mixture.ts";
+import { expectMixture, mixes, mixImages, type MixtureOptions } from "./augment/mixture.ts";
 import { defaultPreprocessing } from "./preprocessing.ts";
 import { randAugment } from "./augment/rand_augment.ts";
 import { resizeAndCrop } from "./resize/resize.ts";
@@ -23,7 +24,7 @@ const AHEAD = 2;
 const LANES = 4;
 
 /**
- * Prepares the images of a set. What an image becomes depends on nothing but the seed, the epoch, its place in the set and
+ * Prepares the images of a set. What an image becomes depends on nothing but the seed, the epoch, its index in the set and
  * its bytes. The place of one that cannot be read is taken by the next that can, under its own label.
  */
 export class ImagePipeline {
@@ -73,7 +74,7 @@ export class ImagePipeline {
   /**
    * Prepares an image.
    *
-   * @param index Its place in the set.
+   * @param index Its index in the set.
    * @param epoch The epoch, from which the random changes follow.
    * @param tensor Receives [C, H, W].
    * @param offset Where in `tensor`.
@@ -93,21 +94,12 @@ export class ImagePipeline {
   /**
    * Prepares an image of a batch.
    *
-   * @param k Its place in the batch.
-   * @param index Its place in the set.
+   * @param k Its index in the batch.
+   * @param index Its index in the set.
    * @param epoch The epoch.
-   * @param images Receives it, [batch, C, H, W].
-   * @param labels Receives its label.
-   * @param mixture Receives what is mixed into it, if anything is.
+   * @param batch Receives it, its label, and what is mixed into it if there is room for that.
    */
-  async prepareInto(
-    k: number,
-    index: number,
-    epoch: number,
-    images: Float32Array,
-    labels: Uint32Array,
-    mixture?: Mixture,
-  ): Promise<void> {
+  async prepareInto(k: number, index: number, epoch: number, { images, labels, mixture }: ImageBatch): Promise<void> {
     const size = elementCount(this.#shape);
     labels[k] = await this.prepare(index, epoch, images, k * size);
     if (mixture === undefined) return;
@@ -168,25 +160,25 @@ export class ImagePipeline {
 /** Fills batches on this thread. */
 class PipelineFiller implements BatchFiller {
   readonly ahead = AHEAD;
-  readonly shared = false;
+  readonly #options: PreparationOptions;
   readonly #pipeline: ImagePipeline;
 
   constructor(dataset: Dataset, options: PreparationOptions) {
+    this.#options = options;
     this.#pipeline = new ImagePipeline(dataset, options);
   }
 
-  async fill(
-    indices: Uint32Array,
-    epoch: number,
-    images: Float32Array,
-    labels: Uint32Array,
-    mixture?: Mixture,
-  ): Promise<void> {
+  allocate(count: number): ImageBatch {
+    const { shape, augmentation = {} } = this.#options;
+    return allocateImages(count, shape, { mixed: mixes(augmentation) });
+  }
+
+  async fill(indices: Uint32Array, epoch: number, batch: ImageBatch): Promise<void> {
     let next = 0;
     const work = async () => {
       while (next < indices.length) {
         const k = next++;
-        await this.#pipeline.prepareInto(k, indices[k], epoch, images, labels, mixture);
+        await this.#pipeline.prepareInto(k, indices[k], epoch, batch);
       }
     };
     await Promise.all(Array.from({ length: LANES }, work));

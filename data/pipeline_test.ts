@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DataError, Random } from "../core/mod.ts";
 import type { Augmentation } from "./augment/augmentation.ts";
-import { Batcher } from "./batch.ts";
+import { Batcher } from "./batcher.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import { ImagePipeline } from "./pipeline.ts";
 import { resizeAndCrop } from "./resize/resize.ts";
@@ -32,14 +32,14 @@ Deno.test("ImagePipeline.prepare() crops and mirrors as Batcher does, to the bit
   for (const augmentation of [undefined, { padding: 2, flip: true }]) {
     const batcher = new Batcher({ split: memory, shape, normalisation, augmentation, seed: 4 });
     for (let index = 0; index < COUNT; index++) {
-      const images = new Float32Array(SIZE);
-      batcher.fill(Uint32Array.of(index), 5, images, new Uint32Array(1));
-      assertEquals(await prepared(memory, augmentation, index, 5, 4), images);
+      const batch = batcher.allocate(1);
+      batcher.fill(Uint32Array.of(index), 5, batch);
+      assertEquals(await prepared(memory, augmentation, index, 5, 4), batch.images);
     }
   }
 });
 
-Deno.test("ImagePipeline.prepare() depends on the seed, the epoch and the place alone, for every augmentation", async () => {
+Deno.test("ImagePipeline.prepare() depends on the seed, the epoch and the index alone, for every augmentation", async () => {
   const augmentations: Augmentation[] = [
     { padding: 0, flip: true, scale: [9, 14] },
     { padding: 0, flip: true, area: [0.1, 1] },

@@ -27,7 +27,7 @@ export const WHOLE_IMAGE = 64;
  *
  * @example
  * ```ts
- * import { defaultPreprocessing } from "./mod.ts";
+ * import { defaultPreprocessing } from "@residua/residua";
  * console.log(defaultPreprocessing([3, 224, 224]).resize); // 256
  * console.log(defaultPreprocessing([3, 32, 32]).resize); // 32
  * ```
@@ -51,7 +51,8 @@ export interface PreprocessorOptions {
  *
  * @example
  * ```ts
- * import { defaultPreprocessing, Preprocessor } from "./mod.ts";
+ * import { defaultPreprocessing } from "@residua/residua";
+ * import { Preprocessor } from "@residua/residua/data";
  * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
  * const preprocessor = new Preprocessor({ preprocessing: defaultPreprocessing([3, 1, 1]), normalisation });
  * const tensor = new Float32Array(3);

@@ -3,7 +3,7 @@
 import { VIEW_WORDS } from "../ops/mod.ts";
 import { ShiftDraw } from "./augment/_shift_draw.ts";
 import { byteLevels } from "./_tensor_writer.ts";
-import type { PreparationOptions } from "./batch.ts";
+import type { BatchFiller, PreparationOptions, ViewBatch } from "./batch_filler.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import { isPlain } from "./pipeline.ts";
 
@@ -11,7 +11,9 @@ import { isPlain } from "./pipeline.ts";
  * A set's bytes as gatherImages takes them, and the views that make batches of them: the same images, to the bit, as a
  * `Batcher` makes.
  */
-export class ResidentImages {
+export class ResidentImages implements BatchFiller<ViewBatch> {
+  /** Batches are filled at once. */
+  readonly ahead = 0;
   /** The bytes [count, C, H, W], four a word, the first in the lowest bits. */
   readonly words: Uint32Array;
   /** What each byte stands for, [C, 256]. */
@@ -42,7 +44,8 @@ export class ResidentImages {
    *
    * @example
    * ```ts
-   * import { ResidentImages, shapesSet } from "./mod.ts";
+   * import { shapesSet } from "@residua/residua";
+   * import { ResidentImages } from "@residua/residua/data";
    * const { train, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
    * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
    * console.log(ResidentImages.of(train, { shape, normalisation }, 2 ** 20)?.words.length); // 15360
@@ -54,8 +57,13 @@ export class ResidentImages {
     return dataset.pixels.length <= mostBytes ? new ResidentImages(dataset, options) : undefined;
   }
 
-  /** Writes which images a batch is made of, and how they are shifted and mirrored. See {@link BatchFiller.fill}. */
-  fill(indices: Uint32Array, epoch: number, views: Uint32Array, labels: Uint32Array): void {
+  /** Makes room for a batch of views. */
+  allocate(count: number): ViewBatch {
+    return { views: new Uint32Array(count * VIEW_WORDS), labels: new Uint32Array(count) };
+  }
+
+  /** Writes which images a batch is made of, and how they are shifted and mirrored. */
+  fill(indices: Uint32Array, epoch: number, { views, labels }: ViewBatch): void {
     for (let k = 0; k < indices.length; k++) {
       const index = indices[k], { down, right, mirrored } = this.#shifts.draw(index, epoch), at = k * VIEW_WORDS;
       labels[k] = this.#labels[index];
@@ -65,4 +73,7 @@ export class ResidentImages {
       views[at + 3] = mirrored ? 1 : 0;
     }
   }
+
+  /** There is nothing to end. */
+  close(): void {}
 }

@@ -44,7 +44,7 @@ export class ImageStatistics {
    * Takes in an image.
    *
    * @param values Whole numbers from 0 to 255, [C, H, W].
-   * @param offset Where in `values`.
+   * @param offset The index of the image's first element in `values`.
    */
   add(values: ArrayLike<number>, offset: number): void {
     const [channels, height, width] = this.#shape, plane = height * width;
@@ -137,7 +137,7 @@ function rotate(x: number, y: number, cosine: number, sine: number): [number, nu
  *
  * @example
  * ```ts
- * import { measureImages, shapesSet } from "./mod.ts";
+ * import { measureImages, shapesSet } from "@residua/residua";
  * const { train, shape } = shapesSet({ trainCount: 20, validationCount: 0 });
  * console.log((await measureImages(train, shape)).normalisation("channel").mean.length); // 3
  * ```
@@ -191,7 +191,7 @@ function expectImages(count: number): void {
  *
  * @example
  * ```ts
- * import { measureNormalisation } from "./mod.ts";
+ * import { measureNormalisation } from "@residua/residua/data";
  * const split = { count: 2, pixels: new Uint8Array([0, 255]), labels: new Uint8Array(2) };
  * console.log(measureNormalisation(split, [1, 1, 1])); // { mean: [ 0.5 ], std: [ 0.5 ] }
  * ```

@@ -18,7 +18,7 @@ import type { NamedTensor, Variables } from "../weights/mod.ts";
  * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
  * have any. Its input is `image`, its output `logits`.
  *
- * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
+ * @param options `precision`: how it computes, which defaults to float32; `tune`: has kernels chosen by timing them, on WebGPU.
  * @throws {UsageError} If the backend does not compute in the precision.
  */
 export async function compileInference(
@@ -42,17 +42,17 @@ export async function compileInference(
  * @param variables A set of its own; it is given the folded tensors.
  * @param tensors The model's tensors, as a checkpoint holds them.
  * @param source The file that they come from, for messages.
- * @param options `precision`: how it computes, float32 unless given; `tune`: has kernels chosen by timing them, on WebGPU.
+ * @param options `precision`: how it computes, which defaults to float32; `tune`: has kernels chosen by timing them, on WebGPU.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  * @throws {UsageError} If the backend does not compute in the precision.
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { compileFoldedInference } from "./mod.ts";
- * import { Trainer } from "../train/mod.ts";
- * import { Variables } from "../weights/mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { compileFoldedInference } from "@residua/residua/inference";
+ * import { Trainer } from "@residua/residua/train";
+ * import { Variables } from "@residua/residua/weights";
  * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), backend = new CpuBackend();
  * const trainer = await Trainer.create({ model, backend, batch: 2 });
  * const tensors = await trainer.variables.read(false);

@@ -12,7 +12,7 @@ export interface EvaluatedSplit extends Evaluation {
   readonly labels: Uint32Array;
 }
 
-/** What {@link evaluateSplit} is told about the images. */
+/** The images of {@link evaluateSplit}. */
 export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation"> {
   /** The images. */
   readonly split: Dataset;
@@ -25,7 +25,7 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
  * @param options The images and their normalisation.
  * @param batch The batch size of the program.
  * @param classes The number of classes.
- * @param limit The number of images to take, from the first; all unless given.
+ * @param limit The number of images to take, from the first. Defaults to all.
  * @param signal Stops the evaluation, which then throws the signal's reason.
  */
 export async function evaluateSplit(

@@ -80,10 +80,10 @@ function foldPair({ convolution, norm }: Pair, tensors: ReadonlyMap<string, Name
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { foldBatchNorm } from "./mod.ts";
- * import { initialize } from "../weights/mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { foldBatchNorm } from "@residua/residua/inference";
+ * import { initialize } from "@residua/residua/weights";
  * const graph = new Graph(), model = cifarResNet({ depth: 8 });
  * const logits = model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
  * const tensors = new Map(

@@ -1,11 +1,13 @@
-/** From a checkpoint to a model that classifies images. */
+/** Loads a model that classifies images from a checkpoint. */
 
 import {
+  argument,
   type Backend,
   type BackendChoice,
   DataError,
   openBackend,
   type Precision,
+  sentence,
   type TuneOptions,
   UsageError,
 } from "../core/mod.ts";
@@ -21,7 +23,7 @@ import { type Checkpoint, decodeCheckpoint, describedModel, type ModelDescriptio
 import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
 import { compileFoldedInference, compileInference } from "./compile_inference.ts";
 
-/** Where a model comes from: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
+/** The source of a model: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
 export type ModelSource =
   | Uint8Array
   | ArrayBuffer
@@ -37,20 +39,20 @@ export type ModelSource =
 
 /** The options of {@link loadModel}. */
 export interface LoadModelOptions {
-  /** Where it runs: a backend of one's own, or which to open; `auto` unless given. */
+  /** The backend, or the name of the one to open. Defaults to `auto`. */
   readonly backend?: Backend | BackendChoice;
-  /** The most images that are computed together; 16 unless given. */
+  /** The largest number of images that are computed together. Defaults to 16. */
   readonly batch?: number;
-  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
-  /** Whether batch norm is folded into the convolutions, which is faster and rounds otherwise; true unless said otherwise. */
+  /** Whether batch norm is folded into the convolutions, which is faster and rounds otherwise. Defaults to true. */
   readonly fold?: boolean;
   /**
    * The network of a bare weight file, by its name or with the options that it was made by; or a network of one's own,
    * which takes the place of the one that a checkpoint names.
    */
   readonly model?: string | ModelDescription | Model;
-  /** The names of the classes, in place of the checkpoint's; of a bare weight file they are numbers unless given. */
+  /** The names of the classes, in place of the checkpoint's. Those of a bare weight file default to numbers. */
   readonly classes?: readonly string[];
   /** The mean and deviation of the images it was trained on, in place of the checkpoint's. */
   readonly normalisation?: Normalisation;
@@ -58,7 +60,7 @@ export interface LoadModelOptions {
   readonly preprocessing?: Preprocessing;
   /** Has kernels chosen by timing them, on WebGPU; a table read by `TuningTable.parse` brings choices along. */
   readonly tune?: TuneOptions;
-  /** What the source is called in messages. */
+  /** The source's name in messages. */
   readonly source?: string;
 }
 
@@ -75,11 +77,11 @@ export interface LoadModelOptions {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { encodeSafetensors } from "../weights/mod.ts";
- * import { loadModel } from "./mod.ts";
- * import { Trainer } from "../train/mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { encodeSafetensors } from "@residua/residua";
+ * import { loadModel } from "@residua/residua";
+ * import { Trainer } from "@residua/residua/train";
  * const trainer = await Trainer.create({ model: cifarResNet({ depth: 8 }), backend: new CpuBackend(), batch: 1 });
  * const bytes = encodeSafetensors(await trainer.variables.read(false));
  * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
@@ -170,7 +172,7 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
     return describedModel(info.model);
   }
   if (model === undefined) {
-    throw new UsageError(`${source} does not say which model it is of; name it (the option model, or --model)`);
+    throw new UsageError(sentence`${source} does not say which model it is of; name it with ${argument("model")}`);
   }
   const given = typeof model === "string" ? { name: model } : model, head = describedModel(given).layers.at(-1)!.name;
   return describedModel({ classes: classes?.length ?? tensors.get(`${head}.bias`)?.shape[0], ...given });
@@ -180,7 +182,8 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
 function guessNormalisation({ inputShape: [channels, height, width] }: Model, source: string): Normalisation {
   if (channels === 3 && Math.max(height, width) > 64) return IMAGENET_NORMALISATION;
   throw new UsageError(
-    `${source} does not say by which mean and deviation its images were normalised; ` +
-      "give them (the option normalisation, or --mean and --std)",
+    sentence`${source} does not say by which mean and deviation its images were normalised; give them with ${
+      argument("normalisation")
+    }`,
   );
 }

@@ -9,13 +9,13 @@ import { rankClasses } from "./_rank_classes.ts";
 export interface RankedClass {
   /** The name of the class. */
   readonly label: string;
-  /** Its place among the classes, from 0. */
+  /** Its index among the classes, from 0. */
   readonly index: number;
   /** Its probability by the softmax of all logits. */
   readonly probability: number;
 }
 
-/** What a model says of an image. */
+/** The prediction of an image. */
 export interface Prediction {
   /** The most probable classes, the best first. */
   readonly top: readonly RankedClass[];
@@ -25,7 +25,7 @@ export interface Prediction {
 
 /** The options of {@link LoadedModel.predict}. */
 export interface PredictOptions {
-  /** How many classes are ranked; 5, or all where there are fewer, unless given. */
+  /** How many classes are ranked. Defaults to 5, or to all where there are fewer. */
   readonly top?: number;
 }
 
@@ -33,7 +33,7 @@ export interface PredictOptions {
 export interface SizedProgram {
   /** The program: `image` in, `logits` out. */
   readonly program: Program;
-  /** Its images. */
+  /** The number of images that the program takes. */
   readonly batch: number;
 }
 
@@ -102,7 +102,7 @@ export class LoadedModel {
    *
    * @param images One or more, in bytes; a browser's `ImageData` is one.
    * @param options `top`: how many classes are ranked.
-   * @returns What the model says of each, in their order.
+   * @returns The prediction of each image, in their order.
    * @throws {DataError} If an image has not 1, 3 or 4 bytes a pixel.
    * @throws {UsageError} If `top` is not from 1 to the number of classes.
    * @throws {NumericError} If logits are not finite.
@@ -133,7 +133,7 @@ export class LoadedModel {
    *
    * @param tensor [N, C, H, W], as {@link LoadedModel.inputShape} says.
    * @param options `top`: how many classes are ranked.
-   * @returns What the model says of each of the N images.
+   * @returns The prediction of each of the N images.
    * @throws {UsageError} If the tensor does not hold whole images, or `top` is not from 1 to the number of classes.
    * @throws {NumericError} If logits are not finite.
    */
@@ -149,7 +149,12 @@ export class LoadedModel {
     });
   }
 
-  /** Gives the memory back, and the backend if `loadModel` opened it. Wait for what was asked first. */
+  /** Gives the memory back, as {@link LoadedModel.destroy} does. */
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Gives the memory back, and the backend if `loadModel` opened it. Wait for pending predictions first. */
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;

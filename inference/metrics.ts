@@ -21,7 +21,7 @@ export interface Evaluation {
  *
  * @example
  * ```ts
- * import { evaluateLogits } from "./mod.ts";
+ * import { evaluateLogits } from "@residua/residua";
  * console.log(evaluateLogits(new Float32Array([0, 2, 3, 1]), [1, 1], 2).top1); // 0.5
  * ```
  */

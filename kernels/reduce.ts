@@ -1,6 +1,14 @@
 /** Sums and maxima in a fixed order, so that runs repeat to the bit: of a workgroup of 64 threads, and of rows. */
 
-import { type CpuStages, DeviceError, MAX_ITERATIONS, type NumericArray, type WebGpuKernel } from "../core/mod.ts";
+import {
+  argument,
+  type CpuStages,
+  DeviceError,
+  MAX_ITERATIONS,
+  type NumericArray,
+  sentence,
+  type WebGpuKernel,
+} from "../core/mod.ts";
 
 /** The threads that take part. */
 export const REDUCE_LANES = 64;
@@ -55,9 +63,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
  */
 export function expectIterations(op: string, iterations: number): void {
   if (iterations <= MAX_ITERATIONS) return;
+  const instead = sentence`use a smaller window or fewer channels, or ${argument("backend", "cpu")}`;
+  const limit = `more than the ${MAX_ITERATIONS} that every driver runs`;
   throw new DeviceError(
-    `${op}: this shape takes ${iterations} loop iterations of one WebGPU thread, more than the ${MAX_ITERATIONS} that every ` +
-      `driver runs; use a smaller window or fewer channels, or --backend cpu`,
+    sentence`${op}: this shape takes ${iterations} loop iterations of one WebGPU thread, ${limit}; ${instead}`,
   );
 }
 

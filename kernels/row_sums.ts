@@ -15,7 +15,7 @@ import {
 import { REDUCE_LANES, rowMain, workgroupSum } from "./reduce.ts";
 
 /** Sums of rows. */
-interface RowSums {
+export interface RowSums {
   /** How many there are. */
   readonly rows: number;
   /** Elements of each. */

@@ -14,7 +14,7 @@ export const MODEL_NAMES: readonly string[] = MODELS.flatMap(({ names }) => name
  *
  * @example
  * ```ts
- * import { unusedModelOptions } from "./mod.ts";
+ * import { unusedModelOptions } from "@residua/residua/models";
  * console.log(unusedModelOptions("plain20").includes("shortcut")); // true
  * ```
  */
@@ -33,7 +33,7 @@ export function unusedModelOptions(name: string): ModelOption[] {
  *
  * @example
  * ```ts
- * import { modelByName } from "./mod.ts";
+ * import { modelByName } from "@residua/residua";
  * console.log(modelByName("resnet20", { classes: 100 }).classes); // 100
  * console.log(modelByName("mobilenet_v2", { width: 0.5 }).name); // mobilenet_v2_0.5
  * ```

@@ -43,7 +43,7 @@ export function isCifarDepth(depth: number): boolean {
  *
  * @example
  * ```ts
- * import { cifarResNet } from "./mod.ts";
+ * import { cifarResNet } from "@residua/residua/models";
  * console.log(cifarResNet({ depth: 20 }).layers.length); // 11
  * ```
  */

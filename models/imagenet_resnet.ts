@@ -57,7 +57,7 @@ export interface ImageNetResNetOptions
  *
  * @example
  * ```ts
- * import { imageNetResNet } from "./mod.ts";
+ * import { imageNetResNet } from "@residua/residua/models";
  * console.log(imageNetResNet({ depth: 50, classes: 10 }).layers.length); // 18
  * ```
  */

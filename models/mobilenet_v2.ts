@@ -60,7 +60,7 @@ function roundChannels(channels: number): number {
  *
  * @example
  * ```ts
- * import { mobileNetV2 } from "./mod.ts";
+ * import { mobileNetV2 } from "@residua/residua/models";
  * console.log(mobileNetV2({ width: 0.5, classes: 10 }).layers.length); // 20
  * ```
  */

@@ -26,7 +26,8 @@ export interface ModelSummary extends Pick<LayerSummary, "parameters" | "multipl
  *
  * @example
  * ```ts
- * import { modelByName, summarizeModel } from "./mod.ts";
+ * import { modelByName } from "@residua/residua";
+ * import { summarizeModel } from "@residua/residua/models";
  * console.log(summarizeModel(modelByName("resnet18")).parameters); // 11689512
  * ```
  */

@@ -1,4 +1,4 @@
-/** What the activations share: y = clamp(x, 0, ceiling), and a gradient that is found from y alone. */
+/** Shared parts of the activations: y = clamp(x, 0, ceiling), and a gradient that needs only y. */
 
 import {
   bytesMoved,

@@ -1,4 +1,4 @@
-/** What the two window poolings share: attributes, extents, and the sums that a gradient gathers. */
+/** Shared parts of the two window poolings: attributes, extents, and the windows over an element. */
 
 import { type CpuKernelName, type CpuStages, expectSpec, ShapeError, type TensorSpec } from "../core/mod.ts";
 import { expectIterations, rowsOfTask } from "../kernels/mod.ts";
@@ -34,7 +34,7 @@ export interface PoolGeometry extends PoolAttributes {
   readonly outputWidth: number;
 }
 
-/** Checks the attributes and works out the extents of a pooling of [N, C, H, W]. */
+/** Checks the attributes and computes the extents of a pooling of [N, C, H, W]. */
 export function poolGeometry(op: string, shape: readonly number[], attributes: PoolAttributes): PoolGeometry {
   const { kernel, stride, padding } = attributes;
   expectPair(op, "kernel", kernel, 1);
@@ -58,7 +58,7 @@ export function poolGeometry(op: string, shape: readonly number[], attributes: P
   };
 }
 
-/** A kernel of `core/cpu/wasm/assembly/pool.ts` over the op's first two or three buffers. */
+/** The stage of a kernel of `core/cpu/wasm/assembly/pool.ts` over the op's first two or three buffers. */
 export function poolKernel(kernel: CpuKernelName, buffers: 2 | 3, g: PoolGeometry): CpuStages {
   const group = rowsOfTask(g.planes, g.height * g.width);
   return {
@@ -84,21 +84,21 @@ export function poolKernel(kernel: CpuKernelName, buffers: 2 | 3, g: PoolGeometr
   };
 }
 
-/** The loop iterations of a thread that visits a window, or all windows over an element; checked. */
+/** The loop iterations of a thread that visits a window, or all windows over an element; checks that they are few enough. */
 export function windowIterations(op: string, { kernel }: PoolAttributes): number {
   const iterations = (kernel[0] + 1) * kernel[1];
   expectIterations(op, iterations);
   return iterations;
 }
 
-/** The output's specification of a pooling of [N, C, H, W]. */
+/** The specification of the output of a pooling of [N, C, H, W]. */
 export function pooledSpec(op: string, input: TensorSpec, attributes: PoolAttributes): TensorSpec {
   expectSpec(op, "input", input, ["N", "C", "H", "W"], "float");
   const { outputHeight, outputWidth } = poolGeometry(op, input.shape, attributes);
   return { ...input, shape: [...input.shape.slice(0, 2), outputHeight, outputWidth] };
 }
 
-/** The input's specification of a pooling's gradient, whose output gradient must fit it. */
+/** The specification of a pooling's input, from its output gradient; checks that they fit. */
 export function unpooledSpec(op: string, outputGradient: TensorSpec, attributes: PoolGradientAttributes): TensorSpec {
   expectSpec(op, "outputGradient", outputGradient, ["N", "C", "OH", "OW"], "float");
   expectPair(op, "inputSize", attributes.inputSize, 1);

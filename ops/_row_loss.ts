@@ -1,4 +1,4 @@
-/** What the losses over rows of logits share: the mean of the rows' losses, beside the probabilities. */
+/** Shared parts of the losses over rows of logits, whose outputs are the mean of the rows' losses and the probabilities. */
 
 import {
   f32,
@@ -14,7 +14,7 @@ import { sumKernel } from "../kernels/mod.ts";
 /** Batches and classes that the losses are checked on. */
 export const LOSS_SAMPLES: readonly (readonly [number, number])[] = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];
 
-/** The reference. `lossOfRow` writes the probabilities of row `n`, and gives its loss. */
+/** The reference kernel. `lossOfRow` writes the probabilities of row `n` and returns its loss. */
 export function rowLossReference(
   batch: number,
   lossOfRow: (buffers: readonly NumericArray[], n: number) => number,
@@ -27,10 +27,10 @@ export function rowLossReference(
 }
 
 /**
- * A workgroup a row, then the mean.
+ * The variant of a workgroup a row, then a kernel for the mean.
  *
- * @param targets What the kernel calls the second input.
- * @param wgsl Writes `p` and `rows` from `x` and the targets.
+ * @param targets The kernel's name of the second input.
+ * @param wgsl WGSL that writes `p` and `rows` from `x` and the targets.
  */
 export function rowLossKernels(batch: number, targets: string, wgsl: string): Implementation {
   return oneWay("workgroup a row", ({ limits }) => ({

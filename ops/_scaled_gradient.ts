@@ -3,9 +3,9 @@
 import { f32, type NumericArray, type Sample, type TensorSpec } from "../core/mod.ts";
 
 /**
- * An update's inputs with a factor behind them: one that undoes a scale, and one of 0 for a gradient that is not finite.
+ * An update's inputs followed by a factor: one that undoes a scale, and one of 0 for a gradient that is not finite.
  *
- * @param gradient The number of the input that is the gradient.
+ * @param gradient The index of the input that is the gradient.
  */
 export function scaledSamples(inputs: readonly TensorSpec[], gradient: number): Sample<Record<never, never>>[] {
   return [2 ** -10, 0].map((factor) => ({

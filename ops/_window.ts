@@ -1,11 +1,11 @@
-/** What ops with sliding windows share. */
+/** Shared parts of ops with sliding windows. */
 
 import { ShapeError } from "../core/mod.ts";
 
 /**
  * The number of windows along one axis.
  *
- * @throws {ShapeError} If not one fits.
+ * @throws {ShapeError} If no window fits.
  */
 export function outputExtent(
   op: string,

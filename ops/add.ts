@@ -1,4 +1,4 @@
-/** The sum of two tensors: the end of a residual block, and where gradients meet. */
+/** The sum of two tensors: at the end of a residual block, and of the gradients of a value that several ops read. */
 
 import {
   bytesMoved,

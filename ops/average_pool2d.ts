@@ -16,7 +16,7 @@ import {
   windowIterations,
 } from "./_pool.ts";
 
-/** Calls `visit(input, output)` for each pair of positions that a window joins. */
+/** Calls `visit(input, output)` for each input position of each window. */
 function forEachPair(g: PoolGeometry, visit: (input: number, output: number) => void): void {
   for (let plane = 0; plane < g.planes; plane++) {
     for (let oy = 0; oy < g.outputHeight; oy++) {

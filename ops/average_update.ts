@@ -1,11 +1,11 @@
-/** A step of a running average, in place: of weights over a run, of gradients over the parts of a batch. */
+/** One step of a running average, in place: of weights over a run, or of gradients over the parts of a batch. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp } from "../core/mod.ts";
 import { elementwiseKernels } from "../kernels/mod.ts";
 
 /**
  * average = (1 - share)·average + share·value. Inputs: `average`, which is updated in place, `value` of the same shape,
- * `share` []. A share of 1 starts an average, whatever there was before; 1/k makes the k-th step that of a mean.
+ * `share` []. A share of 1 starts an average and ignores the old one; shares of 1/k at the k-th step give the mean.
  */
 export const averageUpdate: Op<Record<never, never>> = registerOp<Record<never, never>>({
   name: "averageUpdate",
@@ -22,7 +22,7 @@ export const averageUpdate: Op<Record<never, never>> = registerOp<Record<never, 
     }
   },
   webgpu({ inputs }) {
-    // Not by a product with 0, which would keep what is not finite.
+    // No product with 0, which would keep infinity and NaN.
     const body = "average[i] = select((1.0 - share[0]) * average[i] + share[0] * value[i], value[i], share[0] == 1.0);";
     return elementwiseKernels(elementCount(inputs[0].shape), ["average!", "value", "share"], body);
   },

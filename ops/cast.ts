@@ -1,4 +1,4 @@
-/** Changes the type of a tensor: the seams of mixed precision. */
+/** Changes the element type of a tensor, for mixed precision. */
 
 import { bytesMoved, elementCount, f16, f32, isFloat, type Op, registerOp, ShapeError, u32 } from "../core/mod.ts";
 import { vectorKernels } from "../kernels/mod.ts";
@@ -10,8 +10,8 @@ export type CastAttributes = {
 };
 
 /**
- * The input's elements as another type, rounded to the nearest where that has fewer bits. Input: float of any shape. Output: of
- * its shape. The gradient is the cast back.
+ * The input's elements in another type, rounded to the nearest if it has fewer bits. Input: float of any shape. Output: of the
+ * same shape. The gradient is the cast back.
  */
 export const cast: Op<CastAttributes> = registerOp<CastAttributes>({
   name: "cast",
@@ -25,7 +25,7 @@ export const cast: Op<CastAttributes> = registerOp<CastAttributes>({
     return [{ shape: input.shape, dtype: to }];
   },
   gradient(graph, { inputs: [{ dtype }] }, [outputGradient]) {
-    // The gradients of weights are f32 although the weights that were read are f16.
+    // The gradient of a weight is f32 already, although the op read the weight as f16.
     if (outputGradient!.spec.dtype === dtype) return [outputGradient];
     return cast.apply(graph, [outputGradient!], { to: dtype as CastAttributes["to"] });
   },
@@ -33,7 +33,7 @@ export const cast: Op<CastAttributes> = registerOp<CastAttributes>({
     for (let i = 0; i < y.length; i++) y[i] = x[i];
   },
   webgpu: ({ outputs: [{ shape }] }) =>
-    // The conversion is that of the buffers' types.
+    // The conversion comes from the types of the buffers.
     vectorKernels(elementCount(shape), ["x", "y!"], "y[i] = x[i];"),
   cost: (spec) => ({ flops: elementCount(spec.outputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

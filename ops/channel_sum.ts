@@ -1,4 +1,4 @@
-/** Sums over images and positions, channel by channel: the gradient of a bias. */
+/** The sums of each channel over images and positions: the gradient of a bias. */
 
 import {
   bytesMoved,

@@ -1,4 +1,4 @@
-/** Dropout: some elements become 0 in a training step. Which ones follows from a seed and a step counter, on every backend. */
+/** Dropout: sets random elements to 0 in a training step. A seed and a step counter choose them, alike on every backend. */
 
 import {
   bytesMoved,
@@ -25,7 +25,7 @@ export type DropoutAttributes = {
   readonly rate: number;
 };
 
-/** Steps after which the masks repeat: float32 counts no further. */
+/** Steps after which the masks repeat, since float32 counts no further. */
 const PERIOD = 2 ** 24;
 
 /** 32 random bits of an element, a step and a seed: the first word of pcg3d (Jarzynski and Olano 2020). */
@@ -55,7 +55,7 @@ function threshold(rate: number): number {
   return Math.floor(rate * 2 ** 32);
 }
 
-/** What the elements that stay are multiplied by, so that the mean stays too; rounded once, for both backends. */
+/** The factor of the elements that stay, which preserves the mean; rounded here once for both backends. */
 function scale(rate: number): number {
   return Math.fround(1 / (1 - rate));
 }
@@ -100,10 +100,10 @@ export const dropoutGradient: Op<DropoutAttributes> = registerOp<DropoutAttribut
 });
 
 /**
- * Each element becomes 0 with the probability `rate`, else it is divided by 1 - rate (Srivastava et al. 2014; scaled in
- * training, as `torch.nn.Dropout`). Inputs: `input`, float of any shape; `step` [], a whole number that is counted up in
- * place, and starts again at 2^24; `seed` [], of which only the bits matter. Outputs: of the input's shape, and `kept`, u32, 1
- * where an element stayed.
+ * Sets each element to 0 with the probability `rate` and divides the others by 1 - rate (Srivastava et al. 2014; scaled in
+ * training, as `torch.nn.Dropout`). Inputs: `input`, float of any shape; `step` [], a counter that is incremented in place and
+ * wraps at 2^24; `seed` [], of which only the bits matter. Outputs: one of the input's shape, and `kept`, u32, 1 where an
+ * element stayed.
  */
 export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
   name: "dropout",
@@ -122,7 +122,7 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
     undefined,
     undefined,
   ],
-  // What the gradient does with the mask is what dropout does.
+  // The gradient is the same masked product.
   recompute: ({ arguments: [input], results: [output, kept], attributes }) => ({
     op: dropoutGradient as unknown as Op,
     arguments: [input, kept],
@@ -153,7 +153,7 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
       ],
       workgroups: linearWorkgroups(count, limits),
     }, {
-      // A kernel of its own: every thread of the first one reads the counter.
+      // A separate kernel, since every thread of the first one reads the counter.
       wgsl: elementwise(1, `let next = step[0] + 1.0; step[0] = select(next, 0.0, next >= ${float(PERIOD)});`),
       bindings: [{ name: "step", index: 1, write: true }],
       workgroups: [1, 1, 1],

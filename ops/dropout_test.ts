@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { compile, CpuBackend, f32, Graph } from "../core/mod.ts";
 import { dropout } from "./dropout.ts";
 
-/** The outputs of steps on an input of ones, and the counter after them. */
+/** The outputs of several steps on an input of ones, and the counter after them. */
 async function steps(count: number, { rate = 0.2, start = 0, seed = 0.3, size = 10_000 } = {}) {
   const backend = new CpuBackend(),
     graph = new Graph({ training: true }),

@@ -1,4 +1,7 @@
-/** Takes images out of a set that lies in memory as bytes: shifted, mirrored and normalised, so that a step uploads only which. */
+/**
+ * Gathers shifted, mirrored and normalised images from a data set of bytes in the device's memory. So a step uploads only the
+ * images' indices and how they are cropped.
+ */
 
 import {
   constants,
@@ -22,18 +25,18 @@ export type GatherImagesAttributes = {
   readonly imageShape: readonly number[];
 };
 
-/** Words of a view: the image, how far its crop is shifted down and right, whether it is mirrored. */
+/** Words of a view: the image's index, the crop's shift down and right, whether it is mirrored. */
 export const VIEW_WORDS = 4;
 
 const NAME = "gatherImages";
-/** Values of a byte. */
+/** The number of values of a byte. */
 const LEVELS = 256;
 
 /**
- * y[n, c, y, x] = levels[c, byte] of the byte at (y + down, x + right) of channel c of the image, or 0 where that is outside;
- * a mirrored image is read from right to left. Inputs: `bytes` u32 [ceil(count·C·H·W / 4)], the bytes [count, C, H, W], four a
- * word, the first in the lowest bits; `levels` [C, 256], what each byte stands for; `views` u32 [N, 4]: the image's place in the
- * set, down and right as 32-bit integers with sign, and 1 where it is mirrored. Output: [N, C, H, W].
+ * y[n, c, y, x] = levels[c, byte] of the byte at (y + down, x + right) of channel c of the image, or 0 outside the image. A
+ * mirrored image is read from right to left. Inputs: `bytes` u32 [ceil(count·C·H·W / 4)], the bytes [count, C, H, W], four a
+ * word, the first in the lowest bits; `levels` [C, 256], the value of each byte; `views` u32 [N, 4]: the image's index in the
+ * set, down and right as signed 32-bit integers, and 1 if it is mirrored. Output: [N, C, H, W].
  */
 export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesAttributes>({
   name: NAME,
@@ -88,7 +91,7 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
       workgroups: linearWorkgroups(count, limits),
     }]);
   },
-  // A byte in and a float out for each element.
+  // Each element reads a byte and writes a float.
   cost: ({ outputs: [{ shape }] }) => ({ flops: 0, bytes: 5 * elementCount(shape) }),
   samples: () => [
     sample(1, 1, [1, 1, 1], 0),
@@ -120,7 +123,7 @@ export const gatherImages: Op<GatherImagesAttributes> = registerOp<GatherImagesA
   ],
 });
 
-/** Random bytes and views that are shifted up to so far. */
+/** Random bytes, and views shifted by at most a number of pixels. */
 function sample(
   count: number,
   batch: number,

@@ -44,16 +44,16 @@ export const addSquares: Op<Record<never, never>> = registerOp<Record<never, nev
 
 /** The attributes of {@link clipFactor}. */
 export type ClipAttributes = {
-  /** The norm that is not exceeded. */
+  /** The largest norm of the clipped gradients. */
   readonly norm: number;
 };
 
-/** PyTorch's guard against a norm of 0. */
+/** PyTorch's term against a division by 0. */
 const GUARD = 1e-6;
 
 /**
- * min(1, norm / (√squares + 1e-6)). Inputs: `squares` [], and maybe `unscale` [], by which the gradients are yet to be multiplied:
- * then unscale·min(1, norm / (unscale·√squares + 1e-6)), and 0 where it is 0, whatever the squares are. Output: [].
+ * min(1, norm / (√squares + 1e-6)). Inputs: `squares` [], and optionally `unscale` [], the factor that undoes the gradients'
+ * scale. With it: unscale·min(1, norm / (unscale·√squares + 1e-6)), or 0 if `unscale` is 0, for any squares. Output: [].
  */
 export const clipFactor: Op<ClipAttributes> = registerOp<ClipAttributes>({
   name: "clipFactor",

@@ -1,4 +1,4 @@
-/** A fully connected layer and its gradients. All three are one matrix product under different strides. */
+/** A fully connected layer and its gradients: one matrix product with different strides. */
 
 import {
   bytesMoved,
@@ -98,8 +98,8 @@ export const linearWeightGradient: Op = registerOp({
 });
 
 /**
- * y = x wᵀ + bias. Inputs: `input` [N, K], `weight` [O, K], and maybe `bias` [O], f32. Output: [N, O], f32 though the others be
- * f16: a loss follows. As `torch.nn.Linear`.
+ * y = x wᵀ + bias, as `torch.nn.Linear`. Inputs: `input` [N, K], `weight` [O, K], and optionally `bias` [O], f32. Output: [N, O],
+ * f32 even if the inputs are f16, since a loss reads it.
  */
 export const linear: Op = registerOp({
   name: "linear",

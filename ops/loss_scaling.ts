@@ -1,6 +1,6 @@
 /**
- * Dynamic loss scaling on the device (Micikevicius et al. 2018, "Mixed Precision Training", section 3.2; the rule is that of
- * `torch.cuda.amp.GradScaler`): whether gradients overflowed, and what follows for the scale and for the update.
+ * Dynamic loss scaling on the device (Micikevicius et al. 2018, "Mixed Precision Training", section 3.2), by the rule of
+ * `torch.cuda.amp.GradScaler`. One op detects overflow of the gradients; the other adjusts the scale and the update.
  */
 
 import {
@@ -26,12 +26,12 @@ import {
 } from "../core/mod.ts";
 import { elementwiseKernels, REDUCE_LANES, workgroupMax } from "../kernels/mod.ts";
 
-/** Tensors of a dispatch: its text is as long as there are many. */
+/** Tensors of a dispatch; the text grows with their number. */
 const MOST_TOGETHER = 16;
-/** Threads of a dispatch, and vectors of four elements that each visits at most. */
+/** Threads of a dispatch, and the most vectors of four elements that each reads. */
 const MOST_THREADS = 8192, MOST_UNITS = 30_000;
 
-/** The threads of a kernel stride over some of the tensors, then one workgroup joins what they found. */
+/** Each kernel checks some of the tensors by strided loops, then one workgroup joins the threads' answers. */
 function nonFiniteKernels({ inputs }: OpSpec, limits: DeviceLimits): KernelSequence {
   const together = Math.max(1, Math.min(MOST_TOGETHER, limits.maxStorageBuffersPerShaderStage - 1));
   const kernels: WebGpuKernel[] = [], result = inputs.length, partial = result + 1;
@@ -79,7 +79,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   return { workspace: [f32([slots])], kernels };
 }
 
-/** Places elements that are, or nearly are, not finite. */
+/** Writes elements that are infinite, NaN or nearly so. */
 function spoil(value: number, tensor: number): (arrays: readonly NumericArray[]) => void {
   return (arrays) => {
     for (const array of arrays) array[0] = 3e38;
@@ -128,21 +128,21 @@ export const nonFinite: Op = registerOp({
 
 /** The attributes of {@link lossScaleUpdate}. */
 export type LossScaleAttributes = {
-  /** What the scale is multiplied by after enough good steps. */
+  /** The factor of the scale after `interval` good steps. */
   readonly growth: number;
-  /** What it is multiplied by after a bad one. */
+  /** The factor of the scale after a bad step. */
   readonly backoff: number;
-  /** How many good steps in a row are enough. */
+  /** The number of good steps in a row after which the scale grows. */
   readonly interval: number;
 };
 
-/** The scale grows while it stays below this, so that it and its inverse are normal numbers. */
+/** The scale grows only below this, so that it and its inverse are normal numbers. */
 const LARGEST_SCALE = 2 ** 120;
 
 /**
- * Moves the loss scale on by a step, and says what the gradients of this step are to be multiplied by. Inputs: `scale` [] and
- * `goodSteps` [], which are updated in place; `nonFinite` [], 0 if the step is good. Output: `factor` [], 1/scale as it was if the
- * step is good, else 0: then the update is to be left out.
+ * Adjusts the loss scale after a step and computes the factor of the step's gradients. Inputs: `scale` [] and `goodSteps` [],
+ * which are updated in place; `nonFinite` [], 0 if the step is good. Output: `factor` [], 1/scale with the old scale if the step
+ * is good, else 0, by which the update changes nothing.
  */
 export const lossScaleUpdate: Op<LossScaleAttributes> = registerOp<LossScaleAttributes>({
   name: "lossScaleUpdate",

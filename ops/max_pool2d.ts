@@ -1,4 +1,4 @@
-/** The largest element of each window, and where it was, so that the gradient finds its way back without atomics. */
+/** The largest element of each window, and its index, by which the gradient needs no atomics. */
 
 import { bytesMoved, elementCount, expectSpec, f32, type NumericArray, type Op, registerOp, u32 } from "../core/mod.ts";
 import { elementwiseKernels } from "../kernels/mod.ts";
@@ -16,7 +16,7 @@ import {
   windowIterations,
 } from "./_pool.ts";
 
-/** The first largest element of each window, in the order of rows; its index counts within the plane. */
+/** The largest element of each window, the first of equals in the order of rows, and its index in the plane. */
 function maxPool(g: PoolGeometry, x: NumericArray, y: NumericArray, indices: NumericArray): void {
   for (let plane = 0; plane < g.planes; plane++) {
     for (let oy = 0; oy < g.outputHeight; oy++) {
@@ -95,8 +95,8 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
 });
 
 /**
- * Input: [N, C, H, W]. Outputs: the maxima [N, C, OH, OW] and their positions in the input's plane, u32 of the same shape.
- * Padding never wins, and the first of equals does, as in `torch.nn.MaxPool2d`.
+ * Input: [N, C, H, W]. Outputs: the maxima [N, C, OH, OW] and their indices in the input's plane, u32 of the same shape.
+ * Padding is never the maximum; of equal elements the first is, as in `torch.nn.MaxPool2d`.
  */
 export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   name: "maxPool2d",

@@ -1,4 +1,4 @@
-/** ReLU: y = max(x, 0). Its gradient passes where y > 0, so that x need not be kept. */
+/** ReLU: y = max(x, 0). The gradient passes where y > 0, so x need not be kept. */
 
 import type { Op } from "../core/mod.ts";
 import { registerActivation } from "./_activation.ts";

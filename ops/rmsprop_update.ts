@@ -22,7 +22,7 @@ export type RmspropAttributes = {
   readonly momentum: number;
   /** The share of the old mean square that is kept. */
   readonly rho: number;
-  /** What is added to the mean square before the root; above 0. */
+  /** The term added to the mean square before the root; above 0. */
   readonly epsilon: number;
   /** The factor of the parameter that is added to its gradient. */
   readonly weightDecay: number;
@@ -31,8 +31,8 @@ export type RmspropAttributes = {
 /**
  * g' = g + weightDecay·p; s = rho·s + (1 - rho)·g'²; v = momentum·v + rate·g' / √(s + epsilon); p -= v, as
  * `tf.compat.v1.train.RMSPropOptimizer`. Inputs: `parameter`, `meanSquare` and `velocity`, which are updated in place,
- * `gradient` of the same shape, `learningRate` [], and maybe `factor` [], by which the gradient is multiplied first; where it is 0
- * nothing changes, whatever the gradient is.
+ * `gradient` of the same shape, `learningRate` [], and optionally `factor` [], by which the gradient is multiplied first. If it
+ * is 0, nothing changes, for any gradient.
  */
 export const rmspropUpdate: Op<RmspropAttributes> = registerOp<RmspropAttributes>({
   name: "rmspropUpdate",

@@ -41,8 +41,8 @@ function update(
 
 /**
  * g' = g + weightDecay·p; v = momentum·v + g'; p -= rate·v (or rate·(g' + momentum·v) with Nesterov), as `torch.optim.SGD`.
- * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [], and maybe
- * `factor` [], by which the gradient is multiplied first; where it is 0 nothing changes, whatever the gradient is.
+ * Inputs: `parameter` and `velocity`, which are updated in place, `gradient` of the same shape, `learningRate` [], and optionally
+ * `factor` [], by which the gradient is multiplied first. If it is 0, nothing changes, for any gradient.
  */
 export const sgdUpdate: Op<SgdAttributes> = registerOp<SgdAttributes>({
   name: "sgdUpdate",

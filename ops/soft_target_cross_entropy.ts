@@ -1,4 +1,4 @@
-/** The mean cross-entropy of a softmax over logits against probabilities: for targets that are no single class. */
+/** The mean cross-entropy of a softmax over logits, for targets that are probabilities. */
 
 import {
   bytesMoved,
@@ -51,7 +51,7 @@ export const softTargetCrossEntropyGradient: Op = registerOp({
   badSamples: () => [{ inputs: [f32([]), f32([2, 3]), f32([3, 2])], message: "expected targets to be f32 [2, 3]" }],
 });
 
-/** The probabilities of row `n`, and its loss. */
+/** Writes the probabilities of row `n` and returns its loss. */
 function lossOfRow(classes: number, [x, targets, , p]: readonly NumericArray[], n: number): number {
   const row = n * classes, end = row + classes;
   let largest = -Infinity, sum = 0, loss = 0;
@@ -90,9 +90,9 @@ ${rowMain(batch)}
 }
 
 /**
- * Mean over the batch of -Σ target·log(softmax(logits)), as `torch.nn.CrossEntropyLoss` with probabilities as targets: for
- * images that are mixed of two classes (mixup, CutMix). The targets of a row add up to 1. The largest logit is subtracted
- * first, so that nothing overflows.
+ * Mean over the batch of -Σ target·log(softmax(logits)), as `torch.nn.CrossEntropyLoss` with probabilities as targets, for
+ * images mixed from two classes (mixup, CutMix). The targets of a row sum to 1. The largest logit is subtracted first, so that
+ * nothing overflows.
  * Inputs: `logits` [N, K], `targets` [N, K]. Outputs: the loss [] and the probabilities [N, K].
  */
 export const softTargetCrossEntropy: Op = registerOp({
@@ -118,7 +118,7 @@ export const softTargetCrossEntropy: Op = registerOp({
   samples: () =>
     LOSS_SAMPLES.map(([n, k]) => ({
       inputs: [f32([n, k]), f32([n, k])],
-      // Far above what exp can take, and near enough to each other that float64 can judge.
+      // Logits at which exp overflows, but near enough to each other for float64 to judge.
       fill([x, targets]: readonly NumericArray[], random: Random) {
         x.forEach((_, i) => x[i] = 100 + 3 * random.normal());
         fillTargets(targets, k, random);

@@ -86,7 +86,7 @@ export const softmaxCrossEntropyGradient: Op<LossAttributes> = registerOp<LossAt
   badSamples: () => [{ inputs: [f32([]), f32([2, 3]), f32([2])], message: "expected labels to be u32 [2]" }],
 });
 
-/** The probabilities of row `n`, and its loss; NaN if the label is no class. */
+/** Writes the probabilities of row `n` and returns its loss; NaN if the label is no class. */
 function lossOfRow(classes: number, smoothing: number, buffers: readonly NumericArray[], n: number): number {
   const [x, labels, , p] = buffers, row = n * classes, end = row + classes, label = labels[n];
   let largest = -Infinity, sum = 0, plain = 0;
@@ -102,8 +102,8 @@ function lossOfRow(classes: number, smoothing: number, buffers: readonly Numeric
 }
 
 /**
- * WGSL of one workgroup a row. The largest logits, which add exactly 1 each, stand apart from the `rest` of the sum: where
- * the rest is small, log(1 + rest) comes from its series, as 1 + rest would lose its digits.
+ * WGSL of one workgroup a row. The largest logits, which add exactly 1 each, are kept apart from the `rest` of the sum. Where
+ * the rest is small, log(1 + rest) is computed by its series, since 1 + rest would lose its digits.
  */
 function rowWgsl(batch: number, classes: number, smoothing: number): string {
   return `${workgroupMax(["largest"])}
@@ -140,10 +140,10 @@ ${rowMain(batch)}
 }
 
 /**
- * Mean over the batch of -Σ target·log(softmax(logits)), target being 1 - s at the label plus s/K everywhere, as
+ * Mean over the batch of -Σ target·log(softmax(logits)), where a target is s/K for each class plus 1 - s for the label, as
  * `torch.nn.CrossEntropyLoss(label_smoothing=s)`. The largest logit is subtracted first, so that nothing overflows.
  * Inputs: `logits` [N, K], `labels` u32 [N]. Outputs: the loss [] and the probabilities [N, K]. Loading data checks that
- * labels are below K; one that is not makes the loss NaN.
+ * labels are below K; any other label makes the loss NaN.
  */
 export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes>({
   name: "softmaxCrossEntropy",
@@ -172,7 +172,7 @@ export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes
       [0, 0.1].map((labelSmoothing) => ({
         inputs: [f32([n, k]), u32([n])],
         attributes: { labelSmoothing },
-        // Far above what exp can take, and near enough to each other that float64 can judge.
+        // Logits at which exp overflows, but near enough to each other for float64 to judge.
         fill: ([x]: readonly NumericArray[], random: Random) => x.forEach((_, i) => x[i] = 100 + 3 * random.normal()),
       }))
     ),

@@ -1,6 +1,6 @@
 /**
- * Option A's shortcut (He et al. 2015, section 3.3): every stride-th position of the input, and channels of zeros after the
- * input's own, with no parameters.
+ * The shortcut of option A (He et al. 2015, section 3.3), without parameters: every stride-th position of the input, and
+ * channels of zeros after the input's.
  */
 
 import {
@@ -33,7 +33,7 @@ export type SubsampleGradientAttributes = {
   readonly inputShape: readonly number[];
 };
 
-/** A kernel of `core/cpu/wasm/assembly/subsample.ts`, from the shapes of the larger tensor and the smaller. */
+/** The stage of a kernel of `core/cpu/wasm/assembly/subsample.ts`, from the shapes of the larger and the smaller tensor. */
 function subsampleKernel(
   kernel: "subsample" | "subsampleGradient",
   [batch, inputs, height, width]: readonly number[],

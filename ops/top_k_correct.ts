@@ -19,7 +19,7 @@ import { rowMain, rowSumStages, sumKernel, workgroupSum } from "../kernels/mod.t
 
 /** The attributes of {@link topKCorrect}. */
 export type TopKAttributes = {
-  /** How many of the largest logits count. */
+  /** The number of largest logits that count. */
   readonly k: number;
 };
 
@@ -37,8 +37,8 @@ function isCorrect(classes: number, k: number, [logits, labels]: readonly Numeri
 }
 
 /**
- * Inputs: `logits` [N, K], `labels` u32 [N]. Output: [], the count. Of equal logits the one of the lower class comes first;
- * a label that is no class, or whose logit is NaN, is never correct.
+ * Inputs: `logits` [N, K], `labels` u32 [N]. Output: [], the count. Of equal logits that of the lower class ranks first. A label
+ * that is no class, or whose logit is NaN, is never correct.
  */
 export const topKCorrect: Op<TopKAttributes> = registerOp<TopKAttributes>({
   name: "topKCorrect",

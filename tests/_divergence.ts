@@ -41,7 +41,7 @@ export async function checkDivergence(backend: Backend): Promise<void> {
   const end = await diverge({ backend, schedule: ruinousSchedule(8), onEpoch });
   assertMatch(
     end.message,
-    /^The validation loss became \S+ at step 8, in epoch 2, with a learning rate of Infinity; start again with a lower --lr$/,
+    /^The validation loss became \S+ at step 8, in epoch 2, with a learning rate of Infinity; start again with a lower `rate`$/,
   );
   assertEquals([epochs, end.last?.info?.progress?.epochs, end.best !== undefined], [[0], 1, true]);
   assertEquals(end.metrics.filter(({ kind }) => kind === "step").length, 8);

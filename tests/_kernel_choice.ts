@@ -16,7 +16,7 @@ import {
 import { type Model, modelByName } from "../models/mod.ts";
 import { foldBatchNorm } from "../inference/mod.ts";
 import { type NamedTensor, variableSpecs } from "../weights/mod.ts";
-import { Trainer } from "../train/mod.ts";
+import { traceStep } from "../train/mod.ts";
 
 /** The devices that a choice is recorded for: Mesa's lavapipe, a hardware adapter, and what every device offers. */
 const PROFILES = ["lavapipe", "nvidia-hopper", "default"].map((name) => DEVICE_PROFILES[name]);
@@ -78,7 +78,7 @@ function canonical(wgsl: string, bound: readonly string[]): string {
 }
 
 function trainingPlan(model: Model, batch: number): Plan {
-  const { graph, scalars } = Trainer.trace({ model, batch });
+  const { graph, scalars } = traceStep({ model, batch });
   return plan(graph, new Map(Object.entries(scalars)));
 }
 

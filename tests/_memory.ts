@@ -1,7 +1,7 @@
 /** What both backends must say of memory before they take it. */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Backend, compile, f32, Graph, OutOfMemoryError, plan } from "../core/mod.ts";
+import { type Backend, compile, f32, Graph, OutOfMemoryError, plan, type ResiduaError } from "../core/mod.ts";
 import { cifarResNet, mobileNetV2 } from "../models/mod.ts";
 import { fit, type StartEvent, Trainer, type TrainerOptions, trainingNeed } from "../train/mod.ts";
 import { randomSet } from "./_runs.ts";
@@ -17,7 +17,7 @@ export async function checkMemoryNeed(backend: Backend): Promise<void> {
     { model: mobile, batch: 3 },
   ];
   for (const options of cases) {
-    const need = trainingNeed({ ...options, backend }, Trainer.trace), before = backend.liveBytes;
+    const need = trainingNeed({ ...options, backend }), before = backend.liveBytes;
     const trainer = await Trainer.create({ ...options, backend });
     assertEquals(backend.liveBytes - before, need.total);
     trainer.destroy();
@@ -47,7 +47,7 @@ export type OpenLimited = (bytes: number) => Promise<Backend>;
 export async function checkRefusal(open: OpenLimited): Promise<void> {
   const unlimited = await open(Infinity), batch = 16;
   const need = (changes: Partial<TrainerOptions>) =>
-    trainingNeed({ model: MODEL, backend: unlimited, batch, ...changes }, Trainer.trace).total;
+    trainingNeed({ model: MODEL, backend: unlimited, batch, ...changes }).total;
   const limit = need({ batch: 11 }) + 4096;
   assert(limit < need({ batch: 12 }));
   unlimited.destroy();
@@ -55,7 +55,7 @@ export async function checkRefusal(open: OpenLimited): Promise<void> {
   const backend = await open(limit), options = { model: MODEL, backend, batch }, before = backend.liveBytes;
   const error = await assertRejects(() => Trainer.create(options), OutOfMemoryError);
   assertStringIncludes(error.message, "resnet8 cannot be trained on a batch of 16: it takes");
-  assertStringIncludes(error.message, "the largest that fits is 11, so use --batch 11 or --accumulate ");
+  assertStringIncludes(error.message, "the largest that fits is 11, so use `batch: 11` or `accumulate: ");
   assertEquals(backend.liveBytes, before);
   await useAdvice(error, options);
   await assertRejects(() => Trainer.create({ ...options, batch: 12 }), OutOfMemoryError, "the largest that fits is 11");
@@ -72,11 +72,11 @@ export async function checkRefusal(open: OpenLimited): Promise<void> {
 }
 
 /** Does each of the things that an error proposes; the next larger batch and the next fewer parts do not fit. */
-async function useAdvice({ message }: Error, options: TrainerOptions & { readonly batch: number }): Promise<void> {
-  const number = (option: string) => Number(new RegExp(`--${option} (\\d+)`).exec(message)![1]);
+async function useAdvice({ advice }: ResiduaError, options: TrainerOptions): Promise<void> {
+  const number = (name: string) => advice.find(({ argument }) => argument === name)!.value as number;
   const { batch, accumulate = 1 } = options, parts = number("accumulate"), largest = number("batch");
-  const fitting = [{ batch: largest }, { accumulate: parts }];
-  for (const changes of message.endsWith("--recompute") ? [...fitting, { recompute: true }] : fitting) {
+  for (const { argument, value } of advice) {
+    const changes = { [argument]: value };
     (await Trainer.create({ ...options, ...changes })).destroy();
   }
   const fewer = Array.from({ length: parts }, (_, k) => k).findLast((k) => k > 0 && batch % k === 0)!;
@@ -101,7 +101,7 @@ export async function checkDivision(open: OpenLimited): Promise<void> {
     runs.push({ tensors, loss: last!.trainLoss });
     assertEquals(backend.liveBytes, before);
     if (accumulate === "auto") {
-      await assertRejects(() => fit({ ...base, backend }), OutOfMemoryError, "--accumulate 3");
+      await assertRejects(() => fit({ ...base, backend }), OutOfMemoryError, "`accumulate: 3`");
     }
     backend.destroy();
   }

@@ -65,7 +65,7 @@ export async function checkLoss(backend: Backend): Promise<void> {
   const model = cifarResNet({ depth: 8, inputShape: [3, 12, 12] }), { images, labels } = smallBatch(model, 8);
   const trainer = await Trainer.create({ model, backend, batch: 8 });
   images[1000] = NaN;
-  trainer.step(images, labels, 0.1);
+  trainer.step({ images, labels }, 0.1);
   const [{ loss }] = await trainer.results();
   trainer.destroy();
   assert(Number.isNaN(loss), `the loss is ${loss}`);

@@ -23,7 +23,7 @@ export async function losses(
 ): Promise<number[]> {
   const { images, labels } = smallBatch(model, 8);
   const trainer = await Trainer.create({ model, backend, batch: 8, seed: 2, ...options });
-  for (let k = 0; k < steps; k++) trainer.step(images, labels, rate);
+  for (let k = 0; k < steps; k++) trainer.step({ images, labels }, rate);
   const results = await trainer.results();
   trainer.destroy();
   return results.map(({ loss }) => loss);

@@ -15,7 +15,7 @@ const options = { model, batch: 6, seed: 3 };
 /** The bits of all variables after some steps. */
 async function train(backend: Backend): Promise<Uint32Array[]> {
   const { images, labels } = smallBatch(model, options.batch), trainer = await Trainer.create({ ...options, backend });
-  for (let step = 0; step < 3; step++) trainer.step(images, labels, 0.05);
+  for (let step = 0; step < 3; step++) trainer.step({ images, labels }, 0.05);
   const variables = await trainer.variables.read(true);
   trainer.destroy();
   return [...variables.values()].map(({ data }) => new Uint32Array(data.buffer));
@@ -24,7 +24,7 @@ async function train(backend: Backend): Promise<Uint32Array[]> {
 for (const build of ["relaxed SIMD", "SIMD"] as const) {
   Deno.test(`a model trains to the same bits above 2 GiB and in the last bytes of 4 GiB, with ${build}`, async () => {
     const low = await CpuBackend.create({ threads: 1, build }), expected = await train(low);
-    const { total } = trainingNeed({ ...options, backend: low }, Trainer.trace);
+    const { total } = trainingNeed({ ...options, backend: low });
     low.destroy();
     for (const threads of [1, 2]) {
       const high = await highBackend(ABOVE_2_GIB, { threads, build });

@@ -27,7 +27,7 @@ Deno.test("an inference follows the weights that a trainer or a write changes, a
     const inference = await compileInference(model, backend, 3, trainer.variables);
     const first = await logitsOf(inference);
     assertEquals(await logitsOf(inference), first);
-    trainer.step(images, labels, 0.1);
+    trainer.step({ images, labels }, 0.1);
     const second = await logitsOf(inference);
     assertNotEquals(second, first);
     assertEquals(second, await fresh());

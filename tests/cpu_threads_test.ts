@@ -17,7 +17,7 @@ Deno.test("a model's weights after some steps are the same to the bit with 1, 2,
   for (const threads of [1, 2, 3, 5]) {
     const backend = await CpuBackend.create({ threads });
     const trainer = await Trainer.create({ model, backend, batch: 9, seed: 6 });
-    for (let step = 0; step < 4; step++) trainer.step(images, labels, 0.05);
+    for (let step = 0; step < 4; step++) trainer.step({ images, labels }, 0.05);
     runs.push([...(await trainer.variables.read(true)).values()].map(({ data }) => new Uint32Array(data.buffer)));
     trainer.destroy();
     backend.destroy();

@@ -14,7 +14,7 @@ import {
 } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { createPrograms } from "../train/_programs.ts";
-import { Trainer } from "../train/mod.ts";
+import { traceStep, Trainer, uploadedInputs } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { checkDivision, checkMemoryNeed, checkRefusal, type OpenLimited } from "./_memory.ts";
@@ -27,7 +27,7 @@ const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
 gpuTest("memory is known by planning on WebGPU, to the byte, whichever kernels run", async (backend) => {
   const needs = new Set<number>();
   for (const precision of backend.hasFloat16 ? ["float32", "mixed"] as const : ["float32"] as const) {
-    const { graph, scalars } = Trainer.trace({ model: SMALL, batch: 5, precision });
+    const { graph, scalars } = traceStep({ model: SMALL, batch: 5, precision });
     const outputs = new Map<string, Value>(Object.entries(scalars)), planned = plan(graph, outputs);
     const variables = new Variables();
     variables.add(graph, backend, 0);
@@ -59,7 +59,9 @@ gpuTest("a run says what it takes on WebGPU, with validation, whichever kernels 
   const logits = SMALL.forward(graph, graph.input("image", f32([5, ...SMALL.inputShape])));
   const store = randomChoices(backend, plan(graph, new Map([["logits", logits]])), 3);
   for (const tune of [undefined, { store, measure: false }] satisfies (TuneOptions | undefined)[]) {
-    const { memory, validation, destroy } = await createPrograms({ model: SMALL, backend, batch: 5, tune }, 1);
+    const { memory, validation, destroy } = await createPrograms({ model: SMALL, backend, batch: 5, tune }, [
+      uploadedInputs,
+    ], 1);
     assertEquals(memory.total, memory.step + memory.variables + memory.validation);
     await validation();
     assertEquals(backend.liveBytes - before, memory.total);
@@ -104,7 +106,7 @@ gpuTest("a device that runs out of memory is an error, after which it can be use
   await new Promise((resolve) => setTimeout(resolve, 200));
   await backend.finish();
   const trainer = await Trainer.create({ model, backend, batch: 2 });
-  trainer.step(new Float32Array(2 * 3072).map((_, i) => Math.sin(i)), Uint32Array.of(1, 2), 0.1);
+  trainer.step({ images: new Float32Array(2 * 3072).map((_, i) => Math.sin(i)), labels: Uint32Array.of(1, 2) }, 0.1);
   assertEquals((await trainer.results()).length, 1);
   trainer.destroy();
   backend.destroy();

@@ -40,7 +40,7 @@ gpuTest("mixed precision is refused where the adapter has no float16 or gets it 
   await assertRejects(
     () => expectPrecision(without, "mixed"),
     UsageError,
-    "has no float16 (shader-f16); use --backend",
+    "has no float16 (shader-f16); use `backend: ",
   );
   const wrong = Object.create(backend, {
     whyNoFloat16: { value: () => Promise.resolve("the adapter X gets it wrong") },
@@ -88,7 +88,7 @@ async function stepWith(trainer: Trainer, scale: number, good: number) {
   storages.get(SCALE)!.write(Float32Array.of(scale));
   storages.get(GOOD)!.write(Float32Array.of(good));
   const before = await trained(trainer);
-  trainer.step(images, labels, 0.01);
+  trainer.step({ images, labels }, 0.01);
   const [{ loss }] = await trainer.results(), [after] = await storages.get(SCALE)!.read();
   const [goodAfter] = await storages.get(GOOD)!.read();
   return { loss, before, after: await trained(trainer), scale: after, good: goodAfter };

@@ -129,7 +129,7 @@ Deno.test("ops refuse f16 beside f32", () => {
 
 Deno.test("the CPU backend refuses mixed precision and f16", async () => {
   const backend = new CpuBackend(), model = cifarResNet({ depth: 8 });
-  const message = "Mixed precision cannot be had: the CPU backend computes in float32 alone; use --backend webgpu";
+  const message = 'Mixed precision cannot be had: the CPU backend computes in float32 alone; use `backend: "webgpu"`';
   await assertRejects(() => Trainer.create({ model, backend, batch: 2, precision: "mixed" }), UsageError, message);
   const inference = compileInference(model, backend, 1, new Variables(), { precision: "mixed" });
   await assertRejects(() => inference, UsageError, message);

@@ -193,7 +193,7 @@ Deno.test("MobileNet-V2 trains with dropout, repeats to the bit, and infers with
   const run = async (seed: number) => {
     const backend = new CpuBackend(), { images, labels } = smallBatch(model, 8);
     const trainer = await Trainer.create({ model, backend, batch: 8, seed });
-    for (let k = 0; k < 10; k++) trainer.step(images, labels, 0.02);
+    for (let k = 0; k < 10; k++) trainer.step({ images, labels }, 0.02);
     const losses = (await trainer.results()).map(({ loss }) => loss);
     const program = await compileInference(model, backend, 8, trainer.variables);
     const logits = [];

@@ -5,7 +5,7 @@ import { compile, f32, Graph, u32 } from "../core/mod.ts";
 import { Batcher, BatchLoader, measureNormalisation, ResidentImages, shapesSet } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { gatherImages } from "../ops/mod.ts";
-import { Trainer } from "../train/mod.ts";
+import { inputsFor, Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 
 const { train: dataset, shape } = shapesSet({ trainCount: 50, validationCount: 0 });
@@ -24,28 +24,30 @@ gpuTest("gatherImages() makes the images of a Batcher of resident bytes, to the 
   const program = await compile(graph, backend, { outputs: { y } });
   program.write("words", words);
   program.write("levels", levels);
-  const batcher = new Batcher({ split: dataset, ...options }), expected = new Float32Array(batch * 3072);
-  const labels = new Uint32Array(batch), ownLabels = new Uint32Array(batch), views = new Uint32Array(4 * batch);
+  const batcher = new Batcher({ split: dataset, ...options });
+  const made = batcher.allocate(batch), views = resident.allocate(batch);
   for (const [epoch, indices] of [[0, [0, 1, 2, 3, 49, 5, 6]], [3, [48, 7, 7, 12, 30, 0, 21]]] as const) {
-    batcher.fill(Uint32Array.from(indices), epoch, expected, labels);
-    resident.fill(Uint32Array.from(indices), epoch, views, ownLabels);
-    program.write("views", views);
+    batcher.fill(Uint32Array.from(indices), epoch, made);
+    resident.fill(Uint32Array.from(indices), epoch, views);
+    program.write("views", views.views);
     program.run();
-    assertEquals(ownLabels, labels);
-    assertEquals(await program.read("y"), expected);
+    assertEquals(views.labels, made.labels);
+    assertEquals(await program.read("y"), made.images);
   }
   program.destroy();
 });
 
 gpuTest("a trainer of resident images ends with the bits of one that is given them", async (backend) => {
   const model = cifarResNet({ depth: 8 }), weights = [];
-  for (const resident of [undefined, ResidentImages.of(dataset, options, backend.maxResidentBytes)]) {
-    const trainer = await Trainer.create({ model, backend, batch: 8, accumulate: 2, resident });
-    await using loader = new BatchLoader({ ...options, dataset, batch: 8, shuffle: true, resident });
+  const ways = inputsFor(dataset, options, backend);
+  assertEquals(ways.map(({ filler }) => filler instanceof ResidentImages), [true, false]);
+  for (const inputs of ways) {
+    const trainer = await Trainer.create({ model, backend, batch: 8, accumulate: 2, inputs });
+    await using loader = new BatchLoader({ ...options, dataset, batch: 8, shuffle: true, filler: inputs.filler });
     for (let step = 0; step < 3; step++) {
-      const { images, views, labels } = await loader.fetch(1, step);
-      assertEquals(views === undefined, resident === undefined);
-      trainer.step(views ?? images, labels, 0.05);
+      const batch = await loader.fetch(1, step);
+      assertEquals("views" in batch, inputs.filler !== undefined);
+      trainer.step(batch, 0.05);
     }
     await trainer.results();
     weights.push(await trainer.variables.read(true));

@@ -40,7 +40,7 @@ gpuTest("a step of ResNet-20 is one submit of fewer than 150 dispatches, and rep
       submits++;
       submit.call(queue, commands);
     };
-    for (let step = 0; step < 3; step++) trainer.step(images, labels, 0.1);
+    for (let step = 0; step < 3; step++) trainer.step({ images, labels }, 0.1);
     queue.submit = submit;
     const results = await trainer.results();
     trainer.destroy();
@@ -116,7 +116,7 @@ gpuTest("packed weights follow what a trainer or a write changes, as in a progra
   const inference = await compileInference(model, backend, 3, trainer.variables);
   const first = await logitsOf(inference);
   assertEquals(await logitsOf(inference), first);
-  trainer.step(images, labels, 0.1);
+  trainer.step({ images, labels }, 0.1);
   const second = await logitsOf(inference);
   assertNotEquals(second, first);
   assertEquals(second, await fresh());

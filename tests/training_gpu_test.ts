@@ -45,7 +45,7 @@ gpuTest("steps allocate nothing on WebGPU", async (backend) => {
   const trainer = await Trainer.create({ model, backend, batch: 2 });
   const run = async (steps: number) => {
     for (let k = 0; k < steps; k++) {
-      trainer.step(images, labels, 0.001);
+      trainer.step({ images, labels }, 0.001);
       if (k % 16 === 15) await trainer.results();
     }
     await trainer.results();

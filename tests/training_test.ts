@@ -5,7 +5,7 @@ import { compile, CpuBackend, elementCount, f32, Graph, plan, u32 } from "../cor
 import type { Mixture } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
-import { sgd, Trainer } from "../train/mod.ts";
+import { type BatchInputs, mixtureInputs, sgd, Trainer } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
 import { losses, smallBatch } from "./_training.ts";
 
@@ -84,7 +84,7 @@ Deno.test("steps allocate nothing on the CPU backend", async () => {
   const trainer = await Trainer.create({ model, backend, batch: 2 });
   const run = async (steps: number) => {
     for (let k = 0; k < steps; k++) {
-      trainer.step(images, labels, 0.001);
+      trainer.step({ images, labels }, 0.001);
       await trainer.results();
     }
     return backend.liveBytes;
@@ -95,7 +95,11 @@ Deno.test("steps allocate nothing on the CPU backend", async () => {
 Deno.test("a trainer of mixed images has the loss of their shares, smoothed, in parts of a batch as well", async () => {
   const model = cifarResNet({ depth: 8, classes: 4, inputShape: [3, 8, 8] });
   const { images, labels } = smallBatch(model, 8), others = labels.map((label) => (label + 1) % 4);
-  const lossOf = async (options: { mixed?: boolean; accumulate?: number }, labels: Uint32Array, mixture?: Mixture) => {
+  const lossOf = async (
+    options: { inputs?: BatchInputs; accumulate?: number },
+    labels: Uint32Array,
+    mixture?: Mixture,
+  ) => {
     const trainer = await Trainer.create({
       model,
       backend: new CpuBackend(),
@@ -103,7 +107,7 @@ Deno.test("a trainer of mixed images has the loss of their shares, smoothed, in 
       labelSmoothing: 0.1,
       ...options,
     });
-    trainer.step(images, labels, 0.1, mixture);
+    trainer.step({ images, labels, mixture }, 0.1);
     const [{ loss }] = await trainer.results();
     trainer.destroy();
     return loss;
@@ -111,6 +115,10 @@ Deno.test("a trainer of mixed images has the loss of their shares, smoothed, in 
   for (const accumulate of [1, 2]) {
     const [own, other] = [await lossOf({ accumulate }, labels), await lossOf({ accumulate }, others)];
     const mixture = { labels: others, shares: new Float32Array(8).fill(0.7) };
-    assertAlmostEquals(await lossOf({ accumulate, mixed: true }, labels, mixture), 0.7 * own + 0.3 * other, 1e-5);
+    assertAlmostEquals(
+      await lossOf({ accumulate, inputs: mixtureInputs }, labels, mixture),
+      0.7 * own + 0.3 * other,
+      1e-5,
+    );
   }
 });

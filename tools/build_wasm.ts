@@ -57,7 +57,7 @@ function namesModule(dispatch: string): string {
   const names = cases.map(([, , name]) => `"${name}"`);
   return `/** Listed from assembly/dispatch.ts by \`deno task build:wasm\`; do not edit. */\n\n` +
     `/** The name of a WebAssembly kernel. */\nexport type CpuKernelName =\n  | ${names.join("\n  | ")};\n\n` +
-    `/** The kernels; a kernel's place is its number. */\n` +
+    `/** The kernels; a kernel's index is its number. */\n` +
     `export const KERNEL_NAMES: readonly CpuKernelName[] = [\n  ${names.join(",\n  ")},\n];\n`;
 }
 

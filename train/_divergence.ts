@@ -1,9 +1,9 @@
-/** How training that has diverged ends: with an error, and nothing of it in a file. */
+/** The errors of training that has diverged, and the check that keeps its numbers out of files. */
 
-import { NumericError } from "../core/mod.ts";
+import { argument, NumericError, type Sentence, sentence } from "../core/mod.ts";
 import type { NamedTensor } from "../weights/mod.ts";
 
-/** Where training stands. */
+/** A step of a run, for messages. */
 export interface TrainingPoint {
   /** The steps that are done. */
   readonly step: number;
@@ -18,13 +18,26 @@ export interface TrainingPoint {
 /**
  * The error for a number that is not finite.
  *
- * @param what What it is of.
+ * @param what The number's name, such as `loss`.
  */
 export function divergence(what: string, value: number, { step, epoch, rate, mixed }: TrainingPoint): NumericError {
-  return new NumericError(
-    `The ${what} became ${value} at step ${step}, in epoch ${epoch + 1}, with a learning rate of ${rate}; ` +
-      `start again with a lower --lr${mixed ? " or --precision float32" : ""}`,
-  );
+  const became = sentence`The ${what} became ${value} ${formatPoint({ step, epoch })}, with a learning rate of ${rate}`;
+  return new NumericError(sentence`${became}; ${wayOut(mixed)}`);
+}
+
+/** The error for gradients that are not finite even where the loss is multiplied by this scale. */
+export function overflow(scale: number, point: Pick<TrainingPoint, "step" | "epoch">): NumericError {
+  const cause = `The gradients overflow float16 ${formatPoint(point)}, even where the loss is scaled by ${scale}`;
+  return new NumericError(sentence`${cause}; ${wayOut(true)}`);
+}
+
+function formatPoint({ step, epoch }: Pick<TrainingPoint, "step" | "epoch">): string {
+  return `at step ${step}, in epoch ${epoch + 1}`;
+}
+
+function wayOut(mixed: boolean): Sentence {
+  const lower = sentence`start again with a lower ${argument("rate")}`;
+  return mixed ? sentence`${lower} or ${argument("precision", "float32")}` : lower;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The training loop: steps, validation, checkpoints, and where a run that was stopped goes on. */
 
 import { type Backend, Pauses, type Program, type StepProfiler } from "../core/mod.ts";
-import type { BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
+import type { Batch, BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
 import { divergence, expectFinite, type TrainingPoint } from "./_divergence.ts";
 import type { Profiling } from "./_profiling.ts";
 import { ResultReader } from "./_result_reader.ts";
@@ -14,21 +14,21 @@ import type { Trainer } from "./trainer.ts";
 
 /** When checkpoints are saved beside those at the end of an epoch. */
 export interface CheckpointOptions {
-  /** Minutes after which one is saved within an epoch; never unless given. */
+  /** Minutes between checkpoints within an epoch. Defaults to none within an epoch. */
   readonly minutes?: number;
-  /** Steps of the run after which one is saved within an epoch; never unless given. */
+  /** Steps between checkpoints within an epoch. Defaults to none within an epoch. */
   readonly steps?: number;
-  /** Epochs whose checkpoints are kept under names of their own; none unless given. */
+  /** The number of last epochs whose checkpoints are kept under names of their own. Defaults to 0. */
   readonly keep?: number;
 }
 
-/** What a loop works with. */
+/** The options of {@link TrainingLoop}. */
 export interface LoopOptions {
   readonly backend: Backend;
   readonly trainer: Trainer;
-  /** Compiles the program of validation at the first call; each call gives the same one. */
+  /** The program of validation. The first call compiles it; each call gives the same one. */
   readonly inference: () => Promise<Program>;
-  readonly loader: BatchLoader;
+  readonly loader: BatchLoader<Batch>;
   readonly set: ImageSet;
   readonly data: DataIdentity;
   readonly normalisation: Normalisation;
@@ -61,10 +61,7 @@ export interface LoopResult {
   readonly tensors: Map<string, NamedTensor>;
 }
 
-/** Steps between readings on a backend that works while more steps are queued. */
-const STEPS_IN_FLIGHT = 8;
-
-/** Milliseconds after which waiting lines of metrics are written. */
+/** Milliseconds between writes of metrics. */
 const FLUSH_INTERVAL = 1000;
 
 /** Trains from where a run stands to its end, or until it is asked to stop. */
@@ -76,7 +73,7 @@ export class TrainingLoop {
   #bestTop1: number;
   #lossSum: number;
   #correct: number;
-  /** That of the last step. */
+  /** The learning rate of the last step. */
   #rate: number;
   #saved = performance.now();
   #flushed = performance.now();
@@ -114,7 +111,7 @@ export class TrainingLoop {
     return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped: stopped && this.#left, tensors };
   }
 
-  /** Whether there is anything to do: steps, or the validation of an epoch whose steps are done. */
+  /** Whether the run has steps left, or an epoch whose steps are done and whose validation is not. */
   get #left(): boolean {
     const { epochs, totalSteps } = this.#options;
     return this.#epoch < epochs && (this.#step < totalSteps || this.#stepInEpoch === this.#options.stepsPerEpoch);
@@ -130,12 +127,12 @@ export class TrainingLoop {
     return { step: this.#step, epoch, rate: this.#rate, mixed };
   }
 
-  /** Whether to stop. A run whose steps end within an epoch still validates: nothing would be left to go on with. */
+  /** Whether the run was asked to stop before its end. A run whose steps end within an epoch still validates. */
   get #stopAsked(): boolean {
     return this.#left && (this.#options.signal?.aborted ?? false);
   }
 
-  /** Trains and validates an epoch, or what is left of it. Nothing if it was stopped before its end. */
+  /** Trains and validates the rest of an epoch. Gives nothing if it was stopped before its end. */
   async #runEpoch(): Promise<EpochEvent | undefined> {
     const { schedule, set, stepsPerEpoch, batch, folder } = this.#options;
     const started = performance.now(), epoch = this.#epoch;
@@ -171,7 +168,7 @@ export class TrainingLoop {
     });
     const improved = validation.top1 > this.#bestTop1;
     if (improved) this.#bestTop1 = validation.top1;
-    // A run that ends within an epoch can go on there: the schedule has not heard of the epoch's end then.
+    // A run that ends within an epoch can go on there, so the schedule must not hear of the epoch's end yet.
     if (trained === stepsPerEpoch) {
       schedule.observe?.({ loss: validation.loss, error: 1 - validation.top1 });
       this.#epoch++;
@@ -197,7 +194,7 @@ export class TrainingLoop {
       callbacks,
       hear: ({ correct }) => schedule.hear?.({ error: 1 - correct / batch }),
     });
-    const flight = backend.name === "cpu" ? 1 : Math.max(1, Math.min(STEPS_IN_FLIGHT, trainer.capacity >> 1));
+    const flight = Math.max(1, Math.min(backend.stepsInFlight, trainer.capacity >> 1));
     while (this.#stepInEpoch < stepsPerEpoch && this.#step < totalSteps) {
       const profiler = profiling?.next();
       if (profiler !== undefined) await this.#profileStep(reader, profiler);
@@ -222,25 +219,22 @@ export class TrainingLoop {
 
   async #queueStep(reader: ResultReader): Promise<void> {
     const { trainer, loader, schedule } = this.#options;
-    const { images, views, labels, mixture } = await loader.fetch(this.#epoch, this.#stepInEpoch);
+    const batch = await loader.fetch(this.#epoch, this.#stepInEpoch);
     const rate = this.#rate = schedule.rate(this.#step);
-    trainer.step(views ?? images, labels, rate, mixture);
+    trainer.step(batch, rate);
     reader.queued(rate);
     this.#step++;
   }
 
-  /** Does what {@link TrainingLoop.#queueStep} does, by itself, and times it. */
+  /** Runs a step alone, with the results of {@link TrainingLoop.#queueStep}, and times it. */
   async #profileStep(reader: ResultReader, profiler: StepProfiler): Promise<void> {
     const { trainer, loader, schedule, profiling } = this.#options;
     await reader.drain();
     const rate = this.#rate = schedule.rate(this.#step);
     await profiler.step(`step ${this.#step + 1}`, async () => {
       const load = () => loader.fetch(this.#epoch, this.#stepInEpoch);
-      const { images, views, labels, mixture } = await profiler.span("load batch", load);
-      await profiler.span(
-        "compute",
-        () => trainer.profile(profiler, views ?? images, labels, rate, mixture),
-      );
+      const batch = await profiler.span("load batch", load);
+      await profiler.span("compute", () => trainer.profile(profiler, batch, rate));
       reader.queued(rate);
       await profiler.span("read results", () => reader.drain());
     });
@@ -265,7 +259,7 @@ export class TrainingLoop {
     this.#flushed = performance.now();
   }
 
-  /** Validates; nothing if it was stopped. */
+  /** Validates. Gives nothing if it was stopped. */
   async #validate(): Promise<Evaluation | undefined> {
     const { inference, set: { validation: split, shape, classes }, normalisation, validationBatch, signal } =
       this.#options;

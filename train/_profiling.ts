@@ -1,14 +1,18 @@
-/** Which steps of a run are profiled, and who hears of it. */
+/** Profiling of a run: which steps are timed, and who is told. */
 
 import { type Backend, type DevicePeaks, type Profile, StepProfiler } from "../core/mod.ts";
 
 /** Which steps of a run are profiled. They are steps like any other, and compute the same bits. */
 export interface ProfilingOptions {
-  /** Steps before the first that is profiled; 3 unless given, fewer where the run is too short. */
+  /** Steps before the first that is profiled. Defaults to 3, fewer where the run is too short. */
   readonly warmUp?: number;
-  /** Steps that are profiled, one after the other; 5 unless given, fewer where the run is too short. */
+  /** Steps that are profiled, one after the other. Defaults to 5, fewer where the run is too short. */
   readonly steps?: number;
-  /** Hears of them once they are done, or when the run is stopped before; a promise is waited for. */
+  /**
+   * Called with the profile once the steps are done or the run is stopped. A promise is waited for.
+   *
+   * @internal
+   */
   readonly onProfile: (profile: Profile) => unknown;
 }
 
@@ -38,21 +42,21 @@ export class Profiling {
     return new Profiling(options, backend.description, await backend.measurePeaks());
   }
 
-  /** Chooses the steps, of those that the run has left. */
+  /** Chooses the steps to profile of the `left` that the run has. */
   begin(left: number): void {
     const { warmUp = WARM_UP, steps = STEPS } = this.#options;
     this.#wanted = Math.min(steps, left);
     this.#before = Math.min(warmUp, left - this.#wanted);
   }
 
-  /** What the next step is profiled by; nothing if it is not. */
+  /** The profiler of the next step; nothing if the step is not profiled. */
   next(): StepProfiler | undefined {
     if (this.#before > 0) this.#before--;
     else if (this.#profiler.steps.length < this.#wanted) return this.#profiler;
     return undefined;
   }
 
-  /** Tells of the steps once all are done; or of those that are, where the run is `stopped`. */
+  /** Reports the profile once all its steps are done, or earlier where the run is `stopped`. */
   async tell(stopped = false): Promise<void> {
     const { steps } = this.#profiler;
     if (steps.length === 0 || (steps.length < this.#wanted && !stopped)) return;

@@ -1,44 +1,48 @@
-/** The programs of a run: as the options say, or divided as memory demands. */
+/** The programs of a run: training and validation, on batches that are divided as memory demands. */
 
 import { OutOfMemoryError, type Program } from "../core/mod.ts";
+import type { BatchInputs } from "./inputs/batch_inputs.ts";
 import type { RunMemory } from "./events.ts";
 import { excessMemory, explainMemory, inferenceNeed, partsOf, trainingFits } from "./memory.ts";
 import { compileInference } from "../inference/mod.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
 
-/** What a run works with. */
+/** The options of a trainer, and in how many parts and by which inputs it is fed. */
+type ChosenOptions = TrainerOptions & Required<Pick<TrainerOptions, "accumulate" | "inputs">>;
+
+/** The programs of a run. */
 export interface RunPrograms {
   /** The program that trains. */
   readonly trainer: Trainer;
-  /** The program that validates, for as many images as a part of a batch; compiled when it is first asked for. */
+  /** The program that validates, for as many images as a part of a batch. The first call compiles it. */
   readonly validation: () => Promise<Program>;
-  /** The options, as they were found to fit. */
-  readonly options: TrainerOptions;
-  /** What they take. */
+  /** The options that were found to fit. */
+  readonly options: ChosenOptions;
+  /** The bytes that the programs and their variables take. */
   readonly memory: RunMemory;
-  /** Gives the memory of both back. */
+  /** Gives the memory of both programs back. */
   readonly destroy: () => void;
 }
 
 /**
  * Makes the programs of a run.
  *
- * @param accumulate The parts of a batch, or `auto` for the fewest that fit. Then images do not stay on the device either where
- * that saves a division: their bits are the same.
+ * @param ways The ways in which batches can reach a step, as {@link inputsFor} gives them: the first that fits is taken.
+ * @param accumulate The parts of a batch, or `auto` for the fewest that fit in any of those ways.
  * @throws {OutOfMemoryError} If they do not fit: it names the largest batch that does.
  */
 export async function createPrograms(
-  base: Omit<TrainerOptions, "accumulate">,
+  base: Omit<TrainerOptions, "accumulate" | "inputs">,
+  ways: readonly BatchInputs[],
   accumulate: number | "auto",
 ): Promise<RunPrograms> {
-  const auto = accumulate === "auto",
-    residence = base.resident === undefined ? [undefined] : [base.resident, undefined];
+  const auto = accumulate === "auto";
   let failure: OutOfMemoryError | undefined;
   for (const parts of auto ? partsOf(base.batch) : [accumulate]) {
-    for (const resident of residence) {
-      const options = { ...base, accumulate: parts, resident };
-      // Planning takes longer than it takes to find out, where there is room.
-      if (failure !== undefined && !trainingFits({ ...options, validation: true }, Trainer.trace)) continue;
+    for (const inputs of ways) {
+      const options = { ...base, accumulate: parts, inputs };
+      // The first way is tried unplanned: where there is room, trying is faster than planning.
+      if (failure !== undefined && !trainingFits({ ...options, validation: true })) continue;
       try {
         return await create(options);
       } catch (error) {
@@ -47,12 +51,12 @@ export async function createPrograms(
       }
     }
   }
-  const last = { ...base, accumulate: auto ? 1 : accumulate, resident: undefined, validation: true };
-  throw explainMemory(last, Trainer.trace, failure);
+  const last = { ...base, accumulate: auto ? 1 : accumulate, inputs: ways.at(-1), validation: true };
+  throw explainMemory(last, failure);
 }
 
-async function create(options: TrainerOptions): Promise<RunPrograms> {
-  const { model, backend, batch, accumulate = 1, precision, tune } = options, before = backend.liveBytes;
+async function create(options: ChosenOptions): Promise<RunPrograms> {
+  const { model, backend, batch, accumulate, precision, tune } = options, before = backend.liveBytes;
   const trainer = await Trainer.assemble(options), trained = backend.liveBytes;
   let inference: Program | undefined;
   const validation = async () =>
@@ -62,7 +66,7 @@ async function create(options: TrainerOptions): Promise<RunPrograms> {
     const excess = excessMemory(need, backend);
     if (excess !== undefined) throw new OutOfMemoryError(`validation does not fit: ${excess}`, backend.capacity.total);
     let validated = need.total;
-    // Kernels are timed before the first step, while the device has nothing else to do; what they take is known only then.
+    // Kernels are timed before the first step, while the device is idle. Their memory is known only then.
     if (tune !== undefined) {
       await validation();
       validated = backend.liveBytes - trained;

@@ -1,15 +1,14 @@
 /** Collects the results of an epoch's steps, one reading behind the queue, so that the device never waits for it. */
 
-import { NumericError } from "../core/mod.ts";
-import { divergence } from "./_divergence.ts";
+import { divergence, overflow } from "./_divergence.ts";
 import type { Callback } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 
-/** Below this it is not the scale that makes gradients overflow. */
+/** The scale below which gradients that overflow are not the scale's fault. */
 const LEAST_LOSS_SCALE = 1;
 
-/** What {@link ResultReader} is told about an epoch. */
+/** The options of {@link ResultReader}. */
 export interface ReaderOptions {
   /** Images in a step. */
   readonly batch: number;
@@ -17,7 +16,7 @@ export interface ReaderOptions {
   readonly epoch: number;
   /** The steps of the whole run. */
   readonly totalSteps: number;
-  /** The steps that are done. */
+  /** The steps of the run that are done. */
   readonly step: number;
   /** The sum of the losses of the epoch's steps that are done. */
   readonly lossSum: number;
@@ -25,9 +24,9 @@ export interface ReaderOptions {
   readonly correct: number;
   /** Where the steps are logged. */
   readonly folder?: RunFolder;
-  /** Who hears of the steps. */
+  /** The listeners. */
   readonly callbacks: readonly Callback[];
-  /** Hears of each step before the listeners do. */
+  /** Called with each step's result, before the listeners. */
   readonly hear: (result: StepResult) => void;
 }
 
@@ -67,7 +66,7 @@ export class ResultReader {
     return this.#stop;
   }
 
-  /** Says with which learning rate the step was queued. */
+  /** Notes the learning rate of a step that was queued. */
   queued(rate: number): void {
     this.#rates.push(rate);
   }
@@ -95,13 +94,8 @@ export class ResultReader {
       const { loss, correct, lossScale } = result, step = ++this.#step, rate = this.#rates.shift()!;
       if (!Number.isFinite(loss) || lossScale! < LEAST_LOSS_SCALE) {
         await folder?.flush();
-        if (!Number.isFinite(loss)) {
-          throw divergence("loss", loss, { step, epoch, rate, mixed: lossScale !== undefined });
-        }
-        throw new NumericError(
-          `The gradients overflow float16 at step ${step}, in epoch ${epoch + 1}, even where the loss is scaled by ` +
-            `${2 * lossScale!}; start again with a lower --lr or --precision float32`,
-        );
+        if (Number.isFinite(loss)) throw overflow(2 * lossScale!, { step, epoch });
+        throw divergence("loss", loss, { step, epoch, rate, mixed: lossScale !== undefined });
       }
       this.#lossSum += loss;
       this.#correct += correct;

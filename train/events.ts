@@ -1,8 +1,8 @@
-/** What training tells whoever listens, and how a listener stops it. */
+/** The events of a run, and the listeners that hear them and may stop it. */
 
 import type { Evaluation } from "../inference/mod.ts";
 
-/** What a listener sees of each step. */
+/** The event of a step. */
 export interface StepEvent {
   /** The step, from 1. */
   readonly step: number;
@@ -14,7 +14,7 @@ export interface StepEvent {
   readonly batch: number;
   /** The batch's mean loss before the update. */
   readonly loss: number;
-  /** The share of the batch that was right. */
+  /** The share of the batch whose class had the largest logit. */
   readonly top1: number;
   /** The learning rate. */
   readonly rate: number;
@@ -22,15 +22,15 @@ export interface StepEvent {
   readonly imagesPerSecond: number;
 }
 
-/** What a listener sees of each epoch. */
+/** The event of an epoch. */
 export interface EpochEvent {
   /** The epoch, from 0. */
   readonly epoch: number;
   /** The mean of the batches' losses. */
   readonly trainLoss: number;
-  /** The share of the training images that were right when they were trained on. */
+  /** The share of the training images whose class had the largest logit in their step. */
   readonly trainTop1: number;
-  /** The validation set, with running statistics; of the averaged weights where there are any. */
+  /** The metrics of the validation set, by running statistics, and by averaged weights where there are any. */
   readonly validation: Evaluation;
   /** The learning rate of the last step. */
   readonly rate: number;
@@ -40,7 +40,7 @@ export interface EpochEvent {
 
 /** The bytes that a run takes of its backend. */
 export interface RunMemory {
-  /** All of them. */
+  /** All bytes. */
   readonly total: number;
   /** Those of the program of a training step: activations, gradients, scratch memory, images on the device. */
   readonly step: number;
@@ -50,7 +50,7 @@ export interface RunMemory {
   readonly validation: number;
 }
 
-/** What a listener sees of a run's start. */
+/** The event of a run's start. */
 export interface StartEvent {
   /** The steps that are done. */
   readonly steps: number;
@@ -68,16 +68,16 @@ export interface StartEvent {
  *
  * @example
  * ```ts
- * import type { Callback } from "./mod.ts";
+ * import type { Callback } from "@residua/residua";
  * const goodEnough: Callback = { onEpoch: ({ validation }) => validation.top1 > 0.98 ? "stop" : undefined };
  * console.log(Object.keys(goodEnough)); // [ "onEpoch" ]
  * ```
  */
 export interface Callback {
-  /** Hears that a run is about to train, once everything is checked and allocated. A promise is waited for. */
+  /** Called before the first step, once everything is checked and allocated. A promise is waited for. */
   onStart?(event: StartEvent): unknown;
-  /** Hears of every step. On WebGPU the device is up to sixteen steps ahead of it, so a stop takes effect later. */
+  /** Called after each step. On WebGPU the device is up to sixteen steps ahead, so a stop takes effect later. */
   onStep?(event: StepEvent): unknown;
-  /** Hears of every epoch, once its checkpoint is saved; a promise is waited for. */
+  /** Called after each epoch, once its checkpoint is saved. A promise is waited for. */
   onEpoch?(event: EpochEvent): unknown;
 }

@@ -10,9 +10,7 @@ import {
   identifyData,
   type ImageSet,
   measureImages,
-  mixes,
   type Normalisation,
-  ResidentImages,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
@@ -26,6 +24,7 @@ import {
   TRANSIENT_PREFIX,
 } from "../weights/mod.ts";
 import type { Callback, EpochEvent } from "./events.ts";
+import { inputsFor } from "./inputs/inputs_for.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
@@ -38,15 +37,15 @@ export type { ProfilingOptions } from "./_profiling.ts";
 /** The options of {@link fit}. */
 export interface FitOptions
   extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
-  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
+  /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
-  /** Has the kernels of training and validation chosen by timing them, on WebGPU. Nothing is timed unless given. */
+  /** Has the kernels of training and validation chosen by timing them, on WebGPU. Nothing is timed by default. */
   readonly tune?: TuneOptions;
-  /** Times some steps of the run; none unless given. */
+  /** Times some steps of the run. Defaults to none. */
   readonly profile?: ProfilingOptions;
   /** The model. */
   readonly model: Model;
-  /** How the model was made, for checkpoints; its name alone unless given. */
+  /** How the model was made, for checkpoints. Defaults to its name alone. */
   readonly description?: ModelDescription;
   /** Where it runs. */
   readonly backend: Backend;
@@ -54,36 +53,36 @@ export interface FitOptions
   readonly set: ImageSet;
   /** The number of epochs. */
   readonly epochs: number;
-  /** Stops after so many steps of the whole run. */
+  /** The steps of the whole run after which it stops. Defaults to all of its epochs. */
   readonly steps?: number;
-  /** Images in a batch; 128 unless given. An epoch leaves out the images that do not fill a batch. */
+  /** Images in a batch. Defaults to 128. An epoch leaves out the images that do not fill a batch. */
   readonly batch?: number;
   /**
-   * The parts of a batch that go through the network one after the other, or `auto` for the fewest that fit in memory; 1
-   * unless given. Batch norm takes its statistics of each part.
+   * The parts of a batch that go through the network one after the other, or `auto` for the fewest that fit in memory.
+   * Defaults to 1. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number | "auto";
-  /** Whether the backward pass computes activations again, to need less memory and more time; false unless given. */
+  /** Whether the backward pass computes activations again, to need less memory and more time. Defaults to false. */
   readonly recompute?: boolean;
-  /** The first learning rate; 0.1 unless given. */
+  /** The first learning rate. Defaults to 0.1. */
   readonly rate?: number;
-  /** How the learning rate changes, by name or one's own; `step` unless given. */
+  /** How the learning rate changes, by name or one's own. Defaults to `step`. */
   readonly schedule?: ScheduleName | Schedule;
-  /** How gradients change weights; SGD with momentum unless given. */
+  /** How gradients change weights. Defaults to SGD with momentum. */
   readonly optimizer?: Optimizer;
-  /** Patterns of the names of parameters that stay as they are; none unless given. */
+  /** Patterns of the names of parameters that stay as they are. Defaults to none. */
   readonly freeze?: readonly string[];
-  /** The norm of all gradients together above which they are scaled down; no limit unless given. */
+  /** The norm of all gradients together above which they are scaled down. Defaults to no limit. */
   readonly clipNorm?: number;
-  /** The share that each step keeps of an average of the weights, which is then what is evaluated; no average unless given. */
+  /** The share that each step keeps of an average of the weights, which is then what is evaluated. Defaults to no average. */
   readonly ema?: number;
-  /** The random changes of the images; none unless given. */
+  /** The random changes of the images. Defaults to none. */
   readonly augmentation?: Augmentation;
-  /** Whether each epoch has an order of its own; true unless said otherwise. */
+  /** Whether each epoch has an order of its own. Defaults to true. */
   readonly shuffle?: boolean;
-  /** The seed of weights, order and augmentation; 0 unless given. */
+  /** The seed of weights, order and augmentation. Defaults to 0. */
   readonly seed?: number;
-  /** The share of the target that is spread over all classes; 0 unless given. */
+  /** The share of the target that is spread over all classes. Defaults to 0. */
   readonly labelSmoothing?: number;
   /** Weights to start from, and the names of those that stay as initialised, as {@link mismatchedHead} finds them. */
   readonly initial?: {
@@ -93,11 +92,11 @@ export interface FitOptions
   };
   /** Where the run that `initial` belongs to stood, to go on from there. */
   readonly progress?: Progress;
-  /** The normalisation; that of the training set unless given. */
+  /** The normalisation. Defaults to that of the training set. */
   readonly normalisation?: Normalisation;
-  /** Where metrics and checkpoints go; nowhere unless given. */
+  /** Where metrics and checkpoints go. Defaults to nowhere. */
   readonly folder?: RunFolder;
-  /** When checkpoints are saved; at the end of each epoch unless given. */
+  /** When checkpoints are saved. Defaults to the end of each epoch. */
   readonly checkpoints?: CheckpointOptions;
   /** Who hears of the run, beside the listeners among these options. */
   readonly callbacks?: readonly Callback[];
@@ -155,10 +154,9 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set;
   const preparation = { shape, normalisation, augmentation, seed };
-  const resident = ResidentImages.of(dataset, preparation, backend.maxResidentBytes);
-  const mixed = augmentation !== undefined && mixes(augmentation);
   const { trainer, validation, memory, options: found, destroy } = await createPrograms(
-    { ...options, batch, seed, resident, mixed },
+    { ...options, batch, seed },
+    inputsFor(dataset, preparation, backend),
     options.accumulate ?? 1,
   );
   try {
@@ -168,7 +166,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       batch,
       shuffle,
       epochs,
-      resident: found.resident,
+      filler: found.inputs.filler,
     });
     await writeInitial(trainer, options);
     const loop = new TrainingLoop({
@@ -181,7 +179,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       normalisation,
       schedule,
       batch,
-      validationBatch: batch / found.accumulate!,
+      validationBatch: batch / found.accumulate,
       memory,
       epochs,
       stepsPerEpoch,

@@ -8,8 +8,8 @@ import type { Model } from "../models/mod.ts";
  *
  * @example
  * ```ts
- * import { modelByName } from "../models/mod.ts";
- * import { parameterNames } from "./mod.ts";
+ * import { modelByName } from "@residua/residua";
+ * import { parameterNames } from "@residua/residua/train";
  * console.log(parameterNames(modelByName("resnet20"))[0]); // conv1.weight
  * ```
  */
@@ -30,7 +30,7 @@ export function parameterNames(model: Model): string[] {
  *
  * @example
  * ```ts
- * import { frozenNames } from "./mod.ts";
+ * import { frozenNames } from "@residua/residua/train";
  * console.log(frozenNames(["conv*"], ["conv1.weight", "bn1.weight", "fc.weight"])); // [ "conv1.weight" ]
  * ```
  */

@@ -42,7 +42,7 @@ Deno.test("frozenNames() suggests what a pattern may have meant", () => {
 async function trained(freeze: readonly string[], steps: number) {
   const trainer = await Trainer.create({ model, backend: new CpuBackend(), batch: 4, seed: 5, freeze });
   const images = Float32Array.from({ length: 4 * 3 * 64 }, (_, k) => Math.sin(k));
-  for (let k = 0; k < steps; k++) trainer.step(images, Uint32Array.of(1, 5, 2, 9), 0.05);
+  for (let k = 0; k < steps; k++) trainer.step({ images, labels: Uint32Array.of(1, 5, 2, 9) }, 0.05);
   await trainer.results();
   const tensors = await trainer.variables.read(true);
   trainer.destroy();

@@ -1,47 +1,50 @@
-/** What training takes of a backend, found by planning alone, and which batches fit. */
+/** The memory of training, found by planning alone, and the batches that fit. */
 
 import {
+  argument,
   type Backend,
+  eitherOf,
   f32,
   Graph,
   type MemoryNeed,
   OutOfMemoryError,
   plan,
   SCALAR_CAPACITY,
+  sentence,
   ShapeError,
 } from "../core/mod.ts";
-import type { TracedStep, TrainerOptions } from "./trainer.ts";
 import { variableSpecs } from "../weights/mod.ts";
+import { type StepOptions, traceStep } from "./traced_step.ts";
 
-/** What is planned. */
-export interface PlannedTraining extends TrainerOptions {
-  /** Whether the program that validates is there too, for as many images as a part; no unless given. */
+/** The options of {@link trainingNeed}. */
+export interface PlannedTraining extends StepOptions {
+  /** Where it is to run. */
+  readonly backend: Backend;
+  /** Whether the backward pass computes activations again. Defaults to false. */
+  readonly recompute?: boolean;
+  /** Whether the program that validates is there too, for as many images as a part. Defaults to false. */
   readonly validation?: boolean;
 }
-
-/** Records a training step, as `Trainer.trace` does. */
-export type TraceStep = (options: TrainerOptions) => TracedStep;
 
 /**
  * The memory of training: variables, programs, and images that are kept on the device. Nothing is allocated.
  *
  * @param options What is trained, and where.
- * @param trace `Trainer.trace`.
- * @throws {UsageError} If a batch does not fall into so many parts.
+ * @throws {UsageError} If a batch does not fall into that number of parts.
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { Trainer, trainingNeed } from "./mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { trainingNeed } from "@residua/residua/train";
  * const options = { model: cifarResNet({ depth: 20 }), backend: new CpuBackend(), batch: 128 };
- * const kept = trainingNeed(options, Trainer.trace), again = trainingNeed({ ...options, recompute: true }, Trainer.trace);
+ * const kept = trainingNeed(options), again = trainingNeed({ ...options, recompute: true });
  * console.log(again.total < kept.total / 2); // true
  * ```
  */
-export function trainingNeed(options: PlannedTraining, trace: TraceStep): MemoryNeed {
+export function trainingNeed(options: PlannedTraining): MemoryNeed {
   const { backend, batch, accumulate = 1, recompute, validation = false } = options;
-  const { graph, scalars, updates } = trace(options);
+  const { graph, scalars, updates } = traceStep(options);
   const recorded = new Map(Object.entries(scalars));
   const needs = [backend.memoryNeed(plan(graph, recorded, { recompute }), { scalars: [...recorded.keys()] })];
   if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
@@ -57,9 +60,9 @@ export function trainingNeed(options: PlannedTraining, trace: TraceStep): Memory
   };
 }
 
-/** What a program takes that computes the logits of a batch, beside its variables. Nothing is allocated. */
+/** The memory of the program that computes the logits of a batch, beside its variables. Nothing is allocated. */
 export function inferenceNeed(
-  { model, backend, batch, precision }: Pick<TrainerOptions, "model" | "backend" | "batch" | "precision">,
+  { model, backend, batch, precision }: Pick<PlannedTraining, "model" | "backend" | "batch" | "precision">,
 ): MemoryNeed {
   const graph = new Graph({ training: false, precision });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
@@ -67,9 +70,9 @@ export function inferenceNeed(
 }
 
 /**
- * Why something does not fit, or nothing if it does.
+ * The reason why a program does not fit; nothing if it fits.
  *
- * @param available The bytes that are known to be there; as many as the backend says unless given.
+ * @param available The bytes that are known to be there. Defaults to as many as the backend says.
  */
 export function excessMemory(
   { total, tensor }: MemoryNeed,
@@ -84,10 +87,10 @@ export function excessMemory(
   return total > free ? `it takes ${mebibytes(total)} MiB, of ${mebibytes(free)} MiB` : undefined;
 }
 
-/** Whether training fits, as far as planning tells. A part of a batch over which no variance can be taken does not. */
-export function trainingFits(options: PlannedTraining, trace: TraceStep, available = Infinity): boolean {
+/** Whether training fits, as far as planning tells. A part that is too small for a variance does not. */
+export function trainingFits(options: PlannedTraining, available = Infinity): boolean {
   try {
-    return excessMemory(trainingNeed(options, trace), options.backend, available) === undefined;
+    return excessMemory(trainingNeed(options), options.backend, available) === undefined;
   } catch (error) {
     if (error instanceof ShapeError) return false;
     throw error;
@@ -103,17 +106,16 @@ export function partsOf(batch: number): number[] {
 /**
  * The error for training that does not fit: it names the largest batch that fits, found by planning, and other ways out.
  *
- * @param error What happened, or nothing if planning alone found it.
+ * @param error The error of the device; absent where planning alone found that training does not fit.
  */
 export function explainMemory(
   options: PlannedTraining,
-  trace: TraceStep,
   error?: OutOfMemoryError,
 ): OutOfMemoryError {
   const { model, backend, batch, accumulate = 1, recompute = false } = options, part = batch / accumulate;
   const available = error?.available ?? Infinity;
-  const reason = excessMemory(trainingNeed(options, trace), backend, available) ?? error?.message ?? "";
-  const fits = (changes: Partial<PlannedTraining>) => trainingFits({ ...options, ...changes }, trace, available);
+  const reason = excessMemory(trainingNeed(options), backend, available) ?? error?.message ?? "";
+  const fits = (changes: Partial<PlannedTraining>) => trainingFits({ ...options, ...changes }, available);
   let largest = 0;
   for (let above = part; above - largest > 1;) {
     const middle = (largest + above) >> 1;
@@ -122,15 +124,15 @@ export function explainMemory(
   }
   const parts = partsOf(batch).find((parts) => parts > accumulate && fits({ accumulate: parts }));
   const ways = [
-    ...(largest > 0 ? [`--batch ${largest * accumulate}`] : []),
-    ...(parts === undefined ? [] : [`--accumulate ${parts}`]),
-    ...(!recompute && fits({ recompute: true }) ? ["--recompute"] : []),
+    ...(largest > 0 ? [argument("batch", largest * accumulate)] : []),
+    ...(parts === undefined ? [] : [argument("accumulate", parts)]),
+    ...(!recompute && fits({ recompute: true }) ? [argument("recompute", true)] : []),
   ];
   const what = accumulate === 1 ? `a batch of ${batch}` : `a part of ${part} images`;
   const most = largest === 0 ? "not even one image fits" : `the largest that fits is ${largest}`;
+  const problem = `${model.name} cannot be trained on ${what}: ${reason}; ${most}`;
   return new OutOfMemoryError(
-    `${model.name} cannot be trained on ${what}: ${reason}; ${most}` +
-      (ways.length === 0 ? "" : `, so use ${ways.join(" or ")}`),
+    ways.length === 0 ? problem : sentence`${problem}, so use ${eitherOf(ways)}`,
     available,
   );
 }

@@ -1,6 +1,8 @@
 export * from "./events.ts";
 export * from "./fit.ts";
 export * from "./freeze.ts";
+export * from "./inputs/batch_inputs.ts";
+export * from "./inputs/inputs_for.ts";
 export * from "./memory.ts";
 export * from "./optimizers/optimizer.ts";
 export * from "./schedules/plateau.ts";
@@ -9,5 +11,6 @@ export * from "./run_folder.ts";
 export * from "./schedules/schedule.ts";
 export * from "./optimizers/sgd.ts";
 export * from "./schedules/step_schedules.ts";
+export { type StepOptions, type TracedStep, traceStep } from "./traced_step.ts";
 export * from "./trainer.ts";
 export * from "./schedules/warm_up.ts";

@@ -1,6 +1,6 @@
-/** The files of a run. What touches the disk is a {@link RunStore}, which the caller brings. */
+/** The files of a run, in a {@link RunStore} that the caller brings, which alone touches the disk. */
 
-import { DataError } from "../core/mod.ts";
+import { argument, DataError, sentence } from "../core/mod.ts";
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -11,27 +11,27 @@ import {
   type Progress,
 } from "../weights/mod.ts";
 
-/** A place for a run's files. */
+/** A store of a run's files. */
 export interface RunStore {
-  /** Where it is, for messages. */
+  /** The store's path, for messages. */
   readonly location: string;
   /** Replaces a file as a whole: a reader sees the old content or the new, whatever happens in between. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /** Adds to the end of a file. */
   append(name: string, text: string): Promise<void>;
-  /** The content of a file, or nothing if there is none. */
+  /** The content of a file; nothing if there is no such file. */
   read(name: string): Promise<Uint8Array | undefined>;
   /** Makes the file `to` hold what the file `from` holds, as a whole, as {@link RunStore.write} does. Nothing happens if there is none. */
   copy(from: string, to: string): Promise<void>;
-  /** Takes a file away, if there is one. */
+  /** Removes a file, if there is one. */
   remove(name: string): Promise<void>;
 }
 
 /** A checkpoint to go on from. */
 export interface ResumableCheckpoint extends Checkpoint {
-  /** What it says of itself. */
+  /** The checkpoint's metadata. */
   readonly info: CheckpointInfo & { readonly progress: Progress };
-  /** Its file, for messages. */
+  /** The checkpoint's file, for messages. */
   readonly source: string;
   /** Why the last checkpoint could not be used, where this is the one before it. */
   readonly damage?: string;
@@ -65,7 +65,7 @@ const METRICS = "metrics.jsonl",
   PREVIOUS = "previous.safetensors",
   BEST = "best.safetensors";
 
-/** The files of a run, by what they are for. */
+/** The files of a run, by purpose. */
 export class RunFolder {
   readonly #store: RunStore;
   #pending = "";
@@ -182,7 +182,9 @@ export class RunFolder {
     const { info } = checkpoint;
     if (!isProgress(info?.progress)) {
       throw new DataError(
-        `${source}: the file does not say where its run stood, so it cannot be resumed; use --init to start from its weights`,
+        sentence`${source}: the file does not say where its run stood, so it cannot be resumed; use ${
+          argument("initial")
+        } to start from its weights`,
       );
     }
     return { ...checkpoint, info: { ...info!, progress: info!.progress! }, source };

@@ -66,7 +66,7 @@ Deno.test("RunFolder.cutMetrics() keeps the lines that a checkpoint knows of, to
   assertEquals(store.text("metrics.jsonl"), known);
 });
 
-Deno.test("RunFolder.keepLast() keeps so many epochs", async () => {
+Deno.test("RunFolder.keepLast() keeps the last epochs", async () => {
   const store = new MemoryStore(), folder = new RunFolder(store);
   for (let epoch = 1; epoch <= 4; epoch++) {
     await folder.saveLast(tensors, info(epoch));

@@ -1,84 +1,39 @@
 /** The program that trains a model on batches. */
 
 import {
+  argument,
   type Backend,
   compile,
   expectPrecision,
-  f32,
-  Graph,
   OutOfMemoryError,
-  type Precision,
   type Program,
+  sentence,
   type StepProfiler,
   type TuneOptions,
-  u32,
   UsageError,
-  type Value,
 } from "../core/mod.ts";
-import type { Mixture, ResidentImages } from "../data/mod.ts";
-import type { Model } from "../models/mod.ts";
-import {
-  averageUpdate,
-  gatherImages,
-  softmaxCrossEntropy,
-  softTargetCrossEntropy,
-  topKCorrect,
-  VIEW_WORDS,
-} from "../ops/mod.ts";
-import { lossScale } from "./optimizers/loss_scale.ts";
+import type { Batch } from "../data/mod.ts";
+import { Variables } from "../weights/mod.ts";
+import { SHARE } from "./_accumulation.ts";
+import type { Feed } from "./inputs/batch_inputs.ts";
+import { uploadedInputs } from "./inputs/inputs_for.ts";
 import { explainMemory } from "./memory.ts";
-import {
-  LEARNING_RATE,
-  type Optimizer,
-  parameterGradients,
-  recordUpdates,
-  type UpdateOptions,
-} from "./optimizers/optimizer.ts";
-import { sgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
-import { TRANSIENT_PREFIX, Variables } from "../weights/mod.ts";
+import { LEARNING_RATE } from "./optimizers/optimizer.ts";
+import { partSpec, type StepOptions, traceStep } from "./traced_step.ts";
 
 /** The options of {@link Trainer.create}. */
-export interface TrainerOptions extends SgdOptions, UpdateOptions {
-  /** The model. */
-  readonly model: Model;
+export interface TrainerOptions extends StepOptions {
   /** Where it runs. */
   readonly backend: Backend;
-  /** Images in a batch. */
-  readonly batch: number;
-  /** How gradients change parameters; {@link sgdOptimizer} with the options given here unless given. */
-  readonly optimizer?: Optimizer;
-  /**
-   * Parts of a batch, which go through the network one after the other and add up to one update, so that a batch needs less
-   * memory; 1 unless given. Batch norm takes its statistics of each part.
-   */
-  readonly accumulate?: number;
   /**
    * Whether the backward pass computes activations again instead of keeping them, which takes less memory and more time, and
-   * gives the same bits; false unless given.
+   * gives the same bits. Defaults to false.
    */
   readonly recompute?: boolean;
-  /** How it computes: float32 unless given. Mixed precision takes a WebGPU adapter with float16. */
-  readonly precision?: Precision;
-  /** Has kernels chosen by timing them, on WebGPU. Nothing is timed unless given. */
+  /** Has kernels chosen by timing them, on WebGPU. Nothing is timed by default. */
   readonly tune?: TuneOptions;
-  /** The seed of the weights; 0 unless given. */
+  /** The seed of the weights. Defaults to 0. */
   readonly seed?: number;
-  /** The share of the target that is spread over all classes; 0 unless given. */
-  readonly labelSmoothing?: number;
-  /** The training images, to be kept on the device: a step is then given views of them in place of images. */
-  readonly resident?: ResidentImages;
-  /** Whether images are mixed of two, so that {@link Trainer.step} is given of what; false unless given. */
-  readonly mixed?: boolean;
-}
-
-/** A training step before it is planned. */
-export interface TracedStep {
-  /** The step, or one part of it. */
-  readonly graph: Graph;
-  /** What is recorded of it. */
-  readonly scalars: Readonly<Record<"loss" | "correct", Value>>;
-  /** The updates of the parameters, where a step has parts. */
-  readonly updates?: Graph;
 }
 
 /** What a training step gives. */
@@ -96,12 +51,13 @@ export interface StepResult {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../core/mod.ts";
- * import { cifarResNet } from "../models/mod.ts";
- * import { Trainer } from "./mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { Trainer } from "@residua/residua/train";
  * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] });
  * const trainer = await Trainer.create({ model, backend: new CpuBackend(), batch: 2 });
- * trainer.step(new Float32Array(2 * 3 * 8 * 8).map((_, i) => Math.sin(i)), new Uint32Array([3, 7]), 0.1);
+ * const images = new Float32Array(2 * 3 * 8 * 8).map((_, i) => Math.sin(i));
+ * trainer.step({ images, labels: Uint32Array.of(3, 7) }, 0.1);
  * const [{ loss }] = await trainer.results();
  * console.log(loss > 0); // true
  * ```
@@ -114,68 +70,34 @@ export class Trainer {
   /** The program that updates the parameters once all parts are through, where a step has parts. */
   readonly #update: Program | undefined;
   readonly #parts: number;
+  readonly #feed: Feed;
   readonly #scalar = new Float32Array(1);
-  readonly #targets: SoftTargets | undefined;
 
   private constructor(
     variables: Variables,
     program: Program,
     update: Program | undefined,
     parts: number,
-    targets: SoftTargets | undefined,
+    feed: Feed,
   ) {
     this.variables = variables;
     this.program = program;
     this.#update = update;
     this.#parts = parts;
-    this.#targets = targets;
-  }
-
-  /**
-   * Records and differentiates a training step. It needs no device.
-   *
-   * @throws {UsageError} If a batch does not fall into so many parts.
-   */
-  static trace(options: Omit<TrainerOptions, "backend">): TracedStep {
-    const { model, batch, accumulate = 1, labelSmoothing = 0, optimizer = sgdOptimizer(options) } = options;
-    if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
-      throw new UsageError(
-        `A batch of ${batch} does not fall into ${accumulate} equal parts; use another --accumulate`,
-      );
-    }
-    const { precision = "float32" } = options;
-    const graph = new Graph({ training: true, precision }), part = batch / accumulate;
-    const image = options.resident === undefined
-      ? graph.input("image", f32([part, ...model.inputShape]))
-      : gatherResident(graph, options.resident, part);
-    const label = graph.input("label", u32([part]));
-    const logits = model.forward(graph, image);
-    const [loss] = options.mixed
-      ? softTargetCrossEntropy.apply(graph, [logits, graph.input(TARGET, f32([part, model.classes]))])
-      : softmaxCrossEntropy.apply(graph, [logits, label], { labelSmoothing });
-    const [correct] = topKCorrect.apply(graph, [logits, label], { k: 1 });
-    const states = graph.values.filter(({ kind }) => kind === "state");
-    const gradients = parameterGradients(graph, loss, options.freeze);
-    const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
-    if (accumulate === 1) {
-      recordUpdates(graph, optimizer, gradients, states, options);
-      return { graph, scalars };
-    }
-    recordAccumulation(graph, gradients);
-    return { graph, scalars, updates: updateGraph(gradients, states, optimizer, options) };
+    this.#feed = feed;
   }
 
   /**
    * Traces, differentiates, plans and compiles a training step, and initialises the variables.
    *
-   * @throws {UsageError} If a batch does not fall into so many parts, or the backend does not compute in the precision.
+   * @throws {UsageError} If a batch does not fall into that number of parts, or the backend does not compute in the precision.
    * @throws {OutOfMemoryError} If it does not fit: it names the largest batch that does.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     try {
       return await Trainer.assemble(options);
     } catch (error) {
-      throw error instanceof OutOfMemoryError ? explainMemory(options, Trainer.trace, error) : error;
+      throw error instanceof OutOfMemoryError ? explainMemory(options, error) : error;
     }
   }
 
@@ -185,9 +107,9 @@ export class Trainer {
    * @internal
    */
   static async assemble(options: TrainerOptions): Promise<Trainer> {
-    const { model, backend, batch, accumulate = 1, seed = 0, labelSmoothing = 0, recompute, tune } = options;
+    const { backend, accumulate = 1, inputs = uploadedInputs, seed = 0, recompute, tune } = options;
     await expectPrecision(backend, options.precision ?? "float32");
-    const { graph, scalars, updates } = Trainer.trace(options), part = batch / accumulate;
+    const { graph, scalars, updates } = traceStep(options);
     const variables = new Variables();
     let update: Program | undefined, program: Program;
     try {
@@ -205,15 +127,12 @@ export class Trainer {
     }
     if (accumulate > program.scalarCapacity) {
       throw new UsageError(
-        `Expected at most ${program.scalarCapacity} parts of a batch but --accumulate is ${accumulate}`,
+        sentence`Expected at most ${program.scalarCapacity} parts of a batch but ${
+          argument("accumulate")
+        } is ${accumulate}`,
       );
     }
-    if (options.resident !== undefined) {
-      program.write(BYTES, options.resident.words);
-      program.write(LEVELS, options.resident.levels);
-    }
-    const targets = options.mixed ? new SoftTargets(part, model.classes, labelSmoothing) : undefined;
-    return new Trainer(variables, program, update, accumulate, targets);
+    return new Trainer(variables, program, update, accumulate, inputs.connect(program, partSpec(options)));
   }
 
   /** The steps that can be queued before {@link Trainer.results} must be called. */
@@ -224,13 +143,11 @@ export class Trainer {
   /**
    * Queues one step.
    *
-   * @param images [batch, C, H, W], normalised; or the views [batch, 4] of images on the device.
-   * @param labels [batch].
+   * @param batch The images and their labels, or what else the trainer's inputs take.
    * @param rate The learning rate.
-   * @param mixture Of what images are mixed; only and always where the trainer was told that they are.
    */
-  step(images: Float32Array | Uint32Array, labels: Uint32Array, rate: number, mixture?: Mixture): void {
-    for (const program of this.#runs(images, labels, rate, mixture)) program.run(program === this.program);
+  step(batch: Batch, rate: number): void {
+    for (const program of this.#runs(batch, rate)) program.run(program === this.program);
   }
 
   /**
@@ -243,18 +160,9 @@ export class Trainer {
   }
 
   /** The programs of a step, one after the other, each once its inputs are written. */
-  *#runs(
-    images: Float32Array | Uint32Array,
-    labels: Uint32Array,
-    rate: number,
-    mixture?: Mixture,
-  ): Generator<Program, void, void> {
-    const input = images instanceof Float32Array ? "image" : VIEWS;
-    const parts = this.#parts, pixels = images.length / parts, count = labels.length / parts;
-    for (let part = 0; part < parts; part++) {
-      this.program.write(input, images.subarray(part * pixels, (part + 1) * pixels));
-      this.program.write("label", labels.subarray(part * count, (part + 1) * count));
-      if (this.#targets !== undefined) this.program.write(TARGET, this.#targets.of(part * count, labels, mixture!));
+  *#runs(batch: Batch, rate: number): Generator<Program, void, void> {
+    for (let part = 0; part < this.#parts; part++) {
+      this.#feed(batch, part, this.#parts);
       if (this.#update === undefined) this.#write(this.program, LEARNING_RATE, rate);
       else this.#write(this.program, SHARE, 1 / (part + 1));
       yield this.program;
@@ -289,73 +197,4 @@ export class Trainer {
     this.#scalar[0] = value;
     program.write(input, this.#scalar);
   }
-}
-
-/** The inputs of images that lie on the device: their bytes and what those stand for, written once, and a step's views. */
-const BYTES = "bytes", LEVELS = "levels", VIEWS = "views";
-
-function gatherResident(graph: Graph, { words, levels, shape }: ResidentImages, count: number): Value {
-  const bytes = graph.input(BYTES, u32([words.length])), views = graph.input(VIEWS, u32([count, VIEW_WORDS]));
-  const table = graph.input(LEVELS, f32([shape[0], levels.length / shape[0]]));
-  return gatherImages.apply(graph, [bytes, table, views], { imageShape: shape })[0];
-}
-
-/** The input of the probabilities that images mixed of two are to get. */
-const TARGET = "target";
-
-/** Works out the targets of images mixed of two. */
-class SoftTargets {
-  readonly #targets: Float32Array;
-  readonly #classes: number;
-  readonly #labelSmoothing: number;
-
-  constructor(count: number, classes: number, labelSmoothing: number) {
-    this.#targets = new Float32Array(count * classes);
-    this.#classes = classes;
-    this.#labelSmoothing = labelSmoothing;
-  }
-
-  /** The targets of the images from `first` on, which the next call overwrites. */
-  of(first: number, labels: Uint32Array, mixture: Mixture): Float32Array {
-    const targets = this.#targets.fill(this.#labelSmoothing / this.#classes), certain = 1 - this.#labelSmoothing;
-    for (let row = 0, n = first; row < targets.length; row += this.#classes, n++) {
-      const share = mixture.shares[n];
-      targets[row + labels[n]] += certain * share;
-      targets[row + mixture.labels[n]] += certain * (1 - share);
-    }
-    return targets;
-  }
-}
-
-/** The input with which a part of a batch counts in the mean gradient of the parts so far. */
-const SHARE = "share";
-
-type ParameterGradient = ReturnType<typeof parameterGradients>[number];
-
-function meanGradient(graph: Graph, { name, spec }: Value): Value {
-  return graph.state(TRANSIENT_PREFIX + name, spec, { kind: "constant", value: 0 });
-}
-
-function recordAccumulation(graph: Graph, gradients: readonly ParameterGradient[]): void {
-  const share = graph.input(SHARE, f32([]));
-  for (const { parameter, gradient } of gradients) {
-    averageUpdate.apply(graph, [meanGradient(graph, parameter), gradient, share]);
-  }
-}
-
-/** A graph of the updates alone, from the mean gradients of the parts. */
-function updateGraph(
-  gradients: readonly ParameterGradient[],
-  states: readonly Value[],
-  optimizer: Optimizer,
-  options: UpdateOptions & Pick<TrainerOptions, "precision">,
-): Graph {
-  const graph = new Graph({ training: true, precision: options.precision });
-  const means = gradients.map(({ parameter: { name, spec, initializer } }) => {
-    const parameter = graph.parameter(name, spec, initializer!);
-    return { parameter, gradient: meanGradient(graph, parameter) };
-  });
-  const known = states.map(({ name, spec, initializer }) => graph.state(name, spec, initializer!));
-  recordUpdates(graph, optimizer, means, known, options);
-  return graph;
 }

@@ -54,9 +54,9 @@ function readBrain(bits: number): number {
 export interface ElementLayout {
   /** The extent of each dimension. */
   readonly shape: Shape;
-  /** The distance of neighbours along each dimension, in elements; row by row unless given. */
+  /** The distance of neighbours along each dimension, in elements. Defaults to row by row. */
   readonly strides?: readonly number[];
-  /** The first element's place; 0 unless given. */
+  /** The first element's index. Defaults to 0. */
   readonly offset?: number;
 }
 

@@ -194,7 +194,7 @@ class PickleReader {
     }
   }
 
-  /** Steps over so many bytes and gives the first one's place. */
+  /** Steps over `count` bytes and gives the offset of the first. */
   #take(count: number): number {
     const start = this.#at;
     if (count > this.#bytes.length - start) this.#fail(`ends in the middle of a value at byte ${start}`);

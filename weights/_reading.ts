@@ -1,4 +1,4 @@
-/** What the readers of weight files share: limits, messages, and what they make of names. */
+/** What the readers of weight files share: limits, messages, and the names of tensors. */
 
 /** PyTorch allows no more dimensions. */
 export const MOST_DIMENSIONS = 64;

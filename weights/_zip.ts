@@ -103,7 +103,7 @@ function readEntry(
   { at, first, end }: DirectoryPlace,
   fail: Fail,
 ): { name: string; entry: Entry; next: number } {
-  const u16 = (place: number) => view.getUint16(place, true), u32 = (place: number) => view.getUint32(place, true);
+  const u16 = (at: number) => view.getUint16(at, true), u32 = (at: number) => view.getUint32(at, true);
   if (at + ENTRY_SIZE > end || u32(at) !== ENTRY) fail(`the record of its directory at byte ${at} is damaged`);
   const nameSize = u16(at + 28), next = at + ENTRY_SIZE + nameSize + u16(at + 30) + u16(at + 32);
   if (next > end) fail(`the record of its directory at byte ${at} is damaged`);

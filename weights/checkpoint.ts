@@ -14,7 +14,7 @@ export interface ModelDescription extends ModelOptions {
   readonly name: string;
 }
 
-/** Where a run stands, at the end of an epoch or within one. */
+/** The progress of a run, at the end of an epoch or within one. */
 export interface Progress {
   /** The epochs that are done, validation included. */
   readonly epochs: number;
@@ -30,11 +30,11 @@ export interface Progress {
   readonly schedule: readonly number[];
   /** Images in a batch. */
   readonly batch: number;
-  /** What is trained on. */
+  /** The data that is trained on. */
   readonly data: DataIdentity;
 }
 
-/** Whether what a file says of where a run stands can be gone on from. */
+/** Whether a file's record of a run's progress is complete, so that the run can be resumed. */
 export function isProgress(value: unknown): value is Progress {
   const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data } = (value ?? {}) as Partial<Progress>;
   const counts = [epochs, steps, correct, batch];
@@ -43,7 +43,7 @@ export function isProgress(value: unknown): value is Progress {
     typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape);
 }
 
-/** What a checkpoint holds beside its tensors. */
+/** The metadata of a checkpoint. */
 export interface CheckpointInfo {
   /** How the model was made. */
   readonly model: ModelDescription;
@@ -61,7 +61,7 @@ export interface CheckpointInfo {
 export interface Checkpoint {
   /** The tensors by name. */
   readonly tensors: Map<string, NamedTensor>;
-  /** What it says of itself. */
+  /** The checkpoint's metadata. */
   readonly info?: CheckpointInfo;
 }
 
@@ -96,7 +96,7 @@ export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint 
   return { tensors, info };
 }
 
-/** What a checkpoint says of itself, or nothing if that is malformed. Whether it fits is seen where it is used. */
+/** The metadata of a checkpoint; nothing if malformed. Its users check that it fits. */
 function readInfo(text: string): CheckpointInfo | undefined {
   try {
     const info = JSON.parse(text), { model, classes, normalisation, preprocessing, progress } = info;

@@ -16,7 +16,7 @@ import { elementCount, type Initializer, Random, type Shape } from "../core/mod.
  *
  * @example
  * ```ts
- * import { initialize } from "./mod.ts";
+ * import { initialize } from "@residua/residua/weights";
  * console.log(initialize({ kind: "constant", value: 1 }, [2], 0, "bn1.weight")); // Float32Array(2) [ 1, 1 ]
  * ```
  */

@@ -19,8 +19,8 @@ export interface MismatchedHead {
  *
  * @example
  * ```ts
- * import { modelByName } from "../models/mod.ts";
- * import { mismatchedHead } from "./mod.ts";
+ * import { modelByName } from "@residua/residua";
+ * import { mismatchedHead } from "@residua/residua";
  * const tensors = new Map(Object.entries({
  *   "fc.weight": { shape: [1000, 64], data: new Float32Array(64000) },
  *   "fc.bias": { shape: [1000], data: new Float32Array(1000) },

@@ -30,7 +30,7 @@ const MAX_HEADER = 100_000_000;
  *
  * @example
  * ```ts
- * import { decodeSafetensors, encodeSafetensors } from "./mod.ts";
+ * import { decodeSafetensors, encodeSafetensors } from "@residua/residua";
  * const bytes = encodeSafetensors(new Map([["fc.bias", { shape: [2], data: new Float32Array([1, 2]) }]]));
  * console.log(decodeSafetensors(bytes, "example").tensors.get("fc.bias")!.data[1]); // 2
  * ```
@@ -85,7 +85,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
     if (name === "__metadata__") metadata = readMetadata(value) ?? fail("its metadata is not text by name");
     else entries.push(readEntry(name, value) ?? fail(`the entry of the tensor ${showText(name)} is malformed`));
   }
-  // What is read takes no more than the file allows only if no bytes are read twice, so the places are checked first.
+  // What is read takes no more than the file allows only if no bytes are read twice, so the offsets are checked first.
   let end = 0;
   for (const { from, to } of entries.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
     if (from !== end) fail(`its tensors ${from < end ? "overlap" : "leave a gap"} at byte ${from}`);

@@ -13,15 +13,15 @@ import { showText } from "./_reading.ts";
 import { initialize } from "./initializers.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
-/** The prefix of what belongs to the optimiser and not to the model. */
+/** The prefix of the optimiser's variables. */
 export const OPTIMIZER_PREFIX = "optimizer.";
 
 /** The prefix of the average of a variable over the steps. */
 export const AVERAGE_PREFIX = `${OPTIMIZER_PREFIX}average.`;
 
-/** The prefix of what means nothing once a step is done, such as gradients that add up over the parts of a batch. */
+/** The prefix of variables that are dead after a step, such as gradients that add up over the parts of a batch. */
 export const TRANSIENT_PREFIX = `${OPTIMIZER_PREFIX}transient.`;
-/** What the parameters and states of a graph hold, by name. */
+/** The specs of a graph's parameters and states, by name. */
 export function variableSpecs(graph: Graph): Map<string, TensorSpec> {
   const variables = graph.values.filter(({ kind }) => kind === "parameter" || kind === "state");
   return new Map(variables.map(({ name, spec }) => [name, spec]));

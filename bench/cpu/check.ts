@@ -1,4 +1,4 @@
-/** Proof that all peers do the same work: each way of doing it against this library's plain loops in float64. */
+/** Checks that all peers do the same work: each way of doing it against this library's plain loops in float64. */
 
 import { elementCount, f32, Graph, interpret, type NumericArray, u32 } from "../../core/mod.ts";
 import { cifarResNet } from "../../models/mod.ts";
@@ -17,13 +17,13 @@ const TOLERANCE = 1e-3;
 /** Seconds that a peer has for a small case. */
 const LIMIT = 120;
 
-/** What came of a case. */
+/** The outcome of a case. */
 export interface CheckResult {
   readonly row: string;
   readonly peer: string;
   /** The way of doing it. */
   readonly variant: string;
-  /** The largest error as a share of the largest element, or why there is none. */
+  /** The largest error as a share of the largest element, or the reason why there is none. */
   readonly error: number | string;
   readonly passed: boolean;
 }
@@ -61,14 +61,14 @@ function reference(work: Work, tensors: ReadonlyMap<string, Tensor>): ArrayLike<
   return interpret(graph, new Map(given)).get(output)!;
 }
 
-/** A training step is judged by what it changes. */
+/** A training step is judged by the tensors that it changes. */
 function changes(work: Work, tensors: ReadonlyMap<string, Tensor>, result: ArrayLike<number>): Float64Array {
   if (work.kind !== "resnet20" || work.pass !== "training") return Float64Array.from(result);
   const before = [...RESNET20_TENSORS.keys()].flatMap((name) => [...tensors.get(name)!.data]);
   return Float64Array.from(result, (value, index) => value - before[index]);
 }
 
-/** The tensors that a result is made of, by their numbers of elements: each is judged by itself. */
+/** The tensors of a result, split by their numbers of elements; each is judged by itself. */
 function parts(work: Work, total: number): readonly number[] {
   const network = work.kind === "resnet20" && work.pass === "training";
   return network ? [...RESNET20_TENSORS.values()].map(elementCount) : [total];
@@ -90,7 +90,7 @@ function relativeError(work: Work, actual: Float64Array, expected: Float64Array)
   return worst;
 }
 
-/** Checks peers on the small cases whose names are wanted. */
+/** Checks peers on the small cases of the wanted names. */
 export async function* checkPeers(
   peers: readonly PeerProcess[],
   wanted: (row: Row) => boolean,

@@ -1,4 +1,4 @@
-/** A piece of work as a graph of this library: what its backends run, and what float64 loops judge every peer by. */
+/** A piece of work as a graph of this library, which its backends run, and whose float64 results judge every peer. */
 
 import { f32, Graph, type Value } from "../../core/mod.ts";
 import { conv2d, conv2dInputGradient, conv2dWeightGradient, depthwiseConv2d, linear } from "../../ops/mod.ts";

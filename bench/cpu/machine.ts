@@ -1,6 +1,6 @@
 /** The machine as a report names it. */
 
-/** What a figure depends on beside the code. */
+/** The properties of the machine that figures depend on. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;

@@ -1,4 +1,4 @@
-/** Measures this library on the CPU beside other frameworks: `deno task bench:cpu`. See bench/README.md. */
+/** Compares this library on the CPU with other frameworks: `deno task bench:cpu`. See bench/README.md. */
 
 import { exitCodeOf } from "../../cli/command.ts";
 import { formatHelp } from "../../cli/options/help.ts";
@@ -39,10 +39,10 @@ const OPTIONS = {
   help: { kind: "flag", about: "this text", default: false },
 } as const satisfies OptionTable;
 
-/** How often the gauges are read before all else; they are read again in each round. */
+/** The readings of the gauges before the rows; they are read again in each round. */
 const GAUGE_READINGS = 8;
 
-/** What ends a run early, with its peers. */
+/** The signals that end a run and its peers. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 type Options = Values<typeof OPTIONS>;

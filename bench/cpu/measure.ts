@@ -1,4 +1,4 @@
-/** Measures rows: every peer makes ready, then they take turns, so that what disturbs the machine disturbs them all. */
+/** Measures rows: every peer prepares its work, then they run by turns, so that disturbances of the machine hit all. */
 
 import { median } from "../../core/mod.ts";
 import type { PeerProcess } from "./peer_process.ts";
@@ -6,7 +6,7 @@ import { writeTensors } from "./tensor_file.ts";
 import { randomTensors } from "./tensors.ts";
 import { patience, type Row } from "./work.ts";
 
-/** What a peer took for a row. */
+/** The times of a peer for a row. */
 export interface PeerFigures {
   /** The way of doing the work that was fastest. */
   readonly variant: string;
@@ -22,7 +22,7 @@ export interface PeerFigures {
   readonly runs: number;
 }
 
-/** A row's results: the figures of each peer, or why it has none. */
+/** A row's results: the figures of each peer, or the reason why it has none. */
 export interface RowFigures {
   readonly row: Row;
   readonly peers: ReadonlyMap<string, PeerFigures | { readonly unsupported: string }>;
@@ -32,25 +32,25 @@ export interface RowFigures {
 export interface Gauge {
   /** Takes one measurement. */
   measure(): number | Promise<number>;
-  /** All of them so far. */
+  /** All measurements so far. */
   readonly values: number[];
 }
 
-/** How long a measurement takes. */
+/** The options of a measurement. */
 export interface MeasureOptions {
-  /** How often the peers take turns. */
+  /** The number of rounds; each peer has one turn in each. */
   readonly rounds: number;
   /** Seconds of a turn. */
   readonly seconds: number;
   /** Seconds after which a peer that does not get ready is given up. */
   readonly limit: number;
-  /** Is told what is being done. */
+  /** Receives the current activity. */
   readonly progress: (doing: string) => void;
 }
 
 /** Milliseconds between turns, in which the threads of the last peer go to sleep. */
 const PAUSE_MS = 30;
-/** A run that takes so many turns is measured in one round only. */
+/** A run as long as this many turns is measured in one round only. */
 const LONG_TURNS = 6;
 
 /** Takes a measurement of each gauge. */

@@ -1,4 +1,4 @@
-/** Networks that are served: as graphs of this library, from which their tensors follow, and ONNX models of them. */
+/** Networks for inference: as graphs of this library, which determine their tensors, and as ONNX models. */
 
 import { f32, Graph, type Value } from "../../core/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";

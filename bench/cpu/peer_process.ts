@@ -1,11 +1,11 @@
-/** A peer in a process of its own: started when first needed, ended when it takes too long, started again. */
+/** A peer in a process of its own: started when needed, and ended when it takes too long. */
 
 import type { Greeting, MeasureAnswer, PrepareAnswer, PrepareRequest, Request } from "./protocol.ts";
 import type { PeerKind, PeerSettings } from "./peers.ts";
 
-/** Seconds in which a peer must have greeted: its packages may have to be fetched. */
+/** The seconds until a peer's first line, in which its packages may be fetched. */
 const GREETING_LIMIT = 300;
-/** Seconds that a measurement may take beyond what a peer was asked for. */
+/** The seconds that a measurement may take beyond those asked for. */
 const MEASURE_LIMIT = 60;
 
 /** Its process, and the lines that it writes. */
@@ -13,21 +13,21 @@ interface Running {
   readonly child: Deno.ChildProcess;
   readonly input: WritableStreamDefaultWriter<Uint8Array>;
   readonly lines: ReadableStreamDefaultReader<string>;
-  /** Parts of lines that came but were not asked for yet. */
+  /** Received text that was not read as a line yet. */
   rest: string;
-  /** The last that it wrote to standard error. */
+  /** The end of its standard error. */
   complaint: string;
 }
 
-/** Says that a peer did not answer in time. */
+/** The error of a peer that did not answer in time. */
 class TooSlow extends Error {}
 
 /** A peer. */
 export class PeerProcess {
   readonly kind: PeerKind;
-  /** What it says it is, once it has been started. */
+  /** Its own description, once it has been started. */
   description: string | undefined;
-  /** Why it cannot be had. */
+  /** The reason why it is not available. */
   unavailable: string | undefined;
   readonly #settings: PeerSettings;
   #running: Running | undefined;
@@ -37,7 +37,7 @@ export class PeerProcess {
     this.#settings = settings;
   }
 
-  /** Starts the process if it is not there; afterwards `unavailable` says whether there is any point. */
+  /** Starts the process if it does not run; sets `unavailable` if it cannot run here. */
   async start(): Promise<void> {
     if (this.#running !== undefined || this.unavailable !== undefined) return;
     const { program, args, environment } = this.kind.command(this.#settings);
@@ -69,7 +69,7 @@ export class PeerProcess {
     if (this.unavailable !== undefined) await this.stop();
   }
 
-  /** Makes ready for a piece of work; one that takes more than so many seconds is given up. */
+  /** Prepares a piece of work; gives up after `limit` seconds. */
   async prepare(request: PrepareRequest["prepare"], limit: number): Promise<PrepareAnswer> {
     await this.start();
     if (this.unavailable !== undefined) return { unsupported: `not available: ${this.unavailable}` };
@@ -83,7 +83,7 @@ export class PeerProcess {
     }
   }
 
-  /** Runs what was made ready for so many seconds, at least once. */
+  /** Runs the prepared work for a number of seconds, at least once. */
   async measure(seconds: number): Promise<readonly number[]> {
     return (await this.#ask<MeasureAnswer>({ measure: seconds }, seconds + MEASURE_LIMIT)).seconds;
   }
@@ -96,7 +96,7 @@ export class PeerProcess {
     try {
       running.child.kill("SIGKILL");
     } catch {
-      // It has ended by itself.
+      // The process has ended by itself.
     }
     await running.child.status;
     await Promise.allSettled([running.lines.cancel(), running.input.abort()]);

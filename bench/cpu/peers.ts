@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 
-/** What a peer's process may be told. */
+/** The options of a peer's process. */
 export interface PeerSettings {
   /** The number of threads. */
   readonly threads: number;
@@ -19,11 +19,11 @@ export interface PeerKind {
   command(settings: PeerSettings): PeerCommand;
 }
 
-/** How a process is started. */
+/** The command line of a process. */
 export interface PeerCommand {
   readonly program: string;
   readonly args: readonly string[];
-  /** Environment variables that it gets beside this process's, or does not get. */
+  /** Environment variables that are added to this process's, or removed. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -42,7 +42,7 @@ function typescript(name: string, file: string, backend: string): PeerKind {
   };
 }
 
-/** All peers; the first is the one that the others are compared with. */
+/** All peers; the others are compared with the first. */
 export const PEERS: readonly PeerKind[] = [
   typescript("residua", "residua.ts", "cpu"),
   {

@@ -2,19 +2,19 @@
 
 import { formatDuration } from "../../cli/reports/format.ts";
 
-/** Says what is being measured and how long it will still take. */
+/** Shows what is being measured and the remaining time. */
 export class BenchProgress {
   readonly #rows: number;
   readonly #enabled = Deno.stderr.isTerminal();
   readonly #started = performance.now();
   #done = 0;
 
-  /** @param rows How many rows there are. */
+  /** @param rows The number of rows. */
   constructor(rows: number) {
     this.#rows = rows;
   }
 
-  /** Shows what is being done for a row. */
+  /** Shows the current activity for a row. */
   show(row: string, doing: string): void {
     if (!this.#enabled) return;
     const elapsed = (performance.now() - this.#started) / 1000;
@@ -28,7 +28,7 @@ export class BenchProgress {
     this.#done++;
   }
 
-  /** Takes the line away. */
+  /** Clears the line. */
   clear(): void {
     if (this.#enabled) this.#write("");
   }

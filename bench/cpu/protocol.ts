@@ -1,6 +1,6 @@
 /**
- * What the benchmark and its peers say to each other: one JSON object a line, a request on the peer's standard input, its
- * answer on its standard output. Tensors travel as files of little-endian float32.
+ * The protocol of the benchmark and its peers: one JSON object a line, requests on a peer's standard input and answers on its
+ * standard output. Tensors travel as files of little-endian float32.
  */
 
 import type { Work } from "./work.ts";
@@ -13,20 +13,20 @@ export interface TensorFile {
 
 /** The first line of a peer. */
 export type Greeting = {
-  /** What runs, with its version, as people read it. */
+  /** The framework and its version, as text. */
   readonly ready: string;
 } | {
-  /** Why it cannot run here. */
+  /** The reason why it cannot run here. */
   readonly unavailable: string;
 };
 
-/** Makes ready for a piece of work: reads its tensors, compiles, runs each way of doing it and keeps the fastest. */
+/** Prepares a piece of work: reads its tensors, compiles, runs each way of doing it and keeps the fastest. */
 export interface PrepareRequest {
   readonly prepare: {
     readonly work: Work;
     /** The work's tensors by name. */
     readonly tensors: Readonly<Record<string, TensorFile>>;
-    /** Where the result of the first run of the k-th way goes, with `.k` appended; nothing is kept unless given. */
+    /** The file of the result of the first run; `.k` is appended for the k-th way. Defaults to no file. */
     readonly output?: string;
   };
 }
@@ -39,14 +39,14 @@ export type PrepareAnswer = {
   readonly variants: readonly string[];
   /** The ways that failed, with their errors. */
   readonly failures: readonly string[];
-  /** What a run takes. */
+  /** The seconds of a run. */
   readonly seconds: number;
 } | {
-  /** Why the peer cannot do it. */
+  /** The reason why the peer cannot do the work. */
   readonly unsupported: string;
 };
 
-/** Runs the work again and again for so many seconds, at least once. */
+/** Repeats the work for a number of seconds, at least once. */
 export interface MeasureRequest {
   readonly measure: number;
 }

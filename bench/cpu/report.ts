@@ -1,18 +1,18 @@
-/** What a run prints and writes: a table for people, JSON for programs. */
+/** The output of a run: a table for people, JSON for programs. */
 
 import { formatTable } from "../../cli/reports/table.ts";
 import type { Machine } from "./machine.ts";
 import type { PeerFigures, RowFigures } from "./measure.ts";
 import { flops, images } from "./work.ts";
 
-/** All that a run found. */
+/** The results of a run. */
 export interface Report {
   readonly machine: Machine;
   readonly threads: number;
   readonly rounds: number;
   /** Seconds of a turn. */
   readonly seconds: number;
-  /** What each peer says it is, or why it is missing. */
+  /** Each peer's description, or the reason why it is missing. */
   readonly peers: ReadonlyMap<string, string>;
   /** GFLOP/s of the engine's multiply-adds on all threads, and whether they are fused. */
   readonly peak: { readonly gflops: number; readonly relaxed: boolean; readonly measured: readonly number[] };
@@ -24,7 +24,7 @@ export interface Report {
 /** The most characters of a reason. */
 const REASON_LENGTH = 110;
 
-/** Takes a reason down to a line. */
+/** Shortens a reason to a line. */
 export function shorten(reason: string): string {
   const line = reason.split("\n")[0].trim();
   return line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH - 1)}…` : line;
@@ -115,7 +115,7 @@ export function reportJson({ peers, peak, tile, rows, ...rest }: Report): string
   );
 }
 
-/** What a gauge shows at most: nothing runs faster than it can, and company only slows it down. */
+/** The largest reading of a gauge, since other processes can only slow it down. */
 export function most(measured: readonly number[]): number {
   return Math.max(...measured);
 }

@@ -75,7 +75,7 @@ export function isStatistic(name: string): boolean {
   return name.includes("running_");
 }
 
-/** FLOPs of an image's forward pass: of all convolutions and the linear layer, and of the first convolution alone. */
+/** FLOPs of an image's forward pass: of all convolutions and the linear layer, and of the first convolution only. */
 export function resNet20ForwardFlops(size: number): { all: number; stem: number } {
   const of = ({ inputs, outputs, kernel, scale }: ConvNormLayer) =>
     2 * outputs * (size * scale) ** 2 * inputs * kernel ** 2;
@@ -83,7 +83,7 @@ export function resNet20ForwardFlops(size: number): { all: number; stem: number 
   return { all: CONV_NORM_LAYERS.reduce((sum, layer) => sum + of(layer), linear), stem: of(RESNET20.stem) };
 }
 
-/** How a framework does a network's parts. */
+/** A framework's functions for the parts of a network. */
 export interface NetworkParts<T> {
   /** Convolution and batch norm, then ReLU if wanted. */
   convNorm(input: T, layer: ConvNormLayer, relu: boolean): T;
@@ -91,7 +91,7 @@ export interface NetworkParts<T> {
   addRelu(left: T, right: T): T;
   /** Global average pool and the linear layer. */
   head(input: T): T;
-  /** A value that is used once more, where a framework counts uses. */
+  /** Marks a value that is used once more, for frameworks that count uses. */
   again?(value: T): T;
 }
 

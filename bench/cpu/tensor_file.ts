@@ -1,4 +1,4 @@
-/** Tensors in files, through which they travel between the benchmark and its peers. */
+/** Files of tensors, which the benchmark and its peers exchange. */
 
 import type { TensorFile } from "./protocol.ts";
 

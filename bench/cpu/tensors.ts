@@ -1,4 +1,4 @@
-/** The tensors that a piece of work starts from: the same random numbers for every peer. */
+/** The input tensors of a piece of work: the same random numbers for every peer. */
 
 import { elementCount, Random } from "../../core/mod.ts";
 import { servedShapes } from "./networks.ts";
@@ -19,7 +19,7 @@ function shapes(work: Work): Iterable<readonly [string, readonly number[]]> {
   return { "forward": [x, w], "input-gradient": [dy, w], "weight-gradient": [x, dy] }[pass];
 }
 
-/** How an element of a tensor is drawn: near what a network has, so that nothing overflows or dies out. */
+/** Draws an element of a tensor in the range of a real network, so that values neither overflow nor vanish. */
 function drawing(name: string, shape: readonly number[], random: Random): () => number {
   if (name === "label") return () => random.integer(RESNET20.classes);
   const scaling = shape.length === 1 && name.endsWith(".weight");

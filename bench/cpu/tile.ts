@@ -1,11 +1,11 @@
 /**
  * The rate of the CPU backend's innermost loop, the 6x8 tile of its matrix product, on all threads at once: products of
- * panels that stay in the caches. What a whole product is slower by goes into packing, memory and edges.
+ * panels that stay in the caches. A whole product is slower by packing, memory accesses and edges.
  */
 
 import { compile, CpuBackend, f32, Graph, type Op, type Program, Random, registerOp } from "../../core/mod.ts";
 
-/** Rows of A: 32 panels for each panel of B, so that packing that one weighs a percent or so. */
+/** Rows of A: 32 panels for each panel of B, so that packing B takes about a percent of the time. */
 const ROWS = 192;
 /** Rows of a panel of A. */
 const HEIGHT = 6;
@@ -15,10 +15,10 @@ const DEPTH = 256;
 const PANEL = 8;
 /** Panels of B, a task each: together some 10 ms. */
 const TASKS = 512;
-/** Floats of the tile that stands in for one at the edge of C. */
+/** Floats of scratch for a tile at the edge of C. */
 const EDGE_FLOATS = 48;
 const FLOPS = 2 * ROWS * PANEL * TASKS * DEPTH;
-/** Runs of a measurement, of which the fastest counts. */
+/** Runs of a measurement; the fastest counts. */
 const RUNS = 5;
 
 /** A is in panels already; a panel of B begins a row after the last one. */

@@ -1,4 +1,4 @@
-/** The table of work: what every peer is asked to do, as plain descriptions that travel as JSON, with their FLOPs. */
+/** The table of work for every peer: plain descriptions that travel as JSON, with their FLOPs. */
 
 import { summarizeModel } from "../../models/mod.ts";
 import { servedModel } from "./networks.ts";
@@ -12,7 +12,7 @@ export interface MatrixProductWork {
   readonly k: number;
 }
 
-/** Which of a convolution's three products is meant. */
+/** One of a convolution's three products. */
 export type ConvolutionPass = "forward" | "input-gradient" | "weight-gradient";
 
 /** A square convolution of square images, or one of its gradients. */
@@ -50,14 +50,14 @@ export interface InferenceWork {
   readonly size: number;
 }
 
-/** What a peer is asked to do. */
+/** A piece of work for a peer. */
 export type Work = MatrixProductWork | ConvolutionWork | NetworkWork | InferenceWork;
 
 /** A row of the table. */
 export interface Row {
-  /** What the table calls it. */
+  /** Its name in the table. */
   readonly name: string;
-  /** What it is. */
+  /** The work itself. */
   readonly work: Work;
 }
 
@@ -78,7 +78,7 @@ export function flops(work: Work): number {
   }
   if (work.kind === "inference") return 2 * work.batch * summarizeModel(servedModel(work)).multiplyAdds;
   const { all, stem } = resNet20ForwardFlops(work.size);
-  // Backward is two products for each of forward's, but for the gradient of the image.
+  // The backward pass has two products for each of the forward pass, except the gradient of the image.
   return work.batch * (work.pass === "evaluation" ? all : 3 * all - stem);
 }
 
@@ -87,7 +87,7 @@ export function images(work: Work): number | undefined {
   return work.kind === "resnet20" || work.kind === "inference" ? work.batch : undefined;
 }
 
-/** How many times as long a peer may take to get ready as for other work: it reads and optimises a large network. */
+/** The factor of a peer's time to prepare the work: larger for large networks, which it reads and optimises. */
 export function patience(work: Work): number {
   return work.kind === "inference" ? 4 : 1;
 }

@@ -2,6 +2,7 @@
 
 import { DataError, elementCount, type Precision, ResiduaError, UsageError } from "../../core/mod.ts";
 import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
+import { messageOf } from "../error_message.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { decodeImage } from "../images/decode_image.ts";
 import { readFile } from "../files/read_file.ts";
@@ -108,7 +109,7 @@ async function predictFiles(
   const failed = (error: ResiduaError) => {
     line.clear();
     if (total === 1) throw error;
-    console.error(`error: ${error.message}`);
+    console.error(`error: ${messageOf(error)}`);
   };
   failures.forEach(failed);
   let waiting: { readonly file: string; readonly tensor: Float32Array }[] = [], done = 0;

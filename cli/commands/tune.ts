@@ -1,6 +1,13 @@
 /** `deno task tune`: times the kernels of a model on this adapter ahead of time, and hands choices on as a file. */
 
-import { type Backend, UsageError, WebGpuBackend } from "../../core/mod.ts";
+import {
+  type Backend,
+  DEVICE_PROFILES,
+  type DeviceProfile,
+  requestAdapter,
+  UsageError,
+  WebGpuBackend,
+} from "../../core/mod.ts";
 import { type Model, modelByName } from "../../models/mod.ts";
 import { compileFoldedInference, compileInference } from "../../inference/mod.ts";
 import { Trainer } from "../../train/mod.ts";
@@ -8,14 +15,19 @@ import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
 import { Interrupt } from "../interrupt.ts";
+import { beside } from "../options/conditions.ts";
+import { refusePositionals } from "../options/parse_options.ts";
 import { MODEL_OPTION } from "../options/shared_options.ts";
+import { rejectUnusedOptions } from "../options/unused_options.ts";
+import { APPLICATION_POSITIONALS, DEVICE_OPTION, parseApplication } from "../tuning/application.ts";
+import { explainApplication, explainModel } from "../tuning/explain.ts";
 import { openTuningFile, readTuning, tuneOptions, type TuneReport } from "../tuning/tune_option.ts";
 import type { TuningFile } from "../tuning/tuning_file.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, about: "the model whose kernels are timed: those of training, evaluation and prediction" },
-  classes: { kind: "integer", about: "its number of classes; the model's own unless given", minimum: 2 },
-  size: { kind: "integer", about: "height and width of its images; the model's own unless given", minimum: 1 },
+  classes: { kind: "integer", about: "its number of classes. Defaults to the model's own", minimum: 2 },
+  size: { kind: "integer", about: "height and width of its images. Defaults to the model's own", minimum: 1 },
   batch: {
     kind: "integer",
     about: "images in a batch, or in a part of one for --accumulate",
@@ -24,6 +36,18 @@ const OPTIONS = {
   },
   export: { kind: "text", value: "FILE", about: "write this adapter's choices, for --tune FILE or --import elsewhere" },
   import: { kind: "text", value: "FILE", about: "add the choices of a file to this adapter's" },
+  explain: {
+    kind: "flag",
+    about: "say which kernels would run, and why; times nothing and needs no GPU: of an op, or of --model",
+    default: false,
+  },
+  inference: {
+    kind: "flag",
+    about: "with --explain --model: the kernels of an inference, not of a training step",
+    default: false,
+    heededBy: beside("explain", "expected --explain too"),
+  },
+  device: { ...DEVICE_OPTION, heededBy: beside("explain", "expected --explain too") },
   clear: { kind: "flag", about: "forget this adapter's choices first", default: false },
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
 } as const;
@@ -33,13 +57,20 @@ export const tuneCommand = defineCommand({
   name: "tune",
   about: "Choose the kernels of WebGPU by timing them on this adapter, and keep the choices for --tune cache.",
   options: OPTIONS,
+  positionals: { ...APPLICATION_POSITIONALS, value: `[--explain ${APPLICATION_POSITIONALS.value}]` },
   examples: [
     ["--model resnet20", "time what training and evaluating a ResNet-20 at batch 128 needs"],
     ["--export choices.json", "write what is known of this adapter"],
     ["--import choices.json", "use it on another machine with the same adapter"],
+    [
+      "--explain conv2d 64x64x56x56,64x64x3x3 padding=1 --device nvidia-hopper",
+      "which kernel a convolution runs on an H100",
+    ],
+    ["--explain --model resnet50 --batch 64 --device nvidia-hopper", "which kernels a training step runs there"],
     ["", "say what is known, and where it is kept"],
   ],
-}, async (values) => {
+}, async (values, { given, positionals }) => {
+  rejectUnusedOptions(OPTIONS, values, given);
   const { model: name, classes, size, batch } = values;
   if (name === undefined && (classes ?? size) !== undefined) {
     throw new UsageError("--classes and --size describe the model that is timed; name it with --model");
@@ -47,6 +78,8 @@ export const tuneCommand = defineCommand({
   const model = name === undefined
     ? undefined
     : modelByName(name, { classes, inputShape: size === undefined ? undefined : [3, size, size] });
+  if (values.explain) return console.log(await explain(values, positionals, model));
+  refusePositionals("tune", positionals);
   const backend = await WebGpuBackend.create();
   using interrupt = new Interrupt(() =>
     console.error("Keeping what was timed so far; interrupt again to leave at once.")
@@ -61,6 +94,26 @@ export const tuneCommand = defineCommand({
     backend.destroy();
   }
 });
+
+/** What --explain says, of a model or of an op, on a named device or on the adapter at hand. */
+async function explain(
+  { batch, inference, device: name }: { readonly batch: number; readonly inference: boolean; readonly device?: string },
+  positionals: readonly string[],
+  model: Model | undefined,
+): Promise<string> {
+  const device = name === undefined ? await deviceAtHand() : DEVICE_PROFILES[name];
+  if (model === undefined) return explainApplication(parseApplication(positionals), device);
+  refusePositionals("tune --explain --model", positionals);
+  return explainModel(model, batch, inference, device);
+}
+
+/** The adapter at hand, or what every adapter offers where there is none. */
+async function deviceAtHand(): Promise<DeviceProfile> {
+  if (await requestAdapter() === undefined) return DEVICE_PROFILES.default;
+  const backend = await WebGpuBackend.create();
+  backend.destroy();
+  return backend.profile;
+}
 
 /** Times the kernels of a training step, of its validation, and of a loaded model at that batch and for one image. */
 async function tuneModel(model: Model, batch: number, backend: Backend, report: TuneReport): Promise<void> {

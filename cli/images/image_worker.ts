@@ -3,6 +3,7 @@
 import { BadImages, FolderDataset, ImagePipeline, PathList } from "../../data/mod.ts";
 import sharp from "./sharp.ts";
 import { decodeImage } from "./decode_image.ts";
+import { messageOf } from "../error_message.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
 
@@ -22,21 +23,21 @@ function open({ location, files: packed, labels, options, maxBad }: OpenRequest)
   const bad = new BadImages(maxBad), files = new PathList(packed);
   const dataset = new FolderDataset(new DiskFolder(location), files, labels, { decode: decodeImage }, bad);
   dataset.failed = (index, error) => {
-    failures.push([index, error.message]);
+    failures.push([index, messageOf(error)]);
     bad.add(`${location}/${files.at(index)}`, error);
   };
   pipeline = new ImagePipeline(dataset, options);
 }
 
 /** Takes one image of the batch after the other, as the other workers do, until none is left. */
-async function fill({ id, indices, epoch, images, labels, mixture, next }: FillRequest): Promise<void> {
+async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<void> {
   let error: string | undefined;
   try {
     for (let k = Atomics.add(next, 0, 1); k < indices.length; k = Atomics.add(next, 0, 1)) {
-      await pipeline!.prepareInto(k, indices[k], epoch, images, labels, mixture);
+      await pipeline!.prepareInto(k, indices[k], epoch, batch);
     }
   } catch (failure) {
-    error = (failure as Error).message;
+    error = messageOf(failure as Error);
   }
   scope.postMessage({ id, failures, error });
   failures = [];

@@ -1,7 +1,16 @@
 /** Worker threads that prepare the images of a folder. */
 
 import { DataError, UsageError } from "../../core/mod.ts";
-import type { BatchFiller, FolderDataset, Labels, Mixture, PathList, PreparationOptions } from "../../data/mod.ts";
+import {
+  allocateImages,
+  type BatchFiller,
+  type FolderDataset,
+  type ImageBatch,
+  type Labels,
+  mixes,
+  type PathList,
+  type PreparationOptions,
+} from "../../data/mod.ts";
 
 /** Tells a worker of its folder. */
 export interface OpenRequest {
@@ -21,16 +30,12 @@ export interface OpenRequest {
 export interface FillRequest {
   /** The batch's number. */
   readonly id: number;
-  /** The indices of its images. */
+  /** The indices of its images in the set. */
   readonly indices: Uint32Array;
   /** The epoch. */
   readonly epoch: number;
   /** Receives the images; in shared memory. */
-  readonly images: Float32Array;
-  /** Receives the labels; in shared memory. */
-  readonly labels: Uint32Array;
-  /** Receives how images are mixed, if they are; in shared memory. */
-  readonly mixture?: Mixture;
+  readonly batch: ImageBatch;
   /** The next image that no worker has taken; in shared memory. */
   readonly next: Int32Array;
 }
@@ -61,8 +66,8 @@ const AHEAD = 2;
  */
 export class WorkerFiller implements BatchFiller {
   readonly ahead = AHEAD;
-  readonly shared = true;
   readonly #dataset: FolderDataset;
+  readonly #options: PreparationOptions;
   readonly #workers: Worker[];
   readonly #waiting = new Map<number, Waiting>();
   #batches = 0;
@@ -82,6 +87,7 @@ export class WorkerFiller implements BatchFiller {
       throw new UsageError("Transforms of one's own cannot be sent to workers; use --workers 0");
     }
     this.#dataset = dataset;
+    this.#options = options;
     const { shape, normalisation, augmentation, seed } = options;
     const request: OpenRequest = {
       location: dataset.source.location,
@@ -102,17 +108,17 @@ export class WorkerFiller implements BatchFiller {
     });
   }
 
+  /** Makes room for a batch where the workers reach it. */
+  allocate(count: number): ImageBatch {
+    const { shape, augmentation = {} } = this.#options;
+    return allocateImages(count, shape, { mixed: mixes(augmentation), shared: true });
+  }
+
   /** Has the workers fill a batch. */
-  fill(
-    indices: Uint32Array,
-    epoch: number,
-    images: Float32Array,
-    labels: Uint32Array,
-    mixture?: Mixture,
-  ): Promise<void> {
+  fill(indices: Uint32Array, epoch: number, batch: ImageBatch): Promise<void> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     const id = this.#batches++, next = new Int32Array(new SharedArrayBuffer(4));
-    const request: FillRequest = { id, indices, epoch, images, labels, mixture, next };
+    const request: FillRequest = { id, indices, epoch, batch, next };
     return new Promise<void>((resolve, reject) => {
       this.#waiting.set(id, { left: this.#workers.length, error: undefined, resolve, reject });
       for (const worker of this.#workers) worker.postMessage(request);

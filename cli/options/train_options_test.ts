@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../../core/mod.ts";
 import { modelByName } from "../../models/mod.ts";
-import { createSchedule, type ScheduleName, SCHEDULES, Trainer } from "../../train/mod.ts";
+import { createSchedule, type ScheduleName, SCHEDULES, traceStep } from "../../train/mod.ts";
 import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { formatRecipe, openRecipe, RECIPES } from "./recipes.ts";
@@ -55,7 +55,7 @@ function rates(values: TrainValues): string {
 function recorded(values: TrainValues): string {
   const { accumulate, ...options } = trainingOptions(values, 4), parts = accumulate === "auto" ? 1 : accumulate;
   const model = modelByName(values.model, { inputShape: [3, 16, 16], ...modelOptions(values) });
-  const { graph, updates } = Trainer.trace({ ...options, model, batch: 2, accumulate: parts });
+  const { graph, updates } = traceStep({ ...options, model, batch: 2, accumulate: parts });
   return JSON.stringify([
     graph.parameters.map(({ name, initializer }) => [name, initializer]),
     [graph, updates].map((part) => part?.nodes.map(({ op, inputs, attributes }) => [op.name, inputs, attributes])),

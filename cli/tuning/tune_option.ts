@@ -2,6 +2,7 @@
 
 import {
   type Backend,
+  DataError,
   didYouMean,
   formatHash,
   hashText,
@@ -62,9 +63,17 @@ export function readTuning(path: string, { identity }: Tuner): TuningTable {
   } catch (error) {
     throw explain("the file of --tune", path, error);
   }
-  const table = TuningTable.parse(text, path), [theirs, ours] = [table.adapter, identity].map((id) => id.split(";")[0]);
+  const table = parseTuning(text, path), [theirs, ours] = [table.adapter, identity].map((id) => id.split(";")[0]);
   if (theirs !== ours) warn(`${path} was made for ${theirs}, but this adapter is ${ours}`);
   return table;
+}
+
+function parseTuning(text: string, path: string): TuningTable {
+  try {
+    return TuningTable.parse(text, path);
+  } catch (error) {
+    throw new DataError(`${(error as DataError).message}, as \`deno task tune --export\` writes it`);
+  }
 }
 
 /**

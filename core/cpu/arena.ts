@@ -1,8 +1,8 @@
-/** Places values in one block of memory: those that are alive at the same time beside each other. */
+/** Places values in one block of memory, so that values that are alive at the same time do not overlap. */
 
 import type { Lifetime } from "../plan/assign_buffers.ts";
 
-/** Where each value lies. */
+/** The offset of each value. */
 export interface Arena {
   /** The offset of each value's first byte, in the order of the values. */
   readonly offsets: readonly number[];
@@ -10,14 +10,14 @@ export interface Arena {
   readonly bytes: number;
 }
 
-/** Bytes of which every offset is a multiple: a cache line. */
+/** Every offset is a multiple of a cache line. */
 const ALIGNMENT = 64;
 
 /**
  * Places values from the largest to the smallest, each in the tightest gap that is free all its life (greedy by size,
  * Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5).
  *
- * @param values The values; their order decides between those of one size.
+ * @param values The values. Of two of one size, the earlier is placed first.
  *
  * @example
  * ```ts

@@ -15,15 +15,15 @@ import { Threads } from "./threads.ts";
 
 /** The options of {@link CpuBackend.create}. */
 export interface CpuBackendOptions {
-  /** The number of threads, the calling one included; one a core unless given. Results do not depend on it. */
+  /** The number of threads, the calling one included. Defaults to one a core. Results do not depend on it. */
   readonly threads?: number;
-  /** The build of the kernels; the fastest that the engine takes unless given. */
+  /** The build of the kernels. Defaults to the fastest that the engine takes. */
   readonly build?: CpuKernelBuild;
-  /** The most bytes that may be allocated; 4 GiB unless given. */
+  /** The most bytes that may be allocated. Defaults to 4 GiB. */
   readonly memory?: number;
 }
 
-/** The most threads: beyond it the tasks of most kernels are too few. */
+/** The most threads: most kernels have too few tasks for more. */
 const MAX_THREADS = 64;
 
 /** Runs programs on the CPU. */
@@ -53,7 +53,7 @@ export class CpuBackend implements Backend {
    *
    * @example
    * ```ts
-   * import { CpuBackend } from "./mod.ts";
+   * import { CpuBackend } from "@residua/residua/core";
    * const backend = await CpuBackend.create({ threads: 2 });
    * console.log(backend.description); // CPU, WebAssembly relaxed SIMD, 2 threads
    * backend.destroy();
@@ -68,7 +68,7 @@ export class CpuBackend implements Backend {
     return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
   }
 
-  /** It computes in float32 alone. */
+  /** It computes only in float32. */
   readonly hasFloat16 = false;
 
   /** It has no float16. */
@@ -76,7 +76,10 @@ export class CpuBackend implements Backend {
     return Promise.resolve("the CPU backend computes in float32 alone");
   }
 
-  /** Images need no way to a device. */
+  /** A step is done when `run` returns. */
+  readonly stepsInFlight = 1;
+
+  /** Images need no copy on a device. */
   readonly maxResidentBytes = 0;
 
   /** Bytes of memory in use. */
@@ -84,7 +87,7 @@ export class CpuBackend implements Backend {
     return this.#memory.liveBytes;
   }
 
-  /** What one WebAssembly memory holds, or the limit that was given; a tensor may have it all. */
+  /** The size of one WebAssembly memory, or the given limit; one tensor may have it all. */
   get capacity(): Capacity {
     const { most } = this.#memory;
     return { tensor: most, total: most };
@@ -95,7 +98,7 @@ export class CpuBackend implements Backend {
     return blockBytes(byteSize(spec));
   }
 
-  /** What a plan would take. */
+  /** The memory that a plan would take. */
   memoryNeed(plan: Plan): MemoryNeed {
     return memoryNeed(plan);
   }
@@ -111,14 +114,19 @@ export class CpuBackend implements Backend {
     return new CpuExecutable(plan, options, this.#memory, this.#threads);
   }
 
-  /** Measures what as many threads do at most, on threads of their own. */
+  /** Measures the peaks of as many threads, on threads of its own. */
   measurePeaks(): Promise<DevicePeaks> {
     return measureCpuPeaks(this.#threads.count);
   }
 
-  /** Every step is done when `run` returns. */
+  /** Resolves at once: a step is done when `run` returns. */
   finish(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Ends the threads, as {@link CpuBackend.destroy} does. */
+  [Symbol.dispose](): void {
+    this.destroy();
   }
 
   /** Ends the threads; the memory goes with the object. */

@@ -11,16 +11,20 @@ import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
-import { PHASE_WORDS, prepacks, programOf } from "./program.ts";
+import { prepacks, programOf, STAGE_WORDS } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
 
-/** Stages of kernels that follow each other, or a stage in TypeScript. */
-type Segment =
-  | { readonly stages: number; readonly count: number }
-  | { readonly stage: CpuFunctionStage; readonly buffers: readonly NumericArray[] };
+/** A stage in TypeScript and its buffers. */
+interface FunctionSegment {
+  readonly stage: CpuFunctionStage;
+  readonly buffers: readonly NumericArray[];
+}
 
-/** A stage of a step, alone, so that it can be timed. */
+/** Consecutive stages of WebAssembly kernels, by their address and number, or one stage in TypeScript. */
+type Segment = { readonly stages: number; readonly count: number } | FunctionSegment;
+
+/** A single stage of a step, so that it can be timed. */
 interface TimedStage {
   readonly node: number;
   readonly variant: string;
@@ -34,12 +38,12 @@ interface Call {
   readonly buffers: readonly NumericArray[];
   /** The address of its workspace. */
   readonly workspace: number;
-  /** Whether that is its own, which keeps what the preparing stages write. */
-  readonly prepared: boolean;
+  /** Whether the workspace is the node's own, so that it keeps what the prepacking stages write. */
+  readonly prepacked: boolean;
 }
 
 /** The names of a kernel's stages, each once. */
-function phaseNames({ stages }: CpuStages): string {
+function stageNames({ stages }: CpuStages): string {
   return [...new Set(stages.map((stage) => "run" in stage ? "TypeScript" : stage.kernel))].join(" + ");
 }
 
@@ -56,12 +60,12 @@ export class CpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
   readonly dispatches: number;
   readonly #segments: readonly Segment[];
-  readonly #preparation: readonly Segment[];
+  readonly #prologue: readonly Segment[];
   readonly #timed: readonly TimedStage[];
   readonly #nodes: readonly Node[];
-  /** The variables that preparing stages read, and the sum of their versions when those ran. */
+  /** The variables that the prologue reads, and the sum of their versions when it last ran. */
   readonly #sources = new Set<CpuStorage>();
-  #preparedVersion = -1;
+  #prologueVersion = -1;
   /** The variables that a step changes. */
   readonly #updated: readonly CpuStorage[];
   readonly #threads: Threads;
@@ -132,16 +136,16 @@ export class CpuExecutable implements Executable {
     this.#updated = [...updated];
     const calls = program.kernels.map(({ node, kernel, sources }): Call => {
       for (const source of sources ?? []) this.#sources.add(storageOf(source));
-      const prepared = sources !== undefined;
+      const prepacked = sources !== undefined;
       return {
         kernel,
         buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
-        workspace: (prepared ? take(4 * kernel.workspace!) : workspace).address,
-        prepared,
+        workspace: (prepacked ? take(4 * kernel.workspace!) : workspace).address,
+        prepacked,
       };
     });
-    this.#preparation = this.#link(calls, (stage, { prepared }) => prepared && prepacks(stage), take).segments;
-    const linked = this.#link(calls, (stage, { prepared }) => !(prepared && prepacks(stage)), take);
+    this.#prologue = this.#link(calls, (stage, { prepacked }) => prepacked && prepacks(stage), take).segments;
+    const linked = this.#link(calls, (stage, { prepacked }) => !(prepacked && prepacks(stage)), take);
     this.#segments = linked.segments;
     this.#timed = linked.timed;
     this.#nodes = plan.nodes;
@@ -161,14 +165,14 @@ export class CpuExecutable implements Executable {
 
   /** Runs one step, to its end. */
   run(record = false): void {
-    this.#prepare();
+    this.#runPrologue();
     this.#runSegments(this.#segments);
     this.#conclude(record);
   }
 
   /** Runs one step, a stage at a time, and times each. */
   profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
-    this.#prepare();
+    this.#runPrologue();
     const stamps = new Float64Array(2 * this.#timed.length);
     this.#timed.forEach(({ segment }, index) => {
       stamps[2 * index] = performance.now();
@@ -191,12 +195,12 @@ export class CpuExecutable implements Executable {
     }));
   }
 
-  /** Runs the preparing stages if what they read has changed. */
-  #prepare(): void {
+  /** Runs the prologue if a variable that it reads has changed. */
+  #runPrologue(): void {
     let version = 0;
     for (const source of this.#sources) version += source.version;
-    if (version !== this.#preparedVersion) this.#runSegments(this.#preparation);
-    this.#preparedVersion = version;
+    if (version !== this.#prologueVersion) this.#runSegments(this.#prologue);
+    this.#prologueVersion = version;
   }
 
   /** Ends a step. */
@@ -250,47 +254,48 @@ export class CpuExecutable implements Executable {
     return new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
   }
 
-  /** Writes the native stages among those that are wanted to memory, and strings them up with the others; and each alone. */
+  /**
+   * Writes the WebAssembly stages among the wanted ones to memory.
+   *
+   * @returns All wanted stages as segments in the order of running, and each stage as a segment of its own.
+   */
   #link(
     calls: readonly Call[],
-    wanted: (stage: CpuStage, call: Call) => boolean,
+    isWanted: (stage: CpuStage, call: Call) => boolean,
     take: (bytes: number) => Block,
   ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedStage[] } {
-    const segments: Segment[] = [], table: number[] = [], words: number[] = [], places: number[] = [];
-    let open: { first: number; count: number } | undefined;
-    const runs: { first: number; count: number; segment: number }[] = [];
-    const single: (Omit<TimedStage, "segment"> & { readonly segment: Segment | number })[] = [];
+    // Segments of WebAssembly stages by their indices, until the address of the table is known.
+    type Indexed = FunctionSegment | { readonly first: number; count: number };
+    const segments: Indexed[] = [], singles: (Omit<TimedStage, "segment"> & { readonly segment: Indexed })[] = [];
+    const table: number[] = [], words: number[] = [], argumentOffsets: number[] = [];
     for (const [node, call] of calls.entries()) {
-      const { buffers, workspace } = call, variant = phaseNames(call.kernel);
+      const { buffers, workspace } = call, variant = stageNames(call.kernel);
       for (const [kernel, stage] of call.kernel.stages.entries()) {
-        if (!wanted(stage, call)) continue;
+        if (!isWanted(stage, call)) continue;
         if ("run" in stage) {
           segments.push({ stage, buffers });
-          single.push({ node, variant, kernel, segment: { stage, buffers } });
-          open = undefined;
+          singles.push({ node, variant, kernel, segment: { stage, buffers } });
           continue;
         }
-        if (open === undefined) {
-          open = { first: places.length, count: 0 };
-          runs.push(Object.assign(open, { segment: segments.length }));
-          segments.push({ stages: 0, count: 0 });
-        }
-        open.count++;
+        const index = argumentOffsets.length, last = segments.at(-1);
+        if (last !== undefined && "first" in last) last.count++;
+        else segments.push({ first: index, count: 1 });
+        singles.push({ node, variant, kernel, segment: { first: index, count: 1 } });
         table.push(kernelNumber(stage.kernel), stage.tasks, 0);
-        single.push({ node, variant, kernel, segment: places.length });
-        places.push(words.length);
+        argumentOffsets.push(words.length);
         for (const argument of stage.arguments) words.push(argumentWord(argument, buffers, workspace));
       }
     }
     const block = take(4 * (table.length + words.length));
-    places.forEach((place, index) => table[index * PHASE_WORDS + 2] = block.address + 4 * (table.length + place));
+    argumentOffsets.forEach((offset, index) => {
+      table[index * STAGE_WORDS + 2] = block.address + 4 * (table.length + offset);
+    });
     new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
-    const native = (first: number, count: number) => ({ stages: block.address + 4 * PHASE_WORDS * first, count });
-    for (const { first, count, segment } of runs) segments[segment] = native(first, count);
-    const timed = single.map(({ segment, ...place }) => ({
-      ...place,
-      segment: typeof segment === "number" ? native(segment, 1) : segment,
-    }));
-    return { segments, timed };
+    const placed = (segment: Indexed): Segment =>
+      "first" in segment ? { stages: block.address + 4 * STAGE_WORDS * segment.first, count: segment.count } : segment;
+    return {
+      segments: segments.map(placed),
+      timed: singles.map((single) => ({ ...single, segment: placed(single.segment) })),
+    };
   }
 }

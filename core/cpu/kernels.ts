@@ -16,19 +16,19 @@ const BUILDS: readonly { readonly build: CpuKernelBuild; readonly bytes: string 
 
 /** A compiled module. */
 export interface CpuKernels {
-  /** Which build it is. */
+  /** The build. */
   readonly build: CpuKernelBuild;
   /** The module, which every thread instantiates over the same memory. */
   readonly module: WebAssembly.Module;
 }
 
-/** What an instance of the module exports; see `wasm/assembly/control.ts`. */
+/** The exports of an instance of the module; see `wasm/assembly/control.ts`. */
 export interface KernelExports {
   /** Runs one thread's share of the stages; 0 if a thread has failed. */
   readonly work: (control: number, thread: number) => number;
   /** Starts the other threads and works with them; 0 if a thread has failed. */
   readonly lead: (control: number) => number;
-  /** Works whenever it is led, until it is led to nothing. */
+  /** Runs a worker's share of each program; returns after a program of no stages or a failure. */
   readonly follow: (control: number, thread: number) => void;
 }
 
@@ -42,7 +42,7 @@ export function kernelNumber(name: CpuKernelName): number {
 /**
  * Compiles the kernels.
  *
- * @param wanted The build; the fastest that the engine takes unless given.
+ * @param wanted The build. Defaults to the fastest that the engine takes.
  * @throws {DeviceError} If the engine has no WebAssembly SIMD.
  */
 export function compileKernels(wanted?: CpuKernelBuild): CpuKernels {

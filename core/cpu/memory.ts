@@ -9,7 +9,7 @@ import type { DType } from "../graph/shape.ts";
 const PAGE = 65536;
 const MAX_PAGES = 65536;
 const ALIGNMENT = 64;
-/** Bytes at the end that are never given out: vector loads may look a little beyond a block. */
+/** Bytes at the end that are never given out, since vector loads may read a little beyond a block. */
 const GUARD = 64;
 
 /** A block of memory. */
@@ -20,7 +20,7 @@ export interface Block {
   readonly bytes: number;
 }
 
-/** The bytes of a block for so many. */
+/** The bytes of a block that holds `size` bytes. */
 export function blockBytes(size: number): number {
   return Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
 }
@@ -40,7 +40,7 @@ export class CpuMemory {
   /**
    * Makes an empty memory.
    *
-   * @param limit The most bytes that may be given out; as many as there are unless given.
+   * @param limit The most bytes that may be given out. Defaults to what one WebAssembly memory holds.
    * @throws {DeviceError} If memory cannot be shared, as on a page that is not isolated from other origins.
    */
   constructor(limit = Infinity) {
@@ -60,7 +60,7 @@ export class CpuMemory {
   }
 
   /**
-   * Takes a block. Its content is whatever was there.
+   * Takes a block, whose content is undefined.
    *
    * @throws {OutOfMemoryError} If 4 GiB, what the machine has, or the limit that was given is used up.
    */

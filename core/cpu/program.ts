@@ -1,4 +1,4 @@
-/** What a plan becomes on the CPU: kernels, where values lie, and how much memory they take. */
+/** A plan on the CPU: its kernels, the offsets of its values, and the memory that they take. */
 
 import { type Arena, placeInArena } from "./arena.ts";
 import type { MemoryNeed } from "../backend.ts";
@@ -10,7 +10,7 @@ import { byteSize } from "../graph/shape.ts";
 import { blockBytes } from "./memory.ts";
 
 /** Words of a stage in memory: kernel, tasks, address of the arguments. */
-export const PHASE_WORDS = 3;
+export const STAGE_WORDS = 3;
 
 /** A node's kernel. */
 export interface NodeKernel {
@@ -19,8 +19,8 @@ export interface NodeKernel {
   /** Its kernel. */
   readonly kernel: CpuStages;
   /**
-   * The variables that its preparing stages read, where these need run only after the variables have changed; the kernel then
-   * has a workspace of its own.
+   * The variables that its prepacking stages read, if these stages can go into the prologue, which runs only after the
+   * variables have changed. The kernel then has a workspace of its own.
    */
   readonly sources?: readonly Value[];
 }
@@ -29,7 +29,7 @@ export interface NodeKernel {
 export interface CpuProgram {
   /** The kernel of each node. */
   readonly kernels: readonly NodeKernel[];
-  /** Where computed values lie. */
+  /** The offsets of the computed values. */
   readonly arena: Arena;
   /** The computed values, in the order of {@link Arena.offsets}. */
   readonly values: readonly Value[];
@@ -43,7 +43,7 @@ export interface CpuProgram {
 export function programOf({ nodes, outputs }: Plan): CpuProgram {
   const updated = new Set(nodes.flatMap((node) => (node.op.updates ?? []).map((index) => node.arguments[index])));
   const kernels = nodes.map((node): NodeKernel => {
-    const kernel = kernelOf(node), sources = preparedFrom(kernel, [...node.arguments, ...node.results]);
+    const kernel = kernelOf(node), sources = prepackSources(kernel, [...node.arguments, ...node.results]);
     return sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
   });
   const lifetimes = lifetimesOf(nodes, new Set(outputs.values()));
@@ -63,21 +63,21 @@ export function countStages({ nodes }: Plan): number[] {
   return nodes.map((node) => kernelOf(node).stages.length);
 }
 
-/** What a plan takes beside its parameters and states, and beside the threads' scratch memory. */
+/** The memory that a plan takes, without its parameters and states and without the threads' scratch memory. */
 export function memoryNeed(plan: Plan): MemoryNeed {
   const { kernels, arena, workspace } = programOf(plan);
   const own = [...plan.inputs, ...plan.variables.filter(({ kind }) => kind === "constant")];
-  const prepared = kernels.filter(({ sources }) => sources !== undefined);
+  const prepacked = kernels.filter(({ sources }) => sources !== undefined);
   const tables = [true, false].map((first) =>
     kernels.reduce((words, { kernel, sources }) => {
       const stages = kernel.stages.filter((stage) => (sources !== undefined && prepacks(stage)) === first);
-      return stages.reduce((sum, stage) => "run" in stage ? sum : sum + PHASE_WORDS + stage.arguments.length, words);
+      return stages.reduce((sum, stage) => "run" in stage ? sum : sum + STAGE_WORDS + stage.arguments.length, words);
     }, 0)
   );
   const sizes = [
     arena.bytes,
     ...own.map(({ spec }) => byteSize(spec)),
-    ...[workspace, ...prepared.map(({ kernel }) => kernel.workspace!), ...tables].map((words) => 4 * words),
+    ...[workspace, ...prepacked.map(({ kernel }) => kernel.workspace!), ...tables].map((words) => 4 * words),
   ];
   const values = [...plan.placement.keys(), ...plan.inputs, ...plan.variables];
   return {
@@ -86,7 +86,7 @@ export function memoryNeed(plan: Plan): MemoryNeed {
   };
 }
 
-/** Whether a stage only brings weights into another form. */
+/** Whether a stage only changes the layout of weights. */
 export function prepacks(stage: CpuStage): boolean {
   return "prepacks" in stage && stage.prepacks === true;
 }
@@ -98,8 +98,8 @@ function kernelOf(node: Node): CpuStages {
   return { stages: [{ tasks: 1, run: (buffers) => reference(buffers) }] };
 }
 
-/** The variables that a kernel's preparing stages read; nothing if there are no such stages, or they read other values too. */
-function preparedFrom({ stages }: CpuStages, values: readonly Value[]): Value[] | undefined {
+/** The variables that a kernel's prepacking stages read; nothing if there are no such stages or they read other values too. */
+function prepackSources({ stages }: CpuStages, values: readonly Value[]): Value[] | undefined {
   if (!stages.some(prepacks) || stages.some((stage) => "run" in stage)) return undefined;
   const read = stages.flatMap((stage) => prepacks(stage) && "arguments" in stage ? stage.arguments : [])
     .flatMap((argument) => typeof argument === "object" && "buffer" in argument ? [values[argument.buffer]] : []);

@@ -14,7 +14,7 @@ const MEASURED_MS = 60;
 
 /** Bytes that all threads together copy at a time: more than the caches of most machines hold. */
 const COPIED_BYTES = 64 << 20;
-/** Bytes that one thread copies at least. */
+/** The fewest bytes that a thread copies. */
 const LEAST_COPIED_BYTES = 4 << 20;
 /** Bytes of a page of WebAssembly's memory. */
 const PAGE = 65536;
@@ -35,7 +35,7 @@ function i32Const(value: number): number[] {
   return [...bytes, value];
 }
 
-/** Ends a loop: one pass less, and again while any are left. */
+/** Ends a loop: counts down its passes and repeats while any are left. */
 const LOOP_END = [...localGet(0), 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b];
 
 function section(id: number, content: readonly number[]): number[] {
@@ -43,8 +43,8 @@ function section(id: number, content: readonly number[]): number[] {
 }
 
 /**
- * A module whose `run(passes)` adds products to the accumulators, relaxed: in fused multiply-adds, and whose `copy(passes)`
- * copies a block of so many bytes to the one behind it.
+ * A module of two functions. `run(passes)` adds products to the accumulators, by fused multiply-adds if `relaxed`.
+ * `copy(passes)` copies a block of `bytes` to the one behind it.
  */
 function assemble(relaxed: boolean, bytes: number): Uint8Array<ArrayBuffer> {
   const x = 1, y = 2, first = 3, accumulators = Array.from({ length: ACCUMULATORS }, (_, k) => first + k);
@@ -79,7 +79,7 @@ function assemble(relaxed: boolean, bytes: number): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** A worker: at the agreed start, makes so many passes of a function and answers how many milliseconds they took. */
+/** A worker: waits at the barrier, runs a function for a number of passes and answers with the milliseconds they took. */
 const WORKER = `
 let exports, arrived;
 self.onmessage = ({ data: { module, barrier, name, passes, threads } }) => {
@@ -91,8 +91,8 @@ self.onmessage = ({ data: { module, barrier, name, passes, threads } }) => {
     self.postMessage(0);
     return;
   }
-  const turn = Math.floor(Atomics.add(arrived, 0, 1) / threads) + 1;
-  while (Atomics.load(arrived, 0) < turn * threads);
+  const round = Math.floor(Atomics.add(arrived, 0, 1) / threads) + 1;
+  while (Atomics.load(arrived, 0) < round * threads);
   const started = performance.now();
   exports[name](passes);
   self.postMessage(performance.now() - started);
@@ -163,10 +163,10 @@ export class Peak {
   }
 }
 
-/** Readings of a peak, of which the largest counts: nothing runs faster than it can, and company only slows it down. */
+/** Readings of a peak. The largest counts, since other processes can only slow a reading down. */
 const READINGS = 5;
 
-/** Measures what a number of threads do at most; takes about a second. */
+/** Measures the peaks of a number of threads; takes about a second. */
 export async function measureCpuPeaks(threads: number): Promise<DevicePeaks> {
   const peak = await Peak.start(threads);
   try {

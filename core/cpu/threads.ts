@@ -1,6 +1,7 @@
 /** The threads that run programs of WebAssembly kernels: the calling one, and workers. */
 
 import { DeviceError } from "../util/errors.ts";
+import { argument, sentence } from "../util/sentence.ts";
 import type { CpuKernels, KernelExports } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
 import { type RunningWorker, startWorker } from "./worker.ts";
@@ -10,13 +11,13 @@ const EPOCH = 0, STAGES = 256 / 4, COUNT = 260 / 4, SCRATCH = 264 / 4, SCRATCH_B
 const SPINS = 276 / 4, MAY_WAIT = 280 / 4, PATIENCE = 284 / 4, FAILED = 320 / 4, CONTROL_BYTES = 384;
 /** The value at FAILED when threads stopped without saying why. */
 const STALLED = 2;
-/** Looks at a word before a thread goes to sleep: about as long as a wake-up takes. */
+/** How often a thread reads a word before it sleeps: about as long as a wake-up takes. */
 const PATIENT_SPINS = 20_000;
 /** The same where there are more threads than cores. */
 const IMPATIENT_SPINS = 100;
 /** Tenths of a second without any progress after which other threads are taken to be dead. */
 const DEFAULT_PATIENCE = 300;
-/** Least bytes of scratch memory, so that most programs need no more. */
+/** The least bytes of scratch memory of a thread: most programs need no more. */
 const LEAST_SCRATCH = 1 << 20;
 
 /** Whether the calling thread may sleep: a browser's main thread may not. */
@@ -31,7 +32,7 @@ function mayWait(): boolean {
 
 /** Runs stages of kernels on a fixed number of threads. */
 export class Threads {
-  /** How many there are. */
+  /** The number of threads, the calling one included. */
   readonly count: number;
   readonly #memory: CpuMemory;
   readonly #control: Int32Array;
@@ -44,7 +45,7 @@ export class Threads {
   #death: string | undefined;
   #closed = false;
 
-  /** One thread, the calling one; {@link Threads.create} adds workers. */
+  /** The calling thread; {@link Threads.create} adds workers. */
   constructor(memory: CpuMemory, kernels: CpuKernels, count = 1, { patience = DEFAULT_PATIENCE } = {}) {
     this.count = count;
     this.#memory = memory;
@@ -81,7 +82,7 @@ export class Threads {
     return this.#scratch.address;
   }
 
-  /** Sees to it that every thread has so many bytes of scratch memory. */
+  /** Makes the scratch memory of every thread at least `bytes` large. */
   reserveScratch(bytes: number): void {
     const size = Math.ceil(bytes / 64) * 64;
     if (size <= this.#scratchBytes) return;
@@ -97,7 +98,7 @@ export class Threads {
    * Runs stages to their end.
    *
    * @param stages The address of the first.
-   * @param count How many there are.
+   * @param count The number of stages.
    * @throws {DeviceError} If a thread has died.
    */
   run(stages: number, count: number): void {
@@ -131,8 +132,9 @@ export class Threads {
   #fail(reason: string): never {
     this.#death = reason;
     throw new DeviceError(
-      `A thread of the CPU backend died (${reason}), so the step is lost; go on from the last checkpoint with --resume, ` +
-        "with fewer --threads if it happens again",
+      sentence`A thread of the CPU backend died (${reason}), so the step is lost; go on from the last checkpoint with ${
+        argument("progress")
+      }, with fewer ${argument("threads")} if it happens again`,
     );
   }
 }

@@ -16,7 +16,11 @@ Deno.test("run() ends with an error, not a hang, if a kernel traps on any thread
   const memory = new CpuMemory(), threads = await Threads.create(memory, compileKernels(), 3);
   const noSuchKernel = program(memory, 9999, 100);
   assertThrows(() => threads.run(noSuchKernel, 1), DeviceError, "A thread of the CPU backend died");
-  assertThrows(() => threads.run(noSuchKernel, 1), DeviceError, "--resume");
+  assertThrows(
+    () => threads.run(noSuchKernel, 1),
+    DeviceError,
+    "from the last checkpoint with `progress`, with fewer `threads`",
+  );
   threads.close();
 });
 

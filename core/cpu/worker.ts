@@ -1,9 +1,9 @@
 /**
  * Starts the threads of the CPU backend. A worker's program is text, so that it loads from a registry and from a bundle as
- * well as from disk. Node's workers are preferred where there are any: they do not keep a finished process alive.
+ * well as from disk. Node's workers are preferred, since they do not keep a finished process alive.
  */
 
-/** What a worker is started with. */
+/** The arguments of a worker. */
 export interface WorkerStart {
   /** The kernels. */
   readonly module: WebAssembly.Module;
@@ -11,7 +11,7 @@ export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
   /** The address of the control block. */
   readonly control: number;
-  /** The address of the word that says that a thread has failed. */
+  /** The address of the word that is set when a thread fails. */
   readonly failed: number;
   /** The worker's number, from 1. */
   readonly thread: number;
@@ -19,7 +19,7 @@ export interface WorkerStart {
 
 /** A running worker. */
 export interface RunningWorker {
-  /** Ends it, whatever it does. */
+  /** Ends it at once. */
   terminate(): void;
 }
 

@@ -11,8 +11,9 @@ import { elementCount, formatSpec, sameShape } from "./shape.ts";
  * @param graph The graph, which receives the new nodes.
  * @param loss A scalar, shape [].
  * @param targets The values to differentiate by.
- * @param seed The gradient of the loss by itself, a scalar by which all gradients are multiplied; 1 unless given.
- * @returns The gradient of each target, of its shape and f32 if it is; nothing where the loss does not depend on it.
+ * @param seed A scalar by which all gradients are multiplied: the gradient of the loss by itself. Defaults to 1.
+ * @returns The gradient of each target, of the target's shape and f32 if the target is; nothing where the loss does not depend
+ * on it.
  * @throws {ShapeError} If the loss is no scalar, or a gradient rule gives another shape than its input's.
  * @throws {ResiduaError} If an op between the targets and the loss has no gradient rule.
  */

@@ -6,27 +6,35 @@ import type { Attributes, Op, OpSpec } from "../op.ts";
 import { getOp } from "../registry.ts";
 import { type DType, formatSpec, sameShape, type TensorSpec } from "./shape.ts";
 
-/** How the elements of a new variable are chosen. He initialisation: He et al. 2015, "Delving Deep into Rectifiers". */
+/** The initial elements of a variable. `heNormal`: He et al. 2015, "Delving Deep into Rectifiers". */
 export type Initializer =
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "normal"; readonly deviation: number }
   | { readonly kind: "heNormal"; readonly fan: "in" | "out" }
   | { readonly kind: "fanInUniform"; readonly fanIn: number };
 
-/** Where a value comes from. */
+/** The origin of a value. */
 export type ValueKind = "input" | "parameter" | "state" | "constant" | "computed";
 
-/** A tensor in a graph, known by its specification. */
+/** A tensor in a graph. */
 export interface Value {
   /** The value's number in its graph. */
   readonly id: number;
   /** The shape and the element type. */
   readonly spec: TensorSpec;
-  /** Where it comes from. */
+  /**
+   * The origin.
+   *
+   * @internal
+   */
   readonly kind: ValueKind;
   /** The name of an input or a variable; empty for a computed value. */
   readonly name: string;
-  /** How a parameter or a state starts. */
+  /**
+   * The initial elements of a parameter, a state or a constant.
+   *
+   * @internal
+   */
   readonly initializer?: Initializer;
 }
 
@@ -38,15 +46,15 @@ export interface Node<A extends Attributes = Attributes> extends OpSpec<A> {
   readonly arguments: readonly Value[];
   /** The results. */
   readonly results: readonly Value[];
-  /** The names of the ops whose work it does, where the planner put it in their place. */
+  /** The names of the ops that it replaces, if the planner fused them. */
   readonly fused?: readonly string[];
 }
 
 /** The options of a {@link Graph}. */
 export interface GraphOptions {
-  /** Whether blocks record what training needs; false unless given. */
+  /** Whether blocks record what training needs. Defaults to false. */
   readonly training?: boolean;
-  /** How the graph computes; float32 unless given. */
+  /** The precision in which the graph computes. Defaults to float32. */
   readonly precision?: Precision;
 }
 
@@ -55,7 +63,7 @@ export interface GraphOptions {
  *
  * @example
  * ```ts
- * import { f32, Graph } from "../mod.ts";
+ * import { f32, Graph } from "@residua/residua";
  * const graph = new Graph({ training: true });
  * const image = graph.input("image", f32([8, 3, 32, 32]));
  * console.log(image.spec.shape); // [ 8, 3, 32, 32 ]
@@ -64,9 +72,13 @@ export interface GraphOptions {
 export class Graph {
   /** Whether blocks record what training needs: batch statistics instead of running ones. */
   readonly training: boolean;
-  /** How it computes: under mixed precision casts are recorded before ops that take or lack f16. */
+  /** The precision in which it computes. Under `mixed`, casts to f16 and f32 are recorded before ops. */
   readonly precision: Precision;
-  /** The nodes in the order of recording, which is an order of execution. */
+  /**
+   * The nodes in the order of recording, which is an order of execution.
+   *
+   * @internal
+   */
   readonly nodes: Node[] = [];
   readonly #values: Value[] = [];
   readonly #named = new Map<string, Value>();
@@ -77,8 +89,8 @@ export class Graph {
   /**
    * Starts empty.
    *
-   * @param options `training`: whether blocks use batch statistics, no unless given; `precision`: how it computes, float32 unless
-   * given.
+   * @param options `training`: whether blocks use batch statistics. Defaults to false. `precision`: the precision in which the
+   * graph computes. Defaults to float32.
    */
   constructor({ training = false, precision = "float32" }: GraphOptions = {}) {
     this.training = training;
@@ -90,12 +102,12 @@ export class Graph {
     return this.#values;
   }
 
-  /** The number of values that were there when the graph was first differentiated; nothing before. */
+  /** The number of values of the forward pass: those recorded before the graph was differentiated; nothing until then. */
   get forwardValues(): number | undefined {
     return this.#forwardValues;
   }
 
-  /** Says that what is recorded from now on is the backward pass; only the first call counts. */
+  /** Marks all that is recorded from now on as the backward pass; only the first call counts. */
   beginBackward(): void {
     this.#forwardValues ??= this.#values.length;
   }
@@ -110,17 +122,29 @@ export class Graph {
     return this.#addNamed({ kind: "input", name, spec });
   }
 
-  /** A trained variable. The same name gives the same value, so that weights can be shared; another shape is an error. */
+  /**
+   * A trained variable. The same name gives the same value, so that layers can share weights; another shape is an error.
+   *
+   * @internal
+   */
   parameter(name: string, spec: TensorSpec, initializer: Initializer): Value {
     return this.#variable({ kind: "parameter", name, spec, initializer });
   }
 
-  /** A variable that is kept between steps but not differentiated, such as a running mean or a momentum. */
+  /**
+   * A variable that is kept between steps but not differentiated, such as a running mean or a momentum.
+   *
+   * @internal
+   */
   state(name: string, spec: TensorSpec, initializer: Initializer): Value {
     return this.#variable({ kind: "state", name, spec, initializer });
   }
 
-  /** A tensor filled with one number. */
+  /**
+   * A tensor filled with one number.
+   *
+   * @internal
+   */
   constant(value: number, spec: TensorSpec): Value {
     const name = `constant ${value} ${formatSpec(spec)}`;
     const initializer: Initializer = { kind: "constant", value };
@@ -132,6 +156,7 @@ export class Graph {
    *
    * @returns The op's outputs.
    * @throws {ShapeError} If the op does not take these inputs or attributes.
+   * @internal
    */
   apply<A extends Attributes>(op: Op<A>, given: readonly Value[], attributes: Partial<A> = {}): Value[] {
     for (const name of Object.keys(attributes)) {
@@ -159,7 +184,7 @@ export class Graph {
     return results;
   }
 
-  /** A value as another type; once for all that read it. */
+  /** A value cast to another type; all readers share the cast. */
   #cast(value: Value, dtype: DType): Value {
     const known = this.#casts.get(value);
     if (known !== undefined) return known;
@@ -168,7 +193,11 @@ export class Graph {
     return result;
   }
 
-  /** The node that computes a value, or nothing for an input or a variable. */
+  /**
+   * The node that computes a value, or nothing for an input or a variable.
+   *
+   * @internal
+   */
   producer(value: Value): Node | undefined {
     return this.#producers.get(value);
   }

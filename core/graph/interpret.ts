@@ -1,11 +1,11 @@
-/** Runs a graph node by node with the ops' reference kernels in float64: slow, and the judge of everything that is fast. */
+/** Runs a graph node by node with the ops' reference kernels in float64: slow, but all fast kernels are checked against it. */
 
 import { ResiduaError } from "../util/errors.ts";
 import type { Graph, Value } from "./graph.ts";
 import type { NumericArray } from "../op.ts";
 import { elementCount, isFloat, type TensorSpec } from "./shape.ts";
 
-/** An array for a tensor in float64; labels and indices stay integers. */
+/** A float64 array for a tensor of floats, an integer array for labels and indices. */
 export function float64Array(spec: TensorSpec): Float64Array | Uint32Array {
   const count = elementCount(spec.shape);
   return isFloat(spec) ? new Float64Array(count) : new Uint32Array(count);
@@ -15,7 +15,7 @@ export function float64Array(spec: TensorSpec): Float64Array | Uint32Array {
  * Computes every value of a graph in float64.
  *
  * @param graph The traced graph.
- * @param given The elements of its inputs and variables; those that ops update are changed in place.
+ * @param given The elements of its inputs and variables. Ops update variables in place.
  * @returns The elements of every value.
  * @throws {ResiduaError} If an input or a variable is not given.
  */

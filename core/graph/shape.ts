@@ -2,16 +2,13 @@
 
 import { ShapeError } from "../util/errors.ts";
 
-/**
- * The element types: 32-bit float, 16-bit float where mixed precision is computed in, and 32-bit unsigned integer for labels
- * and indices.
- */
+/** The element types: 32-bit float, 16-bit float for mixed precision, and 32-bit unsigned integer for labels and indices. */
 export type DType = "f32" | "f16" | "u32";
 
 /** The extent of each dimension, outermost first. */
 export type Shape = readonly number[];
 
-/** What is known of a tensor before it is computed. */
+/** The shape and the element type of a tensor. */
 export interface TensorSpec {
   /** The extent of each dimension, outermost first; [] is a scalar. */
   readonly shape: Shape;
@@ -39,7 +36,7 @@ export function u32(shape: Shape): TensorSpec {
  *
  * @example
  * ```ts
- * import { elementCount } from "./shape.ts";
+ * import { elementCount } from "@residua/residua/core";
  * console.log(elementCount([2, 3, 4])); // 24
  * ```
  */
@@ -69,25 +66,25 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** A shape as people read it: `[128, 16, 32, 32]`. */
+/** A shape as text: `[128, 16, 32, 32]`. */
 export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
-/** A specification as people read it: `f32 [128, 16, 32, 32]`. */
+/** A specification as text: `f32 [128, 16, 32, 32]`. */
 export function formatSpec(spec: TensorSpec): string {
   return `${spec.dtype} ${formatShape(spec.shape)}`;
 }
 
 /**
- * Checks one argument of an op: its type and its shape, where `undefined` in `expected` accepts any extent.
+ * Checks the type and the shape of one argument of an op.
  *
  * @param op The op's name, for the message.
  * @param argument The argument's name, for the message.
- * @param spec What came.
- * @param expected The extents that are required, with names for those that may be anything, such as `["N", 16, "H", "W"]`.
- * @param dtype The element type that is required; `float` is f32, or f16 in its place.
- * @throws {ShapeError} If the rank, an extent or the type is another; or if an extent is not a positive whole number.
+ * @param spec The argument's specification.
+ * @param expected The required extents. A name accepts any extent: `["N", 16, "H", "W"]`.
+ * @param dtype The required element type; `float` accepts f32 and f16. Defaults to f32.
+ * @throws {ShapeError} If the rank, an extent or the type differs, or an extent is no positive whole number.
  */
 export function expectSpec(
   op: string,

@@ -1,34 +1,34 @@
-/** Which values share a buffer: those whose lives do not overlap. A buffer is a whole allocation, as large as its largest value. */
+/** Assigns buffers to values: values whose lifetimes do not overlap share one, which is as large as its largest value. */
 
-/** A value that needs memory from one node to another, both included. */
+/** The lifetime of a value: the nodes from one to another, both included, during which it needs memory. */
 export interface Lifetime {
-  /** The number of the node that computes it. */
+  /** The index of the node that computes it. */
   readonly first: number;
-  /** The number of the last node that reads it. */
+  /** The index of the last node that reads it. */
   readonly last: number;
-  /** Its size. */
+  /** The bytes that it needs. */
   readonly bytes: number;
 }
 
-/** Which buffer each value has, and how large they are. */
+/** The buffer of each value. */
 export interface Assignment {
-  /** The number of each value's buffer, in the order of the values. */
+  /** The index of each value's buffer, in the order of the values. */
   readonly buffers: readonly number[];
   /** The bytes of each buffer. */
   readonly sizes: readonly number[];
 }
 
 /**
- * Assigns buffers in two ways, and takes the one that needs less: values from the largest to the smallest, each to the
- * free buffer that stays idle the shortest time around it (greedy by size for shared objects, Pisarchyk and Lee 2020,
- * "Efficient Memory Management for Deep Neural Net Inference"); and values in the order of execution, each to the buffer that
- * fits best.
+ * Assigns buffers in two ways and takes the assignment of fewer bytes. First: values from the largest to the smallest, each to
+ * the free buffer that is idle for the shortest time around it (greedy by size for shared objects, Pisarchyk and Lee 2020,
+ * "Efficient Memory Management for Deep Neural Net Inference"). Second: values in the order of execution, each to the free
+ * buffer that fits best.
  *
  * @param values The values in the order in which they are computed.
  *
  * @example
  * ```ts
- * import { assignBuffers } from "./assign_buffers.ts";
+ * import { assignBuffers } from "@residua/residua/core";
  * const values = [{ first: 0, last: 1, bytes: 8 }, { first: 1, last: 2, bytes: 16 }, { first: 2, last: 3, bytes: 4 }];
  * console.log(assignBuffers(values).sizes); // [ 16, 8 ]
  * ```
@@ -38,17 +38,17 @@ export function assignBuffers(values: readonly Lifetime[]): Assignment {
   return sum(online.sizes) < sum(offline.sizes) ? online : offline;
 }
 
-/** The most bytes that are alive at once: what no assignment can do without. */
+/** The most bytes that are alive at once: a lower bound of every assignment. */
 export function liveBytesPeak(values: readonly Lifetime[]): number {
   const changes = new Map<number, number>();
-  const change = (at: number, bytes: number) => changes.set(at, (changes.get(at) ?? 0) + bytes);
+  const change = (node: number, bytes: number) => changes.set(node, (changes.get(node) ?? 0) + bytes);
   for (const { first, last, bytes } of values) {
     change(first, bytes);
     change(last + 1, -bytes);
   }
   let live = 0, peak = 0;
-  for (const at of [...changes.keys()].sort((a, b) => a - b)) {
-    live += changes.get(at)!;
+  for (const node of [...changes.keys()].sort((a, b) => a - b)) {
+    live += changes.get(node)!;
     peak = Math.max(peak, live);
   }
   return peak;
@@ -57,36 +57,36 @@ export function liveBytesPeak(values: readonly Lifetime[]): number {
 function assignBySize(values: readonly Lifetime[]): Assignment {
   const order = values.map((_, index) => index).sort((a, b) => values[b].bytes - values[a].bytes || a - b);
   const buffers = new Array<number>(values.length), sizes: number[] = [];
-  // The values of each buffer, in the order of their lives.
+  // The lifetimes of each buffer's values, in the order of execution.
   const tenants: Lifetime[][] = [];
   for (const index of order) {
     const value = values[index];
-    let best = -1, leastIdle = Infinity, place = 0;
+    let best = -1, leastIdle = Infinity, bestSlot = 0;
     tenants.forEach((lives, buffer) => {
-      const at = placeIn(lives, value);
-      if (at < 0) return;
+      const slot = slotIn(lives, value);
+      if (slot < 0) return;
       const idle = Math.min(
-        value.first - (lives[at - 1]?.last ?? -Infinity),
-        (lives[at]?.first ?? Infinity) - value.last,
+        value.first - (lives[slot - 1]?.last ?? -Infinity),
+        (lives[slot]?.first ?? Infinity) - value.last,
       );
-      // Later buffers are smaller or as large, so that of equals the last one fits best.
+      // All buffers are large enough. Later ones are no larger, so the last one fits best.
       if (sizes[buffer] < sizes[best] || best < 0 || (sizes[buffer] === sizes[best] && idle < leastIdle)) {
-        [best, leastIdle, place] = [buffer, idle, at];
+        [best, leastIdle, bestSlot] = [buffer, idle, slot];
       }
     });
     if (best < 0) {
       best = sizes.push(value.bytes) - 1;
       tenants.push([]);
-      place = 0;
+      bestSlot = 0;
     }
-    tenants[best].splice(place, 0, value);
+    tenants[best].splice(bestSlot, 0, value);
     buffers[index] = best;
   }
   return { buffers, sizes };
 }
 
-/** Where in a buffer's lives a value's has room, or -1 if it overlaps one. */
-function placeIn(lives: readonly Lifetime[], { first, last }: Lifetime): number {
+/** The index in a buffer's sorted lifetimes at which another one has room, or -1 if it overlaps one of them. */
+function slotIn(lives: readonly Lifetime[], { first, last }: Lifetime): number {
   let low = 0, high = lives.length;
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -3,7 +3,7 @@ import { assignBuffers, type Lifetime, liveBytesPeak } from "./assign_buffers.ts
 import { placeInArena } from "../cpu/arena.ts";
 import { Random } from "../util/random.ts";
 
-/** Lives of random length, sizes that repeat. */
+/** Lifetimes of random length and of sizes that repeat. */
 function randomLives(count: number, seed: number): Lifetime[] {
   const random = new Random(seed, "lives");
   return Array.from({ length: count }, (_, first) => ({
@@ -17,17 +17,17 @@ function together(a: Lifetime, b: Lifetime): boolean {
   return a.first <= b.last && b.first <= a.last;
 }
 
-/** The least that whole buffers need: of each place in the order of size, the most at any time. */
+/** A lower bound of whole buffers: the sum over k of the largest size that the k-th largest live value has at any node. */
 function buffersBound(lives: readonly Lifetime[]): number {
   const most: number[] = [];
   for (const { first } of lives) {
     const sizes = lives.filter((life) => life.first <= first && first <= life.last).map(({ bytes }) => bytes);
-    sizes.sort((a, b) => b - a).forEach((bytes, place) => most[place] = Math.max(most[place] ?? 0, bytes));
+    sizes.sort((a, b) => b - a).forEach((bytes, rank) => most[rank] = Math.max(most[rank] ?? 0, bytes));
   }
   return most.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-Deno.test("assignBuffers() gives values that live together buffers of their own, large enough", () => {
+Deno.test("assignBuffers() gives values that are alive together different buffers, large enough", () => {
   for (const [seed, count] of [1, 2, 3, 7, 40, 150].entries()) {
     const lives = randomLives(count, seed), { buffers, sizes } = assignBuffers(lives);
     assertEquals(buffers.length, count);
@@ -43,7 +43,7 @@ Deno.test("assignBuffers() gives values that live together buffers of their own,
   assertEquals(assignBuffers([]), { buffers: [], sizes: [] });
 });
 
-Deno.test("placeInArena() gives values that live together places of their own, on whole cache lines", () => {
+Deno.test("placeInArena() gives values that are alive together disjoint ranges, on whole cache lines", () => {
   for (const [seed, count] of [1, 2, 3, 7, 40, 150].entries()) {
     const lives = randomLives(count, seed), { offsets, bytes } = placeInArena(lives);
     lives.forEach((life, index) => {

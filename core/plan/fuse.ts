@@ -1,37 +1,34 @@
-/**
- * Fusion: replaces runs of nodes by one node that does their work in one pass. The rules belong to the fused ops; this file
- * only applies them.
- */
+/** Fusion: replaces a chain of nodes by one node that does their work. This file applies the rules, which fused ops define. */
 
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import type { Attributes } from "../op.ts";
 import { getOp, listOps } from "../registry.ts";
 
-/** What a rule may ask of the program it changes. */
+/** A rule's view of the program. */
 export interface FusionView {
   /** The node that computes a value, fused ones included. */
   producer(value: Value): Node | undefined;
-  /** Whether a value is used once, and only inside the program, so that it need not exist. */
+  /** Whether a value is read once and is no output, so that it need not exist. */
   usedOnce(value: Value): boolean;
 }
 
-/** What takes the place of the matched nodes. */
+/** The replacement of the matched nodes. */
 export interface Fusion {
-  /** The nodes that go; the last one's place is taken. */
+  /** The nodes that are removed, without the matched one, whose position the new node takes. */
   readonly replaced: readonly Node[];
   /** The new node's arguments. */
   readonly arguments: readonly Value[];
-  /** The values that it computes, in the order of its outputs. */
+  /** The values that the new node computes, in the order of its outputs. */
   readonly results: readonly Value[];
   /** The attributes that differ from the defaults. */
   readonly attributes?: Attributes;
 }
 
-/** A rule: given the last node of a run, what the fused op would be applied to, or nothing. */
+/** A fusion rule of an op. */
 export interface FusionRule {
-  /** The name of the last op of the run. */
+  /** The name of the last op of the chain. */
   readonly last: string;
-  /** Looks at a node of that op. */
+  /** The replacement for a chain that ends with a node of that op, or nothing if the rule does not apply. */
   match(node: Node, view: FusionView): Fusion | undefined;
 }
 
@@ -47,11 +44,11 @@ export function fuse(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<
   const rules = listOps().flatMap((op) => (op.fusions ?? []).map((rule) => ({ op: op.name, rule })));
   const uses = new Map<Value, number>();
   for (const node of nodes) for (const value of node.arguments) uses.set(value, (uses.get(value) ?? 0) + 1);
-  const gone = new Set<Node>(), fusedProducers = new Map<Value, Node>();
+  const removed = new Set<Node>(), fusedProducers = new Map<Value, Node>();
   const view: FusionView = {
     producer: (value) => {
       const node = fusedProducers.get(value) ?? graph.producer(value);
-      return node === undefined || gone.has(node) ? undefined : node;
+      return node === undefined || removed.has(node) ? undefined : node;
     },
     usedOnce: (value) => uses.get(value) === 1 && !outputs.has(value),
   };
@@ -63,7 +60,7 @@ export function fuse(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<
       const fusion = rule.match(node, view);
       if (fusion === undefined) continue;
       const target = getOp(op);
-      for (const replaced of fusion.replaced) gone.add(replaced);
+      for (const replaced of fusion.replaced) removed.add(replaced);
       next = {
         op: target,
         arguments: fusion.arguments,
@@ -78,5 +75,5 @@ export function fuse(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<
     }
     fused.push(next);
   }
-  return fused.filter((node) => !gone.has(node));
+  return fused.filter((node) => !removed.has(node));
 }

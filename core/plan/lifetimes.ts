@@ -1,4 +1,4 @@
-/** From which node to which each computed value must exist. */
+/** The lifetimes of computed values. */
 
 import type { Lifetime } from "./assign_buffers.ts";
 import type { Node, Value } from "../graph/graph.ts";

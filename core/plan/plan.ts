@@ -1,6 +1,6 @@
 /**
- * The planner: which nodes run, and which memory each value has. Values whose lives do not overlap share a buffer. A buffer
- * is a whole allocation, since WebGPU refuses one buffer bound both for reading and for writing in a dispatch.
+ * The planner: chooses the nodes that run and the buffer of each value. Values whose lifetimes do not overlap share a buffer.
+ * A buffer is a whole allocation, since WebGPU refuses a dispatch that binds one buffer both for reading and for writing.
  */
 
 import { assignBuffers } from "./assign_buffers.ts";
@@ -17,7 +17,7 @@ export interface Plan {
   readonly inputs: readonly Value[];
   /** The parameters, states and constants, which outlive a step. */
   readonly variables: readonly Value[];
-  /** The number of the planned buffer that holds each computed value. */
+  /** The index of each computed value's planned buffer. */
   readonly placement: ReadonlyMap<Value, number>;
   /** The bytes of each planned buffer. */
   readonly bufferSizes: readonly number[];
@@ -25,16 +25,16 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, Value>;
 }
 
-/** What a plan trades. */
+/** The options of a plan. */
 export interface PlanOptions {
-  /** Whether fusion rules apply; true unless said otherwise. */
+  /** Whether fusion rules apply. Defaults to true. */
   readonly fuse?: boolean;
-  /** Whether the backward pass computes values of the forward pass again, to need less memory; false unless said otherwise. */
+  /** Whether the backward pass computes values of the forward pass again, which saves memory. Defaults to false. */
   readonly recompute?: boolean;
 }
 
 /**
- * Plans a graph: drops what no output or update needs, fuses, and assigns memory by liveness ({@link assignBuffers}).
+ * Plans a graph: drops nodes that no output or update needs, fuses, and assigns memory by liveness ({@link assignBuffers}).
  *
  * @param graph The traced graph.
  * @param outputs The values that can be read after a step, by name.

@@ -1,7 +1,7 @@
 /**
- * Memory for time: of the forward pass only what goes from one segment to the next is kept, and a segment is computed again
- * when the backward pass comes to it (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). The pass runs after
- * fusion, so that the same kernels give the same bits again.
+ * Recomputation saves memory at the cost of time (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). The
+ * forward pass is split into segments; only values that cross from one segment to the next are kept. A segment is computed again
+ * when the backward pass reaches it. This runs after fusion, so that the same kernels give the same bits again.
  */
 
 import { assignBuffers } from "./assign_buffers.ts";
@@ -10,39 +10,39 @@ import { lifetimesOf } from "./lifetimes.ts";
 import { getOp } from "../registry.ts";
 import { byteSize } from "../graph/shape.ts";
 
-/** Sizes of segments that are tried, as fractions of all that could be computed again. */
+/** The sizes of segments that are tried, as fractions of the bytes of all values that could be computed again. */
 const FRACTIONS = Array.from({ length: 12 }, (_, k) => 2 ** -(k / 2));
 
-/** The forward pass: nodes, and what the backward pass and later nodes want of them. */
+/** The forward pass, and the values of it that later nodes read. */
 interface Forward {
   readonly nodes: readonly Node[];
   /** The nodes after it. */
   readonly rest: readonly Node[];
-  /** The number of the node that computes a value. */
+  /** The index of the node that computes a value. */
   readonly producers: ReadonlyMap<Value, number>;
-  /** The last node of the forward pass that reads a value. */
+  /** The index of the last node of the forward pass that reads a value. */
   readonly lastReaders: ReadonlyMap<Value, number>;
-  /** The values that can be computed again, and how. */
+  /** The values that can be computed again, and the application of an op that does so. */
   readonly repeatable: ReadonlyMap<Value, Repetition>;
-  /** Those of them that must be, if none is kept. */
+  /** The repeatable values that would have to be computed again if none were kept. */
   readonly wanted: ReadonlySet<Value>;
 }
 
-/** How a node's results are computed again. */
+/** The application of an op that computes a node's results again. */
 type Repetition = Pick<Node, "op" | "arguments" | "results" | "attributes">;
 
 /**
- * Drops values of the forward pass, and has them computed again before the backward pass reads them.
+ * Drops values of the forward pass and inserts nodes that compute them again before the backward pass reads them.
  *
- * Segments end where the fewest values go from one to the next: in a residual network at the ends of blocks. Several sizes of
- * segments are tried, and the one that needs the least memory is taken. The last segment is kept, since the backward pass
- * begins with it. A node that changes a variable is repeated by its op's {@link OpDefinition.recompute}, or not at all; one
- * that reads a variable that has changed since is not repeated either.
+ * Segments end where the fewest values cross: in a residual network at the ends of blocks. Several sizes of segments are tried;
+ * the one that needs the least memory wins. The last segment is kept, since the backward pass begins with it. A node that
+ * changes a variable is repeated by its op's {@link OpDefinition.recompute}, or not at all. A node that reads a variable that
+ * has changed since is not repeated either.
  *
  * @param graph The differentiated graph that the nodes come from; it is not changed.
  * @param nodes The nodes after fusion, in order.
  * @param outputs The values that must exist after a step.
- * @returns The nodes with repetitions among them; the same nodes where nothing is gained.
+ * @returns The nodes with repetitions among them, or the same nodes if repetitions save no memory.
  */
 export function recompute(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<Value>): readonly Node[] {
   const forward = forwardOf(graph, nodes, outputs);
@@ -102,53 +102,53 @@ function changedVariables(
   return new Set(nodes.flatMap((node) => (node.op.updates ?? []).map((index) => node.arguments[index])));
 }
 
-/** What nodes read of values that can be computed again, and what these are computed from. */
+/** The repeatable values that nodes read, and the repeatable values that these are computed from. */
 function wantedOf(rest: readonly Node[], repeatable: Forward["repeatable"]): Set<Value> {
-  const wanted = new Set<Value>(), left = rest.flatMap((node) => node.arguments);
-  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+  const wanted = new Set<Value>(), pending = rest.flatMap((node) => node.arguments);
+  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
     const repetition = repeatable.get(value);
     if (repetition === undefined || wanted.has(value)) continue;
     wanted.add(value);
-    left.push(...repetition.arguments);
+    pending.push(...repetition.arguments);
   }
   return wanted;
 }
 
-/** A place where a segment may end. */
+/** A possible end of a segment. */
 interface Cut {
-  /** The number of the node before which it ends. */
+  /** The index of the node before which the segment ends. */
   readonly end: number;
-  /** The bytes that must be kept there: what later segments read. */
+  /** The bytes of the values that cross it, which must be kept. */
   readonly kept: number;
-  /** The bytes of wanted values from the first node to here. */
+  /** The bytes of the wanted values before it. */
   readonly before: number;
 }
 
-/** The places where the fewest values go from what is before to what is after. */
+/** The cuts that the fewest values cross. */
 function cutsOf({ nodes, producers, lastReaders, wanted, repeatable }: Forward): Cut[] {
-  const places: (Cut & { count: number })[] = [];
+  const cuts: (Cut & { count: number })[] = [];
   const crossing = new Set<Value>();
   let before = 0;
   nodes.forEach((node, index) => {
     for (const value of crossing) if (lastReaders.get(value)! < index) crossing.delete(value);
-    if (index > 0) places.push({ end: index, kept: sumOf(crossing), before, count: crossing.size });
+    if (index > 0) cuts.push({ end: index, kept: sumOf(crossing), before, count: crossing.size });
     for (const value of node.results) {
       if (wanted.has(value)) before += byteSize(value.spec);
       if (repeatable.has(value) && lastReaders.get(value)! > producers.get(value)!) crossing.add(value);
     }
   });
-  const fewest = places.reduce((least, { count }) => Math.min(least, count), Infinity);
-  return places.filter(({ count }) => count === fewest);
+  const fewest = cuts.reduce((least, { count }) => Math.min(least, count), Infinity);
+  return cuts.filter(({ count }) => count === fewest);
 }
 
 /**
- * The ends of segments of at most `most` bytes between which the least is kept.
+ * The ends of segments of at most `most` bytes that keep the fewest bytes between segments.
  *
- * @returns The numbers of the nodes before which segments end, without the last; nothing if no ends make them so small.
+ * @returns The indices of the nodes before which segments end, without the last; nothing if no ends make them small enough.
  */
 function chooseEnds({ wanted }: Forward, cuts: readonly Cut[], most: number): number[] | undefined {
   const stops: Cut[] = [{ end: 0, kept: 0, before: 0 }, ...cuts, { end: Infinity, kept: 0, before: sumOf(wanted) }];
-  // The least that is kept up to each stop, and the stop before it.
+  // For each stop, the fewest bytes kept up to it, and the stop before it that achieves this.
   const least = [0], previous = [0];
   for (let at = 1; at < stops.length; at++) {
     least.push(Infinity);
@@ -165,7 +165,7 @@ function chooseEnds({ wanted }: Forward, cuts: readonly Cut[], most: number): nu
   return ends;
 }
 
-/** The nodes, with the repetition of every segment but the last before the first node that reads what it dropped. */
+/** The nodes with repetitions: of every segment but the last, before the first node that reads a dropped value of it. */
 function repeatSegments({ nodes, rest, producers, lastReaders, repeatable, wanted }: Forward, ends: readonly number[]) {
   const segmentOf = (node: number) => ends.filter((end) => end <= node).length;
   const dropped = new Map<Value, number>();

@@ -9,9 +9,9 @@ import type { HostSpan, Profile, ProfiledStep } from "./step_profiler.ts";
 
 /** An event of a trace. */
 export interface TraceEvent {
-  /** What is shown. */
+  /** The text that is shown. */
   readonly name: string;
-  /** The kind: `step`, `host` or `kernel`; nothing for the names of threads. */
+  /** The category: `step`, `host` or `kernel`; nothing for the names of threads. */
   readonly cat?: string;
   /** `X` for an event with a duration, `M` for the name of a process or thread. */
   readonly ph: "X" | "M";
@@ -23,15 +23,15 @@ export interface TraceEvent {
   readonly pid: number;
   /** The thread. */
   readonly tid: number;
-  /** What is shown of the event when it is chosen. */
+  /** The details that are shown when the event is selected. */
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** A trace as such files hold it. */
+/** The content of a trace file. */
 export interface ChromeTrace {
   /** The events: names first, then in the order of time, an event before those within it. */
   readonly traceEvents: readonly TraceEvent[];
-  /** In what times are shown. */
+  /** The unit in which times are shown. */
   readonly displayTimeUnit: "ms";
   /** The device, and its peaks in GFLOP/s and GB/s. */
   readonly otherData: Readonly<Record<string, unknown>>;
@@ -40,13 +40,13 @@ export interface ChromeTrace {
 const PROCESS = 1, HOST = 1, FIRST_LANE = 2;
 
 /**
- * Makes a trace of a profile: an event a step, one for each thing that the host did in it, and one a dispatch with its
- * variant, shapes, operations and bytes. Dispatches that ran at the same time stand in lanes of their own.
+ * Makes a trace of a profile: an event for each step, for each span of the host, and for each dispatch with its variant, shapes,
+ * operations and bytes. Dispatches that overlap in time get separate lanes.
  */
 export function chromeTrace({ device, peaks, steps }: Profile): ChromeTrace {
   const zero = Math.min(...steps.flatMap(({ start, kernels }) => [start, ...kernels.map((kernel) => kernel.start)]));
   const event = (cat: string, { name, start, seconds }: HostSpan, tid: number, args = {}): TraceEvent => {
-    // Ends are rounded, not durations, so that what ends before another begins does so in the file too.
+    // Ends are rounded, not durations, so that events that do not overlap do not overlap in the file either.
     const from = microseconds(start - zero), to = microseconds(start - zero + seconds);
     return { name, cat, ph: "X", ts: from, dur: microseconds((to - from) / 1e6), pid: PROCESS, tid, args };
   };
@@ -82,7 +82,7 @@ export function chromeTrace({ device, peaks, steps }: Profile): ChromeTrace {
   };
 }
 
-/** The dispatches of a step, with what is told of each. */
+/** The dispatches of a step, with the details of each. */
 function kernelSpans(
   { kernels }: ProfiledStep,
   peaks: Profile["peaks"],
@@ -99,7 +99,7 @@ function kernelSpans(
       outputs: outputs.map(formatSpec),
       kernel: `${kernel + 1} of ${Math.max(all.kernels, kernel + 1)}`,
     };
-    // Work and share are those of the application, all its kernels together.
+    // The work and the share of the roofline are those of all kernels of the application together.
     const { flops, bytes } = cost, ofRoofline = rooflineSeconds(cost, peaks) / all.seconds;
     return { name: op, start, seconds, args: { variant, ...shapes, flops, bytes, ofRoofline } };
   });

@@ -1,49 +1,46 @@
 /**
- * What a backend tells of a profiled step, and how fast its device can be at most. Times are seconds on the clock of
- * `performance.now()`, so that the host and the device stand in one picture.
+ * A profiled step as a backend reports it, and the peaks of a device. Times are seconds on the clock of `performance.now()`, so
+ * that the host and the device share one timeline.
  */
 
 import type { Cost } from "../op.ts";
 
 /**
- * A dispatch on WebGPU, or a stage of a kernel on the CPU, as the profiler sees it: a kernel of an op's application, or several
- * small kernels that share the dispatch.
+ * A dispatch on WebGPU or a stage on the CPU: one kernel of a node, or several small kernels of several nodes, merged into one
+ * dispatch.
  */
 export interface ProfiledDispatch {
-  /** The op's name; of several, each name once, joined by " + ". */
+  /** The op's name. Of merged kernels, each name once, joined by " + ". */
   readonly op: string;
-  /** The variant's name, on the CPU the names of the kernel's stages; of several kernels, how many there are. */
+  /** The variant's name; on the CPU, the names of the node's stages. Of merged kernels, their number. */
   readonly variant: string;
-  /** Which of the variant's kernels it is, from 0; of several kernels, that of the first. */
+  /** The index of the kernel in the variant. Of merged kernels, that of the first. */
   readonly kernel: number;
-  /** The number of the op's application in the program; of several, that of the first. */
+  /** The index of the node in the program. Of merged kernels, that of the first. */
   readonly node: number;
-  /**
-   * The work of the application, of all its kernels together; of several kernels, the work of the applications that have no
-   * others.
-   */
+  /** The work of the node, all its kernels together. Of merged kernels, the work of the nodes that have no other kernel. */
   readonly cost: Cost;
-  /** The kernels in the dispatch. */
+  /** The number of kernels in the dispatch. */
   readonly kernels: number;
 }
 
 /** A dispatch and its time. */
 export interface DispatchTime extends ProfiledDispatch {
-  /** When it began, in seconds. */
+  /** The start in seconds. */
   readonly start: number;
-  /** Seconds that it took. */
+  /** The duration in seconds. */
   readonly seconds: number;
 }
 
-/** How a step is profiled. */
+/** The options of a profiled step. */
 export interface ProfileOptions {
-  /** Whether the step's scalars are kept, as `run(true)` keeps them. */
+  /** Whether the step's scalars are recorded, as `run(true)` records them. */
   readonly record?: boolean;
-  /** Hears of what the host did: what, and from when to when, in milliseconds of `performance.now()`. */
+  /** Receives the name, the start and the end of each span of the host, in milliseconds of `performance.now()`. */
   readonly host?: (what: string, from: number, to: number) => void;
 }
 
-/** The most that a device does, as measured: what bounds a kernel in the roofline model. */
+/** The measured peaks of a device, which bound a kernel in the roofline model. */
 export interface DevicePeaks {
   /** Floating-point operations a second, a multiply-add counted as two. */
   readonly flops: number;
@@ -52,13 +49,13 @@ export interface DevicePeaks {
 }
 
 /**
- * The least seconds that a device with such peaks needs for some work. A kernel's share of the roofline is this over its
- * time: Williams et al. 2009, "Roofline: an insightful visual performance model", where the bound of the rate is
+ * The least seconds that a device with these peaks needs for some work. A kernel's share of the roofline is this bound divided
+ * by its time. Williams et al. 2009, "Roofline: an insightful visual performance model", bound the rate by
  * min(peak, flops / bytes · bandwidth).
  *
  * @example
  * ```ts
- * import { rooflineSeconds } from "../mod.ts";
+ * import { rooflineSeconds } from "@residua/residua/core";
  * console.log(rooflineSeconds({ flops: 8, bytes: 8 }, { flops: 4, bytes: 2 })); // 4
  * ```
  */

@@ -1,4 +1,4 @@
-/** Profiles steps: the dispatches of the programs that run in them, and what the host does meanwhile. */
+/** Profiles steps: the dispatches of the programs that run in them, and the spans of the host. */
 
 import type { Program } from "../compile.ts";
 import { median } from "../util/median.ts";
@@ -8,55 +8,55 @@ import type { TensorSpec } from "../graph/shape.ts";
 
 /** A dispatch in a profiled step. */
 export interface ProfiledKernel extends DispatchTime {
-  /** The op's application within the step: that of its other kernels is equal. */
+  /** The node's name within the step; the kernels of one node have the same. */
   readonly application: string;
-  /** The arguments of the op's application. */
+  /** The node's arguments. */
   readonly inputs: readonly TensorSpec[];
-  /** Its results. */
+  /** The node's results. */
   readonly outputs: readonly TensorSpec[];
 }
 
-/** What the host did. */
+/** A span of the host's work. */
 export interface HostSpan {
-  /** What. */
+  /** The name of the work. */
   readonly name: string;
-  /** When it began, in seconds. */
+  /** The start in seconds. */
   readonly start: number;
-  /** Seconds that it took. */
+  /** The duration in seconds. */
   readonly seconds: number;
 }
 
-/** A step that was profiled. */
+/** A profiled step. */
 export interface ProfiledStep extends HostSpan {
   /** The dispatches, in the order in which they ran. */
   readonly kernels: readonly ProfiledKernel[];
-  /** What the host did within the step, in the order in which it ended. */
+  /** The host's spans within the step, in the order of their ends. */
   readonly host: readonly HostSpan[];
 }
 
-/** Some profiled steps of the same work. */
+/** Profiled steps of the same work. */
 export interface Profile {
-  /** The device as people know it. */
+  /** The device's description. */
   readonly device: string;
-  /** What it does at most. */
+  /** The device's peaks. */
   readonly peaks: DevicePeaks;
   /** The steps, oldest first. */
   readonly steps: readonly ProfiledStep[];
 }
 
-/** Equal applications of an op in a step, or dispatches that several share. */
+/** Equal nodes of a step, or merged dispatches of the same ops. */
 export interface ProfileRow extends Cost {
   /** The op's name. */
   readonly op: string;
   /** The variant's name. */
   readonly variant: string;
-  /** The arguments of each application; none of what shares a dispatch. */
+  /** The arguments of each node; empty for merged dispatches. */
   readonly inputs: readonly TensorSpec[];
-  /** The results of each; none of what shares a dispatch. */
+  /** The results of each node; empty for merged dispatches. */
   readonly outputs: readonly TensorSpec[];
-  /** How many there are. */
+  /** The number of nodes, or of merged dispatches. */
   readonly calls: number;
-  /** Seconds of all of them. */
+  /** The seconds of all of them. */
   readonly seconds: number;
   /** The least seconds that the device needs for them, by {@link rooflineSeconds}. */
   readonly boundSeconds: number;
@@ -67,8 +67,9 @@ export interface ProfileRow extends Cost {
  *
  * @example
  * ```ts
- * import { compile, CpuBackend, f32, Graph, StepProfiler } from "../mod.ts";
- * import { relu } from "../../ops/mod.ts";
+ * import { f32, Graph } from "@residua/residua";
+ * import { compile, CpuBackend, StepProfiler } from "@residua/residua/core";
+ * import { relu } from "@residua/residua/ops";
  * const backend = new CpuBackend(), graph = new Graph(), [y] = relu.apply(graph, [graph.input("x", f32([4]))]);
  * const program = await compile(graph, backend, { outputs: { y } }), profiler = new StepProfiler();
  * await profiler.step("first", () => profiler.run(program));
@@ -82,7 +83,7 @@ export class StepProfiler {
   #host: HostSpan[] = [];
   #runs = 0;
 
-  /** Profiles a step: what {@link StepProfiler.run} and {@link StepProfiler.span} are called for meanwhile belongs to it. */
+  /** Profiles a step: all calls of {@link StepProfiler.run} and {@link StepProfiler.span} within `work` belong to it. */
   async step(name: string, work: () => Promise<void>): Promise<void> {
     this.#kernels = [];
     this.#host = [];
@@ -92,7 +93,7 @@ export class StepProfiler {
     this.steps.push({ ...spanOf(name, from, performance.now()), kernels: this.#kernels, host: this.#host });
   }
 
-  /** Notes what the host does. */
+  /** Runs and times work of the host. */
   async span<T>(name: string, work: () => T | Promise<T>): Promise<T> {
     const from = performance.now(), result = await work();
     this.#host.push(spanOf(name, from, performance.now()));
@@ -102,7 +103,7 @@ export class StepProfiler {
   /**
    * Runs a program once and times it; waits for the device.
    *
-   * @param record Whether its scalars are kept, as `run(true)` keeps them.
+   * @param record Whether its scalars are recorded, as `run(true)` records them.
    */
   async run(program: Program, record = false): Promise<void> {
     const run = this.#runs++, { nodes } = program.plan;
@@ -120,16 +121,16 @@ function spanOf(name: string, from: number, to: number): HostSpan {
 }
 
 /**
- * Joins equal applications of ops, the slowest first. The time of a dispatch is its median over the steps.
+ * Joins equal nodes into rows, the slowest first. The time of a dispatch is its median over the steps.
  *
- * @param profile Steps of the same programs in the same order. Steps with other dispatches than the last one, such as those
- * that had to make something ready, are left out.
+ * @param profile Steps of the same programs in the same order. Steps with another number of dispatches than the last one, such
+ * as those that ran a prologue, are left out.
  */
 export function profileRows({ steps, peaks }: Profile): ProfileRow[] {
   const rows = new Map<string, { -readonly [K in keyof ProfileRow]: ProfileRow[K] }>(), counted = new Set<string>();
   const last = steps.at(-1)?.kernels ?? [], alike = steps.filter(({ kernels }) => kernels.length === last.length);
   for (const [index, { op, variant, application, cost, kernels, ...specs }] of last.entries()) {
-    // What shares a dispatch has no shape in common.
+    // Merged kernels have no common shapes.
     const inputs = kernels > 1 ? [] : specs.inputs, outputs = kernels > 1 ? [] : specs.outputs;
     const key = JSON.stringify([op, variant, inputs, outputs]);
     const row = rows.get(key) ??

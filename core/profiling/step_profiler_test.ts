@@ -45,9 +45,9 @@ Deno.test("rooflineSeconds() is bound by operations where they take longer, else
   assertEquals(rooflineSeconds({ flops: 50, bytes: 20 }, PEAKS), 2);
 });
 
-Deno.test("profileRows() takes medians over steps, joins equal applications, and counts work once an application", () => {
+Deno.test("profileRows() takes medians over steps, joins equal nodes, and counts the work of a node once", () => {
   const step = (factor: number) => [
-    // Two kernels of one application, then an equal application of one.
+    // Two kernels of one node, then an equal node of one kernel.
     kernel(1, 1 * factor),
     kernel(2, 2 * factor, { kernel: 1 }),
     kernel(4, 4 * factor, { application: "0 1" }),
@@ -60,7 +60,7 @@ Deno.test("profileRows() takes medians over steps, joins equal applications, and
   assertEquals([second.flops, second.bytes, second.boundSeconds], [100, 40, 4]);
 });
 
-Deno.test("profileRows() leaves out steps with other dispatches than the last, and counts what shares a dispatch", () => {
+Deno.test("profileRows() leaves out steps with another number of dispatches than the last, and counts merged dispatches", () => {
   const shared = (start: number, seconds: number) =>
     kernel(start, seconds, { op: "add + relu", variant: "4 kernels", kernels: 4, application: `0 shared ${start}` });
   const rows = profileRows(profile([kernel(0, 50), shared(1, 50), shared(2, 50)], [shared(1, 2), shared(2, 3)]));
@@ -68,7 +68,7 @@ Deno.test("profileRows() leaves out steps with other dispatches than the last, a
   assertEquals(profileRows(profile()), []);
 });
 
-Deno.test("chromeTrace() puts what ran at the same time in lanes, events in the order of time, the outer one first", () => {
+Deno.test("chromeTrace() puts overlapping dispatches in lanes, and events in the order of time, the outer one first", () => {
   const { traceEvents, otherData } = chromeTrace(profile([
     kernel(1, 2),
     kernel(2, 2, { application: "0 1" }),

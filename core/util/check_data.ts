@@ -3,7 +3,7 @@
 import { ShapeError } from "./errors.ts";
 import { elementCount, formatSpec, isFloat, type TensorSpec } from "../graph/shape.ts";
 
-/** Checks that data has the type and the number of elements of a specification; that of f16 is float32. */
+/** Checks that data has the type and the number of elements of a specification. The data of f16 is float32. */
 export function expectData(name: string, spec: TensorSpec, data: Float32Array | Uint32Array): void {
   const dtype = data instanceof Float32Array ? "f32" : "u32";
   if (dtype !== (isFloat(spec) ? "f32" : "u32") || data.length !== elementCount(spec.shape)) {

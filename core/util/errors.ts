@@ -1,12 +1,35 @@
 /**
- * The error classes. Every message is one sentence a person can act on: what is wrong, where, what was expected and what
- * came. The command line prints the message alone and takes its exit code from the class.
+ * The error classes. A message is one sentence that a person can act on: what is wrong, where, what was expected and what was
+ * found. The command line prints the message without a stack and takes its exit code from the class.
  */
+
+import { type Advice, Sentence } from "./sentence.ts";
 
 /** The base of every error that Residua raises on purpose. */
 export class ResiduaError extends Error {
   /** The name of the class. */
   override name = "ResiduaError";
+  readonly #sentence: Sentence;
+
+  /**
+   * Makes one.
+   *
+   * @param message What went wrong; a sentence where it names arguments of the caller's.
+   */
+  constructor(message: string | Sentence = "") {
+    super(String(message));
+    this.#sentence = typeof message === "string" ? new Sentence([message]) : message;
+  }
+
+  /** The arguments that the message tells the caller to set, in its order. */
+  get advice(): readonly Advice[] {
+    return this.#sentence.advice;
+  }
+
+  /** The message, with arguments as `name` writes them, such as the flags of a command line. */
+  format(name: (advice: Advice) => string): string {
+    return this.#sentence.format(name);
+  }
 }
 
 /** The caller asked for something that does not exist or does not fit: an unknown option, model or value. */
@@ -21,19 +44,19 @@ export class ShapeError extends ResiduaError {
   override name = "ShapeError";
 }
 
-/** A file or a data set is missing, truncated or holds what it must not. */
+/** A file or a data set is missing, truncated or invalid. */
 export class DataError extends ResiduaError {
   /** The name of the class. */
   override name = "DataError";
 }
 
-/** The device could not be had, ran out of memory, refused a kernel, or was lost. */
+/** A device was not available, ran out of memory, refused a kernel, or was lost. */
 export class DeviceError extends ResiduaError {
   /** The name of the class. */
   override name = "DeviceError";
 }
 
-/** A device has no room for what is asked of it, or none in one piece. */
+/** A device has too little memory for an allocation, or too little in one piece. */
 export class OutOfMemoryError extends DeviceError {
   /** The name of the class. */
   override name = "OutOfMemoryError";
@@ -41,15 +64,15 @@ export class OutOfMemoryError extends DeviceError {
   /**
    * Makes one.
    *
-   * @param message What takes how much, and how much there is.
-   * @param available The bytes that there are in all, as far as is known.
+   * @param message The allocation, its size, and the memory that there is.
+   * @param available The bytes of the device's memory, as far as they are known.
    */
-  constructor(message: string, readonly available: number) {
+  constructor(message: string | Sentence, readonly available: number) {
     super(message);
   }
 }
 
-/** A computation left the finite numbers, such as a loss of NaN. */
+/** A computation gave a number that is not finite, such as a loss of NaN. */
 export class NumericError extends ResiduaError {
   /** The name of the class. */
   override name = "NumericError";

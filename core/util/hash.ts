@@ -1,13 +1,13 @@
-/** A hash for names and for telling texts apart; not a cryptographic one. */
+/** A hash of texts; not a cryptographic one. */
 
 /**
  * FNV-1a, 32 bits, over the code units of a text.
  *
- * @param hash The hash of the text before, to go on from.
+ * @param hash The hash of a preceding text, to continue from. Defaults to that of the empty text.
  *
  * @example
  * ```ts
- * import { formatHash, hashText } from "../mod.ts";
+ * import { formatHash, hashText } from "@residua/residua/core";
  * console.log(formatHash(hashText("b", hashText("a"))) === formatHash(hashText("ab"))); // true
  * ```
  */

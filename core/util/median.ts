@@ -1,4 +1,4 @@
-/** The middle of measurements, which what slows a few of them down does not move. */
+/** The median of measurements, which a few slow ones do not move. */
 
 /**
  * The median of some numbers: of an even count, the mean of the two in the middle.
@@ -8,7 +8,7 @@
  *
  * @example
  * ```ts
- * import { median } from "../mod.ts";
+ * import { median } from "@residua/residua/core";
  * console.log(median([3, 1, 100])); // 3
  * ```
  */

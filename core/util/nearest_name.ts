@@ -1,4 +1,4 @@
-/** Suggests the name that was meant, for messages about one that does not exist. */
+/** Suggests the nearest existing name, for messages about a name that does not exist. */
 
 /** The number of single-character edits between two words (Levenshtein 1966). */
 function editDistance(a: string, b: string): number {
@@ -14,11 +14,11 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * The name nearest to a word, if any is near: at most two edits away, or a third of the word's length.
+ * The name nearest to a word, if it is at most two edits away, or a third of the word's length.
  *
  * @example
  * ```ts
- * import { nearestName } from "../mod.ts";
+ * import { nearestName } from "@residua/residua/core";
  * console.log(nearestName("resnt50", ["resnet18", "resnet50"])); // resnet50
  * ```
  */
@@ -28,13 +28,13 @@ export function nearestName(word: string, names: readonly string[]): string | un
 }
 
 /**
- * Ends the sentence of a message that a name does not exist: by the nearest name, if any is near.
+ * The end of a message that a name does not exist: the nearest name if one is near, else a full stop.
  *
- * @param before What stands before a name, as `--` does before an option's.
+ * @param before The text before the suggested name, such as `--`. Defaults to nothing.
  *
  * @example
  * ```ts
- * import { didYouMean } from "../mod.ts";
+ * import { didYouMean } from "@residua/residua/core";
  * console.log(`There is no resnt50${didYouMean("resnt50", ["resnet18", "resnet50"])}`); // …; did you mean resnet50?
  * console.log(`There is no vgg${didYouMean("vgg", ["resnet18", "resnet50"])}`); // There is no vgg.
  * ```

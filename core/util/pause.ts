@@ -1,13 +1,13 @@
-/** Lets timers, signals and other listeners have their turn: a run on the CPU never waits, so they would not. */
+/** Pauses that let timers, signals and other listeners run, since a run on the CPU backend never waits by itself. */
 
 /** Milliseconds of work between two pauses. */
 const INTERVAL = 200;
 
-/** Pauses now and then. */
+/** Pauses at intervals. */
 export class Pauses {
   #last = performance.now();
 
-  /** Pauses if the last time is long ago. */
+  /** Pauses if the last pause was at least 200 ms ago. */
   async take(): Promise<void> {
     if (performance.now() - this.#last < INTERVAL) return;
     await new Promise((resolve) => setTimeout(resolve, 0));

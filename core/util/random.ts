@@ -19,7 +19,7 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /**
- * One Philox4x32-10 block: four 32-bit words that depend on nothing but the counter and the key.
+ * One Philox4x32-10 block: four 32-bit words that depend only on the counter and the key.
  *
  * @param counter Four 32-bit words.
  * @param key Two 32-bit words.
@@ -27,7 +27,7 @@ function multiplyHigh(a: number, b: number): number {
  *
  * @example
  * ```ts
- * import { philox } from "./random.ts";
+ * import { philox } from "@residua/residua/core";
  * const words = new Uint32Array(4);
  * philox([0, 0, 0, 0], [0, 0], words);
  * console.log(words[0].toString(16)); // 6627e8d5
@@ -54,7 +54,7 @@ export function philox(counter: ArrayLike<number>, key: ArrayLike<number>, out: 
 
 const bits = new DataView(new ArrayBuffer(8));
 
-/** The natural logarithm of a normal number in (0, 1], from basic arithmetic alone: `Math.log` may differ by engine. */
+/** The natural logarithm of a normal number in (0, 1], by basic arithmetic only, since `Math.log` may differ by engine. */
 function portableLog(x: number): number {
   bits.setFloat64(0, x);
   const high = bits.getUint32(0);
@@ -72,12 +72,12 @@ function portableLog(x: number): number {
 }
 
 /**
- * A seeded stream of random numbers. Streams of the same seed and different names are independent, so what one part of a
- * program draws never shifts what another part sees.
+ * A seeded stream of random numbers. Streams of the same seed and different names are independent, so the draws of one part of a
+ * program never shift those of another.
  *
  * @example
  * ```ts
- * import { Random } from "./random.ts";
+ * import { Random } from "@residua/residua";
  * const a = new Random(1, "shuffle"), b = new Random(1, "shuffle");
  * console.log(a.uniform() === b.uniform()); // true
  * ```
@@ -94,14 +94,15 @@ export class Random {
    *
    * @param seed A whole number from 0 to 2^32 - 1.
    * @param stream The stream's name, or a number.
-   * @param place Two whole numbers below 2^32 that choose one of 2^64 parts of the stream, each of 2^66 words.
+   * @param part Two whole numbers below 2^32 that choose one of 2^64 parts of the stream, each of 2^66 words. Defaults to the
+   * first part.
    */
-  constructor(seed: number, stream: string | number = 0, place: readonly [number, number] = [0, 0]) {
+  constructor(seed: number, stream: string | number = 0, part: readonly [number, number] = [0, 0]) {
     this.#key = [seed >>> 0, typeof stream === "string" ? hashText(stream) : stream >>> 0];
-    this.#counter.set(place, 2);
+    this.#counter.set(part, 2);
   }
 
-  /** A whole number from 0 to 2^32 - 1, each as likely. */
+  /** A whole number from 0 to 2^32 - 1, uniformly distributed. */
   uint32(): number {
     if (this.#used === 4) {
       philox(this.#counter, this.#key, this.#block);
@@ -114,7 +115,7 @@ export class Random {
     return this.#block[this.#used++];
   }
 
-  /** A number in [low, high), 32 random bits fine. */
+  /** A number in [low, high), uniformly distributed, with 32 random bits. */
   uniform(low = 0, high = 1): number {
     return low + (high - low) * (this.uint32() / 0x100000000);
   }

@@ -29,9 +29,9 @@ Deno.test("Random.permutation() holds every number once, in another order for an
   assert(order.join() !== new Random(1, "b").permutation(100).join());
 });
 
-Deno.test("Random gives parts of a stream that have nothing in common, the first of which is its beginning", () => {
-  const words = (...place: [[number, number]?]) => {
-    const random = new Random(3, "parts", ...place);
+Deno.test("Random gives disjoint parts of a stream, the first of which is its beginning", () => {
+  const words = (...part: [[number, number]?]) => {
+    const random = new Random(3, "parts", ...part);
     return Array.from({ length: 40 }, () => random.uint32());
   };
   assertEquals(words([0, 0]), words());

@@ -3,6 +3,7 @@
 import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { hostElements } from "../util/float16.ts";
+import { argument, sentence } from "../util/sentence.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
@@ -26,11 +27,13 @@ import { WebGpuTuner } from "./tuning/tuner.ts";
 import type { DeviceLimits, DeviceProfile } from "./tuning/device_profile.ts";
 import { KernelPolicy } from "./tuning/policy.ts";
 
+const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
+
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
   readonly description: string;
-  /** What the adapter is. */
+  /** The adapter's name, features and identity. */
   readonly adapter: AdapterReport;
   /** The device. */
   readonly device: GPUDevice;
@@ -60,19 +63,23 @@ export class WebGpuBackend implements Backend {
   /**
    * Takes the default adapter.
    *
-   * @param options `memory`: the most bytes that may be allocated; as many as the device has unless given.
+   * @param options `memory`: the most bytes that may be allocated. Defaults to all that the device has.
    * @throws {DeviceError} If there is none, or it gives no device.
    */
   static async create({ memory = Infinity }: { readonly memory?: number } = {}): Promise<WebGpuBackend> {
     const adapter = await requestAdapter();
     if (adapter === undefined) {
       throw new DeviceError(
-        "No WebGPU adapter was found, so the backend webgpu cannot be used: install a Vulkan, Metal or Direct3D 12 driver " +
-          "(on Debian without a GPU: mesa-vulkan-drivers), or use --backend cpu",
+        sentence`No WebGPU adapter was found, so the backend webgpu cannot be used: ${DRIVER_HINT}, or use ${
+          argument("backend", "cpu")
+        }`,
       );
     }
     return new WebGpuBackend(adapter, await requestDevice(adapter), memory);
   }
+
+  /** The device works while more steps are queued. */
+  readonly stepsInFlight = 8;
 
   /** What is known of the device when kernels are chosen. */
   get profile(): DeviceProfile {
@@ -84,7 +91,7 @@ export class WebGpuBackend implements Backend {
     return this.policy.device.limits;
   }
 
-  /** As many as one buffer holds. */
+  /** The bytes of one buffer. */
   get maxResidentBytes(): number {
     return this.capacity.tensor;
   }
@@ -94,7 +101,7 @@ export class WebGpuBackend implements Backend {
     return this.device.features.has("shader-f16");
   }
 
-  /** Why mixed precision cannot be had; known answers are computed once. */
+  /** Why the device does not support mixed precision; the check on the device runs once. */
   whyNoFloat16(): Promise<string | undefined> {
     if (!this.hasFloat16) return Promise.resolve(`the adapter ${this.adapter.name} has no float16 (shader-f16)`);
     this.#whyNoFloat16 ??= findFloat16Problem(this).then((problem) =>
@@ -118,7 +125,7 @@ export class WebGpuBackend implements Backend {
     return bufferBytes(byteSize(spec));
   }
 
-  /** What a plan would take. */
+  /** The memory that a plan would take. */
   memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
     return memoryNeed(plan, this.policy, this.capacity.tensor, options);
   }
@@ -151,7 +158,7 @@ export class WebGpuBackend implements Backend {
       );
     }
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    // What is mapped to be read is small, lies with the host, and is mostly given back at once.
+    // Staging buffers are small, lie in host memory and are mostly freed at once.
     if (usage === 0) this.#expectRoom(size, label);
     return this.#watched(size, label, () => this.device.createBuffer({ label, size, usage: usage || storage }));
   }
@@ -166,7 +173,7 @@ export class WebGpuBackend implements Backend {
     );
   }
 
-  /** Allocates, and has the device's answer awaited. */
+  /** Allocates, and watches for the device's out-of-memory error. */
   #watched<T>(size: number, label: string, create: () => T): T {
     this.device.pushErrorScope("out-of-memory");
     const made = create();
@@ -243,7 +250,7 @@ export class WebGpuBackend implements Backend {
     this.#monitor.check();
   }
 
-  /** Measures what the device does at most. */
+  /** Measures the device's peaks. */
   measurePeaks(): Promise<DevicePeaks> {
     return measureWebGpuPeaks(this);
   }
@@ -252,6 +259,11 @@ export class WebGpuBackend implements Backend {
   async finish(): Promise<void> {
     await this.device.queue.onSubmittedWorkDone();
     this.check();
+  }
+
+  /** Gives the device back, as {@link WebGpuBackend.destroy} does. */
+  [Symbol.dispose](): void {
+    this.destroy();
   }
 
   /** Gives the device back. */

@@ -1,4 +1,4 @@
-/** What a plan becomes on a device, without one. */
+/** The kernels and dispatches of a plan, counted without a device. */
 
 import type { Plan } from "../plan/plan.ts";
 import type { TensorSpec } from "../graph/shape.ts";
@@ -10,13 +10,13 @@ import type { DeviceProfile } from "./tuning/device_profile.ts";
 import type { WebGpuVariant } from "./tuning/family.ts";
 import { KernelPolicy } from "./tuning/policy.ts";
 
-/** The kernels of each node of a plan, in the variant that is taken where nothing was measured. */
+/** The number of kernels of each node of a plan, in the variant that runs where nothing was measured. */
 export function countKernels({ nodes }: Plan, device: DeviceProfile): number[] {
   const policy = new KernelPolicy(device);
   return nodes.map((node) => policy.choose(node).kernels.length);
 }
 
-/** The dispatches of a step of a plan on a device with such limits; those that only make something ready do not count. */
+/** The number of dispatches of a step of a plan on a device, without the prologue's. */
 export function countDispatches({ nodes, placement, variables, inputs }: Plan, device: DeviceProfile): number {
   const memoryOf = (value: Value): Memory => placement.get(value) ?? value;
   const policy = new KernelPolicy(device);

@@ -1,11 +1,12 @@
-/** Acquires an adapter and a device with every limit raised to the adapter's, and watches over its errors. */
+/** Acquires an adapter, and a device with the adapter's limits, and watches for its errors. */
 
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
+import { argument, sentence } from "../util/sentence.ts";
 import { maxTexels } from "./texels.ts";
 import { architectureName, type DeviceProfile, vendorName } from "./tuning/device_profile.ts";
 
-/** What is known of an adapter. */
+/** A description of an adapter. */
 export interface AdapterReport {
   /** The adapter's name for people. */
   readonly name: string;
@@ -14,8 +15,8 @@ export interface AdapterReport {
   /** The optional features that it has. */
   readonly features: readonly string[];
   /**
-   * The adapter, its limits and features, and the runtime, as a line: what timings of kernels hold for. WebGPU does not name
-   * the driver; a new one often shows in these.
+   * The adapter, its limits and features, and the runtime on one line: the key of kernels' timings. WebGPU does not name the
+   * driver, but a new one often changes these.
    */
   readonly identity: string;
 }
@@ -37,7 +38,7 @@ export async function requestAdapter(): Promise<GPUAdapter | undefined> {
   }
 }
 
-/** What an adapter is. */
+/** Describes an adapter. */
 export function reportAdapter(adapter: GPUAdapter): AdapterReport {
   const { description, device, vendor, architecture } = adapter.info;
   const name = [device, description, architecture, vendor].find((text) => text && !/^\d+$/.test(text)) ??
@@ -116,13 +117,13 @@ export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DevicePro
   };
 }
 
-/** Remembers the first thing that went wrong on a device, since WebGPU raises nothing by itself. */
+/** Remembers the first error of a device, since WebGPU raises none by itself. */
 export class DeviceMonitor {
   #failure: DeviceError | undefined;
   #closing = false;
   readonly #allocations = new Set<Promise<void>>();
   #refused: OutOfMemoryError | undefined;
-  /** The labels of buffers that were not made: what the device says of them later is no news. */
+  /** The labels of buffers whose allocation failed; later errors that name one are ignored. */
   readonly #missing = new Set<string>();
 
   /** Starts to watch. */
@@ -136,9 +137,9 @@ export class DeviceMonitor {
     device.lost.then(({ reason, message }) => {
       if (this.#closing) return;
       this.#failure ??= new DeviceError(
-        `The GPU device was lost (${reason}: ${
+        sentence`The GPU device was lost (${reason}: ${
           firstLine(message)
-        }); files written so far are whole, start again with --resume`,
+        }); files written so far are whole, go on from the last checkpoint with ${argument("progress")}`,
       );
     });
   }
@@ -166,9 +167,9 @@ export class DeviceMonitor {
   }
 
   /**
-   * Waits until it is known whether every buffer was made.
+   * Waits for the outcome of every allocation.
    *
-   * @throws {OutOfMemoryError} If one was not, once.
+   * @throws {OutOfMemoryError} If one failed; thrown once.
    */
   async settleAllocations(): Promise<void> {
     await Promise.all(this.#allocations);
@@ -177,12 +178,12 @@ export class DeviceMonitor {
     if (refused !== undefined) throw refused;
   }
 
-  /** Raises what went wrong, if anything did. */
+  /** Throws the first error, if there was one. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Says that the device is given back on purpose. */
+  /** Expects the device to be lost, since it is given back on purpose. */
   close(): void {
     this.#closing = true;
   }

@@ -1,7 +1,7 @@
 /**
  * A program on WebGPU. Pipelines and bind groups are made once; a step encodes one list of dispatches and submits once.
- * What depends on variables alone, such as packed weights where nothing is trained, is repeated only after they have changed.
- * Scalars of recorded steps collect in a ring on the device, so that the queue need not wait for each to be read.
+ * Kernels that depend only on unchanged variables, such as the packing of weights in an inference, form a prologue that runs
+ * again only after a write. Scalars of recorded steps collect in a ring on the device, so that no step waits for a read.
  */
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
@@ -14,7 +14,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./pipelines.ts";
+import { shaderText } from "./text/shader.ts";
 import { ringBytes } from "./memory.ts";
 import { type BoundBuffer, mergeKernels, viewOf } from "./text/merge.ts";
 import { joinProfiles, type ProfiledKernel, Profiler } from "./profiler.ts";
@@ -23,7 +23,7 @@ import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 
-/** The most buffers of a dispatch of several kernels: its text is as long as there are many. */
+/** The most buffers of a merged dispatch, which keeps its text short. */
 export const MOST_BUFFERS = 32;
 
 /** A kernel of a node's variant with its buffers. */
@@ -38,7 +38,7 @@ interface Dispatch {
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
   readonly profile: ProfiledDispatch;
-  /** What is copied into textures before it. */
+  /** The buffers that are copied into textures before it. */
   readonly copies: readonly TexelCopy[];
 }
 
@@ -47,13 +47,16 @@ export class WebGpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
   readonly #backend: WebGpuBackend;
   readonly #owned: GPUBuffer[] = [];
-  /** What is done at every step, and what is done before it if variables have changed. */
+  /** The dispatches of every step. */
   readonly #dispatches: Dispatch[] = [];
-  readonly #preparation: Dispatch[] = [];
-  /** The variables that a step reads and never changes, the sum of their versions when it was prepared, and those it changes. */
+  /** The dispatches that run before a step if a variable has changed. */
+  readonly #prologue: Dispatch[] = [];
+  /** The variables that a step reads and never changes. */
   readonly #sources = new Set<WebGpuStorage>();
+  /** The variables that a step changes. */
   readonly #updated = new Set<WebGpuStorage>();
-  #preparedVersion = -1;
+  /** The sum of the versions of {@link #sources} when the prologue last ran. */
+  #prologueVersion = -1;
   readonly #buffers = new Map<Value, GPUBuffer>();
   readonly #inputs = new Map<string, Value>();
   readonly #outputs = new Map<string, Value>();
@@ -87,7 +90,7 @@ export class WebGpuExecutable implements Executable {
     return executable;
   }
 
-  /** The number of dispatches of a step; the preparation, which a step may need, does not count. */
+  /** The number of dispatches of a step, without the prologue's. */
   get dispatches(): number {
     return this.#dispatches.length;
   }
@@ -116,7 +119,7 @@ export class WebGpuExecutable implements Executable {
       this.#buffers.set(value, this.#own(byteSize(value.spec), `the input ${value.name} of ${formatSpec(value.spec)}`));
     }
     const updated = new Set(
-      plan.nodes.flatMap((node) => (node.op.updates ?? []).map((place) => node.arguments[place])),
+      plan.nodes.flatMap((node) => (node.op.updates ?? []).map((index) => node.arguments[index])),
     );
     for (const value of plan.variables) {
       const storage = options.variables.get(value.name);
@@ -147,8 +150,8 @@ export class WebGpuExecutable implements Executable {
       buffer: this.#buffers.get(value)!,
     }));
     const shared = new Set<GPUBuffer>();
-    for (const [place, spec] of (variant.workspace ?? []).entries()) {
-      const buffer = variant.transient?.includes(place)
+    for (const [slot, spec] of (variant.workspace ?? []).entries()) {
+      const buffer = variant.transient?.includes(slot)
         ? this.#scratch.take(byteSize(spec), shared)
         : this.#own(byteSize(spec), `scratch of ${node.op.name}`);
       bound.push({ spec, buffer });
@@ -170,7 +173,7 @@ export class WebGpuExecutable implements Executable {
     }));
   }
 
-  /** Puts kernels into an order and into dispatches, and makes these. */
+  /** Schedules the kernels and makes the dispatches. */
   async #link(kernels: readonly BoundKernel[]): Promise<void> {
     const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
     const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
@@ -186,11 +189,11 @@ export class WebGpuExecutable implements Executable {
       },
     );
     const make = (group: readonly number[]) => this.#dispatchOf(group.map((index) => kernels[index]));
-    for (const group of order.preparation) this.#preparation.push(await make(group));
+    for (const group of order.prologue) this.#prologue.push(await make(group));
     for (const group of order.step) this.#dispatches.push(await make(group));
   }
 
-  /** Makes the dispatch of a kernel, or of several that share one. */
+  /** Makes the dispatch of a kernel, or of several merged ones. */
   async #dispatchOf(group: readonly BoundKernel[]): Promise<Dispatch> {
     const { device, limits, policy, pipelines } = this.#backend;
     const profile = joinProfiles(group.map((each) => each.profile)), label = `${profile.op} (${profile.variant})`;
@@ -261,14 +264,14 @@ export class WebGpuExecutable implements Executable {
     for (const storage of this.#updated) storage.version++;
   }
 
-  /** What the next step runs: the preparation if a variable has changed since the last, then what every step does. */
+  /** The dispatches of the next step, after the prologue's if a variable has changed. */
   #due(): readonly Dispatch[][] {
-    if (this.#preparation.length === 0) return [this.#dispatches];
+    if (this.#prologue.length === 0) return [this.#dispatches];
     let version = 0;
     for (const source of this.#sources) version += source.version;
-    if (version === this.#preparedVersion) return [this.#dispatches];
-    this.#preparedVersion = version;
-    return [this.#preparation, this.#dispatches];
+    if (version === this.#prologueVersion) return [this.#dispatches];
+    this.#prologueVersion = version;
+    return [this.#prologue, this.#dispatches];
   }
 
   /**

@@ -1,15 +1,15 @@
 /**
- * Whether a device computes with f16 as mixed precision needs it: small kernels whose results are known. What is left open is
- * whether numbers below the normal ones become 0.
+ * Checks that a device computes with f16 as mixed precision needs it, by small kernels with known results. Subnormal numbers
+ * may become 0.
  */
 
 import { DeviceError } from "../util/errors.ts";
 import { deviceBytes, LEAST_NORMAL_FLOAT16 } from "../util/float16.ts";
 import { elementCount, f16, f32, type TensorSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./pipelines.ts";
+import { shaderText } from "./text/shader.ts";
 
-/** Numbers that f16 has, nearly has or has not: ties go to the even neighbour, and what is too large becomes infinite. */
+/** Numbers that f16 represents exactly, rounds (ties to even) or turns into infinity. */
 const NUMBERS: readonly number[] = [
   ...[0, 1, -2.5, 65504, -65504, LEAST_NORMAL_FLOAT16, 2 ** -24, -3 * 2 ** -24],
   // The neighbour of 1 is 1 + 2^-10.
@@ -18,9 +18,9 @@ const NUMBERS: readonly number[] = [
   ...[65519, 65520, -65520, 1e5, -1e30, Infinity, -Infinity, NaN],
   ...Array.from({ length: 28 }, (_, k) => 1.7 * 2 ** (k - 13)),
 ];
-/** The same as f16. */
-const HALVES = NUMBERS.map((value) => Math.f16round(value));
-/** Factors whose squares f16 has not, while float32 has these and their sum. */
+/** The same numbers, rounded to f16. */
+const ROUNDED = NUMBERS.map((value) => Math.f16round(value));
+/** Factors whose squares need more bits than f16 has; float32 represents the squares and their sum exactly. */
 const FACTORS: readonly number[] = Array.from({ length: 64 }, (_, k) => 2 * k + 33);
 
 /** A kernel that reads `x` and writes `y`. */
@@ -38,8 +38,8 @@ function casesOf(vector: boolean): Case[] {
   const count = NUMBERS.length, step = vector ? 4 : 1;
   const body = `for (var i = 0u; i < ${count / step}u; i++) { y[i] = x[i]; }`;
   return [
-    { what: "rounding", from: f32([count]), to: f16([count]), data: NUMBERS, expected: HALVES, vector, body },
-    { what: "widening", from: f16([count]), to: f32([count]), data: HALVES, expected: HALVES, vector, body },
+    { what: "rounding", from: f32([count]), to: f16([count]), data: NUMBERS, expected: ROUNDED, vector, body },
+    { what: "widening", from: f16([count]), to: f32([count]), data: ROUNDED, expected: ROUNDED, vector, body },
     {
       what: "multiplying and adding",
       from: f16([FACTORS.length]),
@@ -55,9 +55,9 @@ function casesOf(vector: boolean): Case[] {
 }
 
 /**
- * Computes known answers.
+ * Runs kernels with known results.
  *
- * @returns What is wrong, as the rest of a sentence about the adapter; nothing if all is right.
+ * @returns The first error, as the rest of a sentence about the adapter; nothing if all results are right.
  */
 export async function findFloat16Problem(backend: WebGpuBackend): Promise<string | undefined> {
   for (const each of [...casesOf(false), ...casesOf(true)]) {

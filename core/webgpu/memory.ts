@@ -1,4 +1,4 @@
-/** How much memory a program takes on WebGPU: what `WebGpuExecutable` allocates, counted without a device. */
+/** The memory that a program takes on WebGPU: the allocations of `WebGpuExecutable`, counted without a device. */
 
 import { type BackendCompileOptions, type MemoryNeed, SCALAR_CAPACITY } from "../backend.ts";
 import type { Node } from "../graph/graph.ts";
@@ -9,7 +9,7 @@ import { TexelPool, texelShape, texelsOf, texelTextureBytes, type TexelType } fr
 import type { WebGpuVariant } from "./tuning/family.ts";
 import type { KernelPolicy } from "./tuning/policy.ts";
 
-/** The bytes of the buffer for so many. */
+/** The bytes of a buffer that holds `bytes`. */
 export function bufferBytes(bytes: number): number {
   return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
@@ -20,11 +20,11 @@ export function ringBytes(scalars: readonly string[]): number {
 }
 
 /**
- * What a plan takes beside its parameters and states: planned buffers, inputs, constants, scratch memory of kernels, and the
- * textures that they read through.
+ * The memory that a plan takes, without its parameters and states: planned buffers, inputs, constants, scratch memory of
+ * kernels, and the textures that they read through.
  *
- * @param policy The device's.
- * @param largest The bytes of the largest buffer that it binds.
+ * @param policy The policy that chooses the device's kernels.
+ * @param largest The bytes of the largest buffer that the device binds.
  */
 export function memoryNeed(
   { nodes, bufferSizes, inputs, variables }: Plan,
@@ -47,7 +47,7 @@ export function memoryNeed(
   };
 }
 
-/** The bytes of each buffer of scratch memory, those that applications share once. */
+/** The bytes of each buffer of scratch memory; one that nodes share counts once. */
 function scratchSizes(variants: readonly WebGpuVariant[], largest: number): number[] {
   const sizes: number[] = [];
   const pool = new ScratchPool((size) => {
@@ -56,8 +56,8 @@ function scratchSizes(variants: readonly WebGpuVariant[], largest: number): numb
   }, largest);
   for (const { workspace = [], transient } of variants) {
     const taken = new Set<{ readonly size: number }>();
-    for (const [place, spec] of workspace.entries()) {
-      if (transient?.includes(place)) pool.take(byteSize(spec), taken);
+    for (const [slot, spec] of workspace.entries()) {
+      if (transient?.includes(slot)) pool.take(byteSize(spec), taken);
       else sizes.push(byteSize(spec));
     }
   }

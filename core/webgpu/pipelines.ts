@@ -1,43 +1,9 @@
-/** From an op's WGSL to a pipeline: bindings are generated, and what the compiler says is shown with the op's name. */
+/** Compiles shaders, and shows what the compiler says with the op's name. */
 
 import { DeviceError } from "../util/errors.ts";
-import type { DType } from "../graph/shape.ts";
 import { firstLine } from "./device.ts";
-import { convertFloat16Accesses } from "./text/float16_access.ts";
-import { libraryOf } from "./text/prelude.ts";
-import { texelsWgsl, type TexelType } from "./texels.ts";
 
-/** A buffer as a kernel's text declares it. */
-export interface DeclaredBuffer {
-  /** Its name. */
-  readonly name: string;
-  /** The type of its elements. */
-  readonly dtype: DType;
-  /** Whether it is written. */
-  readonly write?: boolean;
-  /** Whether it is an array of vec4. */
-  readonly vector?: boolean;
-  /** Whether it is read through a texture. */
-  readonly texels?: boolean;
-}
-
-/**
- * The whole text of a kernel: one binding a buffer, the functions of the library that it calls, then the op's own body, whose
- * accesses to f16 are converted.
- */
-export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
-  const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
-    if (texels) return texelsWgsl(name, binding, dtype as TexelType);
-    const element = vector ? `vec4<${dtype}>` : dtype;
-    return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
-  });
-  const half = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
-  return `${half.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${libraryOf(wgsl)}${
-    convertFloat16Accesses(wgsl, half)
-  }`;
-}
-
-/** Makes pipelines, each text once. */
+/** Makes pipelines, one for each distinct text. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, GPUComputePipeline>();

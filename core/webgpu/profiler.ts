@@ -1,43 +1,43 @@
 /**
- * Times every dispatch of a program by timestamp queries. Each dispatch gets a compute pass of its own, so that a profiled
- * step is slower than a plain one; the times of the dispatches are those of the kernels alone.
+ * Times every dispatch of a program by timestamp queries. Each dispatch gets a compute pass of its own. So a profiled step is
+ * slower than a plain one, but the time of a dispatch is that of its kernels only.
  */
 
 import { DeviceError } from "../util/errors.ts";
 import type { ProfiledDispatch } from "../profiling/profile.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
-/** A kernel, and the work that it does by itself: the application's if this has no other kernel, else none. */
+/** A kernel in a profile. Its cost is that of its whole node. */
 export interface ProfiledKernel extends Omit<ProfiledDispatch, "kernels"> {
-  /** Whether the application has no other kernel. */
+  /** Whether it is the only kernel of its node, so that a merged dispatch does all of the node's work. */
   readonly whole: boolean;
 }
 
-/** What kernels that share a dispatch are together. */
+/** The profile of a dispatch from those of its kernels. */
 export function joinProfiles(kernels: readonly ProfiledKernel[]): ProfiledDispatch {
   const [{ whole: _, ...first }] = kernels;
   if (kernels.length === 1) return { ...first, kernels: 1 };
-  const wholes = kernels.filter(({ whole }) => whole).map(({ cost }) => cost);
+  const costs = kernels.filter(({ whole }) => whole).map(({ cost }) => cost);
   return {
     ...first,
     op: [...new Set(kernels.map(({ op }) => op))].join(" + "),
     variant: `${kernels.length} kernels`,
     cost: {
-      flops: wholes.reduce((sum, { flops }) => sum + flops, 0),
-      bytes: wholes.reduce((sum, { bytes }) => sum + bytes, 0),
+      flops: costs.reduce((sum, { flops }) => sum + flops, 0),
+      bytes: costs.reduce((sum, { bytes }) => sum + bytes, 0),
     },
     kernels: kernels.length,
   };
 }
 
-/** Dispatches of a query set: each has a query before and one after it, and WebGPU allows 4096. */
+/** Dispatches of a query set: each takes two queries, and WebGPU allows 4096 a set. */
 const SET_DISPATCHES = 2048;
 
-/** When a dispatch began, in seconds on the clock of `performance.now()`, and how long it took. */
+/** The start and the duration of a dispatch. */
 export interface TimedDispatch {
-  /** When it began. */
+  /** The start, in seconds on the clock of `performance.now()`. */
   readonly start: number;
-  /** The seconds that it took. */
+  /** The duration in seconds. */
   readonly seconds: number;
 }
 
@@ -69,17 +69,17 @@ export class Profiler {
     this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
-  /** Begins the kernel of a dispatch. The copies that it needs count as a part of it. */
+  /** Begins the compute pass of a dispatch. The copies into textures before it count as a part of it. */
   begin(encoder: GPUCommandEncoder, dispatch: number, copies: readonly TexelCopy[] = []): GPUComputePassEncoder {
-    const querySet = this.#sets[Math.floor(dispatch / SET_DISPATCHES)], place = 2 * (dispatch % SET_DISPATCHES);
-    const first = { beginningOfPassWriteIndex: place }, last = { endOfPassWriteIndex: place + 1 };
+    const querySet = this.#sets[Math.floor(dispatch / SET_DISPATCHES)], query = 2 * (dispatch % SET_DISPATCHES);
+    const first = { beginningOfPassWriteIndex: query }, last = { endOfPassWriteIndex: query + 1 };
     if (copies.length === 0) return encoder.beginComputePass({ timestampWrites: { querySet, ...first, ...last } });
     encoder.beginComputePass({ timestampWrites: { querySet, ...first } }).end();
     for (const copy of copies) encodeTexelCopy(encoder, copy);
     return encoder.beginComputePass({ timestampWrites: { querySet, ...last } });
   }
 
-  /** Ends a step's commands. */
+  /** Encodes the copy of a step's timestamps into the staging buffer. */
   resolve(encoder: GPUCommandEncoder): void {
     this.#sets.forEach((set, index) => {
       const first = index * SET_DISPATCHES, count = Math.min(SET_DISPATCHES, this.#dispatches - first);
@@ -89,20 +89,20 @@ export class Profiler {
   }
 
   /**
-   * When each dispatch of the submitted step ran; waits for the device. Its clock and the host's have no zero in common: the
-   * first dispatch is taken to begin when the step was submitted, or earlier if the last one would end after this process
-   * heard of it.
+   * The times of the submitted step's dispatches; waits for the device. Its clock and the host's have no common zero. So the
+   * first dispatch is taken to start when the step was submitted, or earlier if the last one would otherwise end after its
+   * timestamps arrived.
    *
-   * @param submitted When the step was submitted, in milliseconds of `performance.now()`.
+   * @param submitted The time of the submit, in milliseconds of `performance.now()`.
    */
   async read(submitted: number): Promise<TimedDispatch[]> {
     await this.#staging.mapAsync(GPUMapMode.READ);
-    const heard = performance.now(), ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
+    const arrived = performance.now(), ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
     this.#staging.unmap();
     const tick = await secondsOfTick(this.#device);
     const since = (index: number) => Number(ticks[index] - ticks[0]) * tick;
     const last = this.#dispatches === 0 ? 0 : since(2 * this.#dispatches - 1);
-    const zero = Math.min(submitted / 1000, heard / 1000 - last);
+    const zero = Math.min(submitted / 1000, arrived / 1000 - last);
     return Array.from({ length: this.#dispatches }, (_, i) => ({
       start: zero + since(2 * i),
       seconds: since(2 * i + 1) - since(2 * i),
@@ -118,10 +118,10 @@ export class Profiler {
 }
 
 const calibrations = new WeakMap<GPUDevice, Promise<number>>();
-/** How long the clocks are compared. */
+/** The time between the two timestamps of a calibration. */
 const CALIBRATION_MILLISECONDS = 100;
 
-/** WebGPU counts nanoseconds, but a runtime may hand out the device's own ticks: two stamps are held against the clock. */
+/** The seconds of a tick, measured against the host's clock: a runtime may return the device's ticks, not nanoseconds. */
 function secondsOfTick(device: GPUDevice): Promise<number> {
   const known = calibrations.get(device);
   if (known !== undefined) return known;
@@ -130,14 +130,14 @@ function secondsOfTick(device: GPUDevice): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, CALIBRATION_MILLISECONDS));
     const second = await stamp(device);
     const measured = (second.milliseconds - first.milliseconds) / 1000 / Number(second.ticks - first.ticks);
-    // The comparison is good to a few percent: a tick that is about a nanosecond is one.
+    // The measurement is good to a few percent: a tick of about a nanosecond is exactly one.
     return Math.abs(measured / 1e-9 - 1) < 0.2 ? 1e-9 : measured;
   })();
   calibrations.set(device, calibration);
   return calibration;
 }
 
-/** The device's time in ticks, and this process's in the middle of asking for it. */
+/** A timestamp of the device in ticks, and the host's time in the middle of the request. */
 async function stamp(device: GPUDevice): Promise<{ ticks: bigint; milliseconds: number }> {
   const querySet = device.createQuerySet({ type: "timestamp", count: 1 });
   const resolved = device.createBuffer({ size: 8, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });

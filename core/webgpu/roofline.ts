@@ -1,25 +1,25 @@
-/** What a device does at most: a kernel of independent multiply-adds in registers, and one that copies. */
+/** The peaks of a device: a kernel of independent multiply-adds in registers, and one that copies. */
 
 import { DeviceError } from "../util/errors.ts";
 import type { WebGpuKernel } from "./kernel.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./pipelines.ts";
+import { shaderText } from "./text/shader.ts";
 import { Profiler } from "./profiler.ts";
 import { elementwise, linearWorkgroups } from "./text/wgsl.ts";
 
 /** Sums of a thread: enough to hide the latency, few enough for registers. */
 const ACCUMULATORS = 12;
-/** Multiply-adds of each sum in an iteration of the loop, and iterations: a thread's loop stays short on adapters that limit it. */
+/** Multiply-adds of each sum in an iteration of the loop, and iterations: few, since some adapters limit a thread's loops. */
 const UNROLLED = 16, PASSES = 128;
 const FLOPS_PER_THREAD = 2 * ACCUMULATORS * UNROLLED * PASSES;
-/** Threads of the first try and the most of any. */
+/** Threads of the first and of the last attempt. */
 const LEAST_THREADS = 1 << 13, MOST_THREADS = 1 << 22;
 /** The most elements that are copied, 64 MiB, and the vectors that a thread copies. */
 const COPIED_ELEMENTS = 1 << 24, COPIED_VECTORS = 8;
-/** A measurement of so many seconds is long enough. */
+/** The seconds of a measurement that is long enough. */
 const MEASURED_SECONDS = 4e-3;
-/** Readings of a peak, of which the fastest counts: company only slows a device down. */
+/** Readings of a peak. The fastest counts, since other work can only slow a reading down. */
 const READINGS = 5;
 
 /**
@@ -41,7 +41,7 @@ export async function measureWebGpuPeaks(backend: WebGpuBackend): Promise<Device
   return { flops: threads * FLOPS_PER_THREAD / seconds, bytes: 8 * elements / copied };
 }
 
-/** The factors come from memory, so that no compiler knows the sums. */
+/** Multiply-adds by factors from memory, so that no compiler can compute the sums. */
 function multiplyAdds({ limits }: WebGpuBackend, threads: number): WebGpuKernel {
   const sums = Array.from({ length: ACCUMULATORS }, (_, k) => `s${k}`);
   const body = `let x = source[0] + 0.5;
@@ -53,10 +53,10 @@ ${sums.map((sum) => `    ${sum} = fma(${sum}, x, y);`).join("\n").concat("\n").r
   return peakKernel(elementwise(threads, body), linearWorkgroups(threads, limits), false);
 }
 
-/** Neighbouring threads copy neighbouring vectors. */
+/** A copy in which neighbouring threads copy neighbouring vectors. */
 function copy({ limits }: WebGpuBackend, threads: number): WebGpuKernel {
-  const places = Array.from({ length: COPIED_VECTORS }, (_, k) => `i + ${k * threads}u`);
-  const body = places.map((place) => `target_[${place}] = source[${place}];`).join("\n  ");
+  const indices = Array.from({ length: COPIED_VECTORS }, (_, k) => `i + ${k * threads}u`);
+  const body = indices.map((index) => `target_[${index}] = source[${index}];`).join("\n  ");
   return peakKernel(elementwise(threads, body), linearWorkgroups(threads, limits), true);
 }
 
@@ -68,7 +68,7 @@ function peakKernel(wgsl: string, workgroups: WebGpuKernel["workgroups"], vector
   };
 }
 
-/** The fastest time of a kernel over two buffers of so many elements, in seconds. */
+/** The fastest time of a kernel over two buffers of `elements` each, in seconds. */
 async function fastest(backend: WebGpuBackend, kernel: WebGpuKernel, elements: number): Promise<number> {
   const { device } = backend;
   const buffers = ["source", "target"].map((name) => backend.createBuffer(4 * elements, `the ${name} of a peak`));

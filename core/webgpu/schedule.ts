@@ -1,29 +1,29 @@
 /**
- * The order of a program's kernels, and which of them share a dispatch. Small elementwise kernels wait until something needs
- * what they write, and then take along whatever else could run: the packing of all weights gathers at the start of a step,
- * the last sums of the gradients before the updates. Every pair of kernels of which one writes what the other touches keeps
- * its order, so that the result is that of the program as it was written, to the bit.
+ * The order of a program's kernels, and which of them share a dispatch. Elementwise kernels are deferred and merged into one
+ * dispatch just before a result of one of them is needed. So the packing of all weights gathers at the start of a step, and
+ * the last sums of the gradients gather before the updates. Two kernels keep their order if one writes a buffer that the other
+ * reads or writes: results equal those of the program in its written order, to the bit.
  */
 
 /** A buffer as a kernel uses it. */
 export interface KernelBuffer<B> {
-  /** The memory: two that are equal are the same. */
+  /** The memory; equal values are the same memory. */
   readonly buffer: B;
   /** Whether it is written, or read and written. */
   readonly write: boolean;
-  /** How the kernel sees it; a buffer that is read in one way by several kernels of a dispatch is bound once. */
+  /** The kernel's view of it. Kernels of a dispatch that read a buffer by equal views share one binding. */
   readonly as: string;
 }
 
-/** A kernel, as far as its place matters. */
+/** What the scheduler knows of a kernel. */
 export interface ScheduledKernel<B> {
-  /** What it touches. */
+  /** The buffers that it reads or writes. */
   readonly buffers: readonly KernelBuffer<B>[];
-  /** Whether it may wait, and share a dispatch. */
+  /** Whether it may be deferred and share a dispatch. */
   readonly movable: boolean;
 }
 
-/** What the scheduler must know beside the kernels. */
+/** What the scheduler knows of the device and the buffers. */
 export interface ScheduleOptions<B> {
   /** The most buffers of a dispatch. */
   readonly mostBuffers: number;
@@ -33,121 +33,127 @@ export interface ScheduleOptions<B> {
   readonly isInput: (buffer: B) => boolean;
 }
 
-/** The numbers of the kernels of each dispatch, in the order of running. */
+/** The indices of the kernels of each dispatch, in the order of running. */
 export interface Schedule {
-  /** What depends on variables alone that no kernel writes, so that it need be repeated only after they have changed. */
-  readonly preparation: readonly (readonly number[])[];
-  /** The rest, which runs at every step. */
+  /** Kernels that depend only on unchanged weights; they run before the first step and again after a weight is written. */
+  readonly prologue: readonly (readonly number[])[];
+  /** All other kernels, which run at every step. */
   readonly step: readonly (readonly number[])[];
 }
 
-/** Orders kernels and puts them into dispatches. */
+/** Orders kernels and groups them into dispatches. */
 export function schedule<B>(kernels: readonly ScheduledKernel<B>[], options: ScheduleOptions<B>): Schedule {
-  const links = linksOf(kernels), prepared = preparations(kernels, links, options);
-  const list = new DispatchList(kernels, links, options.mostBuffers);
-  list.finish((index) => prepared.has(index));
-  const preparation = list.take();
+  const dependencies = dependenciesOf(kernels), hoisted = prologueKernels(kernels, dependencies, options);
+  const list = new DispatchList(kernels, dependencies, options.mostBuffers);
+  list.runMovable((index) => hoisted.has(index));
+  const prologue = list.takeDispatches();
   kernels.forEach((kernel, index) => {
     if (!kernel.movable) list.run(index);
   });
-  list.finish(() => true);
-  return { preparation, step: list.take() };
+  list.runMovable(() => true);
+  return { prologue, step: list.takeDispatches() };
 }
 
-/** Which kernels must come before a kernel, and which after it. */
-interface Link {
+/** The kernels that must run before a kernel, and those that must run after it. */
+interface Dependencies {
   readonly before: ReadonlySet<number>;
   readonly after: ReadonlySet<number>;
 }
 
-/** What must keep its order: writing after reading or writing, and reading after writing, of the same buffer. */
-function linksOf<B>(kernels: readonly ScheduledKernel<B>[]): Link[] {
-  const links = kernels.map(() => ({ before: new Set<number>(), after: new Set<number>() }));
-  const writers = new Map<B, number>(), readers = new Map<B, number[]>();
+/** Pairs that keep their order: of two kernels that use one buffer, at least one of which writes it. */
+function dependenciesOf<B>(kernels: readonly ScheduledKernel<B>[]): Dependencies[] {
+  const dependencies = kernels.map(() => ({ before: new Set<number>(), after: new Set<number>() }));
+  const lastWriters = new Map<B, number>(), readersSince = new Map<B, number[]>();
   kernels.forEach(({ buffers }, index) => {
-    const follow = (other: number | undefined) => {
+    const runAfter = (other: number | undefined) => {
       if (other === undefined || other === index) return;
-      links[index].before.add(other);
-      links[other].after.add(index);
+      dependencies[index].before.add(other);
+      dependencies[other].after.add(index);
     };
     for (const { buffer, write } of buffers) {
-      follow(writers.get(buffer));
-      if (write) { for (const reader of readers.get(buffer) ?? []) follow(reader); }
+      runAfter(lastWriters.get(buffer));
+      if (write) { for (const reader of readersSince.get(buffer) ?? []) runAfter(reader); }
     }
     for (const { buffer, write } of buffers) {
       if (write) {
-        writers.set(buffer, index);
-        readers.set(buffer, []);
+        lastWriters.set(buffer, index);
+        readersSince.set(buffer, []);
       }
     }
     for (const { buffer, write } of buffers) {
-      if (!write) readers.set(buffer, [...readers.get(buffer) ?? [], index]);
+      if (!write) readersSince.set(buffer, [...readersSince.get(buffer) ?? [], index]);
     }
   });
-  return links;
+  return dependencies;
 }
 
-/** Movable kernels that read constant variables and each other's results alone, and whose results stay where they are. */
-function preparations<B>(
+/**
+ * Movable kernels that read only unchanged variables and each other's results. No other kernel may overwrite these results,
+ * which have to last from step to step.
+ */
+function prologueKernels<B>(
   kernels: readonly ScheduledKernel<B>[],
-  links: readonly Link[],
+  dependencies: readonly Dependencies[],
   { isVariable, isInput }: ScheduleOptions<B>,
 ): Set<number> {
-  const writes = new Map<B, number>();
+  const writeCounts = new Map<B, number>();
   for (const { buffers } of kernels) {
-    for (const { buffer, write } of buffers) if (write) writes.set(buffer, (writes.get(buffer) ?? 0) + 1);
+    for (const { buffer, write } of buffers) if (write) writeCounts.set(buffer, (writeCounts.get(buffer) ?? 0) + 1);
   }
-  const prepared = new Set<number>();
+  const hoisted = new Set<number>();
   kernels.forEach(({ buffers, movable }, index) => {
-    const keeps = buffers.every(({ buffer, write }) => {
-      if (write) return !isVariable(buffer) && !isInput(buffer) && writes.get(buffer) === 1;
-      return !isInput(buffer) && !(isVariable(buffer) && writes.has(buffer));
+    const isLasting = buffers.every(({ buffer, write }) => {
+      if (write) return !isVariable(buffer) && !isInput(buffer) && writeCounts.get(buffer) === 1;
+      return !isInput(buffer) && !(isVariable(buffer) && writeCounts.has(buffer));
     });
-    if (movable && keeps && [...links[index].before].every((other) => prepared.has(other))) prepared.add(index);
+    if (movable && isLasting && [...dependencies[index].before].every((other) => hoisted.has(other))) {
+      hoisted.add(index);
+    }
   });
-  return prepared;
+  return hoisted;
 }
 
-/** Dispatches as they are put together. */
+/** The dispatches so far, and the kernels that are still to run. */
 class DispatchList<B> {
   readonly #kernels: readonly ScheduledKernel<B>[];
-  readonly #links: readonly Link[];
+  readonly #dependencies: readonly Dependencies[];
   readonly #mostBuffers: number;
-  /** The first kernel that cannot move and needs each kernel, and the most kernels that follow each in a row. */
-  readonly #needed: number[];
+  /** For each kernel, the first immovable kernel that needs it. */
+  readonly #deadlines: number[];
+  /** For each kernel, the length of the longest chain of kernels after it. */
   readonly #heights: number[];
-  readonly #left: Set<number>;
+  readonly #pending: Set<number>;
   #dispatches: number[][] = [];
 
-  constructor(kernels: readonly ScheduledKernel<B>[], links: readonly Link[], mostBuffers: number) {
+  constructor(kernels: readonly ScheduledKernel<B>[], dependencies: readonly Dependencies[], mostBuffers: number) {
     this.#kernels = kernels;
-    this.#links = links;
+    this.#dependencies = dependencies;
     this.#mostBuffers = mostBuffers;
-    this.#left = new Set(kernels.keys());
-    this.#needed = kernels.map(() => Infinity);
+    this.#pending = new Set(kernels.keys());
+    this.#deadlines = kernels.map(() => Infinity);
     this.#heights = kernels.map(() => 0);
     for (let index = kernels.length - 1; index >= 0; index--) {
-      for (const after of links[index].after) {
-        const needed = kernels[after].movable ? this.#needed[after] : after;
-        this.#needed[index] = Math.min(this.#needed[index], needed);
+      for (const after of dependencies[index].after) {
+        const deadline = kernels[after].movable ? this.#deadlines[after] : after;
+        this.#deadlines[index] = Math.min(this.#deadlines[index], deadline);
         this.#heights[index] = Math.max(this.#heights[index], this.#heights[after] + 1);
       }
     }
   }
 
   /** The dispatches since the last call. */
-  take(): number[][] {
+  takeDispatches(): number[][] {
     const dispatches = this.#dispatches;
     this.#dispatches = [];
     return dispatches;
   }
 
-  /** Runs a kernel after what it needs. */
+  /** Runs a kernel in a dispatch of its own, after the kernels that it depends on. */
   run(index: number): void {
     const needed = new Set<number>();
     const visit = (kernel: number) => {
-      for (const before of this.#links[kernel].before) {
-        if (!this.#left.has(before) || needed.has(before)) continue;
+      for (const before of this.#dependencies[kernel].before) {
+        if (!this.#pending.has(before) || needed.has(before)) continue;
         needed.add(before);
         visit(before);
       }
@@ -157,39 +163,40 @@ class DispatchList<B> {
     this.#dispatch([index]);
   }
 
-  /** Runs those of the movable kernels that are left and wanted. */
-  finish(wanted: (index: number) => boolean): void {
-    const left = [...this.#left].filter((index) => this.#kernels[index].movable && wanted(index));
-    this.#runAll(new Set(left), wanted);
+  /** Runs the pending movable kernels that are wanted. */
+  runMovable(isWanted: (index: number) => boolean): void {
+    const wanted = [...this.#pending].filter((index) => this.#kernels[index].movable && isWanted(index));
+    this.#runAll(new Set(wanted), isWanted);
   }
 
-  /** Runs some movable kernels, and with them others that can run now, may, and fit. */
-  #runAll(needed: ReadonlySet<number>, may: (index: number) => boolean): void {
+  /** Runs the needed movable kernels. Each dispatch is filled up with other movable kernels that are ready and allowed. */
+  #runAll(needed: ReadonlySet<number>, isAllowed: (index: number) => boolean): void {
     for (;;) {
       const ready = [...needed].filter((index) => this.#isReady(index));
       if (ready.length === 0) return;
-      const others = [...this.#left].filter((index) =>
-        !needed.has(index) && this.#kernels[index].movable && may(index) && this.#isReady(index)
+      const others = [...this.#pending].filter((index) =>
+        !needed.has(index) && this.#kernels[index].movable && isAllowed(index) && this.#isReady(index)
       );
-      // What most kernels wait for goes first, so that these come together later.
+      // The longest chains go first, so that more kernels are ready together later.
       ready.sort((a, b) => this.#heights[b] - this.#heights[a] || a - b);
-      others.sort((a, b) => this.#needed[a] - this.#needed[b] || a - b);
+      others.sort((a, b) => this.#deadlines[a] - this.#deadlines[b] || a - b);
       this.#dispatch(this.#fitting([...ready, ...others]));
     }
   }
 
   #isReady(index: number): boolean {
-    return this.#left.has(index) && ![...this.#links[index].before].some((before) => this.#left.has(before));
+    return this.#pending.has(index) &&
+      ![...this.#dependencies[index].before].some((before) => this.#pending.has(before));
   }
 
-  /** As many of the kernels, from the first on, as one dispatch can bind. */
+  /** The candidates, taken in order, that fit the bindings of one dispatch; the first always does. */
   #fitting(candidates: readonly number[]): number[] {
-    const taken: number[] = [], bound = new Map<B, Set<string>>();
+    const taken: number[] = [], boundViews = new Map<B, Set<string>>();
     let count = 0;
     for (const index of candidates) {
-      const added = this.#kernels[index].buffers.filter(({ buffer, as }) => !bound.get(buffer)?.has(as));
+      const added = this.#kernels[index].buffers.filter(({ buffer, as }) => !boundViews.get(buffer)?.has(as));
       if (taken.length > 0 && count + added.length > this.#mostBuffers) continue;
-      for (const { buffer, as } of added) bound.set(buffer, (bound.get(buffer) ?? new Set()).add(as));
+      for (const { buffer, as } of added) boundViews.set(buffer, (boundViews.get(buffer) ?? new Set()).add(as));
       count += added.length;
       taken.push(index);
     }
@@ -197,7 +204,7 @@ class DispatchList<B> {
   }
 
   #dispatch(indices: readonly number[]): void {
-    for (const index of indices) this.#left.delete(index);
+    for (const index of indices) this.#pending.delete(index);
     this.#dispatches.push([...indices]);
   }
 }

@@ -1,13 +1,13 @@
-/** The scheduler against programs that run as they are written: random ones, and those that it is for. */
+/** The scheduler against the written order of random programs, and on the programs that it is made for. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../util/random.ts";
 import { schedule, type ScheduledKernel } from "./schedule.ts";
 
-type Pass = ScheduledKernel<string>;
+type Kernel = ScheduledKernel<string>;
 
 /** A kernel that reads and writes buffers by name. */
-function kernel(movable: boolean, reads: readonly string[], writes: readonly string[]): Pass {
+function kernel(movable: boolean, reads: readonly string[], writes: readonly string[]): Kernel {
   const buffers = [
     ...reads.filter((name) => !writes.includes(name)).map((buffer) => ({ buffer, write: false, as: "r" })),
     ...writes.map((buffer) => ({ buffer, write: true, as: "w" })),
@@ -15,8 +15,8 @@ function kernel(movable: boolean, reads: readonly string[], writes: readonly str
   return { movable, buffers };
 }
 
-/** Names of variables begin with v, those of inputs with i. */
-function scheduled(kernels: readonly Pass[], mostBuffers = 8) {
+/** The names of variables begin with v, those of inputs with i. */
+function scheduled(kernels: readonly Kernel[], mostBuffers = 8) {
   return schedule(kernels, {
     mostBuffers,
     isVariable: (name) => name.startsWith("v"),
@@ -25,10 +25,10 @@ function scheduled(kernels: readonly Pass[], mostBuffers = 8) {
 }
 
 /**
- * Runs kernels on a memory where what is written tells the kernel and all that it found; but scratch holds garbage before its
- * first kernel, which that does not read.
+ * Runs kernels on a memory of hashes: a written value hashes the kernel and all values that it found. Scratch buffers hold
+ * garbage before they are first written, so a kernel that writes one first does not hash its old value.
  */
-function execute(kernels: readonly Pass[], order: Iterable<number>, memory: Map<string, number>): void {
+function execute(kernels: readonly Kernel[], order: Iterable<number>, memory: Map<string, number>): void {
   const written = new Set<string>();
   for (const index of order) {
     let hash = index + 1;
@@ -44,9 +44,9 @@ function execute(kernels: readonly Pass[], order: Iterable<number>, memory: Map<
   }
 }
 
-/** A random program over few buffers, so that these are reused; nothing is read before it is written. */
-function randomProgram(random: Random): Pass[] {
-  const written = new Set<string>(), kernels: Pass[] = [];
+/** A random program over few buffers, which it reuses; no scratch buffer is read before it is written. */
+function randomProgram(random: Random): Kernel[] {
+  const written = new Set<string>(), kernels: Kernel[] = [];
   const names = (prefix: string, count: number) => Array.from({ length: count }, (_, k) => `${prefix}${k}`);
   const pick = (
     list: readonly string[],
@@ -62,14 +62,14 @@ function randomProgram(random: Random): Pass[] {
   return kernels;
 }
 
-Deno.test("schedule() gives the results of random programs as they are written, over steps with changes between", () => {
+Deno.test("schedule() gives the results of the written order of random programs, over steps with writes in between", () => {
   const random = new Random(3, "schedule");
-  let merged = 0, prepared = 0;
+  let merged = 0, prologues = 0;
   for (let round = 0; round < 300; round++) {
     const kernels = randomProgram(random), mostBuffers = 3 + random.integer(8);
-    const { preparation, step } = scheduled(kernels, mostBuffers);
-    assertEquals([...preparation, ...step].flat().sort((a, b) => a - b), [...kernels.keys()]);
-    for (const group of [...preparation, ...step].filter(({ length }) => length > 1)) {
+    const { prologue, step } = scheduled(kernels, mostBuffers);
+    assertEquals([...prologue, ...step].flat().sort((a, b) => a - b), [...kernels.keys()]);
+    for (const group of [...prologue, ...step].filter(({ length }) => length > 1)) {
       merged++;
       const bound = new Set<string>(), written = new Set<string>();
       for (const { movable, buffers } of group.map((index) => kernels[index])) {
@@ -90,9 +90,9 @@ Deno.test("schedule() gives the results of random programs as they are written, 
     let changed = true;
     for (let k = 0; k < 4; k++) {
       execute(kernels, kernels.keys(), expected);
-      if (changed && preparation.length > 0) {
-        execute(kernels, preparation.flat(), actual);
-        prepared++;
+      if (changed && prologue.length > 0) {
+        execute(kernels, prologue.flat(), actual);
+        prologues++;
       }
       execute(kernels, step.flat(), actual);
       assertEquals(actual, expected);
@@ -105,11 +105,11 @@ Deno.test("schedule() gives the results of random programs as they are written, 
       }
     }
   }
-  assert(merged > 100 && prepared > 100, `${merged} merged dispatches, ${prepared} preparations`);
+  assert(merged > 100 && prologues > 100, `${merged} merged dispatches, ${prologues} prologues`);
 });
 
 Deno.test("schedule() gathers the packing of weights before the first convolution, and sums before the updates", () => {
-  const layers = [0, 1, 2], kernels: Pass[] = [];
+  const layers = [0, 1, 2], kernels: Kernel[] = [];
   for (const k of layers) {
     kernels.push(kernel(true, [`v${k}`], [`packed${k}`]));
     kernels.push(kernel(false, [`packed${k}`, k === 0 ? "i" : `x${k - 1}`], [`x${k}`]));
@@ -120,12 +120,12 @@ Deno.test("schedule() gathers the packing of weights before the first convolutio
   }
   for (const k of layers) kernels.push(kernel(true, [`d${k}`], [`v${k}`]));
   assertEquals(scheduled(kernels), {
-    preparation: [],
+    prologue: [],
     step: [[0, 2, 4], [1], [3], [5], [6], [8], [10], [7, 9, 11], [12, 13, 14]],
   });
 });
 
-Deno.test("schedule() prepares what depends on variables alone that no kernel writes", () => {
+Deno.test("schedule() hoists kernels that depend only on variables that no kernel writes into the prologue", () => {
   const kernels = [
     kernel(true, ["v0"], ["a"]),
     kernel(true, ["a", "v1"], ["b"]),
@@ -134,16 +134,16 @@ Deno.test("schedule() prepares what depends on variables alone that no kernel wr
     kernel(false, ["b", "c", "d"], ["e"]),
     kernel(true, [], ["v2"]),
   ];
-  assertEquals(scheduled(kernels), { preparation: [[0], [1]], step: [[2, 3], [4], [5]] });
+  assertEquals(scheduled(kernels), { prologue: [[0], [1]], step: [[2, 3], [4], [5]] });
 });
 
-Deno.test("schedule() does not prepare what is written over, nor what writes variables", () => {
+Deno.test("schedule() keeps kernels out of the prologue whose results are overwritten or are variables", () => {
   const kernels = [kernel(true, ["v0"], ["a"]), kernel(false, ["a"], ["b"]), kernel(false, ["i"], ["a"])];
-  assertEquals(scheduled(kernels).preparation, []);
-  assertEquals(scheduled([kernel(true, ["v0"], ["v1"])]).preparation, []);
+  assertEquals(scheduled(kernels).prologue, []);
+  assertEquals(scheduled([kernel(true, ["v0"], ["v1"])]).prologue, []);
 });
 
-Deno.test("schedule() binds what several kernels read once", () => {
+Deno.test("schedule() counts a buffer that several kernels read as one binding", () => {
   const updates = [0, 1, 2].map((k) => kernel(true, ["i"], [`v${k}`]));
   assertEquals(scheduled(updates, 4).step, [[0, 1, 2]]);
   assertEquals(scheduled(updates, 3).step, [[0, 1], [2]]);

@@ -1,15 +1,16 @@
-/** Scratch memory that applications of ops share, since what one of them leaves there means nothing to the next. */
+/** Scratch memory that the nodes of a program share, since no node reads what another left there. */
 
-/** The buffers of a program that are shared. */
+/** The shared scratch buffers of a program. */
 export class ScratchPool<B extends { readonly size: number }> {
   readonly #create: (bytes: number) => B;
   readonly #largest: number;
   readonly #buffers: B[] = [];
 
   /**
-   * A pool that makes its buffers by a function.
+   * Starts empty.
    *
-   * @param largest The bytes of the largest buffer that may be made.
+   * @param create Makes a buffer.
+   * @param largest The bytes of the largest buffer that may be made, unless a tensor needs more.
    */
   constructor(create: (bytes: number) => B, largest: number) {
     this.#create = create;
@@ -17,12 +18,12 @@ export class ScratchPool<B extends { readonly size: number }> {
   }
 
   /**
-   * A buffer of at least that many bytes.
+   * A buffer of at least `bytes`.
    *
-   * @param taken The buffers that the same application has already; the result joins them.
+   * @param taken The buffers that the node has already; the result is added to them.
    */
   take(bytes: number, taken: Set<B>): B {
-    // Of few sizes, each twice the one before: all together are at most twice as large as the largest.
+    // Sizes are powers of two: so all buffers together are at most twice as large as the largest.
     const size = Math.max(bytes, Math.min(2 ** Math.ceil(Math.log2(bytes)), this.#largest));
     let buffer = this.#buffers.find((each) => each.size >= bytes && each.size <= size && !taken.has(each));
     if (buffer === undefined) this.#buffers.push(buffer = this.#create(size));

@@ -6,7 +6,7 @@ const create = (made: number[]) => (size: number) => {
   return { size } as GPUBuffer;
 };
 
-Deno.test("ScratchPool gives an application distinct buffers, and the next one the same", () => {
+Deno.test("ScratchPool gives a node distinct buffers, and the next node the same", () => {
   const made: number[] = [], pool = new ScratchPool(create(made), 1 << 20);
   const first = new Set<GPUBuffer>(), second = new Set<GPUBuffer>();
   const [a, b] = [pool.take(100, first), pool.take(70, first)];

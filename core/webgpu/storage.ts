@@ -1,4 +1,4 @@
-/** Variables of the WebGPU backend, a buffer each. */
+/** Variables of the WebGPU backend: one buffer each. */
 
 import type { Storage } from "../backend.ts";
 import { expectData } from "../util/check_data.ts";
@@ -14,7 +14,7 @@ export class WebGpuStorage implements Storage {
   version = 0;
   readonly #backend: WebGpuBackend;
 
-  /** Takes a buffer for a tensor. WebGPU clears it. */
+  /** Allocates a buffer for a tensor, which WebGPU clears. */
   constructor(backend: WebGpuBackend, readonly spec: TensorSpec) {
     this.#backend = backend;
     this.buffer = backend.createBuffer(byteSize(spec), `variable ${formatSpec(spec)}`);

@@ -1,26 +1,26 @@
 /**
- * Buffers that kernels read through textures. An adapter on the CPU may load a texel, four floats at once, several times as
- * fast as an element of a buffer: lavapipe loads from buffers thread by thread, with a branch for each. Such a buffer is
- * copied into a texture before the dispatch, row by row, which costs little beside what it saves where elements are read
- * more than once. The textures are shared by all dispatches of a program.
+ * Buffers that kernels read through textures. A software adapter may load a texel, four floats at once, several times as fast
+ * as an element of a buffer: lavapipe loads from buffers thread by thread, with a branch for each. Such a buffer is copied into
+ * a texture before the dispatch, row by row. The copy costs little compared with what it saves where elements are read more
+ * than once. The dispatches of a program share the textures.
  */
 
-/** The bits of NaN, in f32 and in both halves as f16. */
+/** A word that is NaN as one f32 and as two f16. */
 export const POISON = 0x7fff7fff;
 
-/** Texels of a texture's row: 16 KiB, or 8 of f16, which are multiples of the 256 bytes that a copy wants. */
+/** Texels of a texture's row: 16 KiB of f32 or 8 KiB of f16, both multiples of the 256 bytes that a copy requires. */
 const ROW = 1024;
 
-/** The WGSL language feature that reading storage textures needs; plain textures are not faster than buffers. */
+/** The WGSL language feature of read-only storage textures; lavapipe reads sampled textures no faster than buffers. */
 const FEATURE = "readonly_and_readwrite_storage_textures";
 
-/** The most texels that a kernel can read of a buffer; none where the language lacks what it takes. */
+/** The most texels that a kernel can read of a buffer; 0 where WGSL lacks read-only storage textures. */
 export function maxTexels({ limits }: GPUDevice): number {
   const { wgslLanguageFeatures: features } = navigator.gpu as { wgslLanguageFeatures?: ReadonlySet<string> };
   return features?.has(FEATURE) ? ROW * limits.maxTextureDimension2D : 0;
 }
 
-/** The format of four elements, and its bytes. */
+/** The texture format of four elements, and its bytes. */
 const FORMATS = {
   f32: { format: "rgba32float", bytes: 16 },
   f16: { format: "rgba16float", bytes: 8 },
@@ -33,12 +33,12 @@ function bytesOf({ format }: Pick<GPUTexture, "format">): number {
   return format === FORMATS.f16.format ? FORMATS.f16.bytes : FORMATS.f32.bytes;
 }
 
-/** The texels that so many bytes of a buffer fill. */
+/** The number of texels in `bytes` of a buffer. */
 export function texelsOf(bytes: number, dtype: TexelType): number {
   return bytes / FORMATS[dtype].bytes;
 }
 
-/** The WGSL of a binding: a function of the buffer's name gives its `i`-th vector of four elements, as f32. */
+/** The WGSL of a binding: a function `name(i)` that returns the buffer's `i`-th vector of four elements, as f32. */
 export function texelsWgsl(name: string, binding: number, dtype: TexelType): string {
   return `@group(0) @binding(${binding}) var ${name}_texels: texture_storage_2d<${FORMATS[dtype].format}, read>;
 fn ${name}(i: u32) -> vec4<f32> { return textureLoad(${name}_texels, vec2<u32>(i % ${ROW}u, i / ${ROW}u)); }`;
@@ -50,11 +50,11 @@ export interface TexelCopy {
   readonly buffer: GPUBuffer;
   /** The texture, at least as large. */
   readonly texture: GPUTexture;
-  /** How many vectors of four elements are copied. */
+  /** The number of vectors of four elements to copy. */
   readonly texels: number;
 }
 
-/** Copies: whole rows, then the rest of a row. */
+/** Copies whole rows, then the rest of a row. */
 export function encodeTexelCopy(encoder: GPUCommandEncoder, { buffer, texture, texels }: TexelCopy): void {
   const rows = Math.floor(texels / ROW), rest = texels % ROW, bytesPerRow = bytesOf(texture) * ROW;
   if (rows > 0) encoder.copyBufferToTexture({ buffer, bytesPerRow }, { texture }, [ROW, rows]);
@@ -64,10 +64,10 @@ export function encodeTexelCopy(encoder: GPUCommandEncoder, { buffer, texture, t
   }
 }
 
-/** What a pool and its bytes depend on. */
+/** The properties of a texture that a pool depends on. */
 export type TexelShape = Pick<GPUTexture, "width" | "height" | "format">;
 
-/** The shape of a texture of so many rows. */
+/** The shape of a texture of a number of rows. */
 export function texelShape(rows: number, dtype: TexelType): TexelShape {
   return { width: ROW, height: rows, format: FORMATS[dtype].format };
 }
@@ -77,7 +77,7 @@ export class TexelPool<T extends TexelShape> {
   readonly #create: (rows: number, dtype: TexelType) => T;
   readonly #textures: T[] = [];
 
-  /** A pool that makes its textures, of {@link texelTexture}, by a function. */
+  /** Starts empty; `create` makes a texture as {@link texelTexture} describes it. */
   constructor(create: (rows: number, dtype: TexelType) => T) {
     this.#create = create;
   }
@@ -85,12 +85,12 @@ export class TexelPool<T extends TexelShape> {
   /**
    * A texture for a copy of a buffer.
    *
-   * @param texels The vectors of four elements.
-   * @param dtype Their type.
-   * @param taken The textures that the same dispatch has already; the result joins them.
+   * @param texels The number of vectors of four elements.
+   * @param dtype The element type.
+   * @param taken The textures that the dispatch has already; the result is added to them.
    */
   take(texels: number, dtype: TexelType, taken: Set<T>): T {
-    // Of few sizes, each twice the one before: all together are at most twice as large as the largest.
+    // Sizes are powers of two: so all textures together are at most twice as large as the largest.
     const rows = 2 ** Math.ceil(Math.log2(Math.ceil(texels / ROW)));
     const { format } = FORMATS[dtype];
     let texture = this.#textures.find((each) => each.height === rows && each.format === format && !taken.has(each));
@@ -99,13 +99,13 @@ export class TexelPool<T extends TexelShape> {
     return texture;
   }
 
-  /** Forgets the textures, and hands them over to be destroyed. */
+  /** Empties the pool and returns its textures, which the caller destroys. */
   clear(): T[] {
     return this.#textures.splice(0);
   }
 }
 
-/** What a texture of so many rows is made of. */
+/** The descriptor of a texture of a number of rows. */
 export function texelTexture(rows: number, dtype: TexelType): GPUTextureDescriptor {
   const { STORAGE_BINDING, COPY_DST } = GPUTextureUsage;
   const { width, height, format } = texelShape(rows, dtype);

@@ -1,4 +1,4 @@
-/** Boxes of random area, shape and place in an image, and checks of what they are drawn from. */
+/** Boxes of random area, shape and position in an image, and checks of what they are drawn from. */
 
 import { type Random, UsageError } from "../../core/mod.ts";
 import type { DecodedImage } from "../formats/decoded_image.ts";

@@ -63,7 +63,7 @@ const COLOUR_DEVIATION = 0.1;
  *
  * @example
  * ```ts
- * import { augmentationByName } from "../mod.ts";
+ * import { augmentationByName } from "@residua/residua";
  * console.log(augmentationByName("auto", { mirrorable: false, shape: [3, 32, 32] })); // { padding: 4, flip: false }
  * ```
  */

@@ -2,19 +2,19 @@
 
 import { type Random, UsageError } from "../../core/mod.ts";
 
-/** Of what a batch's images are mixed, beside their own labels. */
+/** The other images that a batch's images are mixed with. */
 export interface Mixture {
-  /** The class of each image's other part, [batch]. */
+  /** The class of the other image, [batch]. */
   readonly labels: Uint32Array;
   /** The share of each image's own class, from 0 to 1, [batch]. */
   readonly shares: Float32Array;
 }
 
-/** How images are mixed; where both are given, each image is mixed by one or the other, as often. */
+/** The parameters of mixup and CutMix. Where both are given, each image is mixed by one of them, each as likely. */
 export interface MixtureOptions {
-  /** The parameter α of the distribution Beta(α, α) of mixup's shares; no mixup unless given. */
+  /** The parameter α of the distribution Beta(α, α) of mixup's shares. Defaults to no mixup. */
   readonly mixup?: number;
-  /** The same of CutMix; no CutMix unless given. */
+  /** The same of CutMix. Defaults to no CutMix. */
   readonly cutmix?: number;
 }
 
@@ -23,8 +23,8 @@ export interface MixtureOptions {
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { drawBeta } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { drawBeta } from "@residua/residua/data";
  * const share = drawBeta(0.2, new Random(0));
  * console.log(share >= 0 && share <= 1); // true
  * ```
@@ -68,12 +68,12 @@ export function expectMixture({ mixup, cutmix }: MixtureOptions): void {
 
 /**
  * Mixes another image into one, both normalised: mixup adds them up by their shares; CutMix replaces a rectangle of the
- * image's proportions, at a random place, as far as it lies inside.
+ * image's proportions, at a random position, as far as it lies inside.
  *
  * @param tensor The image [C, H, W], which is changed.
  * @param other The other one.
  * @param shape Channels, height and width.
- * @param options By what.
+ * @param options The parameters of mixup and CutMix.
  * @param random The image's own stream.
  * @returns The share that the image keeps.
  */

@@ -47,7 +47,7 @@ Deno.test("mixImages() adds images up by their shares, or replaces a rectangle o
   assertAlmostEquals(both.reduce<number>((a, b) => a + b, 0) / 400, 0.5, 0.1);
 });
 
-Deno.test("BatchLoader mixes images with others of the set, by the seed, the epoch and the place alone", async () => {
+Deno.test("BatchLoader mixes images with others of the set, by the seed, the epoch and the index alone", async () => {
   const count = 40, shape = [1, 2, 2] as const, normalisation = { mean: [0], std: [1 / 255] };
   const pixels = Uint8Array.from({ length: count * 4 }, (_, i) => 5 * Math.floor(i / 4));
   const dataset = new MemoryDataset(shape, pixels, Uint8Array.from({ length: count }, (_, i) => i));

@@ -7,11 +7,11 @@ import { type Random, UsageError } from "../../core/mod.ts";
 import type { DecodedImage } from "../formats/decoded_image.ts";
 import type { ImageTransform } from "./transforms.ts";
 
-/** What {@link randAugment} draws. */
+/** The options of {@link randAugment}. */
 export interface RandAugmentOptions {
-  /** Operations on each image; 2 unless given. */
+  /** Operations on each image. Defaults to 2. */
   readonly operations?: number;
-  /** How strong they are, from 0 to 30; 9 unless given. */
+  /** The magnitude of the operations, from 0 to 30. Defaults to 9. */
   readonly magnitude?: number;
 }
 
@@ -170,15 +170,15 @@ export const RAND_AUGMENT_OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 
 /**
- * Draws so many operations for each image, each of the fourteen as likely, with or without its own like before.
+ * Draws a number of operations for each image, each of the fourteen as likely, with or without its own like before.
  *
- * @param options How many and how strong.
+ * @param options The number of operations and their magnitude.
  * @throws {UsageError} If there are no whole number of operations, or the magnitude is not from 0 to 30.
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { randAugment } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { randAugment } from "@residua/residua/data";
  * const image = { width: 8, height: 8, pixels: new Uint8Array(8 * 8 * 3).fill(100) };
  * console.log(randAugment({ operations: 1 })(image, new Random(1)).pixels.length); // 192
  * ```

@@ -20,15 +20,15 @@ export type TensorTransform = (
  * colours from 0 to 1, the sum over the principal components p_i of α_i·λ_i·p_i, where λ_i is the variance along p_i. Each
  * α_i is drawn once for an image.
  *
- * @param components Of the training set.
+ * @param components The principal components of the training set.
  * @param deviation The standard deviation of α.
  * @param std What the normalisation divides each channel by.
  * @throws {UsageError} If the deviation is negative.
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { colourShift } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { colourShift } from "@residua/residua/data";
  * const components = { variances: [0.2, 0, 0], directions: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] };
  * const pixel = new Float32Array(3);
  * colourShift(components, 0.1, [1, 1, 1])(pixel, [3, 1, 1], new Random(0));
@@ -45,26 +45,26 @@ export function colourShift(
     addOffsets(tensor, 0, height * width, draw(random).slice(0, channels));
 }
 
-/** What {@link randomErasing} draws from. */
+/** The options of {@link randomErasing}. */
 export interface ErasingOptions {
-  /** The share of the images that lose a part; 0.5 unless given. */
+  /** The share of the images that lose a part. Defaults to 0.5. */
   readonly probability?: number;
-  /** The share of the image's area that is erased; 0.02 to 0.33 unless given. */
+  /** The share of the image's area that is erased. Defaults to 0.02 to 0.33. */
   readonly area?: readonly [number, number];
-  /** The part's width divided by its height; 0.3 to 3.3 unless given. */
+  /** The part's width divided by its height. Defaults to 0.3 to 3.3. */
   readonly aspect?: readonly [number, number];
 }
 
 /**
  * Random erasing (Zhong et al. 2017): a rectangle becomes zero, which is the mean colour.
  *
- * @param options Which rectangles.
+ * @param options The share of the images, and the rectangle's area and proportions.
  * @throws {UsageError} If the probability is not from 0 to 1, or a range is empty.
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { randomErasing } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { randomErasing } from "@residua/residua/data";
  * const image = new Float32Array(64).fill(1);
  * randomErasing({ probability: 1 })(image, [1, 8, 8], new Random(0));
  * console.log(image.includes(0)); // true

@@ -26,12 +26,12 @@ Deno.test("colourShift() moves all pixels alike, by normal numbers along the com
 
 Deno.test("randomErasing() erases one rectangle of the wanted area in the wanted share of images", () => {
   const erase = randomErasing({ probability: 0.3, area: [0.1, 0.2] }), random = new Random(4), areas: number[] = [];
-  const places = new Float64Array(400);
+  const counts = new Float64Array(400);
   for (let k = 0; k < 3000; k++) {
     const tensor = new Float32Array(2 * 400).fill(1);
     erase(tensor, [2, 20, 20], random);
     const erased = tensor.subarray(0, 400).reduce((sum, value, i) => {
-      if (value === 0) places[i]++;
+      if (value === 0) counts[i]++;
       return sum + 1 - value;
     }, 0);
     assertEquals(tensor.subarray(400).reduce((sum, value) => sum + 1 - value, 0), erased);
@@ -41,6 +41,6 @@ Deno.test("randomErasing() erases one rectangle of the wanted area in the wanted
   assertAlmostEquals(areas.reduce((a, b) => a + b) / areas.length, 0.15, 0.01);
   // Sides are rounded to pixels.
   assert(areas.every((area) => area > 0.07 && area < 0.23));
-  assertAlmostEquals(places[10 * 20 + 5] / places[10 * 20 + 14], 1, 0.25);
+  assertAlmostEquals(counts[10 * 20 + 5] / counts[10 * 20 + 14], 1, 0.25);
   assertThrows(() => randomErasing({ probability: 1.5 }), UsageError, "from 0 to 1");
 });

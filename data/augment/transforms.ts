@@ -13,7 +13,7 @@ export type ImageTransform = (image: DecodedImage, random: Random) => DecodedIma
 
 /**
  * VGG's scale jitter (Simonyan and Zisserman 2015, section 3.1; He et al. 2015, section 3.4): the shorter side gets a
- * random length, each as likely, then a random crop is taken, each place as likely.
+ * random length, each as likely, then a random crop is taken, each position as likely.
  *
  * @param least The least length of the shorter side, in pixels.
  * @param most The greatest.
@@ -22,8 +22,8 @@ export type ImageTransform = (image: DecodedImage, random: Random) => DecodedIma
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { scaleJitter } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { scaleJitter } from "@residua/residua/data";
  * const image = { width: 40, height: 30, pixels: new Uint8Array(40 * 30 * 3) };
  * const { width, height } = scaleJitter(32, 60, [28, 28])(image, new Random(0));
  * console.log(width, height); // 28 28
@@ -46,26 +46,26 @@ export function scaleJitter(least: number, most: number, crop: readonly [number,
   };
 }
 
-/** What {@link randomResizedCrop} draws from. */
+/** The options of {@link randomResizedCrop}. */
 export interface ResizedCropOptions {
-  /** The share of the image's area that the crop has; 0.08 to 1 unless given. */
+  /** The share of the image's area that the crop has. Defaults to 0.08 to 1. */
   readonly area?: readonly [number, number];
-  /** The crop's width divided by its height, drawn evenly in its logarithm; 3/4 to 4/3 unless given. */
+  /** The crop's width divided by its height, drawn evenly in its logarithm. Defaults to 3/4 to 4/3. */
   readonly aspect?: readonly [number, number];
 }
 
 /**
- * A crop of random area, shape and place, resized (Szegedy et al. 2015, "Going Deeper with Convolutions", section 6), as
+ * A crop of random area, shape and position, resized (Szegedy et al. 2015, "Going Deeper with Convolutions", section 6), as
  * torchvision's `RandomResizedCrop`: what does not fit in ten attempts is the middle, as near to the shapes as it goes.
  *
  * @param size The height and width of the result.
- * @param options Which crops.
+ * @param options The crop's area and proportions.
  * @throws {UsageError} If a range is empty or not above 0.
  *
  * @example
  * ```ts
- * import { Random } from "../../core/mod.ts";
- * import { randomResizedCrop } from "../mod.ts";
+ * import { Random } from "@residua/residua";
+ * import { randomResizedCrop } from "@residua/residua/data";
  * const image = { width: 40, height: 30, pixels: new Uint8Array(40 * 30 * 3) };
  * console.log(randomResizedCrop([8, 8])(image, new Random(0)).width); // 8
  * ```

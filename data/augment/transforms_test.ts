@@ -23,7 +23,7 @@ function assertEven(counts: readonly number[]): void {
   assert(chiSquare < bound, `chi-square ${chiSquare} of ${counts} is above ${bound}`);
 }
 
-Deno.test("scaleJitter() draws each length and each place as often, and crops the image resized", () => {
+Deno.test("scaleJitter() draws each length and each position as often, and crops the image resized", () => {
   const image = gradient(20, 30), lengths = new Array(5).fill(0), random = new Random(3), again = new Random(3);
   const jitter = scaleJitter(16, 20, [16, 16]), lefts = new Array(5).fill(0), tops: number[] = [];
   for (let k = 0; k < 2000; k++) {

@@ -52,12 +52,12 @@ function colour(random: Random, darkest: number, brightest: number): Colour {
 }
 
 /**
- * Draws a shape in a bright colour at a random place, turn and size, over a dark shaded background with clutter, with noise.
+ * Draws a shape in a bright colour at a random position, turn and size, over a dark shaded background with clutter, with noise.
  *
  * @param inside One of {@link SHAPES}.
  * @param random The image's own stream.
  * @param pixels Receives [3, 32, 32].
- * @param offset Where in `pixels`.
+ * @param offset The index of the image's first byte in `pixels`.
  */
 export function drawImage(
   inside: (u: number, v: number) => boolean,

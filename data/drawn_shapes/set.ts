@@ -6,24 +6,24 @@ import { type ImageSet, MemoryDataset } from "../dataset.ts";
 
 /** The options of {@link shapesSet}. */
 export interface ShapesOptions {
-  /** Training images; 2,560 unless given. */
+  /** Training images. Defaults to 2,560. */
   readonly trainCount?: number;
-  /** Validation images; 1,000 unless given. */
+  /** Validation images. Defaults to 1,000. */
   readonly validationCount?: number;
-  /** The seed of the images; 0 unless given. The validation images come from another stream. */
+  /** The seed of the images. Defaults to 0. The validation images come from another stream. */
   readonly seed?: number;
 }
 
 /**
  * Draws the set: 32x32 images in colour of circles, rings, squares, frames, triangles, stars, crosses, crescents,
- * hourglasses and bars, at random places, turns, sizes and colours, among clutter and noise. Image k is of class k mod 10
+ * hourglasses and bars, at random positions, turns, sizes and colours, among clutter and noise. Image k is of class k mod 10
  * and depends on nothing but the seed, the split and k.
  *
  * @throws {UsageError} If a count is not a whole number of at least 0.
  *
  * @example
  * ```ts
- * import { shapesSet } from "../mod.ts";
+ * import { shapesSet } from "@residua/residua";
  * console.log(shapesSet({ trainCount: 20, validationCount: 10 }).train.labels[13]); // 3
  * ```
  */

@@ -18,7 +18,7 @@ function scores(weights: Float32Array, pixels: Float32Array, image: number): Flo
   return result;
 }
 
-Deno.test("shapesSet() depends on the seed, the split and the place alone", () => {
+Deno.test("shapesSet() depends on the seed, the split and the index alone", () => {
   const small = shapesSet({ trainCount: 20, validationCount: 20 }),
     large = shapesSet({ trainCount: 40, validationCount: 20 });
   assertEquals(large.train.pixels.slice(0, 20 * FEATURES), small.train.pixels);

@@ -39,7 +39,7 @@ export function isCifar10(names: readonly string[]): boolean {
  *
  * @example
  * ```ts
- * import { readCifar10 } from "../mod.ts";
+ * import { readCifar10 } from "@residua/residua/data";
  * const record = new Uint8Array(3073).fill(7, 0, 1);
  * const set = await readCifar10({
  *   location: "memory",

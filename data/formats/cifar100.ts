@@ -37,7 +37,7 @@ export function isCifar100(names: readonly string[]): boolean {
  *
  * @example
  * ```ts
- * import { readCifar100 } from "../mod.ts";
+ * import { readCifar100 } from "@residua/residua/data";
  * const record = new Uint8Array(3074).fill(7, 0, 1).fill(42, 1, 2);
  * const set = await readCifar100({
  *   location: "memory",

@@ -7,7 +7,7 @@ export interface FileSource {
   /**
    * The names of the files and folders in it; those of folders end in a slash.
    *
-   * @param folder A folder in it, with a slash at the end; itself unless given.
+   * @param folder A folder in it, with a slash at the end. Defaults to the source itself.
    */
   list(folder?: string): Promise<string[]>;
   /** The bytes of one file, by its path in the folder. */

@@ -1,7 +1,7 @@
 /** Folders of image files, a folder a class. Only paths and labels are held; an image is read when it is wanted. */
 
-import { DataError, Random, UsageError } from "../../core/mod.ts";
-import type { BatchFiller, PreparationOptions } from "../batch.ts";
+import { argument, DataError, Random, sentence, UsageError } from "../../core/mod.ts";
+import type { BatchFiller, PreparationOptions } from "../batch_filler.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
 import { type DecodedImage, isImageFile } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
@@ -17,17 +17,21 @@ const GLYPH = /^(?:.|\d+)$/u;
 export interface ImageFolderOptions {
   /** Decodes a file, whose name is for messages. It throws a {@link DataError} where it cannot. */
   readonly decode: (bytes: Uint8Array, source: string) => Promise<DecodedImage>;
-  /** The height and width that a model sees; 224 unless given. */
+  /** The height and width that a model sees. Defaults to 224. */
   readonly size?: number;
-  /** The share of each class that is validated on, where the folder does not say; 0.1 unless given. */
+  /** The share of each class that is validated on, where the folder does not say. Defaults to 0.1. */
   readonly validationFraction?: number;
-  /** The seed by which those are chosen; 0 unless given. */
+  /** The seed by which those are chosen. Defaults to 0. */
   readonly splitSeed?: number;
-  /** How many images may be damaged before reading stops; 10 unless given. */
+  /** How many images may be damaged before reading stops. Defaults to 10. */
   readonly maxBad?: number;
-  /** Hears of each damaged image, once. */
+  /** Called with a message for each damaged image, once. */
   readonly onBad?: (message: string) => void;
-  /** Makes what fills batches, such as workers; this thread does unless given. */
+  /**
+   * Makes what fills batches, such as workers. Defaults to this thread.
+   *
+   * @internal
+   */
   readonly createFiller?: (dataset: FolderDataset, options: PreparationOptions) => BatchFiller;
 }
 
@@ -38,34 +42,34 @@ export class BadImages {
   readonly #paths = new Set<string>();
 
   /**
-   * Counts from none.
+   * Starts with none.
    *
-   * @param limit How many there may be.
-   * @param heard Hears of each, once.
+   * @param limit The number of images that may be damaged.
+   * @param heard Called with a message for each, once.
    */
   constructor(limit: number, heard?: (message: string) => void) {
     this.#limit = limit;
     this.#heard = heard;
   }
 
-  /** The paths of those that there were. */
+  /** The paths of the damaged images. */
   get paths(): readonly string[] {
     return [...this.#paths];
   }
 
   /**
-   * Takes one in.
+   * Counts an image that cannot be read.
    *
-   * @throws {DataError} If it is one too many.
+   * @throws {DataError} If there are more than the limit.
    */
   add(path: string, error: Error): void {
     if (this.#paths.has(path)) return;
     this.#paths.add(path);
     if (this.#paths.size > this.#limit) {
       throw new DataError(
-        `More than ${this.#limit} images cannot be read (maxBad, --max-bad): ${this.paths.slice(0, 3).join(", ")}${
-          this.#paths.size > 3 ? ", …" : ""
-        }; the last: ${error.message}`,
+        sentence`More than ${this.#limit} images cannot be read (${argument("maxBad")}): ${
+          this.paths.slice(0, 3).join(", ")
+        }${this.#paths.size > 3 ? ", …" : ""}; the last: ${error.message}`,
       );
     }
     this.#heard?.(`${error.message}; the next image of the set takes its place`);
@@ -86,13 +90,13 @@ export class FolderDataset implements Dataset {
   readonly #bad: BadImages;
 
   /**
-   * Reads nothing yet.
+   * Keeps the paths and reads no image.
    *
    * @param source The folder.
    * @param files The paths of the images in it.
    * @param labels The class of each.
    * @param options How they are decoded.
-   * @param bad Where those that cannot be read are counted.
+   * @param bad Counts the images that cannot be read.
    */
   constructor(
     source: FileSource,

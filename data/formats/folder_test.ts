@@ -77,5 +77,5 @@ Deno.test("BadImages counts each once, and stops where they are too many", () =>
   } catch (error) {
     message = (error as Error).message;
   }
-  assertEquals(message, "More than 2 images cannot be read (maxBad, --max-bad): a, b, c; the last: c is broken");
+  assertEquals(message, "More than 2 images cannot be read (`maxBad`): a, b, c; the last: c is broken");
 });

@@ -29,7 +29,7 @@ export type ImageInput =
  *
  * @example
  * ```ts
- * import { toRgb } from "../mod.ts";
+ * import { toRgb } from "@residua/residua/data";
  * const clear = { width: 2, height: 1, data: Uint8ClampedArray.of(10, 20, 30, 255, 10, 20, 30, 0) };
  * console.log(toRgb(clear).pixels); // Uint8Array(6) [ 10, 20, 30, 255, 255, 255 ]
  * ```

@@ -5,7 +5,7 @@
  *
  * @example
  * ```ts
- * import { PathList } from "../mod.ts";
+ * import { PathList } from "@residua/residua/data";
  * const list = PathList.from(["cat/1.png", "dog/1.png"]);
  * console.log(list.length, list.at(1)); // 2 dog/1.png
  * ```

@@ -16,7 +16,7 @@ const LOW_BITS = 14, LOW_MASK = (1 << LOW_BITS) - 1;
 interface PairedFilter {
   /** How many pairs of pixels make a new one. */
   readonly pairs: number;
-  /** The place of the first pixel of each, in bytes; the weights [length / lanes, pairs, lanes], upper and lower bits. */
+  /** The offset of the first pixel of each, in bytes; the weights [length / lanes, pairs, lanes], upper and lower bits. */
   readonly words: Int32Array;
   /** How many new pixels there are, with those that fill a vector. */
   readonly length: number;
@@ -40,15 +40,15 @@ function pairUp({ taps, first, count, weights }: Filter, unit: number, origin: n
   return { pairs, words, length };
 }
 
-/** The places of arrays in the kernels' memory, one after the other. */
-class Places {
+/** The offsets of arrays in the kernels' memory, one after the other. */
+class Layout {
   /** How many bytes there are so far. */
   end = 0;
 
   add(bytes: number): number {
-    const place = this.end;
-    this.end = place + Math.ceil((bytes + SLACK) / 16) * 16;
-    return place;
+    const offset = this.end;
+    this.end = offset + Math.ceil((bytes + SLACK) / 16) * 16;
+    return offset;
   }
 }
 
@@ -71,12 +71,12 @@ export function resizeSimd(
   const row = image.width * 3, stride = box.width * 3, band = Math.min(rows, Math.max(1, Math.floor(BAND / row)));
   const across = pairUp(columns, 3, -part.left, 4), down = pairUp(lines, stride, top, 1);
 
-  const places = new Places();
-  const acrossAt = places.add(across.words.byteLength), downAt = places.add(down.words.byteLength);
+  const layout = new Layout();
+  const acrossAt = layout.add(across.words.byteLength), downAt = layout.add(down.words.byteLength);
   // The second pixel of a pair, and the later ones of a new pixel at the edge, may lie outside.
-  const source = places.add(band * row + across.pairs * 6);
-  const narrow = places.add((rows + down.pairs * 2) * stride), result = places.add(box.height * stride);
-  if (!kernels.reserve(places.end)) return undefined;
+  const source = layout.add(band * row + across.pairs * 6);
+  const narrow = layout.add((rows + down.pairs * 2) * stride), result = layout.add(box.height * stride);
+  if (!kernels.reserve(layout.end)) return undefined;
 
   const { run, words, bytes } = kernels;
   words.set(across.words, acrossAt / 4);

@@ -29,7 +29,7 @@ export interface Box {
  * @param newWidth The width of the whole image after resizing.
  * @param newHeight Its height.
  * @param box What is kept, within those.
- * @param part The part of the image that is resized, as if there were no more of it; all of it unless given.
+ * @param part The part of the image that is resized, as if there were no more of it. Defaults to all of it.
  * @returns The pixels [box.height, box.width, 1 or 3].
  */
 export function resizeBox(
@@ -90,7 +90,7 @@ function checkSize(what: string, ...sides: readonly number[]): void {
  *
  * @example
  * ```ts
- * import { resizeImage } from "../mod.ts";
+ * import { resizeImage } from "@residua/residua/data";
  * const image = { width: 2, height: 1, pixels: Uint8Array.of(0, 0, 0, 200, 100, 50) };
  * console.log(resizeImage(image, 1, 1).pixels); // Uint8Array(3) [ 100, 50, 25 ]
  * ```
@@ -118,7 +118,7 @@ function roundHalf(value: number): number {
  *
  * @example
  * ```ts
- * import { resizeAndCrop } from "../mod.ts";
+ * import { resizeAndCrop } from "@residua/residua/data";
  * const image = { width: 500, height: 300, pixels: new Uint8Array(500 * 300 * 3) };
  * const { width, height } = resizeAndCrop(image, 256, [224, 224]);
  * console.log(width, height); // 224 224

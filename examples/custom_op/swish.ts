@@ -1,6 +1,7 @@
 /** A user's own op: swish, y = x · sigmoid(x) (Ramachandran et al. 2017), with its gradient, on both backends. */
 
-import { bytesMoved, elementCount, elementKernel, f32, oneWay, type Op, registerOp, ShapeError } from "../../mod.ts";
+import { bytesMoved, elementCount, elementKernel, oneWay, type Op, registerOp } from "../../core/mod.ts";
+import { f32, ShapeError } from "../../mod.ts";
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const WGSL_SIGMOID = "fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }";

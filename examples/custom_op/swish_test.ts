@@ -1,7 +1,10 @@
 /** The user's op passes the conformance checks, and a model with it inside learns. */
 
 import { assert } from "@std/assert";
-import { checkOp, classifierHead, conv2d, CpuBackend, f32, fit, type Model, normalize, shapesSet } from "../../mod.ts";
+import { checkOp, CpuBackend } from "../../core/mod.ts";
+import { classifierHead, f32, fit, type Model, shapesSet } from "../../mod.ts";
+import { conv2d } from "../../ops/mod.ts";
+import { normalize } from "../../blocks/mod.ts";
 import { swish, swishGradient } from "./swish.ts";
 
 Deno.test("swish and its gradient conform", async () => {

@@ -1,4 +1,4 @@
-/** What an optimiser is, and what goes around each of them: clipping before the update, an average of the weights after it. */
+/** The interface of optimisers, and what all of them share: clipping before the update, an average of the weights after it. */
 
 import { differentiate, f32, type Graph, ResiduaError, UsageError, type Value } from "../../core/mod.ts";
 import { addSquares, averageUpdate, clipFactor, scaleBy } from "../../ops/mod.ts";
@@ -14,8 +14,9 @@ export const LEARNING_RATE = "learningRate";
  *
  * @example
  * ```ts
- * import { sgdUpdate } from "../../ops/mod.ts";
- * import { type Optimizer, optimizerState } from "../mod.ts";
+ * import { sgdUpdate } from "@residua/residua/ops";
+ * import { type Optimizer } from "@residua/residua";
+ * import { optimizerState } from "@residua/residua/train";
  * const plainSgd: Optimizer = {
  *   update(graph, { parameter, gradient, rate }) {
  *     const velocity = optimizerState(graph, "momentum", parameter, 0);
@@ -26,13 +27,14 @@ export const LEARNING_RATE = "learningRate";
  * ```
  */
 export interface Optimizer {
-  /** Whether it heeds {@link OptimizerStep.factor}, without which mixed precision is refused; no unless given. */
+  /** Whether the optimiser applies {@link OptimizerStep.factor}, which mixed precision requires. Defaults to false. */
   readonly takesFactor?: boolean;
   /**
    * Records the update of one parameter, by ops that write it in place.
    *
    * @param graph The graph of a training step.
-   * @param step What is updated, and by what.
+   * @param step The parameter, its gradient and the rate.
+   * @internal
    */
   update(graph: Graph, step: OptimizerStep): void;
 }
@@ -69,14 +71,14 @@ export function decayOf(parameter: Value, weightDecay: number, decayed: DecayedP
 /** What an optimiser's updates are applied to, and what goes around them. */
 export interface UpdateOptions {
   /**
-   * Patterns of the names of parameters that stay as they are, as {@link frozenNames} takes them; none unless given. They get
+   * Patterns of the names of parameters that stay as they are, as {@link frozenNames} takes them. Defaults to none. They get
    * no gradient, weight decay or momentum. As in PyTorch, the running statistics of a batch norm are no parameters: they
    * follow the batches even where its weight and bias are frozen.
    */
   readonly freeze?: readonly string[];
-  /** The norm of all gradients together above which they are scaled down to it; no limit unless given. */
+  /** The norm of all gradients together above which they are scaled down to it. Defaults to no limit. */
   readonly clipNorm?: number;
-  /** The share of the old average that each step keeps in an average of the weights; no average is made unless given. */
+  /** The share of the old average that each step keeps in an average of the weights. Defaults to no average. */
   readonly ema?: number;
 }
 

@@ -6,15 +6,15 @@ import { type DecayedParameters, decayOf, type Optimizer, optimizerState } from 
 
 /** The options of {@link rmspropOptimizer}. */
 export interface RmspropOptions {
-  /** The share of the last update that is kept; 0.9 unless given. */
+  /** The share of the last update that is kept. Defaults to 0.9. */
   readonly momentum?: number;
-  /** The share of the old mean square that is kept; 0.9 unless given. */
+  /** The share of the old mean square that is kept. Defaults to 0.9. */
   readonly rho?: number;
-  /** What is added to the mean square before the root; 1 unless given, as in TF-Slim, whose steps it makes small. */
+  /** What is added to the mean square before the root. Defaults to 1, as in TF-Slim, whose steps it makes small. */
   readonly epsilon?: number;
-  /** The factor of the weights that is added to their gradient; 4e-5 unless given. */
+  /** The factor of the weights that is added to their gradient. Defaults to 4e-5. */
   readonly weightDecay?: number;
-  /** What decays; weights alone unless given. */
+  /** What decays. Defaults to weights alone. */
   readonly decay?: DecayedParameters;
 }
 
@@ -27,9 +27,10 @@ export interface RmspropOptions {
  *
  * @example
  * ```ts
- * import { CpuBackend } from "../../core/mod.ts";
- * import { cifarResNet } from "../../models/mod.ts";
- * import { rmspropOptimizer, Trainer } from "../mod.ts";
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { rmspropOptimizer } from "@residua/residua";
+ * import { Trainer } from "@residua/residua/train";
  * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), optimizer = rmspropOptimizer({ weightDecay: 0 });
  * const trainer = await Trainer.create({ model, backend: new CpuBackend(), batch: 2, optimizer });
  * console.log(trainer.variables.storages.has("optimizer.meanSquare.fc.weight")); // true

@@ -14,13 +14,13 @@ import {
 
 /** The options of {@link sgdOptimizer}. */
 export interface SgdOptions {
-  /** The share of the last update that is kept; 0.9 unless given. */
+  /** The share of the last update that is kept. Defaults to 0.9. */
   readonly momentum?: number;
-  /** The factor of the weights that is added to their gradient; 1e-4 unless given. */
+  /** The factor of the weights that is added to their gradient. Defaults to 1e-4. */
   readonly weightDecay?: number;
-  /** What decays; all parameters unless given, as in He et al. 2015. */
+  /** What decays. Defaults to all parameters, as in He et al. 2015. */
   readonly decay?: DecayedParameters;
-  /** Whether the gradient is taken after the momentum; no unless given. */
+  /** Whether the gradient is taken after the momentum. Defaults to false. */
   readonly nesterov?: boolean;
 }
 

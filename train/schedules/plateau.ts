@@ -7,17 +7,17 @@ import type { Schedule } from "./schedule.ts";
 export interface PlateauOptions {
   /** The first rate. */
   readonly rate: number;
-  /** What the rate is multiplied by; 0.1 unless given. */
+  /** What the rate is multiplied by. Defaults to 0.1. */
   readonly factor?: number;
-  /** Epochs without improvement before it acts; 5 unless given. */
+  /** Epochs without improvement before it acts. Defaults to 5. */
   readonly patience?: number;
-  /** The relative improvement below which an epoch counts as none; 1e-4 unless given. */
+  /** The relative improvement below which an epoch counts as none. Defaults to 1e-4. */
   readonly threshold?: number;
-  /** Epochs after a reduction in which nothing counts; 0 unless given. */
+  /** Epochs after a reduction in which nothing counts. Defaults to 0. */
   readonly cooldown?: number;
-  /** The rate below which it does not go; 0 unless given. */
+  /** The rate below which it does not go. Defaults to 0. */
   readonly minimum?: number;
-  /** What is watched; the validation loss unless given. */
+  /** What is watched. Defaults to the validation loss. */
   readonly monitor?: "loss" | "error";
 }
 
@@ -32,7 +32,7 @@ const LEAST_CHANGE = 1e-8;
  *
  * @example
  * ```ts
- * import { plateauSchedule } from "../mod.ts";
+ * import { plateauSchedule } from "@residua/residua";
  * const schedule = plateauSchedule({ rate: 0.1, patience: 0 });
  * for (const loss of [2, 1, 1]) schedule.observe!({ loss, error: 0.5 });
  * console.log(schedule.rate(0).toFixed(3)); // 0.010

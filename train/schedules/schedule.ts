@@ -44,32 +44,32 @@ export interface ScheduleOptions {
   readonly rate: number;
   /** The number of epochs. */
   readonly epochs: number;
-  /** The steps of an epoch; 1 unless given. */
+  /** The steps of an epoch. Defaults to 1. */
   readonly stepsPerEpoch?: number;
-  /** The steps of the whole run; all of its epochs unless given. */
+  /** The steps of the whole run. Defaults to all of its epochs. */
   readonly steps?: number;
-  /** What the rate is multiplied by; 0.1 unless given. */
+  /** What the rate is multiplied by. Defaults to 0.1. */
   readonly factor?: number;
-  /** Epochs without improvement before `plateau` acts; 5 unless given. */
+  /** Epochs without improvement before `plateau` acts. Defaults to 5. */
   readonly patience?: number;
-  /** The relative improvement below which an epoch counts as none for `plateau`; 1e-4 unless given. */
+  /** The relative improvement below which an epoch counts as none for `plateau`. Defaults to 1e-4. */
   readonly threshold?: number;
-  /** Epochs after a reduction in which `plateau` counts nothing; 0 unless given. */
+  /** Epochs after a reduction in which `plateau` counts nothing. Defaults to 0. */
   readonly cooldown?: number;
-  /** The rate below which `plateau` and `cosine` do not go; 0 unless given. */
+  /** The rate below which `plateau` and `cosine` do not go. Defaults to 0. */
   readonly minimum?: number;
-  /** What `plateau` watches of the validation; its loss unless given. */
+  /** What `plateau` watches of the validation. Defaults to its loss. */
   readonly monitor?: "loss" | "error";
   /**
    * Where `step` acts. Up to 1: fractions of the epochs, rounded down to whole epochs, never before the second. Above 1:
-   * steps of the run. 0.5 and 0.75 unless given.
+   * steps of the run. Defaults to 0.5 and 0.75.
    */
   readonly milestones?: readonly number[];
-  /** Steps in which the rate rises linearly to that of the schedule; 0 unless given. */
+  /** Steps in which the rate rises linearly to that of the schedule. Defaults to 0. */
   readonly warmupSteps?: number;
   /** Trains at `warmupRate` until the training error is below this share (He et al. 2015, section 4.2: 0.8). */
   readonly warmupError?: number;
-  /** The rate until the training error is below `warmupError`; a tenth of the first rate unless given. */
+  /** The rate until the training error is below `warmupError`. Defaults to a tenth of the first rate. */
   readonly warmupRate?: number;
 }
 
@@ -80,7 +80,7 @@ export interface ScheduleOptions {
  *
  * @example
  * ```ts
- * import { createSchedule } from "../mod.ts";
+ * import { createSchedule } from "@residua/residua/train";
  * const schedule = createSchedule({ schedule: "step", rate: 0.1, epochs: 10 });
  * console.log(schedule.rate(0), schedule.rate(5).toFixed(3)); // 0.1 0.010
  * ```
@@ -106,7 +106,7 @@ function mainSchedule(options: ScheduleOptions): Schedule {
     case "exponential":
       return exponentialSchedule(rate, factor, stepsPerEpoch);
     case "step":
-      return stepSchedule(rate, factor, milestones.map((place) => milestoneStep(place, epochs, stepsPerEpoch)));
+      return stepSchedule(rate, factor, milestones.map((milestone) => milestoneStep(milestone, epochs, stepsPerEpoch)));
     case "plateau":
       return plateauSchedule({ ...options, factor });
     default:
@@ -114,10 +114,10 @@ function mainSchedule(options: ScheduleOptions): Schedule {
   }
 }
 
-function milestoneStep(place: number, epochs: number, stepsPerEpoch: number): number {
-  if (place <= 1) return stepsPerEpoch * Math.max(1, Math.floor(place * epochs));
-  if (Number.isInteger(place)) return place;
+function milestoneStep(milestone: number, epochs: number, stepsPerEpoch: number): number {
+  if (milestone <= 1) return stepsPerEpoch * Math.max(1, Math.floor(milestone * epochs));
+  if (Number.isInteger(milestone)) return milestone;
   throw new UsageError(
-    `milestones: expected a fraction of the epochs up to 1, or a whole number of steps, but ${place} came`,
+    `milestones: expected a fraction of the epochs up to 1, or a whole number of steps, but ${milestone} came`,
   );
 }

@@ -24,7 +24,7 @@ export function constantSchedule(rate: number): Schedule {
  *
  * @example
  * ```ts
- * import { stepSchedule } from "../mod.ts";
+ * import { stepSchedule } from "@residua/residua";
  * const schedule = stepSchedule(0.1, 0.1, [32000, 48000]);
  * console.log(schedule.rate(31999), schedule.rate(32000).toFixed(3)); // 0.1 0.010
  * ```

@@ -11,7 +11,7 @@ import type { Schedule } from "./schedule.ts";
  *
  * @example
  * ```ts
- * import { constantSchedule, linearWarmUp } from "../mod.ts";
+ * import { constantSchedule, linearWarmUp } from "@residua/residua";
  * console.log(linearWarmUp(constantSchedule(1), 4).rate(0)); // 0.25
  * ```
  */

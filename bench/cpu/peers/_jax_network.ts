@@ -46,7 +46,7 @@ function mapTree(tree: JaxTree, f: (value: JaxArray, name: string) => JaxArray):
   return Object.fromEntries(Object.entries(tree).map(([name, value]) => [name, f(value, name)]));
 }
 
-/** Makes a pass of the network ready. */
+/** Prepares a step or an evaluation of the network. */
 export function prepareNetwork(jax: Jax, work: NetworkWork, tensors: ReadonlyMap<string, Tensor>): Prepared {
   const { numpy } = jax, array = ({ data, shape }: Tensor) => numpy.array(data, { shape });
   const names = [...RESNET20_TENSORS.keys()], refs = (tree: JaxTree) => mapTree(tree, (value) => value.ref);

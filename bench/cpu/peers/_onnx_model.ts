@@ -1,4 +1,4 @@
-/** Pieces of work as ONNX models, as the bytes of a file. Weights are part of the model, so that a runtime may pack them. */
+/** Pieces of work as the bytes of ONNX models. The weights are part of the model, so that a runtime may pack them. */
 
 import { encodeOnnx, type OnnxNode } from "../../../cli/onnx/encode.ts";
 import { graphToOnnx } from "../../../cli/onnx/graph_to_onnx.ts";

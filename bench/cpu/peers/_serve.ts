@@ -1,4 +1,4 @@
-/** The side of a peer that is written in TypeScript: answers the benchmark's requests on standard input. */
+/** The server of a peer written in TypeScript: answers the benchmark's requests on standard input. */
 
 import type { Greeting, MeasureAnswer, PrepareAnswer, PrepareRequest, Request } from "../protocol.ts";
 import { readFloats, type Tensor, writeFloats } from "../tensor_file.ts";
@@ -16,21 +16,21 @@ export interface Prepared {
 
 /** A way of doing a piece of work. */
 export interface Way {
-  /** What distinguishes it, in a few words. */
+  /** Its name, in a few words. */
   readonly name: string;
-  /** Makes it ready. */
+  /** Prepares the work in this way. */
   prepare(): Promise<Prepared> | Prepared;
 }
 
 /** A framework as the benchmark sees it. */
 export interface Peer {
-  /** What runs, with its version. */
+  /** The framework and its version. */
   readonly description: string;
   /** The ways of doing a piece of work, likeliest first; throws an error with the reason if there is none. */
   ways(work: Work, tensors: ReadonlyMap<string, Tensor>): readonly Way[];
 }
 
-/** Seconds after which no other way is tried. */
+/** The seconds after which no other way is tried. */
 const TRIAL_SECONDS = 4;
 /** The most runs of a way before the fastest is chosen. */
 const TRIAL_RUNS = 4;
@@ -83,7 +83,7 @@ export async function serve(open: () => Promise<Peer>): Promise<never> {
       failures.push(short(error));
     }
     for (const way of ways) {
-      // Whoever asks for results asks for those of every way.
+      // If results are asked for, every way runs.
       const late = performance.now() - started > TRIAL_SECONDS * 1000;
       if (current !== undefined && late && output === undefined) break;
       let candidate: Prepared | undefined;
@@ -113,7 +113,7 @@ export async function serve(open: () => Promise<Peer>): Promise<never> {
 
   async function measure(budget: number): Promise<MeasureAnswer> {
     const prepared = current!, seconds: number[] = [];
-    // The caches hold what the other peers left.
+    // One run first, since the caches hold the data of other peers.
     if (usual < budget / 3) await timed(prepared);
     const started = performance.now();
     do seconds.push(await timed(prepared)); while (performance.now() - started < budget * 1000);

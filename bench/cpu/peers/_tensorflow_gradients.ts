@@ -1,12 +1,12 @@
 /**
- * Gradients of convolutions out of what the WebAssembly backend of TensorFlow.js has: it lacks those of weights and of
- * depthwise convolutions, and its own input gradient is slow, so that without these its training would be far from what
- * it can do. x is [N, H, W, C], w [K, K, C, O] (depthwise [K, K, C, 1]), dy [N, OH, OW, O].
+ * Gradients of convolutions from other ops of the WebAssembly backend of TensorFlow.js. It has none for weights and for
+ * depthwise convolutions, and its own input gradient is slow. So without these gradients its training would be measured as
+ * far slower than it can be. x is [N, H, W, C], w [K, K, C, O] (depthwise [K, K, C, 1]), dy [N, OH, OW, O].
  */
 
 import type { Tf, TfTensor } from "./_tensorflow.ts";
 
-/** What the gradients need to know of a convolution. */
+/** The geometry of a convolution. */
 export interface Window {
   readonly kernel: number;
   readonly stride: number;
@@ -15,7 +15,7 @@ export interface Window {
   readonly size: number;
 }
 
-/** dy with zeros between its positions and around them, so that a convolution by the turned weights gives dx. */
+/** dy with zeros between its positions and around them, so that a convolution by the rotated weights gives dx. */
 function spread(tf: Tf, dy: TfTensor, { kernel, stride, padding, size }: Window): TfTensor {
   const [batch, height, width, channels] = dy.shape;
   let wide = dy;
@@ -69,7 +69,7 @@ function thinned(tf: Tf, image: TfTensor, stride: number): TfTensor {
   return tf.reshape(fewer, [batch, height / stride, width / stride, channels]);
 }
 
-/** The part of x that meets dy at each place of the window, in the window's order. */
+/** The elements of x that each tap of the window multiplies by dy, in the order of the taps. */
 function meetings(tf: Tf, x: TfTensor, dy: TfTensor, { kernel, stride, padding, size }: Window): TfTensor[] {
   const [batch, height, width] = dy.shape, channels = x.shape[3];
   const image = padded(tf, x, padding, kernel - 1 + stride * height - size - padding);
@@ -79,7 +79,7 @@ function meetings(tf: Tf, x: TfTensor, dy: TfTensor, { kernel, stride, padding, 
   });
 }
 
-/** The weight gradient as a matrix product for each place of the window. */
+/** The weight gradient as a matrix product for each tap of the window. */
 export function weightGradientByProducts(tf: Tf, x: TfTensor, dy: TfTensor, window: Window): TfTensor {
   const [batch, height, width, outputs] = dy.shape, channels = x.shape[3], positions = batch * height * width;
   const flat = tf.reshape(dy, [positions, outputs]);

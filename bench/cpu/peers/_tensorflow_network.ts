@@ -19,7 +19,7 @@ const EPSILON = 1e-5, STATISTICS_MOMENTUM = 0.1, MOMENTUM = 0.9, WEIGHT_DECAY = 
 /** How the weight gradients of a training step are computed. */
 export type WeightGradients = "convolutions" | "matrix products";
 
-/** A variable of the network with what SGD keeps of it. */
+/** A variable of the network and its momentum of SGD. */
 interface Parameter {
   readonly value: TfVariable;
   readonly velocity: TfVariable;
@@ -57,7 +57,7 @@ function convolution(tf: Tf, { kernel, stride }: ConvNormLayer, size: number, gr
   });
 }
 
-/** Makes a pass of the network ready; `finish` waits for the device. */
+/** Prepares a step or an evaluation of the network; `finish` waits for the device. */
 export function prepareNetwork(
   tf: Tf,
   work: NetworkWork,

@@ -1,7 +1,6 @@
 /**
- * Lets the WebAssembly backend of TensorFlow.js run on several threads outside a browser. Its package takes threads for
- * unavailable there; they work if its workers find their scripts as files, and if it counts twice the cores: it takes
- * half of them.
+ * Runs the WebAssembly backend of TensorFlow.js on several threads outside a browser, where its package disables threads. They
+ * work if its workers find their scripts as files, and if it is told twice the cores, of which it uses half.
  */
 
 import { createRequire } from "node:module";
@@ -30,9 +29,9 @@ export function wasmFolder(): string {
 }
 
 /**
- * Prepares this process for a backend of so many threads whose scripts are in a folder.
+ * Prepares this process for a backend of a number of threads whose scripts are in a folder.
  *
- * @returns What to call once the backend has started.
+ * @returns A function to call once the backend has started.
  */
 export function provideThreads(folder: string, threads: number): () => void {
   const scripts = Deno.makeTempDirSync({ prefix: "residua-bench-tfjs-" }), worker = `${scripts}/worker.cjs`;

@@ -49,7 +49,7 @@ async function prepareNetwork(
   if (work.pass === "training") {
     return {
       async run() {
-        trainer.step(images, labels, LEARNING_RATE);
+        trainer.step({ images, labels }, LEARNING_RATE);
         await trainer.results();
       },
       async output() {

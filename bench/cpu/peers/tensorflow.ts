@@ -53,12 +53,12 @@ async function open(): Promise<{ tf: Tf; description: string }> {
 
 const { tf, description } = await open().catch((error) => serve(() => Promise.reject(error)));
 
-/** Waits for the device: results of WebAssembly are there at once. */
+/** Waits for the device; the results of WebAssembly are there at once. */
 async function finish(result: TfTensor): Promise<void> {
   if (backendName === "webgpu") await tf.tidy(() => tf.slice(tf.reshape(result, [-1]), [0], [1])).data();
 }
 
-/** The work as a function of tensors that were brought to TensorFlow's order by permutations; the result's is undone. */
+/** The work as a function of tensors in TensorFlow's order, with the permutations of the tensors and of the result. */
 function way(
   name: string,
   tensors: readonly (readonly [Tensor, readonly number[]])[],

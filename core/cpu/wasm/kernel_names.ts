@@ -43,7 +43,7 @@ export type CpuKernelName =
   | "packPointwise"
   | "pointwiseWeightGradient";
 
-/** The kernels; a kernel's place is its number. */
+/** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "packRows",
   "gemm",

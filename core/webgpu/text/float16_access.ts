@@ -1,13 +1,13 @@
 /**
- * Float16 buffers in kernels that are written for float32. A kernel reads `x[i]` and writes `y[i] = value;`; where a buffer
- * holds f16, what is read is widened and what is written is rounded, so that all between is float32. The text of a kernel
- * whose buffers are f32 is not touched.
+ * Float16 buffers in kernels that are written for float32. A kernel reads `x[i]` and writes `y[i] = value;`. Where a buffer
+ * holds f16, each read is widened to f32 and each written value is rounded to f16. So all arithmetic is in float32. A text
+ * without f16 buffers is not changed.
  */
 
 import { ResiduaError } from "../../util/errors.ts";
 
-/** A binding of f16. */
-export interface HalfBinding {
+/** A buffer of f16. */
+export interface Float16Binding {
   /** The buffer's name in the text. */
   readonly name: string;
   /** Whether it is bound as vectors of four. */
@@ -15,22 +15,25 @@ export interface HalfBinding {
 }
 
 /**
- * The text of a kernel with conversions around every access to some buffers.
+ * The text of a kernel with conversions around every access to its f16 buffers.
  *
- * @param wgsl The kernel. It accesses these buffers as `name[index]` in expressions, and as `name[index] = value;` alone.
- * @param bindings The buffers of f16.
- * @throws {ResiduaError} If an element is changed by a compound assignment.
+ * @param wgsl The kernel. It reads these buffers as `name[index]` in expressions, and writes them only by statements
+ * `name[index] = value;`.
+ * @param bindings The f16 buffers.
+ * @throws {ResiduaError} If a compound assignment changes an element.
  */
-export function convertFloat16Accesses(wgsl: string, bindings: readonly HalfBinding[]): string {
+export function convertFloat16Accesses(wgsl: string, bindings: readonly Float16Binding[]): string {
   if (bindings.length === 0) return wgsl;
   const vectors = new Map(bindings.map(({ name, vector }) => [name, vector ?? false]));
   return convert(wgsl, new RegExp(`(?<![\\w.])(?:${[...vectors.keys()].join("|")})(?=\\[)`, "g"), vectors);
 }
 
+/** Converts from left to right; indices and assigned values are converted by recursion. */
 function convert(text: string, names: RegExp, vectors: ReadonlyMap<string, boolean>): string {
-  const parts: string[] = [], next = new RegExp(names);
+  // A copy, since recursion needs a `lastIndex` of its own.
+  const parts: string[] = [], pattern = new RegExp(names);
   let done = 0;
-  for (let match = next.exec(text); match !== null; match = next.exec(text)) {
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const [name] = match, open = match.index + name.length, end = endOfIndex(text, open);
     const type = (element: string) => vectors.get(name) ? `vec4<${element}>` : element;
     const access = `${name}[${convert(text.slice(open + 1, end - 1), names, vectors)}]`;
@@ -48,17 +51,17 @@ function convert(text: string, names: RegExp, vectors: ReadonlyMap<string, boole
         `A kernel changes an element of ${name} by ${operator}=, which buffers of f16 do not take; write ${name}[…] = …`,
       );
     }
-    next.lastIndex = done;
+    pattern.lastIndex = done;
   }
   return parts.join("") + text.slice(done);
 }
 
-/** The place behind the bracket that closes the one at `open`. */
+/** The position after the bracket that closes the one at `open`. */
 function endOfIndex(text: string, open: number): number {
   let depth = 0;
-  for (let at = open; at < text.length; at++) {
-    if (text[at] === "[") depth++;
-    else if (text[at] === "]" && --depth === 0) return at + 1;
+  for (let position = open; position < text.length; position++) {
+    if (text[position] === "[") depth++;
+    else if (text[position] === "]" && --depth === 0) return position + 1;
   }
   throw new ResiduaError(`A kernel's text has no bracket that closes the one at "${text.slice(open, open + 20)}"`);
 }

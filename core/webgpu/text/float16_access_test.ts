@@ -10,18 +10,18 @@ function check(text: string, expected: string): void {
   assertEquals(convertFloat16Accesses(text, BINDINGS), expected);
 }
 
-Deno.test("convertFloat16Accesses() widens what is read, in indices and components too", () => {
+Deno.test("convertFloat16Accesses() widens reads, in indices and before components too", () => {
   check("let v = x[i] * x[i + 1u][2];", "let v = vec4<f32>(x[i]) * vec4<f32>(x[i + 1u])[2];");
   check("let v = x[u32(index[k])];", "let v = vec4<f32>(x[u32(f32(index[k]))]);");
   check("if (x[i][0] == x[i][1]) { }", "if (vec4<f32>(x[i])[0] == vec4<f32>(x[i])[1]) { }");
 });
 
-Deno.test("convertFloat16Accesses() rounds what is written, and widens what it is made of", () => {
+Deno.test("convertFloat16Accesses() rounds written values, and widens the reads in them", () => {
   check("y[i] = max(x[i], vec4<f32>());", "y[i] = vec4<f16>(max(vec4<f32>(x[i]), vec4<f32>()));");
   check("{ index[a[0]] = v; y[i] = w; }", "{ index[a[0]] = f16(v); y[i] = vec4<f16>(w); }");
 });
 
-Deno.test("convertFloat16Accesses() leaves alone what is no element of these buffers", () => {
+Deno.test("convertFloat16Accesses() does not change text that is no access to these buffers", () => {
   for (const text of ["let x = 1u; max[x]; dx[i] = z[i];", "v.x[0] + x0[1];", "index_[2]"]) check(text, text);
   assertEquals(convertFloat16Accesses("x[i] += 1.0;", []), "x[i] += 1.0;");
 });

@@ -1,9 +1,9 @@
-/** Several elementwise kernels as one: a range of workgroups computes the elements of each. */
+/** Merges several elementwise kernels into one: a range of workgroups computes the elements of each. */
 
 import type { WebGpuElements } from "../kernel.ts";
 import type { DeviceLimits } from "../tuning/device_profile.ts";
 import type { MergeShape } from "../tuning/policy.ts";
-import { type DeclaredBuffer, shaderText } from "../pipelines.ts";
+import { type DeclaredBuffer, shaderText } from "./shader.ts";
 import { linearWorkgroups, MAX_ITERATIONS } from "./wgsl.ts";
 
 /** A buffer of a kernel, by its name in the kernel's WGSL. */
@@ -14,9 +14,9 @@ export interface BoundBuffer<B> extends DeclaredBuffer {
   readonly size: number;
 }
 
-/** A kernel of which each thread computes elements by themselves. */
+/** An elementwise kernel and its buffers. */
 export interface ElementsKernel<B> {
-  /** What is computed. */
+  /** The elementwise form. */
   readonly elements: WebGpuElements;
   /** The buffers. */
   readonly buffers: readonly BoundBuffer<B>[];
@@ -24,46 +24,49 @@ export interface ElementsKernel<B> {
 
 /** A merged kernel. */
 export interface MergedKernel<B> {
-  /** The whole text. */
+  /** The whole text of the shader. */
   readonly wgsl: string;
-  /** What is bound, in the order of the binding numbers. */
+  /** The bound buffers, in the order of the binding numbers. */
   readonly entries: readonly { readonly buffer: B; readonly size: number; readonly texels?: false }[];
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
 }
 
-/** How a kernel sees a buffer; equal ones of the same memory need one binding if they are read. */
+/** A kernel's view of a buffer. Kernels that read the same memory by equal views share one binding. */
 export function viewOf({ dtype, vector, write }: Omit<DeclaredBuffer, "name">): string {
   return `${write ? "read_write" : "read"} ${vector ? "vec4 " : ""}${dtype}`;
 }
 
-/** Merges kernels, none of which touches what another writes. Equal kernels in an equal order give an equal text. */
+/**
+ * Merges kernels, none of which reads or writes a buffer that another writes. Equal kernels in an equal order give an equal
+ * text, so that one pipeline serves many layers.
+ */
 export function mergeKernels<B>(
   kernels: readonly ElementsKernel<B>[],
   limits: DeviceLimits,
   shape: MergeShape,
 ): MergedKernel<B> {
   const entries: { buffer: B; size: number }[] = [], declared: DeclaredBuffer[] = [], functions: string[] = [];
-  const branches: string[] = [], known = new Map<B, Map<string, number>>();
+  const branches: string[] = [], bindingsOf = new Map<B, Map<string, number>>();
   const { lanes } = shape;
   let groups = 0;
   kernels.forEach(({ elements, buffers }, index) => {
     const names = new Map<string, string>();
     for (const bound of buffers) {
-      const views = known.get(bound.buffer) ?? new Map<string, number>(), view = viewOf(bound);
-      known.set(bound.buffer, views);
-      const place = views.get(view) ?? entries.length, name = `shared${place}`;
+      const bindingOfView = bindingsOf.get(bound.buffer) ?? new Map<string, number>(), view = viewOf(bound);
+      bindingsOf.set(bound.buffer, bindingOfView);
+      const binding = bindingOfView.get(view) ?? entries.length, name = `shared${binding}`;
       names.set(bound.name, name);
-      if (place === entries.length) {
-        views.set(view, place);
+      if (binding === entries.length) {
+        bindingOfView.set(view, binding);
         entries.push({ buffer: bound.buffer, size: bound.size });
         declared.push({ ...bound, name });
-      } else entries[place].size = Math.max(entries[place].size, bound.size);
+      } else entries[binding].size = Math.max(entries[binding].size, bound.size);
     }
     const { count, body, declarations = "" } = elements;
     for (const [, name] of declarations.matchAll(DECLARATION)) names.set(name, `kernel${index}_${name}`);
     functions.push(rename(`${declarations}\nfn kernel${index}(i: u32) {\n  ${body}\n}`, names));
-    const share = lanes * elementsOf(elements, shape), first = groups;
+    const share = lanes * elementsOfThread(elements, shape), first = groups;
     groups += Math.ceil(count / share);
     branches.push(`if (group < ${groups}u) {
     let start = (group - ${first}u) * ${share}u;
@@ -87,15 +90,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   };
 }
 
-/** The elements of a thread. */
-function elementsOf({ count, iterations = 1 }: WebGpuElements, { threads }: MergeShape): number {
+/** The number of elements that a thread computes. */
+function elementsOfThread({ count, iterations = 1 }: WebGpuElements, { threads }: MergeShape): number {
   return Math.max(1, Math.min(Math.ceil(count / threads), Math.floor(MAX_ITERATIONS / (iterations + 1))));
 }
 
-/** What a declaration introduces at the module's level. */
+/** A declaration at the module's level; captures the name. */
 const DECLARATION = /^\s*(?:fn|alias|const|override|struct|var(?:<\w+>)?)\s+(\w+)/gm;
 
-/** Replaces names that are not members of something. */
+/** Replaces names, except members (`.x`) and attributes (`@name`). */
 function rename(text: string, names: ReadonlyMap<string, string>): string {
   return text.replace(/(?<![\w.@])[A-Za-z_]\w*/g, (word) => names.get(word) ?? word);
 }

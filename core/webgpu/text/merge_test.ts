@@ -1,4 +1,4 @@
-/** The text of merged kernels. */
+/** Tests of the text of merged kernels. */
 
 import { assert, assertEquals } from "@std/assert";
 import { DEFAULT_PROFILE, type DeviceLimits } from "../tuning/device_profile.ts";
@@ -23,7 +23,7 @@ function scaled(from: string, to: string, count: number): ElementsKernel<string>
   };
 }
 
-Deno.test("mergeKernels() binds a shared buffer once and keeps names apart, but not those of members", () => {
+Deno.test("mergeKernels() binds a shared buffer once and renames declarations and buffers, but not members", () => {
   const { wgsl, entries, workgroups } = mergeKernels([scaled("a", "b", 4), scaled("a", "c", 130)], LIMITS, HARDWARE);
   assertEquals(entries.map(({ buffer }) => buffer), ["a", "b", "c"]);
   assertEquals(workgroups, [4, 1, 1]);
@@ -37,7 +37,7 @@ Deno.test("mergeKernels() gives equal kernels on other buffers an equal text", (
   assert(text("a", "a") !== text("a", "b"));
 });
 
-Deno.test("mergeKernels() gives a thread of a software adapter no more iterations than it may loop", () => {
+Deno.test("mergeKernels() gives a thread of a software adapter at most as many iterations as it may loop", () => {
   const kernel = scaled("a", "b", 1_000_000),
     limits = { ...LIMITS, maxComputeWorkgroupsPerDimension: 2 ** 17 };
   const groups = (iterations: number) =>

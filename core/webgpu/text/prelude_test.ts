@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { libraryOf, reluWgsl } from "./prelude.ts";
+import { preludeOf, reluWgsl } from "./prelude.ts";
 
-const namesOf = (wgsl: string) => [...libraryOf(wgsl).matchAll(/^fn (\w+)/gm)].map(([, name]) => name);
+const namesOf = (wgsl: string) => [...preludeOf(wgsl).matchAll(/^fn (\w+)/gm)].map(([, name]) => name);
 
-Deno.test("a kernel gets the library's functions that it calls, and those that these call, declared once", () => {
+Deno.test("preludeOf() gives the functions that a kernel calls, and those that they call, declared once", () => {
   assertEquals(namesOf("y[i] = x[i];"), []);
   assertEquals(namesOf("y[i] = relu4(relu4(x[i]));"), ["isNan4", "relu4"]);
   assertEquals(namesOf("y[i] = reluUpTo1(x[i], 6.0f); z[i] = relu4(v);"), ["isNan1", "reluUpTo1", "isNan4", "relu4"]);
   assertEquals(namesOf("if (isNan1(v)) { myRelu1(v); }"), ["isNan1"]);
 });
 
-Deno.test("reluWgsl() takes a ceiling where there is one", () => {
+Deno.test("reluWgsl() takes a ceiling", () => {
   assertEquals([reluWgsl("a + b", 4), reluWgsl("v", 1, 6)], ["relu4(a + b)", "reluUpTo1(v, 6.0f)"]);
 });

@@ -1,4 +1,4 @@
-/** Helpers from which ops build their WGSL. Shapes are written into the text as constants, so that compilers can unroll. */
+/** Helpers from which ops build their WGSL. Shapes are constants of the text, so that compilers can unroll loops. */
 
 import type { WebGpuElements, WebGpuKernel } from "../kernel.ts";
 import type { DeviceLimits } from "../tuning/device_profile.ts";
@@ -6,15 +6,15 @@ import type { DeviceLimits } from "../tuning/device_profile.ts";
 /** The workgroup size of elementwise kernels. */
 export const ELEMENTWISE_WORKGROUP = 64;
 
-/** Loop iterations of one thread that every driver runs: lavapipe leaves a shader's loops, silently, after 65,535 in all. */
+/** The most loop iterations of one thread: lavapipe silently ends a thread's loops after 65,535 iterations in all. */
 export const MAX_ITERATIONS = 60_000;
 
 /**
- * The workgroups for `count` threads, spread over two axes where one does not suffice.
+ * The workgroups for `count` threads, along two axes where the device's limit for one does not suffice.
  *
  * @param count The number of threads.
  * @param limits The device's limits.
- * @param size The threads of a workgroup.
+ * @param size The threads of a workgroup. Defaults to {@link ELEMENTWISE_WORKGROUP}.
  */
 export function linearWorkgroups(
   count: number,
@@ -43,7 +43,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }`;
 }
 
-/** A kernel of one thread an element, which may share a dispatch with others. */
+/** A kernel of one thread an element, which may be merged with others into one dispatch. */
 export function elementKernel(
   elements: WebGpuElements,
   bindings: WebGpuKernel["bindings"],
@@ -59,8 +59,8 @@ export function elementKernel(
 }
 
 /**
- * WGSL of a loop's bound of which compilers do not know that it is `count`, so that they do not unroll: Mesa does up to 32
- * turns, and takes ten times as long to compile.
+ * WGSL of a loop bound that is `count` at run time but unknown to compilers, so that they do not unroll the loop. Mesa unrolls
+ * loops of up to 32 iterations, which takes ten times as long to compile.
  *
  * @param buffer The name of a bound buffer with at least as many elements.
  */
@@ -68,12 +68,12 @@ export function boundAtRun(count: number, buffer: string): string {
   return `min(${count}u, arrayLength(&${buffer}))`;
 }
 
-/** Named u32 constants: `constants({ WIDTH: 32 })` is `const WIDTH: u32 = 32u;`. */
+/** WGSL of u32 constants: `constants({ WIDTH: 32 })` is `const WIDTH: u32 = 32u;`. */
 export function constants(values: Readonly<Record<string, number>>): string {
   return Object.entries(values).map(([name, value]) => `const ${name}: u32 = ${value}u;`).join("\n");
 }
 
-/** A number as WGSL float literal, to the bit. */
+/** The WGSL literal of a number rounded to f32, exact to the bit. */
 export function float(value: number): string {
   const text = String(Math.fround(value));
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;

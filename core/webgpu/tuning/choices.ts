@@ -61,7 +61,7 @@ export interface TuningRecord {
  *
  * @example
  * ```ts
- * import { TuningTable } from "../../mod.ts";
+ * import { TuningTable } from "@residua/residua";
  * const table = new TuningTable("an adapter");
  * table.set("linear(...)", { variant: "tile 4x4", kernels: "0a1b2c3d" });
  * const text = JSON.stringify(table);
@@ -96,7 +96,7 @@ export class TuningTable implements TunerStore {
       typeof record !== "object" || record?.tuning !== 1 || typeof record.adapter !== "string" ||
       typeof record.choices !== "object" || !Object.values(record.choices ?? { none: 0 }).every(isChoice)
     ) {
-      throw new DataError(`${source}: expected choices of kernels as \`deno task tune --export\` writes them`);
+      throw new DataError(`${source}: expected choices of kernels, a TuningTable as JSON`);
     }
     return new TuningTable(record.adapter, Object.entries(record.choices!));
   }
@@ -121,7 +121,11 @@ export class TuningTable implements TunerStore {
     return [...this.#choices].sort(([a], [b]) => a < b ? -1 : 1);
   }
 
-  /** What `JSON.stringify` writes. */
+  /**
+   * What `JSON.stringify` writes.
+   *
+   * @internal
+   */
   toJSON(): TuningRecord {
     return { tuning: 1, adapter: this.adapter, choices: Object.fromEntries(this.entries()) };
   }

@@ -79,7 +79,7 @@ function interleaveHigh(a: v128, b: v128): v128 {
  * @param source The first row.
  * @param stride Bytes from one row to the next.
  * @param rows How many rows.
- * @param offsets The place in a row of the first pixel of each new one, [width], in bytes.
+ * @param offsets The offset in a row of the first pixel of each new one, [width], in bytes.
  * @param weights Their weights, [width / 4, pairs, 4].
  * @param pairs How many pairs of pixels make a new one.
  * @param width New pixels, a multiple of 4; no more than 3 of them past the row's end.
@@ -145,7 +145,7 @@ export function resizeColumns(
  *
  * @param source The first row.
  * @param stride Bytes of a row, here and there.
- * @param offsets The place of the first row of each new one, [rows], in bytes.
+ * @param offsets The offset of the first row of each new one, [rows], in bytes.
  * @param weights Their weights, [rows, pairs].
  * @param pairs How many pairs of rows make a new one.
  * @param rows New rows.

@@ -1,6 +1,6 @@
 /**
  * Batch norm of [N, C, plane]: each channel's mean and squares, summed in blocks around an estimate of the mean, then
- * joined in float64; and the normalisation with what follows it. Memory is read once for the statistics.
+ * joined in float64; and the normalisation with its epilogue. Memory is read once for the statistics.
  */
 
 import {
@@ -11,7 +11,7 @@ import { at, firstLanes, multiplyAdd, pointer, real, storeLanes, word } from "./
 /** Bytes of a part's statistics: count, mean, and sum of the squared deviations from it, in float64. */
 const PART_BYTES: usize = 24;
 
-/** What follows the normalisation: nothing, ReLU, a residual and ReLU, or ReLU up to a ceiling. */
+/** The epilogue of the normalisation: none, ReLU, a residual and ReLU, or ReLU up to a ceiling. */
 const PLAIN: i32 = 0;
 const RELU: i32 = 1;
 const RESIDUAL_RELU: i32 = 2;
@@ -34,7 +34,7 @@ const INVERSE_STD: i32 = AFTER_EXTENTS + 12;
 const PARTIAL: i32 = AFTER_EXTENTS + 13;
 const JOINED: i32 = AFTER_EXTENTS + 14;
 
-/** The place of a part's statistics. */
+/** The address of a part's statistics. */
 // @ts-ignore: decorator
 @inline
 function partial(p: usize, channel: i32, part: i32): usize {
@@ -135,11 +135,11 @@ function normalizeRun(
   }
 }
 
-/** y of a part of a channel, from the last block to the first: the last ones summed up may still be in a cache. */
+/** y of a part of a channel, from the last block to the first, since the blocks summed last may still be in a cache. */
 function normalizePart(p: usize, channel: i32, part: i32, mean: f64, deviation: f64): void {
   const form = word(p, FORM), residual = pointer(p, RESIDUAL), step = planeStep(p), first = partStart(p, part);
   const gain = deviation * <f64> load<f32>(at(pointer(p, GAMMA), channel));
-  // What the mean loses in float32 goes into the shift.
+  // The mean's rounding error in float32 goes into the shift.
   const rest = (mean - <f64> <f32> mean) * gain;
   const m = f32x4.splat(<f32> mean), scale = f32x4.splat(<f32> gain);
   const shift = f32x4.splat(<f32> (<f64> load<f32>(at(pointer(p, BETA), channel)) - rest));
@@ -159,7 +159,7 @@ function normalizePart(p: usize, channel: i32, part: i32, mean: f64, deviation: 
   }
 }
 
-/** Writes what follows from a channel's statistics, and its mean and 1/√(variance + ε), in float64, to `target`. */
+/** Writes a channel's batch and running statistics; and its mean and 1/√(variance + ε), in float64, to `target`. */
 function finishStatistics(p: usize, channel: i32, statistics: usize, target: usize): void {
   const count = load<f64>(statistics), mean = load<f64>(statistics, 8);
   const squares = max<f64>(load<f64>(statistics, 16), 0);

@@ -36,14 +36,14 @@ const CEILING: i32 = AFTER_EXTENTS + 11;
 const PARTIAL: i32 = AFTER_EXTENTS + 12;
 const JOINED: i32 = AFTER_EXTENTS + 13;
 
-/** Whether dy counts only where the output of an activation says so. */
+/** Whether dy is masked by the output of an activation. */
 // @ts-ignore: decorator
 @inline
 function masked(form: i32): bool {
   return form == RELU || form == BOUNDED_RELU;
 }
 
-/** Four elements of dy, those that counted. */
+/** Four elements of dy, masked. */
 // @ts-ignore: decorator
 @inline
 function counted(dy: usize, output: usize, ceiling: v128, form: i32): v128 {
@@ -66,31 +66,31 @@ function addSums(
   const m = f32x4.splat(mean);
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, q0 = s0, q1 = s0, q2 = s0, q3 = s0;
   for (; planes > 0; planes--) {
-    let place: usize = 0, left = count;
+    let offset: usize = 0, left = count;
     for (; left >= 16; left -= 16) {
-      const a = counted(dy + place, output + place, ceiling, form);
-      const b = counted(dy + place + 16, output + place + 16, ceiling, form);
-      const c = counted(dy + place + 32, output + place + 32, ceiling, form);
-      const d = counted(dy + place + 48, output + place + 48, ceiling, form);
+      const a = counted(dy + offset, output + offset, ceiling, form);
+      const b = counted(dy + offset + 16, output + offset + 16, ceiling, form);
+      const c = counted(dy + offset + 32, output + offset + 32, ceiling, form);
+      const d = counted(dy + offset + 48, output + offset + 48, ceiling, form);
       s0 = f32x4.add(s0, a);
       s1 = f32x4.add(s1, b);
       s2 = f32x4.add(s2, c);
       s3 = f32x4.add(s3, d);
-      q0 = multiplyAdd(a, f32x4.sub(v128.load(x + place), m), q0);
-      q1 = multiplyAdd(b, f32x4.sub(v128.load(x + place, 16), m), q1);
-      q2 = multiplyAdd(c, f32x4.sub(v128.load(x + place, 32), m), q2);
-      q3 = multiplyAdd(d, f32x4.sub(v128.load(x + place, 48), m), q3);
-      place += 64;
+      q0 = multiplyAdd(a, f32x4.sub(v128.load(x + offset), m), q0);
+      q1 = multiplyAdd(b, f32x4.sub(v128.load(x + offset, 16), m), q1);
+      q2 = multiplyAdd(c, f32x4.sub(v128.load(x + offset, 32), m), q2);
+      q3 = multiplyAdd(d, f32x4.sub(v128.load(x + offset, 48), m), q3);
+      offset += 64;
     }
     for (; left > 0; left -= 4) {
-      let a = counted(dy + place, output + place, ceiling, form), e = f32x4.sub(v128.load(x + place), m);
+      let a = counted(dy + offset, output + offset, ceiling, form), e = f32x4.sub(v128.load(x + offset), m);
       if (left < 4) {
         a = v128.and(a, firstLanes(left));
         e = v128.and(e, firstLanes(left));
       }
       s0 = f32x4.add(s0, a);
       q0 = multiplyAdd(a, e, q0);
-      place += 16;
+      offset += 16;
     }
     dy += step;
     if (masked(form)) output += step;
@@ -172,7 +172,7 @@ function differentiatePart(p: usize, channel: i32, part: i32, sums: usize): void
   const offset = f32x4.splat(<f32> (-gain * load<f64>(sums) / count));
   const slope = f32x4.splat(<f32> (-gain * deviation * deviation * load<f64>(sums, 8) / count));
   const ceiling = f32x4.splat(real(p, CEILING));
-  // From the last block to the first: the last ones summed up may still be in a cache.
+  // From the last block to the first: the blocks summed last may still be in a cache.
   for (let block = partStart(p, part + 1) - 1; block >= first; block--) {
     const start = blockStart(p, channel, block), floats = blockFloats(p, block);
     let dy = at(pointer(p, DY), start), x = at(pointer(p, X), start), dx = at(pointer(p, DX), start);
@@ -193,7 +193,7 @@ function differentiatePart(p: usize, channel: i32, part: i32, sums: usize): void
 /**
  * The gradient of a group of whole channels a task. Arguments: the extents, dy, ReLU's output, x, mean,
  * 1/√(variance + ε), gamma, dx, dGamma, dBeta, form (0 plain, 1 behind a ReLU, 2 constant statistics, with the variance
- * in the place of 1/√(variance + ε), 3 behind a ReLU with a ceiling), epsilon, ceiling.
+ * in place of 1/√(variance + ε), 3 behind a ReLU with a ceiling), epsilon, ceiling.
  */
 export function batchNormGradient(p: usize, task: i32, scratch: usize): void {
   const end = endChannel(p, task);

@@ -1,6 +1,6 @@
 /**
- * How threads run a program together. A program is a list of phases; the tasks of a phase are taken in turn from a
- * shared counter, and a barrier ends the phase. What a task computes does not depend on who takes it.
+ * How threads run a program together. A program is a list of stages; threads take the tasks of a stage
+ * from a shared counter, and a barrier ends the stage. A task's result does not depend on the thread.
  */
 
 import { runTask } from "./dispatch";
@@ -10,7 +10,7 @@ const EPOCH: usize = 0;
 const NEXT: usize = 64;
 const ARRIVED: usize = 128;
 const GENERATION: usize = 192;
-const PHASES: usize = 256;
+const STAGES: usize = 256;
 const COUNT: usize = 260;
 const SCRATCH: usize = 264;
 const SCRATCH_BYTES: usize = 268;
@@ -21,15 +21,13 @@ const MAY_WAIT: usize = 280;
 const PATIENCE: usize = 284;
 const FAILED: usize = 320;
 
-/** Bytes of a phase: kernel, tasks, address of the arguments. */
-const PHASE_BYTES: usize = 12;
-/**
- * How often a thread takes tasks in a phase of many: often enough that all end together, and not for every small task.
- */
+/** Bytes of a stage: kernel, tasks, address of the arguments. */
+const STAGE_BYTES: usize = 12;
+/** How often a thread takes tasks in a large stage: often enough that all end together, but not for every small task. */
 const SHARES: i32 = 32;
-/** Nanoseconds between two looks at whether another thread has failed. */
+/** Nanoseconds between two checks whether another thread has failed. */
 const SLICE: i64 = 100_000_000;
-/** The value of the word at FAILED that says so. */
+/** The value at FAILED when the other threads made no progress. */
 const STALLED: i32 = 2;
 
 /** Waits until a word differs from `value`; false if a thread has failed. */
@@ -59,7 +57,7 @@ function waitWhile(control: usize, thread: i32, word: usize, value: i32, forever
   return atomic.load<i32>(control + FAILED) == 0;
 }
 
-/** Returns once all threads have come here; false if one has failed. */
+/** Waits for all threads; false if one has failed. */
 function barrier(control: usize, thread: i32, threads: i32): bool {
   const generation = atomic.load<i32>(control + GENERATION);
   if (atomic.add<i32>(control + ARRIVED, 1) + 1 < threads) {
@@ -72,20 +70,20 @@ function barrier(control: usize, thread: i32, threads: i32): bool {
   return atomic.load<i32>(control + FAILED) == 0;
 }
 
-/** The first of the next `count` tasks of the phase. */
+/** The first of the next `count` tasks of the stage. */
 // @ts-ignore: decorator
 @inline
 function take(control: usize, count: i32): i32 {
   return atomic.add<i32>(control + NEXT, count);
 }
 
-/** Runs this thread's share of the phases; false if a thread has failed. */
+/** Runs this thread's share of the stages; false if a thread has failed. */
 export function work(control: usize, thread: i32): bool {
   const threads = load<i32>(control + THREADS), count = load<i32>(control + COUNT);
   const scratch = <usize> load<u32>(control + SCRATCH) + <usize> thread * <usize> load<u32>(control + SCRATCH_BYTES);
-  let phase = <usize> load<u32>(control + PHASES);
+  let stage = <usize> load<u32>(control + STAGES);
   for (let i = 0; i < count; i++) {
-    const kernel = load<i32>(phase), tasks = load<i32>(phase, 4), p = <usize> load<u32>(phase, 8);
+    const kernel = load<i32>(stage), tasks = load<i32>(stage, 4), p = <usize> load<u32>(stage, 8);
     if (threads == 1) {
       for (let task = 0; task < tasks; task++) runTask(kernel, p, task, scratch);
     } else {
@@ -96,19 +94,19 @@ export function work(control: usize, thread: i32): bool {
       }
       if (!barrier(control, thread, threads)) return false;
     }
-    phase += PHASE_BYTES;
+    stage += STAGE_BYTES;
   }
   return true;
 }
 
-/** Starts the other threads on the phases that the control block names, and works with them. */
+/** Starts the other threads on the stages that the control block names, and works with them. */
 export function lead(control: usize): bool {
   atomic.add<i32>(control + EPOCH, 1);
   atomic.notify(control + EPOCH, -1);
   return work(control, 0);
 }
 
-/** The life of another thread: it works whenever it is led, until it is led to nothing. */
+/** The loop of a worker: runs its share of each program; ends at a program of no stages or a failure. */
 export function follow(control: usize, thread: i32): void {
   for (let epoch = 0;; epoch++) {
     if (!waitWhile(control, thread, control + EPOCH, epoch, true)) return;

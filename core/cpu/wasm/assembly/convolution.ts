@@ -2,7 +2,7 @@
 
 import {
   BLOCK, DEPTH, DILATION_X, DILATION_Y, ENTRY, EPILOGUE, GROUPS, HEIGHT, INPUTS, isPointwise, KERNEL_HEIGHT,
-  KERNEL_WIDTH, OUTPUT_HEIGHT, OUTPUT_WIDTH, OUTPUTS, pack, packPositions, PAD_X, PAD_Y, phaseRows, phaseStride,
+  KERNEL_WIDTH, OUTPUT_HEIGHT, OUTPUT_WIDTH, OUTPUTS, pack, packPositions, PAD_X, PAD_Y, paddedRows, residueStride,
   placePositions, RANGES, STRIDE_X, STRIDE_Y, tableBytes, WIDTH,
 } from "./convolution_columns";
 import { hasEpilogue } from "./epilogue";
@@ -23,11 +23,12 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   const weights = at(pointer(p, 1), matrix * roundUp(outputs, 4) * depth), bias = pointer(p, 3);
   const y = at(pointer(p, 2), (member * ranges + range) * outputs * plane + start);
   const edge = scratch, packed = scratch + EDGE_BYTES, work = at(packed, min(DEPTH, depth) * block);
-  const shifts = bias != 0 ? at(bias, matrix * outputs) : 0, other = pointer(p, EPILOGUE), gap = other - pointer(p, 2);
-  const following = bias != 0 || hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
+  const shifts = bias != 0 ? at(bias, matrix * outputs) : 0;
+  const residual = pointer(p, EPILOGUE), gap = residual - pointer(p, 2);
+  const lastEpilogue = bias != 0 || hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
   placePositions(p, start, positions, work);
   for (let d = 0; d < depth; d += DEPTH) {
-    const count = min(DEPTH, depth - d), epilogue = d + count == depth ? following : 0;
+    const count = min(DEPTH, depth - d), epilogue = d + count == depth ? lastEpilogue : 0;
     pack(p, source, d, count, start, positions, packed, count * PANEL, work);
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
@@ -37,25 +38,25 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
         const c = at(y, i * plane + j);
         multiplyPanels(
           height, a, at(packed, j * count), count, c, plane, rows, min(PANEL, positions - j), d > 0, edge, shift,
-          other != 0 ? c + gap : 0, epilogue,
+          residual != 0 ? c + gap : 0, epilogue,
         );
       }
     }
   }
 }
 
-/** Adds columns back to where {@link packColumns} takes them from; rows of `columns` are `stride` floats apart. */
+/** Adds columns back to the elements that {@link packColumns} reads; rows of `columns` are `stride` floats apart. */
 function foldColumns(
   p: usize, columns: usize, columnStride: i32, inputs: i32, start: i32, positions: i32, target: usize, work: usize,
 ): void {
   const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), padX = word(p, PAD_X);
   const kernelHeight = word(p, KERNEL_HEIGHT), kernelWidth = word(p, KERNEL_WIDTH);
-  const stride = phaseStride(p), rows = phaseRows(p, start, positions), quads = (positions + 3) >> 2;
-  const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride), phaseStep = rows * stride;
+  const stride = residueStride(p), rows = paddedRows(p, start, positions), quads = (positions + 3) >> 2;
+  const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride), residueStep = rows * stride;
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X);
   const firstRow = start / word(p, OUTPUT_WIDTH) * word(p, STRIDE_Y) - word(p, PAD_Y);
   for (let c = 0; c < inputs; c++) {
-    clear(planes, strideX * phaseStep);
+    clear(planes, strideX * residueStep);
     for (let r = 0; r < kernelHeight; r++) {
       for (let s = 0; s < kernelWidth; s++) {
         const reach = s * dilationX, base = at(planes, (reach % strideX * rows + r * dilationY) * stride + reach / strideX);
@@ -78,18 +79,18 @@ function foldColumns(
       }
     }
     for (let r = max(0, -firstRow); r < min(rows, height - firstRow); r++) {
-      const phases = at(planes, r * stride);
+      const residues = at(planes, r * stride);
       let padded = row;
-      if (strideX == 1) padded = phases;
+      if (strideX == 1) padded = residues;
       else if (strideX == 2) {
         for (let x = 0; x < stride; x += 4) {
-          const even = v128.load(at(phases, x)), odd = v128.load(at(phases, phaseStep + x));
+          const even = v128.load(at(residues, x)), odd = v128.load(at(residues, residueStep + x));
           v128.store(at(row, 2 * x), interleaveLow(even, odd));
           v128.store(at(row, 2 * x), interleaveHigh(even, odd), 16);
         }
       } else {
         for (let x = 0; x < strideX * stride; x++) {
-          store<f32>(at(row, x), load<f32>(at(phases, x % strideX * phaseStep + x / strideX)));
+          store<f32>(at(row, x), load<f32>(at(residues, x % strideX * residueStep + x / strideX)));
         }
       }
       const line = at(target, (c * height + firstRow + r) * width), end = min(width, strideX * stride - padX);

@@ -27,25 +27,26 @@ export const DILATION_X: i32 = 18;
 export const BLOCK: i32 = 19;
 /** Ranges of channels that tasks are split by. */
 export const RANGES: i32 = 20;
-/** The epilogue, of the convolution alone. */
+/** The epilogue, of the forward convolution only. */
 export const EPILOGUE: i32 = 21;
 
 /** Depth of a block: a panel of weights and one of columns of that depth stay in the first-level cache. */
 export const DEPTH: i32 = 256;
 
 /**
- * Words of an entry of the table of positions: valid lanes, or 4 for neighbours in memory; where each of four lanes is.
+ * Words of an entry of the table of positions: 4 if the four lanes are neighbours in memory, else the number of valid
+ * lanes less 4; then the byte offset of each lane.
  */
 export const ENTRY: i32 = 5;
 
-/** Floats of a row of a phase plane. */
-export function phaseStride(p: usize): i32 {
+/** Floats of a row of a residue plane ({@link placePositions}). */
+export function residueStride(p: usize): i32 {
   const reach = (word(p, KERNEL_WIDTH) - 1) * word(p, DILATION_X);
   return roundUp(word(p, OUTPUT_WIDTH) + reach / word(p, STRIDE_X) + 1, 4) + 8;
 }
 
 /** Rows of the padded image that positions [start, start + positions) see. */
-export function phaseRows(p: usize, start: i32, positions: i32): i32 {
+export function paddedRows(p: usize, start: i32, positions: i32): i32 {
   const outputWidth = word(p, OUTPUT_WIDTH), rows = (start + positions - 1) / outputWidth - start / outputWidth;
   return rows * word(p, STRIDE_Y) + (word(p, KERNEL_HEIGHT) - 1) * word(p, DILATION_Y) + 1;
 }
@@ -56,11 +57,11 @@ export function tableBytes(positions: i32): usize {
 }
 
 /**
- * Fills the table of positions: where each is in a phase plane, in bytes. A phase plane holds every STRIDE_X-th column
- * of the padded image, so that the neighbours of a position under any tap are its neighbours in memory.
+ * Fills the table of positions: the byte offset of each in a residue plane. A residue plane holds every STRIDE_X-th
+ * column of the padded image, so that neighbouring positions are neighbours in memory under every tap.
  */
 export function placePositions(p: usize, start: i32, positions: i32, table: usize): void {
-  const outputWidth = word(p, OUTPUT_WIDTH), stride = phaseStride(p), step = word(p, STRIDE_Y) * stride;
+  const outputWidth = word(p, OUTPUT_WIDTH), stride = residueStride(p), step = word(p, STRIDE_Y) * stride;
   const firstRow = start / outputWidth, end = start + positions;
   for (let position = start; position < end; position += 4) {
     const first = position % outputWidth;
@@ -73,15 +74,15 @@ export function placePositions(p: usize, start: i32, positions: i32, table: usiz
   }
 }
 
-/** Copies the rows of a channel that a block sees into phase planes, `row` being scratch for one row. */
-function splitPhases(p: usize, source: usize, firstRow: i32, rows: i32, planes: usize, row: usize): void {
-  const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), stride = phaseStride(p);
+/** Copies the rows of a channel that a block sees into residue planes, `row` being scratch for one row. */
+function splitResidues(p: usize, source: usize, firstRow: i32, rows: i32, planes: usize, row: usize): void {
+  const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), stride = residueStride(p);
   const y = firstRow * word(p, STRIDE_Y) - word(p, PAD_Y), padX = word(p, PAD_X);
   if (strideX == 1) {
     copyPadded(source, height, width, y, padX, rows, planes, stride);
     return;
   }
-  const phaseStep = rows * stride;
+  const residueStep = rows * stride;
   for (let r = 0; r < rows; r++) {
     copyPadded(source, height, width, y + r, padX, 1, row, strideX * stride);
     const target = at(planes, r * stride);
@@ -89,11 +90,11 @@ function splitPhases(p: usize, source: usize, firstRow: i32, rows: i32, planes: 
       for (let x = 0; x < stride; x += 4) {
         const a = v128.load(at(row, 2 * x)), b = v128.load(at(row, 2 * x), 16);
         v128.store(at(target, x), v128.shuffle<f32>(a, b, 0, 2, 4, 6));
-        v128.store(at(target, phaseStep + x), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+        v128.store(at(target, residueStep + x), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
       }
     } else {
       for (let x = 0; x < strideX * stride; x++) {
-        store<f32>(at(target, x % strideX * phaseStep + x / strideX), load<f32>(at(row, x)));
+        store<f32>(at(target, x % strideX * residueStep + x / strideX), load<f32>(at(row, x)));
       }
     }
   }
@@ -104,7 +105,7 @@ function packColumns(
   p: usize, source: usize, first: i32, count: i32, start: i32, positions: i32, target: usize, panelFloats: i32, work: usize,
 ): void {
   const kernelWidth = word(p, KERNEL_WIDTH), taps = word(p, KERNEL_HEIGHT) * kernelWidth, strideX = word(p, STRIDE_X);
-  const stride = phaseStride(p), rows = phaseRows(p, start, positions), quads = (positions + 3) >> 2;
+  const stride = residueStride(p), rows = paddedRows(p, start, positions), quads = (positions + 3) >> 2;
   const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride);
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X), panelStep = (<usize> panelFloats) << 2;
   for (let k = 0, channel = -1; k < count; k++) {
@@ -112,10 +113,10 @@ function packColumns(
     if (c != channel) {
       channel = c;
       const plane = at(source, c * word(p, HEIGHT) * word(p, WIDTH));
-      splitPhases(p, plane, start / word(p, OUTPUT_WIDTH), rows, planes, row);
+      splitResidues(p, plane, start / word(p, OUTPUT_WIDTH), rows, planes, row);
     }
-    const reach = s * dilationX, phase = reach % strideX;
-    const base = at(planes, (phase * rows + r * dilationY) * stride + reach / strideX);
+    const reach = s * dilationX, residue = reach % strideX;
+    const base = at(planes, (residue * rows + r * dilationY) * stride + reach / strideX);
     let entry = work, to = at(target, k * PANEL), even: usize = 0;
     for (let quad = 0; quad < quads; quad++) {
       const kind = load<i32>(entry);

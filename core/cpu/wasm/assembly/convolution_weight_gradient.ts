@@ -28,7 +28,7 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
   const depth = inputs * word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), size = inputs * word(p, HEIGHT) * word(p, WIDTH);
   const rows = min(DEPTH, roundUp(depth, 2)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
   const firstImage = part * batch / parts, endImage = (part + 1) * batch / parts;
-  // Panels are not a power of two apart, or a sum over them would use one set of the cache.
+  // The distance of panels is no power of two: else a sum over them would use one set of the cache.
   const columnFloats = rows * PANEL + PANEL_GAP, gradientFloats = gradientRows * PANEL + PANEL_GAP;
   const spare = scratch, columns = scratch + 64, gradient = at(columns, block / PANEL * columnFloats);
   const work = at(gradient, block / PANEL * gradientFloats), pointwise = isPointwise(p);
@@ -58,11 +58,11 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
           }
           for (let k = 0; k < gradientRows; k += 4) {
             for (let i = 0; i < count; i += 2) {
-              // The last odd row has no partner in C: its place is spare.
-              const place = at(target, (d + i) * rounded + k);
+              // The last odd row of B has no row of C: its partner's sums go to the spare row.
+              const sums = at(target, (d + i) * rounded + k);
               dotPanels(
-                at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels, place,
-                i + 1 == count ? spare - place : step, adding,
+                at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels, sums,
+                i + 1 == count ? spare - sums : step, adding,
               );
             }
           }
@@ -85,10 +85,10 @@ export function convolutionWeightGradientSum(p: usize, task: i32, _scratch: usiz
   const partStep = (<usize> (groups * depth * rounded)) << 2, along = (<usize> depth) << 2;
   for (let d = first; d < min(depth, first + SUM_ROWS); d++) {
     for (let k = 0; k < outputs; k += 4) {
-      let place = at(pointer(p, 0), (group * depth + d) * rounded + k), sum = v128.load(place);
+      let source = at(pointer(p, 0), (group * depth + d) * rounded + k), sum = v128.load(source);
       for (let part = 1; part < parts; part++) {
-        place += partStep;
-        sum = f32x4.add(sum, v128.load(place));
+        source += partStep;
+        sum = f32x4.add(sum, v128.load(source));
       }
       const target = at(pointer(p, 1), (group * outputs + k) * depth + d), count = outputs - k;
       v128.store32_lane(target, sum, 0);

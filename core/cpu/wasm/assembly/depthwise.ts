@@ -1,14 +1,14 @@
 /**
  * Convolutions of one input channel a group, directly. The four lanes of a vector are four channels: a band of rows of
- * their planes is woven into a padded buffer, where every tap of every stride is one load and one multiply-add. The
- * input's gradient is such a convolution of the output gradient, spread out by the stride, by the kernel read backwards.
+ * their planes is interleaved into a padded buffer, where every tap of every stride is one load and one multiply-add.
+ * The input's gradient is the same convolution: of the output gradient, spread by the stride, with the kernel reversed.
  */
 
 import { clampVector, hasEpilogue } from "./epilogue";
 import {
   at, clear, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, pointer, storeLanes, word,
 } from "./simd";
-import { placePlanes, PLANES_BYTES, weaveBand, weaveKernels } from "./weave";
+import { interleaveKernels, interleaveRows, placePlanes, PLANES_BYTES } from "./interleave";
 
 /** The geometry, from argument 4 on; `multiplier` outputs share an input. */
 const CHANNELS: i32 = 4;
@@ -31,7 +31,7 @@ const BAND: i32 = 19;
 const BATCH: i32 = 20;
 /** Images of a task. */
 const IMAGES: i32 = 21;
-/** The epilogue, of the convolution alone, and without a residual. */
+/** The epilogue, of the forward convolution only, and without a residual. */
 const EPILOGUE: i32 = 22;
 
 /** Four neighbouring outputs under one tap. */
@@ -45,8 +45,8 @@ function addTap(source: usize, step: usize, w: v128, sums: usize): void {
 }
 
 /**
- * Four outputs of four channels, clamped if there is an epilogue, turned and stored to planes of `size` bytes; added to
- * what is there if `adding`. A vector may overrun its row, since the next row is stored later.
+ * Stores four outputs of four channels, transposed, to planes of `size` bytes: clamped if there is an epilogue, added to
+ * the old values if `adding`. A vector may overrun its row, since the next row is stored later.
  */
 // @ts-ignore: decorator
 @inline
@@ -72,8 +72,8 @@ function storeOutputs(
   v128.store(temp, lowHalves(AB, CD), 32);
   v128.store(temp, highHalves(AB, CD), 48);
   for (let lane = 0; lane < lanes; lane++) {
-    const place = load<usize>(planes + (<usize> lane << 2)) + offset, v = v128.load(temp + (<usize> lane << 4));
-    storeLanes(place, adding ? f32x4.add(v, v128.load(place)) : v, count);
+    const target = load<usize>(planes + (<usize> lane << 2)) + offset, v = v128.load(temp + (<usize> lane << 4));
+    storeLanes(target, adding ? f32x4.add(v, v128.load(target)) : v, count);
   }
 }
 
@@ -182,7 +182,7 @@ function convolveRow(
   }
 }
 
-/** Rows of outputs, from a woven band. */
+/** Rows of outputs, from an interleaved band. */
 function convolveBand(
   p: usize, buffer: usize, kernel: usize, bias: v128, strideY: i32, strideX: i32, planes: usize, size: i32, first: i32,
   rows: i32, width: i32, lanes: i32, adding: bool, epilogue: usize, temp: usize,
@@ -224,7 +224,7 @@ export function depthwise(p: usize, task: i32, scratch: usize): void {
   const taps = word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), bias = pointer(p, 3);
   const sources = scratch, targets = sources + PLANES_BYTES, temp = targets + PLANES_BYTES, kernel = temp + 64;
   const buffer = at(kernel, 4 * taps), epilogue = hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0;
-  weaveKernels(pointer(p, 1), outputs, first, 1, taps, false, kernel);
+  interleaveKernels(pointer(p, 1), outputs, first, 1, taps, false, kernel);
   let shift = f32x4.splat(0);
   if (bias != 0) {
     for (let lane = 0; lane < lanes; lane++) store<f32>(at(temp, lane), load<f32>(at(bias, first + lane)));
@@ -236,7 +236,7 @@ export function depthwise(p: usize, task: i32, scratch: usize): void {
     placePlanes(targets, pointer(p, 2), n, outputs, first, 1, 1, outputHeight * outputWidth, outputs);
     for (let y = 0; y < outputHeight; y += band) {
       const rows = min(band, outputHeight - y);
-      weaveBand(
+      interleaveRows(
         sources, height, width, y * strideY, bandRows(p, rows, strideY), word(p, PAD_Y), word(p, PAD_X), 1, 1, buffer,
         word(p, ROW),
       );
@@ -264,13 +264,13 @@ export function depthwiseInputGradient(p: usize, task: i32, scratch: usize): voi
   clear(buffer, 4 * bandRows(p, min(band, height), 1) * word(p, ROW));
   for (let k = 0; k < multiplier; k++) {
     const output = first * multiplier + k;
-    weaveKernels(pointer(p, 1), outputs, output, multiplier, taps, true, kernel);
+    interleaveKernels(pointer(p, 1), outputs, output, multiplier, taps, true, kernel);
     for (let n = image; n < end; n++) {
       placePlanes(sources, pointer(p, 0), n, outputs, output, multiplier, 1, outputHeight * outputWidth, outputs);
       placePlanes(targets, pointer(p, 2), n, channels, first, 1, 1, height * width, channels);
       for (let y = 0; y < height; y += band) {
         const rows = min(band, height - y);
-        weaveBand(
+        interleaveRows(
           sources, outputHeight, outputWidth, y, bandRows(p, rows, 1), word(p, PAD_Y), word(p, PAD_X), word(p, STRIDE_Y),
           word(p, STRIDE_X), buffer, word(p, ROW),
         );
@@ -333,9 +333,9 @@ export function depthwiseWeightGradient(p: usize, task: i32, scratch: usize): vo
     for (let y = 0; y < outputHeight; y += band) {
       const rows = min(band, outputHeight - y);
       placePlanes(sources, pointer(p, 1), image, outputs, first, 1, 1, outputHeight * outputWidth, outputs);
-      weaveBand(sources, outputHeight, outputWidth, y, rows, 0, 0, 1, 1, dy, outputWidth);
+      interleaveRows(sources, outputHeight, outputWidth, y, rows, 0, 0, 1, 1, dy, outputWidth);
       placePlanes(sources, pointer(p, 0), image, outputs, first, 1, multiplier, height * width, channels);
-      weaveBand(
+      interleaveRows(
         sources, height, width, y * strideY, bandRows(p, rows, strideY), word(p, PAD_Y), word(p, PAD_X), 1, 1, buffer, row,
       );
       clear(sums, 4 * taps);
@@ -344,19 +344,19 @@ export function depthwiseWeightGradient(p: usize, task: i32, scratch: usize): vo
         for (let r = 0; r < rows; r++) {
           const source = buffer + <usize> (r * strideY) * line, gradient = dy + (<usize> (r * outputWidth) << 4);
           for (let tap = 0; tap < taps; tap++) {
-            const down = tap / kernelWidth, right = tap - down * kernelWidth, place = at(sums, 4 * tap);
+            const down = tap / kernelWidth, right = tap - down * kernelWidth, total = at(sums, 4 * tap);
             const from = source + <usize> (down * dilationY) * line + (<usize> (right * dilationX) << 4);
-            let sum = v128.load(place);
+            let sum = v128.load(total);
             for (let x = 0; x < outputWidth; x++) {
               sum = multiplyAdd(v128.load(gradient + (<usize> x << 4)), v128.load(from + <usize> x * step), sum);
             }
-            v128.store(place, sum);
+            v128.store(total, sum);
           }
         }
       }
       for (let tap = 0; tap < taps; tap++) {
-        const place = at(totals, 4 * tap);
-        v128.store(place, f32x4.add(v128.load(place), v128.load(at(sums, 4 * tap))));
+        const total = at(totals, 4 * tap);
+        v128.store(total, f32x4.add(v128.load(total), v128.load(at(sums, 4 * tap))));
       }
     }
   }

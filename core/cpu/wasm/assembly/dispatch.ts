@@ -21,7 +21,7 @@ import { winograd, winogradWeightGradient, winogradWeightGradientSum, winogradWe
 /**
  * Runs one task of a kernel.
  *
- * @param p The address of the phase's arguments.
+ * @param p The address of the stage's arguments.
  * @param scratch The address of the thread's own memory.
  */
 export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void {

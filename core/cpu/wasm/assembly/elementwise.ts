@@ -1,4 +1,4 @@
-/** Ops whose element i depends on the elements i alone; a task takes a range of them. */
+/** Ops whose element i depends only on the inputs' elements i; a task computes a range of elements. */
 
 import { at, multiplyAdd, multiplySubtract, pointer, real, storeLanes, word } from "./simd";
 

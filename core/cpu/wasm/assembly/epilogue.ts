@@ -1,6 +1,6 @@
 /**
- * What follows a convolution while its outputs are in registers: a residual is added, then the sum is clamped. Three
- * arguments: the residual, which lies in memory as y does, or 0; the least value and the largest.
+ * The epilogue of a convolution, applied to outputs in registers: a residual is added, then the sum is clamped. Three
+ * arguments: the residual, laid out as y, or 0; the least value and the largest.
  */
 
 import { pointer } from "./simd";

@@ -1,6 +1,6 @@
 /**
  * The matrix product C = A B (+ C) for any strides of A and B. A is packed once in panels of rows; a task packs a block
- * of B that stays in the second-level cache, and takes a range of A's panels over it, each of which stays in the first.
+ * of B that fits the second-level cache, and multiplies a range of A's panels by it, each of which fits the first.
  */
 
 import { at, pointer, transposeStore, word } from "./simd";

@@ -1,11 +1,10 @@
-/** Image planes copied to where neighbours can be read without asking whether they exist. */
+/** Padded copies of image planes, so that kernels read neighbours without bounds checks. */
 
 import { at, clear } from "./simd";
 
 /**
  * Copies rows [first, first + rows) of an image plane, `left` columns to the right, into a plane of `stride` floats a
- * row; what lies outside the image is zero. It may read 12 bytes beyond the image. `stride` is at least 4 more than the
- * columns.
+ * row; elements outside the image are zero. It may read 12 bytes beyond the image. `stride` is at least the columns + 4.
  */
 export function copyPadded(
   source: usize, height: i32, width: i32, first: i32, left: i32, rows: i32, target: usize, stride: i32,

@@ -1,6 +1,6 @@
 /**
- * Poolings over windows, and their gradients; a task takes a few planes. Four windows that lie inside their rows are
- * taken at once where they are one or two columns apart; other windows one by one.
+ * Poolings over windows, and their gradients; a task takes a few planes. Windows that lie inside
+ * their rows, one or two columns apart, are computed four at a time; others one by one.
  */
 
 import { at, interleaveHigh, interleaveLow, pointer, real, storeLanes, strided, word } from "./simd";
@@ -62,7 +62,7 @@ function endRow(p: usize, y: i32): i32 {
   return min(word(p, HEIGHT), y * word(p, STRIDE_Y) - word(p, PAD_Y) + word(p, KERNEL_HEIGHT));
 }
 
-/** The largest elements of four windows whose first column is `column`, and their places; the first of equals. */
+/** The largest elements of four windows whose first column is `column`, and their indices; the first of equals. */
 // @ts-ignore: decorator
 @inline
 function largest4(
@@ -71,22 +71,22 @@ function largest4(
 ): void {
   const lanes = stride == 1 ? i32x4(0, 1, 2, 3) : i32x4(0, 2, 4, 6), one = i32x4.splat(1);
   let best = strided(at(plane, row * width + column), stride);
-  let place = i32x4.add(i32x4.splat(row * width + column), lanes);
+  let bestIndex = i32x4.add(i32x4.splat(row * width + column), lanes);
   for (; row < rows; row++) {
     let from = at(plane, row * width + column), here = i32x4.add(i32x4.splat(row * width + column), lanes);
     for (let k = 0; k < columns; k++) {
       const v = strided(from, stride), larger = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
       best = v128.bitselect(v, best, larger);
-      place = v128.bitselect(here, place, larger);
+      bestIndex = v128.bitselect(here, bestIndex, larger);
       here = i32x4.add(here, one);
       from += 4;
     }
   }
   storeLanes(y, best, count);
-  storeLanes(index, place, count);
+  storeLanes(index, bestIndex, count);
 }
 
-/** The largest elements of windows [x, end) of a row, and their places. */
+/** The largest elements of windows [x, end) of a row, and their indices in the plane. */
 function largestOfEach(p: usize, plane: usize, oy: i32, x: i32, end: i32, y: usize, index: usize): void {
   const width = word(p, WIDTH), row = firstRow(p, oy), rows = endRow(p, oy);
   for (; x < end; x++) {
@@ -107,7 +107,10 @@ function largestOfEach(p: usize, plane: usize, oy: i32, x: i32, end: i32, y: usi
   }
 }
 
-/** The largest element of each window, NaN if it holds any, and its place in its plane. Arguments: x, y, places, the geometry. */
+/**
+ * The largest element of each window, NaN if it holds any, and its index in its plane.
+ * Arguments: x, y, indices, the geometry.
+ */
 export function maxPool(p: usize, task: i32, _scratch: usize): void {
   const width = word(p, WIDTH), height = word(p, OUTPUT_HEIGHT), outputs = word(p, OUTPUT_WIDTH);
   const group = word(p, GROUP), stride = word(p, STRIDE_X), columns = word(p, KERNEL_WIDTH);
@@ -116,7 +119,7 @@ export function maxPool(p: usize, task: i32, _scratch: usize): void {
   for (let i = task * group; i < end; i++) {
     const plane = at(pointer(p, 0), i * word(p, HEIGHT) * width);
     for (let oy = 0; oy < height; oy++) {
-      const place = (i * height + oy) * outputs, y = at(pointer(p, 1), place), index = at(pointer(p, 2), place);
+      const first = (i * height + oy) * outputs, y = at(pointer(p, 1), first), index = at(pointer(p, 2), first);
       const row = firstRow(p, oy), rows = endRow(p, oy);
       largestOfEach(p, plane, oy, 0, min(inside, outputs), y, index);
       for (let x = inside; x < stop; x += 4) {
@@ -129,19 +132,19 @@ export function maxPool(p: usize, task: i32, _scratch: usize): void {
   }
 }
 
-/** Output gradients added up where the largest elements were. Arguments: dy, places, dx, the geometry. */
+/** Output gradients added up where the largest elements were. Arguments: dy, indices, dx, the geometry. */
 export function maxPoolGradient(p: usize, task: i32, _scratch: usize): void {
   const floats = word(p, HEIGHT) * word(p, WIDTH), outputs = word(p, OUTPUT_HEIGHT) * word(p, OUTPUT_WIDTH);
   const group = word(p, GROUP), end = min(word(p, PLANES), (task + 1) * group);
   for (let i = task * group; i < end; i++) {
     const dx = at(pointer(p, 2), i * floats), dy = at(pointer(p, 0), i * outputs);
-    const places = at(pointer(p, 1), i * outputs);
+    const indices = at(pointer(p, 1), i * outputs);
     memory.fill(dx, 0, (<usize> floats) << 2);
     for (let k = 0; k < outputs; k++) {
-      const place = load<u32>(at(places, k));
-      // The places are data: one outside the plane must not reach another's memory.
-      if (place >= <u32> floats) continue;
-      const target = dx + ((<usize> place) << 2);
+      const index = load<u32>(at(indices, k));
+      // The indices are data: one outside the plane must not reach other memory.
+      if (index >= <u32> floats) continue;
+      const target = dx + ((<usize> index) << 2);
       store<f32>(target, load<f32>(target) + load<f32>(at(dy, k)));
     }
   }
@@ -210,7 +213,7 @@ function addSpread(dy: usize, count: i32, factor: f32, target: usize, stride: i3
       target += 16;
     }
   } else if (stride == 2) {
-    // Eight elements are written, the last of which may lie outside unless another follows.
+    // Eight elements are written: the last may lie outside the row unless another window follows.
     for (; count > 4; count -= 4) {
       const v = f32x4.mul(v128.load(dy), scale);
       v128.store(target, f32x4.add(v128.load(target), spreadLow(v)));

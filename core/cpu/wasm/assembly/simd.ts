@@ -1,20 +1,20 @@
-/** What the kernels share: arguments, multiply-add, transposes of four by four. */
+/** Shared helpers of the kernels: arguments, multiply-add, transposes of four by four. */
 
-/** A 32-bit integer or an address among a phase's arguments. */
+/** A 32-bit integer or an address among a stage's arguments. */
 // @ts-ignore: decorator
 @inline
 export function word(p: usize, index: i32): i32 {
   return load<i32>(p + ((<usize> index) << 2));
 }
 
-/** An address among a phase's arguments. */
+/** An address among a stage's arguments. */
 // @ts-ignore: decorator
 @inline
 export function pointer(p: usize, index: i32): usize {
   return <usize> load<u32>(p + ((<usize> index) << 2));
 }
 
-/** A float among a phase's arguments. */
+/** A float among a stage's arguments. */
 // @ts-ignore: decorator
 @inline
 export function real(p: usize, index: i32): f32 {

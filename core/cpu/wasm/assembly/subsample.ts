@@ -48,7 +48,7 @@ export function subsample(p: usize, task: i32, _scratch: usize): void {
   }
 }
 
-/** Puts elements to every stride-th place among zeros. */
+/** Writes elements to every stride-th position of a row of zeros. */
 function putRow(dy: usize, dx: usize, count: i32, stride: i32): void {
   if (stride == 1) {
     for (; count > 0; count -= 4) {
@@ -58,7 +58,7 @@ function putRow(dy: usize, dx: usize, count: i32, stride: i32): void {
     }
     return;
   }
-  // Eight elements are written, the last of which may lie outside unless another follows.
+  // Eight elements are written: the last may lie outside the row unless another follows.
   for (; stride == 2 && count > 4; count -= 4) {
     const v = v128.load(dy);
     v128.store(dx, spreadLow(v));
@@ -79,8 +79,8 @@ export function subsampleGradient(p: usize, task: i32, _scratch: usize): void {
     const dy = at(pointer(p, 0), plane * outputHeight * outputWidth);
     memory.fill(dx, 0, (<usize> floats) << 2);
     for (let row = 0; row < outputHeight; row++) {
-      const place = at(dx, row * word(p, STRIDE_Y) * width);
-      putRow(at(dy, row * outputWidth), place, outputWidth, word(p, STRIDE_X));
+      const target = at(dx, row * word(p, STRIDE_Y) * width);
+      putRow(at(dy, row * outputWidth), target, outputWidth, word(p, STRIDE_X));
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Sums and means of channels, and means handed back to all positions. */
+/** Sums and means of channels, and the means' gradient, spread to all positions. */
 
 import {
   AFTER_EXTENTS, blockFloats, blockPlanes, blockStart, endChannel, firstChannel, partOf, partsOf, partStart, planeStep,
@@ -67,11 +67,11 @@ export function columnSums(p: usize, task: i32, _scratch: usize): void {
 /** Fills planes with factor·dy of each. Arguments: dy, dx, planes, floats of a plane, planes a task, factor. */
 export function spreadPlanes(p: usize, task: i32, _scratch: usize): void {
   const plane = word(p, 3), group = word(p, 4), end = min(word(p, 2), (task + 1) * group);
-  let place = at(pointer(p, 1), task * group * plane);
+  let target = at(pointer(p, 1), task * group * plane);
   for (let i = task * group; i < end; i++) {
-    const value = f32x4.splat(load<f32>(at(pointer(p, 0), i)) * real(p, 5)), stop = at(place, plane);
-    for (; place + 16 <= stop; place += 16) v128.store(place, value);
-    if (place < stop) storeLanes(place, value, <i32> (stop - place) >> 2);
-    place = stop;
+    const value = f32x4.splat(load<f32>(at(pointer(p, 0), i)) * real(p, 5)), stop = at(target, plane);
+    for (; target + 16 <= stop; target += 16) v128.store(target, value);
+    if (target < stop) storeLanes(target, value, <i32> (stop - target) >> 2);
+    target = stop;
   }
 }

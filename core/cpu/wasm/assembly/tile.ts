@@ -11,8 +11,8 @@ import { at, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd }
 export const PANEL: i32 = 8;
 
 /**
- * How many rows the next panel of A holds. Six; but the last eight, or four or fewer, go by four: a tile of six with few
- * rows in it would waste more.
+ * The rows of the next panel of A: four where four or fewer, seven or eight rows are left, else six. A tile of six with
+ * few rows in it would waste more.
  */
 // @ts-ignore: decorator
 @inline
@@ -29,8 +29,8 @@ export function panelStart(rows: i32, panel: i32): i32 {
 
 /**
  * C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]. The rows of C are `step` bytes apart, the second four
- * columns of a row lie `gap` bytes behind the first. If there is an epilogue, it follows: six biases are added, or none
- * if their address is 0, then rows that lie as those of C do, or none, and the sums are clamped.
+ * columns of a row lie `gap` bytes behind the first. An epilogue adds six biases (none if their
+ * address is 0) and a residual, laid out as C (none if 0), and clamps the sums.
  */
 function tile6(
   a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool, bias: usize, residual: usize,
@@ -194,7 +194,7 @@ function tile4(
   v128.store(c, c30); v128.store(c + gap, c31);
 }
 
-/** Where a tile at the edge of C is put before its inside is copied: 6x8 floats. */
+/** Bytes of scratch for a tile at the edge of C, whose valid part is then copied: 6x8 floats. */
 export const EDGE_BYTES: i32 = 192;
 
 /**
@@ -203,7 +203,7 @@ export const EDGE_BYTES: i32 = 192;
  * @param edge {@link EDGE_BYTES} of scratch.
  * @param bias The biases of the rows, or 0.
  * @param residual What is added to C at its first row and column, or 0.
- * @param epilogue The epilogue, or 0 if nothing follows, not even a bias or a residual.
+ * @param epilogue The epilogue, or 0 if there is none, not even a bias or a residual.
  */
 export function multiplyPanels(
   height: i32, a: usize, b: usize, depth: i32,

@@ -3,7 +3,8 @@
  * gradients by F(3x3, 4x4), which shares the transform of the input.
  *
  * The four lanes of a vector are four tiles. A task takes whole bands of tile rows: for each channel it copies a band
- * into a padded plane and transforms its tiles into panels of 8; then come 36 small matrix products; then the way back.
+ * into a padded plane and transforms its tiles into panels of 8; 36 small matrix products follow, and their transforms
+ * back.
  */
 
 import { clampVector } from "./epilogue";
@@ -19,8 +20,8 @@ import {
 const UNIT_BYTES: usize = 36 * 16;
 
 /**
- * Floats from one point to the next in a panel [point][rows][8] of transformed tiles. It is not a power of two, or the
- * 36 streams of a transform would meet in one set of the cache.
+ * Floats from one point to the next in a panel [point][rows][8] of transformed tiles. It is no power of two: else the
+ * 36 streams of a transform would share one set of the cache.
  */
 // @ts-ignore: decorator
 @inline
@@ -55,7 +56,7 @@ export function winogradWeights(p: usize, task: i32, scratch: usize): void {
   const rotated = word(p, 6) != 0;
   const first = panelStart(outputs, task), height = panelHeight(outputs - first), step = (<usize> inputStride) << 2;
   const pointStep = (<usize> (roundUp(outputs, 4) * inputs)) << 2, panel = at(pointer(p, 1), first * inputs);
-  const half = scratch, whole = scratch + TEMP_BYTES;
+  const rowsDone = scratch, whole = scratch + TEMP_BYTES;
   for (let row = 0; row < height; row++) {
     for (let input = 0; input < inputs; input += 4) {
       const count = min(4, inputs - input);
@@ -66,12 +67,13 @@ export function winogradWeights(p: usize, task: i32, scratch: usize): void {
           const tap = <usize> (rotated ? 32 - 12 * r : 12 * r), along = <usize> (rotated ? <isize> -4 : 4);
           weightTransform(
             gatherTap(source, step, tap, count), gatherTap(source, step, tap + along, count),
-            gatherTap(source, step, tap + 2 * along, count), half + 96 * r, 16,
+            gatherTap(source, step, tap + 2 * along, count), rowsDone + 96 * r, 16,
           );
         }
         for (let column: usize = 0; column < 96; column += 16) {
           weightTransform(
-            v128.load(half + column), v128.load(half + column, 96), v128.load(half + column, 192), whole + column, 96,
+            v128.load(rowsDone + column), v128.load(rowsDone + column, 96), v128.load(rowsDone + column, 192),
+            whole + column, 96,
           );
         }
       }
@@ -89,7 +91,7 @@ export function winogradWeights(p: usize, task: i32, scratch: usize): void {
   }
 }
 
-/** Writes where each tile of a band starts in its plane, in bytes; lanes without a tile start at `spare`. */
+/** Writes the byte offset of each tile of a band in its plane; lanes without a tile get `spare`. */
 function placeTiles(offsets: usize, lanes: i32, tilesY: i32, tilesX: i32, stride: i32, spare: i32): void {
   for (let lane = 0; lane < lanes; lane++) {
     const y = lane / tilesX, x = lane - y * tilesX;
@@ -97,10 +99,7 @@ function placeTiles(offsets: usize, lanes: i32, tilesY: i32, tilesX: i32, stride
   }
 }
 
-/**
- * Writes where each tile's outputs start in a plane of outputs, in bytes from the band's first, and their row and
- * column.
- */
+/** Writes three words a tile: the byte offset of its outputs from the band's first, their row and their column. */
 function placeOutputs(table: usize, lanes: i32, tilesX: i32, outputWidth: i32): void {
   for (let lane = 0; lane < lanes; lane++) {
     const y = lane / tilesX, x = lane - y * tilesX;
@@ -130,12 +129,12 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
 
   const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4), columns = roundUp(bandCount * lanes, PANEL);
   const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
-  const offsets = scratch, places = at(offsets, lanes), temp = at(places, 3 * lanes);
+  const offsets = scratch, outputTable = at(offsets, lanes), temp = at(outputTable, 3 * lanes);
   const plane = temp + OUTPUT_TEMP_BYTES;
   const v = at(plane, planeRows * stride), vStride = pointStride(inputs), vStep = (<usize> vStride) << 2;
   const products = at(v, columns / PANEL * POINTS * vStride), mStride = productStride(columns);
   placeTiles(offsets, lanes, bandRows, tilesX, stride, 0);
-  placeOutputs(places, lanes, tilesX, outputWidth);
+  placeOutputs(outputTable, lanes, tilesX, outputWidth);
 
   for (let band = 0; band < bandCount; band++) {
     const image = (firstBand + band) / imageBands, firstRow = (firstBand + band) % imageBands * bandRows * 4 - padY;
@@ -174,28 +173,28 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
       const shift = f32x4.splat(bias != 0 ? load<f32>(at(bias, k)) : 0);
       for (let lane = 0; lane < lanes; lane += 4) {
         transformOutput(at(products, (k - from) * mStride + (band * lanes + lane) * POINTS), temp, shift);
-        let entry = places + <usize> (12 * lane), tile = temp;
+        let entry = outputTable + <usize> (12 * lane), tile = temp;
         for (let q = 0; q < 4; q++) {
           const rows = rowsLeft - load<i32>(entry, 4), count = outputWidth - load<i32>(entry, 8);
           if (rows <= 0) break;
-          let place = target + load<u32>(entry);
+          let output = target + load<u32>(entry);
           if (rows >= 4 && count >= 4) {
             let v0 = v128.load(tile), v1 = v128.load(tile, 64), v2 = v128.load(tile, 128), v3 = v128.load(tile, 192);
             if (residual != 0) {
-              const other = place + gap;
+              const other = output + gap;
               v0 = f32x4.add(v0, v128.load(other)); v1 = f32x4.add(v1, v128.load(other + step));
               v2 = f32x4.add(v2, v128.load(other + 2 * step)); v3 = f32x4.add(v3, v128.load(other + 3 * step));
             }
-            v128.store(place, clampVector(v0, low, high));
-            v128.store(place + step, clampVector(v1, low, high));
-            v128.store(place + 2 * step, clampVector(v2, low, high));
-            v128.store(place + 3 * step, clampVector(v3, low, high));
+            v128.store(output, clampVector(v0, low, high));
+            v128.store(output + step, clampVector(v1, low, high));
+            v128.store(output + 2 * step, clampVector(v2, low, high));
+            v128.store(output + 3 * step, clampVector(v3, low, high));
           } else {
             for (let r = 0; r < min(4, rows); r++) {
               let v = v128.load(tile + <usize> r * 64);
-              if (residual != 0) v = f32x4.add(v, v128.load(place + gap));
-              storeLanes(place, clampVector(v, low, high), count);
-              place += step;
+              if (residual != 0) v = f32x4.add(v, v128.load(output + gap));
+              storeLanes(output, clampVector(v, low, high), count);
+              output += step;
             }
           }
           tile += 16;
@@ -225,7 +224,7 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
   const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
   const rows = roundUp(inputs, 2), gradientRows = roundUp(to - from, 4), maxColumns = roundUp(groupBands * lanes, PANEL);
   const offsets = scratch, gradientOffsets = at(offsets, lanes), temp = at(gradientOffsets, lanes);
-  // Four more rows, which stay zero: where lanes without a tile look.
+  // Four more rows, which stay zero: lanes without a tile read them.
   const plane = temp + TEMP_BYTES, v = at(plane, (planeRows + 4) * stride);
   const vStride = pointStride(rows), gStride = pointStride(gradientRows);
   const g = at(v, maxColumns / PANEL * POINTS * vStride), vStep = (<usize> vStride) << 2, gStep = (<usize> gStride) << 2;
@@ -273,11 +272,11 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
       const a = at(g, point * gStride), b = at(v, point * vStride), c = at(target, point * pStride + from);
       for (let k = 0; k < gradientRows; k += 4) {
         for (let i = 0; i < rows; i += 2) {
-          // The last odd row has no partner in C: its place is the scratch plane.
+          // The last odd row of B has no row of C: its partner's sums go to the scratch plane.
           const last = i + 1 == inputs;
-          const place = c + <usize> i * pStep + (<usize> k << 2);
+          const sums = c + <usize> i * pStep + (<usize> k << 2);
           dotPanels(
-            at(a, k * PANEL), gPanel, at(b, i * PANEL), vPanel, panels, place, last ? plane - place : pStep, adding,
+            at(a, k * PANEL), gPanel, at(b, i * PANEL), vPanel, panels, sums, last ? plane - sums : pStep, adding,
           );
         }
       }
@@ -292,14 +291,14 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
 export function winogradWeightGradientSum(p: usize, task: i32, scratch: usize): void {
   const inputs = word(p, 2), outputs = word(p, 3), parts = word(p, 4), rounded = roundUp(outputs, 4);
   const pointStep = (<usize> (inputs * rounded)) << 2, partStep = <usize> POINTS * pointStep;
-  const sums = scratch, half = sums + TEMP_BYTES, whole = half + TEMP_BYTES;
+  const sums = scratch, rowsDone = sums + TEMP_BYTES, whole = rowsDone + TEMP_BYTES;
   for (let k = 0; k < outputs; k += 4) {
     const source = at(pointer(p, 0), task * rounded + k), count = min(4, outputs - k);
     for (let point = 0; point < POINTS; point++) {
-      let place = source + <usize> point * pointStep, sum = v128.load(place);
+      let from = source + <usize> point * pointStep, sum = v128.load(from);
       for (let part = 1; part < parts; part++) {
-        place += partStep;
-        sum = f32x4.add(sum, v128.load(place));
+        from += partStep;
+        sum = f32x4.add(sum, v128.load(from));
       }
       v128.store(at(sums, 4 * point), sum);
     }
@@ -307,11 +306,11 @@ export function winogradWeightGradientSum(p: usize, task: i32, scratch: usize): 
       const m = sums + 96 * row;
       weightGradientTransform(
         v128.load(m), v128.load(m, 16), v128.load(m, 32), v128.load(m, 48), v128.load(m, 64), v128.load(m, 80),
-        half + 48 * row, 16,
+        rowsDone + 48 * row, 16,
       );
     }
     for (let column: usize = 0; column < 48; column += 16) {
-      const m = half + column;
+      const m = rowsDone + column;
       weightGradientTransform(
         v128.load(m), v128.load(m, 48), v128.load(m, 96), v128.load(m, 144), v128.load(m, 192), v128.load(m, 240),
         whole + column, 48,

@@ -1,4 +1,4 @@
-/** Planes of four channels woven into vectors, a lane a channel, so that neighbours are whole vectors apart. */
+/** Planes of four channels interleaved into vectors, a lane a channel, so that neighbours are whole vectors apart. */
 
 import { at, clear, transposeStore } from "./simd";
 
@@ -6,8 +6,8 @@ import { at, clear, transposeStore } from "./simd";
 export const PLANES_BYTES: usize = 16;
 
 /**
- * The addresses of the planes that lanes read: channel `first + lane` divided by `share`; the last again where none is
- * left.
+ * Writes the addresses of the planes that lanes read: of output `first + lane * step`, whose input is that divided by
+ * `share`. Lanes beyond the last channel read the last one's.
  */
 export function placePlanes(
   planes: usize, base: usize, image: i32, channels: i32, first: i32, step: i32, share: i32, size: i32, sources: i32,
@@ -19,10 +19,10 @@ export function placePlanes(
 }
 
 /**
- * Weaves row `y` of four planes into vectors that are `step` bytes apart. Up to three vectors behind the last become
- * zero, as they are or will be: padding, or the start of a row that is woven later.
+ * Interleaves row `y` of four planes into vectors that are `step` bytes apart. Up to three vectors behind the last become
+ * zero. They are padding, which is zero, or the start of a row that is interleaved later.
  */
-function weaveRow(planes: usize, y: i32, width: i32, target: usize, step: usize): void {
+function interleaveRow(planes: usize, y: i32, width: i32, target: usize, step: usize): void {
   const offset = (<usize> (y * width)) << 2, zero = f32x4.splat(0);
   let a = load<usize>(planes) + offset, b = load<usize>(planes, 4) + offset;
   let c = load<usize>(planes, 8) + offset, d = load<usize>(planes, 12) + offset;
@@ -38,22 +38,22 @@ function weaveRow(planes: usize, y: i32, width: i32, target: usize, step: usize)
 }
 
 /**
- * Weaves rows [first, first + rows) of padded planes, whose own rows are `spreadY` apart and columns `spreadX`. What
- * lies between and around was cleared before and stays so.
+ * Interleaves rows [first, first + rows) of padded planes, whose own rows are `spreadY` apart and columns `spreadX`. The
+ * caller has cleared the vectors between and around them, which stay zero.
  */
-export function weaveBand(
+export function interleaveRows(
   planes: usize, height: i32, width: i32, first: i32, rows: i32, padY: i32, padX: i32, spreadY: i32, spreadX: i32,
   buffer: usize, row: i32,
 ): void {
   for (let r = 0; r < rows; r++) {
     const y = first + r - padY, target = buffer + (<usize> (r * row) << 4), source = spreadY == 1 ? y : y / spreadY;
     if (y < 0 || source >= height || source * spreadY != y) clear(target, 4 * row);
-    else weaveRow(planes, source, width, target + (<usize> padX << 4), <usize> spreadX << 4);
+    else interleaveRow(planes, source, width, target + (<usize> padX << 4), <usize> spreadX << 4);
   }
 }
 
-/** Weaves the kernels of channels `first`, `first + step` …, read backwards if `flipped`. */
-export function weaveKernels(
+/** Interleaves the kernels of channels `first`, `first + step` …, read backwards if `flipped`. */
+export function interleaveKernels(
   weights: usize, channels: i32, first: i32, step: i32, taps: i32, flipped: bool, target: usize,
 ): void {
   const along = <usize> (flipped ? <isize> -16 : <isize> 16), end = at(target, 4 * (flipped ? taps - 1 : 0));

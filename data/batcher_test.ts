@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Batcher, epochOrder } from "./batch.ts";
+import type { ImageBatch } from "./batch_filler.ts";
+import { Batcher } from "./batcher.ts";
 import type { ImageSplit } from "./dataset.ts";
 
 const COUNT = 600, CHANNELS = 2, HEIGHT = 6, WIDTH = 5, SIZE = CHANNELS * HEIGHT * WIDTH;
@@ -13,10 +14,11 @@ const split: ImageSplit = {
   labels: Uint8Array.from({ length: COUNT }, (_, i) => i % 10),
 };
 
-function filled(batcher: Batcher, indices: number[], epoch = 0): { images: Float32Array; labels: Uint32Array } {
-  const images = new Float32Array(indices.length * SIZE).fill(NaN), labels = new Uint32Array(indices.length);
-  batcher.fill(Uint32Array.from(indices), epoch, images, labels);
-  return { images, labels };
+function filled(batcher: Batcher, indices: number[], epoch = 0): ImageBatch {
+  const batch = batcher.allocate(indices.length);
+  batch.images.fill(NaN);
+  batcher.fill(Uint32Array.from(indices), epoch, batch);
+  return batch;
 }
 
 /** What `F.pad(normalised, padding)`, a crop at (top, left) and a mirror give. */
@@ -70,13 +72,4 @@ Deno.test("Batcher.fill() augments by seed, epoch and image alone", () => {
   const other = new Batcher({ split, shape, normalisation, augmentation, seed: 2 });
   assert(filled(batcher, indices, 1).images.some((value, i) => value !== first[i]));
   assert(filled(other, indices, 0).images.some((value, i) => value !== first[i]));
-});
-
-Deno.test("epochOrder() visits every image once, in an order of the seed and the epoch", () => {
-  const order = epochOrder(50, 1, 0, true);
-  assertEquals([...order].sort((a, b) => a - b), Array.from({ length: 50 }, (_, i) => i));
-  assertEquals(epochOrder(50, 1, 0, true), order);
-  assert(epochOrder(50, 1, 1, true).some((index, i) => index !== order[i]));
-  assert(epochOrder(50, 2, 0, true).some((index, i) => index !== order[i]));
-  assertEquals([...epochOrder(4, 1, 3, false)], [0, 1, 2, 3]);
 });

@@ -1,0 +1,88 @@
+/** Says which kernels would run on a device, and why, without the device. */
+
+import {
+  type Application,
+  describeNode,
+  type DeviceProfile,
+  f32,
+  Graph,
+  KernelPolicy,
+  plan,
+  shapeClass,
+  type WebGpuVariant,
+} from "../../core/mod.ts";
+import type { Model } from "../../models/mod.ts";
+import { traceStep } from "../../train/mod.ts";
+import { formatTable } from "../reports/table.ts";
+import { formatApplication } from "./application.ts";
+
+/** The device as a line. */
+export function formatDevice({ name, kind, vendor, architecture }: DeviceProfile): string {
+  return [name, kind, architecture || vendor].filter((text) => text !== "").join(", ");
+}
+
+/** Which kernel runs for an application of an op, why, and which others there are. */
+export function explainApplication(application: Application, device: DeviceProfile): string {
+  const { variants, index, because } = new KernelPolicy(device).explain(application);
+  return [
+    `${formatApplication(application)}`,
+    `on ${formatDevice(device)}`,
+    `runs ${variants[index].name}: ${because}`,
+    `class of shapes: ${shapeClass(application)}`,
+    "",
+    formatTable([
+      ["", "variant", "kernel", "configuration", "kernels", "workgroups", "scratch MiB"],
+      ...variants.map((variant, number) => rowOf(variant, number === index)),
+    ], 4),
+  ].join("\n");
+}
+
+/** Kernels of a variant whose sizes are shown. */
+const SHOWN = 4;
+
+function rowOf({ name, family, version, configuration, kernels, workspace = [] }: WebGpuVariant, runs: boolean) {
+  const scratch = workspace.reduce(
+    (sum, { shape }) => sum + 4 * shape.reduce((product, extent) => product * extent, 1),
+    0,
+  );
+  return [
+    runs ? "→" : "",
+    name,
+    `${family}@${version}`,
+    Object.entries(configuration).map(([key, value]) => `${key} ${value}`).join(", "),
+    kernels.length,
+    kernels.slice(0, SHOWN).map(({ workgroups }) =>
+      workgroups.filter((count, axis) => axis === 0 || count > 1).join("x")
+    )
+      .join(" + ") + (kernels.length > SHOWN ? " …" : ""),
+    (scratch / 2 ** 20).toFixed(1),
+  ];
+}
+
+/** Which kernel runs for each op and shape of a model's training step, or of its inference. */
+export function explainModel(model: Model, batch: number, inference: boolean, device: DeviceProfile): string {
+  const policy = new KernelPolicy(device), rows: (string | number)[][] = [], seen = new Set<string>();
+  for (const node of programOf(model, batch, inference).nodes) {
+    const key = describeNode(node);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const { variants, index, because } = policy.explain(node);
+    rows.push([formatApplication(node), variants[index].name, because]);
+  }
+  const what = inference ? "An inference" : "A training step";
+  return [
+    `${what} of ${model.name} at batch ${batch}, on ${formatDevice(device)}`,
+    "",
+    formatTable([["op", "kernel", "why"], ...rows], 3),
+  ].join("\n");
+}
+
+function programOf(model: Model, batch: number, inference: boolean) {
+  if (!inference) {
+    const { graph, scalars } = traceStep({ model, batch });
+    return plan(graph, new Map(Object.entries(scalars)));
+  }
+  const graph = new Graph();
+  const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
+  return plan(graph, new Map([["logits", logits]]));
+}

@@ -1,0 +1,83 @@
+/** A training step as a graph: what it computes, before it is planned for a device. */
+
+import { argument, Graph, type Precision, sentence, UsageError, type Value } from "../core/mod.ts";
+import type { Model } from "../models/mod.ts";
+import { topKCorrect } from "../ops/mod.ts";
+import { recordAccumulation, updateGraph } from "./_accumulation.ts";
+import type { BatchInputs, PartSpec } from "./inputs/batch_inputs.ts";
+import { uploadedInputs } from "./inputs/inputs_for.ts";
+import { lossScale } from "./optimizers/loss_scale.ts";
+import { type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizers/optimizer.ts";
+import { sgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
+
+/** The options of {@link traceStep}: what a training step computes. */
+export interface StepOptions extends SgdOptions, UpdateOptions {
+  /** The model. */
+  readonly model: Model;
+  /** Images in a batch. */
+  readonly batch: number;
+  /** How batches reach the step. Defaults to {@link uploadedInputs}. */
+  readonly inputs?: BatchInputs;
+  /** How gradients change parameters. Defaults to {@link sgdOptimizer} with the options given here. */
+  readonly optimizer?: Optimizer;
+  /**
+   * Parts of a batch, which go through the network one after the other and add up to one update, so that a batch needs less
+   * memory. Defaults to 1. Batch norm takes its statistics of each part.
+   */
+  readonly accumulate?: number;
+  /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
+  readonly precision?: Precision;
+  /** The share of the target that is spread over all classes. Defaults to 0. */
+  readonly labelSmoothing?: number;
+}
+
+/** A training step before it is planned. */
+export interface TracedStep {
+  /** The step, or one part of it. */
+  readonly graph: Graph;
+  /** What is recorded of it. */
+  readonly scalars: Readonly<Record<"loss" | "correct", Value>>;
+  /** The updates of the parameters, where a step has parts. */
+  readonly updates?: Graph;
+}
+
+/** What goes through the network at a time. */
+export function partSpec({ model, batch, accumulate = 1, labelSmoothing = 0 }: StepOptions): PartSpec {
+  return { count: batch / accumulate, imageShape: model.inputShape, classes: model.classes, labelSmoothing };
+}
+
+/**
+ * Records and differentiates a training step. It needs no device.
+ *
+ * @throws {UsageError} If a batch does not fall into that number of parts.
+ *
+ * @example
+ * ```ts
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { traceStep } from "@residua/residua/train";
+ * const { graph, scalars } = traceStep({ model: cifarResNet({ depth: 8 }), batch: 4 });
+ * console.log(graph.precision, scalars.loss.spec.shape); // float32 []
+ * ```
+ */
+export function traceStep(options: StepOptions): TracedStep {
+  const { model, batch, accumulate = 1, inputs = uploadedInputs, precision = "float32" } = options;
+  const { optimizer = sgdOptimizer(options) } = options;
+  if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
+    throw new UsageError(
+      sentence`A batch of ${batch} does not fall into ${accumulate} equal parts; use another ${argument("accumulate")}`,
+    );
+  }
+  const graph = new Graph({ training: true, precision });
+  const { images, labels, loss: recordLoss } = inputs.record(graph, partSpec(options));
+  const logits = model.forward(graph, images), loss = recordLoss(logits);
+  const [correct] = topKCorrect.apply(graph, [logits, labels], { k: 1 });
+  const states = graph.values.filter(({ kind }) => kind === "state");
+  const gradients = parameterGradients(graph, loss, options.freeze);
+  const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
+  if (accumulate === 1) {
+    recordUpdates(graph, optimizer, gradients, states, options);
+    return { graph, scalars };
+  }
+  recordAccumulation(graph, gradients);
+  return { graph, scalars, updates: updateGraph(gradients, states, optimizer, options) };
+}
