@@ -81,7 +81,7 @@ export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOpt
 
 /** The sample with f16 where the op takes it, or nothing where it does not. */
 function float16Sample(op: Op, sample: Sample): Sample[] {
-  const half = op.half?.(sample.inputs.length, { ...op.attributes, ...sample.attributes } as Attributes) ?? [];
+  const half = op.float16Inputs?.(sample.inputs.length, { ...op.attributes, ...sample.attributes } as Attributes) ?? [];
   if (half.length === 0) return [];
   return [{ ...sample, inputs: sample.inputs.map((spec, index) => half.includes(index) ? f16(spec.shape) : spec) }];
 }

@@ -47,7 +47,6 @@ export * from "./webgpu/tuning/device_profile.ts";
 export * from "./webgpu/tuning/family.ts";
 export * from "./webgpu/tuning/policy.ts";
 export * from "./webgpu/tuning/tables.ts";
-export { lazyVariant, preferIf } from "./webgpu/tuning/lazy_variant.ts";
 export { reluWgsl } from "./webgpu/text/prelude.ts";
 export type { TexelType } from "./webgpu/texels.ts";
 export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuning/tuner.ts";

@@ -84,7 +84,7 @@ export interface OpDefinition<A extends Attributes = Attributes> {
    * Which of so many inputs may be f16, all of them together; none unless given. WebGPU kernels need not care: their loads
    * and stores of f16 are converted, so that they compute in float32.
    */
-  half?(inputs: number, attributes: A): readonly number[];
+  float16Inputs?(inputs: number, attributes: A): readonly number[];
   /** Whether mixed precision rounds these inputs to f16; unless said so it leaves them as they come. */
   readonly castsToFloat16?: boolean;
   /**

@@ -1,7 +1,7 @@
 /** By what a run knows its data again, wherever the data lies. */
 
 import { DataError, formatShape } from "../core/mod.ts";
-import type { ImageSet } from "./mod.ts";
+import type { ImageSet } from "./dataset.ts";
 
 /** What identifies an image set: what it holds, not where it is. */
 export interface DataIdentity {

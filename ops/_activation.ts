@@ -42,7 +42,7 @@ export function registerActivation(name: string, ceiling: number): { activation:
   const gradient: Op = registerOp({
     name: `${name}Gradient`,
     attributes: {},
-    half: () => [0, 1],
+    float16Inputs: () => [0, 1],
     infer([outputGradient, output]) {
       expectFloat(`${name}Gradient`, "outputGradient", outputGradient);
       expectFloat(`${name}Gradient`, "output", output);
@@ -74,7 +74,7 @@ export function registerActivation(name: string, ceiling: number): { activation:
   const activation: Op = registerOp({
     name,
     attributes: {},
-    half: () => [0],
+    float16Inputs: () => [0],
     infer([input]) {
       return [expectFloat(name, "input", input)];
     },

@@ -18,7 +18,7 @@ import { elementwiseStages, vectorKernels } from "../kernels/mod.ts";
 export const add: Op = registerOp({
   name: "add",
   attributes: {},
-  half: () => [0, 1],
+  float16Inputs: () => [0, 1],
   infer(inputs) {
     const [a, b] = inputs;
     if (inputs.length === 2 && isFloat(a) && a.dtype === b.dtype && sameShape(a.shape, b.shape)) return [a];

@@ -37,7 +37,7 @@ function forEachPair(g: PoolGeometry, visit: (input: number, output: number) => 
 export const averagePool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGradientAttributes>({
   name: "averagePool2dGradient",
   attributes: { ...POOL_DEFAULTS, inputSize: [1, 1] },
-  half: () => [0],
+  float16Inputs: () => [0],
   infer: ([outputGradient], attributes) => [unpooledSpec("averagePool2dGradient", outputGradient, attributes)],
   reference({ outputs: [{ shape }], attributes }) {
     const g = poolGeometry("averagePool2dGradient", shape, attributes), area = g.kernel[0] * g.kernel[1];
@@ -76,7 +76,7 @@ export const averagePool2dGradient: Op<PoolGradientAttributes> = registerOp<Pool
 export const averagePool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   name: "averagePool2d",
   attributes: POOL_DEFAULTS,
-  half: () => [0],
+  float16Inputs: () => [0],
   infer: ([input], attributes) => [pooledSpec("averagePool2d", input, attributes)],
   gradient: (graph, { inputs, attributes }, [outputGradient]) =>
     averagePool2dGradient.apply(graph, [outputGradient!], { ...attributes, inputSize: inputs[0].shape.slice(2) }),

@@ -16,7 +16,7 @@ export type CastAttributes = {
 export const cast: Op<CastAttributes> = registerOp<CastAttributes>({
   name: "cast",
   attributes: { to: "f32" },
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([input], { to }) {
     if (to !== "f32" && to !== "f16") throw new ShapeError(`cast: expected to to be f32 or f16 but it is ${to}`);
     if (input === undefined || !isFloat(input)) {

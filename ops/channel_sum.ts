@@ -21,7 +21,7 @@ function extents({ inputs: [{ shape }] }: Pick<OpSpec, "inputs">): { batch: numb
 export const channelSum: Op = registerOp({
   name: "channelSum",
   attributes: {},
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([input]) {
     if (!isFloat(input) || (input.shape.length !== 2 && input.shape.length !== 4)) {
       throw new ShapeError(

@@ -76,7 +76,7 @@ const SHAPES = [[1], [7], [3, 40], [2, 3, 5, 5], [5, 3347]], RATES = [0.2, 0.5, 
 export const dropoutGradient: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
   name: "dropoutGradient",
   attributes: { rate: 0.5 },
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([outputGradient, kept], { rate }) {
     expectInput("dropoutGradient", "outputGradient", outputGradient);
     expectSpec("dropoutGradient", "kept", kept, outputGradient.shape, "u32");
@@ -109,7 +109,7 @@ export const dropout: Op<DropoutAttributes> = registerOp<DropoutAttributes>({
   name: "dropout",
   attributes: { rate: 0.5 },
   updates: [1],
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([input, step, seed], { rate }) {
     expectInput("dropout", "input", input);
     expectSpec("dropout", "step", step, []);

@@ -16,7 +16,7 @@ const SAMPLES = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 64, 8, 8], [1, 5, 1, 9], [2, 1,
 export const globalAveragePoolGradient: Op<SizeAttributes> = registerOp<SizeAttributes>({
   name: "globalAveragePoolGradient",
   attributes: { size: [1, 1] },
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([outputGradient], { size }) {
     expectSpec("globalAveragePoolGradient", "outputGradient", outputGradient, ["N", "C"], "float");
     expectPair("globalAveragePoolGradient", "size", size, 1);
@@ -53,7 +53,7 @@ export const globalAveragePoolGradient: Op<SizeAttributes> = registerOp<SizeAttr
 export const globalAveragePool: Op = registerOp({
   name: "globalAveragePool",
   attributes: {},
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([input]) {
     expectSpec("globalAveragePool", "input", input, ["N", "C", "H", "W"], "float");
     return [{ ...input, shape: input.shape.slice(0, 2) }];

@@ -69,7 +69,7 @@ const CASES = [[1, 1, 1], [3, 7, 5], [5, 64, 10], [2, 13, 100], [17, 33, 9], [71
 export const linearInputGradient: Op = registerOp({
   name: "linearInputGradient",
   attributes: {},
-  half: () => [0, 1],
+  float16Inputs: () => [0, 1],
   castsToFloat16: true,
   infer([outputGradient, weight]) {
     expectSpec("linearInputGradient", "outputGradient", outputGradient, ["N", "O"], "float");
@@ -85,7 +85,7 @@ export const linearInputGradient: Op = registerOp({
 export const linearWeightGradient: Op = registerOp({
   name: "linearWeightGradient",
   attributes: {},
-  half: () => [0, 1],
+  float16Inputs: () => [0, 1],
   castsToFloat16: true,
   infer([outputGradient, input]) {
     expectSpec("linearWeightGradient", "outputGradient", outputGradient, ["N", "O"], "float");
@@ -104,7 +104,7 @@ export const linearWeightGradient: Op = registerOp({
 export const linear: Op = registerOp({
   name: "linear",
   attributes: {},
-  half: () => [0, 1],
+  float16Inputs: () => [0, 1],
   castsToFloat16: true,
   infer(inputs) {
     const [input, weight, bias] = inputs;

@@ -48,7 +48,7 @@ function maxPool(g: PoolGeometry, x: NumericArray, y: NumericArray, indices: Num
 export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGradientAttributes>({
   name: "maxPool2dGradient",
   attributes: { ...POOL_DEFAULTS, inputSize: [1, 1] },
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([outputGradient, indices], attributes) {
     const input = unpooledSpec("maxPool2dGradient", outputGradient, attributes);
     expectSpec("maxPool2dGradient", "indices", indices, outputGradient.shape, "u32");
@@ -101,7 +101,7 @@ export const maxPool2dGradient: Op<PoolGradientAttributes> = registerOp<PoolGrad
 export const maxPool2d: Op<PoolAttributes> = registerOp<PoolAttributes>({
   name: "maxPool2d",
   attributes: POOL_DEFAULTS,
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([input], attributes) {
     const output = pooledSpec("maxPool2d", input, attributes);
     return [output, u32(output.shape)];

@@ -75,7 +75,7 @@ const CASES = [
 export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<SubsampleGradientAttributes>({
   name: "subsamplePadGradient",
   attributes: { stride: [1, 1], inputShape: [1, 1, 1] },
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([outputGradient], { stride, inputShape: [channels, height, width] }) {
     const op = "subsamplePadGradient";
     expectPair(op, "stride", stride, 1);
@@ -133,7 +133,7 @@ export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<
 export const subsamplePad: Op<SubsampleAttributes> = registerOp<SubsampleAttributes>({
   name: "subsamplePad",
   attributes: { stride: [1, 1], channels: 1 },
-  half: () => [0],
+  float16Inputs: () => [0],
   infer([input], { stride, channels }) {
     expectSpec("subsamplePad", "input", input, ["N", "C", "H", "W"], "float");
     expectPair("subsamplePad", "stride", stride, 1);

@@ -13,8 +13,9 @@ Deno.test("imports point down the layers, through mod.ts, and the library import
       const other = target.split("/")[0];
       if (!target.endsWith(".ts")) {
         if (layer !== "cli") wrong.push(`${path} depends on ${target}`);
-      } else if (other === layer) continue;
-      else if (LAYERS.indexOf(other) < 0 || LAYERS.indexOf(other) > level) {
+      } else if (other === layer) {
+        if (target === `${layer}/mod.ts`) wrong.push(`${path} imports the mod.ts of its own layer`);
+      } else if (LAYERS.indexOf(other) < 0 || LAYERS.indexOf(other) > level) {
         wrong.push(`${path} imports ${target}, which is above it`);
       } else if (target !== `${other}/mod.ts`) wrong.push(`${path} imports ${target} past ${other}/mod.ts`);
     }

@@ -114,10 +114,10 @@ Deno.test("ops refuse f16 beside f32", () => {
   assertThrows(() => add.apply(graph, [half, single]), ShapeError, "f16 [2, 2] and f32 [2, 2]");
   assertThrows(() => linear.apply(graph, [half, single]), ShapeError, "expected weight to be f16 [O, 2] but it is f32");
   for (const op of listOps()) {
-    if (op.half === undefined) continue;
+    if (op.float16Inputs === undefined) continue;
     for (const { inputs, attributes } of op.samples().slice(0, 3)) {
       const resolved = { ...op.attributes, ...attributes } as typeof op.attributes;
-      const halves = op.half(inputs.length, resolved);
+      const halves = op.float16Inputs(inputs.length, resolved);
       const mixed = inputs.map(({ shape, dtype }, index) => halves.includes(index) ? f16(shape) : { shape, dtype });
       assert(op.infer(mixed, resolved).length > 0, op.name);
       const other = inputs.findIndex((spec, index) => !halves.includes(index) && spec.dtype === "f32");

@@ -26,7 +26,9 @@ export function autocast<A extends Attributes>(
   cast: (value: Value, dtype: DType) => Value,
 ): Value[] {
   if (op.name === CAST) return [...inputs];
-  const float16 = new Set(op.half?.(inputs.length, attributes).filter((index) => isFloat(inputs[index].spec)) ?? []);
+  const float16 = new Set(
+    op.float16Inputs?.(inputs.length, attributes).filter((index) => isFloat(inputs[index].spec)) ?? [],
+  );
   const wanted = op.castsToFloat16 || [...float16].every((index) => isFloat16(inputs[index].spec)) ? "f16" : "f32";
   return inputs.map((value, index) => {
     const dtype = float16.has(index) ? wanted : "f32";

@@ -65,7 +65,7 @@ function registerGradient(suffix: string): Op {
   return registerOp({
     name,
     attributes: {},
-    half: () => behind ? [0, 1, 2] : [0, 1],
+    float16Inputs: () => behind ? [0, 1, 2] : [0, 1],
     infer(inputs) {
       expectNormInputs(name, inputs, ["batchMean", "inverseStd", "gamma"], first + 1);
       const { shape, dtype } = inputs[first];

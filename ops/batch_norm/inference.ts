@@ -61,7 +61,7 @@ function gradientOfChannel(e: Extents, epsilon: number, buffers: readonly Numeri
 export const batchNormInferenceGradient: Op<BatchNormInferenceAttributes> = registerOp<BatchNormInferenceAttributes>({
   name: "batchNormInferenceGradient",
   attributes: { epsilon: 1e-5 },
-  half: () => [0, 1],
+  float16Inputs: () => [0, 1],
   infer(inputs) {
     const name = "batchNormInferenceGradient";
     expectNormInputs(name, inputs, ["gamma", "runningMean", "runningVariance"], 2);
@@ -125,7 +125,7 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
   return registerOp<BatchNormInferenceAttributes>({
     name,
     attributes: { epsilon: 1e-5 },
-    half: () => epilogue.residual ? [0, 5] : [0],
+    float16Inputs: () => epilogue.residual ? [0, 5] : [0],
     infer(inputs) {
       expectNormInputs(name, inputs, ["gamma", "beta", "runningMean", "runningVariance"]);
       expectResidual(name, inputs, epilogue);

@@ -128,7 +128,7 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
     name,
     attributes: { momentum: 0.1, epsilon: 1e-5 },
     updates: [3, 4],
-    half: () => epilogue.residual ? [0, 5] : [0],
+    float16Inputs: () => epilogue.residual ? [0, 5] : [0],
     infer(inputs) {
       expectNormInputs(name, inputs, ["gamma", "beta", "runningMean", "runningVariance"]);
       expectResidual(name, inputs, epilogue);

@@ -55,7 +55,7 @@ function convolutionRules<A extends DepthwiseAttributes>(
   const geometry = (spec: Pick<OpSpec<A>, "inputs" | "attributes">) =>
     problemOf(op, { inputs: spec.inputs, attributes: complete(spec) });
   return {
-    half: () => [0, 1],
+    float16Inputs: () => [0, 1],
     castsToFloat16: true,
     infer(inputs: OpSpec["inputs"], attributes: A) {
       const g = geometry({ inputs, attributes });

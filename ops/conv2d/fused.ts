@@ -48,7 +48,7 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
   };
   return {
     name,
-    half: (inputs: number, attributes: A) => {
+    float16Inputs: (inputs: number, attributes: A) => {
       const { residual } = { ...NO_EPILOGUE, ...attributes };
       return [0, 1, ...(residual ? [inputs - 1] : [])];
     },

@@ -94,7 +94,7 @@ const fusions: FusionRule[] = [{
 export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = registerOp<FusedInputGradientAttributes>({
   name: NAME,
   attributes: { ...CONVOLUTION_DEFAULTS, inputSize: [1, 1], relu: false },
-  half: (_inputs, { relu }) => relu ? [0, 1, 2, 3] : [0, 1, 2],
+  float16Inputs: (_inputs, { relu }) => relu ? [0, 1, 2, 3] : [0, 1, 2],
   infer(inputs, attributes) {
     const g = inputGradientGeometry({ inputs, attributes }, NAME);
     expectGradient(NAME, inputs[0], g);

@@ -70,7 +70,7 @@ function weightGradientGeometry(
 export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
   name: "conv2dInputGradient",
   attributes: { ...CONVOLUTION_DEFAULTS, inputSize: [1, 1] },
-  half: () => [0, 1],
+  float16Inputs: () => [0, 1],
   castsToFloat16: true,
   infer(inputs, attributes) {
     const g = inputGradientGeometry({ inputs, attributes });
@@ -105,7 +105,7 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
 export const conv2dWeightGradient: Op<WeightGradientAttributes> = registerOp({
   name: "conv2dWeightGradient",
   attributes: { ...CONVOLUTION_DEFAULTS, kernelSize: [1, 1] },
-  half: () => [0, 1],
+  float16Inputs: () => [0, 1],
   castsToFloat16: true,
   infer(inputs, attributes) {
     const g = weightGradientGeometry({ inputs, attributes });

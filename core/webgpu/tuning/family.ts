@@ -4,7 +4,7 @@
  */
 
 import type { KernelSequence, WebGpuKernel } from "../kernel.ts";
-import type { DeviceAbilities, DeviceLimits, DeviceProfile } from "./device_profile.ts";
+import type { DeviceAbilities } from "./device_profile.ts";
 
 /** How a family is set: plain JSON, so that it can be kept in a table. */
 export type Configuration = Readonly<Record<string, number | string | boolean>>;
@@ -139,49 +139,4 @@ function variantsOf<P>(family: KernelFamily<P>, problem: P, device: DeviceAbilit
       },
     };
   });
-}
-
-/** Variants of which some are marked as preferred: what ops gave before they had families. */
-export interface MarkedVariant extends KernelSequence {
-  /** The variant's name. */
-  readonly name: string;
-  /** Whether it is expected to be the fastest; of several, the first counts. */
-  readonly preferred?: boolean;
-}
-
-/** What ops gave before they had families. */
-export function implementVariants(marked: (limits: WebGpuLimits) => readonly MarkedVariant[]): Implementation {
-  return {
-    variants(device) {
-      const { limits, kind } = device as DeviceProfile;
-      return marked({ ...limits, software: kind === "software" }).map((variant) => ({
-        name: variant.name,
-        family: "variant",
-        version: 1,
-        configuration: { name: variant.name, preferred: variant.preferred ?? false },
-        get kernels() {
-          return variant.kernels;
-        },
-        get workspace() {
-          return variant.workspace;
-        },
-        get transient() {
-          return variant.transient;
-        },
-      }));
-    },
-    rules: [{
-      on: "any",
-      because: "it is marked as preferred",
-      family: "variant",
-      configuration: { preferred: true },
-      applies: () => true,
-    }],
-  };
-}
-
-/** The limits as kernels took them before there were profiles. */
-export interface WebGpuLimits extends DeviceLimits {
-  /** Whether the adapter runs on the CPU. */
-  readonly software: boolean;
 }
