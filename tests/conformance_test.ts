@@ -5,13 +5,13 @@ import "../ops/mod.ts";
 import { assert } from "@std/assert";
 
 for (const op of listOps()) {
-  Deno.test(`${op.name} conforms on the CPU`, async () => {
+  Deno.test(`${op.name} conforms on the CPU`, async (t) => {
     const backends = [
       new CpuBackend(),
       await CpuBackend.create({ threads: 3 }),
       await CpuBackend.create({ threads: 2, build: "SIMD" }),
     ];
-    const report = await checkOp(op, { backends, seed: 1 });
+    const report = await checkOp(op, { backends, seed: 1, step: (name, run) => t.step(name, run) });
     for (const backend of backends) backend.destroy();
     assert(report.comparisons > 0 && report.refusals > 0);
     assert(op.gradient === undefined || report.derivatives > 0);
