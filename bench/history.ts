@@ -73,7 +73,6 @@ export async function recordRun(measured: Measured, note?: string, file: string 
   } catch (error) {
     throw explain("the history of benchmarks", file, error);
   }
-  console.log(`recorded in ${file}`);
 }
 
 async function describeSources(): Promise<Pick<HistoryEntry, "commit" | "isModified">> {

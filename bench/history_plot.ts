@@ -1,10 +1,10 @@
 /** The history of benchmarks as an SVG: a panel for each figure, a colour for each device. */
 
-import { curve, draw, page } from "../cli/plots.ts";
+import { curve, draw, escape, page } from "../cli/plots.ts";
 import type { Series } from "./history.ts";
 
 const COLOURS = ["#4269d0", "#c2410c", "#3ca951", "#7c3aed", "#b45309", "#0e7490"];
-const WIDTH = 820, PANEL = 170, DAY = 24 * 60 * 60 * 1000;
+const WIDTH = 820, PANEL = 170, KEY_LINE = 18, DAY = 24 * 60 * 60 * 1000;
 
 /** Draws series by date: those of one title share a panel, whose axis starts at 0. */
 export function historySvg(series: readonly Series[]): string {
@@ -28,6 +28,15 @@ export function historySvg(series: readonly Series[]): string {
       ),
     })
   );
-  const key = places.map((where) => [where, colour(where)] as const);
-  return page("Benchmarks over time", key, WIDTH, drawings);
+  const key = keyOf(places.map((where) => [where, colour(where)] as const));
+  return page("Benchmarks over time", [], WIDTH, [key, ...drawings]);
+}
+
+/** A line a device, since their names are long. */
+function keyOf(places: readonly (readonly [string, string])[]): string[] {
+  const height = places.length * KEY_LINE + 12;
+  const lines = places.map(([where, fill], line) =>
+    `<text x="14" y="${(line + 1) * KEY_LINE - 4}" font-size="12" fill="${fill}">● ${escape(where)}</text>`
+  );
+  return [`${height}`, `<svg width="${WIDTH}" height="${height}">${lines.join("")}</svg>`];
 }

@@ -7,7 +7,7 @@ import { type Backend, median, openBackend, type TuneOptions, UsageError, type W
 import { compileInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { randomBatch } from "./_work.ts";
-import { checkRecord, type Figure, RECORD_OPTIONS, recordRun, withoutRecord } from "./history.ts";
+import { checkRecord, type Figure, HISTORY, RECORD_OPTIONS, recordRun, withoutRecord } from "./history.ts";
 import { profileOps } from "./ops.ts";
 import { measureOverhead } from "./overhead.ts";
 import { measureStart } from "./start.ts";
@@ -72,7 +72,9 @@ const command = defineCommand({
     const chosen = tuneOptions(tune, backend, { progress: true });
     if (ops) return await profileOps(backend, work, batch, { trace, inference, tune: chosen });
     const figures = await timeSteps(backend, work, batch, chosen), args = withoutRecord(Deno.args);
-    if (record) await recordRun({ benchmark: "bench", arguments: args, device: backend.description, figures }, note);
+    if (!record) return;
+    await recordRun({ benchmark: "bench", arguments: args, device: backend.description, figures }, note);
+    console.log(`recorded in ${HISTORY}`);
   });
 });
 

@@ -31,7 +31,8 @@ export function page(
     `<tspan font-size="12" font-weight="400">${keys}</tspan></text>${body}</svg>\n`;
 }
 
-function escape(text: string): string {
+/** Text as it may stand in an SVG. */
+export function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 

@@ -4,7 +4,7 @@ import { exitCodeOf } from "../../cli/command.ts";
 import { formatHelp, type OptionTable, parseOptions, type Values } from "../../cli/options.ts";
 import { Peak } from "../../core/cpu/roofline.ts";
 import { didYouMean, UsageError } from "../../core/mod.ts";
-import { checkRecord, RECORD_OPTIONS, recordRun, withoutRecord } from "../history.ts";
+import { checkRecord, HISTORY, RECORD_OPTIONS, recordRun, withoutRecord } from "../history.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
@@ -160,6 +160,7 @@ async function run(): Promise<boolean> {
         { benchmark: "bench:cpu", arguments: withoutRecord(Deno.args), device, figures },
         options.note,
       );
+      console.log(`recorded in ${HISTORY}`);
     }
     return true;
   } finally {
