@@ -105,8 +105,8 @@ export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOpt
     for (const [number, backend] of backends.entries()) {
       const isAlone = backends.every(({ name }, other) => other === number || name !== backend.name);
       for (const run of runs[number][index]) {
-        const place = `${isAlone ? backend.name : backend.description}${run.name === undefined ? "" : `, ${run.name}`}`;
-        const label = `${made.trace.label}: ${place}`;
+        const where = isAlone ? backend.name : backend.description;
+        const label = [`${made.trace.label}: ${where}`, ...(run.name === undefined ? [] : [run.name])].join(", ");
         await step(label, async () => {
           report.comparisons += await checkRun(backend, made, run.variant, label);
         });

@@ -1,10 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Backend, BackendCompileOptions } from "./backend.ts";
 import { checkOp } from "./check_op.ts";
 import { CpuBackend } from "./cpu/backend.ts";
+import type { Node } from "./graph/graph.ts";
 import { f32 } from "./graph/shape.ts";
 import { bytesMoved, type NumericArray, type Op, type OpDefinition, type Sample } from "./op.ts";
+import type { Plan } from "./plan/plan.ts";
 import { registerOp } from "./registry.ts";
 import { ResiduaError, ShapeError } from "./util/errors.ts";
+import type { VariantChooser } from "./webgpu/tuning/choices.ts";
 
 let ops = 0;
 
@@ -100,3 +104,51 @@ Deno.test("checkOp() gives a sample the same numbers whatever the others are", a
   };
   assertEquals(await inputsWith([2, 3, 4]), await inputsWith([4, 2]));
 });
+
+/** A CPU backend that says to have two variants of every kernel, and for two elements one alone. */
+function withVariants(): { readonly backend: Backend; readonly chosen: number[] } {
+  const cpu = new CpuBackend(), chosen: number[] = [];
+  const variants = (node: Node) =>
+    (node.inputs[0].shape[0] === 2 ? ["a"] : ["a", "b"]).map((name) => ({ name, kernels: [] }));
+  const backend = new Proxy<Backend>(cpu, {
+    get(_, key) {
+      if (key === "memoryNeed") {
+        return (plan: Plan, { chooseVariant }: { chooseVariant: VariantChooser }) => {
+          for (const node of plan.nodes) chooseVariant(node, variants(node));
+          return cpu.memoryNeed(plan);
+        };
+      }
+      if (key === "compile") {
+        return (plan: Plan, options: BackendCompileOptions) => {
+          for (const node of plan.nodes) chosen.push(options.chooseVariant!(node, variants(node)));
+          return cpu.compile(plan, options);
+        };
+      }
+      const value = cpu[key as keyof CpuBackend] as unknown;
+      return typeof value === "function" ? value.bind(cpu) : value;
+    },
+  });
+  return { backend, chosen };
+}
+
+for (
+  const [variants, names, numbers] of [
+    ["all", ["2: a", "3: a", "3: b", "4: a", "4: b"], [0, 0, 1, 0, 1]],
+    ["covering", ["2: a", "3: b", "4: a"], [0, 1, 0]],
+  ] as const
+) {
+  Deno.test(`checkOp() checks ${variants} variants, a step each`, async () => {
+    const { backend, chosen } = withVariants(), steps: string[] = [];
+    await checkOp(doubling(), {
+      backends: [backend],
+      variants,
+      step: (name, run) => {
+        steps.push(name);
+        return run();
+      },
+    });
+    const found = steps.flatMap((name) => name.match(/f32 \[(\d)\]\) \{\}: cpu, (.)$/)?.slice(1).join(": ") ?? []);
+    assertEquals(found, [...names]);
+    assertEquals(chosen, [...numbers]);
+  });
+}
