@@ -7,6 +7,7 @@ import { type Backend, median, openBackend, type TuneOptions, UsageError, type W
 import { compileInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { randomBatch } from "./_work.ts";
+import { checkRecord, type Figure, HISTORY, RECORD_OPTIONS, recordRun, withoutRecord } from "./history.ts";
 import { profileOps } from "./ops.ts";
 import { measureOverhead } from "./overhead.ts";
 import { measureStart } from "./start.ts";
@@ -33,6 +34,7 @@ const command = defineCommand({
       about: "time instead what WebGPU costs beside kernels: submits, dispatches, writes, reads",
       default: false,
     },
+    ...RECORD_OPTIONS,
   },
   examples: [
     ["", "on the CPU at batch 128"],
@@ -42,9 +44,10 @@ const command = defineCommand({
     ["--ops cpu 8 --model mobilenet_v2 --trace step.json", "the same of another network on the CPU, with a trace"],
     ["--ops 1 --model mobilenet_v2 --inference", "where a prediction on WebGPU spends its time"],
     ["--start webgpu", "how long a run on WebGPU takes until its first step"],
+    ["webgpu 32 --record", "the same as the second, kept in the history of figures"],
     ["--overhead", "what a dispatch, a submit and a readback cost"],
   ],
-}, async ({ model, tune, ops, inference, trace, start, data, overhead }, { positionals, given }) => {
+}, async ({ model, tune, ops, inference, trace, start, data, overhead, record, note }, { positionals, given }) => {
   if (overhead) {
     const useless = Object.keys(given).find((name) => name !== "overhead");
     if (useless !== undefined) throw new UsageError(`--overhead and --${useless} exclude each other`);
@@ -52,6 +55,9 @@ const command = defineCommand({
     return await withBackend("webgpu", (backend) => measureOverhead(backend as WebGpuBackend));
   }
   checkTune(tune);
+  checkRecord({ record, note });
+  const other = ops ? "ops" : start ? "start" : undefined;
+  if (record && other !== undefined) throw new UsageError(`--${other} and --record exclude each other`);
   if (trace !== undefined && !ops) throw new UsageError("--trace: expected --ops too");
   if (inference && !ops) throw new UsageError("--inference: expected --ops too");
   if ("data" in given && !start) throw new UsageError("--data: expected --start too");
@@ -62,11 +68,13 @@ const command = defineCommand({
   }
   // Before a backend opens, so that a wrong name is all that is heard of.
   const work = randomBatch(model, batch);
-  await withBackend(choice, (backend) => {
+  await withBackend(choice, async (backend) => {
     const chosen = tuneOptions(tune, backend, { progress: true });
-    return ops
-      ? profileOps(backend, work, batch, { trace, inference, tune: chosen })
-      : timeSteps(backend, work, batch, chosen);
+    if (ops) return await profileOps(backend, work, batch, { trace, inference, tune: chosen });
+    const figures = await timeSteps(backend, work, batch, chosen), args = withoutRecord(Deno.args);
+    if (!record) return;
+    await recordRun({ benchmark: "bench", arguments: args, device: backend.description, figures }, note);
+    console.log(`recorded in ${HISTORY}`);
   });
 });
 
@@ -100,7 +108,7 @@ async function timeSteps(
   { model, images, labels }: ReturnType<typeof randomBatch>,
   batch: number,
   tune?: TuneOptions,
-): Promise<void> {
+): Promise<Figure[]> {
   const trainer = await Trainer.create({ model, backend, batch, tune });
   const inference = await compileInference(model, backend, batch, trainer.variables, { tune });
   /** The median of five runs, in seconds, after two. */
@@ -121,6 +129,12 @@ async function timeSteps(
   console.log(`${backend.description}, ${model.name}, batch ${batch}, median of 5`);
   console.log(`training  ${(batch / step).toFixed(1)} images/s, ${trainer.program.dispatches} kernel calls a step`);
   console.log(`inference ${(batch / pass).toFixed(1)} images/s, ${inference.dispatches} kernel calls`);
+  return [
+    { name: "training", value: batch / step, unit: "images/s" },
+    { name: "inference", value: batch / pass, unit: "images/s" },
+    { name: "kernel calls of a step", value: trainer.program.dispatches, unit: "calls" },
+    { name: "kernel calls of an inference", value: inference.dispatches, unit: "calls" },
+  ];
 }
 
 Deno.exit(await exitCodeOf(() => command.run(Deno.args)));

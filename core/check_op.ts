@@ -4,22 +4,39 @@
  */
 
 import type { Backend, Storage } from "./backend.ts";
-import { compile } from "./compile.ts";
+import { compile, type Program } from "./compile.ts";
+import { type Candidate, coverageKey, coveringSet } from "./covering_set.ts";
 import { CpuBackend } from "./cpu/backend.ts";
 import { ResiduaError, ShapeError } from "./util/errors.ts";
 import { Graph, type Value } from "./graph/graph.ts";
 import { LEAST_NORMAL_FLOAT16, roundToFloat16 } from "./util/float16.ts";
 import { float64Array, interpret } from "./graph/interpret.ts";
-import type { Attributes, NumericArray, Op, Sample } from "./op.ts";
+import type { Attributes, BadSample, NumericArray, Op, Sample } from "./op.ts";
+import type { WebGpuVariant } from "./webgpu/tuning/family.ts";
+import { plan } from "./plan/plan.ts";
 import { Random } from "./util/random.ts";
 import { elementCount, f16, formatSpec, isFloat, isFloat16, type TensorSpec } from "./graph/shape.ts";
+import type { VariantChooser } from "./webgpu/tuning/choices.ts";
+
+/** Runs a check under its name, as `t.step` of `Deno.test` does. */
+export type CheckStep = (name: string, run: () => Promise<void>) => Promise<unknown>;
 
 /** How an op is checked. */
 export interface CheckOptions {
-  /** The backends that are held against float64; a CPU backend alone unless given. */
+  /** The backends that are held against float64. Defaults to a CPU backend alone. */
   readonly backends?: readonly Backend[];
   /** The seed of the random inputs. */
   readonly seed?: number;
+  /**
+   * Which WebGPU kernels are checked: every variant of every sample, or a covering set, which has every family and
+   * configuration on some sample and every sample by some variant. Defaults to all.
+   */
+  readonly variants?: "all" | "covering";
+  /**
+   * Gets each check with its name, which says the sample, the backend and the variant. What it throws ends the checks.
+   * Defaults to running all checks, and then throwing one error for all that failed.
+   */
+  readonly step?: CheckStep;
 }
 
 /** What was checked. */
@@ -47,36 +64,73 @@ const DERIVATIVES_PER_INPUT = 12;
 /**
  * Checks an op on all of its samples.
  *
- * @returns What was checked.
- * @throws {ResiduaError} At the first check that fails: the op, the sample, the place, both values.
+ * @returns What was checked and held.
+ * @throws {ResiduaError} If a check fails, after all have run: for each failure the op, the sample, the index, both values.
  *
  * @example
  * ```ts ignore
  * import { checkOp } from "@residua/residua/core";
  * console.log(await checkOp(myOp));
+ * Deno.test("myOp conforms", async (t) => {
+ *   await checkOp(myOp, { step: (name, run) => t.step(name, run) });
+ * });
  * ```
  */
 export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOptions = {}): Promise<CheckReport> {
-  const erased = op as unknown as Op;
-  const random = new Random(options.seed ?? 0, `check ${op.name}`);
+  const erased = op as unknown as Op, { seed = 0, variants = "all" } = options;
   // An op without WebGPU kernels is one of the CPU alone.
   const backends = (options.backends ?? [new CpuBackend()]).filter(({ name }) =>
     name === "cpu" || erased.webgpu !== undefined
   );
-  const samples = erased.samples();
+  const samples = erased.samples(), failures: unknown[] = [];
   if (samples.length === 0) throw new ResiduaError(`${op.name}: it has no samples, so nothing can be checked`);
-  const report = { op: op.name, refusals: checkRefusals(erased), comparisons: 0, derivatives: 0 };
-  for (const sample of samples) {
-    const inputs = makeInputs(sample, random);
-    const trace = traceSample(erased, sample);
-    report.comparisons += await checkBackends(backends, trace, inputs);
-    checkCost(erased, trace);
-    if (op.gradient !== undefined) report.derivatives += checkGradient(erased, sample, inputs, random);
+  const step = options.step ?? ((_name, run) => run().catch((error) => failures.push(error)));
+  const report = { op: op.name, refusals: 0, comparisons: 0, derivatives: 0 };
+
+  for (const sample of erased.badSamples()) {
+    const label = labelOf(erased, sample);
+    // deno-lint-ignore require-await -- what it throws must reject.
+    await step(`${label}: is refused`, async () => {
+      checkRefusal(erased, sample, label);
+      report.refusals++;
+    });
   }
-  for (const sample of samples.flatMap((sample) => float16Sample(erased, sample))) {
-    report.comparisons += await checkBackends(backends, traceSample(erased, sample), makeInputs(sample, random));
+  const cases: Case[] = [];
+  for (const sample of [...samples, ...samples.flatMap((sample) => float16Sample(erased, sample))]) {
+    const label = labelOf(erased, sample);
+    // deno-lint-ignore require-await -- what it throws must reject.
+    await step(`${label}: shapes and cost`, async () => {
+      const made = makeCase(erased, sample, label, seed);
+      cases.push(made);
+      checkCost(erased, made.trace);
+    });
   }
+  const runs = backends.map((backend) => chooseRuns(backend, cases, variants));
+  for (const [index, made] of cases.entries()) {
+    for (const [number, backend] of backends.entries()) {
+      const isAlone = backends.every(({ name }, other) => other === number || name !== backend.name);
+      for (const run of runs[number][index]) {
+        const where = isAlone ? backend.name : backend.description;
+        const label = [`${made.trace.label}: ${where}`, ...(run.name === undefined ? [] : [run.name])].join(", ");
+        await step(label, async () => {
+          report.comparisons += await checkRun(backend, made, run.variant, label);
+        });
+      }
+    }
+    if (op.gradient === undefined || isHalf(made)) continue;
+    // deno-lint-ignore require-await -- what it throws must reject.
+    await step(`${made.trace.label}: gradient`, async () => {
+      report.derivatives += checkGradient(erased, made, seed);
+    });
+  }
+  if (failures.length > 0) throw joinFailures(op.name, failures);
   return report;
+}
+
+function joinFailures(op: string, failures: readonly unknown[]): unknown {
+  if (failures.length === 1) return failures[0];
+  const messages = failures.map((failure) => failure instanceof Error ? failure.message : String(failure));
+  return new ResiduaError([`${op}: ${failures.length} checks failed`, ...messages].join("\n"));
 }
 
 /** The sample with f16 where the op takes it, or nothing where it does not. */
@@ -86,19 +140,73 @@ function float16Sample(op: Op, sample: Sample): Sample[] {
   return [{ ...sample, inputs: sample.inputs.map((spec, index) => half.includes(index) ? f16(spec.shape) : spec) }];
 }
 
-/** Checks a trace on every backend that has its types. */
-async function checkBackends(
-  backends: readonly Backend[],
-  trace: Trace,
-  inputs: readonly NumericArray[],
-): Promise<number> {
-  const half = [...trace.inputs, ...trace.outputs].some(({ spec }) => isFloat16(spec));
-  const able = backends.filter(({ hasFloat16 }) => hasFloat16 || !half);
-  if (able.length === 0) return 0;
-  const expected = referenceResults(trace, inputs);
-  let comparisons = 0;
-  for (const backend of able) comparisons += await checkBackend(backend, trace, inputs, expected);
-  return comparisons;
+/** A sample with its random inputs. */
+interface Case {
+  readonly sample: Sample;
+  readonly trace: Trace;
+  readonly inputs: readonly NumericArray[];
+  /** The float64 values of the outputs, then those of all inputs after the op ran. */
+  expected(): readonly NumericArray[];
+}
+
+/** Each sample has a stream of random numbers of its own, so that others, and the checks of this one, change nothing in it. */
+function randomOf(label: string, seed: number, what: string): Random {
+  return new Random(seed, `check ${label}, ${what}`);
+}
+
+function makeCase(op: Op, sample: Sample, label: string, seed: number): Case {
+  const trace = traceSample(op, sample), inputs = makeInputs(sample, randomOf(label, seed, "inputs"));
+  let expected: readonly NumericArray[] | undefined;
+  return { sample, trace, inputs, expected: () => expected ??= referenceResults(trace, inputs) };
+}
+
+function isHalf({ trace }: Case): boolean {
+  return [...trace.inputs, ...trace.outputs].some(({ spec }) => isFloat16(spec));
+}
+
+/** A kernel that a case runs on a backend: the backend's own where there is no variant. */
+interface Run {
+  readonly name?: string;
+  readonly variant?: number;
+}
+
+/** What each case runs on a backend; nothing where it lacks f16. */
+function chooseRuns(backend: Backend, cases: readonly Case[], which: "all" | "covering"): Run[][] {
+  const able = cases.map((made) => backend.hasFloat16 || !isHalf(made));
+  const variants = cases.map(({ trace }, index) => able[index] ? listVariants(backend, trace) : []);
+  const chosen = which === "all"
+    ? variants.map((all) => all.map((_, index) => index))
+    : coveringSet(variants.map((all, index) => all.map((variant) => candidate(variant, cases[index]))));
+  return cases.map((_, index) => {
+    if (able[index] && variants[index].length === 0) return [{}];
+    return chosen[index].map((variant) => ({ name: variants[index][variant].name, variant }));
+  });
+}
+
+/** Kernels of f16 convert all that they load and store, and are covered apart from those of f32. */
+function candidate(variant: WebGpuVariant, made: Case): Candidate {
+  const cost = variant.kernels.reduce((length, { wgsl }) => length + wgsl.length, 0);
+  return { key: `${coverageKey(variant)}${isHalf(made) ? ", f16" : ""}`, cost };
+}
+
+/** The variants of the op on a backend that has several; none where they cannot be made, which the run will tell. */
+function listVariants(backend: Backend, trace: Trace): readonly WebGpuVariant[] {
+  let variants: readonly WebGpuVariant[] = [];
+  const chooseVariant: VariantChooser = (_node, all) => {
+    variants = all;
+    return 0;
+  };
+  try {
+    backend.memoryNeed(plan(trace.graph, readOf(trace), { fuse: false }), { scalars: [], chooseVariant });
+  } catch {
+    return [];
+  }
+  return variants;
+}
+
+/** What is read after a run, by its index: the outputs, then the inputs. */
+function readOf({ outputs, inputs }: Trace): Map<string, Value> {
+  return new Map([...outputs, ...inputs].map((value, index) => [`${index}`, value]));
 }
 
 interface Trace {
@@ -116,8 +224,11 @@ function traceSample(op: Op, sample: Sample): Trace {
       : graph.input(`input${index}`, spec)
   );
   const outputs = graph.apply(op, inputs, sample.attributes);
-  const label = `${op.name}(${sample.inputs.map(formatSpec).join(", ")}) ${JSON.stringify(sample.attributes ?? {})}`;
-  return { graph, inputs, outputs, label };
+  return { graph, inputs, outputs, label: labelOf(op, sample) };
+}
+
+function labelOf(op: Op, { inputs, attributes = {} }: Pick<Sample, "inputs" | "attributes">): string {
+  return `${op.name}(${inputs.map(formatSpec).join(", ")}) ${JSON.stringify(attributes)}`;
 }
 
 /** Random normal numbers rounded to their type; labels below 2. */
@@ -140,25 +251,20 @@ function widen(array: NumericArray): NumericArray {
   return array instanceof Uint32Array ? array.slice() : Float64Array.from(array);
 }
 
-function checkRefusals(op: Op): number {
-  const samples = op.badSamples();
-  for (const sample of samples) {
-    let message: string | undefined;
-    try {
-      traceSample(op, sample);
-    } catch (error) {
-      if (!(error instanceof ShapeError)) throw error;
-      message = error.message;
-    }
-    const what = `${op.name}(${sample.inputs.map(formatSpec).join(", ")}) ${JSON.stringify(sample.attributes ?? {})}`;
-    if (message === undefined) throw new ResiduaError(`${what}: expected an error but it was accepted`);
-    if (!message.startsWith(`${op.name}: `) || !message.includes(sample.message)) {
-      throw new ResiduaError(
-        `${what}: expected an error that says "${op.name}: … ${sample.message}" but it says "${message}"`,
-      );
-    }
+function checkRefusal(op: Op, sample: BadSample, label: string): void {
+  let message: string | undefined;
+  try {
+    traceSample(op, sample);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    message = error.message;
   }
-  return samples.length;
+  if (message === undefined) throw new ResiduaError(`${label}: expected an error but it was accepted`);
+  if (!message.startsWith(`${op.name}: `) || !message.includes(sample.message)) {
+    throw new ResiduaError(
+      `${label}: expected an error that says "${op.name}: … ${sample.message}" but it says "${message}"`,
+    );
+  }
 }
 
 /** The float64 values of the outputs, then those of all inputs after the op ran. */
@@ -168,61 +274,49 @@ function referenceResults(trace: Trace, inputs: readonly NumericArray[]): Numeri
   return [...trace.outputs, ...trace.inputs].map((value) => values.get(value)!);
 }
 
-async function checkBackend(
+/** Runs a case on poisoned memory and compares all that it gives and all that it was given. */
+async function checkRun(
   backend: Backend,
-  trace: Trace,
-  inputs: readonly NumericArray[],
-  expected: readonly NumericArray[],
+  { trace, inputs, expected }: Case,
+  variant: number | undefined,
+  label: string,
 ): Promise<number> {
-  let comparisons = 0, variants = 1;
-  for (let variant = 0; variant < variants; variant++) {
-    const storages = new Map<string, Storage>();
+  const storages = new Map<string, Storage>();
+  let program: Program | undefined;
+  try {
     for (const value of trace.inputs) {
       if (value.kind === "state") storages.set(value.name, backend.allocate(value.spec));
     }
-    const read = [...trace.outputs, ...trace.inputs];
-    let variantName = "";
-    const program = await compile(trace.graph, backend, {
-      outputs: Object.fromEntries(read.map((value, index) => [`${index}`, value])),
+    program = await compile(trace.graph, backend, {
+      outputs: Object.fromEntries(readOf(trace)),
       variables: storages,
       fuse: false,
       poison: true,
-      chooseVariant: (_node, all) => {
-        variants = all.length;
-        variantName = ` (${all[variant].name})`;
-        return variant;
-      },
+      chooseVariant: variant === undefined ? undefined : () => variant,
     });
-    trace.inputs.forEach((value, index) => {
+    for (const [index, value] of trace.inputs.entries()) {
       const data = inputs[index] as Float32Array | Uint32Array;
       if (value.kind === "state") storages.get(value.name)!.write(data);
       else program.write(value.name, data);
-    });
-    program.run();
-    for (let index = 0; index < read.length; index++) {
-      const place = index < trace.outputs.length
-        ? `output ${index}`
-        : `input ${index - trace.outputs.length} afterwards`;
-      const actual = await program.read(`${index}`);
-      compareArrays(
-        `${trace.label}: ${backend.name}${variantName}, ${place}`,
-        read[index].spec,
-        actual,
-        expected[index],
-      );
-      comparisons++;
     }
-    program.destroy();
+    program.run();
+    const read = [...trace.outputs, ...trace.inputs];
+    for (const [index, value] of read.entries()) {
+      const input = index - trace.outputs.length, what = input < 0 ? `output ${index}` : `input ${input} afterwards`;
+      compareArrays(`${label}, ${what}`, value.spec, await program.read(`${index}`), expected()[index]);
+    }
+    return read.length;
+  } finally {
+    program?.destroy();
     for (const storage of storages.values()) storage.destroy();
   }
-  return comparisons;
 }
 
 /**
  * Compares a tensor with its float64 value: relative tolerance 1e-4, and 1e-5 of the largest element; integers exactly. What
  * is stored as f16 may be rounded once more: by 2^-11 of itself, or to 0 if it is below the normal numbers.
  *
- * @param roundings How often; once unless given.
+ * @param roundings How often. Defaults to once.
  * @throws {ResiduaError} At the first element that differs: where, and both values.
  */
 export function compareArrays(
@@ -262,8 +356,8 @@ function checkCost(op: Op, trace: Trace): void {
 }
 
 /** Holds the gradient rule against central differences of `sum(weights * output 0)`, all in float64. */
-function checkGradient(op: Op, sample: Sample, inputs: readonly NumericArray[], random: Random): number {
-  const trace = traceSample(op, sample);
+function checkGradient(op: Op, { sample, inputs }: Case, seedNumber: number): number {
+  const trace = traceSample(op, sample), random = randomOf(trace.label, seedNumber, "gradient");
   const { graph } = trace;
   const seed = graph.input("outputGradient", trace.outputs[0].spec);
   const weights = Float64Array.from({ length: elementCount(seed.spec.shape) }, () => random.normal());

@@ -8,16 +8,16 @@ const backend = adapter === undefined ? undefined : await WebGpuBackend.create()
 const title = adapter === undefined ? "no WebGPU adapter" : reportAdapter(adapter).name;
 
 /** The title of a test with the adapter that ran it, or the reason why it was skipped. */
-export function gpuTest(name: string, run: (backend: WebGpuBackend) => Promise<void>): void {
+export function gpuTest(name: string, run: (backend: WebGpuBackend, t: Deno.TestContext) => Promise<void>): void {
   Deno.test({
     name: `${name} [${title}]`,
     ignore: backend === undefined && !required,
     sanitizeOps: false,
     sanitizeResources: false,
-    async fn() {
+    async fn(t) {
       if (backend === undefined) throw new Error("The GPU suite is required here but no WebGPU adapter was found");
       const before = backend.liveBytes;
-      await run(backend);
+      await run(backend, t);
       await backend.finish();
       if (backend.liveBytes !== before) {
         throw new Error(`${backend.liveBytes - before} bytes of GPU buffers were not given back`);

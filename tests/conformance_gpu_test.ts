@@ -1,13 +1,23 @@
-/** Every registered op and every variant of its kernels, on WebGPU, against float64. */
+/**
+ * Every registered op on WebGPU against float64: a covering set of the variants of its kernels, which has each family and
+ * configuration on some sample and each sample by some variant, or with RESIDUA_TEST=all every variant of every sample.
+ */
 
 import { checkOp, listOps } from "../core/mod.ts";
 import "../ops/mod.ts";
 import { assert } from "@std/assert";
 import { gpuTest } from "./_gpu.ts";
 
+const variants = Deno.env.get("RESIDUA_TEST") === "all" ? "all" : "covering";
+
 for (const op of listOps()) {
-  gpuTest(`${op.name} conforms on WebGPU`, async (backend) => {
-    const report = await checkOp(op, { backends: [backend], seed: 2 });
+  gpuTest(`${op.name} conforms on WebGPU`, async (backend, t) => {
+    const report = await checkOp(op, {
+      backends: [backend],
+      seed: 2,
+      variants,
+      step: (name, run) => t.step(name, run),
+    });
     assert(report.comparisons > 0);
   });
 }

@@ -90,6 +90,12 @@ for (const { about, input, weight, attributes } of SPLIT_CONVOLUTIONS) {
 /** What a kernel must not touch. */
 const SENTINEL = 0x7fedcba9;
 
+/** Whether nothing was written from an index on. A loop, since a callback for each word took most of the test's time. */
+function holdsSentinels(words: Uint32Array, from: number): boolean {
+  for (let i = from; i < words.length; i++) if (words[i] !== SENTINEL) return false;
+  return true;
+}
+
 Deno.test("kernels stay inside the scratch memory that they ask for, and read nothing there that they did not write", async () => {
   const memory = new CpuMemory(), kernels = compileKernels(), threads = new Threads(memory, kernels);
   const backend = new CpuBackend(memory, threads, kernels.build), random = new Random(9, "scratch");
@@ -121,7 +127,7 @@ Deno.test("kernels stay inside the scratch memory that they ask for, and read no
         );
         program.run();
         const label = `${op.name} ${JSON.stringify(sample)}`;
-        assert(words.subarray(asked).every((word) => word === SENTINEL), `${label} wrote beyond ${asked} floats`);
+        assert(holdsSentinels(words, asked), `${label} wrote beyond ${asked} floats`);
         const read = await Promise.all(results.map((_, index) => program.read(`${index}`)));
         bits.push(read.map((array) => new Uint32Array(array.slice().buffer)));
       }

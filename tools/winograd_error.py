@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Rounding errors of Winograd's filtering in float32 for several sets of points, against a direct sum (needs numpy).
 
-Prints the table of docs/cpu.md: 64 channels, normal inputs after a ReLU, He-initialised 3x3 kernels, random tiles.
+Prints the first table of docs/decisions/0003-winograd-points.md: 64 channels, normal inputs after a ReLU, He-initialised
+3x3 kernels, random tiles.
 """
 from fractions import Fraction
 

@@ -6,13 +6,14 @@ import type { OptionTable, Values } from "../../cli/options/option.ts";
 import { parseOptions } from "../../cli/options/parse_options.ts";
 import { Peak } from "../../core/cpu/roofline.ts";
 import { didYouMean, UsageError } from "../../core/mod.ts";
+import { checkRecord, HISTORY, RECORD_OPTIONS, recordRun, withoutRecord } from "../history.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
 import { PeerProcess } from "./peer_process.ts";
 import { type PeerKind, PEERS } from "./peers.ts";
 import { BenchProgress } from "./progress.ts";
-import { formatReport, most, type Report, reportJson, shorten } from "./report.ts";
+import { figuresOfReport, formatReport, most, type Report, reportJson, shorten } from "./report.ts";
 import { TileRate } from "./tile.ts";
 import { type Row, ROWS } from "./work.ts";
 
@@ -36,6 +37,7 @@ const OPTIONS = {
   },
   out: { kind: "text", value: "FILE", about: "also write all figures to this file, as JSON" },
   check: { kind: "flag", about: "measure nothing; compare each peer's results with float64 loops", default: false },
+  ...RECORD_OPTIONS,
   help: { kind: "flag", about: "this text", default: false },
 } as const satisfies OptionTable;
 
@@ -136,6 +138,8 @@ async function run(): Promise<boolean> {
     console.log(formatHelp(HELP));
     return true;
   }
+  checkRecord(options);
+  if (options.check && options.record) throw new UsageError("--check and --record exclude each other");
   const threads = options.threads ?? navigator.hardwareConcurrency, wanted = rowFilter(options);
   const settings = { threads, python: options.python };
   const peers = chosenPeers(options).map((kind) => new PeerProcess(kind, settings));
@@ -152,6 +156,14 @@ async function run(): Promise<boolean> {
     const report = await measure(peers, rows, options, threads);
     console.log(formatReport(report));
     if (options.out !== undefined) await Deno.writeTextFile(options.out, `${reportJson(report)}\n`);
+    if (options.record) {
+      const device = `CPU, ${threads} thread${threads === 1 ? "" : "s"}`, figures = figuresOfReport(report);
+      await recordRun(
+        { benchmark: "bench:cpu", arguments: withoutRecord(Deno.args), device, figures },
+        options.note,
+      );
+      console.log(`recorded in ${HISTORY}`);
+    }
     return true;
   } finally {
     for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupted);

@@ -1,6 +1,7 @@
 /** The output of a run: a table for people, JSON for programs. */
 
 import { formatTable } from "../../cli/reports/table.ts";
+import type { Figure } from "../history.ts";
 import type { Machine } from "./machine.ts";
 import type { PeerFigures, RowFigures } from "./measure.ts";
 import { flops, images } from "./work.ts";
@@ -64,9 +65,8 @@ export function formatReport({ machine, threads, peers, peak, tile, rows }: Repo
       if (!reasons.includes(text)) reasons.push(text);
       return [`[${reasons.indexOf(text) + 1}]`, ""];
     });
-    const unit = images(figures.row.work) === undefined ? "GFLOP/s" : "images/s";
     const share = own === undefined ? "" : `${Math.round(100 * gflops(figures, own) / peak.gflops)} %`;
-    return [figures.row.name, unit, own === undefined ? "-" : digits(rate(figures, own)), share, ...cells];
+    return [figures.row.name, unitOf(figures), own === undefined ? "-" : digits(rate(figures, own)), share, ...cells];
   });
   const ownReasons = rows.flatMap((figures) => {
     const found = figures.peers.get(first);
@@ -85,6 +85,24 @@ export function formatReport({ machine, threads, peers, peak, tile, rows }: Repo
     ...reasons.map((reason, index) => `[${index + 1}] ${reason}`),
     ...ownReasons,
   ].join("\n");
+}
+
+function unitOf({ row }: RowFigures): string {
+  return images(row.work) === undefined ? "GFLOP/s" : "images/s";
+}
+
+/** The figures for the history: the engine's peak, then each row and peer. */
+export function figuresOfReport({ peak, rows }: Report): Figure[] {
+  return [
+    { name: "the engine's peak", value: peak.gflops, unit: "GFLOP/s" },
+    ...rows.flatMap((figures) =>
+      [...figures.peers].flatMap(([peer, found]) =>
+        "unsupported" in found
+          ? []
+          : [{ name: `${figures.row.name}, ${peer}`, value: rate(figures, found), unit: unitOf(figures) }]
+      )
+    ),
+  ];
 }
 
 /** All figures as JSON. */

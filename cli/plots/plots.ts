@@ -13,7 +13,7 @@ const WIDTH = 640, PANEL = 200, HEAD = 44;
 const STYLE = { color: INK, fontSize: "12px", fontFamily: "system-ui, sans-serif" };
 
 /** Stacks drawings under a title, on white. */
-function page(
+export function page(
   title: string,
   key: readonly (readonly [string, string])[],
   width: number,
@@ -31,17 +31,19 @@ function page(
     `<tspan font-size="12" font-weight="400">${keys}</tspan></text>${body}</svg>\n`;
 }
 
-function escape(text: string): string {
+/** Text as it may stand in an SVG. */
+export function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
-function draw(options: Plot.PlotOptions): string[] {
+/** A drawing: its height, and its SVG. */
+export function draw(options: Plot.PlotOptions): string[] {
   const svg = Plot.plot({ document, style: STYLE, ...options });
   return [String(options.height), svg.outerHTML];
 }
 
 /** A curve with its points, as long as these can be told apart. */
-function curve(points: readonly { x: number; y: number }[], stroke: string): Plot.Markish[] {
+export function curve(points: readonly { x: number; y: number }[], stroke: string): Plot.Markish[] {
   const marks: Plot.Markish[] = [Plot.line(points, { x: "x", y: "y", stroke, strokeWidth: 1.8 })];
   if (points.length <= 60) marks.push(Plot.dot(points, { x: "x", y: "y", fill: stroke, r: 2.5 }));
   return marks;
