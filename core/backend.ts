@@ -60,7 +60,7 @@ export interface BackendCompileOptions {
   readonly scalars: readonly string[];
   /** Fills planned buffers and scratch memory with NaN before the first step, so that a kernel that reads them is found. */
   readonly poison?: boolean;
-  /** Picks the number of a WebGPU variant for a node; the first unless said otherwise. */
+  /** Picks the index of a WebGPU variant for a node. Defaults to the policy's choice. */
   readonly chooseVariant?: VariantChooser;
 }
 

@@ -79,9 +79,9 @@ export interface LoadModelOptions {
  * ```ts
  * import { CpuBackend } from "@residua/residua/core";
  * import { cifarResNet } from "@residua/residua/models";
- * import { encodeSafetensors } from "@residua/residua";
  * import { loadModel } from "@residua/residua";
  * import { Trainer } from "@residua/residua/train";
+ * import { encodeSafetensors } from "@residua/residua/weights";
  * const trainer = await Trainer.create({ model: cifarResNet({ depth: 8 }), backend: new CpuBackend(), batch: 1 });
  * const bytes = encodeSafetensors(await trainer.variables.read(false));
  * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };

@@ -54,6 +54,18 @@ interface Parts {
  * A trained model on a backend, as `loadModel` makes it. Nothing is compiled once it is there: it runs images in whole
  * batches, and what is left one by one or as a batch that is not full, whichever is less work. Calls may overlap; they
  * are answered in their order.
+ *
+ * @example
+ * ```ts
+ * import { fit, loadModel, modelByName, openBackend, shapesSet } from "@residua/residua";
+ * using backend = await openBackend("cpu");
+ * const set = shapesSet({ trainCount: 40, validationCount: 10 });
+ * const trained = await fit({ model: modelByName("resnet8"), backend, set, epochs: 1, batch: 20 });
+ * using model = await loadModel(trained, { ...trained, model: "resnet8", classes: set.classes, backend });
+ * const white = { width: 40, height: 30, pixels: new Uint8Array(3 * 40 * 30).fill(255) };
+ * const [{ top, logits }] = await model.predict(white, { top: 3 });
+ * console.log(model.inputShape, top.length, logits.length); // [ 3, 32, 32 ] 3 10
+ * ```
  */
 export class LoadedModel {
   /** The network. */

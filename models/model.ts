@@ -27,7 +27,27 @@ export interface SequentialModel extends Model {
   readonly layers: readonly Layer[];
 }
 
-/** A model that runs its layers one after the other. */
+/**
+ * A model that runs its layers one after the other.
+ *
+ * @example
+ * ```ts
+ * import { classifierHead, convNorm, f32, Graph, residualBlock, sequential } from "@residua/residua";
+ * const model = sequential({
+ *   name: "small",
+ *   classes: 4,
+ *   inputShape: [3, 8, 8],
+ *   layers: [
+ *     { name: "conv1", block: convNorm({ conv: "conv1", norm: "bn1", channels: 8 }) },
+ *     { name: "layer1", block: residualBlock({ name: "layer1.0", channels: 8 }) },
+ *     { name: "layer2", block: residualBlock({ name: "layer2.0", channels: 16, stride: 2 }) },
+ *     { name: "fc", block: classifierHead("fc", 4) },
+ *   ],
+ * });
+ * const graph = new Graph();
+ * console.log(model.forward(graph, graph.input("image", f32([2, 3, 8, 8]))).spec.shape); // [ 2, 4 ]
+ * ```
+ */
 export function sequential(model: Omit<SequentialModel, "forward">): SequentialModel {
   return {
     ...model,

@@ -131,6 +131,22 @@ export interface FitResult {
  * @throws {DataError} If the run to go on with had other data or another model.
  * @throws {DeviceError} If steps are to be profiled and the device has no timestamps.
  * @throws {NumericError} If the loss, the validation loss or a variable becomes infinite or NaN; no file holds such numbers.
+ *
+ * @example
+ * ```ts
+ * import { fit, modelByName, openBackend, shapesSet } from "@residua/residua";
+ * using backend = await openBackend("cpu");
+ * const model = modelByName("resnet8"), set = shapesSet({ trainCount: 40, validationCount: 10 });
+ * const { last, steps } = await fit({
+ *   model,
+ *   backend,
+ *   set,
+ *   epochs: 2,
+ *   batch: 20,
+ *   onEpoch: ({ epoch, trainLoss }) => console.log(epoch, trainLoss),
+ * });
+ * console.log(steps, last!.validation.top1 <= 1); // 4 true
+ * ```
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, progress } = options;

@@ -65,7 +65,28 @@ const METRICS = "metrics.jsonl",
   PREVIOUS = "previous.safetensors",
   BEST = "best.safetensors";
 
-/** The files of a run, by purpose. */
+/**
+ * The files of a run, by purpose.
+ *
+ * @example
+ * ```ts
+ * import { fit, modelByName, openBackend, RunFolder, type RunStore, shapesSet } from "@residua/residua";
+ * const files = new Map<string, Uint8Array>(), text = (name: string) => new TextDecoder().decode(files.get(name));
+ * const store: RunStore = {
+ *   location: "memory",
+ *   write: async (name, bytes) => void files.set(name, bytes),
+ *   append: async (name, more) => void files.set(name, new TextEncoder().encode(text(name) + more)),
+ *   read: async (name) => files.get(name),
+ *   copy: async (from, to) => void (files.has(from) && files.set(to, files.get(from)!)),
+ *   remove: async (name) => void files.delete(name),
+ * };
+ * const folder = new RunFolder(store), set = shapesSet({ trainCount: 40, validationCount: 10 });
+ * using backend = await openBackend("cpu");
+ * await fit({ model: modelByName("resnet8"), backend, set, epochs: 1, batch: 20, folder });
+ * console.log([...files.keys()].sort()); // [ "best.safetensors", "last.safetensors", "metrics.jsonl" ]
+ * console.log((await folder.resume())?.info.progress.steps); // 2
+ * ```
+ */
 export class RunFolder {
   readonly #store: RunStore;
   #pending = "";

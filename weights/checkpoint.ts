@@ -67,7 +67,25 @@ export interface Checkpoint {
 
 const KEY = "residua";
 
-/** Writes a checkpoint. */
+/**
+ * Writes a checkpoint.
+ *
+ * @param tensors The variables.
+ * @param info What else is needed to use them, or to train on.
+ * @returns The bytes of a safetensors file.
+ *
+ * @example
+ * ```ts
+ * import { type CheckpointInfo, encodeCheckpoint } from "@residua/residua";
+ * const tensors = new Map([["fc.bias", { shape: [2], data: Float32Array.of(0, 1) }]]);
+ * const info: CheckpointInfo = {
+ *   model: { name: "resnet8", classes: 2 },
+ *   classes: ["cat", "dog"],
+ *   normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
+ * };
+ * await Deno.writeFile(await Deno.makeTempFile(), encodeCheckpoint(tensors, info));
+ * ```
+ */
 export function encodeCheckpoint(
   tensors: ReadonlyMap<string, NamedTensor>,
   info: CheckpointInfo,
@@ -82,6 +100,16 @@ export function encodeCheckpoint(
  * @param bytes The whole file.
  * @param source The file's name, for messages.
  * @throws {DataError} If it is damaged, or something else, of which the error says what it is.
+ *
+ * @example
+ * ```ts
+ * import { decodeCheckpoint, encodeCheckpoint } from "@residua/residua";
+ * const tensors = new Map([["fc.bias", { shape: [2], data: Float32Array.of(0, 1) }]]);
+ * const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
+ * const bytes = encodeCheckpoint(tensors, { model: { name: "resnet8" }, classes: ["cat", "dog"], normalisation });
+ * const checkpoint = decodeCheckpoint(bytes, "last.safetensors");
+ * console.log(checkpoint.info?.classes, checkpoint.tensors.get("fc.bias")?.data[1]); // [ "cat", "dog" ] 1
+ * ```
  */
 export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint {
   const file = fileKind(bytes);

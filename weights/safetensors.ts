@@ -30,7 +30,7 @@ const MAX_HEADER = 100_000_000;
  *
  * @example
  * ```ts
- * import { decodeSafetensors, encodeSafetensors } from "@residua/residua";
+ * import { decodeSafetensors, encodeSafetensors } from "@residua/residua/weights";
  * const bytes = encodeSafetensors(new Map([["fc.bias", { shape: [2], data: new Float32Array([1, 2]) }]]));
  * console.log(decodeSafetensors(bytes, "example").tensors.get("fc.bias")!.data[1]); // 2
  * ```

@@ -44,7 +44,7 @@ const SAVE_AGAIN = "load it in a current PyTorch and save its weights alone: tor
  *
  * @example
  * ```ts
- * import { decodeTorchFile } from "@residua/residua";
+ * import { decodeTorchFile } from "@residua/residua/weights";
  * try {
  *   decodeTorchFile(new Uint8Array(100), "weights.pth");
  * } catch (error) {

@@ -50,6 +50,19 @@ const LAYOUTS: readonly Layout[] = [
  * @param files The folder.
  * @param options How image files are decoded; the other layouts need none.
  * @throws {DataError} If it has none of them, or its files are damaged.
+ *
+ * @example
+ * ```ts
+ * import { type FileSource, openImageSet } from "@residua/residua";
+ * const images = new Uint8Array(2 * (1 + 3 * 32 * 32)).fill(7, 0, 1);
+ * const files: FileSource = {
+ *   location: "memory",
+ *   list: () => Promise.resolve(["data_batch_1.bin", "test_batch.bin"]),
+ *   read: () => Promise.resolve(images),
+ * };
+ * const { train, shape } = await openImageSet(files);
+ * console.log(train.count, train.labels[0], shape); // 2 7 [ 3, 32, 32 ]
+ * ```
  */
 export async function openImageSet(files: FileSource, options?: ImageFolderOptions): Promise<ImageSet> {
   const names = await files.list();

@@ -24,7 +24,19 @@ export interface SgdOptions {
   readonly nesterov?: boolean;
 }
 
-/** SGD: g = ∂loss/∂p + weightDecay·p; v = momentum·v + g; p -= rate·v, or rate·(g + momentum·v) with Nesterov. */
+/**
+ * SGD: g = ∂loss/∂p + weightDecay·p; v = momentum·v + g; p -= rate·v, or rate·(g + momentum·v) with Nesterov.
+ *
+ * @example
+ * ```ts
+ * import { fit, modelByName, openBackend, sgdOptimizer, shapesSet } from "@residua/residua";
+ * using backend = await openBackend("cpu");
+ * const set = shapesSet({ trainCount: 40, validationCount: 10 });
+ * const optimizer = sgdOptimizer({ momentum: 0.9, nesterov: true, weightDecay: 5e-4, decay: "weights" });
+ * const { steps } = await fit({ model: modelByName("resnet8"), backend, set, epochs: 1, batch: 20, optimizer });
+ * console.log(steps); // 2
+ * ```
+ */
 export function sgdOptimizer(options: SgdOptions = {}): Optimizer {
   const { momentum = 0.9, weightDecay = 1e-4, decay = "all", nesterov = false } = options;
   return {

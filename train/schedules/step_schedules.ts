@@ -12,7 +12,16 @@ function expectSteps(schedule: string, steps: number): void {
   throw new UsageError(`${schedule}: expected steps to be a whole number of at least 1 but it is ${steps}`);
 }
 
-/** The same rate always. */
+/**
+ * The same rate always.
+ *
+ * @example
+ * ```ts
+ * import { constantSchedule } from "@residua/residua";
+ * const schedule = constantSchedule(0.1);
+ * console.log(schedule.rate(0), schedule.rate(1000)); // 0.1 0.1
+ * ```
+ */
 export function constantSchedule(rate: number): Schedule {
   return stateless(() => rate);
 }
@@ -33,13 +42,35 @@ export function stepSchedule(rate: number, factor: number, milestones: readonly 
   return stateless((step) => rate * factor ** milestones.filter((milestone) => step >= milestone).length);
 }
 
-/** Multiplies the rate after every epoch, as `torch.optim.lr_scheduler.ExponentialLR` when it is stepped once an epoch. */
+/**
+ * Multiplies the rate after every epoch, as `torch.optim.lr_scheduler.ExponentialLR` when it is stepped once an epoch.
+ *
+ * @throws {UsageError} If an epoch has no steps.
+ *
+ * @example
+ * ```ts
+ * import { exponentialSchedule } from "@residua/residua";
+ * const schedule = exponentialSchedule(0.1, 0.5, 100);
+ * console.log(schedule.rate(99), schedule.rate(100), schedule.rate(200)); // 0.1 0.05 0.025
+ * ```
+ */
 export function exponentialSchedule(rate: number, factor: number, stepsPerEpoch: number): Schedule {
   expectSteps("exponential", stepsPerEpoch);
   return stateless((step) => rate * factor ** Math.floor(step / stepsPerEpoch));
 }
 
-/** Half a cosine from the rate to the minimum (Loshchilov and Hutter 2017), as `CosineAnnealingLR(T_max=steps)`. */
+/**
+ * Half a cosine from the rate to the minimum (Loshchilov and Hutter 2017), as `CosineAnnealingLR(T_max=steps)`.
+ *
+ * @throws {UsageError} If there are no steps.
+ *
+ * @example
+ * ```ts
+ * import { cosineSchedule } from "@residua/residua";
+ * const schedule = cosineSchedule(0.1, 100);
+ * console.log(schedule.rate(0), schedule.rate(50).toFixed(3), schedule.rate(100)); // 0.1 0.050 0
+ * ```
+ */
 export function cosineSchedule(rate: number, steps: number, minimum = 0): Schedule {
   expectSteps("cosine", steps);
   return stateless((step) => minimum + (rate - minimum) * (1 + Math.cos(Math.PI * step / steps)) / 2);
@@ -51,6 +82,15 @@ const RISE = 0.3, START_DIVISOR = 25, END_DIVISOR = 1e4;
 /**
  * Rises to the highest rate and falls to next to nothing, both along half a cosine (Smith and Topin 2018), as
  * `torch.optim.lr_scheduler.OneCycleLR` without its cycle of the momentum.
+ *
+ * @throws {UsageError} If there are no steps.
+ *
+ * @example
+ * ```ts
+ * import { oneCycleSchedule } from "@residua/residua";
+ * const schedule = oneCycleSchedule(0.1, 100);
+ * console.log(schedule.rate(0), schedule.rate(29), schedule.rate(99) < 1e-6); // 0.004 0.1 true
+ * ```
  */
 export function oneCycleSchedule(highest: number, steps: number): Schedule {
   expectSteps("onecycle", steps);
