@@ -388,17 +388,17 @@ function checkGradient(op: Op, { sample, inputs }: Case, seedNumber: number): nu
     let scale = 1;
     analytic.forEach((value) => scale = Math.max(scale, Math.abs(value)));
     for (let k = 0; k < Math.min(DERIVATIVES_PER_INPUT, array.length); k++) {
-      const place = random.integer(array.length), kept = array[place];
-      array[place] = kept + DIFFERENCE_STEP;
+      const element = random.integer(array.length), kept = array[element];
+      array[element] = kept + DIFFERENCE_STEP;
       const above = objective(wide);
-      array[place] = kept - DIFFERENCE_STEP;
+      array[element] = kept - DIFFERENCE_STEP;
       const below = objective(wide);
-      array[place] = kept;
+      array[element] = kept;
       const numeric = (above - below) / (2 * DIFFERENCE_STEP);
-      if (!(Math.abs(numeric - analytic[place]) <= DERIVATIVE_TOLERANCE * scale)) {
+      if (!(Math.abs(numeric - analytic[element]) <= DERIVATIVE_TOLERANCE * scale)) {
         throw new ResiduaError(
-          `${trace.label}: the gradient of input ${index} at element ${place} is ${
-            analytic[place]
+          `${trace.label}: the gradient of input ${index} at element ${element} is ${
+            analytic[element]
           }, central differences give ${numeric}`,
         );
       }

@@ -44,7 +44,7 @@ export interface CpuNativeStage {
   readonly prepacks?: boolean;
 }
 
-/** One step of a CPU kernel: tasks that may run in any order, and write to disjoint places. */
+/** One step of a CPU kernel: tasks that may run in any order, and write to disjoint memory. */
 export type CpuStage = CpuFunctionStage | CpuNativeStage;
 
 /** A kernel of the CPU backend: stages run one after the other. */

@@ -57,7 +57,7 @@ export function runsOf(e: Extents, { run }: Pick<Sharing, "run">): number {
   return e.count / unitSize(e) / run;
 }
 
-/** WGSL of the places of a channel's runs, and of the loop over those of a part. */
+/** WGSL of the positions of a channel's runs, and of the loop over those of a part. */
 function visit(e: Extents, { lanes, run }: Sharing, part: string, size: number, body: string): string {
   const plane = e.plane / unitSize(e) / run, runs = runsOf(e, { run });
   const index = `(k / ${plane}u * ${e.channels}u + c) * ${plane}u + k % ${plane}u`;
@@ -103,8 +103,8 @@ function joinWgsl(e: Extents, { join }: ChannelWork, sharing: Sharing, pair: str
 }
 
 function partialPair(e: Extents, sharing: Sharing): string {
-  const place = `(c * ${Math.ceil(runsOf(e, sharing) / sharing.summed)}u + part) * 2u`;
-  return `vec2<f32>(partial[${place}], partial[${place} + 1u])`;
+  const first = `(c * ${Math.ceil(runsOf(e, sharing) / sharing.summed)}u + part) * 2u`;
+  return `vec2<f32>(partial[${first}], partial[${first} + 1u])`;
 }
 
 /** A kernel of `count` parts, a thread or a workgroup each, that declares `slot`, its number, and `lane`. */

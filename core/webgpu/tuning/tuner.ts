@@ -118,7 +118,7 @@ export class WebGpuTuner implements Tuner {
       if (seconds !== undefined && seconds < least) [best, least] = [name, seconds];
     }
     if (best === undefined) {
-      warn(`${key}: no variant computes what the CPU does, so none is chosen; see deno task doctor`);
+      warn(`${key}: no variant computes what the CPU does, so none is chosen`);
     }
     return best;
   }

@@ -1,14 +1,14 @@
 /** How a convolution and its gradients are computed on the CPU: by Winograd's filtering, directly, or as products. */
 
 import type { CpuStages } from "../../../core/mod.ts";
-import { columnsForward, columnsInputGradient, columnsWeightGradient } from "./columns.ts";
+import { columnsForward, columnsInputGradient, columnsWeightGradient } from "./im2col_gemm.ts";
 import {
   canSpreadGradient,
   depthwiseForward,
   depthwiseInputGradientKernel,
   depthwiseWeightGradientKernel,
 } from "./depthwise.ts";
-import { pointwiseWeightGradientKernel, suitsPointwise } from "./pointwise.ts";
+import { pointwiseWeightGradientKernel, suitsPointwise } from "./pointwise_weight_gradient.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./winograd.ts";
 import type { ConvolutionOperands } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
