@@ -54,6 +54,7 @@ function networkReference(work: NetworkWork, tensors: ReadonlyMap<string, Tensor
 /** The result in float64. */
 function reference(work: Work, tensors: ReadonlyMap<string, Tensor>): ArrayLike<number> {
   if (work.kind === "resnet20") return networkReference(work, tensors);
+  if (work.kind === "training") throw new Error("Training of other networks than ResNet-20 is not checked here");
   const { graph, output } = work.kind === "inference" ? recordNetwork(work) : recordOp(work, tensors);
   const given = graph.values.filter(({ name }) => tensors.has(name)).map((value) =>
     [value, Float64Array.from(tensors.get(value.name)!.data)] as const

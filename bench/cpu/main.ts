@@ -5,26 +5,30 @@ import { formatHelp } from "../../cli/options/help.ts";
 import type { OptionTable, Values } from "../../cli/options/option.ts";
 import { parseOptions } from "../../cli/options/parse_options.ts";
 import { Peak } from "../../core/cpu/roofline.ts";
-import { didYouMean, UsageError } from "../../core/mod.ts";
+import { UsageError } from "../../core/mod.ts";
 import { checkRecord, HISTORY, RECORD_OPTIONS, recordRun, withoutRecord } from "../history.ts";
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
 import { PeerProcess } from "./peer_process.ts";
-import { type PeerKind, PEERS } from "./peers.ts";
+import { type PeerKind, PEERS, peersNamed } from "./peers.ts";
 import { BenchProgress } from "./progress.ts";
 import { figuresOfReport, formatReport, most, type Report, reportJson, shorten } from "./report.ts";
 import { TileRate } from "./tile.ts";
-import { type Row, ROWS } from "./work.ts";
+import { type Row, rowFilter, ROWS } from "./work.ts";
 
 const OPTIONS = {
   rows: { kind: "text", value: "PATTERN", about: "only rows whose name matches this regular expression" },
   peers: {
     kind: "text",
     value: "A,B",
-    about: `only these of ${PEERS.map(({ name }) => name).join(", ")}; all that use the CPU unless given`,
+    about: `only these of ${PEERS.map(({ name }) => name).join(", ")}; defaults to all that use the CPU`,
   },
-  webgpu: { kind: "flag", about: "also the peers that use WebGPU", default: false },
+  webgpu: {
+    kind: "flag",
+    about: "also the peers that use WebGPU, many runs a wait; bench:webgpu has more",
+    default: false,
+  },
   threads: { kind: "integer", about: "threads of each peer; one a core unless given", minimum: 1 },
   python: { kind: "text", value: "PATH", about: "the Python that has PyTorch", default: "/usr/bin/python3" },
   rounds: { kind: "integer", about: "how often the peers take turns; 5 unless given", minimum: 1 },
@@ -62,22 +66,8 @@ const HELP = {
 } as const;
 
 function chosenPeers({ peers, webgpu }: Options): readonly PeerKind[] {
-  if (peers === undefined) return PEERS.filter((kind) => webgpu || !kind.webgpu);
-  return peers.split(",").map((name) => {
-    const kind = PEERS.find((peer) => peer.name === name.trim());
-    if (kind !== undefined) return kind;
-    const names = PEERS.map((peer) => peer.name);
-    throw new UsageError(`--peers: there is no "${name}"${didYouMean(name, names)} There are ${names.join(", ")}`);
-  });
-}
-
-function rowFilter({ rows = "" }: Options): (row: Row) => boolean {
-  try {
-    const pattern = new RegExp(rows, "i");
-    return ({ name }) => pattern.test(name);
-  } catch (error) {
-    throw new UsageError(`--rows: ${(error as Error).message}`);
-  }
+  if (peers !== undefined) return peersNamed(peers);
+  return PEERS.filter(({ device }) => device === "cpu" || (webgpu && device === "webgpu"));
 }
 
 async function check(peers: readonly PeerProcess[], wanted: (row: Row) => boolean): Promise<boolean> {
@@ -139,8 +129,9 @@ async function run(): Promise<boolean> {
     return true;
   }
   checkRecord(options);
+  const wanted = rowFilter(options.rows);
   if (options.check && options.record) throw new UsageError("--check and --record exclude each other");
-  const threads = options.threads ?? navigator.hardwareConcurrency, wanted = rowFilter(options);
+  const threads = options.threads ?? navigator.hardwareConcurrency;
   const settings = { threads, python: options.python };
   const peers = chosenPeers(options).map((kind) => new PeerProcess(kind, settings));
   const stop = () => Promise.all(peers.map((peer) => peer.stop()));

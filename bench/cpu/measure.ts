@@ -1,6 +1,6 @@
 /** Measures rows: every peer prepares its work, then they run by turns, so that disturbances of the machine hit all. */
 
-import { median } from "../../core/mod.ts";
+import { type Cost, median } from "../../core/mod.ts";
 import type { PeerProcess } from "./peer_process.ts";
 import { writeTensors } from "./tensor_file.ts";
 import { randomTensors } from "./tensors.ts";
@@ -10,7 +10,11 @@ import { patience, type Row } from "./work.ts";
 export interface PeerFigures {
   /** The way of doing the work that was fastest. */
   readonly variant: string;
-  /** The fastest run of each round. */
+  /** The seconds of a run by the device's timestamps: the median of the rounds. */
+  readonly device?: number;
+  /** The operations and bytes of each op, from peers that count them. */
+  readonly costs?: readonly Cost[];
+  /** The fastest run of each round; where runs are queued, the mean of its burst. */
   readonly rounds: readonly number[];
   /** The median of the rounds: the figure that counts. */
   readonly seconds: number;
@@ -53,6 +57,16 @@ const PAUSE_MS = 30;
 /** A run as long as this many turns is measured in one round only. */
 const LONG_TURNS = 6;
 
+/** The runs of a peer so far. */
+interface PeerRuns extends Pick<PeerFigures, "variant" | "costs"> {
+  readonly rounds: number[];
+  readonly device: number[];
+  readonly all: number[];
+  count: number;
+  /** The rounds that are wanted. */
+  wanted: number;
+}
+
 /** Takes a measurement of each gauge. */
 export async function readGauges(gauges: readonly Gauge[]): Promise<void> {
   for (const gauge of gauges) gauge.values.push(await gauge.measure());
@@ -67,7 +81,7 @@ export async function measureRow(
 ): Promise<RowFigures> {
   const folder = await Deno.makeTempDir({ prefix: "residua-bench-" });
   const results = new Map<string, PeerFigures | { readonly unsupported: string }>();
-  const runs = new Map<PeerProcess, { variant: string; rounds: number[]; all: number[]; wanted: number }>();
+  const runs = new Map<PeerProcess, PeerRuns>();
   try {
     const tensors = await writeTensors(folder, randomTensors(row.work));
     for (const peer of peers) {
@@ -76,7 +90,8 @@ export async function measureRow(
       if ("unsupported" in answer) results.set(peer.kind.name, answer);
       else {
         const wanted = answer.seconds > LONG_TURNS * seconds ? 1 : rounds;
-        runs.set(peer, { variant: answer.variant, rounds: [], all: [], wanted });
+        const { variant, costs } = answer;
+        runs.set(peer, { variant, costs, rounds: [], device: [], all: [], count: 0, wanted });
       }
     }
     const order = [...runs.keys()];
@@ -90,8 +105,10 @@ export async function measureRow(
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
         try {
           const taken = await peer.measure(seconds);
-          run.rounds.push(Math.min(...taken));
-          run.all.push(...taken);
+          run.rounds.push(Math.min(...taken.seconds));
+          run.device.push(...taken.device ?? []);
+          run.all.push(...taken.seconds);
+          run.count += taken.runs ?? taken.seconds.length;
         } catch (error) {
           await peer.stop();
           run.wanted = 0;
@@ -102,15 +119,17 @@ export async function measureRow(
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  for (const [{ kind: { name } }, { variant, rounds, all }] of runs) {
+  for (const [{ kind: { name } }, { variant, costs, rounds, device, all, count }] of runs) {
     if (results.has(name)) continue;
     results.set(name, {
       variant,
+      ...(device.length === 0 ? {} : { device: median(device) }),
+      ...(costs === undefined ? {} : { costs }),
       rounds,
       seconds: median(rounds),
       minimum: Math.min(...all),
       median: median(all),
-      runs: all.length,
+      runs: count,
     });
   }
   return { row, peers: new Map(peers.map(({ kind: { name } }) => [name, results.get(name)!])) };

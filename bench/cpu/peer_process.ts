@@ -1,6 +1,6 @@
 /** A peer in a process of its own: started when needed, and ended when it takes too long. */
 
-import type { Greeting, MeasureAnswer, PrepareAnswer, PrepareRequest, Request } from "./protocol.ts";
+import type { Greeting, MeasureAnswer, PeaksAnswer, PrepareAnswer, PrepareRequest, Request } from "./protocol.ts";
 import type { PeerKind, PeerSettings } from "./peers.ts";
 
 /** The seconds until a peer's first line, in which its packages may be fetched. */
@@ -84,8 +84,20 @@ export class PeerProcess {
   }
 
   /** Runs the prepared work for a number of seconds, at least once. */
-  async measure(seconds: number): Promise<readonly number[]> {
-    return (await this.#ask<MeasureAnswer>({ measure: seconds }, seconds + MEASURE_LIMIT)).seconds;
+  async measure(seconds: number): Promise<MeasureAnswer> {
+    return await this.#ask<MeasureAnswer>({ measure: seconds }, seconds + MEASURE_LIMIT);
+  }
+
+  /** Measures what its device does at most. */
+  async peaks(): Promise<PeaksAnswer> {
+    await this.start();
+    if (this.unavailable !== undefined) return { unsupported: `not available: ${this.unavailable}` };
+    try {
+      return await this.#ask<PeaksAnswer>({ peaks: true }, MEASURE_LIMIT);
+    } catch (error) {
+      await this.stop();
+      return { unsupported: (error as Error).message };
+    }
   }
 
   /** Ends the process. */

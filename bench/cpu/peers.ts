@@ -1,6 +1,7 @@
 /** The peers: their names and how their processes are started. */
 
 import { fileURLToPath } from "node:url";
+import { didYouMean, UsageError } from "../../core/mod.ts";
 
 /** The options of a peer's process. */
 export interface PeerSettings {
@@ -8,13 +9,15 @@ export interface PeerSettings {
   readonly threads: number;
   /** The Python interpreter that has PyTorch. */
   readonly python: string;
+  /** How this library chooses its kernels on WebGPU, as `--tune`. Defaults to off. */
+  readonly tune?: string;
 }
 
 /** A framework that can be measured. */
 export interface PeerKind {
   readonly name: string;
-  /** Whether it works on the GPU, so that it is measured only if asked for. */
-  readonly webgpu: boolean;
+  /** Where it works. */
+  readonly device: "cpu" | "webgpu" | "cuda";
   /** The command line of its process. */
   command(settings: PeerSettings): PeerCommand;
 }
@@ -34,10 +37,21 @@ function script(file: string): string {
 function typescript(name: string, file: string, backend: string): PeerKind {
   return {
     name,
-    webgpu: backend === "webgpu",
-    command: ({ threads }) => ({
+    device: backend === "webgpu" ? "webgpu" : "cpu",
+    command: ({ threads, tune = "off" }) => ({
       program: Deno.execPath(),
-      args: ["run", "-A", "--quiet", "--no-config", "--no-lock", script(file), String(threads), backend],
+      args: ["run", "-A", "--quiet", "--no-config", "--no-lock", script(file), String(threads), backend, tune],
+    }),
+  };
+}
+
+function cuda(name: string, ...args: readonly string[]): PeerKind {
+  return {
+    name,
+    device: "cuda",
+    command: ({ threads, python }) => ({
+      program: python,
+      args: [script("pytorch.py"), String(threads), "--device", "cuda", ...args],
     }),
   };
 }
@@ -47,7 +61,7 @@ export const PEERS: readonly PeerKind[] = [
   typescript("residua", "residua.ts", "cpu"),
   {
     name: "pytorch",
-    webgpu: false,
+    device: "cpu",
     command: ({ threads, python }) => ({
       program: python,
       args: [script("pytorch.py"), String(threads)],
@@ -67,4 +81,22 @@ export const PEERS: readonly PeerKind[] = [
   typescript("residua-webgpu", "residua.ts", "webgpu"),
   typescript("tfjs-webgpu", "tensorflow.ts", "webgpu"),
   typescript("jax-js-webgpu", "jax.ts", "webgpu"),
+  typescript("ort-web-webgpu", "onnxruntime.ts", "webgpu"),
+  cuda("pytorch-cuda"),
+  cuda("pytorch-cuda-amp", "--amp"),
 ];
+
+/**
+ * The peers of these names.
+ *
+ * @param names Separated by commas.
+ * @throws {UsageError} If there is no such peer.
+ */
+export function peersNamed(names: string, peers: readonly PeerKind[] = PEERS): readonly PeerKind[] {
+  return names.split(",").map((name) => {
+    const kind = peers.find((peer) => peer.name === name.trim());
+    if (kind !== undefined) return kind;
+    const known = peers.map((peer) => peer.name);
+    throw new UsageError(`--peers: there is no "${name}"${didYouMean(name, known)} There are ${known.join(", ")}`);
+  });
+}

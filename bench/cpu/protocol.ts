@@ -3,6 +3,7 @@
  * standard output. Tensors travel as files of little-endian float32.
  */
 
+import type { Cost, DevicePeaks } from "../../core/mod.ts";
 import type { Work } from "./work.ts";
 
 /** A tensor in a file. */
@@ -41,6 +42,8 @@ export type PrepareAnswer = {
   readonly failures: readonly string[];
   /** The seconds of a run. */
   readonly seconds: number;
+  /** The operations and bytes of each op of the work, from peers that count them. */
+  readonly costs?: readonly Cost[];
 } | {
   /** The reason why the peer cannot do the work. */
   readonly unsupported: string;
@@ -51,10 +54,26 @@ export interface MeasureRequest {
   readonly measure: number;
 }
 
-/** The answer to {@link MeasureRequest}: the seconds of each run. */
+/** The answer to {@link MeasureRequest}. */
 export interface MeasureAnswer {
+  /** The seconds of each run, or of a run of each burst. */
   readonly seconds: readonly number[];
+  /** The seconds of a run by the device's timestamps, of each burst. */
+  readonly device?: readonly number[];
+  /** The timed runs. Defaults to the number of `seconds`. */
+  readonly runs?: number;
 }
 
+/** Asks for the peaks of the device. */
+export interface PeaksRequest {
+  readonly peaks: true;
+}
+
+/** The answer to {@link PeaksRequest}. */
+export type PeaksAnswer = DevicePeaks | {
+  /** The reason why they are not known. */
+  readonly unsupported: string;
+};
+
 /** A line to a peer. */
-export type Request = PrepareRequest | MeasureRequest;
+export type Request = PrepareRequest | MeasureRequest | PeaksRequest;

@@ -121,6 +121,8 @@ export function reportJson({ peers, peak, tile, rows, ...rest }: Report): string
           name,
           "unsupported" in found ? found : {
             ...found,
+            // They are many, and the same in every run.
+            costs: undefined,
             gflops: gflops(figures, found),
             ...(images(figures.row.work) === undefined ? {} : { imagesPerSecond: rate(figures, found) }),
             ofPeak: gflops(figures, found) / peak.gflops,

@@ -13,6 +13,7 @@ function shapes(work: Work): Iterable<readonly [string, readonly number[]]> {
     return [["image", [work.batch, 3, work.size, work.size]], ["label", [work.batch]], ...RESNET20_TENSORS];
   }
   if (work.kind === "inference") return servedShapes(work);
+  if (work.kind === "training") return [...servedShapes(work), ["label", [work.batch]]];
   const { batch, inputs, outputs, size, kernel, groups, pass } = work, out = outputSize(work);
   const x = ["x", [batch, inputs, size, size]] as const, w = ["w", [outputs, inputs / groups, kernel, kernel]] as const;
   const dy = ["dy", [batch, outputs, out, out]] as const;

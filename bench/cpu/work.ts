@@ -1,5 +1,6 @@
 /** The table of work for every peer: plain descriptions that travel as JSON, with their FLOPs. */
 
+import { type Precision, UsageError } from "../../core/mod.ts";
 import { summarizeModel } from "../../models/mod.ts";
 import { servedModel } from "./networks.ts";
 import { RESNET20, resNet20ForwardFlops } from "./resnet20.ts";
@@ -40,18 +41,31 @@ export interface NetworkWork {
   readonly size: number;
 }
 
-/** The logits of one of torchvision's networks in eval mode, for 1000 classes. */
-export interface InferenceWork {
-  readonly kind: "inference";
-  /** Its name, there and here. */
-  readonly network: "resnet18" | "resnet50" | "mobilenet_v2";
+/** ResNet-20, or one of torchvision's networks for 1000 classes, by its name there and here. */
+export type NetworkName = "resnet20" | "resnet18" | "resnet50" | "mobilenet_v2";
+
+/** A network over a batch of images. */
+interface BatchWork {
+  readonly network: NetworkName;
   readonly batch: number;
   /** Height and width of an image. */
   readonly size: number;
+  /** Defaults to float32. */
+  readonly precision?: Precision;
+}
+
+/** The logits of a network in eval mode. */
+export interface InferenceWork extends BatchWork {
+  readonly kind: "inference";
+}
+
+/** A step of SGD (momentum 0.9, weight decay 1e-4) of a network. */
+export interface TrainingWork extends BatchWork {
+  readonly kind: "training";
 }
 
 /** A piece of work for a peer. */
-export type Work = MatrixProductWork | ConvolutionWork | NetworkWork | InferenceWork;
+export type Work = MatrixProductWork | ConvolutionWork | NetworkWork | InferenceWork | TrainingWork;
 
 /** A row of the table. */
 export interface Row {
@@ -59,6 +73,20 @@ export interface Row {
   readonly name: string;
   /** The work itself. */
   readonly work: Work;
+}
+
+/**
+ * What takes the rows whose names match a regular expression, whatever the case.
+ *
+ * @throws {UsageError} If it is none.
+ */
+export function rowFilter(pattern: string = ""): (row: Pick<Row, "name">) => boolean {
+  try {
+    const matcher = new RegExp(pattern, "i");
+    return ({ name }) => matcher.test(name);
+  } catch (error) {
+    throw new UsageError(`--rows: ${(error as Error).message}`);
+  }
 }
 
 /** The learning rate of a training step. */
@@ -77,6 +105,11 @@ export function flops(work: Work): number {
     return 2 * batch * outputs * outputSize(work) ** 2 * (inputs / groups) * kernel ** 2;
   }
   if (work.kind === "inference") return 2 * work.batch * summarizeModel(servedModel(work)).multiplyAdds;
+  if (work.kind === "training") {
+    const { multiplyAdds, layers } = summarizeModel(servedModel(work));
+    // As below: no gradient of the image.
+    return 2 * work.batch * (3 * multiplyAdds - layers.find((layer) => layer.multiplyAdds > 0)!.multiplyAdds);
+  }
   const { all, stem } = resNet20ForwardFlops(work.size);
   // The backward pass has two products for each of the forward pass, except the gradient of the image.
   return work.batch * (work.pass === "evaluation" ? all : 3 * all - stem);
@@ -84,16 +117,38 @@ export function flops(work: Work): number {
 
 /** Images in a batch, where a row's figure is images per second. */
 export function images(work: Work): number | undefined {
-  return work.kind === "resnet20" || work.kind === "inference" ? work.batch : undefined;
+  return work.kind === "matmul" || work.kind === "convolution" ? undefined : work.batch;
 }
 
 /** The factor of a peer's time to prepare the work: larger for large networks, which it reads and optimises. */
 export function patience(work: Work): number {
-  return work.kind === "inference" ? 4 : 1;
+  return work.kind === "inference" || work.kind === "training" ? 4 : 1;
 }
 
-/** A convolution of the table: network, batch, kernel, stride, channels in and out, size, and whether it is depthwise. */
-type Shape = readonly [
+/** Whether a step changes the network, so that its result is the network. */
+export function isTraining(work: Work): boolean {
+  return work.kind === "training" || (work.kind === "resnet20" && work.pass === "training");
+}
+
+/** Whether the work is of mixed precision. */
+export function isMixed(work: Work): boolean {
+  return "precision" in work && work.precision === "mixed";
+}
+
+/**
+ * The same work for peers for which ResNet-20 was written by hand.
+ *
+ * @throws {Error} If it is another network, or of mixed precision.
+ */
+export function asResNet20(work: InferenceWork | TrainingWork): NetworkWork {
+  const { kind, network, batch, size } = work;
+  if (network !== "resnet20") throw new Error("of networks only ResNet-20 was written for it");
+  if (isMixed(work)) throw new Error("float32 only");
+  return { kind: "resnet20", pass: kind === "training" ? "training" : "evaluation", batch, size };
+}
+
+/** A convolution of a table: network, batch, kernel, stride, channels in and out, size, and whether it is depthwise. */
+export type ConvolutionShape = readonly [
   network: string,
   batch: number,
   kernel: number,
@@ -104,7 +159,8 @@ type Shape = readonly [
   depthwise?: "depthwise",
 ];
 
-const SHAPES: readonly Shape[] = [
+/** The convolutions of the table. */
+export const SHAPES: readonly ConvolutionShape[] = [
   ["resnet20", 128, 3, 1, 16, 16, 32],
   ["resnet20", 128, 3, 1, 32, 32, 16],
   ["resnet20", 128, 3, 1, 64, 64, 8],
@@ -128,7 +184,10 @@ const SHAPES: readonly Shape[] = [
 
 const PASSES: readonly ConvolutionPass[] = ["forward", "input-gradient", "weight-gradient"];
 
-function convolutionRows([network, batch, kernel, stride, inputs, outputs, size, depthwise]: Shape): Row[] {
+/** The rows of a convolution, one for each of its products. */
+export function convolutionRows(
+  [network, batch, kernel, stride, inputs, outputs, size, depthwise]: ConvolutionShape,
+): Row[] {
   const channels = depthwise === undefined ? `${inputs}-${outputs}` : `${depthwise} ${inputs}`;
   const window = `${kernel}x${kernel}${stride > 1 ? `/${stride}` : ""}`;
   const padding = (kernel - 1) / 2, groups = depthwise === undefined ? 1 : inputs;

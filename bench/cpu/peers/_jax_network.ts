@@ -4,6 +4,7 @@ import { isStatistic, RESNET20, RESNET20_TENSORS, resNet20Forward } from "../res
 import type { Tensor } from "../tensor_file.ts";
 import { LEARNING_RATE, type NetworkWork } from "../work.ts";
 import type { Jax, JaxArray, JaxTree } from "./_jax.ts";
+import { queuedJax } from "./_jax_queue.ts";
 import type { Prepared } from "./_serve.ts";
 
 const EPSILON = 1e-5, STATISTICS_MOMENTUM = 0.1, MOMENTUM = 0.9, WEIGHT_DECAY = 1e-4;
@@ -56,12 +57,17 @@ export function prepareNetwork(jax: Jax, work: NetworkWork, tensors: ReadonlyMap
   if (work.pass === "evaluation") {
     const weights = take(() => true), pass = jax.jit((tree: JaxTree, x: JaxArray) => forward(jax, tree, x));
     let logits: JaxArray | undefined;
+    const compute = () => pass(refs(weights), image.ref);
     return {
       async run() {
         logits?.dispose();
-        logits = pass(refs(weights), image.ref);
+        logits = compute();
         await jax.blockUntilReady(logits);
       },
+      queued: queuedJax(jax, () => {
+        const queued = compute();
+        return { wait: [queued], release: [queued] };
+      }),
       output: () => logits!.ref.data(),
       release() {
         for (const value of [image, ...Object.values(weights), ...(logits === undefined ? [] : [logits])]) {
@@ -95,13 +101,23 @@ export function prepareNetwork(jax: Jax, work: NetworkWork, tensors: ReadonlyMap
   });
   let parameters = take((name) => !isStatistic(name)), statistics = take(isStatistic);
   let velocities = mapTree(parameters, (value) => numpy.zeros(value.shape));
+  const compute = () => {
+    const { loss, moved, stepped, followed } = step(parameters, velocities, statistics, image.ref, label.ref);
+    [parameters, velocities, statistics] = [stepped, moved, followed];
+    return loss;
+  };
+  const changed = () => [parameters, velocities, statistics].flatMap((tree) => Object.values(tree));
   return {
     async run() {
-      const { loss, moved, stepped, followed } = step(parameters, velocities, statistics, image.ref, label.ref);
-      [parameters, velocities, statistics] = [stepped, moved, followed];
-      await jax.blockUntilReady([loss, ...[moved, stepped, followed].flatMap((tree) => Object.values(tree))]);
+      const loss = compute();
+      await jax.blockUntilReady([loss, ...changed()]);
       loss.dispose();
     },
+    queued: queuedJax(jax, () => {
+      // The other results come of the same function, so that they are submitted with the loss.
+      const loss = compute();
+      return { wait: [loss], release: [loss] };
+    }),
     async output() {
       const parts: number[][] = [];
       for (const name of names) parts.push([...await (parameters[name] ?? statistics[name]).ref.data()]);

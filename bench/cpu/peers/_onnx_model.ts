@@ -56,6 +56,8 @@ export function onnxModel(work: Work, tensors: ReadonlyMap<string, Tensor>): { b
     nodes = [{ opType: "Gemm", inputs: ["a", "b"], outputs: ["output"], attributes: { transB: 1 } }];
   } else if (work.kind === "resnet20") {
     [input, shape, nodes] = ["image", [work.batch, RESNET20.classes], networkNodes()];
+  } else if (work.kind === "training") {
+    throw new Error("inference only: it has no gradients");
   } else {
     const { kernel, stride, padding, groups } = work, attributes = windowAttributes(kernel, stride, padding, groups);
     [input, shape] = ["x", ["N", "C", "H", "W"]];

@@ -57,13 +57,14 @@ function convolution(tf: Tf, { kernel, stride }: ConvNormLayer, size: number, gr
   });
 }
 
-/** Prepares a step or an evaluation of the network; `finish` waits for the device. */
+/** Prepares a step or an evaluation of the network; `finish` waits for the device, `queued` says how runs are queued on it. */
 export function prepareNetwork(
   tf: Tf,
   work: NetworkWork,
   tensors: ReadonlyMap<string, Tensor>,
   gradients: WeightGradients,
   finish: (tensor: TfTensor) => Promise<void>,
+  queued: (queue: () => void, result: () => TfTensor) => Prepared["queued"],
 ): Prepared {
   const training = work.pass === "training";
   const parameters = new Map([...RESNET20_TENSORS.keys()].map((name): [string, Parameter] => {
@@ -128,12 +129,16 @@ export function prepareNetwork(
   }
 
   let result: TfTensor | undefined;
+  const queue = () => {
+    result?.dispose();
+    result = training ? step() : tf.tidy(forward);
+  };
   return {
     async run() {
-      result?.dispose();
-      result = training ? step() : tf.tidy(forward);
-      await finish(result);
+      queue();
+      await finish(result!);
     },
+    queued: queued(queue, () => result!),
     output: () =>
       training
         ? Float32Array.from([...RESNET20_TENSORS.keys()].flatMap((name) => [...fromTensorFlow(tf, of(name))]))

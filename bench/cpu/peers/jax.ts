@@ -1,9 +1,10 @@
 /** jax-js as a peer, on its WebAssembly backend (SIMD, all cores) or on its WebGPU backend, in compiled functions. */
 
 import type { Tensor } from "../tensor_file.ts";
-import type { ConvolutionWork, Work } from "../work.ts";
+import { asResNet20, type ConvolutionWork, type Work } from "../work.ts";
 import type { Jax, JaxArray } from "./_jax.ts";
 import { prepareNetwork } from "./_jax_network.ts";
+import { queuedJax } from "./_jax_queue.ts";
 import { backendName, type Prepared, serve, threads, type Way } from "./_serve.ts";
 
 const VERSION = "0.1.25", PACKAGE = `npm:@jax-js/jax@${VERSION}`;
@@ -32,12 +33,17 @@ function way(
       const inputs = [...tensors].map(([name, { data, shape }]) => arrange(name, jax.numpy.array(data, { shape })));
       const compiled = jax.jit((...args: JaxArray[]) => compute(args));
       let result: JaxArray | undefined;
+      const call = () => compiled(...inputs.map((input) => input.ref));
       return {
         async run() {
           result?.dispose();
-          result = compiled(...inputs.map((input) => input.ref));
+          result = call();
           await jax.blockUntilReady(result);
         },
+        queued: queuedJax(jax, () => {
+          const queued = call();
+          return { wait: [queued], release: [queued] };
+        }),
         output: () => result!.ref.data(),
         release() {
           for (const input of inputs) input.dispose();
@@ -71,7 +77,7 @@ function convolutionWay(jax: Jax, work: ConvolutionWork, tensors: ReadonlyMap<st
 
 function ways(jax: Jax, work: Work, tensors: ReadonlyMap<string, Tensor>): Way[] {
   if (work.kind === "resnet20") return [{ name: "jit", prepare: () => prepareNetwork(jax, work, tensors) }];
-  if (work.kind === "inference") throw new Error("of networks only ResNet-20 was written for it");
+  if (work.kind === "inference" || work.kind === "training") return ways(jax, asResNet20(work), tensors);
   if (work.kind === "convolution") return [convolutionWay(jax, work, tensors)];
   const { numpy } = jax, turned = (name: string, x: JaxArray) => name === "b" ? x.transpose([1, 0]).add(0) : x;
   return [

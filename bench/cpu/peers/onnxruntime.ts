@@ -1,7 +1,7 @@
-/** ONNX Runtime as a peer, which infers only: in WebAssembly (onnxruntime-web) or native (onnxruntime-node). */
+/** ONNX Runtime as a peer, which infers only: in WebAssembly or on WebGPU (onnxruntime-web), or native (onnxruntime-node). */
 
 import type { Tensor } from "../tensor_file.ts";
-import type { Work } from "../work.ts";
+import { isMixed, isTraining, type Work } from "../work.ts";
 import { onnxModel } from "./_onnx_model.ts";
 import { backendName, type Prepared, serve, threads } from "./_serve.ts";
 
@@ -9,7 +9,7 @@ const VERSION = "1.30.0";
 
 /** A tensor of the runtime. */
 interface OrtTensor {
-  readonly data: Float32Array;
+  getData(): Promise<Float32Array>;
   dispose(): void;
 }
 
@@ -39,19 +39,31 @@ async function prepare(
   tensors: ReadonlyMap<string, Tensor>,
 ): Promise<Prepared> {
   const { bytes, input } = onnxModel(work, tensors);
+  const gpu = backendName === "webgpu";
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: [backendName],
     intraOpNumThreads: threads,
     graphOptimizationLevel: "all",
+    // The result stays on the device, so that runs can be queued.
+    ...(gpu ? { preferredOutputLocation: "gpu-buffer" } : {}),
   });
   const { data, shape } = tensors.get(input)!, feeds = { [input]: new ort.Tensor("float32", data, shape) };
   let result: OrtTensor | undefined;
+  const queue = async () => {
+    result?.dispose();
+    result = (await session.run(feeds)).output;
+  };
+  // It waits for the device to give the result away; the copy stays with the tensor that is read.
+  const finish = async () => {
+    await result!.getData();
+  };
   return {
     async run() {
-      result?.dispose();
-      result = (await session.run(feeds)).output;
+      await queue();
+      if (gpu) await finish();
     },
-    output: () => result!.data,
+    ...(gpu ? { queued: { queue, finish } } : {}),
+    output: () => result!.getData(),
     release() {
       result?.dispose();
       session.release();
@@ -60,15 +72,17 @@ async function prepare(
 }
 
 await serve(async () => {
-  const web = backendName === "wasm", name = web ? "onnxruntime-web" : "onnxruntime-node";
-  const ort = await load<Ort>(`npm:${name}@${VERSION}`);
-  if (web) ort.env.wasm.numThreads = threads;
+  const gpu = backendName === "webgpu", web = backendName === "wasm" || gpu;
+  const name = web ? "onnxruntime-web" : "onnxruntime-node";
+  const ort = await load<Ort>(`npm:${name}@${VERSION}${gpu ? "/webgpu" : ""}`);
+  if (web) ort.env.wasm.numThreads = gpu ? 1 : threads;
   return {
-    description: `${name} ${VERSION}, ${web ? "WebAssembly" : "native"}, ${threads} threads`,
+    description: `${name} ${VERSION}, ${gpu ? "WebGPU" : `${web ? "WebAssembly" : "native"}, ${threads} threads`}`,
     ways: (work, tensors) => {
-      if ("pass" in work && work.pass !== "forward" && work.pass !== "evaluation") {
+      if (isTraining(work) || (work.kind === "convolution" && work.pass !== "forward")) {
         throw new Error("inference only: it has no gradients");
       }
+      if (isMixed(work)) throw new Error("float32 only");
       return [{ name: "session", prepare: () => prepare(ort, work, tensors) }];
     },
   };

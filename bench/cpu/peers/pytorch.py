@@ -1,13 +1,29 @@
-"""PyTorch as a peer: answers the benchmark's requests on standard input. Arguments: the number of threads."""
+"""
+PyTorch as a peer: answers the benchmark's requests on standard input.
 
+On a GPU (`--device cuda`) runs are queued, and waited for once a burst. It computes in float32 without TF32, or with `--amp` in
+mixed precision: float16, the loss scaled in training.
+"""
+
+import argparse
 import json
+import math
 import os
 import sys
 import time
 
 TRIAL_SECONDS, TRIAL_RUNS = 4, 4
+# As in bench/gpu/burst.ts: seconds of a burst, and of work that brings the clocks up.
+BURST_SECONDS, WARM_SECONDS = 50e-3, 75e-3
 LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.1, 0.9, 1e-4
-threads = int(sys.argv[1])
+parser = argparse.ArgumentParser()
+parser.add_argument("threads", type=int)
+parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+parser.add_argument("--amp", action="store_true", help="mixed precision")
+parser.add_argument("--bursts", action="store_true", help="time bursts on the CPU as well, to try them without a GPU")
+options = parser.parse_args()
+threads, device = options.threads, options.device
+bursts = options.bursts or device == "cuda"
 
 # Standard output belongs to the answers.
 answers = os.fdopen(os.dup(1), "w", buffering=1)
@@ -27,8 +43,20 @@ except Exception as error:
     answer({"unavailable": str(error)})
     sys.exit(0)
 
+if device == "cuda" and not torch.cuda.is_available():
+    answer({"unavailable": f"PyTorch {torch.__version__} finds no CUDA device"})
+    sys.exit(0)
+
 torch.set_num_threads(threads)
 torch.backends.mkldnn.enabled = True
+torch.backends.cudnn.benchmark = True
+torch.backends.cuda.matmul.allow_tf32 = False
+torch.backends.cudnn.allow_tf32 = False
+synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
+
+
+def mixed():
+    return torch.autocast(device, torch.float16 if device == "cuda" else torch.bfloat16, enabled=options.amp)
 
 
 def layout(tensor, format):
@@ -84,8 +112,9 @@ def convolution(work, tensors, format):
         return lambda: F.conv2d(x, w, None, stride, padding, 1, groups)
     size, kernel, dy = work["size"], work["kernel"], layout(tensors["dy"], format)
     w_shape = [work["outputs"], work["inputs"] // groups, kernel, kernel]
-    x = layout(tensors.get("x", torch.zeros(work["batch"], work["inputs"], size, size)), format)
-    w = layout(tensors.get("w", torch.zeros(w_shape)), format)
+    x_shape = [work["batch"], work["inputs"], size, size]
+    x = layout(tensors["x"] if "x" in tensors else torch.zeros(x_shape, device=device), format)
+    w = layout(tensors["w"] if "w" in tensors else torch.zeros(w_shape, device=device), format)
     of_input = work["pass"] == "input-gradient"
     mask = [of_input, not of_input, False]
 
@@ -98,46 +127,54 @@ def convolution(work, tensors, format):
     return run
 
 
-def network(work, tensors, format, frozen):
-    model, names = ResNet20(), [name for name in tensors if name not in ("image", "label")]
-    model.load_state_dict({name: tensors[name] for name in names}, strict=False)
-    model = model.to(memory_format=format)
+def load(model, tensors):
+    names = [name for name in tensors if name not in ("image", "label")]
+    found = model.load_state_dict({name: tensors[name] for name in names}, strict=False)
+    missing = [name for name in found.missing_keys if not name.endswith("num_batches_tracked")]
+    if missing or found.unexpected_keys:
+        raise RuntimeError(f"the network has other tensors: {missing} {found.unexpected_keys}")
+    return names
+
+
+def named(name):
+    if name == "resnet20":
+        return ResNet20()
+    from torchvision import models
+
+    return getattr(models, name)()
+
+
+def training(work, tensors, format):
+    model = named(work.get("network", "resnet20"))
+    names = load(model, tensors)
+    model = model.to(device, memory_format=format).train()
     image, label = layout(tensors["image"], format), tensors["label"].long()
-    if work["pass"] == "evaluation":
-        model.eval()
-        if frozen:
-            with torch.no_grad():
-                model = torch.jit.optimize_for_inference(torch.jit.trace(model, image))
-        return lambda: model(image)
-    model.train()
     optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+    scaler = getattr(torch.amp, "GradScaler", torch.cuda.amp.GradScaler)(enabled=options.amp and device == "cuda")
 
     def run():
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(image), label).backward()
-        optimizer.step()
-        state = model.state_dict()
-        return lambda: torch.cat([state[name].flatten() for name in names])
+        with mixed():
+            loss = F.cross_entropy(model(image), label)
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        return lambda: torch.cat([model.state_dict()[name].flatten() for name in names])
 
     return run
 
 
 def inference(work, tensors, format, frozen):
-    from torchvision import models
-
-    model = getattr(models, work["network"])()
-    found = model.load_state_dict({name: tensors[name] for name in tensors if name != "image"}, strict=False)
-    missing = [name for name in found.missing_keys if not name.endswith("num_batches_tracked")]
-    if missing or found.unexpected_keys:
-        raise RuntimeError(f"torchvision's network has other tensors: {missing} {found.unexpected_keys}")
-    model = model.to(memory_format=format).eval()
+    model = named(work.get("network", "resnet20"))
+    load(model, tensors)
+    model = model.to(device, memory_format=format).eval()
     image = layout(tensors["image"], format)
     if frozen:
         with torch.no_grad():
             model = torch.jit.optimize_for_inference(torch.jit.trace(model, image, check_trace=False))
 
     def run():
-        with torch.inference_mode():
+        with torch.inference_mode(), mixed():
             return model(image)
 
     return run
@@ -146,27 +183,62 @@ def inference(work, tensors, format, frozen):
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
+def trains(work):
+    return work["kind"] == "training" or work.get("pass") == "training"
+
+
 def ways(work, tensors):
+    if options.amp != (work.get("precision") == "mixed"):
+        raise RuntimeError("mixed precision only" if options.amp else "float32 only")
     if work["kind"] == "matmul":
         return [(name, lambda k=k: product(tensors, k)) for k, name in enumerate(["F.linear", "matmul"])]
     if work["kind"] == "convolution":
         return [(name, lambda f=f: convolution(work, tensors, f)) for name, f in FORMATS.items()]
-    make, training = inference if work["kind"] == "inference" else network, work.get("pass") == "training"
+    if trains(work):
+        return [(name, lambda f=f: training(work, tensors, f)) for name, f in FORMATS.items()]
+    # On a GPU it is measured in its eager mode.
     return [
-        (name + (", optimize_for_inference" if frozen else ""), lambda f=f, k=frozen: make(work, tensors, f, k))
-        for frozen in ([False] if training else [True, False])
+        (name + (", optimize_for_inference" if frozen else ""), lambda f=f, k=frozen: inference(work, tensors, f, k))
+        for frozen in ([False] if bursts else [True, False])
         for name, f in FORMATS.items()
     ]
 
 
-def timed(run, training):
+def once(run, train):
+    if train:
+        return run()
+    with torch.no_grad():
+        return run()
+
+
+def timed(run, train):
     started = time.perf_counter()
-    if training:
-        result = run()
-    else:
-        with torch.no_grad():
-            result = run()
+    result = once(run, train)
+    synchronize()
     return time.perf_counter() - started, result
+
+
+def burst(run, train, runs):
+    """The seconds of a run, of many that are waited for once."""
+    synchronize()
+    started = time.perf_counter()
+    for _ in range(runs):
+        once(run, train)
+    synchronize()
+    return (time.perf_counter() - started) / runs
+
+
+def burst_runs(span, seconds):
+    return max(1, min(1000, math.ceil(span / seconds)))
+
+
+def timed_burst(run, train):
+    """The seconds of a run, by longer and longer bursts."""
+    started, runs, seconds = time.perf_counter(), 1, burst(run, train, 1)
+    while seconds * runs < BURST_SECONDS and runs < 1000 and time.perf_counter() - started < 1:
+        runs = burst_runs(1.25 * BURST_SECONDS, seconds)
+        seconds = burst(run, train, runs)
+    return seconds
 
 
 current, usual = None, 0
@@ -176,29 +248,34 @@ def prepare(work, tensors, output=None):
     global current, usual
     current, usual = None, float("inf")
     data = {
-        name: torch.from_numpy(numpy.fromfile(file["path"], numpy.float32).reshape(file["shape"]))
+        name: torch.from_numpy(numpy.fromfile(file["path"], numpy.float32).reshape(file["shape"])).to(device)
         for name, file in tensors.items()
     }
-    training = work.get("pass") == "training"
-    spent, tried, failures, best = 0, [], [], None
-    for name, make in ways(work, data):
+    spent, tried, failures, best, train = 0, [], [], None, trains(work)
+    try:
+        choices = ways(work, data)
+    except Exception as error:
+        return {"unsupported": str(error)}
+    for name, make in choices:
         # Whoever asks for results asks for those of every way.
         if current is not None and spent > TRIAL_SECONDS and output is None:
             break
         try:
             run = make()
-            seconds, result = timed(run, training)
+            seconds, result = timed(run, train)
             spent += seconds
             if output is not None:
                 result = result() if callable(result) else result
-                result.detach().contiguous().numpy().tofile(f"{output}.{len(tried)}")
-            for k in range(1, TRIAL_RUNS):
+                result.detach().float().contiguous().cpu().numpy().tofile(f"{output}.{len(tried)}")
+            if bursts:
+                seconds = timed_burst(run, train)
+            for k in range(1, 1 if bursts else TRIAL_RUNS):
                 if seconds * k < TRIAL_SECONDS / 4:
-                    again = timed(run, training)[0]
+                    again = timed(run, train)[0]
                     seconds, spent = min(seconds, again), spent + again
             tried.append(name)
             if seconds < usual:
-                current, usual, best = (run, training), seconds, name
+                current, usual, best = (run, train), seconds, name
         except Exception as error:
             failures.append(f"{name}: {error}")
     if current is None:
@@ -207,6 +284,12 @@ def prepare(work, tensors, output=None):
 
 
 def measure(budget):
+    if bursts:
+        # The clocks of an idle GPU are down; a long run brings them up by itself.
+        if usual < 1:
+            burst(*current, burst_runs(WARM_SECONDS, usual))
+        runs = 1 if usual >= 1 else burst_runs(max(budget, BURST_SECONDS), usual)
+        return {"seconds": [burst(*current, runs)], "runs": runs}
     seconds = []
     # The caches hold what the other peers left.
     if usual < budget / 3:
@@ -225,7 +308,11 @@ def correct_product():
 if not correct_product():
     answer({"unavailable": "its matrix product is wrong on this processor"})
     sys.exit(0)
-answer({"ready": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads"})
+if device == "cuda":
+    where = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, eager, " + ("AMP" if options.amp else "no TF32")
+else:
+    where = f"{torch.get_num_threads()} threads"
+answer({"ready": f"PyTorch {torch.__version__}, {where}"})
 for line in sys.stdin:
     request = json.loads(line)
     answer(prepare(**request["prepare"]) if "prepare" in request else measure(request["measure"]))

@@ -1,7 +1,8 @@
 /** TensorFlow.js as a peer, on its WebAssembly backend with SIMD and threads, or on its WebGPU backend. */
 
 import type { Tensor } from "../tensor_file.ts";
-import type { ConvolutionWork, Work } from "../work.ts";
+import { asResNet20, type ConvolutionWork, type Work } from "../work.ts";
+import type { QueuedWork } from "../../gpu/burst.ts";
 import { backendName, type Prepared, serve, threads, type Way } from "./_serve.ts";
 import type { Tf, TfTensor } from "./_tensorflow.ts";
 import {
@@ -55,7 +56,15 @@ const { tf, description } = await open().catch((error) => serve(() => Promise.re
 
 /** Waits for the device; the results of WebAssembly are there at once. */
 async function finish(result: TfTensor): Promise<void> {
-  if (backendName === "webgpu") await tf.tidy(() => tf.slice(tf.reshape(result, [-1]), [0], [1])).data();
+  if (backendName !== "webgpu") return;
+  const first = tf.tidy(() => tf.slice(tf.reshape(result, [-1]), [0], [1]));
+  await first.data();
+  first.dispose();
+}
+
+/** Runs that are queued, where the backend is a device's. */
+function queued(queue: () => void, result: () => TfTensor): QueuedWork | undefined {
+  return backendName === "webgpu" ? { queue, finish: () => finish(result()) } : undefined;
 }
 
 /** The work as a function of tensors in TensorFlow's order, with the permutations of the tensors and of the result. */
@@ -72,12 +81,16 @@ function way(
         tf.tidy(() => tf.transpose(tf.tensor(data, shape), permutation))
       );
       let result: TfTensor | undefined;
+      const queue = () => {
+        result?.dispose();
+        result = tf.tidy(() => compute(inputs));
+      };
       return {
         async run() {
-          result?.dispose();
-          result = tf.tidy(() => compute(inputs));
-          await finish(result);
+          queue();
+          await finish(result!);
         },
+        queued: queued(queue, () => result!),
         output: () => tf.tidy(() => undo === undefined ? result! : tf.transpose(result!, undo)).data(),
         release() {
           for (const input of inputs) input.dispose();
@@ -139,12 +152,12 @@ function ways(work: Work, tensors: ReadonlyMap<string, Tensor>): Way[] {
       way("matMul, transposed", [a, [b, [0, 1]]], ([a, b]) => tf.matMul(a, b, false, true)),
     ];
   }
-  if (work.kind === "inference") throw new Error("of networks only ResNet-20 was written for it");
   if (work.kind === "convolution") return convolutionWays(work, tensors);
-  const kinds: WeightGradients[] = work.pass === "training" ? ["convolutions", "matrix products"] : ["convolutions"];
+  const network = work.kind === "resnet20" ? work : asResNet20(work), training = network.pass === "training";
+  const kinds: WeightGradients[] = training ? ["convolutions", "matrix products"] : ["convolutions"];
   return kinds.map((kind) => ({
-    name: work.pass === "training" ? `weight gradients as ${kind}` : "forward",
-    prepare: () => prepareNetwork(tf, work, tensors, kind, finish),
+    name: training ? `weight gradients as ${kind}` : "forward",
+    prepare: () => prepareNetwork(tf, network, tensors, kind, finish, queued),
   }));
 }
 
