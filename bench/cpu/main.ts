@@ -10,7 +10,7 @@ import { checkRecord, HISTORY, RECORD_OPTIONS, recordRun, withoutRecord } from "
 import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
-import { PeerProcess } from "./peer_process.ts";
+import { PeerProcess, withPeers } from "./peer_process.ts";
 import { type PeerKind, PEERS, peersNamed } from "./peers.ts";
 import { BenchProgress } from "./progress.ts";
 import { figuresOfReport, formatReport, most, type Report, reportJson, shorten } from "./report.ts";
@@ -47,9 +47,6 @@ const OPTIONS = {
 
 /** The readings of the gauges before the rows; they are read again in each round. */
 const GAUGE_READINGS = 8;
-
-/** The signals that end a run and its peers. */
-const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 type Options = Values<typeof OPTIONS>;
 
@@ -134,13 +131,7 @@ async function run(): Promise<boolean> {
   const threads = options.threads ?? navigator.hardwareConcurrency;
   const settings = { threads, python: options.python };
   const peers = chosenPeers(options).map((kind) => new PeerProcess(kind, settings));
-  const stop = () => Promise.all(peers.map((peer) => peer.stop()));
-  const interrupted = async () => {
-    await stop();
-    Deno.exit(130);
-  };
-  for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupted);
-  try {
+  return await withPeers(peers, async () => {
     if (options.check) return await check(peers, wanted);
     const rows = ROWS.filter(wanted);
     if (rows.length === 0) throw new UsageError(`--rows: no row matches; there are such as "${ROWS[1].name}"`);
@@ -156,10 +147,7 @@ async function run(): Promise<boolean> {
       console.log(`recorded in ${HISTORY}`);
     }
     return true;
-  } finally {
-    for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupted);
-    await stop();
-  }
+  });
 }
 
 let passed = true;

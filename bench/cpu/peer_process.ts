@@ -148,3 +148,22 @@ export class PeerProcess {
     return JSON.parse(line);
   }
 }
+
+/** The signals that end a run and its peers. */
+const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
+
+/** Does something with peers, whose processes end with it, and with this process where a signal ends it. */
+export async function withPeers<T>(peers: readonly PeerProcess[], body: () => Promise<T>): Promise<T> {
+  const stop = () => Promise.all(peers.map((peer) => peer.stop()));
+  const interrupted = async () => {
+    await stop();
+    Deno.exit(130);
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupted);
+  try {
+    return await body();
+  } finally {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupted);
+    await stop();
+  }
+}
