@@ -129,28 +129,52 @@ export function formatGpuReport(report: GpuReport, width: number): string {
   const comparisons: string[] = [];
   for (const [group, members] of Map.groupBy(rows, (row) => row.group)) {
     const own = [ownHeader(members[0]), ...members.map((row) => ownCells(row, peaks, reasons))];
-    const beside = [
-      others.flatMap((name) => [name, "x"]),
-      ...members.map((row) => others.flatMap((peer) => peerCells(row, peer, reasons))),
-    ];
-    const whole = formatTable(own.map((cells, index) => [...cells, ...beside[index]]));
-    const fits = whole.split("\n").every((line) => line.length <= width);
-    lines.push("", group, fits ? whole : formatTable(own));
+    const beside = others.map((peer) => [
+      [columnOf(peer), "x"],
+      ...members.map((row) => peerCells(row, peer, reasons)),
+    ]);
+    const [first, ...rest] = tablesOf(own, beside, width);
+    const fits = rest.length === 0 && fitsInto(first, width);
+    lines.push("", group, fits ? first : formatTable(own));
     if (fits || others.length === 0) continue;
-    const header = ["", unitOf(members[0]), ...beside[0]];
-    comparisons.push(
-      "",
-      `${group}, beside others`,
-      formatTable([
-        header,
-        ...members.map((row, index) => {
-          const figures = figuresOf(row, OWN);
-          return [row.label, figures === undefined ? "-" : digits(rateOf(row, figures)), ...beside[index + 1]];
-        }),
-      ]),
-    );
+    const rates = [
+      [unitOf(members[0]), "residua"],
+      ...members.map((row) => {
+        const figures = figuresOf(row, OWN);
+        return [row.label, figures === undefined ? "-" : digits(rateOf(row, figures))];
+      }),
+    ];
+    comparisons.push("", `${group}, beside others`, ...tablesOf(rates, beside, width));
   }
   return [...lines, ...comparisons, "", ...legend(rows, others.length > 0), ...reasons.lines()].join("\n");
+}
+
+/** Tables of the same rows, each with as many of the columns beside them as lines of a width have room for: one at least. */
+function tablesOf(
+  rows: readonly (readonly string[])[],
+  columns: readonly (readonly (readonly string[])[])[],
+  width: number,
+): string[] {
+  const table = (taken: typeof columns) =>
+    formatTable(rows.map((cells, index) => [...cells, ...taken.flatMap((column) => column[index])]));
+  const tables: string[] = [];
+  let first = 0;
+  do {
+    let end = Math.min(first + 1, columns.length);
+    while (end < columns.length && fitsInto(table(columns.slice(first, end + 1)), width)) end++;
+    tables.push(table(columns.slice(first, end)));
+    first = end;
+  } while (first < columns.length);
+  return tables;
+}
+
+function fitsInto(table: string, width: number): boolean {
+  return table.split("\n").every((line) => line.length <= width);
+}
+
+/** A peer's name as a column has room for it. */
+function columnOf(peer: string): string {
+  return peer === "pytorch-cuda-amp" ? "AMP" : peer.replace(/-(webgpu|cuda)$/, "");
 }
 
 /** The reasons that brackets stand for. */
@@ -217,8 +241,8 @@ function milliseconds(seconds: number): string {
 
 function legend(rows: readonly GpuReportRow[], compared: boolean): string[] {
   return [
-    "ms of a run: between the device's timestamps, by the host's clock, and the floor, which its",
-    "operations or its bytes take at the peaks, whichever is longer.",
+    "ms of a run: between the device's timestamps, by the host's clock, and the floor:",
+    "what its operations or its bytes take at the peaks, whichever is longer.",
     ...(rows.some(({ work }) => work.kind === "convolution")
       ? ["dx, dw: the gradients of the input and the weight."]
       : []),

@@ -28,6 +28,7 @@ export function formatProfile(profile: Profile, least = 0.005): string {
     name,
     calls,
     milliseconds(seconds),
+    boundSeconds === 0 ? "-" : milliseconds(boundSeconds),
     formatPercent(seconds / total, 1),
     rate(flops, seconds),
     rate(bytes, seconds),
@@ -36,10 +37,10 @@ export function formatProfile(profile: Profile, least = 0.005): string {
   return [
     `${steps.length} step${steps.length === 1 ? "" : "s"} profiled on ${device}`,
     `At most ${(peaks.flops / 1e9).toFixed(1)} GFLOP/s and ${(peaks.bytes / 1e9).toFixed(1)} GB/s, as measured here; ` +
-    "of roofline: of what these allow",
+    "floor: the ms that these allow",
     "",
     formatTable([
-      ["op", "calls", "ms", "share", "GFLOP/s", "GB/s", "of roofline"],
+      ["op", "calls", "ms", "floor", "share", "GFLOP/s", "GB/s", "of roofline"],
       ...shown.map((row, index) => line(names[index], row)),
       ...(rest.length === 0 ? [] : [line(`${rest.length} more`, sumOf(rest))]),
       line("all", sumOf(rows)),

@@ -75,7 +75,7 @@ export function prepareNetwork(
   const image = tf.tidy(() =>
     tf.transpose(tf.tensor(tensors.get("image")!.data, tensors.get("image")!.shape), [0, 2, 3, 1])
   );
-  const label = tf.tidy(() => {
+  const label = !training ? undefined : tf.tidy(() => {
     const { data, shape } = tensors.get("label")!;
     return tf.cast(tf.oneHot(tf.cast(tf.tensor(data, shape), "int32"), RESNET20.classes), "float32");
   });
@@ -110,7 +110,7 @@ export function prepareNetwork(
   function step(): TfTensor {
     return tf.tidy(() => {
       const { value, grads } = tf.variableGrads(
-        () => tf.losses.softmaxCrossEntropy(label, forward()),
+        () => tf.losses.softmaxCrossEntropy(label!, forward()),
         trained.map((name) => of(name)),
       );
       for (const name of trained) {
@@ -144,7 +144,7 @@ export function prepareNetwork(
         ? Float32Array.from([...RESNET20_TENSORS.keys()].flatMap((name) => [...fromTensorFlow(tf, of(name))]))
         : result!.dataSync(),
     release() {
-      for (const tensor of [image, label, ...(result === undefined ? [] : [result])]) tensor.dispose();
+      for (const tensor of [image, label, result]) tensor?.dispose();
       for (const { value, velocity } of parameters.values()) {
         value.dispose();
         velocity.dispose();
