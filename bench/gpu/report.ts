@@ -241,7 +241,7 @@ function milliseconds(seconds: number): string {
 
 function legend(rows: readonly GpuReportRow[], compared: boolean): string[] {
   return [
-    "ms of a run: between the device's timestamps, by the host's clock, and the floor:",
+    "ms of a run: by the device's timestamps, by the host's clock, and the floor:",
     "what its operations or its bytes take at the peaks, whichever is longer.",
     ...(rows.some(({ work }) => work.kind === "convolution")
       ? ["dx, dw: the gradients of the input and the weight."]

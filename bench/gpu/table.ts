@@ -41,7 +41,7 @@ export function resultsTable(reports: readonly GpuReport[]): string {
     if (figures !== undefined) return { text: digits(rateOf(row, figures)), seconds: secondsOf(figures) };
     const found = row.peers[peer];
     if (found === undefined || !("unsupported" in found)) return undefined;
-    const reason = `${row.name}, ${peer}: ${found.unsupported.split("\n")[0]}`;
+    const reason = `${peer}: ${found.unsupported.split("\n")[0]}`;
     if (!reasons.includes(reason)) reasons.push(reason);
     return { text: `[${reasons.indexOf(reason) + 1}]`, seconds: undefined };
   };
@@ -78,12 +78,11 @@ export function resultsTable(reports: readonly GpuReport[]): string {
 
 /** What was measured, and what with. */
 function heads(reports: readonly GpuReport[]): string[] {
-  const lines = reports.flatMap(({ peers, peaks, machine, rounds, seconds }) => [
+  // They differ by little from one report to the next.
+  const measured = reports.map(({ peaks }) => peaks).find((peaks) => !("unsupported" in peaks));
+  const lines = reports.flatMap(({ peers, machine, rounds, seconds }) => [
     `- ${machine.cpu}, ${machine.cores} cores, ${machine.system}, Deno ${machine.deno}`,
     ...Object.entries(peers).map(([name, text]) => `- ${name}: ${text.split("\n")[0]}`),
-    ...("unsupported" in peaks ? [] : [
-      `- At most ${digits(peaks.flops / 1e12)} TFLOP/s and ${digits(peaks.bytes / 1e9)} GB/s, as measured`,
-    ]),
     `- Medians of ${rounds} rounds of ${seconds} s`,
   ]);
   const there = lines.some((line) => line.startsWith(`- ${PYTORCH}: `) && !line.includes(NOT_AVAILABLE));
@@ -92,6 +91,9 @@ function heads(reports: readonly GpuReport[]): string[] {
     `Residua is.${there ? "" : " PyTorch was not measured."}`,
     "",
     ...new Set(lines),
+    ...(measured === undefined || "unsupported" in measured ? [] : [
+      `- At most ${digits(measured.flops / 1e12)} TFLOP/s and ${digits(measured.bytes / 1e9)} GB/s, as measured`,
+    ]),
   ];
 }
 
