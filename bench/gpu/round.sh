@@ -31,11 +31,11 @@ limit_of_round=590
 step() {
   local name=$1 seconds=$2 left=$((limit_of_round - (SECONDS - started))) code
   shift 2
-  if ((left <= 15)); then
+  if ((left <= 20)); then
     echo "== $name: not begun, the round's time is over" | tee "$out/$name.txt"
     return
   fi
-  ((seconds > left - 12)) && seconds=$((left - 12))
+  ((seconds > left - 16)) && seconds=$((left - 16))
   echo "== $name: at most $seconds s, after $((SECONDS - started)) s"
   # An interrupted tuner keeps what it has timed.
   timeout -k 10 "$seconds" "$@" >"$out/$name.txt" 2>&1
@@ -70,7 +70,7 @@ else
   step tune-resnet50 65 $tune --model resnet50 --batch 64 --export "$out/tuned-resnet50.json"
   # Tuned rows read the user's cache, which holds what was timed even where a limit ended the tuner.
   step tuned 40 $own --limit 8 --tune cache --rows "$tuned" --json "$out/tuned.json"
-  step start 20 $deno bench/main.ts --start webgpu
+  step start 40 $deno bench/main.ts --start webgpu
   step mixed 60 $own --limit 8 --rounds 3 --total 50 --rows "$mixed" --json "$out/mixed.json"
   step convolutions 60 $own --limit 5 --rounds 3 --total 50 --rows '^resnet|^mobilenet' --json "$out/convolutions.json"
 fi

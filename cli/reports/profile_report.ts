@@ -5,7 +5,7 @@ import { formatPercent } from "./format.ts";
 import { formatTable } from "./table.ts";
 
 /** Characters of an op's name, shapes and variant, so that a line fits a terminal. */
-const NAME_WIDTH = 62;
+const NAME_WIDTH = 54;
 
 /** The sums of rows. */
 type Work = Pick<ProfileRow, "calls" | "seconds" | "flops" | "bytes" | "boundSeconds">;
