@@ -46,7 +46,10 @@ const command = defineCommand({
   examples: [
     ["", "all rows, all peers that are there"],
     ["--rows '^(gemm|training)' --peers residua-webgpu", "products and training steps, without other frameworks"],
-    ["--rows 'resnet50 batch 64' --tune full", "one network with the kernels that are fastest on this adapter"],
+    [
+      "--rows 'training resnet50' --tune full --limit 100",
+      "one network with the kernels that are fastest on this adapter",
+    ],
     ["--total 120 --json gpu.json", "what two minutes allow, kept as JSON"],
   ],
 }, async (options) => {
