@@ -85,6 +85,27 @@ gpuTest("Stopwatch keeps a device at work before a timing and behind it, where i
   program.destroy();
 });
 
+gpuTest("Stopwatch keeps a device at work while others are compiled, until it is told to end", async (backend) => {
+  const program = await repeated(backend, 1),
+    { backend: falls, submits } = timedBackend(
+      backend,
+      { warmUp: 0.02, keepBusy: 0.01 },
+      true,
+    );
+  const stopwatch = new Stopwatch(falls, () => program);
+  await stopwatch.time([{ candidate: 0, runs: 10 }]);
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 200)), before = submits.length;
+  const stop = stopwatch.keepWarm(program);
+  await pause();
+  await stop();
+  const after = submits.length;
+  assert(after - before >= 4, `${after - before}`);
+  await pause();
+  assertEquals(submits.length, after);
+  await backend.finish();
+  program.destroy();
+});
+
 gpuTest("Stopwatch with one program at a time asks for each in its turn", async (backend) => {
   const program = await repeated(backend, 1), asked: number[] = [];
   const timed = timedBackend(backend, { warmUp: 0, keepBusy: 0 }, true);

@@ -41,6 +41,8 @@ export interface Standing {
 
 /** A candidate that takes so many times as long as the best one is dropped. */
 export const SLOW = 3;
+/** A candidate that takes so many times as long as the preferred one is dropped after a burst: it would have to be faster. */
+const HOPELESS = 1.15;
 /** A single run of so many seconds is believed without a burst: what disturbs a shorter one may treble it. */
 const BELIEVED_SECONDS = 0.02;
 /** Rounds of those that are left to the end. An odd number, so that the median is a reading. */
@@ -63,8 +65,8 @@ export function marginOf(readings: readonly number[]): number {
 
 /**
  * Finds the fastest. All run once, which tells how many runs fill a burst. Then come rounds of bursts, each candidate in turn:
- * after each round those slower than {@link SLOW} times the best are dropped, and the slower half of the others, down to one
- * beside the preferred one.
+ * after each round those are dropped that are slower than {@link SLOW} times the best, or slower than the preferred one by
+ * more than noise, and the slower half of the others, down to one beside the preferred one.
  *
  * @param candidates Their numbers, at least one.
  * @param preferred The one that is taken where no other is faster; undefined where it is not among them.
@@ -85,20 +87,26 @@ export async function contest(
     const seconds = await track.time(bursts);
     bursts.forEach(({ candidate }, k) => take(candidate, seconds[k]));
   };
-  const slowerThan = (times: number, field: readonly number[]) => {
-    const limit = times * Math.min(...field.map(secondsOf));
-    return (candidate: number) => candidate !== preferred && secondsOf(candidate) > limit;
+  const fastOf = (field: readonly number[]) => {
+    const limit = SLOW * Math.min(...field.map(secondsOf));
+    return field.filter((candidate) => candidate === preferred || secondsOf(candidate) <= limit);
+  };
+  const hopefulOf = (field: readonly number[]) => {
+    const limit = preferred === undefined ? Infinity : HOPELESS * secondsOf(preferred);
+    return field.filter((candidate) => candidate === preferred || secondsOf(candidate) <= limit);
   };
 
   await timeAll(candidates.map((candidate) => ({ candidate, runs: 1 })));
-  const isSlow = slowerThan(SLOW, candidates);
-  let field = candidates.filter((candidate) => secondsOf(candidate) < BELIEVED_SECONDS || !isSlow(candidate));
+  const fast = fastOf(candidates);
+  let field = candidates.filter((candidate) => secondsOf(candidate) < BELIEVED_SECONDS || fast.includes(candidate));
   // A run among others says more than one alone, which only told how long a burst must be.
   const single = new Map(candidates.map((candidate) => [candidate, secondsOf(candidate)]));
   for (const candidate of field) readings.set(candidate, []);
   const rounds = roundsFor(field, runs, single);
   for (let round = 0; round < rounds; round++) {
-    const challengers = field.length - Number(preferred !== undefined && field.includes(preferred));
+    const challengers = field.filter((candidate) => candidate !== preferred).length;
+    // Where no other is left, the preferred one has won.
+    if (challengers === 0 && preferred !== undefined && round > 0) break;
     // What is left runs to the end without a wait; nothing more is dropped.
     const together = challengers <= 1 ? rounds - round : 1;
     const bursts: Burst[] = [];
@@ -109,8 +117,7 @@ export async function contest(
     }
     await timeAll(bursts);
     round += together - 1;
-    field = field.filter((candidate) => !slowerThan(SLOW, field)(candidate));
-    field = fasterHalf(field, preferred, secondsOf);
+    field = fasterHalf(hopefulOf(fastOf(field)), preferred, secondsOf);
   }
 
   for (const [candidate, list] of readings) if (list.length === 0) list.push(single.get(candidate)!);

@@ -151,6 +151,12 @@ Deno.test("contest() drops losers at once, and halves the others each round", as
   assertEquals([slow.runsOf(1), slow.runsOf(3)], [1, 2]);
 });
 
+Deno.test("contest() ends where none can be faster than the preferred one", async () => {
+  const device = new FakeDevice([1, 1.2, 1.3, 2].map((each) => ({ seconds: each * 1e-3 })));
+  assertEquals((await contest(device, [0, 1, 2, 3], 0)).winner, 0);
+  assertEquals([0, 1, 2, 3].map((k) => device.runsOf(k)), [2, 2, 2, 2]);
+});
+
 Deno.test("contest() without a preferred one takes the least median; alone, one wins", async () => {
   const kernels = [{ seconds: 1e-3 }, { seconds: 0.99e-3 }];
   assertEquals((await contest(new FakeDevice(kernels), [0, 1], undefined)).winner, 1);

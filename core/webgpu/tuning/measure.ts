@@ -109,6 +109,24 @@ export class Trial {
     this.#programs.set(variant, await compileAlone(this.#node, this.#backend, this.#storages, { variant }));
   }
 
+  /**
+   * Makes the programs of several variants while the device is kept at work with another's.
+   *
+   * @param enter Makes one, as {@link Trial.enter} does.
+   */
+  async enterAll(variants: readonly number[], enter: (variant: number) => Promise<unknown>): Promise<void> {
+    let stop: (() => Promise<void>) | undefined;
+    try {
+      for (const variant of variants) {
+        await enter(variant);
+        const program = this.#programs.get(variant);
+        if (program !== undefined) stop ??= this.track.keepWarm(program);
+      }
+    } finally {
+      await stop?.();
+    }
+  }
+
   /** Gives the memory of a variant's program back. */
   leave(variant: number): void {
     this.#programs.get(variant)?.destroy();

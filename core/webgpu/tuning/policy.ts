@@ -54,7 +54,7 @@ export interface TimingTraits {
 /** A processor's clocks do not fall while a software adapter waits. A GPU's fall to a sixth within a tenth of a second. */
 const TIMING_TRAITS: Readonly<Record<DeviceProfile["kind"], TimingTraits>> = {
   software: { warmUp: 0, keepBusy: 0 },
-  hardware: { warmUp: 0.075, keepBusy: 0.03 },
+  hardware: { warmUp: 0.06, keepBusy: 0.02 },
 };
 
 /** Chooses the kernels of nodes for one device. Nodes of the same description are worked out once. */

@@ -38,6 +38,8 @@ export class Stopwatch implements Track {
   readonly #dispatches = new Map<number, number>();
   /** When the queued work is expected to end, in milliseconds of `performance.now()`. */
   #busyUntil = -Infinity;
+  /** The seconds for which the device has worked since it waited. */
+  #worked = 0;
   #wait: number | undefined;
 
   /**
@@ -75,21 +77,40 @@ export class Stopwatch implements Track {
     return this.#one ? seconds : await this.#timeAll(jobs);
   }
 
+  /**
+   * Keeps the device at work with a program until the result is called, as while others are compiled: so no time is lost for
+   * warming up.
+   */
+  keepWarm(program: WebGpuExecutable): () => Promise<void> {
+    const { warmUp } = this.#backend.policy.timing;
+    if (warmUp === 0) return () => Promise.resolve();
+    let ended = false, failure: unknown;
+    const work = (async () => {
+      while (!ended) await this.#read([{ program, runs: this.#runsFor(program, warmUp / 2) }]);
+    })().catch((error) => failure = error);
+    return async () => {
+      ended = true;
+      await work;
+      if (failure !== undefined) throw failure;
+    };
+  }
+
   async #timeAll(jobs: readonly Job[]): Promise<number[]> {
     await this.#warmUp(jobs[0].program);
     return await this.#read(jobs);
   }
 
-  /** Keeps a device at work that has waited. The clocks are low at first, so that it is told how long it worked. */
+  /** Keeps a device at work that has waited. The clocks are low at first, so what counts is how long it worked. */
   async #warmUp(program: WebGpuExecutable): Promise<void> {
     const { warmUp } = this.#backend.policy.timing;
-    if (warmUp === 0 || performance.now() - this.#busyUntil < 1000 * IDLE_SECONDS) return;
-    let worked = 0, runs = 1;
-    for (let burst = 0; burst < WARM_UP_BURSTS && worked < warmUp; burst++) {
-      const [seconds] = await this.#read([{ program, runs }]);
-      worked += runs * seconds;
-      runs = this.#runsFor(program, warmUp / 2);
+    for (let burst = 0; burst < WARM_UP_BURSTS && (this.#isIdle() || this.#worked < warmUp); burst++) {
+      if (warmUp === 0) return;
+      await this.#read([{ program, runs: this.#runsFor(program, warmUp / 2) }]);
     }
+  }
+
+  #isIdle(): boolean {
+    return performance.now() - this.#busyUntil > 1000 * IDLE_SECONDS;
   }
 
   /** Runs of a program that take so many seconds, or as many as are encoded in time. */
@@ -100,7 +121,9 @@ export class Stopwatch implements Track {
 
   /** The seconds of a run of each job. */
   async #read(jobs: readonly Job[]): Promise<number[]> {
+    if (this.#isIdle()) this.#worked = 0;
     const seconds = this.#timestamps ? await this.#byTimestamps(jobs) : await this.#byClock(jobs);
+    this.#worked += seconds.reduce((sum, each) => sum + each, 0);
     this.#backend.check();
     return jobs.map(({ program, runs }, k) => {
       // A clock that is coarse may not have moved.
@@ -123,8 +146,9 @@ export class Stopwatch implements Track {
       device.queue.submit([encoder.finish()]);
       const submitted = performance.now();
       const more = this.#keepBusy(jobs[0].program);
-      const seconds = (await profiler.read(submitted)).map((time) => time.seconds);
-      this.#busyUntil = submitted + 1000 * (seconds.reduce((sum, each) => sum + each, 0) + more);
+      const seconds = (await profiler.read(submitted)).map((time) => time.seconds), arrived = performance.now();
+      const done = Math.max(submitted, this.#busyUntil) + 1000 * seconds.reduce((sum, each) => sum + each, 0);
+      this.#busyUntil = Math.min(done, arrived) + 1000 * more;
       return seconds;
     } finally {
       profiler.destroy();

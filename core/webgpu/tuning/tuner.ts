@@ -304,7 +304,7 @@ class Heats {
     const check = (variant: number) => this.#try(variant, () => this.#trial.check(variant));
     if (this.#trial.checksFirst) await Promise.all(heat.filter(isIn).map(check));
     else await check(this.#preferred);
-    for (const variant of heat.filter(isIn)) await this.#try(variant, () => this.#trial.enter(variant));
+    await this.#trial.enterAll(heat.filter(isIn), (variant) => this.#try(variant, () => this.#trial.enter(variant)));
     for (;;) {
       const entered = heat.filter(isIn);
       if (entered.length === 0) return undefined;
