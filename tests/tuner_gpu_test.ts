@@ -1,6 +1,6 @@
 /** The tuner on WebGPU: what it measures, what it keeps, and what it refuses. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   compile,
   f32,
@@ -10,15 +10,18 @@ import {
   kernelTable,
   oneWay,
   type Op,
+  OutOfMemoryError,
   parseKernelTable,
   plan,
   type TuneComparison,
   type TunedChoice,
   type TuneOptions,
   TuningTable,
+  type VariantChooser,
   WebGpuBackend,
   type WebGpuVariant,
 } from "../core/mod.ts";
+import { compareSteps } from "../core/webgpu/tuning/compare_steps.ts";
 import { linear } from "../ops/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 
@@ -242,6 +245,46 @@ gpuTest(
     total.destroy();
   },
 );
+
+gpuTest("whole programs that do not fit together are compared one at a time", async (backend) => {
+  const { graph, sum } = counted(), planned = plan(graph, new Map([["sum", sum]])), scalars: string[] = [];
+  const need = backend.memoryNeed(planned, { scalars }).total, state = 16 * Math.ceil(33 * 36 / 4);
+  for (const memory of [2 * state + 1.5 * need, 2 * state + 2.5 * need, 1.5 * state + need]) {
+    const small = await WebGpuBackend.create({ memory });
+    try {
+      const total = small.allocate(f32([33 * 36])), variables = new Map([["total", total]]);
+      let most = 0;
+      const counting = (index: number) => () => {
+        most = Math.max(most, small.liveBytes);
+        return index;
+      };
+      const slow = counting(0), fast = counting(1);
+      const choose = (pick: () => number): VariantChooser => (node) => node.op.name === "linear" ? pick() : 0;
+      const compared = compareSteps(small, planned, { variables, scalars }, choose(slow), choose(fast));
+      if (memory < 2 * state + need) await assertRejects(() => compared, OutOfMemoryError);
+      else assertEquals((await compared).kept, true);
+      assert(most <= memory);
+      assertEquals([small.liveBytes, (await total.read())[0]], [state, 0]);
+      total.destroy();
+    } finally {
+      small.destroy();
+    }
+  }
+});
+
+gpuTest("a device that is kept at work is tuned alike", async (backend) => {
+  const kept = await WebGpuBackend.create(), store = new Map<string, TunedChoice>(), seen: TuneComparison[] = [];
+  Object.defineProperty(kept.policy, "timing", { value: { warmUp: 0.06, keepBusy: 0.02 } });
+  try {
+    const tune = { store, verified: (comparison: TuneComparison) => seen.push(comparison) };
+    assertEquals(await variantOf(kept, tune, slowByDefault), namesOf(backend)[0]);
+    assertEquals(seen.map((comparison) => comparison.kept), [true]);
+    await kept.finish();
+    assertEquals(kept.liveBytes, 0);
+  } finally {
+    kept.destroy();
+  }
+});
 
 gpuTest("choices with which a program is slower are not kept", async (backend) => {
   const seen: TuneComparison[] = [],
