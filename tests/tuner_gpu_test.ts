@@ -125,6 +125,18 @@ gpuTest("a variant that computes something else never wins, however fast, even a
   }
 });
 
+gpuTest("a variant whose results are large and wrong never wins either", async (backend) => {
+  const fast = "@compute @workgroup_size(1) fn main() { y[0] = 1.0; }";
+  const op = withVariants(([first]) => [first, wrong(first, fast)]);
+  const graph = new Graph(), store = new Map<string, TunedChoice>(), warnings: string[] = [];
+  const [y] = graph.apply(op, [graph.input("x", f32([999, 40])), graph.input("w", f32([300, 40]))]);
+  const tune = { store, warn: (text: string) => warnings.push(text) };
+  await backend.tuner.choose(plan(graph, new Map([["y", y]])), tune);
+  assertEquals([...store.values()].map(({ variant }) => variant === "wrong"), [false]);
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0], "the variant wrong is left out: it does not compute what the CPU does");
+});
+
 gpuTest("a variant that does not compile is left out, and where none is right none is chosen", async (backend) => {
   const store = new Map<string, TunedChoice>(), warnings: string[] = [], warn = (text: string) => warnings.push(text);
   const broken = withVariants(([first]) => [first, wrong(first, "fn main() {")]);

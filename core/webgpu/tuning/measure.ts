@@ -174,7 +174,14 @@ function alone({ op, inputs, attributes }: Node): { readonly graph: Graph; reado
 }
 
 function storagesFor({ inputs }: Node, backend: Backend): Storage[] {
-  return inputs.map((spec) => backend.allocate(spec));
+  const storages: Storage[] = [];
+  try {
+    for (const spec of inputs) storages.push(backend.allocate(spec));
+  } catch (error) {
+    for (const storage of storages) storage.destroy();
+    throw error;
+  }
+  return storages;
 }
 
 function compileOnly(

@@ -9,12 +9,12 @@ import type { Node } from "../../graph/graph.ts";
 import { byteSize } from "../../graph/shape.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { rooflineSeconds } from "../../profiling/profile.ts";
-import { DeviceError } from "../../util/errors.ts";
+import { DeviceError, OutOfMemoryError } from "../../util/errors.ts";
 import { formatHash, hashText } from "../../util/hash.ts";
 import type { WebGpuBackend } from "../backend.ts";
 import type { TunedChoice, TuneOptions, Tuner, TunerStore, VariantChooser } from "./choices.ts";
 import { compareSteps } from "./compare_steps.ts";
-import { contest, type Standing } from "./contest.ts";
+import { contest, SLOW, type Standing } from "./contest.ts";
 import type { WebGpuVariant } from "./family.ts";
 import { Trial } from "./measure.ts";
 import { describeNode } from "./policy.ts";
@@ -28,7 +28,10 @@ const LONGEST_TEXT = 100_000;
 const MOST_SCRATCH = 16 << 20;
 /** Other configurations of a family are tried if its first takes at most so many times as long as the best. */
 const NEAR = 2;
-/** A family whose first configuration takes so many times as long as the best has lost; after two such ops in a row it rests. */
+/**
+ * A family whose first configuration takes so many times as long as the best has lost, and twice where it is {@link SLOW}. After
+ * two losses in a row it is not tried for further ops of the kind; it was tried for those that take the longest.
+ */
 const FAR = 1.5, LOSSES = 2;
 /** Variants that are timed together, and the bytes that they may take together. */
 const HEAT = 12, HEAT_BYTES = 1 << 30;
@@ -57,8 +60,7 @@ export class WebGpuTuner implements Tuner {
   readonly identity: string;
   readonly #backend: WebGpuBackend;
   readonly #hashes = new WeakMap<readonly WebGpuVariant[], string>();
-  /** How often in a row a family of an op has lost. */
-  readonly #losses = new Map<string, number>();
+  readonly #losses = new Losses();
 
   /** The tuner of a backend. */
   constructor(backend: WebGpuBackend) {
@@ -183,7 +185,7 @@ export class WebGpuTuner implements Tuner {
         const trial = await this.#attempt(`${key} is not timed`, warn, () => Trial.create(node, this.#backend, cpu));
         if (trial === undefined) continue;
         try {
-          const fastest = await this.#fastest(key, trial, node, warn);
+          const fastest = await this.#attempt(`${key} is not timed`, warn, () => this.#fastest(key, trial, node, warn));
           if (fastest === undefined) continue;
           store.set(key, fastest.choice);
           timed.set(key, { node, wrong: fastest.wrong });
@@ -214,31 +216,23 @@ export class WebGpuTuner implements Tuner {
       preferred,
       (variant, run) => this.#attempt(`${key}: the variant ${variants[variant].name} is left out`, warn, run),
     );
-    const promising = [...variants.keys()].filter((index) =>
-      index === preferred ||
-      longestText(variants[index]) <= LONGEST_TEXT && scratchOf(variants[index], node) <= MOST_SCRATCH
-    );
-    const familyOf = (index: number) => variants[index].family,
-      lossesOf = (family: string) => `${node.op.name} ${family}`;
-    const firsts = promising.filter((index) =>
-      familyOf(index) !== familyOf(preferred) && promising.find((other) =>
-          familyOf(other) === familyOf(index)
-        ) === index &&
-      (this.#losses.get(lossesOf(familyOf(index))) ?? 0) < LOSSES
-    );
-    let standing = await heats.run(firsts);
-    const times = new Map([preferred, ...firsts].map((index) => [familyOf(index), standing?.seconds.get(index)]));
-    const least = standing?.seconds.get(standing.leader) ?? Infinity;
-    for (const [family, seconds] of times) {
-      if (seconds === undefined) continue;
-      const id = lossesOf(family);
-      this.#losses.set(id, seconds > FAR * least ? 1 + (this.#losses.get(id) ?? 0) : 0);
-    }
-    const others = promising.filter((index) => {
-      if (index === preferred || firsts.includes(index)) return false;
-      // Where nothing was right, all that is left is tried.
-      return standing === undefined || (times.get(familyOf(index)) ?? Infinity) <= NEAR * least;
+    const promising = promisingOf(variants, preferred, node), familyOf = (index: number) => variants[index].family;
+    const firsts = promising.filter((index) => {
+      const family = familyOf(index);
+      return family !== familyOf(preferred) && !this.#losses.rests(node.op.name, family) &&
+        promising.find((other) => familyOf(other) === family) === index;
     });
+    let standing = await heats.run(firsts);
+    const least = standing?.seconds.get(standing.leader) ?? Infinity, near = new Set<string>();
+    for (const index of [preferred, ...firsts]) {
+      const times = (standing?.seconds.get(index) ?? Infinity) / least;
+      if (times <= NEAR) near.add(familyOf(index));
+      if (times < Infinity) this.#losses.note(node.op.name, familyOf(index), times);
+    }
+    const others = promising.filter((index) =>
+      index !== preferred && !firsts.includes(index) && (standing === undefined || near.has(familyOf(index)))
+    );
+    // Where nothing was right, all that is left is tried.
     if (others.length > 0) standing = await heats.run(others) ?? standing;
     if (standing === undefined) {
       warn(`${key}: no variant computes what the CPU does, so none is chosen`);
@@ -258,6 +252,23 @@ export class WebGpuTuner implements Tuner {
       if (!(error instanceof DeviceError)) throw error;
       warn(`${what}: ${error.message}`);
     }
+  }
+}
+
+/** Which families have lost for the ops of a kind. */
+class Losses {
+  /** How often in a row. */
+  readonly #counts = new Map<string, number>();
+
+  /** Whether a family is not tried any more. */
+  rests(op: string, family: string): boolean {
+    return (this.#counts.get(`${op} ${family}`) ?? 0) >= LOSSES;
+  }
+
+  /** Takes in that a family took so many times as long as the best. */
+  note(op: string, family: string, times: number): void {
+    const key = `${op} ${family}`, lost = Number(times > FAR) + Number(times > SLOW);
+    this.#counts.set(key, lost === 0 ? 0 : lost + (this.#counts.get(key) ?? 0));
   }
 }
 
@@ -322,10 +333,18 @@ class Heats {
   /** Tries something with a variant, which is out if that fails; tells whether it is still in. */
   async #try(variant: number, run: () => Promise<void>): Promise<boolean> {
     if (this.#out.has(variant)) return false;
+    let shortage: OutOfMemoryError | undefined;
     const done = await this.#attempt(variant, async () => {
-      await run();
+      try {
+        await run();
+      } catch (error) {
+        if (variant !== this.#preferred || !(error instanceof OutOfMemoryError)) throw error;
+        shortage = error;
+      }
       return true;
     });
+    // Without room for what runs untuned nothing can be compared.
+    if (shortage !== undefined) throw shortage;
     if (done) return true;
     this.#out.add(variant);
     this.#trial.leave(variant);
@@ -343,6 +362,14 @@ function chooserOf(
 
 function isTunable({ inputs }: Node, variants: readonly WebGpuVariant[]): boolean {
   return variants.length > 1 && inputs.every(({ dtype }) => dtype === "f32" || dtype === "u32");
+}
+
+/** The variants that are tried: those whose kernels are not too long to compile, nor their scratch memory too large. */
+function promisingOf(variants: readonly WebGpuVariant[], preferred: number, node: Node): number[] {
+  return [...variants.keys()].filter((index) =>
+    index === preferred ||
+    longestText(variants[index]) <= LONGEST_TEXT && scratchOf(variants[index], node) <= MOST_SCRATCH
+  );
 }
 
 function longestText({ kernels }: WebGpuVariant): number {
