@@ -298,6 +298,19 @@ gpuTest("a device that is kept at work is tuned alike", async (backend) => {
   }
 });
 
+gpuTest("the fastest of many variants is found, wherever it stands among them", async (backend) => {
+  for (const place of [1, 7, 14, 19]) {
+    const op = withVariants(([first]) =>
+      Array.from({ length: 20 }, (_, k) => ({
+        ...first,
+        name: `variant ${k}`,
+        family: `family ${place} ${k}`,
+        kernels: Array.from({ length: k === place ? 1 : 30 + k }, () => first.kernels).flat(),
+      })), []);
+    assertEquals(await variantOf(backend, { store: new Map() }, op), `variant ${place}`);
+  }
+});
+
 gpuTest("choices with which a program is slower are not kept", async (backend) => {
   const seen: TuneComparison[] = [],
     fast = slowByDefault.webgpu!(product().graph.nodes[0]).variants(backend.profile)[1];

@@ -106,9 +106,10 @@ export async function contest(
   for (let round = 0; round < rounds; round++) {
     const challengers = field.filter((candidate) => candidate !== preferred).length;
     // Where no other is left, the preferred one has won.
-    if (challengers === 0 && preferred !== undefined && round > 0) break;
+    const isAlone = challengers === 0 && preferred !== undefined;
+    if (isAlone && round > 0) break;
     // What is left runs to the end without a wait; nothing more is dropped.
-    const together = challengers <= 1 ? rounds - round : 1;
+    const together = challengers <= 1 && !isAlone ? rounds - round : 1;
     const bursts: Burst[] = [];
     for (let k = 0; k < together; k++) {
       // Every other round runs backwards, so that none is always the first.

@@ -160,7 +160,9 @@ Deno.test("contest() ends where none can be faster than the preferred one", asyn
 Deno.test("contest() without a preferred one takes the least median; alone, one wins", async () => {
   const kernels = [{ seconds: 1e-3 }, { seconds: 0.99e-3 }];
   assertEquals((await contest(new FakeDevice(kernels), [0, 1], undefined)).winner, 1);
-  assertEquals((await contest(new FakeDevice(kernels), [1], 1)).winner, 1);
+  const device = new FakeDevice(kernels);
+  assertEquals((await contest(device, [1], 1)).winner, 1);
+  assertEquals(device.runsOf(1), 2);
 });
 
 Deno.test("contest() takes fewer rounds where a run is long", async () => {

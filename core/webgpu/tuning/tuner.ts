@@ -9,13 +9,14 @@ import type { Node } from "../../graph/graph.ts";
 import { byteSize } from "../../graph/shape.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { rooflineSeconds } from "../../profiling/profile.ts";
-import { DeviceError, OutOfMemoryError } from "../../util/errors.ts";
+import { DeviceError } from "../../util/errors.ts";
 import { formatHash, hashText } from "../../util/hash.ts";
 import type { WebGpuBackend } from "../backend.ts";
 import type { TunedChoice, TuneOptions, Tuner, TunerStore, VariantChooser } from "./choices.ts";
 import { compareSteps } from "./compare_steps.ts";
-import { contest, SLOW, type Standing } from "./contest.ts";
 import type { WebGpuVariant } from "./family.ts";
+import { Heats } from "./heats.ts";
+import { Losses } from "./losses.ts";
 import { Trial } from "./measure.ts";
 import { describeNode } from "./policy.ts";
 import { entryOfVariant, findEntry, shapeClass, variantOfEntry } from "./tables.ts";
@@ -28,13 +29,6 @@ const LONGEST_TEXT = 100_000;
 const MOST_SCRATCH = 16 << 20;
 /** Other configurations of a family are tried if its first takes at most so many times as long as the best. */
 const NEAR = 2;
-/**
- * A family whose first configuration takes so many times as long as the best has lost, and twice where it is {@link SLOW}. After
- * two losses in a row it is not tried for further ops of the kind; it was tried for those that take the longest.
- */
-const FAR = 1.5, LOSSES = 2;
-/** Variants that are timed together, and the bytes that they may take together. */
-const HEAT = 12, HEAT_BYTES = 1 << 30;
 /** Operations and bytes a second by which ops are ordered; only their ratio counts. */
 const NOMINAL_PEAKS = { flops: 1e13, bytes: 1e12 };
 
@@ -222,18 +216,20 @@ export class WebGpuTuner implements Tuner {
       return family !== familyOf(preferred) && !this.#losses.rests(node.op.name, family) &&
         promising.find((other) => familyOf(other) === family) === index;
     });
-    let standing = await heats.run(firsts);
-    const least = standing?.seconds.get(standing.leader) ?? Infinity, near = new Set<string>();
-    for (const index of [preferred, ...firsts]) {
-      const times = (standing?.seconds.get(index) ?? Infinity) / least;
+    // Without another family the preferred one is timed beside its own configurations at once.
+    let standing = firsts.length > 0 ? await heats.run(firsts) : undefined;
+    const near = new Set(firsts.length > 0 ? [] : [familyOf(preferred)]), tried = new Set([preferred, ...firsts]);
+    for (const index of standing === undefined ? [] : tried) {
+      const times = (standing!.seconds.get(index) ?? Infinity) / standing!.seconds.get(standing!.leader)!;
       if (times <= NEAR) near.add(familyOf(index));
       if (times < Infinity) this.#losses.note(node.op.name, familyOf(index), times);
     }
-    const others = promising.filter((index) =>
-      index !== preferred && !firsts.includes(index) && (standing === undefined || near.has(familyOf(index)))
-    );
+    const others = promising.filter((index) => !tried.has(index) && near.has(familyOf(index)));
+    for (const index of others) tried.add(index);
+    if (others.length > 0 || standing === undefined) standing = await heats.run(others) ?? standing;
     // Where nothing was right, all that is left is tried.
-    if (others.length > 0) standing = await heats.run(others) ?? standing;
+    const rest = promising.filter((index) => !tried.has(index));
+    if (standing === undefined && rest.length > 0) standing = await heats.run(rest);
     if (standing === undefined) {
       warn(`${key}: no variant computes what the CPU does, so none is chosen`);
       return undefined;
@@ -252,103 +248,6 @@ export class WebGpuTuner implements Tuner {
       if (!(error instanceof DeviceError)) throw error;
       warn(`${what}: ${error.message}`);
     }
-  }
-}
-
-/** Which families have lost for the ops of a kind. */
-class Losses {
-  /** How often in a row. */
-  readonly #counts = new Map<string, number>();
-
-  /** Whether a family is not tried any more. */
-  rests(op: string, family: string): boolean {
-    return (this.#counts.get(`${op} ${family}`) ?? 0) >= LOSSES;
-  }
-
-  /** Takes in that a family took so many times as long as the best. */
-  note(op: string, family: string, times: number): void {
-    const key = `${op} ${family}`, lost = Number(times > FAR) + Number(times > SLOW);
-    this.#counts.set(key, lost === 0 ? 0 : lost + (this.#counts.get(key) ?? 0));
-  }
-}
-
-/** Contests among as many variants as fit into memory at once. The best so far and the preferred one run in each. */
-class Heats {
-  readonly #trial: Trial;
-  readonly #preferred: number;
-  readonly #attempt: (variant: number, run: () => Promise<true>) => Promise<true | undefined>;
-  readonly #out = new Set<number>();
-  #best: number | undefined;
-
-  /** @param attempt Does what may show that a variant cannot be used. */
-  constructor(
-    trial: Trial,
-    preferred: number,
-    attempt: (variant: number, run: () => Promise<true>) => Promise<true | undefined>,
-  ) {
-    this.#trial = trial;
-    this.#preferred = preferred;
-    this.#attempt = attempt;
-  }
-
-  /** How the variants stand, beside those before them; nothing if none is right. */
-  async run(variants: readonly number[]): Promise<Standing | undefined> {
-    let standing: Standing | undefined;
-    const waiting = [...variants], seconds = new Map<number, number>();
-    do {
-      const heat = [...new Set([this.#preferred, ...this.#best === undefined ? [] : [this.#best]])];
-      let bytes = heat.reduce((sum, variant) => sum + this.#trial.bytesOf(variant), 0);
-      while (waiting.length > 0 && heat.length < HEAT) {
-        bytes += this.#trial.bytesOf(waiting[0]);
-        if (bytes > HEAT_BYTES && heat.length > 1) break;
-        heat.push(waiting.shift()!);
-      }
-      standing = await this.#contest(heat) ?? standing;
-      for (const [variant, each] of standing?.seconds ?? []) seconds.set(variant, each);
-    } while (waiting.length > 0);
-    return standing && { ...standing, seconds };
-  }
-
-  /** A contest whose winner and leader are right. */
-  async #contest(heat: readonly number[]): Promise<Standing | undefined> {
-    const isIn = (variant: number) => !this.#out.has(variant);
-    const check = (variant: number) => this.#try(variant, () => this.#trial.check(variant));
-    if (this.#trial.checksFirst) await Promise.all(heat.filter(isIn).map(check));
-    else await check(this.#preferred);
-    await this.#trial.enterAll(heat.filter(isIn), (variant) => this.#try(variant, () => this.#trial.enter(variant)));
-    for (;;) {
-      const entered = heat.filter(isIn);
-      if (entered.length === 0) return undefined;
-      const preferred = isIn(this.#preferred) ? this.#preferred : undefined;
-      const standing = await contest(this.#trial.track, entered, preferred);
-      if (!await check(standing.leader)) continue;
-      this.#best = standing.leader;
-      for (const variant of entered) {
-        if (variant !== this.#best && variant !== this.#preferred) this.#trial.leave(variant);
-      }
-      return standing;
-    }
-  }
-
-  /** Tries something with a variant, which is out if that fails; tells whether it is still in. */
-  async #try(variant: number, run: () => Promise<void>): Promise<boolean> {
-    if (this.#out.has(variant)) return false;
-    let shortage: OutOfMemoryError | undefined;
-    const done = await this.#attempt(variant, async () => {
-      try {
-        await run();
-      } catch (error) {
-        if (variant !== this.#preferred || !(error instanceof OutOfMemoryError)) throw error;
-        shortage = error;
-      }
-      return true;
-    });
-    // Without room for what runs untuned nothing can be compared.
-    if (shortage !== undefined) throw shortage;
-    if (done) return true;
-    this.#out.add(variant);
-    this.#trial.leave(variant);
-    return false;
   }
 }
 
