@@ -62,6 +62,8 @@ export interface BackendCompileOptions {
   readonly poison?: boolean;
   /** Picks the index of a WebGPU variant for a node. Defaults to the policy's choice. */
   readonly chooseVariant?: VariantChooser;
+  /** Has kernels that depend only on unchanged variables run every step on WebGPU, so that they are timed with the others. */
+  readonly everyStep?: boolean;
 }
 
 /** What a backend has room for. */

@@ -8,7 +8,8 @@ import { formatSpec, isFloat16, sameShape } from "./graph/shape.ts";
 import type { TuneOptions } from "./webgpu/tuning/choices.ts";
 
 /** The options of {@link compile}. */
-export interface CompileOptions extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant"> {
+export interface CompileOptions
+  extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant" | "everyStep"> {
   /** Values that can be read after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
   /** Values of shape [] that are recorded each step, by name. */
@@ -53,10 +54,10 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
       );
     }
   }
-  const { poison, tune } = options;
-  const chooseVariant = options.chooseVariant ??
-    (tune === undefined ? undefined : await backend.tuner?.choose(planned, tune));
-  const scalars = Object.keys(options.scalars ?? {});
-  const executable = await backend.compile(planned, { variables, scalars, poison, chooseVariant });
+  const { poison, chooseVariant, everyStep, tune } = options, scalars = Object.keys(options.scalars ?? {});
+  const compiled = { variables, scalars, poison, chooseVariant, everyStep };
+  const executable = tune === undefined || chooseVariant !== undefined || backend.tuner === undefined
+    ? await backend.compile(planned, compiled)
+    : await backend.tuner.compile(planned, compiled, tune);
   return Object.assign(executable, { plan: planned });
 }

@@ -5,6 +5,7 @@ import { CpuBackend } from "./cpu/backend.ts";
 import { UsageError } from "./util/errors.ts";
 import { WebGpuBackend } from "./webgpu/backend.ts";
 import { reportAdapter, requestAdapter } from "./webgpu/device.ts";
+import type { KernelTable } from "./webgpu/tuning/tables.ts";
 
 /** A backend, or `auto`. */
 export type BackendChoice = "auto" | "webgpu" | "cpu";
@@ -37,7 +38,8 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
  *
  * @param choice The backend. Defaults to a hardware GPU if there is one, else the CPU.
  * @param options `threads`: the threads of the CPU backend. Defaults to one a core. `memory`: the most bytes that the backend
- * may allocate. Defaults to no limit of its own.
+ * may allocate. Defaults to no limit of its own. `tables`: WebGPU kernels for devices of a kind, as `parseKernelTable` reads
+ * them; they are asked before those that come with the library.
  *
  * @throws {DeviceError} If WebGPU was asked for and there is no adapter.
  *
@@ -51,7 +53,11 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
  */
 export async function openBackend(
   choice: BackendChoice = "auto",
-  options: { readonly threads?: number; readonly memory?: number } = {},
+  options: {
+    readonly threads?: number;
+    readonly memory?: number;
+    readonly tables?: readonly KernelTable[];
+  } = {},
 ): Promise<Backend> {
   const { backend } = await decideBackend(choice);
   return backend === "cpu" ? await CpuBackend.create(options) : await WebGpuBackend.create(options);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openTuningFile } from "../cli/tuning/tune_option.ts";
-import type { TunedChoice, WebGpuBackend } from "../core/mod.ts";
+import { parseKernelTable, shapeClass, type TunedChoice, TuningTable, type WebGpuBackend } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { compileInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";
@@ -147,4 +147,59 @@ gpuTest("an interrupt ends the timing, and keeps what was timed", (backend) =>
     assertEquals(Number(count), size);
     assert(size >= 2 && size < (await choicesOf(backend)).size, `${size}`);
     assertEquals(stderr.trim().split("\n"), ["Keeping what was timed so far; interrupt again to leave at once."]);
+  }));
+
+gpuTest("tune writes a table for devices of a kind, which eval takes", (backend) =>
+  withFolder(async (folder) => {
+    const env = environment(folder),
+      file = `${folder}/table.json`,
+      cache = openTuningFile(backend.tuner, `${folder}/residua`);
+    const none = await runCli(["tune", "--table", file], env);
+    assertEquals(none.code, 2);
+    assertStringIncludes(none.stderr, "--table: there are no choices yet");
+    const alone = await runCli(["tune", "--for", "vendor"], env);
+    assertEquals(alone.code, 2);
+    assertStringIncludes(alone.stderr, "expected --table too");
+    // The tuner measures an op; the table gives its class another variant than would run anyhow.
+    const model = modelByName("resnet8", { classes: 10, inputShape: [3, 32, 32] });
+    const trainer = await Trainer.create({ model, backend, batch: BATCH });
+    const inference = await compileInference(model, backend, BATCH, trainer.variables);
+    const node = inference.plan.nodes.find(({ op }) => op.name === "conv2d")!;
+    inference.destroy();
+    trainer.destroy();
+    const { variants, index } = backend.policy.explain(node);
+    const { name, family, version, configuration } = variants[(index + 1) % variants.length];
+    const kernel = `${family}@${version}`, key = shapeClass(node);
+    cache.set("an op", { variant: name, kernels: "0", kernel, configuration, shapeClass: key, saved: 1e-3 });
+    const written = await expectDone(runCli(["tune", "--table", file, "--for", "vendor"], env));
+    assertStringIncludes(written.stdout, `A table for ${backend.profile.vendor} of 1 classes of shapes`);
+    const table = parseKernelTable(await Deno.readTextFile(file), file);
+    assertEquals(table.choices, { [key]: { kernel, configuration } });
+
+    await writeCifar(folder, 24);
+    const data = ["train", "--data", folder, ...OPTIONS, "--epochs", "1"];
+    await expectDone(runCli([...data, "--out", `${folder}/usual`], env));
+    const tabled = await expectDone(runCli([...data, "--tune", file, "--out", `${folder}/tabled`], env));
+    assertEquals(tabled.stderr, "");
+    // The run keeps what the table chose.
+    const used = TuningTable.parse(await Deno.readTextFile(`${folder}/tabled/tuning.json`), "tuning.json").entries();
+    assertEquals(used.map(([, { variant }]) => variant), [name]);
+    await Deno.writeTextFile(file, JSON.stringify({ ...table, device: "another" }));
+    const evaluate = ["eval", "--checkpoint", `${folder}/tabled`, "--data", folder, "--backend", "webgpu", "--json"];
+    const other = await expectDone(runCli([...evaluate, "--tune", file], env));
+    assertStringIncludes(other.stderr, `${file} is for another, but this adapter is ${backend.profile.name}`);
+  }));
+
+gpuTest("tune --seconds ends the timing, and keeps what was timed", (backend) =>
+  withFolder(async (folder) => {
+    const env = environment(folder);
+    const missing = await runCli(["tune", "--seconds", "5"], env);
+    assertEquals(missing.code, 2);
+    assertStringIncludes(missing.stderr, "expected --model too");
+    const { stdout } = await expectDone(
+      runCli(["tune", "--model", "resnet8", "--batch", "2", "--seconds", "4"], env),
+    );
+    const { size } = openTuningFile(backend.tuner, `${folder}/residua`).table;
+    assertStringIncludes(stdout, `: ${size} choices`);
+    assert(size >= 1 && size < (await choicesOf(backend)).size, `${size}`);
   }));

@@ -1,20 +1,27 @@
 /** The tuner on WebGPU: what it measures, what it keeps, and what it refuses. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   compile,
   f32,
   Graph,
   implement,
   type Implementation,
+  kernelTable,
+  oneWay,
   type Op,
+  OutOfMemoryError,
+  parseKernelTable,
   plan,
+  type TuneComparison,
   type TunedChoice,
   type TuneOptions,
   TuningTable,
-  type WebGpuBackend,
+  type VariantChooser,
+  WebGpuBackend,
   type WebGpuVariant,
 } from "../core/mod.ts";
+import { compareSteps } from "../core/webgpu/tuning/compare_steps.ts";
 import { linear } from "../ops/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 
@@ -118,6 +125,18 @@ gpuTest("a variant that computes something else never wins, however fast, even a
   }
 });
 
+gpuTest("a variant whose results are large and wrong never wins either", async (backend) => {
+  const fast = "@compute @workgroup_size(1) fn main() { y[0] = 1.0; }";
+  const op = withVariants(([first]) => [first, wrong(first, fast)]);
+  const graph = new Graph(), store = new Map<string, TunedChoice>(), warnings: string[] = [];
+  const [y] = graph.apply(op, [graph.input("x", f32([999, 40])), graph.input("w", f32([300, 40]))]);
+  const tune = { store, warn: (text: string) => warnings.push(text) };
+  await backend.tuner.choose(plan(graph, new Map([["y", y]])), tune);
+  assertEquals([...store.values()].map(({ variant }) => variant === "wrong"), [false]);
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0], "the variant wrong is left out: it does not compute what the CPU does");
+});
+
 gpuTest("a variant that does not compile is left out, and where none is right none is chosen", async (backend) => {
   const store = new Map<string, TunedChoice>(), warnings: string[] = [], warn = (text: string) => warnings.push(text);
   const broken = withVariants(([first]) => [first, wrong(first, "fn main() {")]);
@@ -189,4 +208,164 @@ gpuTest("tuning measures nothing if told so, and stops when it is asked to", asy
   const stopped = { store, signal: controller.signal, progress: () => controller.abort() };
   await backend.tuner.choose(plan(graph, new Map([["z", z]])), stopped);
   assertEquals(store.size, 1);
+});
+
+/** `linear` with a variant before the first that does the work thirty times, and runs untuned. */
+const slowByDefault = withVariants(([first]) => [
+  { ...first, name: "slow", family: "slow", kernels: Array.from({ length: 30 }, () => first.kernels).flat() },
+  first,
+], [{ ...PREFER_WRONG, family: "slow" }]);
+
+/** y = x + total, and then total += 1, in the one way that is right. */
+const onlyCounter: Op = {
+  ...counter,
+  webgpu: (node) => {
+    const [, right] = counter.webgpu!(node).variants({} as never);
+    return oneWay("counts", () => right);
+  },
+};
+
+/** A step of a product and a counter, with a variable that it updates. */
+function counted() {
+  const graph = new Graph({ training: true });
+  const total = graph.state("total", f32([33 * 36]), { kind: "constant", value: 1 });
+  const [y] = graph.apply(slowByDefault, [graph.input("x", f32([33, 40])), graph.input("w", f32([36, 40]))]);
+  const [sum] = graph.apply(onlyCounter, [y, total]);
+  return { graph, sum };
+}
+
+gpuTest(
+  "a program is compared as a whole with the timed kernels and without, and its variables are untouched",
+  async (backend) => {
+    const { graph, sum } = counted(), store = new Map<string, TunedChoice>(), seen: TuneComparison[] = [];
+    const total = backend.allocate(f32([33 * 36])), variables = new Map([["total", total]]);
+    total.write(new Float32Array(33 * 36).fill(7));
+    const tune: TuneOptions = { store, verified: (comparison) => seen.push(comparison) };
+    const program = await compile(graph, backend, { outputs: { sum }, variables, tune });
+    assertEquals((await total.read())[0], 7);
+    program.run();
+    assertEquals([(await program.read("sum"))[5], (await total.read())[5]], [7, 8]);
+    program.destroy();
+    const [choice] = store.values();
+    assertEquals([seen.length, seen[0].kept, seen[0].after < seen[0].before], [1, true, true]);
+    assertEquals([choice.variant === "slow", choice.saved! > 0], [false, true]);
+    // What is known is not compared again, and nothing is where that is not wanted.
+    (await compile(graph, backend, { outputs: { sum }, variables, tune })).destroy();
+    store.clear();
+    (await compile(graph, backend, { outputs: { sum }, variables, tune: { ...tune, verify: false } })).destroy();
+    assertEquals(seen.length, 1);
+    total.destroy();
+  },
+);
+
+gpuTest("whole programs that do not fit together are compared one at a time", async (backend) => {
+  const { graph, sum } = counted(), planned = plan(graph, new Map([["sum", sum]])), scalars: string[] = [];
+  const need = backend.memoryNeed(planned, { scalars }).total, state = 16 * Math.ceil(33 * 36 / 4);
+  for (const memory of [2 * state + 1.5 * need, 2 * state + 2.5 * need, 1.5 * state + need]) {
+    const small = await WebGpuBackend.create({ memory });
+    try {
+      const total = small.allocate(f32([33 * 36])), variables = new Map([["total", total]]);
+      let most = 0;
+      const counting = (index: number) => () => {
+        most = Math.max(most, small.liveBytes);
+        return index;
+      };
+      const slow = counting(0), fast = counting(1);
+      const choose = (pick: () => number): VariantChooser => (node) => node.op.name === "linear" ? pick() : 0;
+      const compared = compareSteps(small, planned, { variables, scalars }, choose(slow), choose(fast));
+      if (memory < 2 * state + need) await assertRejects(() => compared, OutOfMemoryError);
+      else assertEquals((await compared).kept, true);
+      assert(most <= memory);
+      assertEquals([small.liveBytes, (await total.read())[0]], [state, 0]);
+      total.destroy();
+    } finally {
+      small.destroy();
+    }
+  }
+});
+
+gpuTest("a device that is kept at work is tuned alike", async (backend) => {
+  const kept = await WebGpuBackend.create(), store = new Map<string, TunedChoice>(), seen: TuneComparison[] = [];
+  Object.defineProperty(kept.policy, "timing", { value: { warmUp: 0.06, keepBusy: 0.02 } });
+  try {
+    const tune = { store, verified: (comparison: TuneComparison) => seen.push(comparison) };
+    assertEquals(await variantOf(kept, tune, slowByDefault), namesOf(backend)[0]);
+    assertEquals(seen.map((comparison) => comparison.kept), [true]);
+    await kept.finish();
+    assertEquals(kept.liveBytes, 0);
+  } finally {
+    kept.destroy();
+  }
+});
+
+gpuTest("the fastest of many variants is found, wherever it stands among them", async (backend) => {
+  for (const place of [1, 7, 14, 19]) {
+    const op = withVariants(([first]) =>
+      Array.from({ length: 20 }, (_, k) => ({
+        ...first,
+        name: `variant ${k}`,
+        family: `family ${place} ${k}`,
+        kernels: Array.from({ length: k === place ? 1 : 30 + k }, () => first.kernels).flat(),
+      })), []);
+    assertEquals(await variantOf(backend, { store: new Map() }, op), `variant ${place}`);
+  }
+});
+
+gpuTest("choices with which a program is slower are not kept", async (backend) => {
+  const seen: TuneComparison[] = [],
+    fast = slowByDefault.webgpu!(product().graph.nodes[0]).variants(backend.profile)[1];
+  // The timing of the op alone goes wrong: the store hears that the slow variant won.
+  class Misled extends Map<string, TunedChoice> {
+    override set(key: string, choice: TunedChoice): this {
+      return super.set(key, this.size === 0 ? { ...choice, variant: "slow" } : choice);
+    }
+  }
+  const op = withVariants(() => slowByDefault.webgpu!(product().graph.nodes[0]).variants(backend.profile), [
+    { ...PREFER_WRONG, family: fast.family },
+  ]);
+  const store = new Misled();
+  assertEquals(await variantOf(backend, { store, verified: (comparison) => seen.push(comparison) }, op), fast.name);
+  assertEquals(seen.map(({ kept }) => kept), [false]);
+  assertEquals([...store.values()].map(({ variant }) => variant), [fast.name]);
+});
+
+gpuTest("the ops that take the longest are timed first, as long as the budget lasts", async (backend) => {
+  const graph = new Graph(), small = graph.input("s", f32([8, 40])), large = graph.input("l", f32([99, 40]));
+  const w = graph.input("w", f32([36, 40])), store = new Map<string, TunedChoice>(), seen: string[] = [];
+  const outputs = new Map([small, large].map((x, k) => [`${k}`, graph.apply(linear, [x, w])[0]]));
+  const planned = plan(graph, outputs), progress = (_done: number, _total: number, what: string) => seen.push(what);
+  await backend.tuner.choose(planned, { store, progress, until: performance.now() - 1 });
+  assertEquals([store.size, seen], [0, [""]]);
+  await backend.tuner.choose(planned, { store, progress });
+  assertEquals(seen.slice(1).map((what) => what.slice(0, 14)), ["linear(f32 [99", "linear(f32 [8,", ""]);
+});
+
+gpuTest("choices that were timed make a table, which chooses on any backend of such a device", async (backend) => {
+  const store = new Map<string, TunedChoice>(), { variants, index } = backend.policy.explain(product().graph.nodes[0]);
+  await variantOf(backend, { store });
+  const [[key, choice]] = store, other = variants.find((_, k) => k !== index)!;
+  assertEquals(variants.filter(({ family, version }) => `${family}@${version}` === choice.kernel).length > 0, true);
+  // Another than would run anyhow, so that it is seen to be taken.
+  const measured = { shapeClass: choice.shapeClass!, configuration: other.configuration, saved: 1 };
+  const table = (device: string) =>
+    parseKernelTable(
+      JSON.stringify(kernelTable(device, "a test", [{ ...measured, kernel: `${other.family}@${other.version}` }])),
+      "the test",
+    );
+  const { name, vendor } = backend.profile, tables = [table(vendor)], taken = new Map<string, TunedChoice>();
+  assertEquals(await variantOf(backend, { store: taken, tables, measure: false }), other.name);
+  assertEquals(taken.get(key)?.variant, other.name);
+  assertEquals(
+    await variantOf(backend, { store: new Map(), tables: [table("another")], measure: false }),
+    variants[index].name,
+  );
+  const created = await WebGpuBackend.create({ tables: [table(name)] });
+  try {
+    const { graph, y } = product(), program = await compile(graph, created, { outputs: { y } });
+    assertEquals((await program.profile())[0].variant, other.name);
+    assertEquals(created.policy.explain(graph.nodes[0]).because, `the table of ${name}: a test`);
+    program.destroy();
+  } finally {
+    created.destroy();
+  }
 });

@@ -4,6 +4,7 @@ import {
   type Backend,
   DEVICE_PROFILES,
   type DeviceProfile,
+  kernelTable,
   requestAdapter,
   UsageError,
   WebGpuBackend,
@@ -36,6 +37,25 @@ const OPTIONS = {
   },
   export: { kind: "text", value: "FILE", about: "write this adapter's choices, for --tune FILE or --import elsewhere" },
   import: { kind: "text", value: "FILE", about: "add the choices of a file to this adapter's" },
+  table: {
+    kind: "text",
+    value: "FILE",
+    about:
+      "write this adapter's choices as a table by classes of shapes, for --tune FILE and openBackend on other machines",
+  },
+  for: {
+    kind: "text",
+    about: "with --table: which devices the table is for, those of this name, architecture or vendor",
+    default: "device",
+    choices: ["device", "architecture", "vendor"],
+    heededBy: beside("table", "expected --table too"),
+  },
+  seconds: {
+    kind: "number",
+    about: "ends the timing of ops after that many seconds, those that take the longest first. Defaults to none",
+    minimum: 1,
+    heededBy: beside("model", "expected --model too"),
+  },
   explain: {
     kind: "flag",
     about: "say which kernels would run, and why; times nothing and needs no GPU: of an op, or of --model",
@@ -62,6 +82,8 @@ export const tuneCommand = defineCommand({
     ["--model resnet20", "time what training and evaluating a ResNet-20 at batch 128 needs"],
     ["--export choices.json", "write what is known of this adapter"],
     ["--import choices.json", "use it on another machine with the same adapter"],
+    ["--model resnet50 --batch 64 --seconds 60", "time for a minute, what takes the longest first"],
+    ["--table hopper.json --for architecture", "write a table that holds on GPUs of this architecture"],
     [
       "--explain conv2d 64x64x56x56,64x64x3x3 padding=1 --device nvidia-hopper",
       "which kernel a convolution runs on an H100",
@@ -88,8 +110,13 @@ export const tuneCommand = defineCommand({
     const file = openTuningFile(backend.tuner);
     if (values.clear) file.clear();
     if (values.import !== undefined) file.add(readTuning(values.import, backend.tuner).entries());
-    if (model !== undefined) await tuneModel(model, batch, backend, { ...values, signal: interrupt.signal });
-    await report(openTuningFile(backend.tuner), backend, values.export);
+    if (model !== undefined) {
+      const until = values.seconds === undefined ? undefined : performance.now() + 1000 * values.seconds;
+      await tuneModel(model, batch, backend, { progress: values.progress, signal: interrupt.signal, until });
+    }
+    const known = openTuningFile(backend.tuner);
+    await report(known, backend, values.export);
+    if (values.table !== undefined) await writeTable(values.table, values.for as DeviceKey, known, backend);
   } finally {
     backend.destroy();
   }
@@ -117,13 +144,14 @@ async function deviceAtHand(): Promise<DeviceProfile> {
 
 /** Times the kernels of a training step, of its validation, and of a loaded model at that batch and for one image. */
 async function tuneModel(model: Model, batch: number, backend: Backend, report: TuneReport): Promise<void> {
-  const tune = tuneOptions("full", backend, report);
-  const trainer = await Trainer.create({ model, backend, batch, tune });
+  const tuneFor = (what: string) =>
+    tuneOptions("full", backend, { ...report, verified: (text) => console.log(`${what}: ${text}`) });
+  const trainer = await Trainer.create({ model, backend, batch, tune: tuneFor("training") });
   try {
     const tensors = await trainer.variables.read(false), { variables } = trainer;
-    (await compileInference(model, backend, batch, variables, { tune })).destroy();
+    (await compileInference(model, backend, batch, variables, { tune: tuneFor("evaluation") })).destroy();
     for (const images of new Set([1, batch])) {
-      const folded = new Variables();
+      const folded = new Variables(), tune = tuneFor(`prediction of ${images}`);
       try {
         (await compileFoldedInference(model, backend, images, folded, tensors, model.name, { tune })).destroy();
       } finally {
@@ -133,6 +161,26 @@ async function tuneModel(model: Model, batch: number, backend: Backend, report: 
   } finally {
     trainer.destroy();
   }
+}
+
+/** Which devices a table is for. */
+type DeviceKey = "device" | "architecture" | "vendor";
+
+/** Writes this adapter's choices as a table. */
+async function writeTable(path: string, key: DeviceKey, { table }: TuningFile, backend: WebGpuBackend): Promise<void> {
+  const { name, architecture, vendor } = backend.profile, device = { device: name, architecture, vendor }[key];
+  if (device === "") throw new UsageError(`--for: the adapter ${name} does not tell its ${key}; take --for device`);
+  const measured = table.entries().flatMap(([, { kernel, configuration, shapeClass, saved }]) =>
+    kernel === undefined || configuration === undefined || shapeClass === undefined
+      ? []
+      : [{ kernel, configuration, shapeClass, saved: saved ?? 0 }]
+  );
+  if (measured.length === 0) throw new UsageError("--table: there are no choices yet; make some with --model");
+  const written = kernelTable(device, `timed on ${name}`, measured);
+  await writeFile(path, new TextEncoder().encode(`${JSON.stringify(written, null, 1)}\n`));
+  console.log(
+    `A table for ${device} of ${Object.keys(written.choices).length} classes of shapes was written to ${path}`,
+  );
 }
 
 /** Says what is known, and writes it where that is asked for. */

@@ -76,9 +76,17 @@ export class ProgressLine {
   }
 }
 
-/** The line of kernels that are timed, at most `width` characters. */
-function formatTuning(done: number, total: number, what: string, seconds: number, width: number): string {
-  const left = done === 0 ? "" : `  ${formatDuration(seconds / done * (total - done))} left`;
+/** The line of kernels that are timed, at most `width` characters; `most` is what is left of a budget of seconds. */
+function formatTuning(
+  done: number,
+  total: number,
+  what: string,
+  seconds: number,
+  most: number,
+  width: number,
+): string {
+  const expected = done === 0 ? most : Math.min(most, seconds / done * (total - done));
+  const left = expected === Infinity ? "" : `  ${formatDuration(expected)} left`;
   const text = withBar(` timing kernels ${done + 1}/${total}${left}`, done / total, width);
   return `${text}  ${what}`.slice(0, width);
 }
@@ -86,11 +94,18 @@ function formatTuning(done: number, total: number, what: string, seconds: number
 /** Draws the line of kernels that are timed on standard error. */
 export class TuneLine {
   readonly #enabled: boolean;
+  readonly #until: number;
   #started = 0;
 
-  /** @param wanted Whether the user wants it; it is shown on a terminal only. */
-  constructor(wanted: boolean) {
+  /**
+   * Draws nothing yet.
+   *
+   * @param wanted Whether the user wants it; it is shown on a terminal only.
+   * @param until When the timing ends at the latest, in milliseconds of `performance.now()`.
+   */
+  constructor(wanted: boolean, until: number = Infinity) {
     this.#enabled = wanted && Deno.stderr.isTerminal();
+    this.#until = until;
   }
 
   /** Says how many are done, and which is next; goes away once there is none. */
@@ -98,8 +113,15 @@ export class TuneLine {
     if (!this.#enabled) return;
     const now = performance.now();
     if (done === 0) this.#started = now;
-    const width = Deno.consoleSize().columns - 1;
-    rewriteLine(what === "" ? "" : formatTuning(done, total, what, (now - this.#started) / 1000, width));
+    const width = Deno.consoleSize().columns - 1, most = Math.max(0, (this.#until - now) / 1000);
+    rewriteLine(what === "" ? "" : formatTuning(done, total, what, (now - this.#started) / 1000, most, width));
+  }
+
+  /** A line that stays, on a terminal. */
+  say(text: string): void {
+    if (!this.#enabled) return;
+    rewriteLine("");
+    console.error(text);
   }
 
   /** Takes the line away, so that other output stands alone. */

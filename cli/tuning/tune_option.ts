@@ -3,9 +3,13 @@
 import {
   type Backend,
   DataError,
+  type DeviceProfile,
   didYouMean,
   formatHash,
   hashText,
+  type KernelTable,
+  parseKernelTable,
+  type TuneComparison,
   type TuneOptions,
   type Tuner,
   TuningTable,
@@ -21,7 +25,7 @@ export const TUNE_OPTION = {
   value: "off|cache|full|FILE",
   about:
     "kernels on WebGPU: off takes those expected to be fast, cache those timed before, full times the others first, " +
-    "FILE takes what `tune --export` wrote",
+    "FILE takes what `tune --export` or `tune --table` wrote",
   default: "off",
 } as const;
 
@@ -33,6 +37,10 @@ export interface TuneReport {
   readonly progress: boolean;
   /** Ends the timing. */
   readonly signal?: AbortSignal;
+  /** As {@link TuneOptions.until}. */
+  readonly until?: number;
+  /** Is told how a program as a whole compared. Defaults to a line on a terminal. */
+  readonly verified?: (text: string) => void;
 }
 
 /** What an adapter's choices hold for: the adapter, the runtime, and the drivers that are installed. */
@@ -56,24 +64,54 @@ export function openTuningFile(tuner: Tuner, folder?: string): TuningFile {
  *
  * @throws {DataError} If there is no such file, or it is something else.
  */
-export function readTuning(path: string, { identity }: Tuner): TuningTable {
-  let text: string;
+export function readTuning(path: string, tuner: Tuner): TuningTable {
+  return parseTuning(readText(path), path, tuner);
+}
+
+function readText(path: string): string {
   try {
-    text = Deno.readTextFileSync(path);
+    return Deno.readTextFileSync(path);
   } catch (error) {
     throw explain("the file of --tune", path, error);
   }
-  const table = parseTuning(text, path), [theirs, ours] = [table.adapter, identity].map((id) => id.split(";")[0]);
+}
+
+function parseTuning(text: string, path: string, { identity }: Tuner): TuningTable {
+  let table: TuningTable;
+  try {
+    table = TuningTable.parse(text, path);
+  } catch (error) {
+    throw new DataError(`${(error as DataError).message}, as \`deno task tune --export\` writes it`);
+  }
+  const [theirs, ours] = [table.adapter, identity].map((id) => id.split(";")[0]);
   if (theirs !== ours) warn(`${path} was made for ${theirs}, but this adapter is ${ours}`);
   return table;
 }
 
-function parseTuning(text: string, path: string): TuningTable {
+/** What a file says: choices by exact shapes, or a table for devices of a kind. */
+function readEither(path: string, { tuner, profile }: TunedBackend): Pick<TuneOptions, "store" | "tables"> {
+  const text = readText(path);
+  let table: KernelTable;
   try {
-    return TuningTable.parse(text, path);
-  } catch (error) {
-    throw new DataError(`${(error as DataError).message}, as \`deno task tune --export\` writes it`);
+    table = parseKernelTable(text, path);
+  } catch {
+    return { store: parseTuning(text, path, tuner) };
   }
+  const { name, architecture, vendor } = profile ?? { name: "", architecture: "", vendor: "" };
+  if (![name, architecture, vendor, "default"].includes(table.device)) {
+    warn(`${path} is for ${table.device}, but this adapter is ${name}; its kernels are not taken`);
+  }
+  return { store: new TuningTable(tuner.identity), tables: [table] };
+}
+
+/** A backend that chooses kernels, with the device that they are chosen for. */
+type TunedBackend = { readonly tuner: Tuner; readonly profile?: DeviceProfile };
+
+/** How a program compared, in a sentence. */
+export function formatComparison({ before, after, kept }: TuneComparison): string {
+  const milliseconds = (seconds: number) => `${(1000 * seconds).toPrecision(3)} ms`;
+  return `A step takes ${milliseconds(after)} with the timed kernels and ${milliseconds(before)} without: they are ` +
+    `${kept ? "kept" : "not taken"}`;
 }
 
 /**
@@ -84,11 +122,15 @@ function parseTuning(text: string, path: string): TuningTable {
  * @throws {UsageError} If the value is neither a mode nor a file.
  * @throws {DataError} If the file cannot be read, or is something else.
  */
-export function tuneOptions(tune: string, { tuner }: Backend, report: TuneReport): TuneOptions | undefined {
+export function tuneOptions(tune: string, backend: Backend, report: TuneReport): TuneOptions | undefined {
   checkTune(tune);
+  const { tuner } = backend;
   if (tune === "off" || tuner === undefined) return undefined;
-  if (!MODES.includes(tune)) return { store: readTuning(tune, tuner), measure: false };
-  const line = new TuneLine(report.progress);
+  if (!MODES.includes(tune)) {
+    const { profile } = backend as { readonly profile?: DeviceProfile };
+    return { ...readEither(tune, { tuner, profile }), measure: false };
+  }
+  const line = new TuneLine(report.progress, report.until);
   return {
     store: openTuningFile(tuner),
     measure: tune === "full",
@@ -97,7 +139,9 @@ export function tuneOptions(tune: string, { tuner }: Backend, report: TuneReport
       line.clear();
       warn(message);
     },
+    verified: (comparison) => (report.verified ?? ((text) => line.say(text)))(formatComparison(comparison)),
     signal: report.signal,
+    until: report.until,
   };
 }
 

@@ -93,6 +93,14 @@ Deno.test("TuningTable reads what it writes, and refuses anything else", () => {
   assertEquals([again.adapter, again.size, again.get("b")], ["an adapter", 2, choice("2")]);
   assertEquals(again.entries().map(([key]) => key), ["a", "b"]);
   assertThrows(() => TuningTable.parse('{"choices":{}}', "x.json"), DataError, "x.json: expected choices of kernels");
+  const whole = { ...choice("1"), kernel: "direct@1", configuration: { rows: 4 }, shapeClass: "a class", saved: 1e-3 };
+  const text = JSON.stringify(new TuningTable("an adapter", [["a", whole]]));
+  assertEquals(TuningTable.parse(text, "x.json").get("a"), whole);
+  for (const damage of ['"rows":4→"rows":null', '"direct@1"→7', '"a class"→{}', "0.001→true"]) {
+    const [from, to] = damage.split("→"), damaged = text.replace(from, to);
+    assertNotEquals(damaged, text);
+    assertThrows(() => TuningTable.parse(damaged, "x.json"), DataError, "x.json: expected choices of kernels");
+  }
 });
 
 Deno.test("installedDrivers() differs after an update of a driver", () =>

@@ -26,6 +26,7 @@ import { poisonTexels, texelShape, texelTexture, texelTextureBytes, type TexelTy
 import { WebGpuTuner } from "./tuning/tuner.ts";
 import type { DeviceLimits, DeviceProfile } from "./tuning/device_profile.ts";
 import { KernelPolicy } from "./tuning/policy.ts";
+import { type KernelTable, SHIPPED_TABLES } from "./tuning/tables.ts";
 
 const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
 
@@ -48,11 +49,11 @@ export class WebGpuBackend implements Backend {
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
 
-  private constructor(adapter: GPUAdapter, device: GPUDevice, memory: number) {
+  private constructor(adapter: GPUAdapter, device: GPUDevice, memory: number, tables: readonly KernelTable[]) {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.policy = new KernelPolicy(deviceProfile(device, adapter));
+    this.policy = new KernelPolicy(deviceProfile(device, adapter), [...tables, ...SHIPPED_TABLES]);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
     this.tuner = new WebGpuTuner(this);
@@ -63,10 +64,13 @@ export class WebGpuBackend implements Backend {
   /**
    * Takes the default adapter.
    *
-   * @param options `memory`: the most bytes that may be allocated. Defaults to all that the device has.
+   * @param options `memory`: the most bytes that may be allocated. Defaults to all that the device has. `tables`: kernels for
+   * devices of a kind, which are asked before the tables that come with the library.
    * @throws {DeviceError} If there is none, or it gives no device.
    */
-  static async create({ memory = Infinity }: { readonly memory?: number } = {}): Promise<WebGpuBackend> {
+  static async create(
+    { memory = Infinity, tables = [] }: { readonly memory?: number; readonly tables?: readonly KernelTable[] } = {},
+  ): Promise<WebGpuBackend> {
     const adapter = await requestAdapter();
     if (adapter === undefined) {
       throw new DeviceError(
@@ -75,7 +79,7 @@ export class WebGpuBackend implements Backend {
         }`,
       );
     }
-    return new WebGpuBackend(adapter, await requestDevice(adapter), memory);
+    return new WebGpuBackend(adapter, await requestDevice(adapter), memory, tables);
   }
 
   /** The device works while more steps are queued. */

@@ -82,7 +82,7 @@ export class WebGpuExecutable implements Executable {
     try {
       executable.#place(plan, options);
       await backend.settleAllocations();
-      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options)));
+      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options)), options);
     } catch (error) {
       executable.destroy();
       throw error;
@@ -174,7 +174,7 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** Schedules the kernels and makes the dispatches. */
-  async #link(kernels: readonly BoundKernel[]): Promise<void> {
+  async #link(kernels: readonly BoundKernel[], options: BackendCompileOptions): Promise<void> {
     const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
     const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
     const order = schedule(
@@ -185,7 +185,7 @@ export class WebGpuExecutable implements Executable {
       {
         mostBuffers: Math.min(MOST_BUFFERS, this.#backend.limits.maxStorageBuffersPerShaderStage),
         isVariable: (buffer) => variables.has(buffer),
-        isInput: (buffer) => inputs.has(buffer),
+        isInput: (buffer) => inputs.has(buffer) || (options.everyStep === true && variables.has(buffer)),
       },
     );
     const make = (group: readonly number[]) => this.#dispatchOf(group.map((index) => kernels[index]));
@@ -244,6 +244,13 @@ export class WebGpuExecutable implements Executable {
   run(record = false): void {
     this.#backend.check();
     const encoder = this.#backend.device.createCommandEncoder();
+    this.encode(encoder);
+    if (record) this.#record(encoder);
+    this.#backend.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Adds the dispatches of one step to what is submitted next. */
+  encode(encoder: GPUCommandEncoder): void {
     let pass: GPUComputePassEncoder | undefined, pipeline: GPUComputePipeline | undefined;
     for (const dispatches of this.#due()) {
       for (const dispatch of dispatches) {
@@ -259,8 +266,6 @@ export class WebGpuExecutable implements Executable {
       }
     }
     pass?.end();
-    if (record) this.#record(encoder);
-    this.#backend.device.queue.submit([encoder.finish()]);
     for (const storage of this.#updated) storage.version++;
   }
 

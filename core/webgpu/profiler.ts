@@ -79,6 +79,18 @@ export class Profiler {
     return encoder.beginComputePass({ timestampWrites: { querySet, ...last } });
   }
 
+  /** Begins to time several compute passes as one dispatch, up to {@link Profiler.stop}. */
+  start(encoder: GPUCommandEncoder, dispatch: number): void {
+    const querySet = this.#sets[Math.floor(dispatch / SET_DISPATCHES)], query = 2 * (dispatch % SET_DISPATCHES);
+    encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: query } }).end();
+  }
+
+  /** Ends what {@link Profiler.start} began. */
+  stop(encoder: GPUCommandEncoder, dispatch: number): void {
+    const querySet = this.#sets[Math.floor(dispatch / SET_DISPATCHES)], query = 2 * (dispatch % SET_DISPATCHES);
+    encoder.beginComputePass({ timestampWrites: { querySet, endOfPassWriteIndex: query + 1 } }).end();
+  }
+
   /** Encodes the copy of a step's timestamps into the staging buffer. */
   resolve(encoder: GPUCommandEncoder): void {
     this.#sets.forEach((set, index) => {

@@ -1,9 +1,11 @@
 /** Choosing kernels by timing them: what a backend that can is asked, and where its choices are kept. */
 
 import { DataError } from "../../util/errors.ts";
+import type { BackendCompileOptions, Executable } from "../../backend.ts";
 import type { Node } from "../../graph/graph.ts";
-import type { WebGpuVariant } from "./family.ts";
+import type { Configuration, WebGpuVariant } from "./family.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { isTableEntry, type KernelTable } from "./tables.ts";
 
 /** A choice that was made by timing. */
 export interface TunedChoice {
@@ -11,6 +13,14 @@ export interface TunedChoice {
   readonly variant: string;
   /** A hash of the variants that it was chosen among, their texts included: among others the choice is void. */
   readonly kernels: string;
+  /** The variant's family and its version, as `direct@1`. */
+  readonly kernel?: string;
+  /** The family's configuration. */
+  readonly configuration?: Configuration;
+  /** The class of the shapes, as `shapeClass` gives it: the key of a {@link KernelTable}. */
+  readonly shapeClass?: string;
+  /** The seconds of a run that it saves against the variant that runs untuned. */
+  readonly saved?: number;
 }
 
 /** Where the choices of one adapter are kept, by op and shapes. A `Map` is one; {@link TuningTable} is one for JSON. */
@@ -25,14 +35,38 @@ export interface TunerStore {
 export interface TuneOptions {
   /** Where choices are looked up and kept. */
   readonly store: TunerStore;
-  /** Whether what the store does not know is timed; true unless given. */
+  /** Whether what the store does not know is timed. Defaults to true. */
   readonly measure?: boolean;
+  /**
+   * Whether a program is timed as a whole where something was timed for it: with the new choices and without them. The faster
+   * one is kept. Defaults to true.
+   */
+  readonly verify?: boolean;
+  /** Choices for devices of a kind, for what the store does not know; the store is given those that are taken. */
+  readonly tables?: readonly KernelTable[];
   /** Is told before each op that is timed: how many are done, of how many, and which is next; and at the end. */
   readonly progress?: (done: number, total: number, what: string) => void;
   /** Is told of kernels that cannot be used here, and why, in a sentence each. */
   readonly warn?: (message: string) => void;
+  /** Is told how a program as a whole compared. */
+  readonly verified?: (comparison: TuneComparison) => void;
   /** Ends the timing; what was timed so far is kept, and the rest gets the variants that are expected to be fastest. */
   readonly signal?: AbortSignal;
+  /**
+   * Ends the timing of ops as {@link TuneOptions.signal} does once `performance.now()` is beyond it; the comparison of the
+   * whole program follows even so. The ops that are thought to take the longest are timed first.
+   */
+  readonly until?: number;
+}
+
+/** A program with the choices that were timed for it, and without them. */
+export interface TuneComparison {
+  /** The seconds of a step with the choices that were known before; untuned, where none was. */
+  readonly before: number;
+  /** The seconds of a step with those that were timed now. */
+  readonly after: number;
+  /** Whether the new choices are kept: where the step is not slower with them. */
+  readonly kept: boolean;
 }
 
 /** Picks the number of a variant for a node, as the option of `compile`. */
@@ -44,6 +78,8 @@ export interface Tuner {
   readonly identity: string;
   /** Makes the choices of a program: those that the store knows, and those that are timed for it now. */
   choose(plan: Plan, options: TuneOptions): Promise<VariantChooser>;
+  /** Makes the choices of a program, compares it as a whole as {@link TuneOptions.verify} says, and compiles it. */
+  compile(plan: Plan, options: BackendCompileOptions, tune: TuneOptions): Promise<Executable>;
 }
 
 /** Choices as JSON. */
@@ -132,6 +168,9 @@ export class TuningTable implements TunerStore {
 }
 
 function isChoice(choice: unknown): choice is TunedChoice {
-  return typeof choice === "object" && choice !== null && "variant" in choice && "kernels" in choice &&
-    typeof choice.variant === "string" && typeof choice.kernels === "string";
+  if (typeof choice !== "object" || choice === null) return false;
+  const { variant, kernels, kernel, configuration, shapeClass, saved } = choice as Partial<Record<string, unknown>>;
+  return typeof variant === "string" && typeof kernels === "string" &&
+    ["undefined", "string"].includes(typeof shapeClass) && ["undefined", "number"].includes(typeof saved) &&
+    (kernel === undefined && configuration === undefined || isTableEntry({ kernel, configuration }));
 }

@@ -43,6 +43,20 @@ const MERGE_SHAPES: Readonly<Record<DeviceProfile["kind"], MergeShape>> = {
   hardware: { lanes: 64, threads: Infinity },
 };
 
+/** How a device is kept at work around a timing, since the clocks of one that waits fall. */
+export interface TimingTraits {
+  /** Seconds of work before the first timing. */
+  readonly warmUp: number;
+  /** Seconds of work that are queued behind a timing, while its result is read and the next is prepared. */
+  readonly keepBusy: number;
+}
+
+/** A processor's clocks do not fall while a software adapter waits. A GPU's fall to a sixth within a tenth of a second. */
+const TIMING_TRAITS: Readonly<Record<DeviceProfile["kind"], TimingTraits>> = {
+  software: { warmUp: 0, keepBusy: 0 },
+  hardware: { warmUp: 0.06, keepBusy: 0.02 },
+};
+
 /** Chooses the kernels of nodes for one device. Nodes of the same description are worked out once. */
 export class KernelPolicy {
   /** The device. */
@@ -63,6 +77,11 @@ export class KernelPolicy {
   /** How elementwise kernels share a dispatch. */
   get mergeShape(): MergeShape {
     return MERGE_SHAPES[this.device.kind];
+  }
+
+  /** How the device is kept at work around a timing. */
+  get timing(): TimingTraits {
+    return TIMING_TRAITS[this.device.kind];
   }
 
   /**

@@ -3,6 +3,7 @@
  * serves all shapes that are alike; a value is a family at a version, with a configuration.
  */
 
+import { DataError } from "../../util/errors.ts";
 import type { Node } from "../../graph/graph.ts";
 import type { DeviceProfile } from "./device_profile.ts";
 import type { Configuration, WebGpuVariant } from "./family.ts";
@@ -27,6 +28,70 @@ export interface KernelTable {
 
 /** The tables that come with the library. None was measured yet: what is not known follows the rules of the ops. */
 export const SHIPPED_TABLES: readonly KernelTable[] = [];
+
+/** A choice for some exact shapes, as far as a table needs it. */
+export interface MeasuredEntry extends TableEntry {
+  /** The class of the shapes. */
+  readonly shapeClass: string;
+  /** The seconds of a run that it saves. */
+  readonly saved: number;
+}
+
+/**
+ * Makes a table of choices that were timed. Where shapes of one class were given different choices, the class gets the one
+ * that saves the most seconds in all of them; of equals, the first.
+ */
+export function kernelTable(device: string, source: string, measured: Iterable<MeasuredEntry>): KernelTable {
+  const classes = new Map<string, Map<string, { readonly entry: TableEntry; readonly saved: number }>>();
+  for (const { shapeClass, kernel, configuration, saved } of measured) {
+    const rivals = classes.get(shapeClass) ?? new Map(), id = `${kernel} ${JSON.stringify(configuration)}`;
+    rivals.set(id, { entry: { kernel, configuration }, saved: saved + (rivals.get(id)?.saved ?? 0) });
+    classes.set(shapeClass, rivals);
+  }
+  const choices = [...classes].sort(([a], [b]) => a < b ? -1 : 1).map(([shapeClass, rivals]) => {
+    const { entry } = [...rivals.values()].reduce((best, rival) => rival.saved > best.saved ? rival : best);
+    return [shapeClass, entry] as const;
+  });
+  return { device, source, choices: Object.fromEntries(choices) };
+}
+
+/**
+ * Reads what `JSON.stringify` wrote of a table.
+ *
+ * @param source The file, for messages.
+ * @throws {DataError} If the text is something else.
+ *
+ * @example
+ * ```ts
+ * import { parseKernelTable } from "@residua/residua/core";
+ * const text = '{"device":"nvidia","source":"measured","choices":{}}';
+ * console.log(parseKernelTable(text, "nvidia.json").device); // nvidia
+ * ```
+ */
+export function parseKernelTable(text: string, source: string): KernelTable {
+  let table: Partial<KernelTable> | null = null;
+  try {
+    table = JSON.parse(text);
+  } catch {
+    // Refused below, like JSON of another kind.
+  }
+  if (
+    typeof table !== "object" || typeof table?.device !== "string" || typeof table.source !== "string" ||
+    typeof table.choices !== "object" || !Object.values(table.choices ?? { none: 0 }).every(isTableEntry)
+  ) {
+    throw new DataError(`${source}: expected kernels for devices of a kind, a KernelTable as JSON`);
+  }
+  return { device: table.device, source: table.source, choices: table.choices };
+}
+
+/** Whether something that was read is a choice of a table. */
+export function isTableEntry(entry: unknown): entry is TableEntry {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { kernel, configuration } = entry as Partial<Record<string, unknown>>;
+  return typeof kernel === "string" && /^.+@\d+$/.test(kernel) && typeof configuration === "object" &&
+    configuration !== null && !Array.isArray(configuration) &&
+    Object.values(configuration).every((value) => ["number", "string", "boolean"].includes(typeof value));
+}
 
 /** The largest extent that is a class of its own; kernels are often made for such, as for taps. */
 const EXACT = 16;
@@ -76,10 +141,15 @@ export function findEntry(
   }
 }
 
+/** What a table says of a variant. */
+export function entryOfVariant({ family, version, configuration }: WebGpuVariant): TableEntry {
+  return { kernel: `${family}@${version}`, configuration };
+}
+
 /** The number of the variant that an entry means; -1 where its version, or its configuration, is not there. */
 export function variantOfEntry(variants: readonly WebGpuVariant[], { kernel, configuration }: TableEntry): number {
   return variants.findIndex((variant) =>
-    `${variant.family}@${variant.version}` === kernel && holds(variant.configuration, configuration)
+    entryOfVariant(variant).kernel === kernel && holds(variant.configuration, configuration)
   );
 }
 
