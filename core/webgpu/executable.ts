@@ -14,11 +14,13 @@ import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
+import { firstLine, inErrorScope } from "./device.ts";
 import { shaderText } from "./text/shader.ts";
 import { ringBytes } from "./memory.ts";
 import { type BoundBuffer, mergeKernels, viewOf } from "./text/merge.ts";
+import type { Shader } from "./pipelines.ts";
 import { joinProfiles, type ProfiledKernel, Profiler } from "./profiler.ts";
-import { schedule } from "./schedule.ts";
+import { type Schedule, schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
@@ -33,6 +35,13 @@ interface BoundKernel {
   readonly profile: ProfiledKernel;
 }
 
+/** The shader of a dispatch, and what it binds. */
+interface WrittenKernel extends Shader {
+  readonly buffers: readonly BoundBuffer<GPUBuffer>[];
+  readonly workgroups: readonly [number, number, number];
+  readonly profile: ProfiledDispatch;
+}
+
 interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
@@ -45,6 +54,8 @@ interface Dispatch {
 /** Runs a plan on WebGPU. */
 export class WebGpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
+  /** What errors call it, by what it computes. */
+  readonly name: string;
   readonly #backend: WebGpuBackend;
   readonly #owned: GPUBuffer[] = [];
   /** The dispatches of every step. */
@@ -68,7 +79,8 @@ export class WebGpuExecutable implements Executable {
   #ring: GPUBuffer | undefined;
   #recorded = 0;
 
-  private constructor(backend: WebGpuBackend, options: BackendCompileOptions) {
+  private constructor(backend: WebGpuBackend, plan: Plan, options: BackendCompileOptions) {
+    this.name = nameOf(plan);
     this.#backend = backend;
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
@@ -78,7 +90,7 @@ export class WebGpuExecutable implements Executable {
 
   /** Allocates, compiles and binds. */
   static async create(backend: WebGpuBackend, plan: Plan, options: BackendCompileOptions): Promise<WebGpuExecutable> {
-    const executable = new WebGpuExecutable(backend, options);
+    const executable = new WebGpuExecutable(backend, plan, options);
     try {
       executable.#place(plan, options);
       await backend.settleAllocations();
@@ -175,6 +187,7 @@ export class WebGpuExecutable implements Executable {
 
   /** Schedules the kernels and makes the dispatches. */
   async #link(kernels: readonly BoundKernel[]): Promise<void> {
+    const errors: Promise<string | null>[] = [];
     const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
     const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
     const order = schedule(
@@ -188,17 +201,29 @@ export class WebGpuExecutable implements Executable {
         isInput: (buffer) => inputs.has(buffer),
       },
     );
-    const make = (group: readonly number[]) => this.#dispatchOf(group.map((index) => kernels[index]));
-    for (const group of order.prologue) this.#prologue.push(await make(group));
-    for (const group of order.step) this.#dispatches.push(await make(group));
+    const written = (groups: Schedule["step"]) =>
+      groups.map((group) => this.#writtenKernel(group.map((index) => kernels[index])));
+    const prologue = written(order.prologue), step = written(order.step);
+    const pipelines = await this.#backend.pipelines.getAll([...prologue, ...step]);
+    for (const [index, kernel] of [...prologue, ...step].entries()) {
+      const { made, error } = inErrorScope(this.#backend.device, () => this.#dispatchOf(kernel, pipelines[index]));
+      (index < prologue.length ? this.#prologue : this.#dispatches).push(made);
+      errors.push(
+        error.then((found) => found && `${kernel.label} does not bind its buffers: ${firstLine(found.message)}`),
+      );
+    }
+    const problem = (await Promise.all(errors)).find((each) => each !== null);
+    // Where memory ran out, that is the reason.
+    await this.#backend.settleAllocations();
+    if (problem) throw new DeviceError(problem);
   }
 
-  /** Makes the dispatch of a kernel, or of several merged ones. */
-  async #dispatchOf(group: readonly BoundKernel[]): Promise<Dispatch> {
-    const { device, limits, policy, pipelines } = this.#backend;
+  /** The text of a kernel, or of several merged ones, and what it binds. */
+  #writtenKernel(group: readonly BoundKernel[]): WrittenKernel {
+    const { limits, policy } = this.#backend;
     const profile = joinProfiles(group.map((each) => each.profile)), label = `${profile.op} (${profile.variant})`;
     const [{ kernel, buffers }] = group;
-    const { wgsl, entries, workgroups } = group.length === 1
+    const { wgsl: text, entries, workgroups } = group.length === 1
       ? {
         wgsl: shaderText(kernel.wgsl, buffers),
         entries: buffers,
@@ -210,22 +235,24 @@ export class WebGpuExecutable implements Executable {
         policy.mergeShape,
       );
     for (const count of workgroups) {
-      if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
+      if (count > limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
         throw new DeviceError(
           `${label} asks for ${workgroups.join(" x ")} workgroups, which this device does not take`,
         );
       }
     }
-    const pipeline = await pipelines.get(label, wgsl);
-    const copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
+    return { label, text, buffers: entries, workgroups, profile };
+  }
+
+  #dispatchOf({ label, buffers, workgroups, profile }: WrittenKernel, pipeline: GPUComputePipeline): Dispatch {
+    const { device, pipelines } = this.#backend, copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
     const bindGroup = device.createBindGroup({
       label,
-      layout: pipeline.getBindGroupLayout(0),
-      entries: entries.map((entry, binding) => {
-        const { buffer, size } = entry;
-        if (!entry.texels) return { binding, resource: { buffer, size } };
-        const dtype = entry.dtype as TexelType, texels = texelsOf(size, dtype);
-        const texture = this.#texels.take(texels, dtype, taken);
+      layout: pipelines.layoutOf(buffers),
+      entries: buffers.map(({ buffer, size, texels: isTexture, dtype }, binding) => {
+        if (!isTexture) return { binding, resource: { buffer, size } };
+        const texels = texelsOf(size, dtype as TexelType);
+        const texture = this.#texels.take(texels, dtype as TexelType, taken);
         copies.push({ buffer, texture, texels });
         return { binding, resource: texture.createView() };
       }),
@@ -243,7 +270,12 @@ export class WebGpuExecutable implements Executable {
   /** Queues one step. */
   run(record = false): void {
     this.#backend.check();
-    const encoder = this.#backend.device.createCommandEncoder();
+    this.#backend.watchProgram(this, () => this.#submit(record));
+    for (const storage of this.#updated) storage.version++;
+  }
+
+  #submit(record: boolean): void {
+    const encoder = this.#backend.device.createCommandEncoder({ label: this.name });
     let pass: GPUComputePassEncoder | undefined, pipeline: GPUComputePipeline | undefined;
     for (const dispatches of this.#due()) {
       for (const dispatch of dispatches) {
@@ -261,7 +293,6 @@ export class WebGpuExecutable implements Executable {
     pass?.end();
     if (record) this.#record(encoder);
     this.#backend.device.queue.submit([encoder.finish()]);
-    for (const storage of this.#updated) storage.version++;
   }
 
   /** The dispatches of the next step, after the prologue's if a variable has changed. */
@@ -285,18 +316,21 @@ export class WebGpuExecutable implements Executable {
     const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend.device, dispatches.length);
     try {
       const began = performance.now();
-      const encoder = this.#backend.device.createCommandEncoder();
-      dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
-        const pass = profiler.begin(encoder, index, copies);
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(...workgroups);
-        pass.end();
+      const encoded = this.#backend.watchProgram(this, () => {
+        const encoder = this.#backend.device.createCommandEncoder({ label: this.name });
+        dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
+          const pass = profiler.begin(encoder, index, copies);
+          pass.setPipeline(pipeline);
+          pass.setBindGroup(0, bindGroup);
+          pass.dispatchWorkgroups(...workgroups);
+          pass.end();
+        });
+        if (record) this.#record(encoder);
+        profiler.resolve(encoder);
+        const commands = encoder.finish(), encoded = performance.now();
+        this.#backend.device.queue.submit([commands]);
+        return encoded;
       });
-      if (record) this.#record(encoder);
-      profiler.resolve(encoder);
-      const commands = encoder.finish(), encoded = performance.now();
-      this.#backend.device.queue.submit([commands]);
       for (const storage of this.#updated) storage.version++;
       const submitted = performance.now(), times = await profiler.read(submitted);
       this.#backend.check();
@@ -349,5 +383,14 @@ export class WebGpuExecutable implements Executable {
     this.#owned.length = 0;
     for (const texture of this.#texels.clear()) this.#backend.destroyTexelTexture(texture);
     this.#stagings.length = 0;
+    this.#backend.releaseProgram(this);
   }
+}
+
+/** A program by its outputs, or by what it updates. */
+function nameOf({ outputs, variables }: Plan): string {
+  const names = [...outputs.keys()];
+  return names.length > 0
+    ? `the program that computes ${names.join(", ")}`
+    : `the program that updates ${variables[0]?.name ?? "nothing"} and others`;
 }

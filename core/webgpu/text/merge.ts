@@ -27,7 +27,7 @@ export interface MergedKernel<B> {
   /** The whole text of the shader. */
   readonly wgsl: string;
   /** The bound buffers, in the order of the binding numbers. */
-  readonly entries: readonly { readonly buffer: B; readonly size: number; readonly texels?: false }[];
+  readonly entries: readonly BoundBuffer<B>[];
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
 }
@@ -46,7 +46,7 @@ export function mergeKernels<B>(
   limits: DeviceLimits,
   shape: MergeShape,
 ): MergedKernel<B> {
-  const entries: { buffer: B; size: number }[] = [], declared: DeclaredBuffer[] = [], functions: string[] = [];
+  const entries: BoundBuffer<B>[] = [], functions: string[] = [];
   const branches: string[] = [], bindingsOf = new Map<B, Map<string, number>>();
   const { lanes } = shape;
   let groups = 0;
@@ -59,9 +59,8 @@ export function mergeKernels<B>(
       names.set(bound.name, name);
       if (binding === entries.length) {
         bindingOfView.set(view, binding);
-        entries.push({ buffer: bound.buffer, size: bound.size });
-        declared.push({ ...bound, name });
-      } else entries[binding].size = Math.max(entries[binding].size, bound.size);
+        entries.push({ ...bound, name });
+      } else if (bound.size > entries[binding].size) entries[binding] = { ...entries[binding], size: bound.size };
     }
     const { count, body, declarations = "" } = elements;
     for (const [, name] of declarations.matchAll(DECLARATION)) names.set(name, `kernel${index}_${name}`);
@@ -83,7 +82,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let group = id.y * groups.x + id.x;
   ${branches.join(" else ")}
 }`,
-      declared,
+      entries,
     ),
     entries,
     workgroups: linearWorkgroups(groups, limits, 1),
