@@ -9,37 +9,33 @@ import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { deviceBytes } from "../util/float16.ts";
-import type { WebGpuKernel } from "./kernel.ts";
+import { type BoundKernel, writeDispatches, type WrittenDispatch } from "./dispatches.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { firstLine, inErrorScope } from "./device.ts";
-import { shaderText } from "./text/shader.ts";
 import { ringBytes } from "./memory.ts";
-import { type BoundBuffer, mergeKernels, viewOf } from "./text/merge.ts";
+import { type BoundBuffer, RANGES_ALIGNMENT, rangesBytes } from "./text/merge.ts";
 import type { Shader } from "./pipelines.ts";
 import { joinProfiles, type ProfiledKernel, Profiler } from "./profiler.ts";
-import { type Schedule, schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 
-/** The most buffers of a merged dispatch, which keeps its text short. */
-export const MOST_BUFFERS = 32;
-
-/** A kernel of a node's variant with its buffers. */
-interface BoundKernel {
-  readonly kernel: WebGpuKernel;
-  readonly buffers: readonly BoundBuffer<GPUBuffer>[];
+/** A kernel of a node's variant with its buffers, and what a profile tells of it. */
+interface ProfiledBoundKernel extends BoundKernel<GPUBuffer> {
   readonly profile: ProfiledKernel;
 }
 
 /** The shader of a dispatch, and what it binds. */
-interface WrittenKernel extends Shader {
-  readonly buffers: readonly BoundBuffer<GPUBuffer>[];
+interface DispatchShader extends Shader {
+  readonly bound: readonly BoundBuffer<GPUBuffer>[];
   readonly workgroups: readonly [number, number, number];
   readonly profile: ProfiledDispatch;
+  readonly ranges?: Uint32Array<ArrayBuffer>;
+  /** Where its ranges begin, in bytes. */
+  firstRange: number;
 }
 
 interface Dispatch {
@@ -77,6 +73,8 @@ export class WebGpuExecutable implements Executable {
   readonly #scratch: ScratchPool<GPUBuffer>;
   readonly #stagings: GPUBuffer[] = [];
   #ring: GPUBuffer | undefined;
+  /** What merged dispatches bind beside their buffers. */
+  #ranges: GPUBuffer | undefined;
   #recorded = 0;
 
   private constructor(backend: WebGpuBackend, plan: Plan, options: BackendCompileOptions) {
@@ -155,7 +153,7 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** The kernels of a node, with their buffers. */
-  #bind(node: Node, index: number, options: BackendCompileOptions): BoundKernel[] {
+  #bind(node: Node, index: number, options: BackendCompileOptions): ProfiledBoundKernel[] {
     const variant = this.#backend.policy.choose(node, options), cost = node.op.cost(node);
     const bound = [...node.arguments, ...node.results].map((value) => ({
       spec: value.spec,
@@ -186,30 +184,22 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** Schedules the kernels and makes the dispatches. */
-  async #link(kernels: readonly BoundKernel[]): Promise<void> {
-    const errors: Promise<string | null>[] = [];
+  async #link(kernels: readonly ProfiledBoundKernel[]): Promise<void> {
+    const { device, pipelines, policy } = this.#backend;
     const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
     const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
-    const order = schedule(
-      kernels.map(({ kernel: { elements }, buffers }) => ({
-        movable: elements !== undefined,
-        buffers: buffers.map((bound) => ({ buffer: bound.buffer, write: bound.write ?? false, as: viewOf(bound) })),
-      })),
-      {
-        mostBuffers: Math.min(MOST_BUFFERS, this.#backend.limits.maxStorageBuffersPerShaderStage),
-        isVariable: (buffer) => variables.has(buffer),
-        isInput: (buffer) => inputs.has(buffer),
-      },
-    );
-    const written = (groups: Schedule["step"]) =>
-      groups.map((group) => this.#writtenKernel(group.map((index) => kernels[index])));
-    const prologue = written(order.prologue), step = written(order.step);
-    const pipelines = await this.#backend.pipelines.getAll([...prologue, ...step]);
-    for (const [index, kernel] of [...prologue, ...step].entries()) {
-      const { made, error } = inErrorScope(this.#backend.device, () => this.#dispatchOf(kernel, pipelines[index]));
+    const { prologue, step } = writeDispatches(kernels, policy, {
+      isVariable: (buffer) => variables.has(buffer),
+      isInput: (buffer) => inputs.has(buffer),
+    });
+    const shaders = [...prologue, ...step].map((written) => this.#shaderOf(written, kernels));
+    const built = await pipelines.getAll(shaders), errors: Promise<string | null>[] = [];
+    this.#writeRanges(shaders, kernels.filter(({ kernel }) => kernel.elements).length);
+    for (const [index, shader] of shaders.entries()) {
+      const { made, error } = inErrorScope(device, () => this.#dispatchOf(shader, built[index]));
       (index < prologue.length ? this.#prologue : this.#dispatches).push(made);
       errors.push(
-        error.then((found) => found && `${kernel.label} does not bind its buffers: ${firstLine(found.message)}`),
+        error.then((found) => found && `${shader.label} does not bind its buffers: ${firstLine(found.message)}`),
       );
     }
     const problem = (await Promise.all(errors)).find((each) => each !== null);
@@ -218,22 +208,11 @@ export class WebGpuExecutable implements Executable {
     if (problem) throw new DeviceError(problem);
   }
 
-  /** The text of a kernel, or of several merged ones, and what it binds. */
-  #writtenKernel(group: readonly BoundKernel[]): WrittenKernel {
-    const { limits, policy } = this.#backend;
-    const profile = joinProfiles(group.map((each) => each.profile)), label = `${profile.op} (${profile.variant})`;
-    const [{ kernel, buffers }] = group;
-    const { wgsl: text, entries, workgroups } = group.length === 1
-      ? {
-        wgsl: shaderText(kernel.wgsl, buffers),
-        entries: buffers,
-        workgroups: kernel.workgroups,
-      }
-      : mergeKernels(
-        group.map((each) => ({ elements: each.kernel.elements!, buffers: each.buffers })),
-        limits,
-        policy.mergeShape,
-      );
+  /** What is compiled for a dispatch, under the name of its ops. */
+  #shaderOf(written: WrittenDispatch<GPUBuffer>, kernels: readonly ProfiledBoundKernel[]): DispatchShader {
+    const { text, buffers, ranges, workgroups } = written, { limits } = this.#backend;
+    const profile = joinProfiles(written.members.map((index) => kernels[index].profile));
+    const label = `${profile.op} (${profile.variant})`;
     for (const count of workgroups) {
       if (count > limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
         throw new DeviceError(
@@ -241,22 +220,41 @@ export class WebGpuExecutable implements Executable {
         );
       }
     }
-    return { label, text, buffers: entries, workgroups, profile };
+    const kinds = ranges === undefined ? buffers : [...buffers, { uniform: true, dtype: "u32" } as const];
+    return { label, text, buffers: kinds, bound: buffers, workgroups, profile, ranges, firstRange: 0 };
   }
 
-  #dispatchOf({ label, buffers, workgroups, profile }: WrittenKernel, pipeline: GPUComputePipeline): Dispatch {
+  /** Writes the ranges of all merged dispatches into one buffer, as large as planning says. */
+  #writeRanges(shaders: readonly DispatchShader[], movable: number): void {
+    if (movable === 0) return;
+    const words = new Uint32Array(rangesBytes(movable) / 4);
+    let first = 0;
+    for (const shader of shaders) {
+      if (shader.ranges === undefined) continue;
+      words.set(shader.ranges, first / 4);
+      shader.firstRange = first;
+      first += Math.ceil(shader.ranges.byteLength / RANGES_ALIGNMENT) * RANGES_ALIGNMENT;
+    }
+    this.#ranges = this.#own(words.byteLength, "ranges", GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    this.#backend.device.queue.writeBuffer(this.#ranges, 0, words);
+  }
+
+  #dispatchOf(
+    { label, buffers, bound, workgroups, profile, ranges, firstRange }: DispatchShader,
+    pipeline: GPUComputePipeline,
+  ): Dispatch {
     const { device, pipelines } = this.#backend, copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
-    const bindGroup = device.createBindGroup({
-      label,
-      layout: pipelines.layoutOf(buffers),
-      entries: buffers.map(({ buffer, size, texels: isTexture, dtype }, binding) => {
-        if (!isTexture) return { binding, resource: { buffer, size } };
-        const texels = texelsOf(size, dtype as TexelType);
-        const texture = this.#texels.take(texels, dtype as TexelType, taken);
-        copies.push({ buffer, texture, texels });
-        return { binding, resource: texture.createView() };
-      }),
+    const resources = bound.map(({ buffer, size, texels: isTexture, dtype }): GPUBindingResource => {
+      if (!isTexture) return { buffer, size };
+      const texels = texelsOf(size, dtype as TexelType), texture = this.#texels.take(texels, dtype as TexelType, taken);
+      copies.push({ buffer, texture, texels });
+      return texture.createView();
     });
+    if (ranges !== undefined) {
+      resources.push({ buffer: this.#ranges!, offset: firstRange, size: ranges.byteLength });
+    }
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    const bindGroup = device.createBindGroup({ label, layout: pipelines.layoutOf(buffers), entries });
     return { pipeline, bindGroup, workgroups, copies, profile };
   }
 

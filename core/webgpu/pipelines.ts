@@ -14,6 +14,8 @@ export interface BoundKind {
   readonly write?: boolean;
   /** Whether it is read through a texture. */
   readonly texels?: boolean;
+  /** Whether it is a uniform. */
+  readonly uniform?: boolean;
   /** The type of its elements. */
   readonly dtype: DType;
 }
@@ -122,7 +124,10 @@ export class PipelineCache {
 }
 
 /** An entry of a layout, but for its number. */
-function kindOf({ write, texels, dtype }: BoundKind): Pick<GPUBindGroupLayoutEntry, "buffer" | "storageTexture"> {
+function kindOf(
+  { write, texels, uniform, dtype }: BoundKind,
+): Pick<GPUBindGroupLayoutEntry, "buffer" | "storageTexture"> {
+  if (uniform) return { buffer: { type: "uniform" } };
   if (texels) return { storageTexture: { access: "read-only", format: texelFormat(dtype as TexelType) } };
   return { buffer: { type: write ? "storage" : "read-only-storage" } };
 }
