@@ -63,6 +63,19 @@ gpuTest("a shader that does not compile is an error of its program alone", async
     );
   }
   await expectWorks(backend);
+  // Of several it is the first that is told, under the name of whoever compiles it.
+  const shader = (label: string, text: string) => ({ label, text, buffers: [] });
+  const right = shader("right", "@compute @workgroup_size(1) fn main() {}"), same = "fn main() { nothing(); }";
+  const shaders = [right, shader("first", same), shader("second", "fn"), right];
+  await assertRejects(() => backend.pipelines.getAll(shaders), DeviceError, "The WGSL of first does not");
+  await assertRejects(
+    () => backend.pipelines.get(shader("another", same)),
+    DeviceError,
+    "The WGSL of another does not",
+  );
+  const [one, other] = await backend.pipelines.getAll([right, right]);
+  assertEquals(one, other);
+  await expectWorks(backend);
 });
 
 gpuTest("invalid work fails everything until its program is destroyed, and says which program it was", async () => {
