@@ -25,9 +25,10 @@ const MEBIBYTE = 1 << 20;
 export async function measureOverhead(backend: WebGpuBackend): Promise<void> {
   const { device } = backend, buffer = backend.createBuffer(MEBIBYTE, "the buffer of a benchmark");
   const staging = backend.createBuffer(16, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-  const pipeline = await new PipelineCache(device).get("small", SMALL_KERNEL);
+  const pipelines = new PipelineCache(device), buffers = [{ dtype: "f32", write: true }] as const;
+  const pipeline = await pipelines.get({ label: "small", text: SMALL_KERNEL, buffers });
   const bindGroup = device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
+    layout: pipelines.layoutOf(buffers),
     entries: [{ binding: 0, resource: { buffer, size: 256 } }],
   });
   const submit = () => device.queue.submit([device.createCommandEncoder().finish()]);

@@ -29,14 +29,11 @@ if (import.meta.main) {
   const { tuneOptions } = await import("../cli/tuning/tune_option.ts");
   await import("../cli/commands/train.ts");
   const { openBackend } = await import("../core/mod.ts");
-  const { measureImages } = await import("../data/mod.ts");
   const { modelByName } = await import("../models/mod.ts");
   const { fit, Trainer } = await import("../train/mod.ts");
   mark("modules");
   const set = await openData({ data, "val-fraction": 0, "max-bad": 0 }, { name: "resnet20" });
   mark("data");
-  const normalisation = (await measureImages(set.train, set.shape)).normalisation("channel");
-  mark("statistics");
   const backend = await openBackend(backendName as "cpu" | "webgpu");
   mark("backend");
   const { step } = Trainer.prototype;
@@ -49,7 +46,6 @@ if (import.meta.main) {
     model: modelByName("resnet20", { classes: set.classes.length, inputShape: set.shape }),
     backend,
     set,
-    normalisation,
     epochs: 1,
     steps: 1,
     batch: Number(batch),

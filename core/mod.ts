@@ -37,10 +37,16 @@ export type { CpuKernelBuild } from "./cpu/kernels.ts";
 export type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 export { WebGpuBackend } from "./webgpu/backend.ts";
 export { countStages } from "./cpu/program.ts";
-export { countDispatches, countKernels } from "./webgpu/count_dispatches.ts";
-export { PipelineCache } from "./webgpu/pipelines.ts";
+export { countDispatches, countKernels, countShaders, type ShaderCount } from "./webgpu/count_dispatches.ts";
+export { type BoundKind, PipelineCache, type Shader } from "./webgpu/pipelines.ts";
 export { kernelText } from "./webgpu/text/shader.ts";
-export { type AdapterReport, deviceProfile, reportAdapter, requestAdapter } from "./webgpu/device.ts";
+export {
+  type AdapterReport,
+  deviceProfile,
+  reportAdapter,
+  requestAdapter,
+  type WatchedProgram,
+} from "./webgpu/device.ts";
 export * from "./cpu/stages.ts";
 export * from "./webgpu/kernel.ts";
 export * from "./webgpu/tuning/device_profile.ts";

@@ -3,8 +3,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   compile,
+  DEVICE_PROFILES,
   f32,
   Graph,
+  KernelPolicy,
   OutOfMemoryError,
   plan,
   type TuneOptions,
@@ -21,6 +23,19 @@ import { checkDivision, checkMemoryNeed, checkRefusal, type OpenLimited } from "
 import { randomChoices } from "./_random_choices.ts";
 
 gpuTest("what training takes on WebGPU is known by planning, to the byte", checkMemoryNeed);
+
+gpuTest("the same by the kernels, the bindings and the largest buffer of an H100", async () => {
+  const backend = await WebGpuBackend.create(), hopper = DEVICE_PROFILES["nvidia-hopper"];
+  const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = backend.limits;
+  const limits = { ...hopper.limits, maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup };
+  // What this adapter cannot do is only to run more in a workgroup, or to bind more at once than a dispatch needs.
+  Object.defineProperties(backend, {
+    policy: { value: new KernelPolicy({ ...hopper, limits, float16: backend.hasFloat16 }) },
+    capacity: { value: { tensor: limits.maxStorageBufferBindingSize, total: Infinity } },
+  });
+  await checkMemoryNeed(backend);
+  backend.destroy();
+});
 
 const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
 

@@ -1,7 +1,17 @@
 /** Dispatches on WebGPU: their times, and ops that are done together. */
 
 import { assert, assertEquals } from "@std/assert";
-import { compile, countDispatches, DEFAULT_PROFILE, f32, Graph, Random, type Storage } from "../core/mod.ts";
+import {
+  compile,
+  countDispatches,
+  countShaders,
+  DEFAULT_PROFILE,
+  f32,
+  Graph,
+  Random,
+  type Storage,
+  WebGpuBackend,
+} from "../core/mod.ts";
 import { cifarResNet, mobileNetV2 } from "../models/mod.ts";
 import { add, relu, sgdUpdate } from "../ops/mod.ts";
 import { Trainer } from "../train/mod.ts";
@@ -57,17 +67,26 @@ gpuTest("measurePeaks() is finite, and above nothing", async (backend) => {
   assert(bytes > 1e6 && bytes < 1e14, `${bytes} bytes a second`);
 });
 
-gpuTest("countDispatches() is what a program has, and needs no device", async (backend) => {
+gpuTest("countDispatches() and countShaders() are what a program has, and need no device", async () => {
   for (
     const model of [
       cifarResNet({ depth: 8, inputShape: [3, 8, 8] }),
       mobileNetV2({ inputShape: [3, 32, 32], classes: 4, width: 0.25 }),
     ]
   ) {
+    const backend = await WebGpuBackend.create(), { device } = backend, create = device.createShaderModule.bind(device);
+    const compiled: string[] = [];
+    device.createShaderModule = (descriptor) => {
+      compiled.push(descriptor.code);
+      return create(descriptor);
+    };
     const trainer = await Trainer.create({ model, backend, batch: 2 }), { plan, dispatches } = trainer.program;
     assertEquals(countDispatches(plan, backend.profile), dispatches);
     assert(countDispatches(plan, DEFAULT_PROFILE) > 0);
+    const characters = compiled.reduce((sum, { length }) => sum + length, 0);
+    assertEquals(countShaders(plan, backend.profile), { shaders: compiled.length, characters });
     trainer.destroy();
+    backend.destroy();
   }
 });
 

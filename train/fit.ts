@@ -10,6 +10,7 @@ import {
   identifyData,
   type ImageSet,
   measureImages,
+  MemoryDataset,
   type Normalisation,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
@@ -155,26 +156,28 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   checkFit(model, set, batch);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
-  const normalisation = options.normalisation ??
-    (await measureImages(set.train, set.shape)).normalisation("channel");
-  const schedule = typeof options.schedule === "object" ? options.schedule : createSchedule({
-    ...options,
-    schedule: options.schedule ?? "step",
-    rate,
-    epochs,
-    stepsPerEpoch,
-    steps: totalSteps,
-  });
-  if (progress !== undefined) schedule.restore(progress.schedule);
-  const profiling = options.profile && await Profiling.create(options.profile, backend);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
-  const { train: dataset, shape } = set;
+  const { train: dataset, shape } = set, measuring = measured(options);
+  const prepare = async () => {
+    const schedule = typeof options.schedule === "object" ? options.schedule : createSchedule({
+      ...options,
+      schedule: options.schedule ?? "step",
+      rate,
+      epochs,
+      stepsPerEpoch,
+      steps: totalSteps,
+    });
+    if (progress !== undefined) schedule.restore(progress.schedule);
+    const profiling = options.profile && await Profiling.create(options.profile, backend);
+    // Only images in memory may lie on the device, by their normalisation; those that are read are measured meanwhile.
+    const normalisation = dataset instanceof MemoryDataset ? await measuring : UNKNOWN;
+    const ways = inputsFor(dataset, { shape, normalisation, augmentation, seed }, backend);
+    const programs = await createPrograms({ ...options, batch, seed }, ways, options.accumulate ?? 1);
+    return { schedule, profiling, ...programs };
+  };
+  const [normalisation, { schedule, profiling, trainer, validation, memory, options: found, destroy }] =
+    await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
   const preparation = { shape, normalisation, augmentation, seed };
-  const { trainer, validation, memory, options: found, destroy } = await createPrograms(
-    { ...options, batch, seed },
-    inputsFor(dataset, preparation, backend),
-    options.accumulate ?? 1,
-  );
   try {
     await using loader = new BatchLoader({
       ...preparation,
@@ -218,6 +221,28 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   } finally {
     destroy();
   }
+}
+
+/** What stands for the normalisation of images that are read, where the programs are made: these do not depend on it. */
+const UNKNOWN: Normalisation = { mean: [], std: [] };
+
+async function measured({ normalisation, set }: FitOptions): Promise<Normalisation> {
+  return normalisation ?? (await measureImages(set.train, set.shape)).normalisation("channel");
+}
+
+/**
+ * Waits for both, and fails as if the second had begun after the first.
+ *
+ * @param release Gives back what the second made, where the first failed.
+ */
+async function bothInOrder<A, B>(first: Promise<A>, second: Promise<B>, release: (made: B) => void): Promise<[A, B]> {
+  const [one, other] = await Promise.allSettled([first, second]);
+  if (one.status === "rejected") {
+    if (other.status === "fulfilled") release(other.value);
+    throw one.reason;
+  }
+  if (other.status === "rejected") throw other.reason;
+  return [one.value, other.value];
 }
 
 /** Writes the weights to start from; of a run to go on with, the optimiser's variables too. */

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { CpuBackend, f32, type Graph, UsageError, type Value } from "../core/mod.ts";
+import { CpuBackend, DataError, f32, type Graph, UsageError, type Value } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { globalAveragePool, linear } from "../ops/mod.ts";
 import { checkResume } from "../tests/_resume.ts";
@@ -99,4 +99,47 @@ Deno.test("a batch in parts gives the loss of the whole batch and its gradient, 
     data.forEach((value, i) => assertAlmostEquals(parts.tensors.get(name)!.data[i], value, 1e-6));
   }
   await assertRejects(() => fit({ ...base, accumulate: 4 }), UsageError, "does not fall into 4 equal parts");
+});
+
+/** A set whose images are read one by one, and what is told of each reading. */
+function streamedSet(read: (index: number) => void): FitOptions["set"] {
+  const { train } = set;
+  const streamed = {
+    count: train.count,
+    labels: train.labels,
+    async read(index: number) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      read(index);
+      return await train.read(index);
+    },
+  };
+  return { ...set, train: streamed };
+}
+
+Deno.test("fit() makes the programs while images that are read are measured, with the same bits", async () => {
+  const events: string[] = [], backend = new CpuBackend(), compile = backend.compile.bind(backend);
+  backend.compile = (...plan) => {
+    events.push("compile");
+    return compile(...plan);
+  };
+  const options = { ...base, backend, epochs: 1, shuffle: false };
+  const streamed = await fit({ ...options, set: streamedSet(() => events.push("read")) });
+  // All images are measured before the first is trained on.
+  assert(events.slice(0, set.train.count).includes("compile"));
+  const kept = await fit(options);
+  assertEquals([streamed.normalisation, streamed.tensors], [kept.normalisation, kept.tensors]);
+  backend.destroy();
+});
+
+Deno.test("fit() tells of images that cannot be measured before it tells of programs, and gives both back", async () => {
+  const broken = streamedSet(() => {
+    throw new DataError("the first image is damaged");
+  });
+  const backend = new CpuBackend(), before = backend.liveBytes;
+  await assertRejects(() => fit({ ...base, backend, set: broken }), DataError, "damaged");
+  await assertRejects(() => fit({ ...base, backend, set: broken, accumulate: 4 }), DataError, "damaged");
+  const whole = streamedSet(() => {});
+  await assertRejects(() => fit({ ...base, backend, set: whole, accumulate: 4 }), UsageError, "4 equal parts");
+  assertEquals(backend.liveBytes, before);
+  backend.destroy();
 });

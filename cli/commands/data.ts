@@ -95,7 +95,12 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
   }
   if (values.sheet === undefined) return;
   const { augmentation, normalisation } = await chooseAugmentation(values, set);
-  const preparation = { shape: set.shape, normalisation, augmentation, seed: values.seed };
+  const preparation = {
+    shape: set.shape,
+    normalisation: normalisation ?? (await measureImages(set.train, set.shape)).normalisation("channel"),
+    augmentation,
+    seed: values.seed,
+  };
   const rows = await sampleRows(set, preparation, values["per-class"], values["most-classes"]);
   const { augment, randaugment, erasing } = values;
   const title = [

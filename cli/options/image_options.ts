@@ -114,12 +114,13 @@ export async function openData(
  * @param values The options.
  * @param set The images, whose training part is measured as far as needed.
  * @param known The normalisation, where a checkpoint has one.
+ * @returns No normalisation where it is fit()'s own, which measures while it compiles.
  */
 export async function chooseAugmentation(
   values: Values<typeof AUGMENTATION_OPTIONS>,
   set: ImageSet,
   known?: Normalisation,
-): Promise<{ readonly augmentation: Augmentation; readonly normalisation: Normalisation }> {
+): Promise<{ readonly augmentation: Augmentation; readonly normalisation?: Normalisation }> {
   let measured: ImageStatistics | undefined;
   const statistics = async () => measured ??= await measureImages(set.train, set.shape);
   const { augment, randaugment, erasing, mixup, cutmix, normalise } = values;
@@ -129,8 +130,10 @@ export async function chooseAugmentation(
   if (erasing > 1) throw new UsageError(`--erasing: expected a share from 0 to 1 but ${erasing} came`);
   const randAugment = randaugment && { operations: randaugment[0], magnitude: randaugment[1] };
   if (randAugment !== undefined) checkRandAugment(randAugment);
-  const normalisation = known ?? (await statistics()).normalisation(normalise as (typeof NORMALISATIONS)[number]);
   const components = augment === "vgg" ? (await statistics()).components() : undefined;
+  const isLeft = normalise === AUGMENTATION_OPTIONS.normalise.default && measured === undefined;
+  const normalisation = known ??
+    (isLeft ? undefined : (await statistics()).normalisation(normalise as (typeof NORMALISATIONS)[number]));
   const augmentation: Augmentation = {
     ...augmentationByName(augment, set, components),
     ...(randAugment === undefined ? {} : { randAugment }),

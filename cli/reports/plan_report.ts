@@ -4,6 +4,7 @@ import {
   byteSize,
   countDispatches,
   countKernels,
+  countShaders,
   countStages,
   DEFAULT_PROFILE,
   type Node,
@@ -83,9 +84,12 @@ async function onWebGpu(plan: Plan): Promise<Execution> {
   const device = backend?.profile ?? DEFAULT_PROFILE,
     where = backend?.adapter.name ?? "a device of WebGPU's default limits";
   backend?.destroy();
+  const { shaders, characters } = countShaders(plan, device);
   return {
     kernels: countKernels(plan, device),
-    total: `${countDispatches(plan, device)} dispatches on WebGPU, ${where}`,
+    total: `${countDispatches(plan, device)} dispatches on WebGPU, ${where}\n${shaders} shaders to compile, ${
+      (characters / 1e3).toFixed(0)
+    } kB of text`,
   };
 }
 

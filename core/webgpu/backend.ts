@@ -15,6 +15,7 @@ import {
   reportAdapter,
   requestAdapter,
   requestDevice,
+  type WatchedProgram,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { findFloat16Problem } from "./float16_check.ts";
@@ -247,6 +248,16 @@ export class WebGpuBackend implements Backend {
       throw new DeviceError(`Reading from the GPU failed: ${(error as Error).message}`);
     }
     this.check();
+  }
+
+  /** Queues work of a program, whose failure it is if it is invalid. */
+  watchProgram<T>(program: WatchedProgram, queue: () => T): T {
+    return this.#monitor.watchProgram(program, queue);
+  }
+
+  /** Forgets a program that is destroyed. */
+  releaseProgram(program: WatchedProgram): void {
+    this.#monitor.releaseProgram(program);
   }
 
   /** Raises what went wrong on the device, if anything did. */

@@ -1,11 +1,9 @@
-/** The kernels and dispatches of a plan, counted without a device. */
+/** The kernels, dispatches and shaders of a plan, counted without a device. */
 
 import type { Plan } from "../plan/plan.ts";
-import type { TensorSpec } from "../graph/shape.ts";
+import { byteSize, type TensorSpec } from "../graph/shape.ts";
 import type { Node, Value } from "../graph/graph.ts";
-import { MOST_BUFFERS } from "./executable.ts";
-import { viewOf } from "./text/merge.ts";
-import { schedule, type ScheduledKernel } from "./schedule.ts";
+import { type BoundKernel, writeDispatches, type WrittenProgram } from "./dispatches.ts";
 import type { DeviceProfile } from "./tuning/device_profile.ts";
 import type { WebGpuVariant } from "./tuning/family.ts";
 import { KernelPolicy } from "./tuning/policy.ts";
@@ -17,16 +15,34 @@ export function countKernels({ nodes }: Plan, device: DeviceProfile): number[] {
 }
 
 /** The number of dispatches of a step of a plan on a device, without the prologue's. */
-export function countDispatches({ nodes, placement, variables, inputs }: Plan, device: DeviceProfile): number {
+export function countDispatches(plan: Plan, device: DeviceProfile): number {
+  return writtenProgram(plan, device).step.length;
+}
+
+/** The shaders of a plan. */
+export interface ShaderCount {
+  /** The distinct texts, each of which is compiled once. */
+  readonly shaders: number;
+  /** Their characters. */
+  readonly characters: number;
+}
+
+/** What there is to compile of a plan on a device. */
+export function countShaders(plan: Plan, device: DeviceProfile): ShaderCount {
+  const { prologue, step } = writtenProgram(plan, device);
+  const texts = [...new Set([...prologue, ...step].map(({ text }) => text))];
+  return { shaders: texts.length, characters: texts.reduce((sum, { length }) => sum + length, 0) };
+}
+
+function writtenProgram({ nodes, placement, variables, inputs }: Plan, device: DeviceProfile): WrittenProgram<Memory> {
   const memoryOf = (value: Value): Memory => placement.get(value) ?? value;
   const policy = new KernelPolicy(device);
   const kernels = nodes.flatMap((node) => kernelsOf(node, policy.choose(node), memoryOf));
   const kept = new Set<Memory>(variables.filter(({ kind }) => kind !== "constant")), written = new Set<Memory>(inputs);
-  return schedule(kernels, {
-    mostBuffers: Math.min(MOST_BUFFERS, device.limits.maxStorageBuffersPerShaderStage),
+  return writeDispatches(kernels, policy, {
     isVariable: (memory) => kept.has(memory),
     isInput: (memory) => written.has(memory),
-  }).step.length;
+  });
 }
 
 /** The number of a planned buffer, a value with one of its own, or the specification of scratch memory. */
@@ -37,16 +53,17 @@ function kernelsOf(
   node: Node,
   variant: WebGpuVariant,
   memoryOf: (value: Value) => Memory,
-): ScheduledKernel<Memory>[] {
+): BoundKernel<Memory>[] {
   const values = [...node.arguments, ...node.results];
   const scratch = (variant.workspace ?? []).map((spec) => ({ ...spec }));
   const specs = [...values.map(({ spec }) => spec), ...scratch], memory = [...values.map(memoryOf), ...scratch];
-  return variant.kernels.map(({ elements, bindings }) => ({
-    movable: elements !== undefined,
-    buffers: bindings.map(({ index, write = false, ...view }) => ({
+  return variant.kernels.map((kernel) => ({
+    kernel,
+    buffers: kernel.bindings.map(({ index, ...view }) => ({
+      ...view,
       buffer: memory[index],
-      write,
-      as: viewOf({ ...view, dtype: specs[index].dtype, write }),
+      size: byteSize(specs[index]),
+      dtype: specs[index].dtype,
     })),
   }));
 }

@@ -117,9 +117,43 @@ export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DevicePro
   };
 }
 
-/** Remembers the first error of a device, since WebGPU raises none by itself. */
+/**
+ * Makes objects of a device, or queues work, and catches what is invalid of it: such an error belongs to the caller, and does not
+ * reach the device's event. Nothing may be awaited inside, since the scopes of a device are a stack.
+ */
+export function inErrorScope<T>(
+  device: GPUDevice,
+  make: () => T,
+): { readonly made: T; readonly error: Promise<GPUError | null> } {
+  device.pushErrorScope("validation");
+  let error: Promise<GPUError | null> | undefined;
+  const pop = () => error ??= device.popErrorScope().catch(() => null);
+  try {
+    const made = make();
+    return { made, error: pop() };
+  } finally {
+    pop();
+  }
+}
+
+/** A program, as messages name it. */
+export interface WatchedProgram {
+  /** The name. */
+  readonly name: string;
+}
+
+/**
+ * Remembers the errors of a device, since WebGPU raises none by itself. What is invalid of a program's work fails all that
+ * follows until that program is destroyed: nothing may be read or saved of variables that it left half updated. A lost device
+ * stays lost, and an error that belongs to no program stays.
+ */
 export class DeviceMonitor {
   #failure: DeviceError | undefined;
+  /** The failures of programs that are not destroyed yet. */
+  readonly #failures = new Map<WatchedProgram, DeviceError>();
+  /** The destroyed programs, whose last errors may still arrive. */
+  readonly #released = new WeakSet<WatchedProgram>();
+  readonly #device: GPUDevice;
   #closing = false;
   readonly #allocations = new Set<Promise<void>>();
   #refused: OutOfMemoryError | undefined;
@@ -128,6 +162,7 @@ export class DeviceMonitor {
 
   /** Starts to watch. */
   constructor(device: GPUDevice) {
+    this.#device = device;
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
       const { message } = (event as GPUUncapturedErrorEvent).error;
@@ -178,9 +213,34 @@ export class DeviceMonitor {
     if (refused !== undefined) throw refused;
   }
 
+  /**
+   * Does work of a program. What is invalid of it is the program's failure.
+   *
+   * @param queue Encodes and submits, at once.
+   */
+  watchProgram<T>(program: WatchedProgram, queue: () => T): T {
+    const { made, error } = inErrorScope(this.#device, queue);
+    error.then((found) => {
+      if (found === null || this.#released.has(program)) return;
+      if (this.#failures.has(program)) return;
+      this.#failures.set(
+        program,
+        new DeviceError(`The GPU reported an error in ${program.name}: ${firstLine(found.message)}`),
+      );
+    });
+    return made;
+  }
+
+  /** Forgets a program that is destroyed, and its failure. */
+  releaseProgram(program: WatchedProgram): void {
+    this.#released.add(program);
+    this.#failures.delete(program);
+  }
+
   /** Throws the first error, if there was one. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
+    for (const failure of this.#failures.values()) throw failure;
   }
 
   /** Expects the device to be lost, since it is given back on purpose. */

@@ -9,28 +9,33 @@ import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { deviceBytes } from "../util/float16.ts";
-import type { WebGpuKernel } from "./kernel.ts";
+import { type BoundKernel, writeDispatches, type WrittenDispatch } from "./dispatches.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./text/shader.ts";
+import { firstLine, inErrorScope } from "./device.ts";
 import { ringBytes } from "./memory.ts";
-import { type BoundBuffer, mergeKernels, viewOf } from "./text/merge.ts";
+import { type BoundBuffer, RANGES_ALIGNMENT, rangesBytes } from "./text/merge.ts";
+import type { Shader } from "./pipelines.ts";
 import { joinProfiles, type ProfiledKernel, Profiler } from "./profiler.ts";
-import { schedule } from "./schedule.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
 import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 
-/** The most buffers of a merged dispatch, which keeps its text short. */
-export const MOST_BUFFERS = 32;
-
-/** A kernel of a node's variant with its buffers. */
-interface BoundKernel {
-  readonly kernel: WebGpuKernel;
-  readonly buffers: readonly BoundBuffer<GPUBuffer>[];
+/** A kernel of a node's variant with its buffers, and what a profile tells of it. */
+interface ProfiledBoundKernel extends BoundKernel<GPUBuffer> {
   readonly profile: ProfiledKernel;
+}
+
+/** The shader of a dispatch, and what it binds. */
+interface DispatchShader extends Shader {
+  readonly bound: readonly BoundBuffer<GPUBuffer>[];
+  readonly workgroups: readonly [number, number, number];
+  readonly profile: ProfiledDispatch;
+  readonly ranges?: Uint32Array<ArrayBuffer>;
+  /** Where its ranges begin, in bytes. */
+  firstRange: number;
 }
 
 interface Dispatch {
@@ -45,6 +50,8 @@ interface Dispatch {
 /** Runs a plan on WebGPU. */
 export class WebGpuExecutable implements Executable {
   readonly scalarCapacity = SCALAR_CAPACITY;
+  /** What errors call it, by what it computes. */
+  readonly name: string;
   readonly #backend: WebGpuBackend;
   readonly #owned: GPUBuffer[] = [];
   /** The dispatches of every step. */
@@ -66,9 +73,12 @@ export class WebGpuExecutable implements Executable {
   readonly #scratch: ScratchPool<GPUBuffer>;
   readonly #stagings: GPUBuffer[] = [];
   #ring: GPUBuffer | undefined;
+  /** What merged dispatches bind beside their buffers. */
+  #ranges: GPUBuffer | undefined;
   #recorded = 0;
 
-  private constructor(backend: WebGpuBackend, options: BackendCompileOptions) {
+  private constructor(backend: WebGpuBackend, plan: Plan, options: BackendCompileOptions) {
+    this.name = nameOf(plan);
     this.#backend = backend;
     this.#scalars = options.scalars;
     this.#poison = options.poison ?? false;
@@ -78,7 +88,7 @@ export class WebGpuExecutable implements Executable {
 
   /** Allocates, compiles and binds. */
   static async create(backend: WebGpuBackend, plan: Plan, options: BackendCompileOptions): Promise<WebGpuExecutable> {
-    const executable = new WebGpuExecutable(backend, options);
+    const executable = new WebGpuExecutable(backend, plan, options);
     try {
       executable.#place(plan, options);
       await backend.settleAllocations();
@@ -143,7 +153,7 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** The kernels of a node, with their buffers. */
-  #bind(node: Node, index: number, options: BackendCompileOptions): BoundKernel[] {
+  #bind(node: Node, index: number, options: BackendCompileOptions): ProfiledBoundKernel[] {
     const variant = this.#backend.policy.choose(node, options), cost = node.op.cost(node);
     const bound = [...node.arguments, ...node.results].map((value) => ({
       spec: value.spec,
@@ -174,62 +184,77 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** Schedules the kernels and makes the dispatches. */
-  async #link(kernels: readonly BoundKernel[], options: BackendCompileOptions): Promise<void> {
+  async #link(kernels: readonly ProfiledBoundKernel[], options: BackendCompileOptions): Promise<void> {
+    const { device, pipelines, policy } = this.#backend;
     const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
     const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
-    const order = schedule(
-      kernels.map(({ kernel: { elements }, buffers }) => ({
-        movable: elements !== undefined,
-        buffers: buffers.map((bound) => ({ buffer: bound.buffer, write: bound.write ?? false, as: viewOf(bound) })),
-      })),
-      {
-        mostBuffers: Math.min(MOST_BUFFERS, this.#backend.limits.maxStorageBuffersPerShaderStage),
-        isVariable: (buffer) => variables.has(buffer),
-        isInput: (buffer) => inputs.has(buffer) || (options.everyStep === true && variables.has(buffer)),
-      },
-    );
-    const make = (group: readonly number[]) => this.#dispatchOf(group.map((index) => kernels[index]));
-    for (const group of order.prologue) this.#prologue.push(await make(group));
-    for (const group of order.step) this.#dispatches.push(await make(group));
+    const { prologue, step } = writeDispatches(kernels, policy, {
+      isVariable: (buffer) => variables.has(buffer),
+      isInput: (buffer) => inputs.has(buffer) || (options.everyStep === true && variables.has(buffer)),
+    });
+    const shaders = [...prologue, ...step].map((written) => this.#shaderOf(written, kernels));
+    const built = await pipelines.getAll(shaders), errors: Promise<string | null>[] = [];
+    this.#writeRanges(shaders, kernels.filter(({ kernel }) => kernel.elements).length);
+    for (const [index, shader] of shaders.entries()) {
+      const { made, error } = inErrorScope(device, () => this.#dispatchOf(shader, built[index]));
+      (index < prologue.length ? this.#prologue : this.#dispatches).push(made);
+      errors.push(
+        error.then((found) => found && `${shader.label} does not bind its buffers: ${firstLine(found.message)}`),
+      );
+    }
+    const problem = (await Promise.all(errors)).find((each) => each !== null);
+    // Where memory ran out, that is the reason.
+    await this.#backend.settleAllocations();
+    if (problem) throw new DeviceError(problem);
   }
 
-  /** Makes the dispatch of a kernel, or of several merged ones. */
-  async #dispatchOf(group: readonly BoundKernel[]): Promise<Dispatch> {
-    const { device, limits, policy, pipelines } = this.#backend;
-    const profile = joinProfiles(group.map((each) => each.profile)), label = `${profile.op} (${profile.variant})`;
-    const [{ kernel, buffers }] = group;
-    const { wgsl, entries, workgroups } = group.length === 1
-      ? {
-        wgsl: shaderText(kernel.wgsl, buffers),
-        entries: buffers,
-        workgroups: kernel.workgroups,
-      }
-      : mergeKernels(
-        group.map((each) => ({ elements: each.kernel.elements!, buffers: each.buffers })),
-        limits,
-        policy.mergeShape,
-      );
+  /** What is compiled for a dispatch, under the name of its ops. */
+  #shaderOf(written: WrittenDispatch<GPUBuffer>, kernels: readonly ProfiledBoundKernel[]): DispatchShader {
+    const { text, buffers, ranges, workgroups } = written, { limits } = this.#backend;
+    const profile = joinProfiles(written.members.map((index) => kernels[index].profile));
+    const label = `${profile.op} (${profile.variant})`;
     for (const count of workgroups) {
-      if (count > device.limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
+      if (count > limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
         throw new DeviceError(
           `${label} asks for ${workgroups.join(" x ")} workgroups, which this device does not take`,
         );
       }
     }
-    const pipeline = await pipelines.get(label, wgsl);
-    const copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
-    const bindGroup = device.createBindGroup({
-      label,
-      layout: pipeline.getBindGroupLayout(0),
-      entries: entries.map((entry, binding) => {
-        const { buffer, size } = entry;
-        if (!entry.texels) return { binding, resource: { buffer, size } };
-        const dtype = entry.dtype as TexelType, texels = texelsOf(size, dtype);
-        const texture = this.#texels.take(texels, dtype, taken);
-        copies.push({ buffer, texture, texels });
-        return { binding, resource: texture.createView() };
-      }),
+    const kinds = ranges === undefined ? buffers : [...buffers, { uniform: true, dtype: "u32" } as const];
+    return { label, text, buffers: kinds, bound: buffers, workgroups, profile, ranges, firstRange: 0 };
+  }
+
+  /** Writes the ranges of all merged dispatches into one buffer, as large as planning says. */
+  #writeRanges(shaders: readonly DispatchShader[], movable: number): void {
+    if (movable === 0) return;
+    const words = new Uint32Array(rangesBytes(movable) / 4);
+    let first = 0;
+    for (const shader of shaders) {
+      if (shader.ranges === undefined) continue;
+      words.set(shader.ranges, first / 4);
+      shader.firstRange = first;
+      first += Math.ceil(shader.ranges.byteLength / RANGES_ALIGNMENT) * RANGES_ALIGNMENT;
+    }
+    this.#ranges = this.#own(words.byteLength, "ranges", GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    this.#backend.device.queue.writeBuffer(this.#ranges, 0, words);
+  }
+
+  #dispatchOf(
+    { label, buffers, bound, workgroups, profile, ranges, firstRange }: DispatchShader,
+    pipeline: GPUComputePipeline,
+  ): Dispatch {
+    const { device, pipelines } = this.#backend, copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
+    const resources = bound.map(({ buffer, size, texels: isTexture, dtype }): GPUBindingResource => {
+      if (!isTexture) return { buffer, size };
+      const texels = texelsOf(size, dtype as TexelType), texture = this.#texels.take(texels, dtype as TexelType, taken);
+      copies.push({ buffer, texture, texels });
+      return texture.createView();
     });
+    if (ranges !== undefined) {
+      resources.push({ buffer: this.#ranges!, offset: firstRange, size: ranges.byteLength });
+    }
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    const bindGroup = device.createBindGroup({ label, layout: pipelines.layoutOf(buffers), entries });
     return { pipeline, bindGroup, workgroups, copies, profile };
   }
 
@@ -243,10 +268,12 @@ export class WebGpuExecutable implements Executable {
   /** Queues one step. */
   run(record = false): void {
     this.#backend.check();
-    const encoder = this.#backend.device.createCommandEncoder();
-    this.encode(encoder);
-    if (record) this.#record(encoder);
-    this.#backend.device.queue.submit([encoder.finish()]);
+    this.#backend.watchProgram(this, () => {
+      const encoder = this.#backend.device.createCommandEncoder({ label: this.name });
+      this.encode(encoder);
+      if (record) this.#record(encoder);
+      this.#backend.device.queue.submit([encoder.finish()]);
+    });
   }
 
   /** Adds the dispatches of one step to what is submitted next. */
@@ -290,18 +317,21 @@ export class WebGpuExecutable implements Executable {
     const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend.device, dispatches.length);
     try {
       const began = performance.now();
-      const encoder = this.#backend.device.createCommandEncoder();
-      dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
-        const pass = profiler.begin(encoder, index, copies);
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(...workgroups);
-        pass.end();
+      const encoded = this.#backend.watchProgram(this, () => {
+        const encoder = this.#backend.device.createCommandEncoder({ label: this.name });
+        dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
+          const pass = profiler.begin(encoder, index, copies);
+          pass.setPipeline(pipeline);
+          pass.setBindGroup(0, bindGroup);
+          pass.dispatchWorkgroups(...workgroups);
+          pass.end();
+        });
+        if (record) this.#record(encoder);
+        profiler.resolve(encoder);
+        const commands = encoder.finish(), encoded = performance.now();
+        this.#backend.device.queue.submit([commands]);
+        return encoded;
       });
-      if (record) this.#record(encoder);
-      profiler.resolve(encoder);
-      const commands = encoder.finish(), encoded = performance.now();
-      this.#backend.device.queue.submit([commands]);
       for (const storage of this.#updated) storage.version++;
       const submitted = performance.now(), times = await profiler.read(submitted);
       this.#backend.check();
@@ -354,5 +384,14 @@ export class WebGpuExecutable implements Executable {
     this.#owned.length = 0;
     for (const texture of this.#texels.clear()) this.#backend.destroyTexelTexture(texture);
     this.#stagings.length = 0;
+    this.#backend.releaseProgram(this);
   }
+}
+
+/** A program by its outputs, or by what it updates. */
+function nameOf({ outputs, variables }: Plan): string {
+  const names = [...outputs.keys()];
+  return names.length > 0
+    ? `the program that computes ${names.join(", ")}`
+    : `the program that updates ${variables[0]?.name ?? "nothing"} and others`;
 }

@@ -84,18 +84,19 @@ function agrees(actual: number, expected: number): boolean {
 
 async function run(backend: WebGpuBackend, { what, from, to, data, vector, body }: Case): Promise<ArrayLike<number>> {
   const { device, pipelines } = backend, label = `the check of float16 (${what})`;
-  const text = shaderText(`@compute @workgroup_size(1)\nfn main() {\n  ${body}\n}`, [
+  const declared = [
     { name: "x", dtype: from.dtype, vector },
     { name: "y", dtype: to.dtype, vector, write: true },
-  ]);
-  const pipeline = await pipelines.get(label, text);
+  ];
+  const text = shaderText(`@compute @workgroup_size(1)\nfn main() {\n  ${body}\n}`, declared);
+  const pipeline = await pipelines.get({ label, text, buffers: declared });
   const buffers = [from, to].map((spec) => backend.createBuffer(4 * elementCount(spec.shape), label));
   try {
     device.queue.writeBuffer(buffers[0], 0, deviceBytes(from, Float32Array.from(data)));
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
     const encoder = device.createCommandEncoder(), compute = encoder.beginComputePass();
     compute.setPipeline(pipeline);
-    compute.setBindGroup(0, device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries }));
+    compute.setBindGroup(0, device.createBindGroup({ label, layout: pipelines.layoutOf(declared), entries }));
     compute.dispatchWorkgroups(1);
     compute.end();
     device.queue.submit([encoder.finish()]);

@@ -5,6 +5,7 @@ import type { Node } from "../graph/graph.ts";
 import type { Plan } from "../plan/plan.ts";
 import { byteSize } from "../graph/shape.ts";
 import { ScratchPool } from "./scratch.ts";
+import { rangesBytes } from "./text/merge.ts";
 import { TexelPool, texelShape, texelsOf, texelTextureBytes, type TexelType } from "./texels.ts";
 import type { WebGpuVariant } from "./tuning/family.ts";
 import type { KernelPolicy } from "./tuning/policy.ts";
@@ -34,11 +35,13 @@ export function memoryNeed(
 ): MemoryNeed {
   const own = [...inputs, ...variables.filter(({ kind }) => kind === "constant")];
   const kernels = nodes.map((node) => ({ node, variant: policy.choose(node, options) }));
+  const movable = kernels.flatMap(({ variant }) => variant.kernels).filter(({ elements }) => elements).length;
   const sizes = [
     ...bufferSizes,
     ...own.map(({ spec }) => byteSize(spec)),
     ...scratchSizes(kernels.map(({ variant }) => variant), largest),
     ...(options.scalars.length > 0 ? [ringBytes(options.scalars)] : []),
+    ...(movable > 0 ? [rangesBytes(movable)] : []),
   ].map(bufferBytes);
   const variableSizes = variables.map(({ spec }) => bufferBytes(byteSize(spec)));
   return {

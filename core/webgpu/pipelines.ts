@@ -1,12 +1,43 @@
-/** Compiles shaders, and shows what the compiler says with the op's name. */
+/**
+ * Compiles shaders, and shows what the compiler says with the op's name. Layouts are stated, not derived from what a shader uses:
+ * one that reads nothing of a buffer binds it all the same.
+ */
 
+import type { DType } from "../graph/shape.ts";
 import { DeviceError } from "../util/errors.ts";
-import { firstLine } from "./device.ts";
+import { firstLine, inErrorScope } from "./device.ts";
+import { texelFormat, type TexelType } from "./texels.ts";
 
-/** Makes pipelines, one for each distinct text. */
+/** What the layout of a bind group tells of a buffer. */
+export interface BoundKind {
+  /** Whether it is written. */
+  readonly write?: boolean;
+  /** Whether it is read through a texture. */
+  readonly texels?: boolean;
+  /** Whether it is a uniform. */
+  readonly uniform?: boolean;
+  /** The type of its elements. */
+  readonly dtype: DType;
+}
+
+/** A shader to compile. */
+export interface Shader {
+  /** The op and the variant, for messages. */
+  readonly label: string;
+  /** The whole text. */
+  readonly text: string;
+  /** The buffers in the order of their binding numbers, as the text declares them. */
+  readonly buffers: readonly BoundKind[];
+}
+
+/** Milliseconds of compiling after which other work of this thread gets its turn, where pipelines are made on it. */
+const TURN = 20;
+
+/** Makes pipelines, one for each distinct text, and layouts, one for each distinct list of buffers' kinds. */
 export class PipelineCache {
   readonly #device: GPUDevice;
-  readonly #pipelines = new Map<string, GPUComputePipeline>();
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #layouts = new Map<string, { readonly bindings: GPUBindGroupLayout; readonly whole: GPUPipelineLayout }>();
 
   /** A cache for one device. */
   constructor(device: GPUDevice) {
@@ -16,29 +47,87 @@ export class PipelineCache {
   /**
    * The pipeline of a shader.
    *
-   * @param label The op and the variant, for messages.
    * @throws {DeviceError} If the shader does not compile: with the line, the column and the text there.
    */
-  async get(label: string, text: string): Promise<GPUComputePipeline> {
-    const known = this.#pipelines.get(text);
-    if (known !== undefined) return known;
-    this.#device.pushErrorScope("validation");
-    const module = this.#device.createShaderModule({ label, code: text });
-    const pipeline = this.#device.createComputePipeline({
-      label,
-      layout: "auto",
-      compute: { module, entryPoint: "main" },
+  get(shader: Shader): Promise<GPUComputePipeline> {
+    let pipeline = this.#pipelines.get(shader.text);
+    if (pipeline === undefined) {
+      pipeline = this.#compile(shader);
+      this.#pipelines.set(shader.text, pipeline);
+      // Another program that has the same text is told its own label.
+      pipeline.catch(() => this.#pipelines.delete(shader.text));
+    }
+    return pipeline;
+  }
+
+  /**
+   * The pipelines of shaders. Runtimes that compile on threads of their own compile them at the same time.
+   *
+   * @throws {DeviceError} If one does not compile: that of the first of these.
+   */
+  async getAll(shaders: readonly Shader[]): Promise<GPUComputePipeline[]> {
+    const made: Promise<GPUComputePipeline>[] = [];
+    let since = performance.now(), failed = false;
+    for (const shader of shaders) {
+      const pipeline = this.get(shader);
+      pipeline.catch(() => failed = true);
+      made.push(pipeline);
+      if (performance.now() - since < TURN) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      if (failed) break;
+      since = performance.now();
+    }
+    for (const result of await Promise.allSettled(made)) if (result.status === "rejected") throw result.reason;
+    return await Promise.all(made);
+  }
+
+  /** The layout of the bind groups of a shader with such buffers. */
+  layoutOf(buffers: readonly BoundKind[]): GPUBindGroupLayout {
+    return this.#layoutsOf(buffers).bindings;
+  }
+
+  #layoutsOf(buffers: readonly BoundKind[]): { bindings: GPUBindGroupLayout; whole: GPUPipelineLayout } {
+    const kinds = buffers.map(kindOf), key = kinds.map((kind) => JSON.stringify(kind)).join();
+    let layouts = this.#layouts.get(key);
+    if (layouts === undefined) {
+      const bindings = this.#device.createBindGroupLayout({
+        entries: kinds.map((kind, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...kind })),
+      });
+      layouts = { bindings, whole: this.#device.createPipelineLayout({ bindGroupLayouts: [bindings] }) };
+      this.#layouts.set(key, layouts);
+    }
+    return layouts;
+  }
+
+  async #compile({ label, text, buffers }: Shader): Promise<GPUComputePipeline> {
+    const { made: { module, pipeline }, error } = inErrorScope(this.#device, () => {
+      const module = this.#device.createShaderModule({ label, code: text });
+      const compute = { module, entryPoint: "main" };
+      const pipeline = this.#device.createComputePipelineAsync({
+        label,
+        layout: this.#layoutsOf(buffers).whole,
+        compute,
+      });
+      return { module, pipeline };
     });
-    const error = await this.#device.popErrorScope();
-    if (error !== null) {
-      const { messages } = await module.getCompilationInfo();
-      const lines = text.split("\n");
+    try {
+      return await pipeline;
+    } catch (refusal) {
+      const { messages } = await module.getCompilationInfo(), found = await error, lines = text.split("\n");
       const details = messages.map(({ lineNum, linePos, message }) =>
         `line ${lineNum}, column ${linePos} ("${lines[lineNum - 1]?.trim()}"): ${firstLine(message)}`
       );
-      throw new DeviceError(`The WGSL of ${label} does not compile: ${details.join("; ") || firstLine(error.message)}`);
+      const reason = details.join("; ") || firstLine(found?.message ?? (refusal as Error).message);
+      throw new DeviceError(`The WGSL of ${label} does not compile: ${reason}`);
     }
-    this.#pipelines.set(text, pipeline);
-    return pipeline;
   }
+}
+
+/** An entry of a layout, but for its number. */
+function kindOf(
+  { write, texels, uniform, dtype }: BoundKind,
+): Pick<GPUBindGroupLayoutEntry, "buffer" | "storageTexture"> {
+  if (uniform) return { buffer: { type: "uniform" } };
+  if (texels) return { storageTexture: { access: "read-only", format: texelFormat(dtype as TexelType) } };
+  return { buffer: { type: write ? "storage" : "read-only-storage" } };
 }

@@ -73,12 +73,11 @@ async function fastest(backend: WebGpuBackend, kernel: WebGpuKernel, elements: n
   const { device } = backend;
   const buffers = ["source", "target"].map((name) => backend.createBuffer(4 * elements, `the ${name} of a peak`));
   try {
-    const pipeline = await backend.pipelines.get(
-      "peak",
-      shaderText(kernel.wgsl, kernel.bindings.map((bound) => ({ ...bound, dtype: "f32" as const }))),
-    );
+    const declared = kernel.bindings.map((bound) => ({ ...bound, dtype: "f32" as const }));
+    const text = shaderText(kernel.wgsl, declared);
+    const pipeline = await backend.pipelines.get({ label: "peak", text, buffers: declared });
     const bindGroup = device.createBindGroup({
-      layout: pipeline.getBindGroupLayout(0),
+      layout: backend.pipelines.layoutOf(declared),
       entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
     });
     let best = Infinity;

@@ -29,6 +29,11 @@ const FORMATS = {
 /** The element types that textures hold. */
 export type TexelType = "f32" | "f16";
 
+/** The format of the textures of a type. */
+export function texelFormat(dtype: TexelType): GPUTextureFormat {
+  return FORMATS[dtype].format;
+}
+
 function bytesOf({ format }: Pick<GPUTexture, "format">): number {
   return format === FORMATS.f16.format ? FORMATS.f16.bytes : FORMATS.f32.bytes;
 }

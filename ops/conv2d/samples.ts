@@ -110,6 +110,12 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     weight: [3, 2, 2, 2],
     attributes: { stride: [3, 3] },
   },
+  ...[1, 3].map((groups) => ({
+    about: `taps that all lie outside, ${groups === 1 ? "dense" : "depthwise"}`,
+    input: [2, 3, 5, 2],
+    weight: [3, 3 / groups, 3, 3],
+    attributes: { groups, stride: [1, 3], padding: [1, 4], dilation: [1, 3] } as const,
+  })),
 ];
 
 /** The specifications of a case. */

@@ -30,6 +30,6 @@ Deno.test("docs/kernel_text.md shows the generated text of a kernel, and of two 
     ],
     DEFAULT_PROFILE.limits,
     new KernelPolicy(DEFAULT_PROFILE).mergeShape,
-  ).wgsl;
+  ).text;
   assertEquals(shown, [single, merged]);
 });

@@ -25,12 +25,25 @@ export interface ElementsKernel<B> {
 /** A merged kernel. */
 export interface MergedKernel<B> {
   /** The whole text of the shader. */
-  readonly wgsl: string;
+  readonly text: string;
   /** The bound buffers, in the order of the binding numbers. */
-  readonly entries: readonly { readonly buffer: B; readonly size: number; readonly texels?: false }[];
+  readonly buffers: readonly BoundBuffer<B>[];
+  /** What is bound after them, as a uniform: for each kernel {@link RANGE_WORDS} words that the text is free of. */
+  readonly ranges: Uint32Array<ArrayBuffer>;
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
 }
+
+/** Words of a merged kernel's range: its first workgroup, the one after its last, elements of a workgroup, elements. */
+const RANGE_WORDS = 4;
+
+/** The bytes that a program's ranges take at most: each dispatch has its own from a multiple of WebGPU's alignment on. */
+export function rangesBytes(movable: number): number {
+  return movable * RANGES_ALIGNMENT;
+}
+
+/** Where the ranges of a dispatch may begin, in bytes; a kernel's range is smaller. */
+export const RANGES_ALIGNMENT = 256;
 
 /** A kernel's view of a buffer. Kernels that read the same memory by equal views share one binding. */
 export function viewOf({ dtype, vector, write }: Omit<DeclaredBuffer, "name">): string {
@@ -38,56 +51,69 @@ export function viewOf({ dtype, vector, write }: Omit<DeclaredBuffer, "name">): 
 }
 
 /**
- * Merges kernels, none of which reads or writes a buffer that another writes. Equal kernels in an equal order give an equal
- * text, so that one pipeline serves many layers.
+ * Merges kernels, none of which reads or writes a buffer that another writes. What they compute is in the text, how much of it is
+ * not: so that one pipeline serves all dispatches of the same kernels, whatever their sizes.
  */
 export function mergeKernels<B>(
   kernels: readonly ElementsKernel<B>[],
   limits: DeviceLimits,
   shape: MergeShape,
 ): MergedKernel<B> {
-  const entries: { buffer: B; size: number }[] = [], declared: DeclaredBuffer[] = [], functions: string[] = [];
-  const branches: string[] = [], bindingsOf = new Map<B, Map<string, number>>();
-  const { lanes } = shape;
+  const bound: BoundBuffer<B>[] = [], functions: string[] = [], branches: string[] = [];
+  const bindingsOf = new Map<B, Map<string, number>>(), ranges = new Uint32Array(kernels.length * RANGE_WORDS);
+  const { lanes } = shape, oneEach = shape.threads === Infinity;
   let groups = 0;
   kernels.forEach(({ elements, buffers }, index) => {
     const names = new Map<string, string>();
-    for (const bound of buffers) {
-      const bindingOfView = bindingsOf.get(bound.buffer) ?? new Map<string, number>(), view = viewOf(bound);
-      bindingsOf.set(bound.buffer, bindingOfView);
-      const binding = bindingOfView.get(view) ?? entries.length, name = `shared${binding}`;
-      names.set(bound.name, name);
-      if (binding === entries.length) {
+    for (const each of buffers) {
+      const bindingOfView = bindingsOf.get(each.buffer) ?? new Map<string, number>(), view = viewOf(each);
+      bindingsOf.set(each.buffer, bindingOfView);
+      const binding = bindingOfView.get(view) ?? bound.length, name = `shared${binding}`;
+      names.set(each.name, name);
+      if (binding === bound.length) {
         bindingOfView.set(view, binding);
-        entries.push({ buffer: bound.buffer, size: bound.size });
-        declared.push({ ...bound, name });
-      } else entries[binding].size = Math.max(entries[binding].size, bound.size);
+        bound.push({ ...each, name });
+      } else if (each.size > bound[binding].size) bound[binding] = { ...bound[binding], size: each.size };
     }
     const { count, body, declarations = "" } = elements;
     for (const [, name] of declarations.matchAll(DECLARATION)) names.set(name, `kernel${index}_${name}`);
     functions.push(rename(`${declarations}\nfn kernel${index}(i: u32) {\n  ${body}\n}`, names));
     const share = lanes * elementsOfThread(elements, shape), first = groups;
     groups += Math.ceil(count / share);
-    branches.push(`if (group < ${groups}u) {
-    let start = (group - ${first}u) * ${share}u;
-    let end = min(start + ${share}u, ${count}u);
-    for (var i = start + lane; i < end; i += ${lanes}u) { kernel${index}(i); }
+    ranges.set([first, groups, share, count], index * RANGE_WORDS);
+    branches.push(`if (group < ranges[${index}].y) {
+    ${oneEach ? oneElement(lanes, index) : manyElements(lanes, index)}
   }`);
   });
   return {
-    wgsl: shaderText(
-      `${functions.join("\n")}
+    text: shaderText(
+      `@group(0) @binding(${bound.length}) var<uniform> ranges: array<vec4<u32>, ${kernels.length}>;
+${functions.join("\n")}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   let group = id.y * groups.x + id.x;
   ${branches.join(" else ")}
 }`,
-      declared,
+      bound,
     ),
-    entries,
+    buffers: bound,
+    ranges,
     workgroups: linearWorkgroups(groups, limits, 1),
   };
+}
+
+/** The branch of a kernel whose threads compute an element each. */
+function oneElement(lanes: number, index: number): string {
+  return `let i = (group - ranges[${index}].x) * ${lanes}u + lane;
+    if (i < ranges[${index}].w) { kernel${index}(i); }`;
+}
+
+/** The branch of a kernel whose threads loop over many. */
+function manyElements(lanes: number, index: number): string {
+  return `let start = (group - ranges[${index}].x) * ranges[${index}].z;
+    let end = min(start + ranges[${index}].z, ranges[${index}].w);
+    for (var i = start + lane; i < end; i += ${lanes}u) { kernel${index}(i); }`;
 }
 
 /** The number of elements that a thread computes. */

@@ -24,16 +24,22 @@ function scaled(from: string, to: string, count: number): ElementsKernel<string>
 }
 
 Deno.test("mergeKernels() binds a shared buffer once and renames declarations and buffers, but not members", () => {
-  const { wgsl, entries, workgroups } = mergeKernels([scaled("a", "b", 4), scaled("a", "c", 130)], LIMITS, HARDWARE);
-  assertEquals(entries.map(({ buffer }) => buffer), ["a", "b", "c"]);
+  const { text, buffers, ranges, workgroups } = mergeKernels(
+    [scaled("a", "b", 4), scaled("a", "c", 130)],
+    LIMITS,
+    HARDWARE,
+  );
+  assertEquals(buffers.map(({ buffer }) => buffer), ["a", "b", "c"]);
   assertEquals(workgroups, [4, 1, 1]);
-  assert(wgsl.includes("kernel0_scale(shared0[i])") && wgsl.includes("kernel1_scale(shared0[i])"), wgsl);
-  assert(wgsl.includes("shared2[i] = vec4<f32>(x).x;"), wgsl);
+  assertEquals([...ranges], [0, 1, 64, 4, 1, 4, 64, 130]);
+  assert(text.includes("kernel0_scale(shared0[i])") && text.includes("kernel1_scale(shared0[i])"), text);
+  assert(text.includes("shared2[i] = vec4<f32>(x).x;"), text);
 });
 
-Deno.test("mergeKernels() gives equal kernels on other buffers an equal text", () => {
-  const text = (a: string, b: string) => mergeKernels([scaled(a, "y", 5), scaled(b, "z", 5)], LIMITS, HARDWARE).wgsl;
-  assertEquals(text("a", "b"), text("c", "d"));
+Deno.test("mergeKernels() gives equal kernels on other buffers, of any size, an equal text", () => {
+  const text = (a: string, b: string, count = 5) =>
+    mergeKernels([scaled(a, "y", count), scaled(b, "z", 2 * count)], LIMITS, HARDWARE).text;
+  assertEquals(text("a", "b"), text("c", "d", 700));
   assert(text("a", "a") !== text("a", "b"));
 });
 

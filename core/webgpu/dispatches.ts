@@ -1,0 +1,81 @@
+/** The dispatches of a program, written without a device: kernels are scheduled, and those that share a dispatch are merged. */
+
+import type { WebGpuKernel } from "./kernel.ts";
+import { schedule, type ScheduleOptions } from "./schedule.ts";
+import { type BoundBuffer, type ElementsKernel, mergeKernels, viewOf } from "./text/merge.ts";
+import { shaderText } from "./text/shader.ts";
+import type { KernelPolicy } from "./tuning/policy.ts";
+
+/** The most buffers of a merged dispatch, which keeps its text short. */
+const MOST_BUFFERS = 32;
+
+/** A kernel of a node's variant with its buffers. */
+export interface BoundKernel<B> {
+  /** The kernel. */
+  readonly kernel: WebGpuKernel;
+  /** The buffers in the order of the kernel's bindings. */
+  readonly buffers: readonly BoundBuffer<B>[];
+}
+
+/** A dispatch of one kernel, or of several merged ones. */
+export interface WrittenDispatch<B> {
+  /** The indices of the kernels. */
+  readonly members: readonly number[];
+  /** The whole text of the shader. */
+  readonly text: string;
+  /** The buffers in the order of their binding numbers. */
+  readonly buffers: readonly BoundBuffer<B>[];
+  /** What the last binding, a uniform, holds where kernels are merged. */
+  readonly ranges?: Uint32Array<ArrayBuffer>;
+  /** The number of workgroups along each axis. */
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** The dispatches of a program, in the order of running. */
+export interface WrittenProgram<B> {
+  /** Those that run before the first step and again after a weight is written. */
+  readonly prologue: readonly WrittenDispatch<B>[];
+  /** Those of every step. */
+  readonly step: readonly WrittenDispatch<B>[];
+}
+
+/** Schedules the kernels of a program and writes its shaders. */
+export function writeDispatches<B>(
+  kernels: readonly BoundKernel<B>[],
+  policy: KernelPolicy,
+  memory: Pick<ScheduleOptions<B>, "isVariable" | "isInput">,
+): WrittenProgram<B> {
+  const { prologue, step } = schedule(
+    kernels.map(({ kernel: { elements }, buffers }) => ({
+      movable: elements !== undefined,
+      buffers: buffers.map((bound) => ({ buffer: bound.buffer, write: bound.write ?? false, as: viewOf(bound) })),
+    })),
+    { ...memory, mostBuffers: Math.min(MOST_BUFFERS, policy.device.limits.maxStorageBuffersPerShaderStage) },
+  );
+  const write = (members: readonly number[]) => writeDispatch(kernels, members, policy);
+  return { prologue: prologue.map(write), step: step.map(write) };
+}
+
+function writeDispatch<B>(
+  kernels: readonly BoundKernel<B>[],
+  members: readonly number[],
+  { device, mergeShape }: KernelPolicy,
+): WrittenDispatch<B> {
+  if (members.length > 1) {
+    const merged = members.map((index): ElementsKernel<B> => {
+      const { kernel, buffers } = kernels[index];
+      return { elements: kernel.elements!, buffers };
+    });
+    return { members, ...mergeKernels(inOneOrder(merged), device.limits, mergeShape) };
+  }
+  const { kernel: { wgsl, workgroups }, buffers } = kernels[members[0]];
+  return { members, text: shaderText(wgsl, buffers), buffers, workgroups };
+}
+
+/** Kernels in an order of their texts, so that the same ones in any order give one shader. None reads what another writes. */
+function inOneOrder<B>(kernels: readonly ElementsKernel<B>[]): ElementsKernel<B>[] {
+  const keyOf = ({ elements: { body, declarations = "" } }: ElementsKernel<B>) => `${declarations}\n${body}`;
+  return kernels.map((kernel) => ({ kernel, key: keyOf(kernel) }))
+    .sort((a, b) => a.key < b.key ? -1 : Number(a.key > b.key))
+    .map(({ kernel }) => kernel);
+}
