@@ -164,7 +164,7 @@ export class WebGpuBackend implements Backend {
     }
     const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     // Staging buffers are small, lie in host memory and are mostly freed at once.
-    if (usage === 0) this.#expectRoom(size, label);
+    if ((usage & GPUBufferUsage.MAP_READ) === 0) this.#expectRoom(size, label);
     return this.#watched(size, label, () => this.device.createBuffer({ label, size, usage: usage || storage }));
   }
 
