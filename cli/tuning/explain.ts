@@ -7,6 +7,7 @@ import {
   f32,
   Graph,
   KernelPolicy,
+  occupancy,
   plan,
   shapeClass,
   type WebGpuVariant,
@@ -31,8 +32,20 @@ export function explainApplication(application: Application, device: DeviceProfi
     `class of shapes: ${shapeClass(application)}`,
     "",
     formatTable([
-      ["", "variant", "kernel", "configuration", "kernels", "workgroups", "scratch MiB"],
-      ...variants.map((variant, number) => rowOf(variant, number === index)),
+      [
+        "",
+        "variant",
+        "kernel",
+        "configuration",
+        "kernels",
+        "workgroups",
+        "scratch MiB",
+        "blocks",
+        "waves",
+        "registers a thread",
+        "workgroup bytes",
+      ],
+      ...variants.map((variant, number) => rowOf(variant, number === index, device)),
     ], 4),
   ].join("\n");
 }
@@ -40,7 +53,20 @@ export function explainApplication(application: Application, device: DeviceProfi
 /** Kernels of a variant whose sizes are shown. */
 const SHOWN = 4;
 
-function rowOf({ name, family, version, configuration, kernels, workspace = [] }: WebGpuVariant, runs: boolean) {
+/** How a device runs the blocks of a variant, where its kernels say what a block takes: four cells. */
+function occupancyCells(kernels: WebGpuVariant["kernels"], { multiprocessors }: DeviceProfile): (string | number)[] {
+  const kernel = kernels.find(({ resources }) => resources !== undefined);
+  if (kernel === undefined) return ["", "", "", ""];
+  const resources = kernel.resources!, blocks = kernel.workgroups.reduce((product, count) => product * count, 1);
+  const { waves } = occupancy({ ...resources, blocks, work: 0 }, multiprocessors);
+  return [blocks, waves.toFixed(2), resources.registers, resources.workgroupBytes];
+}
+
+function rowOf(
+  { name, family, version, configuration, kernels, workspace = [] }: WebGpuVariant,
+  runs: boolean,
+  device: DeviceProfile,
+) {
   const scratch = workspace.reduce(
     (sum, { shape }) => sum + 4 * shape.reduce((product, extent) => product * extent, 1),
     0,
@@ -56,6 +82,7 @@ function rowOf({ name, family, version, configuration, kernels, workspace = [] }
     )
       .join(" + ") + (kernels.length > SHOWN ? " …" : ""),
     (scratch / 2 ** 20).toFixed(1),
+    ...occupancyCells(kernels, device),
   ];
 }
 

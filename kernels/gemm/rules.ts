@@ -37,8 +37,8 @@ export const GEMM_RULES: readonly Rule<GemmProblem>[] = [
   },
   {
     on: "hardware",
-    because: "its blocks are about full, and these keep the device busy in the fewest cycles",
-    when: fillsBlock,
+    because: "there is much work or blocks are about full, and these keep the device busy in the fewest cycles",
+    when: (problem) => fillsBlock(problem) || isLarge(problem),
     family: "GEMM in workgroup memory",
     configuration: (problem, occupancy) => fastestConfiguration(workgroupShape(problem), occupancy),
   },

@@ -71,7 +71,7 @@ export const WORKGROUP_TILES: Readonly<Record<string, WorkgroupTile>> = {
   "64x64x4 8x8": { threads: [8, 8], rows: 8, vectors: 2, depth: 4 },
 };
 
-/** Registers of a thread beside its sums and its part of a slice: indices, what is on its way to workgroup memory. */
+/** Registers of a thread beside its sums and its part of a slice. */
 const OTHER_REGISTERS = 32;
 
 /** Threads of a workgroup. */
@@ -89,9 +89,15 @@ export function blockWidth({ threads: [, across], vectors }: WorkgroupTile): num
   return across * vectors * 4;
 }
 
-/** Registers that a thread needs, about: its sums, its rows and columns of a depth, and some others. */
-export function registersOfTile({ rows, vectors }: WorkgroupTile): number {
-  return 4 * rows * vectors + rows + 4 * vectors + OTHER_REGISTERS;
+/**
+ * Registers that a thread needs, about: its sums, some for indices, and its rows and columns of a depth or what it brings into
+ * workgroup memory, whichever is more; both where that comes early.
+ */
+export function registersOfTile(tile: WorkgroupTile): number {
+  const { rows, vectors, depth, prefetch } = tile, threads = threadsOfTile(tile);
+  const staged = [blockHeight(tile), blockWidth(tile)].map((lines) => 4 * Math.max(1, lines * depth / 4 / threads));
+  const multiplied = rows + 4 * vectors, brought = staged[0] + staged[1];
+  return 4 * rows * vectors + OTHER_REGISTERS + (prefetch ? multiplied + brought : Math.max(multiplied, brought));
 }
 
 /** Bytes of workgroup memory. An operand that is turned over on the way has a vector more at each depth. */

@@ -140,24 +140,30 @@ interface Stage {
   readonly park: string;
 }
 
-function stageOf(operand: StagedOperand, name: "A" | "B", tile: WorkgroupTile): Stage {
-  const threads = threadsOfTile(tile), { depth } = tile;
-  const quads = (name === "A" ? blockHeight(tile) : blockWidth(tile)) / 4,
-    first = name === "A" ? "firstRow" : "firstColumn";
-  const stride = strideOf(quads, operand.turned);
-  // A thread of an operand that is turned has four depths of four lines, else one depth of four lines.
-  const across = operand.turned ? depth / 4 : quads, all = operand.turned ? quads * depth / 4 : quads * depth;
+/** Threads that an operand keeps busy with a load each: of four lines at four depths if it is turned over, else at one. */
+function loadsOf({ turned }: StagedOperand, quads: number, depth: number): number {
+  return turned ? quads * depth / 4 : quads * depth;
+}
+
+function stageOf({ a, b }: Pick<StagedProduct, "a" | "b">, name: "A" | "B", tile: WorkgroupTile): Stage {
+  const operand = name === "A" ? a : b, first = name === "A" ? "firstRow" : "firstColumn";
+  const threads = threadsOfTile(tile), { depth } = tile, quadsOfA = blockHeight(tile) / 4;
+  const quads = name === "A" ? quadsOfA : blockWidth(tile) / 4, stride = strideOf(quads, operand.turned);
+  const across = operand.turned ? depth / 4 : quads, all = loadsOf(operand, quads, depth);
+  // Where A leaves threads enough, B takes those.
+  const apart = name === "B" && loadsOf(a, quadsOfA, depth) + all <= threads;
+  const lane = apart ? "laneB" : "lane";
   const mine = range(Math.max(1, all / threads)), step = threads / across;
-  const guard = all < threads ? `if (lane < ${all}u) ` : "";
+  const guard = all < threads ? `if (${lane} < ${all}u) ` : "";
   const names = mine.map((i) => operand.turned ? range(4).map((j) => `load${name}${i}_${j}`) : [`load${name}${i}`]);
   const units = operand.turned ? mine : [0];
   const setup = units.map((unit) =>
     operand.turned
-      ? operand.setup(unit, `${first} + (lane / ${across}u + ${unit * step}u) * 4u`, `(lane % ${across}u)`)
-      : operand.setup(unit, `${first} + lane % ${across}u * 4u`, `(lane / ${across}u)`)
+      ? operand.setup(unit, `${first} + (${lane} / ${across}u + ${unit * step}u) * 4u`, `(${lane} % ${across}u)`)
+      : operand.setup(unit, `${first} + ${lane} % ${across}u * 4u`, `(${lane} / ${across}u)`)
   );
   const park = (i: number) => {
-    if (!operand.turned) return `slice${name}[lane + ${i * threads}u] = ${names[i][0]};`;
+    if (!operand.turned) return `slice${name}[${lane} + ${i * threads}u] = ${names[i][0]};`;
     return range(4).map((j) =>
       `slice${name}[park${name} + ${j * stride + i * step}u] = vec4<f32>(${
         names[i].map((line) => `${line}[${j}]`).join(", ")
@@ -169,7 +175,8 @@ function stageOf(operand: StagedOperand, name: "A" | "B", tile: WorkgroupTile): 
     guard === "" ? lines.join("\n    ") : `${guard}{ ${lines.join("\n    ")} }`;
   return {
     setup: [
-      ...(operand.turned ? [`let park${name} = lane % ${across}u * ${4 * stride}u + lane / ${across}u;`] : []),
+      ...(apart ? [`let laneB = (lane + ${all}u) % ${threads}u;`] : []),
+      ...(operand.turned ? [`let park${name} = ${lane} % ${across}u * ${4 * stride}u + ${lane} / ${across}u;`] : []),
       ...setup,
     ].join("\n  "),
     declare: names.flat().map((each) => `var ${each} = vec4<f32>();`).join(" "),
@@ -196,7 +203,7 @@ function stagedKernel(
   const height = blockHeight(tile), width = blockWidth(tile);
   const down = Math.ceil(m / height), wide = Math.ceil(n / width), blocks = down * wide * parts * products;
   const x = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
-  const a = stageOf(product.a, "A", tile), b = stageOf(product.b, "B", tile);
+  const a = stageOf(product, "A", tile), b = stageOf(product, "B", tile);
   const strides = [strideOf(height / 4, product.a.turned), strideOf(width / 4, product.b.turned)] as const;
   const next = [a.fetch, b.fetch, product.advance ?? ""].filter((text) => text !== "").join("\n    ");
   const begin = parts === 1

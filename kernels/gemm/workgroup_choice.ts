@@ -36,8 +36,8 @@ export interface WorkgroupShape {
   readonly loads: readonly [number, number];
 }
 
-/** How often the depth can be split. */
-const PARTS = [1, 4, 16, 64, 256];
+/** The most parts of a depth, and how many splits there are to choose from: each of twice as many parts as the one before. */
+const MOST_PARTS = 256, SPLITS = 5;
 /** Blocks beyond which there is no more to gain by a split: more than fill any device. */
 const MOST_BLOCKS = 4096;
 /** Elements of all parts. */
@@ -48,9 +48,7 @@ const LARGE_PARTIAL_ELEMENTS = 1024 * 1024;
 /** The configurations that a device can run, the plainest first. */
 export function workgroupConfigurations(shape: WorkgroupShape, limits: DeviceLimits): WorkgroupConfiguration[] {
   return Object.entries(WORKGROUP_TILES).filter(([, tile]) => fitsWorkgroup(tile, limits, ...shape.turned))
-    .flatMap(([name, tile]) =>
-      PARTS.filter((parts) => canSplit(shape, tile, parts, limits)).map((parts) => ({ tile: name, parts }))
-    );
+    .flatMap(([name, tile]) => [1, ...splitsOf(shape, tile, limits)].map((parts) => ({ tile: name, parts })));
 }
 
 /** The name of a configuration. */
@@ -89,10 +87,18 @@ function partialElements({ extents: [m, n], products = 1 }: WorkgroupShape, part
   return 4 * Math.ceil(n / 4) * m * products * parts;
 }
 
-function canSplit(shape: WorkgroupShape, tile: WorkgroupTile, parts: number, limits: DeviceLimits): boolean {
-  const most = Math.min(MOST_PARTIAL_ELEMENTS, limits.maxStorageBufferBindingSize / 4);
-  return parts === 1 || (parts <= shape.slices(tile.depth) && blocksOf(shape, tile) * parts <= MOST_BLOCKS &&
-    partialElements(shape, parts) <= most);
+/** The parts that a depth can be split into, the most of which fill the largest device. */
+function splitsOf(shape: WorkgroupShape, tile: WorkgroupTile, limits: DeviceLimits): number[] {
+  const elements = Math.min(MOST_PARTIAL_ELEMENTS, limits.maxStorageBufferBindingSize / 4);
+  const most = Math.min(
+    MOST_PARTS,
+    shape.slices(tile.depth),
+    MOST_BLOCKS / blocksOf(shape, tile),
+    elements / partialElements(shape, 1),
+  );
+  const splits: number[] = [];
+  for (let parts = 2; parts <= most; parts *= 2) splits.push(parts);
+  return splits.slice(-SPLITS);
 }
 
 /** Work of a load by a thread, and of what a block does beside its slices and beside each, in multiply-adds. */

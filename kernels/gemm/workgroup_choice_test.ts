@@ -40,7 +40,8 @@ Deno.test("an H100 gets the tiles that were the fastest there", () => {
   assert(chosen(product(1024, 1024, 1024)).tile.startsWith("64x64x16"));
   assertEquals(chosen(convolution(64, 56, 64)), { tile: "64x64x16 8x8", parts: 1 });
   assert(chosen(weightGradient(64, 56, 64)).tile.startsWith("64x64x16"));
-  assertEquals(chosen(weightGradient(64, 56, 64)).parts, 256);
+  // 2,304 blocks gave 26 TFLOP/s, 576 gave 20, and 144 gave 8 to 11.
+  assert(blocks(weightGradient(64, 56, 64)) > 1000);
 });
 
 Deno.test("few channels get low blocks", () => {
@@ -74,11 +75,11 @@ Deno.test("no split has more parts than slices, or parts too large to bind", () 
     assert(parts <= shape.slices(WORKGROUP_TILES[tile].depth));
   }
   const limits = { ...HOPPER.limits, maxStorageBufferBindingSize: 4 * 64 * 64 * 4 };
-  assertEquals([...new Set(workgroupConfigurations(shape, limits).map(({ parts }) => parts))], [1, 4]);
+  assertEquals([...new Set(workgroupConfigurations(shape, limits).map(({ parts }) => parts))], [1, 2, 4]);
 });
 
 Deno.test("what a tile takes of a multiprocessor", () => {
   const tile = WORKGROUP_TILES["64x64x16 8x8"];
-  assertEquals([threadsOfTile(tile), registersOfTile(tile)], [64, 64 + 16 + 32]);
+  assertEquals([threadsOfTile(tile), registersOfTile(tile)], [64, 64 + 32 + 32]);
   assertEquals([workgroupBytes(tile, false, false), workgroupBytes(tile, true, true)], [8192, 8192 + 512]);
 });

@@ -8,7 +8,14 @@
  * such products, one for each pair of residues (`strided_axis.ts`). Groups are not supported.
  */
 
-import { type DeviceLimits, elementKernel, f32, type KernelFamily, type WebGpuKernel } from "../../../core/mod.ts";
+import {
+  boundAtRun,
+  type DeviceLimits,
+  elementKernel,
+  f32,
+  type KernelFamily,
+  type WebGpuKernel,
+} from "../../../core/mod.ts";
 import {
   blockHeight,
   blockWidth,
@@ -101,16 +108,21 @@ function packKernel(
   target: number,
   limits: DeviceLimits,
 ): WebGpuKernel {
-  const { sources, channels, taps } = convolution, { lines, depth, size } = packedWeights(convolution, tile);
+  const { sources, channels, taps } = convolution, { lines, depth } = packedWeights(convolution, tile);
+  const pack = (tap: string) =>
+    `packed[${tap} * ${lines * depth}u + i] = select(0.0, weight[first + ${tap}], isInside);`;
+  // A thread packs all taps, which are adjacent in the weight.
   return elementKernel(
     {
-      count: size,
+      count: lines * depth,
+      iterations: taps,
       body: `let channel = i % ${lines}u;
-  let source = i / ${lines}u % ${depth}u;
+  let source = i / ${lines}u;
   let k = min(channel, ${channels - 1}u);
   let s = min(source, ${sources - 1}u);
-  let value = weight[(${weightRow(convolution, "k", "s")}) * ${taps}u + i / ${lines * depth}u];
-  packed[i] = select(0.0, value, channel < ${channels}u && source < ${sources}u);`,
+  let isInside = channel < ${channels}u && source < ${sources}u;
+  let first = (${weightRow(convolution, "k", "s")}) * ${taps}u;
+  ${taps === 1 ? pack("0u") : `for (var tap = 0u; tap < ${boundAtRun(taps, "packed")}; tap++) { ${pack("tap")} }`}`,
     },
     [{ name: "weight", index: 1 }, { name: "packed", index: target, write: true }],
     limits,
@@ -120,7 +132,7 @@ function packKernel(
 function productOf(convolution: DirectedConvolution, tile: WorkgroupTile, weights: number): StagedProduct {
   const { kernelSize: [, kernelWidth], sourceSize: [height, width] } = convolution;
   const { lines, depth: padded } = packedWeights(convolution, tile), slices = padded / tile.depth;
-  const [yAxis, xAxis] = stridedAxes(convolution);
+  const [yAxis, xAxis] = stridedAxes(convolution), stays = staysInside(yAxis) && staysInside(xAxis);
   // Where the loop is: the tap by its number among those of the residue, and the first source of the slice.
   const meet = `tapStart = u32((firstTapY + tapY * tapStepY) * ${kernelWidth} + firstTapX + tapX * tapStepX) * ${
     padded * lines / 4
@@ -128,8 +140,12 @@ function productOf(convolution: DirectedConvolution, tile: WorkgroupTile, weight
     {
       let y = sourceY + (firstY + tapY * stepY);
       let x = sourceX + (firstX + tapX * stepX);
-      isInside = (y >= vec4<i32>()) & (y < vec4<i32>(${height})) & (x >= vec4<i32>()) & (x < vec4<i32>(${width}));
-      place = images + select(vec4<u32>(), vec4<u32>(y * ${width} + x), isInside);
+      ${
+    stays
+      ? `place = images + vec4<u32>(y * ${width} + x);`
+      : `isInside = (y >= vec4<i32>()) & (y < vec4<i32>(${height})) & (x >= vec4<i32>()) & (x < vec4<i32>(${width}));
+      place = images + select(vec4<u32>(), vec4<u32>(y * ${width} + x), isInside);`
+  }
     }`;
   return {
     extents: convolutionShape(convolution).extents,
@@ -142,7 +158,7 @@ function productOf(convolution: DirectedConvolution, tile: WorkgroupTile, weight
     start: `var tapY = i32(begin / ${slices}u / max(tapsX, 1u));
   var tapX = i32(begin / ${slices}u % max(tapsX, 1u));
   var firstSource = begin % ${slices}u * ${tile.depth}u;
-  var tapStart = 0u; var place = vec4<u32>(); var isInside = vec4<bool>();
+  var tapStart = 0u; var place = vec4<u32>();${stays ? "" : " var isInside = vec4<bool>();"}
   ${meet}`,
     advance: `firstSource += ${tile.depth}u;
     if (firstSource == ${padded}u) {
@@ -162,6 +178,12 @@ function productOf(convolution: DirectedConvolution, tile: WorkgroupTile, weight
     store: storeOf(convolution),
     bindings: [{ name: "source", index: 0 }, { name: "weight", index: weights, vector: true }],
   };
+}
+
+/** Whether no tap meets anything outside of the source, so that there is nothing to check. */
+function staysInside({ size, residues, step, sourceSize, offsets }: StridedAxis): boolean {
+  const all = offsets.flatMap((each) => [...each.values()]), last = step * (Math.ceil(size / residues) - 1);
+  return all.every((offset) => offset >= 0 && last + offset < sourceSize);
 }
 
 /** The taps of the residues of an axis: how many there are, the first, and what it is to the next; and what they meet. */
@@ -188,7 +210,12 @@ function windows(convolution: DirectedConvolution, tile: WorkgroupTile): StagedO
   const { batch, sources, sourceSize: [height, width] } = convolution, [rows, columns] = residueSize(convolution);
   const [yAxis, xAxis] = stridedAxes(convolution), all = batch * rows * columns, plane = height * width;
   const checksSources = sources % tile.depth !== 0, checksColumns = all % blockWidth(tile) !== 0;
-  const load = (inside: string) => `select(vec4<f32>(), ${vec4(range(4).map((c) => `source[at[${c}]]`))}, ${inside})`;
+  const conditions = [
+    ...(staysInside(yAxis) && staysInside(xAxis) ? [] : ["isInside"]),
+    ...(checksSources ? [`vec4<bool>(s < ${sources}u)`] : []),
+  ];
+  const loaded = vec4(range(4).map((c) => `source[at[${c}]]`));
+  const value = conditions.length === 0 ? loaded : `select(vec4<f32>(), ${loaded}, ${conditions.join(" & ")})`;
   return {
     turned: false,
     loads: 4,
@@ -200,11 +227,10 @@ function windows(convolution: DirectedConvolution, tile: WorkgroupTile): StagedO
   let depthB = ${depth};
   let images = pixel / ${rows * columns}u * ${sources * plane}u${checksSources ? "" : ` + depthB * ${plane}u`};`,
     fetch(_unit, step, [name]) {
-      if (!checksSources) {
-        return `{ let at = place + (firstSource + ${step}u) * ${plane}u; ${name} = ${load("isInside")}; }`;
-      }
-      return `{ let s = firstSource + depthB + ${step}u; let at = place + select(0u, s, s < ${sources}u) * ${plane}u;
-      ${name} = ${load(`isInside & vec4<bool>(s < ${sources}u)`)}; }`;
+      const source = checksSources
+        ? `let s = firstSource + depthB + ${step}u; let at = place + select(0u, s, s < ${sources}u) * ${plane}u;`
+        : `let at = place + (firstSource + ${step}u) * ${plane}u;`;
+      return `{ ${source} ${name} = ${value}; }`;
     },
   };
 }

@@ -58,12 +58,28 @@ export function weightGradientShape(problem: ConvolutionProblem): WorkgroupShape
   };
 }
 
-/** The output as lines of quads: its rows, filled up to whole vectors, or whole images where taps skip nothing. */
-function linesOf(problem: ConvolutionProblem) {
+/** The output as lines of quads of positions. */
+interface Lines {
+  /** Whether each position meets one element of the input, the one of its own index. */
+  readonly isPlain: boolean;
+  /** Whether a line is an image's whole plane; else it is a row of it, which is whole vectors. */
+  readonly isFlat: boolean;
+  /** Lines of an image. */
+  readonly rows: number;
+  /** Positions of a line. */
+  readonly columns: number;
+  /** Quads of a line. */
+  readonly quads: number;
+  /** Loads that a quad takes. */
+  readonly loads: 1 | 4;
+}
+
+function linesOf(problem: ConvolutionProblem): Lines {
   const { outputHeight, outputWidth, kernelHeight, kernelWidth, stride, padding } = problem;
   const isPlain = kernelHeight * kernelWidth * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0;
-  const rows = isPlain ? 1 : outputHeight, columns = isPlain ? outputHeight * outputWidth : outputWidth;
-  return { isPlain, rows, columns, quads: Math.ceil(columns / 4), loads: columns % 4 === 0 ? 1 as const : 4 as const };
+  const isFlat = isPlain || outputWidth % 4 !== 0;
+  const rows = isFlat ? 1 : outputHeight, columns = isFlat ? outputHeight * outputWidth : outputWidth;
+  return { isPlain, isFlat, rows, columns, quads: Math.ceil(columns / 4), loads: columns % 4 === 0 ? 1 : 4 };
 }
 
 /** Inputs, filled up to whole vectors. */
@@ -76,29 +92,50 @@ function columnsOf(problem: ConvolutionProblem): number {
   return problem.kernelHeight * problem.kernelWidth * paddedInputs(problem);
 }
 
-/** Where the loop is: a thread's quad of positions, the same of both operands, by its image, row and number in the row. */
+/** Where the loop is: a thread's quad of positions, the same of both operands, by its image, line and number in the line. */
 function productOf(problem: ConvolutionProblem, tile: WorkgroupTile): StagedProduct {
-  const { batch } = problem, { rows, quads, loads, isPlain } = linesOf(problem), step = tile.depth / 4;
-  const xLoads = isPlain ? loads : 4, carried = Math.floor(step / quads);
+  const { rows, quads, loads, isPlain } = linesOf(problem), step = tile.depth / 4;
+  const carried = Math.floor(step / quads), checksImages = problem.batch * rows * quads % step !== 0;
+  const position = positionWgsl(problem, step % quads);
   return {
     extents: weightGradientShape(problem).extents,
     slices: weightGradientShape(problem).slices(tile.depth),
     start: `let firstQuad = begin * ${step}u + lane % ${step}u;
   var quad = firstQuad % ${quads}u;
   var row = firstQuad / ${quads}u % ${rows}u;
-  var image = firstQuad / ${quads * rows}u;`,
+  var image = firstQuad / ${quads * rows}u;
+  ${position.start}`,
     advance: `quad += ${step % quads}u; row += ${carried % rows}u; image += ${Math.floor(carried / rows)}u;
-    if (quad >= ${quads}u) { quad -= ${quads}u; row++; }
+    ${position.advance}
+    if (quad >= ${quads}u) { quad -= ${quads}u; row++; ${position.wrap} }
     if (row >= ${rows}u) { row -= ${rows}u; image++; }`,
-    a: outputGradients(problem, tile, batch * rows * quads % step !== 0),
-    b: isPlain
-      ? plainInputs(problem, tile, batch * rows * quads % step !== 0)
-      : windows(problem, tile, batch * rows * quads % step !== 0),
+    a: planes(problem, "dy", problem.groupOutputs, checksImages),
+    b: isPlain ? planes(problem, "x0", problem.groupInputs, checksImages) : windows(problem, checksImages),
     store: storeOf(problem),
     bindings: [
-      { name: "x0", index: X, vector: xLoads === 1 },
+      { name: "x0", index: X, vector: isPlain && loads === 1 },
       { name: "dy", index: DY, vector: loads === 1 },
     ],
+  };
+}
+
+/** WGSL of the rows and columns of a quad's positions, kept where a quad crosses rows. */
+function positionWgsl(problem: ConvolutionProblem, step: number): { start: string; advance: string; wrap: string } {
+  const { isPlain, isFlat, columns, quads } = linesOf(problem), { outputHeight, outputWidth } = problem;
+  if (isPlain || !isFlat) return { start: "", advance: "", wrap: "" };
+  // A plane is filled up to whole quads, so that the next begins as many positions later.
+  const by = 4 * step, filled = 4 * quads - columns;
+  const vector = (value: number) => `vec4<i32>(${value})`;
+  return {
+    start: `let firstPosition = vec4<i32>(i32(quad * 4u)) + vec4<i32>(0, 1, 2, 3);
+  var outY = firstPosition / ${vector(outputWidth)};
+  var outX = firstPosition % ${vector(outputWidth)};`,
+    advance: `outX += ${vector(by % outputWidth)}; outY += ${vector(Math.floor(by / outputWidth))};
+    outY = select(outY, outY + ${vector(1)}, outX >= ${vector(outputWidth)});
+    outX = select(outX, outX - ${vector(outputWidth)}, outX >= ${vector(outputWidth)});`,
+    wrap: `outY -= ${vector(outputHeight + Math.floor(filled / outputWidth))}; outX -= ${vector(filled % outputWidth)};
+      outY = select(outY, outY - ${vector(1)}, outX < vec4<i32>());
+      outX = select(outX, outX + ${vector(outputWidth)}, outX < vec4<i32>());`,
   };
 }
 
@@ -141,47 +178,36 @@ function planes(
   };
 }
 
-/** A is dY: rows are output channels. */
-function outputGradients(problem: ConvolutionProblem, _tile: WorkgroupTile, checksImages: boolean): StagedOperand {
-  return planes(problem, "dy", problem.groupOutputs, checksImages);
-}
-
-/** B where each position meets one element: columns are inputs. */
-function plainInputs(problem: ConvolutionProblem, _tile: WorkgroupTile, checksImages: boolean): StagedOperand {
-  return planes(problem, "x0", problem.groupInputs, checksImages);
-}
-
 /** B is the windows: columns are taps and inputs, rows what these meet at a position. */
-function windows(problem: ConvolutionProblem, _tile: WorkgroupTile, checksImages: boolean): StagedOperand {
+function windows(problem: ConvolutionProblem, checksImages: boolean): StagedOperand {
   const { batch, groupInputs, height, width, kernelWidth, kernelHeight, stride, padding, dilation } = problem;
-  const { columns, loads } = linesOf(problem), inputs = paddedInputs(problem), plane = height * width;
+  const { isFlat, loads } = linesOf(problem), inputs = paddedInputs(problem), plane = height * width;
   const taps = kernelHeight * kernelWidth;
   const conditions = [
-    `vec4<bool>(y >= 0 && y < ${height}${checksImages ? ` && image < ${batch}u` : ""})`,
-    `(x >= vec4<i32>())`,
-    `(x < vec4<i32>(${width}))`,
-    ...(loads === 1 ? [] : [`(vec4<u32>(quad * 4u) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(${columns}u))`]),
+    `(y >= vec4<i32>()) & (y < vec4<i32>(${height})) & (x >= vec4<i32>()) & (x < vec4<i32>(${width}))`,
+    ...(checksImages ? [`vec4<bool>(image < ${batch}u)`] : []),
+    ...(loads === 1 ? [] : [`(outY < vec4<i32>(${problem.outputHeight}))`]),
   ];
+  const y = isFlat ? `outY * ${stride[0]}` : `vec4<i32>(i32(row * ${stride[0]}u))`;
+  const x = isFlat
+    ? `outX * ${stride[1]}`
+    : `vec4<i32>(i32(quad * ${4 * stride[1]}u)) + vec4<i32>(0, 1, 2, 3) * ${stride[1]}`;
   return {
     turned: true,
     loads: 4,
     setup: (unit, first) =>
-      `let column${unit} = min(${first}, ${taps * inputs - 4}u);
-  let input${unit} = min(column${unit} % ${inputs}u + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${
+      `let tapStart${unit} = min(${first}, ${taps * inputs - 4}u);
+  let input${unit} = min(tapStart${unit} % ${inputs}u + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${
         groupInputs - 1
       }u)) * ${plane}u;
-  let tapY${unit} = i32(column${unit} / ${inputs * kernelWidth}u * ${dilation[0]}u) - ${padding[0]};
-  let tapX${unit} = vec4<i32>(i32(column${unit} / ${inputs}u % ${kernelWidth}u * ${dilation[1]}u) - ${
-        padding[1]
-      }) + vec4<i32>(0, ${stride[1]}, ${2 * stride[1]}, ${3 * stride[1]});`,
+  let tapY${unit} = i32(tapStart${unit} / ${inputs * kernelWidth}u * ${dilation[0]}u) - ${padding[0]};
+  let tapX${unit} = i32(tapStart${unit} / ${inputs}u % ${kernelWidth}u * ${dilation[1]}u) - ${padding[1]};`,
     fetch: (unit, _step, names) =>
       `{
-      let y = i32(row * ${stride[0]}u) + tapY${unit};
-      let x = vec4<i32>(i32(quad * ${4 * stride[1]}u)) + tapX${unit};
+      let y = ${y} + tapY${unit};
+      let x = ${x} + tapX${unit};
       let inside = ${conditions.join(" & ")};
-      let at = select(vec4<u32>(), vec4<u32>(image * ${
-        groupInputs * plane
-      }u) + vec4<u32>(vec4<i32>(y * ${width}) + x), inside);
+      let at = select(vec4<u32>(), image * ${groupInputs * plane}u + vec4<u32>(y * ${width} + x), inside);
       ${
         names.map((name, j) =>
           `${name} = select(vec4<f32>(), ${vec4(range(4).map((c) => `x0[at[${c}] + input${unit}[${j}]]`))}, inside);`
