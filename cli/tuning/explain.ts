@@ -44,6 +44,7 @@ export function explainApplication(application: Application, device: DeviceProfi
         "waves",
         "registers a thread",
         "workgroup bytes",
+        "thousand cycles",
       ],
       ...variants.map((variant, number) => rowOf(variant, number === index, device)),
     ], 4),
@@ -53,20 +54,15 @@ export function explainApplication(application: Application, device: DeviceProfi
 /** Kernels of a variant whose sizes are shown. */
 const SHOWN = 4;
 
-/** How a device runs the blocks of a variant, where its kernels say what a block takes: four cells. */
-function occupancyCells(kernels: WebGpuVariant["kernels"], { multiprocessors }: DeviceProfile): (string | number)[] {
-  const kernel = kernels.find(({ resources }) => resources !== undefined);
-  if (kernel === undefined) return ["", "", "", ""];
-  const resources = kernel.resources!, blocks = kernel.workgroups.reduce((product, count) => product * count, 1);
-  const { waves } = occupancy({ ...resources, blocks, work: 0 }, multiprocessors);
-  return [blocks, waves.toFixed(2), resources.registers, resources.workgroupBytes];
+/** How a device is expected to run the blocks of a variant, if that is estimated: five cells. */
+function occupancyCells({ launch }: WebGpuVariant, { multiprocessors }: DeviceProfile): (string | number)[] {
+  if (launch === undefined) return ["", "", "", "", ""];
+  const { waves, cycles } = occupancy(launch, multiprocessors);
+  return [launch.blocks, waves.toFixed(2), launch.registers, launch.workgroupBytes, (cycles / 1000).toFixed(0)];
 }
 
-function rowOf(
-  { name, family, version, configuration, kernels, workspace = [] }: WebGpuVariant,
-  runs: boolean,
-  device: DeviceProfile,
-) {
+function rowOf(variant: WebGpuVariant, runs: boolean, device: DeviceProfile) {
+  const { name, family, version, configuration, kernels, workspace = [] } = variant;
   const scratch = workspace.reduce(
     (sum, { shape }) => sum + 4 * shape.reduce((product, extent) => product * extent, 1),
     0,
@@ -82,7 +78,7 @@ function rowOf(
     )
       .join(" + ") + (kernels.length > SHOWN ? " …" : ""),
     (scratch / 2 ** 20).toFixed(1),
-    ...occupancyCells(kernels, device),
+    ...occupancyCells(variant, device),
   ];
 }
 

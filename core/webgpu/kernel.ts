@@ -14,16 +14,6 @@ export interface WebGpuElements {
   readonly iterations?: number;
 }
 
-/** What a workgroup takes of a multiprocessor. */
-export interface WorkgroupResources {
-  /** Threads. */
-  readonly threads: number;
-  /** Registers of a thread, estimated. */
-  readonly registers: number;
-  /** Bytes of workgroup memory. */
-  readonly workgroupBytes: number;
-}
-
 /** One shader and its size. */
 export interface WebGpuKernel {
   /**
@@ -47,8 +37,6 @@ export interface WebGpuKernel {
   readonly workgroups: readonly [number, number, number];
   /** The elementwise form, if there is one; such kernels can be merged into one dispatch. */
   readonly elements?: WebGpuElements;
-  /** What a workgroup takes of a multiprocessor, where that decides how many run at a time. */
-  readonly resources?: WorkgroupResources;
 }
 
 /** The kernels of one application of an op. */

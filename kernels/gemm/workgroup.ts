@@ -9,14 +9,7 @@
 
 import { boundAtRun, type DeviceLimits, elementKernel, type WebGpuKernel } from "../../core/mod.ts";
 import { range } from "../text.ts";
-import {
-  blockHeight,
-  blockWidth,
-  registersOfTile,
-  threadsOfTile,
-  workgroupBytes,
-  type WorkgroupTile,
-} from "./tiles.ts";
+import { blockHeight, blockWidth, threadsOfTile, type WorkgroupTile } from "./tiles.ts";
 
 /** How an operand is staged: rows of A or columns of B are its *lines*. A thread brings in one or several vectors a slice. */
 export interface StagedOperand {
@@ -265,11 +258,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 }`,
     bindings: [...bindings, ...store.bindings],
     workgroups: [x, Math.ceil(blocks / x), 1],
-    resources: {
-      threads,
-      registers: registersOfTile(tile),
-      workgroupBytes: workgroupBytes(tile, product.a.turned, product.b.turned),
-    },
   };
 }
 

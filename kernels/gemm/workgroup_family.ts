@@ -11,6 +11,7 @@ import {
   coverageOfConfiguration,
   hasWorkgroupTiles,
   isLargePartial,
+  launchOf,
   nameOfConfiguration,
   type WorkgroupConfiguration,
   workgroupConfigurations,
@@ -38,6 +39,7 @@ export const WORKGROUP_GEMM: KernelFamily<GemmProblem, WorkgroupConfiguration> =
     });
   },
   coverageOf: coverageOfConfiguration,
+  launchOf: (problem, configuration) => launchOf(workgroupShape(problem), configuration),
   nameOf: (configuration) => `GEMM in workgroup memory ${nameOfConfiguration(configuration)}`,
   emit,
 };

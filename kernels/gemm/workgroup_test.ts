@@ -18,7 +18,7 @@ const KINDS = [["N", "N"], ["N", "T"], ["T", "N"], ["T", "T"]] as const;
 function loops(problem: GemmProblem): [name: string, loop: string, kernel: WebGpuKernel][] {
   return WORKGROUP_GEMM.configurations(problem, LAVAPIPE).map((configuration) => {
     const { kernels } = WORKGROUP_GEMM.emit(problem, configuration, LAVAPIPE);
-    const kernel = kernels.find(({ resources }) => resources !== undefined)!;
+    const kernel = kernels.find(({ wgsl }) => wgsl.includes("workgroupBarrier"))!;
     return [WORKGROUP_GEMM.nameOf!(configuration, problem), sliceLoop(kernel.wgsl), kernel];
   });
 }

@@ -5,7 +5,7 @@
 
 import type { KernelSequence, WebGpuKernel } from "../kernel.ts";
 import type { DeviceAbilities } from "./device_profile.ts";
-import type { OccupancyModel } from "./occupancy.ts";
+import type { Launch, OccupancyModel } from "./occupancy.ts";
 
 /** How a family is set: plain JSON, so that it can be kept in a table. */
 export type Configuration = Readonly<Record<string, number | string | boolean>>;
@@ -29,6 +29,8 @@ export interface KernelFamily<P, C extends Configuration = Configuration> {
   nameOf?(configuration: C, problem: P): string;
   /** What stands for a configuration where each kind is tested once. Defaults to all of the configuration. */
   coverageOf?(configuration: C): string;
+  /** What a configuration launches, as far as that is estimated. Defaults to nothing. */
+  launchOf?(problem: P, configuration: C): Launch;
   /** The kernels of a configuration. It throws nothing: what a family cannot do is found by `supports`. */
   emit(problem: P, configuration: C, device: DeviceAbilities): KernelSequence;
 }
@@ -62,6 +64,8 @@ export interface WebGpuVariant extends KernelSequence {
   readonly configuration: Configuration;
   /** As {@link KernelFamily.coverageOf}. */
   readonly coverage?: string;
+  /** As {@link KernelFamily.launchOf}. */
+  readonly launch?: Launch;
 }
 
 /** A rule of {@link Implementation}, bound to its problem. */
@@ -133,6 +137,9 @@ function variantsOf<P>(family: KernelFamily<P>, problem: P, device: DeviceAbilit
       version: family.version,
       configuration,
       coverage: family.coverageOf?.(configuration),
+      get launch() {
+        return family.launchOf?.(problem, configuration);
+      },
       get kernels() {
         return sequence().kernels;
       },

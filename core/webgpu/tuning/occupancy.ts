@@ -1,10 +1,15 @@
 /** How long a device is busy with the blocks of a kernel, estimated by how many it runs at a time. Rules compare kernels by it. */
 
-import type { WorkgroupResources } from "../kernel.ts";
 import type { DeviceLimits, DeviceProfile } from "./device_profile.ts";
 
 /** A kernel of equal workgroups, its blocks. */
-export interface Launch extends WorkgroupResources {
+export interface Launch {
+  /** Threads of a block. */
+  readonly threads: number;
+  /** Registers of a thread, estimated. */
+  readonly registers: number;
+  /** Bytes of workgroup memory of a block. */
+  readonly workgroupBytes: number;
   /** Blocks. */
   readonly blocks: number;
   /** Work of a block, in multiply-adds of a thread or what takes as long. */

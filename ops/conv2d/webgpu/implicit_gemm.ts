@@ -22,6 +22,7 @@ import {
   coverageOfConfiguration,
   hasWorkgroupTiles,
   isLargePartial,
+  launchOf,
   nameOfConfiguration,
   partialSize,
   range,
@@ -54,6 +55,7 @@ export const IMPLICIT_GEMM: KernelFamily<DirectedConvolution, WorkgroupConfigura
       4 * packedWeights(convolution, WORKGROUP_TILES[tile]).size <= limits.maxStorageBufferBindingSize
     ),
   coverageOf: coverageOfConfiguration,
+  launchOf: (convolution, configuration) => launchOf(convolutionShape(convolution), configuration),
   nameOf: (configuration) => `implicit GEMM ${nameOfConfiguration(configuration)}`,
   emit(convolution, { tile: name, parts }, { limits }) {
     const tile = WORKGROUP_TILES[name], weights = convolution.operands.output + 1, partial = weights + 1;

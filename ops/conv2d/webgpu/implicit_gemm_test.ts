@@ -20,7 +20,7 @@ function stagedKernels<P>(family: KernelFamily<P>, problem: P): [name: string, k
   if (!family.supports(problem, LAVAPIPE)) return [];
   return family.configurations(problem, LAVAPIPE).map((configuration) => {
     const { kernels } = family.emit(problem, configuration, LAVAPIPE);
-    return [family.nameOf!(configuration, problem), kernels.find(({ resources }) => resources !== undefined)!];
+    return [family.nameOf!(configuration, problem), kernels.find(({ wgsl }) => wgsl.includes("workgroupBarrier"))!];
   });
 }
 

@@ -47,6 +47,8 @@ function pointwise(
     supports: (convolution, device) => supports(convolution) && family.supports(problemOf(convolution), device),
     configurations: (convolution, device) => family.configurations(problemOf(convolution), device),
     coverageOf: family.coverageOf,
+    launchOf: family.launchOf &&
+      ((convolution, configuration) => family.launchOf!(problemOf(convolution), configuration)),
     nameOf: (configuration, convolution) => family.nameOf!(configuration, problemOf(convolution)),
     emit: (convolution, configuration, device) => family.emit(problemOf(convolution), configuration, device),
   };

@@ -12,6 +12,7 @@ import {
   coverageOfConfiguration,
   hasWorkgroupTiles,
   isLargePartial,
+  launchOf,
   nameOfConfiguration,
   partialSize,
   range,
@@ -36,6 +37,7 @@ export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, WorkgroupCon
   supports: (problem, { limits }) => problem.groups === 1 && hasWorkgroupTiles(weightGradientShape(problem), limits),
   configurations: (problem, { limits }) => workgroupConfigurations(weightGradientShape(problem), limits),
   coverageOf: coverageOfConfiguration,
+  launchOf: (problem, configuration) => launchOf(weightGradientShape(problem), configuration),
   nameOf: (configuration) => `implicit GEMM ${nameOfConfiguration(configuration)}`,
   emit(problem, { tile, parts }, { limits }) {
     const product = productOf(problem, WORKGROUP_TILES[tile]), size = partialSize(product, parts);
