@@ -5,9 +5,11 @@
 
 import type { WebGpuVariant } from "./webgpu/tuning/family.ts";
 
-/** What coverage counts of a variant: its family and its configuration. */
-export function coverageKey({ family, configuration }: Pick<WebGpuVariant, "family" | "configuration">): string {
-  return `${family} ${JSON.stringify(configuration)}`;
+/** What coverage counts of a variant: its family, and its configuration or the kind that this is of. */
+export function coverageKey(
+  { family, configuration, coverage }: Pick<WebGpuVariant, "family" | "configuration" | "coverage">,
+): string {
+  return `${family} ${coverage ?? JSON.stringify(configuration)}`;
 }
 
 /** A variant of a sample, as coverage sees it. */

@@ -7,6 +7,7 @@ import {
   f32,
   Graph,
   KernelPolicy,
+  occupancy,
   plan,
   shapeClass,
   type WebGpuVariant,
@@ -31,8 +32,21 @@ export function explainApplication(application: Application, device: DeviceProfi
     `class of shapes: ${shapeClass(application)}`,
     "",
     formatTable([
-      ["", "variant", "kernel", "configuration", "kernels", "workgroups", "scratch MiB"],
-      ...variants.map((variant, number) => rowOf(variant, number === index)),
+      [
+        "",
+        "variant",
+        "kernel",
+        "configuration",
+        "kernels",
+        "workgroups",
+        "scratch MiB",
+        "blocks",
+        "waves",
+        "registers a thread",
+        "workgroup bytes",
+        "thousand cycles",
+      ],
+      ...variants.map((variant, number) => rowOf(variant, number === index, device)),
     ], 4),
   ].join("\n");
 }
@@ -40,7 +54,15 @@ export function explainApplication(application: Application, device: DeviceProfi
 /** Kernels of a variant whose sizes are shown. */
 const SHOWN = 4;
 
-function rowOf({ name, family, version, configuration, kernels, workspace = [] }: WebGpuVariant, runs: boolean) {
+/** How a device is expected to run the blocks of a variant, if that is estimated: five cells. */
+function occupancyCells({ launch }: WebGpuVariant, { multiprocessors }: DeviceProfile): (string | number)[] {
+  if (launch === undefined) return ["", "", "", "", ""];
+  const { waves, cycles } = occupancy(launch, multiprocessors);
+  return [launch.blocks, waves.toFixed(2), launch.registers, launch.workgroupBytes, (cycles / 1000).toFixed(0)];
+}
+
+function rowOf(variant: WebGpuVariant, runs: boolean, device: DeviceProfile) {
+  const { name, family, version, configuration, kernels, workspace = [] } = variant;
   const scratch = workspace.reduce(
     (sum, { shape }) => sum + 4 * shape.reduce((product, extent) => product * extent, 1),
     0,
@@ -56,6 +78,7 @@ function rowOf({ name, family, version, configuration, kernels, workspace = [] }
     )
       .join(" + ") + (kernels.length > SHOWN ? " …" : ""),
     (scratch / 2 ** 20).toFixed(1),
+    ...occupancyCells(variant, device),
   ];
 }
 

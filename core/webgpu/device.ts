@@ -4,7 +4,7 @@ import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
 import { argument, sentence } from "../util/sentence.ts";
 import { maxTexels } from "./texels.ts";
-import { architectureName, type DeviceProfile, vendorName } from "./tuning/device_profile.ts";
+import { architectureName, type DeviceProfile, multiprocessorsOf, vendorName } from "./tuning/device_profile.ts";
 
 /** A description of an adapter. */
 export interface AdapterReport {
@@ -92,6 +92,7 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 /** What is known of a device when kernels are chosen for it. */
 export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DeviceProfile {
   const { name, software } = reportAdapter(adapter), vendor = vendorName(adapter.info.vendor);
+  const architecture = architectureName(vendor, adapter.info.architecture, name);
   const {
     maxComputeWorkgroupsPerDimension,
     maxComputeInvocationsPerWorkgroup,
@@ -103,7 +104,8 @@ export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DevicePro
     name,
     kind: software ? "software" : "hardware",
     vendor,
-    architecture: architectureName(vendor, adapter.info.architecture, name),
+    architecture,
+    multiprocessors: multiprocessorsOf(architecture),
     limits: {
       maxComputeWorkgroupsPerDimension,
       maxComputeInvocationsPerWorkgroup,

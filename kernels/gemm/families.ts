@@ -9,15 +9,13 @@ import {
   type KernelSequence,
   MAX_ITERATIONS,
 } from "../../core/mod.ts";
-import { range, vec4 } from "../text.ts";
 import { naiveGemmKernel } from "./naive.ts";
 import { packedSizeOfA, packedSizeOfB, packedWidthOfB, packKernelOfA, packKernelOfB } from "./pack.ts";
 import { type GemmProblem, workspaceOf } from "./problem.ts";
 import { registerGemmKernel, rowOfMatrix } from "./registers.ts";
 import { GEMM_RULES } from "./rules.ts";
-import { columnBias, storeBindings, storeWgsl } from "./store.ts";
-import { fitsWorkgroup, type RegisterTile, registerTiles, WORKGROUP_TILES } from "./tiles.ts";
-import { workgroupGemmKernel } from "./workgroup.ts";
+import { type RegisterTile, registerTiles } from "./tiles.ts";
+import { WORKGROUP_GEMM } from "./workgroup_family.ts";
 
 /** Columns of a thread of the naive kernel. */
 const NAIVE_COLUMNS = 4;
@@ -55,22 +53,6 @@ export const REGISTER_GEMM: KernelFamily<GemmProblem, RegisterConfiguration> = {
   emit: emitRegisters,
 };
 
-/** A workgroup computes a block from slices in workgroup memory: the columns of all B side by side. */
-export const WORKGROUP_GEMM: KernelFamily<GemmProblem, { readonly tile: string }> = {
-  name: "GEMM in workgroup memory",
-  version: 1,
-  supports: ({ k }) => k <= MAX_ITERATIONS,
-  configurations: (_problem, { limits }) => workgroupTiles(limits),
-  nameOf: ({ tile }) => `GEMM in workgroup memory ${tile}`,
-  emit: emitWorkgroup,
-};
-
-/** The tiles of workgroup memory that a device can run, as configurations. */
-export function workgroupTiles(limits: DeviceAbilities["limits"]): { readonly tile: string }[] {
-  return Object.keys(WORKGROUP_TILES).filter((tile) => fitsWorkgroup(WORKGROUP_TILES[tile], limits))
-    .map((tile) => ({ tile }));
-}
-
 /** A product of one B by a plain kernel or a packed one. Its depth must be no long sum: `isLongSum` tells. */
 export function gemm(problem: GemmProblem): Implementation {
   return implement<GemmProblem>(problem, [NAIVE_GEMM, REGISTER_GEMM, WORKGROUP_GEMM], GEMM_RULES);
@@ -105,39 +87,4 @@ function emitRegisters(
       registerGemmKernel(problem, { ...operands, packedA: workspace, viaTexture }, tile, limits),
     ],
   };
-}
-
-function emitWorkgroup(
-  problem: GemmProblem,
-  { tile }: { readonly tile: string },
-  { limits }: DeviceAbilities,
-): KernelSequence {
-  const { m, n, k, a, b, batch = 1, buffers, bias } = problem, width = packedWidthOfB(problem);
-  const vectorB = n % 4 === 0 && b[1] === 1 && b[0] % 4 === 0;
-  const element = (c: number) => `b[line + min(column + ${c}u, ${n - 1}u) * ${b[1]}u]`;
-  const finished = () => {
-    if (bias === undefined) return "value";
-    return bias.of === "row" ? "value + bias[row]" : `value + ${columnBias(n, (c) => `column + ${c}u`)}`;
-  };
-  const functions = `${storeWgsl(problem, "storeMatrix")}
-fn loadA(row: u32, k: u32) -> f32 {
-  return select(0.0, a[min(row, ${m - 1}u) * ${a[0]}u + min(k, ${k - 1}u) * ${a[1]}u], k < ${k}u);
-}
-fn loadB(k: u32, position: u32) -> vec4<f32> {
-  let matrix = min(position / ${width}u, ${batch - 1}u);
-  let column = position % ${width}u;
-  let line = matrix * ${k * n}u + min(k, ${k - 1}u) * ${b[0]}u;
-  return ${vectorB ? "b[(line + column) / 4u]" : vec4(range(4).map(element))};
-}
-fn store(_part: u32, row: u32, position: u32, value: vec4<f32>) {
-  let column = position % ${width}u;
-  storeMatrix(position / ${width}u, row, column, ${finished()});
-}`;
-  const bindings = [
-    { name: "a", index: buffers.a },
-    { name: "b", index: buffers.b, vector: vectorB },
-    ...storeBindings(problem),
-  ];
-  const product = { extents: [m, batch * width, k] as const, functions, bindings };
-  return { kernels: [workgroupGemmKernel(product, WORKGROUP_TILES[tile], limits)] };
 }

@@ -20,6 +20,11 @@ export interface GemmProblem {
   readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
   /** The bias: the index of its buffer, and whether C's rows or columns have one each. */
   readonly bias?: { readonly buffer: number; readonly of: "row" | "column" };
+  /**
+   * Whether A is worth packing where its rows are whole vectors: weights, which are packed once for many runs. Defaults to
+   * false.
+   */
+  readonly packsA?: boolean;
   /** What is done to an element of C before it is stored. Defaults to nothing. */
   readonly epilogue?: GemmEpilogue;
 }

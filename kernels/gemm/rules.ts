@@ -3,6 +3,8 @@
 import type { Rule } from "../../core/mod.ts";
 import type { GemmProblem } from "./problem.ts";
 import { registerTile } from "./tiles.ts";
+import { fastestConfiguration } from "./workgroup_choice.ts";
+import { workgroupShape } from "./workgroup_family.ts";
 
 /** Multiplications of a product below which another dispatch costs more than it saves. */
 const SMALL_PRODUCT = 1_000_000;
@@ -35,9 +37,9 @@ export const GEMM_RULES: readonly Rule<GemmProblem>[] = [
   },
   {
     on: "hardware",
-    because: "its blocks are about full",
-    when: fillsBlock,
+    because: "there is much work or blocks are about full, and these keep the device busy in the fewest cycles",
+    when: (problem) => fillsBlock(problem) || isLarge(problem),
     family: "GEMM in workgroup memory",
-    configuration: { tile: "64x64x16" },
+    configuration: (problem, occupancy) => fastestConfiguration(workgroupShape(problem), occupancy),
   },
 ];

@@ -45,25 +45,68 @@ function fitTile({ m, n }: Pick<GemmProblem, "m" | "n">, { rows, vectors }: Regi
 export interface WorkgroupTile {
   /** Threads of a workgroup along rows and along columns. */
   readonly threads: readonly [number, number];
-  /** Rows of a thread. */
+  /** Rows of a thread, a multiple of four. */
   readonly rows: number;
   /** Vectors of four columns of a thread. */
   readonly vectors: number;
   /** Depth of a slice. */
   readonly depth: number;
+  /** Whether the next slice is loaded before this one is multiplied. */
+  readonly prefetch?: boolean;
 }
 
-/** Blocks of 64 by 64 from slices of a depth of 16. */
-export const WORKGROUP_TILE_64x64x16: WorkgroupTile = { threads: [8, 8], rows: 8, vectors: 2, depth: 16 };
+/**
+ * The tiles of workgroup memory by name: rows and columns of a block, the depth of a slice, rows and columns of a thread. The
+ * threads are a multiple of the vectors along each side of a block, so that a thread loads of the same lines each time.
+ */
+export const WORKGROUP_TILES: Readonly<Record<string, WorkgroupTile>> = {
+  "64x64x16 8x8": { threads: [8, 8], rows: 8, vectors: 2, depth: 16 },
+  "64x64x16 8x4": { threads: [8, 16], rows: 8, vectors: 1, depth: 16 },
+  "64x64x16 4x4": { threads: [16, 16], rows: 4, vectors: 1, depth: 16 },
+  "128x64x16 8x8": { threads: [16, 8], rows: 8, vectors: 2, depth: 16 },
+  "128x128x16 8x8": { threads: [16, 16], rows: 8, vectors: 2, depth: 16, prefetch: true },
+  "32x128x16 8x4": { threads: [4, 32], rows: 8, vectors: 1, depth: 16 },
+  "32x32x16 4x4": { threads: [8, 8], rows: 4, vectors: 1, depth: 16 },
+  "16x256x16 8x4": { threads: [2, 64], rows: 8, vectors: 1, depth: 16 },
+  "64x64x4 8x8": { threads: [8, 8], rows: 8, vectors: 2, depth: 4 },
+};
 
-/** The tiles of workgroup memory by name: rows and columns of a block, and the depth of a slice. */
-export const WORKGROUP_TILES: Readonly<Record<string, WorkgroupTile>> = { "64x64x16": WORKGROUP_TILE_64x64x16 };
+/** Registers of a thread beside its sums and its part of a slice. */
+const OTHER_REGISTERS = 32;
+
+/** Threads of a workgroup. */
+export function threadsOfTile({ threads: [down, across] }: WorkgroupTile): number {
+  return down * across;
+}
+
+/** Rows of a block. */
+export function blockHeight({ threads: [down], rows }: WorkgroupTile): number {
+  return down * rows;
+}
+
+/** Columns of a block. */
+export function blockWidth({ threads: [, across], vectors }: WorkgroupTile): number {
+  return across * vectors * 4;
+}
+
+/**
+ * Registers that a thread needs, about: its sums, some for indices, and its rows and columns of a depth or what it brings into
+ * workgroup memory, whichever is more; both where that comes early.
+ */
+export function registersOfTile(tile: WorkgroupTile): number {
+  const { rows, vectors, depth, prefetch } = tile, threads = threadsOfTile(tile);
+  const staged = [blockHeight(tile), blockWidth(tile)].map((lines) => 4 * Math.max(1, lines * depth / 4 / threads));
+  const multiplied = rows + 4 * vectors, brought = staged[0] + staged[1];
+  return 4 * rows * vectors + OTHER_REGISTERS + (prefetch ? multiplied + brought : Math.max(multiplied, brought));
+}
+
+/** Bytes of workgroup memory. An operand that is turned over on the way has a vector more at each depth. */
+export function workgroupBytes(tile: WorkgroupTile, turnsA: boolean, turnsB: boolean): number {
+  return 4 * tile.depth * (blockHeight(tile) + (turnsA ? 4 : 0) + blockWidth(tile) + (turnsB ? 4 : 0));
+}
 
 /** Whether a device can run a tile. */
-export function fitsWorkgroup(
-  { threads: [down, across], rows, vectors, depth }: WorkgroupTile,
-  limits: DeviceLimits,
-): boolean {
-  const bytes = 4 * depth * (down * rows + across * vectors * 4);
-  return down * across <= limits.maxComputeInvocationsPerWorkgroup && bytes <= limits.maxComputeWorkgroupStorageSize;
+export function fitsWorkgroup(tile: WorkgroupTile, limits: DeviceLimits, turnsA = false, turnsB = false): boolean {
+  return threadsOfTile(tile) <= limits.maxComputeInvocationsPerWorkgroup &&
+    workgroupBytes(tile, turnsA, turnsB) <= limits.maxComputeWorkgroupStorageSize;
 }

@@ -1,107 +1,308 @@
 /**
  * The workgroup-memory kernel of matrix products on WebGPU, for GPUs: a workgroup computes a block of C = A·B from slices of
- * A and B that it keeps in workgroup memory, a thread a tile of the block in registers. What A and B are is up to the caller,
- * so that a convolution, which is a product with a matrix that exists only as indices, is the same kernel.
+ * A and B that it stages in workgroup memory, a thread a tile of the block in registers. What A and B are is up to the
+ * caller, so that a convolution, which is a product with a matrix that exists only as indices, is the same kernel.
+ *
+ * The loop over slices has no division, no loop inside it, and no condition where blocks and slices divide the product:
+ * positions are worked out before it.
  */
 
-import type { DeviceLimits, WebGpuKernel } from "../../core/mod.ts";
+import { boundAtRun, type DeviceLimits, elementKernel, type WebGpuKernel } from "../../core/mod.ts";
 import { range } from "../text.ts";
-import type { WorkgroupTile } from "./tiles.ts";
+import { blockHeight, blockWidth, threadsOfTile, type WorkgroupTile } from "./tiles.ts";
 
-/** A product by its loads and its store. */
-export interface WorkgroupGemm {
-  /** Rows, columns and depth. */
-  readonly extents: readonly [m: number, n: number, k: number];
-  /** Parts that the depth is split into; their products are separate. Defaults to 1. */
-  readonly parts?: number;
+/** How an operand is staged: rows of A or columns of B are its *lines*. A thread brings in one or several vectors a slice. */
+export interface StagedOperand {
+  /** Whether a vector holds four depths of a line, and is turned over on the way; else it holds four lines at a depth. */
+  readonly turned: boolean;
+  /** Loads that it takes to get a vector: 1, or 4 if they are of scalars. */
+  readonly loads: 1 | 4;
   /**
-   * WGSL of `fn loadA(row: u32, k: u32) -> f32`, `fn loadB(k: u32, column: u32) -> vec4<f32>` (four adjacent columns) and
-   * `fn store(part: u32, row: u32, column: u32, value: vec4<f32>)`. Loads must bear arguments outside, and give finite values
-   * there, and zeros for k outside; `store` is called for rows and columns inside, of which it must check all but the first.
+   * WGSL before the loop that works out where the vectors of a unit lie. A unit of an operand that is turned are four lines
+   * at four depths; else all that a thread loads is one unit.
+   *
+   * @param line The first of four adjacent lines, which may be outside.
+   * @param depth Where in a slice: the depth, or if the operand is turned, which four depths.
    */
-  readonly functions: string;
-  /** The buffers that the functions name. */
+  setup(unit: number, line: string, depth: string): string;
+  /**
+   * WGSL that loads the vectors of slice `s`: finite values, and zeros beyond the depth.
+   *
+   * @param step How much deeper than the first vector.
+   * @param names The variables that get the vectors: one, or a line each if the operand is turned.
+   */
+  fetch(unit: number, step: number, names: readonly string[]): string;
+  /** WGSL that goes on to the next slice. Defaults to nothing. */
+  advance?(unit: number): string;
+}
+
+/** Where C goes. */
+export interface StagedStore {
+  /** WGSL that works out where four adjacent columns lie. */
+  position(id: number, column: string): string;
+  /** WGSL that stores a row's `value` there, a vector of the four. */
+  put(id: number, row: string, value: string): string;
+  /** What it binds. */
   readonly bindings: WebGpuKernel["bindings"];
 }
 
-/** The kernel of a product. */
-export function workgroupGemmKernel(
-  { extents: [m, n, k], parts = 1, functions, bindings }: WorkgroupGemm,
+/** A product, or several of one size. */
+export interface StagedProduct {
+  /** Rows and columns. */
+  readonly extents: readonly [m: number, n: number];
+  /** Slices of the depth: how many, or WGSL of it. */
+  readonly slices: number | string;
+  /** How many products there are. Defaults to 1. */
+  readonly products?: number;
+  /** WGSL that works out, of `product`, what the others name. Defaults to nothing. */
+  readonly state?: string;
+  /** WGSL that works out, of `begin`, where the loop begins. Defaults to nothing. */
+  readonly start?: string;
+  /** WGSL that goes on to the next slice, ahead of what the operands do. Defaults to nothing. */
+  readonly advance?: string;
+  /** A. */
+  readonly a: StagedOperand;
+  /** B. */
+  readonly b: StagedOperand;
+  /** C. */
+  readonly store: StagedStore;
+  /** What A and B bind. */
+  readonly bindings: WebGpuKernel["bindings"];
+}
+
+/**
+ * The kernels of a product: one, or where the depth is split into parts two, the second of which adds the parts up in a
+ * fixed order.
+ *
+ * @param partial The index of the buffer of the parts, of {@link partialSize} elements.
+ */
+export function workgroupGemmKernels(
+  product: StagedProduct,
   tile: WorkgroupTile,
+  parts: number,
+  partial: number,
+  limits: DeviceLimits,
+): WebGpuKernel[] {
+  if (parts === 1) return [stagedKernel(product, product.store, tile, 1, limits)];
+  const { extents: [m, n] } = product, quads = Math.ceil(n / 4);
+  const store: StagedStore = {
+    position: (id, column) => `let at${id} = (product * ${parts}u + part) * ${m * quads}u + (${column}) / 4u;`,
+    put: (id, row, value) => `partial[at${id} + (${row}) * ${quads}u] = ${value};`,
+    bindings: [{ name: "partial", index: partial, write: true, vector: true }],
+  };
+  return [stagedKernel(product, store, tile, parts, limits), joinKernel(product, parts, partial, limits)];
+}
+
+/** Elements of the parts of a product. */
+export function partialSize({ extents: [m, n], products = 1 }: StagedProduct, parts: number): number {
+  return 4 * Math.ceil(n / 4) * m * products * parts;
+}
+
+/** Adds the parts up, the first to the last, and stores their sum. */
+function joinKernel(
+  { extents: [m, n], products = 1, state = "", store }: StagedProduct,
+  parts: number,
+  partial: number,
   limits: DeviceLimits,
 ): WebGpuKernel {
-  const { threads: [threadsDown, threadsAcross], rows, vectors, depth } = tile;
-  const threads = threadsDown * threadsAcross, height = threadsDown * rows, quads = threadsAcross * vectors;
-  const blocksDown = Math.ceil(m / height), blocksAcross = Math.ceil(n / (4 * quads));
-  const blocks = blocksDown * blocksAcross * parts, share = Math.ceil(k / parts / depth) * depth;
-  const x = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
+  const quads = Math.ceil(n / 4), size = m * quads;
+  return elementKernel(
+    {
+      count: size * products,
+      iterations: parts,
+      body: `let product = i / ${size}u;
+  ${state}
+  let row = i % ${size}u / ${quads}u;
+  let column = i % ${quads}u * 4u;
+  let first = product * ${parts * size}u + i % ${size}u;
+  var sum = partial[first];
+  for (var part = 1u; part < ${boundAtRun(parts, "partial")}; part++) { sum += partial[first + part * ${size}u]; }
+  ${store.position(0, "column")}
+  ${store.put(0, "row", "sum")}`,
+    },
+    [{ name: "partial", index: partial, vector: true }, ...store.bindings],
+    limits,
+  );
+}
+
+/** How an operand comes into workgroup memory. */
+interface Stage {
+  readonly setup: string;
+  readonly declare: string;
+  readonly fetch: string;
+  readonly park: string;
+}
+
+/** Threads that an operand keeps busy with a load each: of four lines at four depths if it is turned over, else at one. */
+function loadsOf({ turned }: StagedOperand, quads: number, depth: number): number {
+  return turned ? quads * depth / 4 : quads * depth;
+}
+
+function stageOf({ a, b }: Pick<StagedProduct, "a" | "b">, name: "A" | "B", tile: WorkgroupTile): Stage {
+  const operand = name === "A" ? a : b, first = name === "A" ? "firstRow" : "firstColumn";
+  const threads = threadsOfTile(tile), { depth } = tile, quadsOfA = blockHeight(tile) / 4;
+  const quads = name === "A" ? quadsOfA : blockWidth(tile) / 4, stride = strideOf(quads, operand.turned);
+  const across = operand.turned ? depth / 4 : quads, all = loadsOf(operand, quads, depth);
+  // Where A leaves threads enough, B takes those.
+  const apart = name === "B" && loadsOf(a, quadsOfA, depth) + all <= threads;
+  const lane = apart ? "laneB" : "lane";
+  const mine = range(Math.max(1, all / threads)), step = threads / across;
+  const guard = all < threads ? `if (${lane} < ${all}u) ` : "";
+  const names = mine.map((i) => operand.turned ? range(4).map((j) => `load${name}${i}_${j}`) : [`load${name}${i}`]);
+  const units = operand.turned ? mine : [0];
+  const setup = units.map((unit) =>
+    operand.turned
+      ? operand.setup(unit, `${first} + (${lane} / ${across}u + ${unit * step}u) * 4u`, `(${lane} % ${across}u)`)
+      : operand.setup(unit, `${first} + ${lane} % ${across}u * 4u`, `(${lane} / ${across}u)`)
+  );
+  const park = (i: number) => {
+    if (!operand.turned) return `slice${name}[${lane} + ${i * threads}u] = ${names[i][0]};`;
+    return range(4).map((j) =>
+      `slice${name}[park${name} + ${j * stride + i * step}u] = vec4<f32>(${
+        names[i].map((line) => `${line}[${j}]`).join(", ")
+      });`
+    ).join(" ");
+  };
+  const fetch = mine.map((i) => operand.turned ? operand.fetch(i, 0, names[i]) : operand.fetch(0, i * step, names[i]));
+  const guarded = (lines: readonly string[]) =>
+    guard === "" ? lines.join("\n    ") : `${guard}{ ${lines.join("\n    ")} }`;
   return {
-    wgsl: `${functions}
-var<workgroup> sliceA: array<f32, ${depth * height}>;
-var<workgroup> sliceB: array<vec4<f32>, ${depth * quads}>;
+    setup: [
+      ...(apart ? [`let laneB = (lane + ${all}u) % ${threads}u;`] : []),
+      ...(operand.turned ? [`let park${name} = ${lane} % ${across}u * ${4 * stride}u + ${lane} / ${across}u;`] : []),
+      ...setup,
+    ].join("\n  "),
+    declare: names.flat().map((each) => `var ${each} = vec4<f32>();`).join(" "),
+    fetch: [guarded(fetch), ...units.map((unit) => operand.advance?.(unit) ?? "")].filter((text) => text !== "")
+      .join("\n    "),
+    park: guarded(mine.map(park)),
+  };
+}
+
+/** Vectors from a depth of a slice to the next. A vector more keeps what is turned over out of the same banks. */
+function strideOf(quads: number, turned: boolean): number {
+  return turned ? quads + 1 : quads;
+}
+
+function stagedKernel(
+  product: StagedProduct,
+  store: StagedStore,
+  tile: WorkgroupTile,
+  parts: number,
+  limits: DeviceLimits,
+): WebGpuKernel {
+  const { extents: [m, n], products = 1, state = "", start = "", slices, bindings } = product;
+  const { threads: [, across], depth, prefetch } = tile, threads = threadsOfTile(tile);
+  const height = blockHeight(tile), width = blockWidth(tile);
+  const down = Math.ceil(m / height), wide = Math.ceil(n / width), blocks = down * wide * parts * products;
+  const x = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
+  const a = stageOf(product, "A", tile), b = stageOf(product, "B", tile);
+  const strides = [strideOf(height / 4, product.a.turned), strideOf(width / 4, product.b.turned)] as const;
+  const next = [a.fetch, b.fetch, product.advance ?? ""].filter((text) => text !== "").join("\n    ");
+  const begin = parts === 1
+    ? `let begin = 0u;
+  let end = ${u32(slices)};`
+    : `let share = (${u32(slices)} + ${parts - 1}u) / ${parts}u;
+  let begin = part * share;
+  let end = min(begin + share, ${u32(slices)});`;
+  const loop = prefetch
+    ? `${a.declare} ${b.declare}
+  var s = begin;
+  if (s < end) {
+    ${next}
+  }
+  while (s < end) {
+    ${a.park}
+    ${b.park}
+    workgroupBarrier();
+    s++;
+    if (s < end) {
+    ${next}
+    }
+    ${multiply(tile, strides)}
+    workgroupBarrier();
+  }`
+    : `for (var s = begin; s < end; s++) {
+    ${a.declare} ${b.declare}
+    ${next}
+    ${a.park}
+    ${b.park}
+    workgroupBarrier();
+    ${multiply(tile, strides)}
+    workgroupBarrier();
+  }`;
+  return {
+    wgsl: `var<workgroup> sliceA: array<vec4<f32>, ${depth * strides[0]}>;
+var<workgroup> sliceB: array<vec4<f32>, ${depth * strides[1]}>;
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   var block = id.y * groups.x + id.x;
   if (block >= ${blocks}u) { return; }
-  let firstRow = block % ${blocksDown}u * ${height}u; block /= ${blocksDown}u;
-  let firstColumn = block % ${blocksAcross}u * ${4 * quads}u;
-  let part = block / ${blocksAcross}u;
-  let down = lane / ${threadsAcross}u;
-  let across = lane % ${threadsAcross}u;
+  let firstRow = block % ${down}u * ${height}u; block /= ${down}u;
+  let firstColumn = block % ${wide}u * ${width}u; block /= ${wide}u;
+  let part = block % ${parts}u;
+  let product = block / ${parts}u;
+  let down = lane / ${across}u;
+  let across = lane % ${across}u;
+  ${state}
+  ${begin}
+  ${a.setup}
+  ${b.setup}
+  ${start}
   ${declareSums(tile)}
-  let end = min((part + 1u) * ${share}u, ${k}u);
-  for (var start = part * ${share}u; start < end; start += ${depth}u) {
-    for (var i = lane; i < ${depth * height}u; i += ${threads}u) {
-      let slice = i % ${depth}u;
-      sliceA[slice * ${height}u + i / ${depth}u] = loadA(firstRow + i / ${depth}u, start + slice);
-    }
-    for (var i = lane; i < ${depth * quads}u; i += ${threads}u) {
-      let slice = i / ${quads}u;
-      let value = loadB(start + slice, firstColumn + i % ${quads}u * 4u);
-      sliceB[i] = select(vec4<f32>(), value, start + slice < end);
-    }
-    workgroupBarrier();
-    for (var slice = 0u; slice < ${depth}u; slice++) {
-      ${loadVectorsOfB(tile)}
-      ${multiply(tile)}
-    }
-    workgroupBarrier();
+  ${loop}
+  {
+  ${storeSums(product, store, tile)}
   }
-  ${storeSums(tile)}
-}
-fn storeInside(part: u32, row: u32, column: u32, value: vec4<f32>) {
-  if (row < ${m}u && column < ${n}u) { store(part, row, column, value); }
 }`,
-    bindings,
+    bindings: [...bindings, ...store.bindings],
     workgroups: [x, Math.ceil(blocks / x), 1],
   };
 }
 
+function u32(value: number | string): string {
+  return typeof value === "number" ? `${value}u` : value;
+}
+
 function declareSums({ rows, vectors }: WorkgroupTile): string {
-  return range(rows).flatMap((r) => range(vectors).map((v) => `var sum${r}_${v} = vec4<f32>();`)).join(" ");
+  return range(rows).map((r) => range(vectors).map((v) => `var sum${r}_${v} = vec4<f32>();`).join(" ")).join("\n  ");
 }
 
-/** A thread's vectors of a row of B's slice. They are as far apart as there are threads: adjacent ones load adjacent vectors. */
-function loadVectorsOfB({ threads: [, threadsAcross], vectors }: WorkgroupTile): string {
-  const quads = threadsAcross * vectors;
-  return range(vectors).map((v) => `let b${v} = sliceB[slice * ${quads}u + across + ${v * threadsAcross}u];`).join(" ");
+/**
+ * Adds the products of a slice to the sums. A thread's vectors are as far apart as there are threads: adjacent threads load
+ * adjacent vectors.
+ */
+function multiply(
+  { threads: [down, across], rows, vectors, depth }: WorkgroupTile,
+  [strideA, strideB]: readonly [number, number],
+): string {
+  const row = (r: number) =>
+    range(vectors).map((v) => `sum${r}_${v} = fma(vec4<f32>(a${r >> 2}[${r & 3}]), b${v}, sum${r}_${v});`).join(" ");
+  return range(depth).map((k) => {
+    const a = range(rows / 4).map((q) => `let a${q} = sliceA[down + ${k * strideA + q * down}u];`);
+    const b = range(vectors).map((v) => `let b${v} = sliceB[across + ${k * strideB + v * across}u];`);
+    return `{ ${[...a, ...b].join(" ")}
+      ${range(rows).map(row).join("\n      ")} }`;
+  }).join("\n    ");
 }
 
-/** Adds the products of a depth to the sums. */
-function multiply({ threads: [threadsDown], rows, vectors }: WorkgroupTile): string {
-  const height = threadsDown * rows;
-  const row = (r: number) => {
-    const updates = range(vectors).map((v) => `sum${r}_${v} = fma(a, b${v}, sum${r}_${v});`).join(" ");
-    return `{ let a = vec4<f32>(sliceA[slice * ${height}u + down * ${rows}u + ${r}u]); ${updates} }`;
+/** Stores what is inside. */
+function storeSums({ extents: [m, n] }: StagedProduct, store: StagedStore, tile: WorkgroupTile): string {
+  const { threads: [down, across], rows, vectors } = tile;
+  const checksRows = m % blockHeight(tile) !== 0, checksColumns = n % blockWidth(tile) !== 0;
+  const put = (r: number, v: number) => {
+    const row = `ownRow + ${(r >> 2) * down * 4 + (r & 3)}u`, text = store.put(v, row, `sum${r}_${v}`);
+    return checksRows ? `if (${row} < ${m}u) { ${text} }` : `{ ${text} }`;
   };
-  return range(rows).map(row).join("\n      ");
-}
-
-function storeSums({ threads: [, threadsAcross], rows, vectors }: WorkgroupTile): string {
-  const store = (r: number, v: number) =>
-    `storeInside(part, firstRow + down * ${rows}u + ${r}u, firstColumn + (across + ${
-      v * threadsAcross
-    }u) * 4u, sum${r}_${v});`;
-  return range(rows).flatMap((r) => range(vectors).map((v) => store(r, v))).join("\n  ");
+  return `let ownRow = firstRow + down * 4u;
+  ${
+    range(vectors).map((v) =>
+      `let column${v} = firstColumn + (across + ${v * across}u) * 4u;
+  ${checksColumns ? `if (column${v} < ${n}u) ` : ""}{
+    ${store.position(v, `column${v}`)}
+    ${range(rows).map((r) => put(r, v)).join("\n    ")}
+  }`
+    ).join("\n  ")
+  }`;
 }

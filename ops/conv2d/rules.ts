@@ -1,10 +1,12 @@
 /** Which kernels of a convolution and of its gradients run where nothing was measured. */
 
 import type { DeviceAbilities, Rule } from "../../core/mod.ts";
+import { fastestConfiguration } from "../../kernels/mod.ts";
 import type { DirectedConvolution } from "./directed.ts";
 import { convolutionFlops, type ConvolutionProblem } from "./problem.ts";
 import { FEW_ROWS, fitRows, isDepthwise, MANY_ROWS } from "./webgpu/depthwise.ts";
 import { fitDirectTile, LARGE_TILE, readsViaTexture, SMALL_TILE, TEXTURE_TILE } from "./webgpu/direct.ts";
+import { convolutionShape } from "./webgpu/implicit_gemm.ts";
 import { POINTWISE_RULES } from "./webgpu/pointwise_gemm.ts";
 import {
   FEW_THREADS,
@@ -13,6 +15,7 @@ import {
   MANY_THREADS,
   sumsAllTaps,
 } from "./webgpu/weight_gradient_tiled.ts";
+import { weightGradientShape } from "./webgpu/weight_gradient_implicit_gemm.ts";
 import { weightBytes, winogradGeometry } from "./webgpu/winograd/geometry.ts";
 
 /** Channels below which only the naive kernel has tiles that are about full. */
@@ -102,10 +105,10 @@ export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
   ...POINTWISE_RULES,
   {
     on: "hardware",
-    because: "workgroup memory makes up for loads, and blocks are filled",
+    because: "workgroup memory makes up for loads, and these blocks keep the device busy in the fewest cycles",
     when: ({ channels }) => channels >= FILLED_BLOCK,
     family: "implicit GEMM",
-    configuration: { tile: "64x64x16" },
+    configuration: (convolution, occupancy) => fastestConfiguration(convolutionShape(convolution), occupancy),
   },
   winogradRule(4, true),
   winogradRule(2, true),
@@ -172,10 +175,10 @@ export const WEIGHT_GRADIENT_RULES: readonly Rule<ConvolutionProblem>[] = [
   },
   {
     on: "hardware",
-    because: "workgroup memory makes up for loads, and blocks are filled",
+    because: "workgroup memory makes up for loads, and these blocks keep the device busy in the fewest cycles",
     when: fillsBlocks,
     family: "implicit GEMM",
-    configuration: { tile: "64x64x16" },
+    configuration: (problem, occupancy) => fastestConfiguration(weightGradientShape(problem), occupancy),
   },
   {
     on: "hardware",

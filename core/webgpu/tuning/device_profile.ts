@@ -39,6 +39,19 @@ export interface DeviceProfile extends DeviceAbilities {
   readonly vendor: string;
   /** The vendor's generation, such as `nvidia-hopper`; empty if unknown. */
   readonly architecture: string;
+  /** Its multiprocessors (compute units, cores), as {@link multiprocessorsOf} gives them: WebGPU does not tell. */
+  readonly multiprocessors: number;
+}
+
+/** Multiprocessors of a device of which they are not known: an assumption, about those of a notebook's GPU. */
+const ASSUMED_MULTIPROCESSORS = 32;
+
+/** Multiprocessors by architecture: those of its usual large model. */
+const MULTIPROCESSORS: Readonly<Record<string, number>> = { "nvidia-hopper": 132 };
+
+/** The multiprocessors of an architecture, or as many as are assumed of one that is not known. */
+export function multiprocessorsOf(architecture: string): number {
+  return MULTIPROCESSORS[architecture] ?? ASSUMED_MULTIPROCESSORS;
 }
 
 /** What every WebGPU device offers, by the standard: what is assumed where there is no adapter. */
@@ -47,6 +60,7 @@ export const DEFAULT_PROFILE: DeviceProfile = {
   kind: "hardware",
   vendor: "",
   architecture: "",
+  multiprocessors: ASSUMED_MULTIPROCESSORS,
   limits: {
     maxComputeWorkgroupsPerDimension: 65_535,
     maxComputeInvocationsPerWorkgroup: 256,
@@ -65,6 +79,7 @@ const LAVAPIPE: DeviceProfile = {
   kind: "software",
   vendor: "mesa",
   architecture: "",
+  multiprocessors: ASSUMED_MULTIPROCESSORS,
   limits: {
     maxComputeWorkgroupsPerDimension: 65_535,
     maxComputeInvocationsPerWorkgroup: 1024,
@@ -83,6 +98,7 @@ const HOPPER: DeviceProfile = {
   kind: "hardware",
   vendor: "nvidia",
   architecture: "nvidia-hopper",
+  multiprocessors: multiprocessorsOf("nvidia-hopper"),
   limits: {
     maxComputeWorkgroupsPerDimension: 65_535,
     maxComputeInvocationsPerWorkgroup: 1024,

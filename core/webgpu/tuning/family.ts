@@ -5,6 +5,7 @@
 
 import type { KernelSequence, WebGpuKernel } from "../kernel.ts";
 import type { DeviceAbilities } from "./device_profile.ts";
+import type { Launch, OccupancyModel } from "./occupancy.ts";
 
 /** How a family is set: plain JSON, so that it can be kept in a table. */
 export type Configuration = Readonly<Record<string, number | string | boolean>>;
@@ -26,6 +27,10 @@ export interface KernelFamily<P, C extends Configuration = Configuration> {
   configurations(problem: P, device: DeviceAbilities): readonly C[];
   /** A variant's name for people. Defaults to the family's. */
   nameOf?(configuration: C, problem: P): string;
+  /** What stands for a configuration where each kind is tested once. Defaults to all of the configuration. */
+  coverageOf?(configuration: C): string;
+  /** What a configuration launches, as far as that is estimated. Defaults to nothing. */
+  launchOf?(problem: P, configuration: C): Launch;
   /** The kernels of a configuration. It throws nothing: what a family cannot do is found by `supports`. */
   emit(problem: P, configuration: C, device: DeviceAbilities): KernelSequence;
 }
@@ -43,8 +48,8 @@ export interface Rule<P> {
   readonly when?: (problem: P, device: DeviceAbilities) => boolean;
   /** The family that runs. */
   readonly family: string;
-  /** A part of its configuration. Defaults to its first. */
-  readonly configuration?: Configuration | ((problem: P) => Configuration);
+  /** A part of its configuration, maybe by how the device would run it. Defaults to its first. */
+  readonly configuration?: Configuration | ((problem: P, occupancy: OccupancyModel) => Configuration);
 }
 
 /** A family in one configuration, for one problem on one device: one way to run an application of an op. */
@@ -57,6 +62,10 @@ export interface WebGpuVariant extends KernelSequence {
   readonly version: number;
   /** The family's configuration. */
   readonly configuration: Configuration;
+  /** As {@link KernelFamily.coverageOf}. */
+  readonly coverage?: string;
+  /** As {@link KernelFamily.launchOf}. */
+  readonly launch?: Launch;
 }
 
 /** A rule of {@link Implementation}, bound to its problem. */
@@ -64,7 +73,7 @@ export interface BoundRule extends Pick<Rule<unknown>, "on" | "because" | "famil
   /** Whether the rule is for the problem on such a device. */
   applies(device: DeviceAbilities): boolean;
   /** The part of the configuration that is wanted. */
-  readonly configuration: Configuration;
+  configuration(occupancy: OccupancyModel): Configuration;
 }
 
 /** How an application of an op can run on WebGPU: what `webgpu` of an op gives. {@link implement} makes it. */
@@ -93,9 +102,8 @@ export function implement<P>(
       because,
       family,
       applies: (device) => when?.(problem, device) ?? true,
-      get configuration() {
-        return typeof configuration === "function" ? configuration(problem) : configuration;
-      },
+      configuration: (occupancy) =>
+        typeof configuration === "function" ? configuration(problem, occupancy) : configuration,
     })),
   };
 }
@@ -128,6 +136,10 @@ function variantsOf<P>(family: KernelFamily<P>, problem: P, device: DeviceAbilit
       family: family.name,
       version: family.version,
       configuration,
+      coverage: family.coverageOf?.(configuration),
+      get launch() {
+        return family.launchOf?.(problem, configuration);
+      },
       get kernels() {
         return sequence().kernels;
       },

@@ -9,6 +9,7 @@ import type { Node } from "../../graph/graph.ts";
 import { ResiduaError } from "../../util/errors.ts";
 import type { DeviceProfile } from "./device_profile.ts";
 import type { BoundRule, Implementation, WebGpuVariant } from "./family.ts";
+import { type OccupancyModel, occupancyModel } from "./occupancy.ts";
 import { findEntry, holds, type KernelTable, shapeClass, SHIPPED_TABLES, variantOfEntry } from "./tables.ts";
 
 /** An application of an op, as far as the choice of its kernels goes. */
@@ -62,6 +63,7 @@ export class KernelPolicy {
   /** The device. */
   readonly device: DeviceProfile;
   readonly #tables: readonly KernelTable[];
+  readonly #occupancy: OccupancyModel;
   readonly #known = new Map<string, { readonly op: Node["op"]; readonly choice: Choice }>();
 
   /**
@@ -72,6 +74,7 @@ export class KernelPolicy {
   constructor(device: DeviceProfile, tables: readonly KernelTable[] = SHIPPED_TABLES) {
     this.device = device;
     this.#tables = tables;
+    this.#occupancy = occupancyModel(device);
   }
 
   /** How elementwise kernels share a dispatch. */
@@ -124,7 +127,7 @@ export class KernelPolicy {
   #byRules(variants: readonly WebGpuVariant[], { rules }: Implementation): Omit<Choice, "variants"> {
     for (const rule of rules) {
       if (!this.#isFor(rule) || !rule.applies(this.device)) continue;
-      const { family, configuration } = rule;
+      const { family } = rule, configuration = rule.configuration(this.#occupancy);
       const index = variants.findIndex((variant) =>
         variant.family === family && holds(variant.configuration, configuration)
       );

@@ -10,6 +10,12 @@ export function isPointwise({ groups, taps, stride, padding }: DirectedConvoluti
   return groups === 1 && taps * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0;
 }
 
+/** Whether such products load whole vectors of an image. */
+export function isVectorPointwise(convolution: DirectedConvolution): boolean {
+  const { resultSize: [height, width] } = convolution;
+  return isPointwise(convolution) && height * width % 4 === 0;
+}
+
 function problemOf(convolution: DirectedConvolution): GemmProblem {
   const { direction, batch, channels, sources, resultSize: [height, width], operands } = convolution;
   const n = height * width, { bias, output } = operands;
@@ -20,6 +26,7 @@ function problemOf(convolution: DirectedConvolution): GemmProblem {
     a: direction === "forward" ? [sources, 1] : [1, channels],
     b: [n, 1],
     batch,
+    packsA: true,
     buffers: { a: 1, b: 0, c: output },
     bias: bias === undefined ? undefined : { buffer: bias, of: "row" },
     epilogue: {
@@ -30,12 +37,18 @@ function problemOf(convolution: DirectedConvolution): GemmProblem {
 }
 
 /** A family of matrix products as one of pointwise convolutions. */
-function pointwise(family: KernelFamily<GemmProblem>): KernelFamily<DirectedConvolution> {
+function pointwise(
+  family: KernelFamily<GemmProblem>,
+  supports: (convolution: DirectedConvolution) => boolean = isPointwise,
+): KernelFamily<DirectedConvolution> {
   return {
     name: family.name,
     version: family.version,
-    supports: (convolution, device) => isPointwise(convolution) && family.supports(problemOf(convolution), device),
+    supports: (convolution, device) => supports(convolution) && family.supports(problemOf(convolution), device),
     configurations: (convolution, device) => family.configurations(problemOf(convolution), device),
+    coverageOf: family.coverageOf,
+    launchOf: family.launchOf &&
+      ((convolution, configuration) => family.launchOf!(problemOf(convolution), configuration)),
     nameOf: (configuration, convolution) => family.nameOf!(configuration, problemOf(convolution)),
     emit: (convolution, configuration, device) => family.emit(problemOf(convolution), configuration, device),
   };
@@ -44,7 +57,7 @@ function pointwise(family: KernelFamily<GemmProblem>): KernelFamily<DirectedConv
 /** The families. */
 export const POINTWISE_GEMMS: readonly KernelFamily<DirectedConvolution>[] = [
   pointwise(REGISTER_GEMM),
-  pointwise(WORKGROUP_GEMM),
+  pointwise(WORKGROUP_GEMM, isVectorPointwise),
 ];
 
 /** The rules, which are those of the products. */
@@ -53,7 +66,7 @@ export const POINTWISE_RULES: readonly Rule<DirectedConvolution>[] = GEMM_RULES.
   return {
     ...rule,
     when: (convolution, device) => isPointwise(convolution) && (when?.(problemOf(convolution), device) ?? true),
-    configuration: (convolution) =>
-      typeof configuration === "function" ? configuration(problemOf(convolution)) : configuration ?? {},
+    configuration: (convolution, occupancy) =>
+      typeof configuration === "function" ? configuration(problemOf(convolution), occupancy) : configuration ?? {},
   };
 });

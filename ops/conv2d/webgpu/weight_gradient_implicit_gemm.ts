@@ -1,115 +1,239 @@
 /**
  * A convolution's weight gradient on WebGPU as one matrix product in workgroup memory, for GPUs:
  *
- *     dW[output, (input, tap)] = Σ over images and positions of dY · what the tap meets.
+ *     dW[output, (tap, input)] = Σ over images and positions of dY · what the tap meets.
  *
- * The matrix of windows exists only as indices; the depth is split into parts. Groups are not supported.
+ * The matrix of windows exists only as indices. Both operands lie along the depth, and are turned over on the way into
+ * workgroup memory. The depth is split into parts that fill the device. Groups are not supported.
  */
 
 import { f32, type KernelFamily } from "../../../core/mod.ts";
 import {
+  coverageOfConfiguration,
+  hasWorkgroupTiles,
+  isLargePartial,
+  launchOf,
+  nameOfConfiguration,
+  partialSize,
   range,
-  sumPartsKernel,
+  type StagedOperand,
+  type StagedProduct,
+  type StagedStore,
   vec4,
   WORKGROUP_TILES,
-  workgroupGemmKernel,
-  workgroupTiles,
+  type WorkgroupConfiguration,
+  workgroupConfigurations,
+  workgroupGemmKernels,
+  type WorkgroupShape,
+  type WorkgroupTile,
 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
-import { inputPositions, isInsideSource, sourcePosition } from "./positions.ts";
-import { DW, DY, MAX_PARTIAL_ELEMENTS, PARTIAL, weightSize, X } from "./weight_gradient_parts.ts";
-
-/** Workgroups that keep a GPU busy. */
-const WANTED_WORKGROUPS = 256;
-/** The least depth of a part. */
-const LEAST_DEPTH = 64;
+import { DW, DY, PARTIAL, X } from "./weight_gradient_parts.ts";
 
 /** The family. */
-export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, { readonly tile: string }> = {
+export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, WorkgroupConfiguration> = {
   name: "implicit GEMM",
-  version: 1,
-  supports: ({ groups }) => groups === 1,
-  configurations: (_problem, { limits }) => workgroupTiles(limits),
-  nameOf: ({ tile }) => `implicit GEMM ${tile}`,
-  emit(problem, { tile }, { limits }) {
-    const parts = partsOf(problem), size = weightSize(problem);
-    const product = {
-      extents: [problem.groupOutputs, columnsOf(problem), depthOf(problem)] as const,
-      parts,
-      functions: [loadAWgsl(problem), loadBWgsl(problem), storeWgsl(problem)].join("\n"),
-      bindings: [
-        { name: "x0", index: X },
-        { name: "dy", index: DY },
-        { name: "partial", index: PARTIAL, write: true },
-      ],
-    };
+  version: 2,
+  supports: (problem, { limits }) => problem.groups === 1 && hasWorkgroupTiles(weightGradientShape(problem), limits),
+  configurations: (problem, { limits }) => workgroupConfigurations(weightGradientShape(problem), limits),
+  coverageOf: coverageOfConfiguration,
+  launchOf: (problem, configuration) => launchOf(weightGradientShape(problem), configuration),
+  nameOf: (configuration) => `implicit GEMM ${nameOfConfiguration(configuration)}`,
+  emit(problem, { tile, parts }, { limits }) {
+    const product = productOf(problem, WORKGROUP_TILES[tile]), size = partialSize(product, parts);
     return {
-      workspace: [f32([parts, size])],
-      kernels: [
-        workgroupGemmKernel(product, WORKGROUP_TILES[tile], limits),
-        sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits),
-      ],
+      workspace: parts > 1 ? [f32([size])] : [],
+      transient: parts > 1 && isLargePartial(size) ? [PARTIAL] : [],
+      kernels: workgroupGemmKernels(product, WORKGROUP_TILES[tile], parts, PARTIAL, limits),
     };
   },
 };
 
-/** Inputs and taps. */
-function columnsOf({ groupInputs, kernelHeight, kernelWidth }: ConvolutionProblem): number {
-  return groupInputs * kernelHeight * kernelWidth;
+/** What the choice of a tile depends on. */
+export function weightGradientShape(problem: ConvolutionProblem): WorkgroupShape {
+  const lines = linesOf(problem);
+  return {
+    extents: [problem.groupOutputs, columnsOf(problem)],
+    slices: (depth) => Math.ceil(4 * problem.batch * lines.rows * lines.quads / depth),
+    turned: [true, true],
+    loads: [lines.loads, lines.isPlain ? lines.loads : 4],
+  };
 }
 
-/** Positions of all images. */
-function depthOf({ batch, outputHeight, outputWidth }: ConvolutionProblem): number {
-  return batch * outputHeight * outputWidth;
+/** The output as lines of quads of positions. */
+interface Lines {
+  /** Whether each position meets one element of the input, the one of its own index. */
+  readonly isPlain: boolean;
+  /** Whether a line is an image's whole plane; else it is a row of it, which is whole vectors. */
+  readonly isFlat: boolean;
+  /** Lines of an image. */
+  readonly rows: number;
+  /** Positions of a line. */
+  readonly columns: number;
+  /** Quads of a line. */
+  readonly quads: number;
+  /** Loads that a quad takes. */
+  readonly loads: 1 | 4;
 }
 
-function partsOf(problem: ConvolutionProblem): number {
-  const blocks = Math.ceil(problem.groupOutputs / 64) * Math.ceil(columnsOf(problem) / 64);
-  const fitting = Math.floor(MAX_PARTIAL_ELEMENTS / weightSize(problem));
-  const wanted = Math.min(Math.ceil(WANTED_WORKGROUPS / blocks), fitting);
-  return Math.max(1, Math.min(wanted, Math.ceil(depthOf(problem) / LEAST_DEPTH)));
+function linesOf(problem: ConvolutionProblem): Lines {
+  const { outputHeight, outputWidth, kernelHeight, kernelWidth, stride, padding } = problem;
+  const isPlain = kernelHeight * kernelWidth * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0;
+  const isFlat = isPlain || outputWidth % 4 !== 0;
+  const rows = isFlat ? 1 : outputHeight, columns = isFlat ? outputHeight * outputWidth : outputWidth;
+  return { isPlain, isFlat, rows, columns, quads: Math.ceil(columns / 4), loads: columns % 4 === 0 ? 1 : 4 };
 }
 
-/** A is dY: rows are output channels. */
-function loadAWgsl(problem: ConvolutionProblem): string {
-  const { groupOutputs, outputHeight, outputWidth } = problem, depth = depthOf(problem);
-  const plane = outputHeight * outputWidth;
-  return `fn loadA(wantedRow: u32, wantedK: u32) -> f32 {
-  let row = min(wantedRow, ${groupOutputs - 1}u);
-  let k = min(wantedK, ${depth - 1}u);
-  return select(0.0, dy[(k / ${plane}u * ${groupOutputs}u + row) * ${plane}u + k % ${plane}u], wantedK < ${depth}u);
-}`;
+/** Inputs, filled up to whole vectors. */
+function paddedInputs({ groupInputs }: ConvolutionProblem): number {
+  return 4 * Math.ceil(groupInputs / 4);
 }
 
-/** B is the windows: columns are inputs and taps, rows what these meet at a position. */
-function loadBWgsl(problem: ConvolutionProblem): string {
-  const { groupInputs, height, width, outputHeight, outputWidth, kernelHeight, kernelWidth } = problem;
-  const taps = kernelHeight * kernelWidth, plane = outputHeight * outputWidth, positions = inputPositions(problem);
-  const y = sourcePosition(positions, 0, `position / ${outputWidth}u`, `tap / ${kernelWidth}u`);
-  const x = sourcePosition(positions, 1, `position % ${outputWidth}u`, `tap % ${kernelWidth}u`);
-  return `fn loadX(image: u32, position: u32, wantedColumn: u32) -> f32 {
-  let column = min(wantedColumn, ${columnsOf(problem) - 1}u);
-  let tap = column % ${taps}u;
-  let y = ${y};
-  let x = ${x};
-  let inside = ${isInsideSource(positions, 0, "y")} && ${isInsideSource(positions, 1, "x")};
-  let index = u32(clamp(y, 0, ${height - 1})) * ${width}u + u32(clamp(x, 0, ${width - 1}));
-  return select(0.0, x0[(image * ${groupInputs}u + column / ${taps}u) * ${height * width}u + index], inside);
-}
-fn loadB(wantedK: u32, column: u32) -> vec4<f32> {
-  let k = min(wantedK, ${depthOf(problem) - 1}u);
-  let image = k / ${plane}u;
-  let position = k % ${plane}u;
-  return ${vec4(range(4).map((c) => `loadX(image, position, column + ${c}u)`))};
-}`;
+/** Columns of the product: taps, and the inputs of each. */
+function columnsOf(problem: ConvolutionProblem): number {
+  return problem.kernelHeight * problem.kernelWidth * paddedInputs(problem);
 }
 
-function storeWgsl(problem: ConvolutionProblem): string {
-  const columns = columnsOf(problem);
-  const store = (c: number) =>
-    `${columns % 4 === 0 ? "" : `if (column + ${c}u < ${columns}u) `}{ partial[start + ${c}u] = value[${c}]; }`;
-  return `fn store(part: u32, row: u32, column: u32, value: vec4<f32>) {
-  let start = part * ${weightSize(problem)}u + row * ${columns}u + column;
-  ${range(4).map(store).join(" ")}
-}`;
+/** Where the loop is: a thread's quad of positions, the same of both operands, by its image, line and number in the line. */
+function productOf(problem: ConvolutionProblem, tile: WorkgroupTile): StagedProduct {
+  const { rows, quads, loads, isPlain } = linesOf(problem), step = tile.depth / 4;
+  const carried = Math.floor(step / quads), checksImages = problem.batch * rows * quads % step !== 0;
+  const position = positionWgsl(problem, step % quads);
+  return {
+    extents: weightGradientShape(problem).extents,
+    slices: weightGradientShape(problem).slices(tile.depth),
+    start: `let firstQuad = begin * ${step}u + lane % ${step}u;
+  var quad = firstQuad % ${quads}u;
+  var row = firstQuad / ${quads}u % ${rows}u;
+  var image = firstQuad / ${quads * rows}u;
+  ${position.start}`,
+    advance: `quad += ${step % quads}u; row += ${carried % rows}u; image += ${Math.floor(carried / rows)}u;
+    ${position.advance}
+    if (quad >= ${quads}u) { quad -= ${quads}u; row++; ${position.wrap} }
+    if (row >= ${rows}u) { row -= ${rows}u; image++; }`,
+    a: planes(problem, "dy", problem.groupOutputs, checksImages),
+    b: isPlain ? planes(problem, "x0", problem.groupInputs, checksImages) : windows(problem, checksImages),
+    store: storeOf(problem),
+    bindings: [
+      { name: "x0", index: X, vector: isPlain && loads === 1 },
+      { name: "dy", index: DY, vector: loads === 1 },
+    ],
+  };
+}
+
+/** WGSL of the rows and columns of a quad's positions, kept where a quad crosses rows. */
+function positionWgsl(problem: ConvolutionProblem, step: number): { start: string; advance: string; wrap: string } {
+  const { isPlain, isFlat, columns, quads } = linesOf(problem), { outputHeight, outputWidth } = problem;
+  if (isPlain || !isFlat) return { start: "", advance: "", wrap: "" };
+  // A plane is filled up to whole quads, so that the next begins as many positions later.
+  const by = 4 * step, filled = 4 * quads - columns;
+  const vector = (value: number) => `vec4<i32>(${value})`;
+  return {
+    start: `let firstPosition = vec4<i32>(i32(quad * 4u)) + vec4<i32>(0, 1, 2, 3);
+  var outY = firstPosition / ${vector(outputWidth)};
+  var outX = firstPosition % ${vector(outputWidth)};`,
+    advance: `outX += ${vector(by % outputWidth)}; outY += ${vector(Math.floor(by / outputWidth))};
+    outY = select(outY, outY + ${vector(1)}, outX >= ${vector(outputWidth)});
+    outX = select(outX, outX - ${vector(outputWidth)}, outX >= ${vector(outputWidth)});`,
+    wrap: `outY -= ${vector(outputHeight + Math.floor(filled / outputWidth))}; outX -= ${vector(filled % outputWidth)};
+      outY = select(outY, outY - ${vector(1)}, outX < vec4<i32>());
+      outX = select(outX, outX + ${vector(outputWidth)}, outX < vec4<i32>());`,
+  };
+}
+
+/** WGSL of a plane's quad: a vector, or the elements of a row that is not whole vectors. */
+function loadQuad(name: string, start: string, columns: number, loads: 1 | 4, checksImage: string): string {
+  if (loads === 1) {
+    return checksImage === ""
+      ? `${name}[${start} + quad]`
+      : `select(vec4<f32>(), ${name}[select(0u, ${start} + quad, ${checksImage})], ${checksImage})`;
+  }
+  const element = (c: number) => {
+    const inside = `quad * 4u + ${c}u < ${columns}u${checksImage === "" ? "" : ` && ${checksImage}`}`;
+    return `select(0.0, ${name}[select(0u, ${start} + quad * 4u + ${c}u, ${inside})], ${inside})`;
+  };
+  return vec4(range(4).map(element));
+}
+
+/** An operand whose lines are the planes of channels. */
+function planes(
+  problem: ConvolutionProblem,
+  name: string,
+  channels: number,
+  checksImages: boolean,
+): StagedOperand {
+  const { batch } = problem,
+    { rows, columns, loads } = linesOf(problem),
+    plane = rows * columns / (loads === 1 ? 4 : 1);
+  const rowSize = columns / (loads === 1 ? 4 : 1), line = `line_${name}`;
+  const start = (unit: number, j: number) =>
+    `image * ${channels * plane}u + ${rows === 1 ? "" : `row * ${rowSize}u + `}${line}${unit}[${j}]`;
+  return {
+    turned: true,
+    loads,
+    setup: (unit, first) =>
+      `let ${line}${unit} = min(${first} + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${channels - 1}u)) * ${plane}u;`,
+    fetch: (unit, _step, names) =>
+      names.map((each, j) =>
+        `${each} = ${loadQuad(name, start(unit, j), columns, loads, checksImages ? `image < ${batch}u` : "")};`
+      ).join("\n    "),
+  };
+}
+
+/** B is the windows: columns are taps and inputs, rows what these meet at a position. */
+function windows(problem: ConvolutionProblem, checksImages: boolean): StagedOperand {
+  const { batch, groupInputs, height, width, kernelWidth, kernelHeight, stride, padding, dilation } = problem;
+  const { isFlat, loads } = linesOf(problem), inputs = paddedInputs(problem), plane = height * width;
+  const taps = kernelHeight * kernelWidth;
+  const conditions = [
+    `(y >= vec4<i32>()) & (y < vec4<i32>(${height})) & (x >= vec4<i32>()) & (x < vec4<i32>(${width}))`,
+    ...(checksImages ? [`vec4<bool>(image < ${batch}u)`] : []),
+    ...(loads === 1 ? [] : [`(outY < vec4<i32>(${problem.outputHeight}))`]),
+  ];
+  const y = isFlat ? `outY * ${stride[0]}` : `vec4<i32>(i32(row * ${stride[0]}u))`;
+  const x = isFlat
+    ? `outX * ${stride[1]}`
+    : `vec4<i32>(i32(quad * ${4 * stride[1]}u)) + vec4<i32>(0, 1, 2, 3) * ${stride[1]}`;
+  return {
+    turned: true,
+    loads: 4,
+    setup: (unit, first) =>
+      `let tapStart${unit} = min(${first}, ${taps * inputs - 4}u);
+  let input${unit} = min(tapStart${unit} % ${inputs}u + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${
+        groupInputs - 1
+      }u)) * ${plane}u;
+  let tapY${unit} = i32(tapStart${unit} / ${inputs * kernelWidth}u * ${dilation[0]}u) - ${padding[0]};
+  let tapX${unit} = i32(tapStart${unit} / ${inputs}u % ${kernelWidth}u * ${dilation[1]}u) - ${padding[1]};`,
+    fetch: (unit, _step, names) =>
+      `{
+      let y = ${y} + tapY${unit};
+      let x = ${x} + tapX${unit};
+      let inside = ${conditions.join(" & ")};
+      let at = select(vec4<u32>(), image * ${groupInputs * plane}u + vec4<u32>(y * ${width} + x), inside);
+      ${
+        names.map((name, j) =>
+          `${name} = select(vec4<f32>(), ${vec4(range(4).map((c) => `x0[at[${c}] + input${unit}[${j}]]`))}, inside);`
+        ).join("\n      ")
+      }
+    }`,
+  };
+}
+
+/** dW [output, input, tap]. */
+function storeOf(problem: ConvolutionProblem): StagedStore {
+  const { groupInputs, kernelHeight, kernelWidth } = problem, taps = kernelHeight * kernelWidth;
+  const inputs = paddedInputs(problem);
+  const store = (id: number, c: number) =>
+    `${groupInputs % 4 === 0 ? "" : `if (input${id} + ${c}u < ${groupInputs}u) `}{ dw[position + ${
+      c * taps
+    }u] = value[${c}]; }`;
+  return {
+    position: (id, column) =>
+      `let input${id} = (${column}) % ${inputs}u; let start${id} = input${id} * ${taps}u + (${column}) / ${inputs}u;`,
+    put: (id, row, sum) =>
+      `let value = ${sum}; let position = start${id} + (${row}) * ${groupInputs * taps}u; ${
+        range(4).map((c) => store(id, c)).join(" ")
+      }`,
+    bindings: [{ name: "dw", index: DW, write: true }],
+  };
 }

@@ -7,12 +7,12 @@
  */
 
 import { f32, type KernelFamily, MAX_ITERATIONS, u32 } from "../../../core/mod.ts";
-import { fitsWorkgroup, WORKGROUP_TILE_64x64x16 } from "../../../kernels/mod.ts";
+import { fitsWorkgroup, WORKGROUP_TILES } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { largestBuffer, winogradGeometry, type WinogradProducts } from "./winograd/geometry.ts";
 import { inputKernel } from "./winograd/inputs.ts";
 import { outputKernel } from "./winograd/outputs.ts";
-import { productKernel } from "./winograd/products.ts";
+import { productKernel, WINOGRAD_TILE } from "./winograd/products.ts";
 import type { WinogradTile } from "./winograd/transforms.ts";
 import { weightKernel } from "./winograd/weights.ts";
 
@@ -38,7 +38,7 @@ export const WINOGRAD: KernelFamily<DirectedConvolution, WinogradConfiguration> 
       { products: "registers", viaTexture: false },
       { products: "registers", viaTexture: true },
     ];
-    if (fitsWorkgroup(WORKGROUP_TILE_64x64x16, limits)) {
+    if (fitsWorkgroup(WORKGROUP_TILES[WINOGRAD_TILE], limits)) {
       products.push({ products: "workgroup memory", viaTexture: false });
     }
     const all = products.flatMap((each) => ([4, 2] as const).map((tile) => ({ ...each, tile })));

@@ -2,12 +2,18 @@
 
 import type { DeviceLimits, WebGpuKernel } from "../../../../core/mod.ts";
 import {
+  blockHeight,
+  blockWidth,
+  matrixOperand,
   packedGemmKernel,
   registerTile,
-  WORKGROUP_TILE_64x64x16,
-  workgroupGemmKernel,
+  WORKGROUP_TILES,
+  workgroupGemmKernels,
 } from "../../../../kernels/mod.ts";
 import type { WinogradGeometry, WinogradProducts } from "./geometry.ts";
+
+/** The tile of products in workgroup memory. */
+export const WINOGRAD_TILE = "64x64x16 8x8";
 
 /** The products of a chunk: [point, channel, column], each a vector of tiles. */
 export function productKernel(
@@ -33,38 +39,36 @@ function registerKernel(geometry: WinogradGeometry, viaTexture: boolean, limits:
   return packedGemmKernel(problem, registerTile(problem), viaTexture, limits);
 }
 
-/** All points as the parts of one product, whose depth is that of all. */
+/** A product for each point. */
 function workgroupKernel(
   { convolution: { sources, channels }, points, columns, panelRows, workspace }: WinogradGeometry,
   limits: DeviceLimits,
 ): WebGpuKernel {
-  const { depth } = WORKGROUP_TILE_64x64x16, padded = depth * Math.ceil(sources / depth);
-  const line = (length: number) =>
-    `(min(k / ${padded}u, ${points - 1}u) * ${sources}u + min(s, ${sources - 1}u)) * ${length}u`;
-  return workgroupGemmKernel(
+  const tile = WORKGROUP_TILES[WINOGRAD_TILE];
+  const matrix = (lines: number) => ({ lines, depth: sources, lineStride: 1, depthStride: lines, count: 1 });
+  const operand = (name: string, lines: number, block: number) =>
+    matrixOperand(name, matrix(lines), block, tile, `product * ${sources * lines / 4}u`);
+  const [kernel] = workgroupGemmKernels(
     {
-      extents: [channels, 4 * columns, points * padded],
-      parts: points,
-      functions: `fn loadA(row: u32, k: u32) -> f32 {
-  let s = k % ${padded}u;
-  let index = ${line(panelRows)};
-  return select(0.0, weight[index + min(row, ${channels - 1}u)], s < ${sources}u);
-}
-fn loadB(k: u32, column: u32) -> vec4<f32> {
-  let s = k % ${padded}u;
-  let index = ${line(columns)};
-  return select(vec4<f32>(), source[index + min(column / 4u, ${columns - 1}u)], s < ${sources}u);
-}
-fn store(point: u32, row: u32, column: u32, value: vec4<f32>) {
-  result[(point * ${channels}u + row) * ${columns}u + column / 4u] = value;
-}`,
+      extents: [channels, 4 * columns],
+      slices: Math.ceil(sources / tile.depth),
+      products: points,
+      a: operand("weight", panelRows, blockHeight(tile)),
+      b: operand("source", 4 * columns, blockWidth(tile)),
+      store: {
+        position: (id, column) => `let at${id} = product * ${channels * columns}u + (${column}) / 4u;`,
+        put: (id, row, value) => `result[at${id} + (${row}) * ${columns}u] = ${value};`,
+        bindings: [{ name: "result", index: workspace.products, write: true, vector: true }],
+      },
       bindings: [
-        { name: "weight", index: workspace.weights },
+        { name: "weight", index: workspace.weights, vector: true },
         { name: "source", index: workspace.sources, vector: true },
-        { name: "result", index: workspace.products, write: true, vector: true },
       ],
     },
-    WORKGROUP_TILE_64x64x16,
+    tile,
+    1,
+    0,
     limits,
   );
+  return kernel;
 }

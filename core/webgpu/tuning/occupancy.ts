@@ -1,0 +1,104 @@
+/** How long a device is busy with the blocks of a kernel, estimated by how many it runs at a time. Rules compare kernels by it. */
+
+import type { DeviceLimits, DeviceProfile } from "./device_profile.ts";
+
+/** A kernel of equal workgroups, its blocks. */
+export interface Launch {
+  /** Threads of a block. */
+  readonly threads: number;
+  /** Registers of a thread, estimated. */
+  readonly registers: number;
+  /** Bytes of workgroup memory of a block. */
+  readonly workgroupBytes: number;
+  /** Blocks. */
+  readonly blocks: number;
+  /** Work of a block, in multiply-adds of a thread or what takes as long. */
+  readonly work: number;
+  /** Bytes of parts that it writes for a later kernel to read. Defaults to none. */
+  readonly partialBytes?: number;
+  /** How many parts that kernel adds up. Defaults to 1, which takes no such kernel. */
+  readonly parts?: number;
+}
+
+/** How a device runs a launch. */
+export interface Occupancy {
+  /** Blocks that a multiprocessor runs at a time. */
+  readonly resident: number;
+  /** How often all multiprocessors are filled, as a fraction. */
+  readonly waves: number;
+  /** Clock cycles until the last block is done, estimated. */
+  readonly cycles: number;
+}
+
+/** What rules may ask of a device. */
+export interface OccupancyModel {
+  /** The limits. */
+  readonly limits: DeviceLimits;
+  /** How the device runs a launch. */
+  of(launch: Launch): Occupancy;
+}
+
+/**
+ * A multiprocessor of NVIDIA's GPUs from Volta to Hopper, by their documents: what is assumed of any device. The memory's
+ * bytes are an H100's share of what was measured of it.
+ */
+const MULTIPROCESSOR = {
+  /** Multiply-adds a cycle. */
+  lanes: 128,
+  /** Registers. */
+  registers: 65_536,
+  /** Threads at a time. */
+  threads: 2048,
+  /** Blocks at a time. */
+  blocks: 32,
+  /** Bytes of workgroup memory. */
+  workgroupBytes: 100 * 1024,
+  /** Threads that run in step. */
+  warp: 32,
+  /** Bytes of memory a cycle. */
+  bytes: 10,
+};
+
+/** Warps that keep half of the lanes busy: the others wait for each other and for memory. */
+const HALF_BUSY_WARPS = 2;
+/** Cycles that another dispatch takes, and each part that its threads add up. */
+const DISPATCH_CYCLES = 4000, PART_CYCLES = 60;
+
+/**
+ * How a device of some multiprocessors runs a launch. The busiest multiprocessor has `⌈blocks / multiprocessors⌉` blocks. It
+ * does as many at a time as its registers, threads and workgroup memory hold, and is the better used the more warps these
+ * are: by `warps / (warps + 2)`. So in cycles, of multiply-adds (work), multiply-adds a cycle (lanes) and bytes:
+ *
+ *     blocks of the busiest · work / (128 lanes · use) + twice the bytes of the parts / (10 · multiprocessors)
+ *
+ * and what the dispatch takes that adds parts up. The shape was fitted to matrix products and convolutions on one H100; on
+ * others it is an assumption.
+ */
+export function occupancy(launch: Launch, multiprocessors: number): Occupancy {
+  const { blocks, work, threads, registers, workgroupBytes, partialBytes = 0, parts = 1 } = launch;
+  const resident = Math.max(
+    1,
+    Math.min(
+      MULTIPROCESSOR.blocks,
+      Math.floor(MULTIPROCESSOR.threads / threads),
+      Math.floor(MULTIPROCESSOR.registers / (threads * registers)),
+      Math.floor(MULTIPROCESSOR.workgroupBytes / Math.max(1, workgroupBytes)),
+    ),
+  );
+  const busiest = Math.ceil(blocks / multiprocessors);
+  const warps = Math.min(busiest, resident) * Math.ceil(threads / MULTIPROCESSOR.warp);
+  const use = warps / (warps + HALF_BUSY_WARPS);
+  const adding = parts === 1
+    ? 0
+    : DISPATCH_CYCLES + PART_CYCLES * parts + 2 * partialBytes / (MULTIPROCESSOR.bytes * multiprocessors);
+  return {
+    resident,
+    waves: blocks / (resident * multiprocessors),
+    cycles: busiest * work / (MULTIPROCESSOR.lanes * use) + adding,
+  };
+}
+
+/** What rules may ask of a device. */
+export function occupancyModel({ limits, multiprocessors }: DeviceProfile): OccupancyModel {
+  return { limits, of: (launch) => occupancy(launch, multiprocessors) };
+}
