@@ -226,8 +226,8 @@ export class WebGpuExecutable implements Executable {
 
   /** Writes the ranges of all merged dispatches into one buffer, as large as planning says. */
   #writeRanges(shaders: readonly DispatchShader[], movable: number): void {
-    if (movable === 0) return;
-    const words = new Uint32Array(rangesBytes(movable) / 4);
+    const bytes = rangesBytes(movable, this.#backend.policy.mergeShape), words = new Uint32Array(bytes / 4);
+    if (bytes === 0) return;
     let first = 0;
     for (const shader of shaders) {
       if (shader.ranges === undefined) continue;
@@ -235,7 +235,7 @@ export class WebGpuExecutable implements Executable {
       shader.firstRange = first;
       first += Math.ceil(shader.ranges.byteLength / RANGES_ALIGNMENT) * RANGES_ALIGNMENT;
     }
-    this.#ranges = this.#own(words.byteLength, "ranges", GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    this.#ranges = this.#own(bytes, "ranges", GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
     this.#backend.device.queue.writeBuffer(this.#ranges, 0, words);
   }
 

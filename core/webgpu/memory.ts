@@ -36,12 +36,13 @@ export function memoryNeed(
   const own = [...inputs, ...variables.filter(({ kind }) => kind === "constant")];
   const kernels = nodes.map((node) => ({ node, variant: policy.choose(node, options) }));
   const movable = kernels.flatMap(({ variant }) => variant.kernels).filter(({ elements }) => elements).length;
+  const ranges = rangesBytes(movable, policy.mergeShape);
   const sizes = [
     ...bufferSizes,
     ...own.map(({ spec }) => byteSize(spec)),
     ...scratchSizes(kernels.map(({ variant }) => variant), largest),
     ...(options.scalars.length > 0 ? [ringBytes(options.scalars)] : []),
-    ...(movable > 0 ? [rangesBytes(movable)] : []),
+    ...(ranges > 0 ? [ranges] : []),
   ].map(bufferBytes);
   const variableSizes = variables.map(({ spec }) => bufferBytes(byteSize(spec)));
   return {

@@ -28,8 +28,8 @@ export interface MergedKernel<B> {
   readonly text: string;
   /** The bound buffers, in the order of the binding numbers. */
   readonly buffers: readonly BoundBuffer<B>[];
-  /** What is bound after them, as a uniform: for each kernel {@link RANGE_WORDS} words that the text is free of. */
-  readonly ranges: Uint32Array<ArrayBuffer>;
+  /** What is bound after them, as a uniform, where the text is free of sizes: {@link RANGE_WORDS} words for each kernel. */
+  readonly ranges?: Uint32Array<ArrayBuffer>;
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
 }
@@ -37,9 +37,13 @@ export interface MergedKernel<B> {
 /** Words of a merged kernel's range: its first workgroup, the one after its last, elements of a workgroup, elements. */
 const RANGE_WORDS = 4;
 
-/** The bytes that a program's ranges take at most: each dispatch has its own from a multiple of WebGPU's alignment on. */
-export function rangesBytes(movable: number): number {
-  return movable * RANGES_ALIGNMENT;
+/**
+ * The bytes of a program's ranges: each dispatch has its own from a multiple of WebGPU's alignment on.
+ *
+ * @param movable The program's elementwise kernels.
+ */
+export function rangesBytes(movable: number, { uniform }: MergeShape): number {
+  return uniform ? movable * RANGES_ALIGNMENT : 0;
 }
 
 /** Where the ranges of a dispatch may begin, in bytes; a kernel's range is smaller. */
@@ -51,8 +55,8 @@ export function viewOf({ dtype, vector, write }: Omit<DeclaredBuffer, "name">): 
 }
 
 /**
- * Merges kernels, none of which reads or writes a buffer that another writes. What they compute is in the text, how much of it is
- * not: so that one pipeline serves all dispatches of the same kernels, whatever their sizes.
+ * Merges kernels, none of which reads or writes a buffer that another writes. Equal kernels in an equal order give an equal text.
+ * Where sizes are a uniform, one pipeline serves all dispatches of the same kernels, whatever their sizes.
  */
 export function mergeKernels<B>(
   kernels: readonly ElementsKernel<B>[],
@@ -61,7 +65,7 @@ export function mergeKernels<B>(
 ): MergedKernel<B> {
   const bound: BoundBuffer<B>[] = [], functions: string[] = [], branches: string[] = [];
   const bindingsOf = new Map<B, Map<string, number>>(), ranges = new Uint32Array(kernels.length * RANGE_WORDS);
-  const { lanes } = shape, oneEach = shape.threads === Infinity;
+  const { lanes, uniform } = shape;
   let groups = 0;
   kernels.forEach(({ elements, buffers }, index) => {
     const names = new Map<string, string>();
@@ -80,15 +84,18 @@ export function mergeKernels<B>(
     functions.push(rename(`${declarations}\nfn kernel${index}(i: u32) {\n  ${body}\n}`, names));
     const share = lanes * elementsOfThread(elements, shape), first = groups;
     groups += Math.ceil(count / share);
-    ranges.set([first, groups, share, count], index * RANGE_WORDS);
-    branches.push(`if (group < ranges[${index}].y) {
-    ${oneEach ? oneElement(lanes, index) : manyElements(lanes, index)}
+    const range = [first, groups, share, count];
+    ranges.set(range, index * RANGE_WORDS);
+    const words = range.map((word, k) => uniform ? `ranges[${index}].${"xyzw"[k]}` : `${word}u`);
+    branches.push(`if (group < ${words[1]}) {
+    ${shape.threads === Infinity ? oneElement(lanes, index, words) : manyElements(lanes, index, words)}
   }`);
   });
   return {
     text: shaderText(
-      `@group(0) @binding(${bound.length}) var<uniform> ranges: array<vec4<u32>, ${kernels.length}>;
-${functions.join("\n")}
+      `${
+        uniform ? `@group(0) @binding(${bound.length}) var<uniform> ranges: array<vec4<u32>, ${kernels.length}>;\n` : ""
+      }${functions.join("\n")}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
@@ -98,21 +105,21 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
       bound,
     ),
     buffers: bound,
-    ranges,
+    ranges: uniform ? ranges : undefined,
     workgroups: linearWorkgroups(groups, limits, 1),
   };
 }
 
 /** The branch of a kernel whose threads compute an element each. */
-function oneElement(lanes: number, index: number): string {
-  return `let i = (group - ranges[${index}].x) * ${lanes}u + lane;
-    if (i < ranges[${index}].w) { kernel${index}(i); }`;
+function oneElement(lanes: number, index: number, [first, , , count]: readonly string[]): string {
+  return `let i = (group - ${first}) * ${lanes}u + lane;
+    if (i < ${count}) { kernel${index}(i); }`;
 }
 
 /** The branch of a kernel whose threads loop over many. */
-function manyElements(lanes: number, index: number): string {
-  return `let start = (group - ranges[${index}].x) * ranges[${index}].z;
-    let end = min(start + ranges[${index}].z, ranges[${index}].w);
+function manyElements(lanes: number, index: number, [first, , share, count]: readonly string[]): string {
+  return `let start = (group - ${first}) * ${share};
+    let end = min(start + ${share}, ${count});
     for (var i = start + lane; i < end; i += ${lanes}u) { kernel${index}(i); }`;
 }
 

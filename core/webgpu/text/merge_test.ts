@@ -31,7 +31,7 @@ Deno.test("mergeKernels() binds a shared buffer once and renames declarations an
   );
   assertEquals(buffers.map(({ buffer }) => buffer), ["a", "b", "c"]);
   assertEquals(workgroups, [4, 1, 1]);
-  assertEquals([...ranges], [0, 1, 64, 4, 1, 4, 64, 130]);
+  assertEquals([...ranges!], [0, 1, 64, 4, 1, 4, 64, 130]);
   assert(text.includes("kernel0_scale(shared0[i])") && text.includes("kernel1_scale(shared0[i])"), text);
   assert(text.includes("shared2[i] = vec4<f32>(x).x;"), text);
 });

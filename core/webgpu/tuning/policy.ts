@@ -36,12 +36,17 @@ export interface MergeShape {
   readonly lanes: number;
   /** About as many threads as a kernel is given; infinite where each element has one. */
   readonly threads: number;
+  /** Whether sizes are a uniform, so that layers share pipelines, or constants of the text. */
+  readonly uniform: boolean;
 }
 
-/** Software adapters execute every branch for all SIMD lanes, so each thread loops over many adjacent elements there. */
+/**
+ * Software adapters execute every branch for all SIMD lanes, so each thread loops over many adjacent elements there; and lavapipe
+ * compiles such loops to faster code where their bounds are constants.
+ */
 const MERGE_SHAPES: Readonly<Record<DeviceProfile["kind"], MergeShape>> = {
-  software: { lanes: 8, threads: 2048 },
-  hardware: { lanes: 64, threads: Infinity },
+  software: { lanes: 8, threads: 2048, uniform: false },
+  hardware: { lanes: 64, threads: Infinity, uniform: true },
 };
 
 /** How a device is kept at work around a timing, since the clocks of one that waits fall. */
