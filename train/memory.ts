@@ -46,7 +46,8 @@ export function trainingNeed(options: PlannedTraining): MemoryNeed {
   const { backend, batch, accumulate = 1, recompute, validation = false } = options;
   const { graph, scalars, updates } = traceStep(options);
   const recorded = new Map(Object.entries(scalars));
-  const needs = [backend.memoryNeed(plan(graph, recorded, { recompute }), { scalars: [...recorded.keys()] })];
+  const planned = plan(graph, recorded, { recompute, lean: updates !== undefined });
+  const needs = [backend.memoryNeed(planned, { scalars: [...recorded.keys()] })];
   if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
   if (validation) needs.push(inferenceNeed({ ...options, batch: batch / accumulate }));
   const variables = new Map([...variableSpecs(graph), ...(updates === undefined ? [] : variableSpecs(updates))]);

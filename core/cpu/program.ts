@@ -40,11 +40,11 @@ export interface CpuProgram {
 }
 
 /** Chooses every kernel and places every computed value. */
-export function programOf({ nodes, outputs }: Plan): CpuProgram {
+export function programOf({ nodes, outputs, lean }: Plan): CpuProgram {
   const updated = new Set(nodes.flatMap((node) => (node.op.updates ?? []).map((index) => node.arguments[index])));
   const kernels = nodes.map((node): NodeKernel => {
     const kernel = kernelOf(node), sources = prepackSources(kernel, [...node.arguments, ...node.results]);
-    return sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
+    return lean || sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
   });
   const lifetimes = lifetimesOf(nodes, new Set(outputs.values()));
   const most = (size: (kernel: CpuStages) => number | undefined) =>
