@@ -10,6 +10,7 @@ import {
 import { convolution, convolutionInputGradient } from "./convolution";
 import { convolutionWeightGradient, convolutionWeightGradientSum } from "./convolution_weight_gradient";
 import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from "./depthwise";
+import { depthwise3x3, depthwise3x3Spread } from "./depthwise3x3";
 import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
@@ -66,6 +67,8 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 37: subsampleGradient(p, task, scratch); return;
     case 38: packPointwise(p, task, scratch); return;
     case 39: pointwiseWeightGradient(p, task, scratch); return;
+    case 40: depthwise3x3(p, task, scratch); return;
+    case 41: depthwise3x3Spread(p, task, scratch); return;
     default: unreachable();
   }
 }
