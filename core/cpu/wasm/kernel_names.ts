@@ -43,7 +43,10 @@ export type CpuKernelName =
   | "packPointwise"
   | "pointwiseWeightGradient"
   | "depthwise3x3"
-  | "depthwise3x3Spread";
+  | "depthwise3x3Spread"
+  | "packSharedColumns"
+  | "packSharedPositions"
+  | "sharedColumns";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -89,4 +92,7 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "pointwiseWeightGradient",
   "depthwise3x3",
   "depthwise3x3Spread",
+  "packSharedColumns",
+  "packSharedPositions",
+  "sharedColumns",
 ];

@@ -15,6 +15,7 @@ import { addElements, clampElements, clampElementsGradient, sgdElements } from "
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
 import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+import { packSharedColumns, packSharedPositions, sharedColumns } from "./shared_columns";
 import { subsample, subsampleGradient } from "./subsample";
 import { channelPartSums, channelSumJoin, channelSums, columnSums, spreadPlanes } from "./sums";
 import { winograd, winogradWeightGradient, winogradWeightGradientSum, winogradWeights } from "./winograd";
@@ -69,6 +70,9 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 39: pointwiseWeightGradient(p, task, scratch); return;
     case 40: depthwise3x3(p, task, scratch); return;
     case 41: depthwise3x3Spread(p, task, scratch); return;
+    case 42: packSharedColumns(p, task, scratch); return;
+    case 43: packSharedPositions(p, task, scratch); return;
+    case 44: sharedColumns(p, task, scratch); return;
     default: unreachable();
   }
 }
