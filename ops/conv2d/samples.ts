@@ -110,6 +110,8 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     attributes: { groups: 5, padding: [1, 1], stride: [2, 2] },
   },
   { about: "pointwise, with tiles that are not full", input: [3, 18, 6, 6], weight: [21, 18, 1, 1] },
+  { about: "pointwise to one channel", input: [2, 3, 3, 3], weight: [1, 3, 1, 1] },
+  { about: "pointwise, with images smaller than a vector", input: [9, 5, 1, 3], weight: [7, 5, 1, 1] },
   {
     about: "several tiles along each axis, none of them full",
     input: [2, 9, 19, 12],
