@@ -46,7 +46,8 @@ export type CpuKernelName =
   | "depthwise3x3Spread"
   | "packSharedColumns"
   | "packSharedPositions"
-  | "sharedColumns";
+  | "sharedColumns"
+  | "depthwise3x3WeightGradient";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -95,4 +96,5 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "packSharedColumns",
   "packSharedPositions",
   "sharedColumns",
+  "depthwise3x3WeightGradient",
 ];

@@ -11,6 +11,8 @@ import type { ConvolutionProblem } from "../problem.ts";
 
 /** Floats of a kernel and its bias. */
 const HEAD_FLOATS = 16;
+/** Floats of the sums of a kernel's gradient. */
+const SUM_FLOATS = 36;
 /** Rows and columns of outputs that are computed at once. */
 const TILE = 4;
 
@@ -22,7 +24,7 @@ function hasStride({ stride }: ConvolutionProblem, wanted: number): boolean {
   return stride.every((extent) => extent === wanted);
 }
 
-/** Whether the forward convolution suits. */
+/** Whether the forward convolution and the weight's gradient suit. */
 export function suitsDepthwise3x3(g: ConvolutionProblem): boolean {
   return is3x3(g) && hasStride(g, 1) && g.height >= TILE && g.width >= TILE;
 }
@@ -83,6 +85,19 @@ export function depthwise3x3InputGradient(g: ConvolutionProblem): CpuStages {
         1,
         ...epilogueArguments(operandsOf(2)),
       ],
+    }],
+  };
+}
+
+/** The weight's gradient: a task four output channels. */
+export function depthwise3x3WeightGradient(g: ConvolutionProblem): CpuStages {
+  const { batch, groups, groupOutputs, height, width } = g;
+  return {
+    scratch: SUM_FLOATS + roundUp(width + 8, 4),
+    stages: [{
+      kernel: "depthwise3x3WeightGradient",
+      tasks: Math.ceil(groups * groupOutputs / 4),
+      arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, groups, groupOutputs, height, width, batch],
     }],
   };
 }

@@ -11,6 +11,7 @@ import {
 import {
   depthwise3x3Forward,
   depthwise3x3InputGradient,
+  depthwise3x3WeightGradient,
   suitsDepthwise3x3,
   suitsDepthwise3x3InputGradient,
 } from "./depthwise3x3.ts";
@@ -37,7 +38,9 @@ export function inputGradientKernel(g: ConvolutionProblem): CpuStages {
 
 /** The weight's gradient. */
 export function weightGradientKernel(g: ConvolutionProblem): CpuStages {
-  if (g.groupInputs === 1 && g.groups > 1) return depthwiseWeightGradientKernel(g);
+  if (g.groupInputs === 1 && g.groups > 1) {
+    return suitsDepthwise3x3(g) ? depthwise3x3WeightGradient(g) : depthwiseWeightGradientKernel(g);
+  }
   if (suitsPointwise(g)) return pointwiseWeightGradientKernel(g);
   return suitsWinograd(g) ? winogradWeightGradientKernel(g) : columnsWeightGradient(g);
 }

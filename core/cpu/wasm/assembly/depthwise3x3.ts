@@ -1,12 +1,15 @@
 /**
- * Depthwise convolutions of 3x3 kernels and padding 1: of stride 1, and the input gradients of strides 1 and 2. The lanes
+ * Depthwise convolutions of 3x3 kernels and padding 1: of stride 1 and its gradients, and the input gradient of
+ * stride 2. The lanes
  * of a vector are neighbours of a row, so that planes are read in place. Four rows by four columns of outputs are
  * computed at once; where these do not divide a plane, the last ones overlap those before, with the same results. Sums
  * have the order of `depthwise.ts`.
  */
 
 import { clampVector, hasEpilogue } from "./epilogue";
-import { at, clear, interleaveHigh, interleaveLow, multiplyAdd, pointer, roundUp, word } from "./simd";
+import {
+  at, clear, firstLanes, interleaveHigh, interleaveLow, laneSum, multiplyAdd, pointer, roundUp, word,
+} from "./simd";
 
 const CHANNELS: i32 = 4;
 /** Outputs that share an input. */
@@ -24,6 +27,10 @@ const EPILOGUE: i32 = 11;
 const TOGETHER: i32 = 4;
 /** Bytes of a kernel and a bias, in scratch memory before a row of zeros. */
 const HEAD_BYTES: usize = 64;
+/** Bytes of nine vectors of sums, in scratch memory before a row of zeros. */
+const SUMS_BYTES: usize = 144;
+/** Positions that are summed up before the sums are: a long sum in float32 is less exact. */
+const SUMMED: i32 = 1024;
 
 /** Rows of four outputs from six rows of inputs at `x`; beyond the left and the right edge of a plane lie zeros. */
 // @ts-ignore: decorator
@@ -192,6 +199,96 @@ export function depthwise3x3Spread(p: usize, task: i32, scratch: usize): void {
         copyRow(plane, height, width, y + 1, below);
         spreadRows(above, below, head, at(result, 4 * y * width), 2 * width);
       }
+    }
+  }
+}
+
+/**
+ * Adds the gradients of a kernel from planes of some images to nine vectors of sums, whose lanes are to be added up. Two
+ * rows of dy by four
+ * columns meet four rows of x; beyond the edges lie zeros.
+ */
+function sumPlanes(
+  x0: usize, xStep: usize, dy: usize, dyStep: usize, images: i32, height: i32, width: i32, zeros: usize, sums: usize,
+): void {
+  const zero = f32x4.splat(0), all = i32x4.splat(-1), step = (<usize> width) << 2, last = (<usize> (width - 4)) << 2;
+  let s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero, v = zero;
+  for (; images > 0; images--) {
+    for (let y = 0; y < height; y += 2) {
+      const r1 = x0 + <usize> y * step, r0 = y == 0 ? zeros : r1 - step, from = dy + <usize> y * step;
+      const r2 = y + 1 < height ? r1 + step : zeros, r3 = y + 2 < height ? r2 + step : zeros;
+      const next = y + 1 < height ? from + step : zeros;
+      let low = i32x4(0, -1, -1, -1), high = all;
+      for (let x: usize = 0;; x += 16) {
+        const ends = x >= last, done = x - last;
+        if (ends) {
+          x = last;
+          high = i32x4(-1, -1, -1, 0);
+        }
+        let g0 = v128.load(from + x), g1 = v128.load(next + x);
+        if (ends) {
+          // The columns before were summed already.
+          const rest = v128.not(firstLanes(<i32> (done >> 2)));
+          g0 = v128.and(g0, rest); g1 = v128.and(g1, rest);
+        }
+        v = v128.and(v128.load(r0 + x - 4), low);
+        s0 = multiplyAdd(g0, v, s0);
+        v = v128.load(r0 + x);
+        s1 = multiplyAdd(g0, v, s1);
+        v = v128.and(v128.load(r0 + x, 4), high);
+        s2 = multiplyAdd(g0, v, s2);
+        v = v128.and(v128.load(r1 + x - 4), low);
+        s3 = multiplyAdd(g0, v, s3); s0 = multiplyAdd(g1, v, s0);
+        v = v128.load(r1 + x);
+        s4 = multiplyAdd(g0, v, s4); s1 = multiplyAdd(g1, v, s1);
+        v = v128.and(v128.load(r1 + x, 4), high);
+        s5 = multiplyAdd(g0, v, s5); s2 = multiplyAdd(g1, v, s2);
+        v = v128.and(v128.load(r2 + x - 4), low);
+        s6 = multiplyAdd(g0, v, s6); s3 = multiplyAdd(g1, v, s3);
+        v = v128.load(r2 + x);
+        s7 = multiplyAdd(g0, v, s7); s4 = multiplyAdd(g1, v, s4);
+        v = v128.and(v128.load(r2 + x, 4), high);
+        s8 = multiplyAdd(g0, v, s8); s5 = multiplyAdd(g1, v, s5);
+        v = v128.and(v128.load(r3 + x - 4), low);
+        s6 = multiplyAdd(g1, v, s6);
+        v = v128.load(r3 + x);
+        s7 = multiplyAdd(g1, v, s7);
+        v = v128.and(v128.load(r3 + x, 4), high);
+        s8 = multiplyAdd(g1, v, s8);
+        if (ends) break;
+        low = all;
+      }
+    }
+    x0 += xStep;
+    dy += dyStep;
+  }
+  v128.store(sums, f32x4.add(v128.load(sums), s0)); v128.store(sums, f32x4.add(v128.load(sums, 16), s1), 16);
+  v128.store(sums, f32x4.add(v128.load(sums, 32), s2), 32); v128.store(sums, f32x4.add(v128.load(sums, 48), s3), 48);
+  v128.store(sums, f32x4.add(v128.load(sums, 64), s4), 64); v128.store(sums, f32x4.add(v128.load(sums, 80), s5), 80);
+  v128.store(sums, f32x4.add(v128.load(sums, 96), s6), 96); v128.store(sums, f32x4.add(v128.load(sums, 112), s7), 112);
+  v128.store(sums, f32x4.add(v128.load(sums, 128), s8), 128);
+}
+
+/**
+ * The weight gradients of four outputs a task: sums over planes of a few images, then over these sums in order,
+ * then over lanes. Arguments: x, dy, dw, 0, the geometry.
+ */
+export function depthwise3x3WeightGradient(p: usize, task: i32, scratch: usize): void {
+  const multiplier = word(p, MULTIPLIER), channels = word(p, CHANNELS), outputs = channels * multiplier;
+  const height = word(p, HEIGHT), width = word(p, WIDTH), size = height * width, batch = word(p, BATCH);
+  const sums = scratch, zeros = scratch + SUMS_BYTES + 16, together = max(1, SUMMED / size);
+  const xStep = (<usize> (channels * size)) << 2, dyStep = (<usize> (outputs * size)) << 2;
+  clear(scratch + SUMS_BYTES, width + 8);
+  for (let output = task * TOGETHER; output < min(outputs, (task + 1) * TOGETHER); output++) {
+    clear(sums, 36);
+    const x = at(pointer(p, 0), output / multiplier * size), dy = at(pointer(p, 1), output * size);
+    for (let n = 0; n < batch; n += together) {
+      sumPlanes(
+        x + <usize> n * xStep, xStep, dy + <usize> n * dyStep, dyStep, min(together, batch - n), height, width, zeros, sums,
+      );
+    }
+    for (let tap = 0; tap < 9; tap++) {
+      store<f32>(at(pointer(p, 2), 9 * output + tap), laneSum(v128.load(at(sums, 4 * tap))));
     }
   }
 }

@@ -10,7 +10,7 @@ import {
 import { convolution, convolutionInputGradient } from "./convolution";
 import { convolutionWeightGradient, convolutionWeightGradientSum } from "./convolution_weight_gradient";
 import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from "./depthwise";
-import { depthwise3x3, depthwise3x3Spread } from "./depthwise3x3";
+import { depthwise3x3, depthwise3x3Spread, depthwise3x3WeightGradient } from "./depthwise3x3";
 import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
@@ -73,6 +73,7 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 42: packSharedColumns(p, task, scratch); return;
     case 43: packSharedPositions(p, task, scratch); return;
     case 44: sharedColumns(p, task, scratch); return;
+    case 45: depthwise3x3WeightGradient(p, task, scratch); return;
     default: unreachable();
   }
 }
