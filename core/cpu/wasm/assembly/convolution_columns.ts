@@ -74,6 +74,12 @@ export function placePositions(p: usize, start: i32, positions: i32, table: usiz
   }
 }
 
+/** Whether the four positions of each entry of a table are neighbours. */
+export function hasWholeQuads(table: usize, quads: i32): bool {
+  for (let quad = 0; quad < quads; quad++) if (load<i32>(at(table, quad * ENTRY)) != 4) return false;
+  return true;
+}
+
 /**
  * Copies rows [first, first + rows) of an image plane into the residue planes of stride 2, which are zero elsewhere: in
  * rows outside the image and where columns are padding.
@@ -129,9 +135,7 @@ function packColumns(
   const stride = residueStride(p), rows = paddedRows(p, start, positions), quads = (positions + 3) >> 2;
   const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride);
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X), panelStep = (<usize> panelFloats) << 2;
-  // In whole panels all fours are neighbours.
-  let areWhole = (quads & 1) == 0;
-  for (let quad = 0; quad < quads; quad++) areWhole = areWhole && load<i32>(at(work, quad * ENTRY)) == 4;
+  const areWhole = (quads & 1) == 0 && hasWholeQuads(work, quads);
   if (strideX == 2) clear(planes, 2 * rows * stride);
   for (let k = 0, channel = -1; k < count; k++) {
     const c = (first + k) / taps, tap = first + k - c * taps, r = tap / kernelWidth, s = tap - r * kernelWidth;
