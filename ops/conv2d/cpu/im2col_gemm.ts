@@ -93,7 +93,7 @@ function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: Colu
   if (ranges > 1 || joins) return sharedColumnsProduct(g, joins ? g.batch : 1, { weightStrides, operands });
   const { bias, output } = operands;
   return {
-    workspace: g.groups * packedFloats(outputs, depth),
+    prepacked: g.groups * packedFloats(outputs, depth),
     scratch: EDGE_FLOATS + count * block + workFloats(g, block),
     stages: [
       packWeightsStage(g, depth, 1, weightStrides),
@@ -102,7 +102,7 @@ function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: Colu
         tasks: g.batch * g.groups * blocks * ranges,
         arguments: [
           { buffer: 0 },
-          { workspace: 0 },
+          { prepacked: 0 },
           { buffer: output },
           bias === undefined ? 0 : { buffer: bias },
           ...geometryArguments(g, g.groupInputs, outputs),
@@ -143,8 +143,7 @@ function sharedColumnsProduct(
   const total = images * plane, members = g.batch * g.groups / images, parts = Math.ceil(depth / DEPTH);
   const cuts = Math.ceil(total / blockOf(Math.min(DEPTH, depth), total)), block = roundUp(Math.ceil(total / cuts), 8);
   const blocks = Math.ceil(total / block), ranges = rangesOf(members * blocks, g.groupOutputs);
-  const outputs = g.groupOutputs / ranges, weights = roundUp(g.groups * ranges * packedFloats(outputs, depth), 16);
-  const { bias, output } = operands, columns = { workspace: weights };
+  const outputs = g.groupOutputs / ranges, { bias, output } = operands, columns = { workspace: 0 };
   const packing = images > 1
     ? {
       kernel: "packSharedPositions",
@@ -155,7 +154,8 @@ function sharedColumnsProduct(
       arguments: [{ buffer: 0 }, columns, 0, 0, ...geometryArguments(g, g.groupInputs, outputs), block],
     } as const;
   return {
-    workspace: weights + members * roundUp(total, 8) * depth,
+    prepacked: g.groups * ranges * packedFloats(outputs, depth),
+    workspace: members * roundUp(total, 8) * depth,
     scratch: EDGE_FLOATS + workFloats(g, block),
     stages: [
       packWeightsStage(g, depth, ranges, weightStrides),
@@ -165,7 +165,7 @@ function sharedColumnsProduct(
         tasks: members * blocks * ranges,
         arguments: [
           columns,
-          { workspace: 0 },
+          { prepacked: 0 },
           { buffer: output },
           bias === undefined ? 0 : { buffer: bias },
           g.groups,
@@ -194,7 +194,7 @@ export function columnsInputGradient(g: ConvolutionProblem): CpuStages {
   const ranges = rangesOf(g.batch * g.groups, g.groupInputs), inputs = g.groupInputs / ranges, rows = inputs * taps;
   const block = blockOf(rows + g.groupOutputs, plane);
   return {
-    workspace: g.groups * ranges * packedFloats(rows, g.groupOutputs),
+    prepacked: g.groups * ranges * packedFloats(rows, g.groupOutputs),
     scratch: EDGE_FLOATS + block * (rows + g.groupOutputs) + workFloats(g, block),
     stages: [
       packRowsStage({
@@ -211,7 +211,7 @@ export function columnsInputGradient(g: ConvolutionProblem): CpuStages {
         tasks: g.batch * g.groups * ranges,
         arguments: [
           { buffer: 0 },
-          { workspace: 0 },
+          { prepacked: 0 },
           { buffer: 2 },
           0,
           ...geometryArguments(g, inputs, g.groupOutputs),
