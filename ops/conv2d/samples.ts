@@ -130,6 +130,12 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     weight: [3, 2, 2, 2],
     attributes: { stride: [3, 3] },
   },
+  {
+    about: "depthwise with two rows left",
+    input: [2, 5, 6, 7],
+    weight: [5, 1, 3, 3],
+    attributes: { groups: 5, padding: [1, 1] },
+  },
 ];
 
 /** The specifications of a case. */

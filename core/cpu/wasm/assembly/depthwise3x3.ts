@@ -1,9 +1,8 @@
 /**
  * Depthwise convolutions of 3x3 kernels and padding 1: of stride 1 and its gradients, and the input gradient of
- * stride 2. The lanes
- * of a vector are neighbours of a row, so that planes are read in place. Four rows by four columns of outputs are
- * computed at once; where these do not divide a plane, the last ones overlap those before, with the same results. Sums
- * have the order of `depthwise.ts`.
+ * stride 2. The lanes of a vector are neighbours of a row, so that planes are read in place. Four rows by four columns of
+ * outputs are computed at once, or two rows where two are left. Where tiles do not divide a plane, the last ones overlap
+ * those before, with the same results. Sums of the forward pass and of input gradients have the order of `depthwise.ts`.
  */
 
 import { clampVector, hasEpilogue } from "./epilogue";
@@ -32,17 +31,17 @@ const SUMS_BYTES: usize = 144;
 /** Positions that are summed up before the sums are: a long sum in float32 is less exact. */
 const SUMMED: i32 = 1024;
 
-/** Rows of four outputs from six rows of inputs at `x`; beyond the left and the right edge of a plane lie zeros. */
+/** Four rows, or two, of four outputs from the rows of inputs that they see; beyond the left and the right edge of a plane lie zeros. */
 // @ts-ignore: decorator
 @inline
 function tile(
-  r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, left: bool, right: bool, head: usize,
+  r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, four: bool, left: bool, right: bool, head: usize,
   w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, w8: v128,
   target: usize, step: usize, epilogue: usize,
 ): void {
   const zero = f32x4.splat(0);
   let s0 = v128.load32_splat(head, 36), s1 = s0, s2 = s0, s3 = s0, l = zero, c = zero, r = zero;
-  c = v128.load(r0); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r0 - 4);
+c = v128.load(r0); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r0 - 4);
   s0 = multiplyAdd(l, w0, s0);
   s0 = multiplyAdd(c, w1, s0);
   r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r0, 4);
@@ -53,25 +52,27 @@ function tile(
   r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r1, 4);
   s0 = multiplyAdd(r, w5, s0); s1 = multiplyAdd(r, w2, s1);
   c = v128.load(r2); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r2 - 4);
-  s0 = multiplyAdd(l, w6, s0); s1 = multiplyAdd(l, w3, s1); s2 = multiplyAdd(l, w0, s2);
-  s0 = multiplyAdd(c, w7, s0); s1 = multiplyAdd(c, w4, s1); s2 = multiplyAdd(c, w1, s2);
+  s0 = multiplyAdd(l, w6, s0); s1 = multiplyAdd(l, w3, s1); if (four) { s2 = multiplyAdd(l, w0, s2); }
+  s0 = multiplyAdd(c, w7, s0); s1 = multiplyAdd(c, w4, s1); if (four) { s2 = multiplyAdd(c, w1, s2); }
   r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r2, 4);
-  s0 = multiplyAdd(r, w8, s0); s1 = multiplyAdd(r, w5, s1); s2 = multiplyAdd(r, w2, s2);
+  s0 = multiplyAdd(r, w8, s0); s1 = multiplyAdd(r, w5, s1); if (four) { s2 = multiplyAdd(r, w2, s2); }
   c = v128.load(r3); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r3 - 4);
-  s1 = multiplyAdd(l, w6, s1); s2 = multiplyAdd(l, w3, s2); s3 = multiplyAdd(l, w0, s3);
-  s1 = multiplyAdd(c, w7, s1); s2 = multiplyAdd(c, w4, s2); s3 = multiplyAdd(c, w1, s3);
+  s1 = multiplyAdd(l, w6, s1); if (four) { s2 = multiplyAdd(l, w3, s2); s3 = multiplyAdd(l, w0, s3); }
+  s1 = multiplyAdd(c, w7, s1); if (four) { s2 = multiplyAdd(c, w4, s2); s3 = multiplyAdd(c, w1, s3); }
   r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r3, 4);
-  s1 = multiplyAdd(r, w8, s1); s2 = multiplyAdd(r, w5, s2); s3 = multiplyAdd(r, w2, s3);
-  c = v128.load(r4); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r4 - 4);
-  s2 = multiplyAdd(l, w6, s2); s3 = multiplyAdd(l, w3, s3);
-  s2 = multiplyAdd(c, w7, s2); s3 = multiplyAdd(c, w4, s3);
-  r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r4, 4);
-  s2 = multiplyAdd(r, w8, s2); s3 = multiplyAdd(r, w5, s3);
-  c = v128.load(r5); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r5 - 4);
-  s3 = multiplyAdd(l, w6, s3);
-  s3 = multiplyAdd(c, w7, s3);
-  r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r5, 4);
-  s3 = multiplyAdd(r, w8, s3);
+  s1 = multiplyAdd(r, w8, s1); if (four) { s2 = multiplyAdd(r, w5, s2); s3 = multiplyAdd(r, w2, s3); }
+  if (four) {
+    c = v128.load(r4); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r4 - 4);
+    s2 = multiplyAdd(l, w6, s2); s3 = multiplyAdd(l, w3, s3);
+    s2 = multiplyAdd(c, w7, s2); s3 = multiplyAdd(c, w4, s3);
+    r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r4, 4);
+    s2 = multiplyAdd(r, w8, s2); s3 = multiplyAdd(r, w5, s3);
+    c = v128.load(r5); l = left ? v128.shuffle<f32>(zero, c, 3, 4, 5, 6) : v128.load(r5 - 4);
+    s3 = multiplyAdd(l, w6, s3);
+    s3 = multiplyAdd(c, w7, s3);
+    r = right ? v128.shuffle<f32>(c, zero, 1, 2, 3, 4) : v128.load(r5, 4);
+    s3 = multiplyAdd(r, w8, s3);
+  }
   if (epilogue != 0) {
     const low = v128.load32_splat(epilogue, 4), high = v128.load32_splat(epilogue, 8);
     s0 = clampVector(s0, low, high); s1 = clampVector(s1, low, high);
@@ -79,39 +80,56 @@ function tile(
   }
   v128.store(target, s0); target += step;
   v128.store(target, s1); target += step;
+  if (!four) return;
   v128.store(target, s2); target += step;
   v128.store(target, s3);
 }
 
-/** A plane. `head` holds the kernel and the bias, `zeros` a row of zeros. */
+/** Four rows, or two, of outputs, the first at `top`. `head` holds the kernel and the bias, `zeros` a row of zeros. */
+// @ts-ignore: decorator
+@inline
+function convolveRows(
+  plane: usize, height: i32, width: i32, top: i32, four: bool, head: usize, zeros: usize, result: usize,
+  epilogue: usize, w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, w8: v128,
+): void {
+  const step = (<usize> width) << 2, last = (<usize> (width - 4)) << 2, target = result + <usize> top * step;
+  const r1 = plane + <usize> top * step, r2 = r1 + step, r0 = top == 0 ? zeros : r1 - step;
+  const r3 = top + 2 == height ? zeros : r2 + step, r4 = r3 + step, r5 = top + 4 == height ? zeros : r4 + step;
+  if (width == 4) {
+    tile(r0, r1, r2, r3, r4, r5, four, true, true, head, w0, w1, w2, w3, w4, w5, w6, w7, w8, target, step, epilogue);
+    return;
+  }
+  tile(r0, r1, r2, r3, r4, r5, four, true, false, head, w0, w1, w2, w3, w4, w5, w6, w7, w8, target, step, epilogue);
+  for (let x: usize = 16; x < last; x += 16) {
+    tile(
+      r0 + x, r1 + x, r2 + x, r3 + x, r4 + x, r5 + x, four, false, false, head, w0, w1, w2, w3, w4, w5, w6, w7, w8,
+      target + x, step, epilogue,
+    );
+  }
+  tile(
+    r0 + last, r1 + last, r2 + last, r3 + last, r4 + last, r5 + last, four, false, true, head, w0, w1, w2, w3, w4, w5,
+    w6, w7, w8, target + last, step, epilogue,
+  );
+}
+
+/** A plane. */
 function convolvePlane(
   plane: usize, height: i32, width: i32, head: usize, zeros: usize, result: usize, epilogue: usize,
 ): void {
   const w0 = v128.load32_splat(head), w1 = v128.load32_splat(head, 4), w2 = v128.load32_splat(head, 8);
   const w3 = v128.load32_splat(head, 12), w4 = v128.load32_splat(head, 16), w5 = v128.load32_splat(head, 20);
   const w6 = v128.load32_splat(head, 24), w7 = v128.load32_splat(head, 28), w8 = v128.load32_splat(head, 32);
-  const step = (<usize> width) << 2, last = (<usize> (width - 4)) << 2;
   for (let y = 0; y < height; y += 4) {
-    const top = min(y, height - 4);
-    let r1 = plane + <usize> top * step, r2 = r1 + step, r3 = r2 + step, r4 = r3 + step;
-    let r0 = top == 0 ? zeros : r1 - step, r5 = top + 4 == height ? zeros : r4 + step;
-    let target = result + <usize> top * step;
-    if (width == 4) {
-      tile(r0, r1, r2, r3, r4, r5, true, true, head, w0, w1, w2, w3, w4, w5, w6, w7, w8, target, step, epilogue);
-      continue;
-    }
-    tile(r0, r1, r2, r3, r4, r5, true, false, head, w0, w1, w2, w3, w4, w5, w6, w7, w8, target, step, epilogue);
-    let x: usize = 16;
-    for (; x < last; x += 16) {
-      tile(
-        r0 + x, r1 + x, r2 + x, r3 + x, r4 + x, r5 + x, false, false, head, w0, w1, w2, w3, w4, w5, w6, w7, w8,
-        target + x, step, epilogue,
+    if (height - y == 2) {
+      convolveRows(
+        plane, height, width, y, false, head, zeros, result, epilogue, w0, w1, w2, w3, w4, w5, w6, w7, w8,
+      );
+    } else {
+      convolveRows(
+        plane, height, width, min(y, height - 4), true, head, zeros, result, epilogue, w0, w1, w2, w3, w4, w5, w6, w7,
+        w8,
       );
     }
-    tile(
-      r0 + last, r1 + last, r2 + last, r3 + last, r4 + last, r5 + last, false, true, head, w0, w1, w2, w3, w4, w5, w6,
-      w7, w8, target + last, step, epilogue,
-    );
   }
 }
 
