@@ -37,7 +37,7 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
   const planned = plan(
     graph,
     new Map(Object.entries({ ...options.outputs, ...options.scalars })),
-    { fuse: options.fuse, recompute: options.recompute },
+    { fuse: options.fuse, recompute: options.recompute, lean: options.lean },
   );
   if (!backend.hasFloat16 && planned.nodes.some(({ inputs, outputs }) => [...inputs, ...outputs].some(isFloat16))) {
     throw new DeviceError(`compile: the graph has tensors of f16, which the backend ${backend.description} has not`);

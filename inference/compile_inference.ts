@@ -18,7 +18,8 @@ import type { NamedTensor, Variables } from "../weights/mod.ts";
  * Compiles the program that computes a batch's logits with running statistics, and with averaged weights where the variables
  * have any. Its input is `image`, its output `logits`.
  *
- * @param options `precision`: how it computes, which defaults to float32; `tune`: has kernels chosen by timing them, on WebGPU.
+ * @param options `precision`: how it computes, which defaults to float32; `tune`: has kernels chosen by timing them, on WebGPU;
+ * `lean`: whether memory goes before time, which defaults to false.
  * @throws {UsageError} If the backend does not compute in the precision.
  */
 export async function compileInference(
@@ -26,13 +27,17 @@ export async function compileInference(
   backend: Backend,
   batch: number,
   variables: Variables,
-  { precision = "float32", tune }: { readonly precision?: Precision; readonly tune?: TuneOptions } = {},
+  { precision = "float32", tune, lean }: {
+    readonly precision?: Precision;
+    readonly tune?: TuneOptions;
+    readonly lean?: boolean;
+  } = {},
 ): Promise<Program> {
   await expectPrecision(backend, precision);
   const graph = new Graph({ training: false, precision });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
   variables.add(graph, backend, 0);
-  return await compile(graph, backend, { outputs: { logits }, variables: variables.evaluated, tune });
+  return await compile(graph, backend, { outputs: { logits }, variables: variables.evaluated, tune, lean });
 }
 
 /**

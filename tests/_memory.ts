@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Backend, compile, f32, Graph, OutOfMemoryError, plan, type ResiduaError } from "../core/mod.ts";
-import { cifarResNet, mobileNetV2 } from "../models/mod.ts";
-import { fit, type StartEvent, Trainer, type TrainerOptions, trainingNeed } from "../train/mod.ts";
+import { cifarResNet, imageNetResNet, mobileNetV2 } from "../models/mod.ts";
+import { fit, type StartEvent, traceStep, Trainer, type TrainerOptions, trainingNeed } from "../train/mod.ts";
 import { randomSet } from "./_runs.ts";
 
 /** Holds what is planned against what is allocated. */
@@ -38,6 +38,27 @@ export async function checkMemoryNeed(backend: Backend): Promise<void> {
   assert(need.tensor >= largest && need.tensor <= Math.max(largest, need.total));
   program.destroy();
   for (const storage of variables.values()) storage.destroy();
+}
+
+/**
+ * A batch in parts takes no more than a whole one beside the mean gradients, which it has to keep: even where weights take
+ * nearly all memory, and the parts of a batch leave nothing to be saved.
+ */
+// deno-lint-ignore require-await -- tests of devices are asynchronous.
+export async function checkAccumulation(backend: Backend): Promise<void> {
+  const model = imageNetResNet({ depth: 18, inputShape: [3, 64, 64] });
+  const { parameters } = traceStep({ model, batch: 1 }).graph;
+  const weights = parameters.reduce((sum, { spec }) => sum + backend.allocatedBytes(spec), 0);
+  for (const recompute of [false, true]) {
+    const [whole, ...parts] = [1, 2, 4, 8].map((accumulate) =>
+      trainingNeed({ model, backend, batch: 16, accumulate, recompute }).total
+    );
+    for (const part of parts) assert(part <= whole + weights, `${part} bytes of ${whole} and ${weights}`);
+  }
+  const [whole, half] = [1, 2].map((accumulate) =>
+    trainingNeed({ model: MODEL, backend, batch: 64, accumulate }).total
+  );
+  assert(half < 0.6 * whole, `${half} bytes of ${whole}`);
 }
 
 const MODEL = cifarResNet({ depth: 8, classes: 3, inputShape: [3, 24, 24] });

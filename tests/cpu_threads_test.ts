@@ -30,6 +30,13 @@ const SPLIT_CONVOLUTIONS = [
   { about: "many images", input: [37, 5, 9, 9], weight: [6, 5, 3, 3], attributes: { padding: [1, 1] } },
   { about: "several bands an image", input: [2, 64, 41, 62], weight: [9, 64, 3, 3], attributes: { padding: [1, 0] } },
   { about: "ranges of outputs", input: [1, 33, 7, 7], weight: [70, 33, 3, 3], attributes: { padding: [1, 1] } },
+  {
+    about: "ranges of outputs that share columns",
+    input: [1, 140, 15, 13],
+    weight: [64, 70, 3, 3],
+    attributes: { groups: 2, stride: [2, 2], padding: [1, 1] },
+  },
+  { about: "blocks of positions of all images", input: [29, 270, 5, 3], weight: [48, 270, 1, 1] },
   { about: "blocks of positions", input: [1, 12, 70, 90], weight: [40, 12, 1, 1] },
   { about: "blocks of depth", input: [2, 300, 6, 5], weight: [24, 300, 1, 1] },
   { about: "blocks of inputs", input: [7, 2041, 7, 7], weight: [5, 2041, 1, 1] },

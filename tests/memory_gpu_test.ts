@@ -19,7 +19,7 @@ import { createPrograms } from "../train/_programs.ts";
 import { traceStep, Trainer, uploadedInputs } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
 import { gpuTest } from "./_gpu.ts";
-import { checkDivision, checkMemoryNeed, checkRefusal, type OpenLimited } from "./_memory.ts";
+import { checkAccumulation, checkDivision, checkMemoryNeed, checkRefusal, type OpenLimited } from "./_memory.ts";
 import { randomChoices } from "./_random_choices.ts";
 
 gpuTest("what training takes on WebGPU is known by planning, to the byte", checkMemoryNeed);
@@ -36,6 +36,11 @@ gpuTest("the same by the kernels, the bindings and the largest buffer of an H100
   await checkMemoryNeed(backend);
   backend.destroy();
 });
+
+gpuTest(
+  "a batch in parts takes no more memory on WebGPU than a whole one, beside the mean gradients",
+  checkAccumulation,
+);
 
 const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
 

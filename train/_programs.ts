@@ -56,13 +56,14 @@ export async function createPrograms(
 }
 
 async function create(options: ChosenOptions): Promise<RunPrograms> {
-  const { model, backend, batch, accumulate, precision, tune } = options, before = backend.liveBytes;
+  const { model, backend, accumulate, precision, tune } = options, before = backend.liveBytes;
+  const batch = options.batch / accumulate, lean = accumulate > 1;
   const trainer = await Trainer.assemble(options), trained = backend.liveBytes;
   let inference: Program | undefined;
   const validation = async () =>
-    inference ??= await compileInference(model, backend, batch / accumulate, trainer.variables, { precision, tune });
+    inference ??= await compileInference(model, backend, batch, trainer.variables, { precision, tune, lean });
   try {
-    const need = inferenceNeed({ ...options, batch: batch / accumulate });
+    const need = inferenceNeed({ ...options, batch, lean });
     const excess = excessMemory(need, backend);
     if (excess !== undefined) throw new OutOfMemoryError(`validation does not fit: ${excess}`, backend.capacity.total);
     let validated = need.total;

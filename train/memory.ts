@@ -44,11 +44,12 @@ export interface PlannedTraining extends StepOptions {
  */
 export function trainingNeed(options: PlannedTraining): MemoryNeed {
   const { backend, batch, accumulate = 1, recompute, validation = false } = options;
-  const { graph, scalars, updates } = traceStep(options);
+  const { graph, scalars, updates } = traceStep(options), lean = updates !== undefined;
   const recorded = new Map(Object.entries(scalars));
-  const needs = [backend.memoryNeed(plan(graph, recorded, { recompute }), { scalars: [...recorded.keys()] })];
+  const planned = plan(graph, recorded, { recompute, lean });
+  const needs = [backend.memoryNeed(planned, { scalars: [...recorded.keys()] })];
   if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
-  if (validation) needs.push(inferenceNeed({ ...options, batch: batch / accumulate }));
+  if (validation) needs.push(inferenceNeed({ ...options, batch: batch / accumulate, lean }));
   const variables = new Map([...variableSpecs(graph), ...(updates === undefined ? [] : variableSpecs(updates))]);
   for (const spec of variables.values()) {
     const bytes = backend.allocatedBytes(spec);
@@ -62,11 +63,13 @@ export function trainingNeed(options: PlannedTraining): MemoryNeed {
 
 /** The memory of the program that computes the logits of a batch, beside its variables. Nothing is allocated. */
 export function inferenceNeed(
-  { model, backend, batch, precision }: Pick<PlannedTraining, "model" | "backend" | "batch" | "precision">,
+  { model, backend, batch, precision, lean }: Pick<PlannedTraining, "model" | "backend" | "batch" | "precision"> & {
+    readonly lean?: boolean;
+  },
 ): MemoryNeed {
   const graph = new Graph({ training: false, precision });
   const logits = model.forward(graph, graph.input("image", f32([batch, ...model.inputShape])));
-  return backend.memoryNeed(plan(graph, new Map([["logits", logits]])), { scalars: [] });
+  return backend.memoryNeed(plan(graph, new Map([["logits", logits]]), { lean }), { scalars: [] });
 }
 
 /**

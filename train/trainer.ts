@@ -119,7 +119,8 @@ export class Trainer {
       }
       variables.add(graph, backend, seed);
       await variables.startAverages();
-      program = await compile(graph, backend, { scalars, variables: variables.storages, tune, recompute });
+      const lean = updates !== undefined;
+      program = await compile(graph, backend, { scalars, variables: variables.storages, tune, recompute, lean });
     } catch (error) {
       update?.destroy();
       variables.destroy();

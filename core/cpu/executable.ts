@@ -11,7 +11,7 @@ import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
-import { prepacks, programOf, STAGE_WORDS } from "./program.ts";
+import { prepacks, programOf, sharedPrepacked, STAGE_WORDS } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
 
@@ -38,8 +38,10 @@ interface Call {
   readonly buffers: readonly NumericArray[];
   /** The address of its workspace. */
   readonly workspace: number;
-  /** Whether the workspace is the node's own, so that it keeps what the prepacking stages write. */
-  readonly prepacked: boolean;
+  /** The address of what its prepacking stages write. */
+  readonly prepacked: number;
+  /** Whether that is the node's own, so that it lasts. */
+  readonly keeps: boolean;
 }
 
 /** The names of a kernel's stages, each once. */
@@ -48,10 +50,11 @@ function stageNames({ stages }: CpuStages): string {
 }
 
 /** An argument as a 32-bit word. */
-function argumentWord(argument: CpuArgument, buffers: readonly NumericArray[], workspace: number): number {
+function argumentWord(argument: CpuArgument, { buffers, workspace, prepacked }: Call): number {
   if (typeof argument === "number") return argument;
   if ("float" in argument) return new Int32Array(Float32Array.of(argument.float).buffer)[0];
   if ("workspace" in argument) return workspace + 4 * argument.workspace;
+  if ("prepacked" in argument) return prepacked + 4 * argument.prepacked;
   return buffers[argument.buffer].byteOffset + 4 * (argument.offset ?? 0);
 }
 
@@ -134,18 +137,19 @@ export class CpuExecutable implements Executable {
       plan.nodes.flatMap((node) => (node.op.updates ?? []).map((index) => storageOf(node.arguments[index]))),
     );
     this.#updated = [...updated];
-    const calls = program.kernels.map(({ node, kernel, sources }): Call => {
+    const calls = program.kernels.map((each): Call => {
+      const { node, kernel, sources } = each, keeps = sources !== undefined;
       for (const source of sources ?? []) this.#sources.add(storageOf(source));
-      const prepacked = sources !== undefined;
       return {
         kernel,
         buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
-        workspace: (prepacked ? take(4 * kernel.workspace!) : workspace).address,
-        prepacked,
+        workspace: workspace.address + 4 * sharedPrepacked(each),
+        prepacked: (keeps ? take(4 * kernel.prepacked!) : workspace).address,
+        keeps,
       };
     });
-    this.#prologue = this.#link(calls, (stage, { prepacked }) => prepacked && prepacks(stage), take).segments;
-    const linked = this.#link(calls, (stage, { prepacked }) => !(prepacked && prepacks(stage)), take);
+    this.#prologue = this.#link(calls, (stage, { keeps }) => keeps && prepacks(stage), take).segments;
+    const linked = this.#link(calls, (stage, { keeps }) => !(keeps && prepacks(stage)), take);
     this.#segments = linked.segments;
     this.#timed = linked.timed;
     this.#nodes = plan.nodes;
@@ -269,7 +273,7 @@ export class CpuExecutable implements Executable {
     const segments: Indexed[] = [], singles: (Omit<TimedStage, "segment"> & { readonly segment: Indexed })[] = [];
     const table: number[] = [], words: number[] = [], argumentOffsets: number[] = [];
     for (const [node, call] of calls.entries()) {
-      const { buffers, workspace } = call, variant = stageNames(call.kernel);
+      const { buffers } = call, variant = stageNames(call.kernel);
       for (const [kernel, stage] of call.kernel.stages.entries()) {
         if (!isWanted(stage, call)) continue;
         if ("run" in stage) {
@@ -283,7 +287,7 @@ export class CpuExecutable implements Executable {
         singles.push({ node, variant, kernel, segment: { first: index, count: 1 } });
         table.push(kernelNumber(stage.kernel), stage.tasks, 0);
         argumentOffsets.push(words.length);
-        for (const argument of stage.arguments) words.push(argumentWord(argument, buffers, workspace));
+        for (const argument of stage.arguments) words.push(argumentWord(argument, call));
       }
     }
     const block = take(4 * (table.length + words.length));

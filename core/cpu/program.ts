@@ -20,7 +20,7 @@ export interface NodeKernel {
   readonly kernel: CpuStages;
   /**
    * The variables that its prepacking stages read, if these stages can go into the prologue, which runs only after the
-   * variables have changed. The kernel then has a workspace of its own.
+   * variables have changed. The kernel then has memory of its own for what they write.
    */
   readonly sources?: readonly Value[];
 }
@@ -40,22 +40,26 @@ export interface CpuProgram {
 }
 
 /** Chooses every kernel and places every computed value. */
-export function programOf({ nodes, outputs }: Plan): CpuProgram {
+export function programOf({ nodes, outputs, lean }: Plan): CpuProgram {
   const updated = new Set(nodes.flatMap((node) => (node.op.updates ?? []).map((index) => node.arguments[index])));
   const kernels = nodes.map((node): NodeKernel => {
     const kernel = kernelOf(node), sources = prepackSources(kernel, [...node.arguments, ...node.results]);
-    return sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
+    return lean || sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
   });
   const lifetimes = lifetimesOf(nodes, new Set(outputs.values()));
-  const most = (size: (kernel: CpuStages) => number | undefined) =>
-    kernels.reduce((largest, { kernel }) => Math.max(largest, size(kernel) ?? 0), 0);
+  const most = (size: (node: NodeKernel) => number) => kernels.reduce((most, node) => Math.max(most, size(node)), 0);
   return {
     kernels,
     arena: placeInArena([...lifetimes.values()]),
     values: [...lifetimes.keys()],
-    workspace: most(({ workspace }) => workspace),
-    scratch: most(({ scratch }) => scratch),
+    workspace: most((node) => sharedPrepacked(node) + (node.kernel.workspace ?? 0)),
+    scratch: most(({ kernel }) => kernel.scratch ?? 0),
   };
+}
+
+/** Floats at the start of the shared workspace that hold a kernel's prepacked weights, if it has no memory of its own for them. */
+export function sharedPrepacked({ kernel: { prepacked = 0 }, sources }: NodeKernel): number {
+  return sources === undefined ? Math.ceil(prepacked / 16) * 16 : 0;
 }
 
 /** The stages of each node of a plan. */
@@ -77,7 +81,7 @@ export function memoryNeed(plan: Plan): MemoryNeed {
   const sizes = [
     arena.bytes,
     ...own.map(({ spec }) => byteSize(spec)),
-    ...[workspace, ...prepacked.map(({ kernel }) => kernel.workspace!), ...tables].map((words) => 4 * words),
+    ...[workspace, ...prepacked.map(({ kernel }) => kernel.prepacked!), ...tables].map((words) => 4 * words),
   ];
   const values = [...plan.placement.keys(), ...plan.inputs, ...plan.variables];
   return {

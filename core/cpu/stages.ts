@@ -16,7 +16,8 @@ export type CpuArgument =
   | number
   | { readonly float: number }
   | { readonly buffer: number; readonly offset?: number }
-  | { readonly workspace: number };
+  | { readonly workspace: number }
+  | { readonly prepacked: number };
 
 /** A stage in TypeScript, which runs on the calling thread. */
 export interface CpuFunctionStage {
@@ -34,12 +35,12 @@ export interface CpuNativeStage {
   readonly kernel: CpuKernelName;
   /**
    * Its arguments, in its own order. `{ buffer }` is the address of one of the op's inputs followed by its outputs,
-   * `{ workspace }` that of an element of the workspace.
+   * `{ workspace }` that of an element of the workspace, `{ prepacked }` that of one of the prepacked weights.
    */
   readonly arguments: readonly CpuArgument[];
   /**
    * Whether it only brings weights into another form. A stage that does, and reads nothing but variables, is repeated only
-   * after they have changed; the kernel's workspace must then hold nothing else.
+   * after they have changed; it writes to {@link CpuStages.prepacked} and nowhere else.
    */
   readonly prepacks?: boolean;
 }
@@ -51,6 +52,8 @@ export type CpuStage = CpuFunctionStage | CpuNativeStage;
 export interface CpuStages {
   /** The number of float32 elements of memory that tasks and stages share. */
   readonly workspace?: number;
+  /** The number of float32 elements that prepacking stages write; no other stage does. */
+  readonly prepacked?: number;
   /** The number of float32 elements of memory that each running task has to itself. */
   readonly scratch?: number;
   /** The stages, in order. */

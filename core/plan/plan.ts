@@ -8,6 +8,7 @@ import { fuse } from "./fuse.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { lifetimesOf } from "./lifetimes.ts";
 import { recompute } from "./recompute.ts";
+import { updateEarly } from "./update_early.ts";
 
 /** A program ready for a backend. */
 export interface Plan {
@@ -23,6 +24,8 @@ export interface Plan {
   readonly bufferSizes: readonly number[];
   /** The values that can be read after a step. */
   readonly outputs: ReadonlyMap<string, Value>;
+  /** Whether memory goes before time, as {@link PlanOptions.lean} asks. */
+  readonly lean: boolean;
 }
 
 /** The options of a plan. */
@@ -31,6 +34,11 @@ export interface PlanOptions {
   readonly fuse?: boolean;
   /** Whether the backward pass computes values of the forward pass again, which saves memory. Defaults to false. */
   readonly recompute?: boolean;
+  /**
+   * Whether memory goes before time: updates run as soon as they can, and no other form of the weights is kept from one step
+   * to the next. Defaults to false.
+   */
+  readonly lean?: boolean;
 }
 
 /**
@@ -44,6 +52,8 @@ export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options:
   let nodes: readonly Node[] = neededNodes(graph, kept);
   if (options.fuse ?? true) nodes = fuse(graph, nodes, kept);
   if (options.recompute ?? false) nodes = recompute(graph, nodes, kept);
+  const lean = options.lean ?? false;
+  if (lean) nodes = updateEarly(nodes);
 
   const lifetimes = lifetimesOf(nodes, kept), values = [...lifetimes.keys()];
   const { buffers, sizes } = assignBuffers([...lifetimes.values()]);
@@ -60,6 +70,7 @@ export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options:
     placement,
     bufferSizes: sizes,
     outputs,
+    lean,
   };
 }
 

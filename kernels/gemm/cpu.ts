@@ -48,14 +48,13 @@ export interface MatrixArray {
   readonly groups?: readonly [number, number];
   /** Matrices of a group, and floats from one to the next. */
   readonly members?: readonly [number, number];
-  /** Whether they are weights, and the workspace holds nothing else. */
+  /** Whether they are weights, which are prepacked. */
   readonly prepacks?: boolean;
 }
 
-/** The stage that packs the rows of matrices into the workspace, one after the other. */
+/** The stage that packs the rows of matrices, one after the other: weights to the prepacked ones, others into the workspace. */
 export function packRowsStage(
   { buffer, rows, depth, strides, groups = [1, 0], members = [1, 0], prepacks }: MatrixArray,
-  workspace = 0,
 ): CpuNativeStage {
   const panels = panelCount(rows);
   return {
@@ -64,7 +63,7 @@ export function packRowsStage(
     tasks: panels * groups[0] * members[0],
     arguments: [
       { buffer },
-      { workspace },
+      prepacks ? { prepacked: 0 } : { workspace: 0 },
       rows,
       depth,
       ...strides,

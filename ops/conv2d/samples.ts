@@ -91,7 +91,27 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     attributes: { groups: 3, padding: [2, 2], stride: [2, 2] },
   },
   { about: "depthwise with a multiplier", input: [1, 3, 6, 6], weight: [6, 1, 3, 3], attributes: { groups: 3 } },
+  {
+    about: "depthwise with planes of one tile",
+    input: [3, 5, 4, 4],
+    weight: [5, 1, 3, 3],
+    attributes: { groups: 5, padding: [1, 1] },
+  },
+  {
+    about: "depthwise with a multiplier, padding, and tiles that overlap",
+    input: [2, 3, 7, 9],
+    weight: [6, 1, 3, 3],
+    attributes: { groups: 3, padding: [1, 1] },
+  },
+  {
+    about: "depthwise with stride 2 and even planes",
+    input: [2, 5, 6, 12],
+    weight: [5, 1, 3, 3],
+    attributes: { groups: 5, padding: [1, 1], stride: [2, 2] },
+  },
   { about: "pointwise, with tiles that are not full", input: [3, 18, 6, 6], weight: [21, 18, 1, 1] },
+  { about: "pointwise to one channel", input: [2, 3, 3, 3], weight: [1, 3, 1, 1] },
+  { about: "pointwise, with images smaller than a vector", input: [9, 5, 1, 3], weight: [7, 5, 1, 1] },
   {
     about: "several tiles along each axis, none of them full",
     input: [2, 9, 19, 12],
@@ -116,6 +136,12 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     weight: [3, 3 / groups, 3, 3],
     attributes: { groups, stride: [1, 3], padding: [1, 4], dilation: [1, 3] } as const,
   })),
+  {
+    about: "depthwise with two rows left",
+    input: [2, 5, 6, 7],
+    weight: [5, 1, 3, 3],
+    attributes: { groups: 5, padding: [1, 1] },
+  },
 ];
 
 /** The specifications of a case. */

@@ -41,7 +41,13 @@ export type CpuKernelName =
   | "subsample"
   | "subsampleGradient"
   | "packPointwise"
-  | "pointwiseWeightGradient";
+  | "pointwiseWeightGradient"
+  | "depthwise3x3"
+  | "depthwise3x3Spread"
+  | "packSharedColumns"
+  | "packSharedPositions"
+  | "sharedColumns"
+  | "depthwise3x3WeightGradient";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -85,4 +91,10 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "subsampleGradient",
   "packPointwise",
   "pointwiseWeightGradient",
+  "depthwise3x3",
+  "depthwise3x3Spread",
+  "packSharedColumns",
+  "packSharedPositions",
+  "sharedColumns",
+  "depthwise3x3WeightGradient",
 ];

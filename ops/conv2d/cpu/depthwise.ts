@@ -37,7 +37,7 @@ function bandsOf(
 const LEAST_OUTPUTS = 4096, LEAST_TASKS = 32;
 
 /** How many images a task of four channels takes, and how many tasks there are. */
-function imagesOf(batch: number, channels: number, plane: number): { images: number; tasks: number } {
+export function imagesOf(batch: number, channels: number, plane: number): { images: number; tasks: number } {
   const quads = Math.ceil(channels / 4), most = Math.max(1, Math.floor(batch * quads / LEAST_TASKS));
   const images = Math.min(batch, most, Math.ceil(LEAST_OUTPUTS / plane));
   return { images, tasks: quads * Math.ceil(batch / images) };

@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, packRowsStage, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
-import { type ConvolutionOperands, epilogueArguments } from "../epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments, operandsOf } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Depth of a block. */
@@ -65,34 +65,114 @@ function geometryArguments(g: ConvolutionProblem, inputs: number, outputs: numbe
   ];
 }
 
+/** A product of columns whose weights may be read transposed. */
+interface ColumnsProduct {
+  /** The distances of weights: from an output to the next, from a row of columns to the next, from a group to the next. */
+  readonly weightStrides: readonly [number, number, number];
+  readonly operands: ConvolutionOperands;
+}
+
+/** Positions of images so small that panels of 8 are far from full. */
+const SMALL_PLANE = 64;
+
+function isPointwise({ kernelHeight, kernelWidth, stride, padding }: ConvolutionProblem): boolean {
+  return [kernelHeight, kernelWidth, ...stride].every((extent) => extent === 1) && padding.every((pad) => pad === 0);
+}
+
 /** y = conv(x, w) (+ bias), and the epilogue. */
 export function columnsForward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
+  const depth = g.groupInputs * g.kernelHeight * g.kernelWidth;
+  return columnsProduct(g, { weightStrides: [depth, 1, g.groupOutputs * depth], operands });
+}
+
+function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: ColumnsProduct): CpuStages {
   const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const count = Math.min(DEPTH, depth), block = forwardBlock(g, count, plane), blocks = Math.ceil(plane / block);
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
+  const joins = isPointwise(g) && g.groups === 1 && g.batch > 1 && plane < SMALL_PLANE && plane % 8 > 0;
+  if (ranges > 1 || joins) return sharedColumnsProduct(g, joins ? g.batch : 1, { weightStrides, operands });
   const { bias, output } = operands;
   return {
-    workspace: g.groups * ranges * packedFloats(outputs, depth),
+    prepacked: g.groups * packedFloats(outputs, depth),
     scratch: EDGE_FLOATS + count * block + workFloats(g, block),
     stages: [
-      packRowsStage({
-        buffer: 1,
-        rows: outputs,
-        depth,
-        strides: [depth, 1],
-        groups: [g.groups, g.groupOutputs * depth],
-        members: [ranges, outputs * depth],
-        prepacks: true,
-      }),
+      packWeightsStage(g, depth, 1, weightStrides),
       {
         kernel: "convolution",
         tasks: g.batch * g.groups * blocks * ranges,
         arguments: [
           { buffer: 0 },
-          { workspace: 0 },
+          { prepacked: 0 },
           { buffer: output },
           bias === undefined ? 0 : { buffer: bias },
           ...geometryArguments(g, g.groupInputs, outputs),
+          block,
+          1,
+          ...epilogueArguments(operands),
+        ],
+      },
+    ],
+  };
+}
+
+function packWeightsStage(
+  { groups, groupOutputs }: ConvolutionProblem,
+  depth: number,
+  ranges: number,
+  [outputStride, rowStride, groupStride]: ColumnsProduct["weightStrides"],
+) {
+  const outputs = groupOutputs / ranges;
+  return packRowsStage({
+    buffer: 1,
+    rows: outputs,
+    depth,
+    strides: [outputStride, rowStride],
+    groups: [groups, groupStride],
+    members: [ranges, outputs * outputStride],
+    prepacks: true,
+  });
+}
+
+/** As {@link columnsProduct}, of columns that are packed once for all ranges of outputs; so many images are one row of positions. */
+function sharedColumnsProduct(
+  g: ConvolutionProblem,
+  images: number,
+  { weightStrides, operands }: ColumnsProduct,
+): CpuStages {
+  const depth = g.groupInputs * g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
+  const total = images * plane, members = g.batch * g.groups / images, parts = Math.ceil(depth / DEPTH);
+  const cuts = Math.ceil(total / blockOf(Math.min(DEPTH, depth), total)), block = roundUp(Math.ceil(total / cuts), 8);
+  const blocks = Math.ceil(total / block), ranges = rangesOf(members * blocks, g.groupOutputs);
+  const outputs = g.groupOutputs / ranges, { bias, output } = operands, columns = { workspace: 0 };
+  const packing = images > 1
+    ? {
+      kernel: "packSharedPositions",
+      arguments: [{ buffer: 0 }, columns, depth, plane, images, block],
+    } as const
+    : {
+      kernel: "packSharedColumns",
+      arguments: [{ buffer: 0 }, columns, 0, 0, ...geometryArguments(g, g.groupInputs, outputs), block],
+    } as const;
+  return {
+    prepacked: g.groups * ranges * packedFloats(outputs, depth),
+    workspace: members * roundUp(total, 8) * depth,
+    scratch: EDGE_FLOATS + workFloats(g, block),
+    stages: [
+      packWeightsStage(g, depth, ranges, weightStrides),
+      { ...packing, tasks: members * blocks * parts },
+      {
+        kernel: "sharedColumns",
+        tasks: members * blocks * ranges,
+        arguments: [
+          columns,
+          { prepacked: 0 },
+          { buffer: output },
+          bias === undefined ? 0 : { buffer: bias },
+          g.groups,
+          outputs,
+          plane,
+          images,
+          depth,
           block,
           ranges,
           ...epilogueArguments(operands),
@@ -102,13 +182,19 @@ export function columnsForward(g: ConvolutionProblem, operands: ConvolutionOpera
   };
 }
 
-/** The input's gradient: columns = wᵀ dy, added back to where they come from. */
+/** The input's gradient: columns = wᵀ dy, added back to where they come from; of a 1x1 convolution they are dx itself. */
 export function columnsInputGradient(g: ConvolutionProblem): CpuStages {
+  if (isPointwise(g)) {
+    return columnsProduct(
+      { ...g, groupInputs: g.groupOutputs, groupOutputs: g.groupInputs },
+      { weightStrides: [1, g.groupInputs, g.groupOutputs * g.groupInputs], operands: operandsOf(2) },
+    );
+  }
   const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   const ranges = rangesOf(g.batch * g.groups, g.groupInputs), inputs = g.groupInputs / ranges, rows = inputs * taps;
   const block = blockOf(rows + g.groupOutputs, plane);
   return {
-    workspace: g.groups * ranges * packedFloats(rows, g.groupOutputs),
+    prepacked: g.groups * ranges * packedFloats(rows, g.groupOutputs),
     scratch: EDGE_FLOATS + block * (rows + g.groupOutputs) + workFloats(g, block),
     stages: [
       packRowsStage({
@@ -125,7 +211,7 @@ export function columnsInputGradient(g: ConvolutionProblem): CpuStages {
         tasks: g.batch * g.groups * ranges,
         arguments: [
           { buffer: 0 },
-          { workspace: 0 },
+          { prepacked: 0 },
           { buffer: 2 },
           0,
           ...geometryArguments(g, inputs, g.groupOutputs),

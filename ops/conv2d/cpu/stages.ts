@@ -8,6 +8,13 @@ import {
   depthwiseInputGradientKernel,
   depthwiseWeightGradientKernel,
 } from "./depthwise.ts";
+import {
+  depthwise3x3Forward,
+  depthwise3x3InputGradient,
+  depthwise3x3WeightGradient,
+  suitsDepthwise3x3,
+  suitsDepthwise3x3InputGradient,
+} from "./depthwise3x3.ts";
 import { pointwiseWeightGradientKernel, suitsPointwise } from "./pointwise_weight_gradient.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./winograd.ts";
 import type { ConvolutionOperands } from "../epilogue.ts";
@@ -15,19 +22,25 @@ import type { ConvolutionProblem } from "../problem.ts";
 
 /** y = conv(x, w) (+ bias), and the epilogue. */
 export function forwardKernel(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
-  if (g.groupInputs === 1 && g.groups > 1 && operands.residual === undefined) return depthwiseForward(g, operands);
+  if (g.groupInputs === 1 && g.groups > 1 && operands.residual === undefined) {
+    return suitsDepthwise3x3(g) ? depthwise3x3Forward(g, operands) : depthwiseForward(g, operands);
+  }
   return suitsWinograd(g) ? winogradForward(g, operands) : columnsForward(g, operands);
 }
 
 /** The input's gradient. */
 export function inputGradientKernel(g: ConvolutionProblem): CpuStages {
-  if (g.groupInputs === 1 && g.groups > 1 && canSpreadGradient(g)) return depthwiseInputGradientKernel(g);
+  if (g.groupInputs === 1 && g.groups > 1 && canSpreadGradient(g)) {
+    return suitsDepthwise3x3InputGradient(g) ? depthwise3x3InputGradient(g) : depthwiseInputGradientKernel(g);
+  }
   return suitsWinograd(g) ? winogradInputGradient(g) : columnsInputGradient(g);
 }
 
 /** The weight's gradient. */
 export function weightGradientKernel(g: ConvolutionProblem): CpuStages {
-  if (g.groupInputs === 1 && g.groups > 1) return depthwiseWeightGradientKernel(g);
+  if (g.groupInputs === 1 && g.groups > 1) {
+    return suitsDepthwise3x3(g) ? depthwise3x3WeightGradient(g) : depthwiseWeightGradientKernel(g);
+  }
   if (suitsPointwise(g)) return pointwiseWeightGradientKernel(g);
   return suitsWinograd(g) ? winogradWeightGradientKernel(g) : columnsWeightGradient(g);
 }

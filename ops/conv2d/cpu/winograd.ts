@@ -88,7 +88,7 @@ function convolutionKernel(
   const rangePanels = Math.ceil(panels / ranges), columns = roundUp(bands.together * bands.lanes, 8);
   const rows = Math.min(roundUp(outputs, 4), 6 * rangePanels + 2);
   return {
-    workspace: POINTS * packedFloats(outputs, inputs),
+    prepacked: POINTS * packedFloats(outputs, inputs),
     scratch: Math.max(
       288,
       4 * bands.lanes + 160 + bands.planeFloats + tileFloats(inputs, columns) + rows * (POINTS * columns + 16),
@@ -100,7 +100,7 @@ function convolutionKernel(
         tasks: panels,
         arguments: [
           { buffer: 1 },
-          { workspace: 0 },
+          { prepacked: 0 },
           outputs,
           inputs,
           weights.outputStride,
@@ -113,7 +113,7 @@ function convolutionKernel(
         tasks: groups * ranges,
         arguments: [
           { buffer: 0 },
-          { workspace: 0 },
+          { prepacked: 0 },
           { buffer: output },
           bias === undefined ? 0 : { buffer: bias },
           inputs,

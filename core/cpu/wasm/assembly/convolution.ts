@@ -1,9 +1,9 @@
 /** Convolutions and the gradient of their input as products of weights and blocks of columns. */
 
 import {
-  BLOCK, DEPTH, DILATION_X, DILATION_Y, ENTRY, EPILOGUE, GROUPS, HEIGHT, INPUTS, isPointwise, KERNEL_HEIGHT,
-  KERNEL_WIDTH, OUTPUT_HEIGHT, OUTPUT_WIDTH, OUTPUTS, pack, packPositions, PAD_X, PAD_Y, paddedRows, residueStride,
-  placePositions, RANGES, STRIDE_X, STRIDE_Y, tableBytes, WIDTH,
+  BLOCK, DEPTH, DILATION_X, DILATION_Y, ENTRY, EPILOGUE, GROUPS, hasWholeQuads, HEIGHT, INPUTS, isPointwise,
+  KERNEL_HEIGHT, KERNEL_WIDTH, OUTPUT_HEIGHT, OUTPUT_WIDTH, OUTPUTS, pack, packPositions, PAD_X, PAD_Y, paddedRows,
+  placePositions, RANGES, residueStride, STRIDE_X, STRIDE_Y, tableBytes, WIDTH,
 } from "./convolution_columns";
 import { hasEpilogue } from "./epilogue";
 import { at, clear, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
@@ -45,6 +45,23 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
   }
 }
 
+/** Adds a row of two residues, behind a padding of `padX` columns, to `count` elements. */
+function joinTwo(residues: usize, residueStep: i32, padX: i32, count: i32, target: usize): void {
+  // The row's own even columns are odd behind a padding of odd width.
+  const swap = padX & 1, evens = at(residues, (padX >> 1) + swap * residueStep);
+  const odds = at(residues, ((padX + 1) >> 1) + (1 - swap) * residueStep);
+  let x = 0;
+  for (; x + 8 <= count; x += 8) {
+    const even = v128.load(at(evens, x >> 1)), odd = v128.load(at(odds, x >> 1)), to = at(target, x);
+    v128.store(to, f32x4.add(v128.load(to), interleaveLow(even, odd)));
+    v128.store(to, f32x4.add(v128.load(to, 16), interleaveHigh(even, odd)), 16);
+  }
+  for (; x < count; x++) {
+    const to = at(target, x);
+    store<f32>(to, load<f32>(to) + load<f32>(at((x & 1) == 0 ? evens : odds, x >> 1)));
+  }
+}
+
 /** Adds columns back to the elements that {@link packColumns} reads; rows of `columns` are `stride` floats apart. */
 function foldColumns(
   p: usize, columns: usize, columnStride: i32, inputs: i32, start: i32, positions: i32, target: usize, work: usize,
@@ -54,13 +71,23 @@ function foldColumns(
   const stride = residueStride(p), rows = paddedRows(p, start, positions), quads = (positions + 3) >> 2;
   const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride), residueStep = rows * stride;
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X);
-  const firstRow = start / word(p, OUTPUT_WIDTH) * word(p, STRIDE_Y) - word(p, PAD_Y);
+  const firstRow = start / word(p, OUTPUT_WIDTH) * word(p, STRIDE_Y) - word(p, PAD_Y), areWhole = hasWholeQuads(work, quads);
   for (let c = 0; c < inputs; c++) {
     clear(planes, strideX * residueStep);
     for (let r = 0; r < kernelHeight; r++) {
       for (let s = 0; s < kernelWidth; s++) {
         const reach = s * dilationX, base = at(planes, (reach % strideX * rows + r * dilationY) * stride + reach / strideX);
         let entry = work, from = columns;
+        if (areWhole) {
+          for (let quad = 0; quad < quads; quad++) {
+            const to = base + load<u32>(entry, 4);
+            v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+            entry += ENTRY * 4;
+            from += 16;
+          }
+          columns = at(columns, columnStride);
+          continue;
+        }
         for (let quad = 0; quad < quads; quad++) {
           const kind = load<i32>(entry);
           if (kind == 4) {
@@ -80,20 +107,18 @@ function foldColumns(
     }
     for (let r = max(0, -firstRow); r < min(rows, height - firstRow); r++) {
       const residues = at(planes, r * stride);
+      const line = at(target, (c * height + firstRow + r) * width), end = min(width, strideX * stride - padX);
+      if (strideX == 2) {
+        joinTwo(residues, residueStep, padX, end, line);
+        continue;
+      }
       let padded = row;
       if (strideX == 1) padded = residues;
-      else if (strideX == 2) {
-        for (let x = 0; x < stride; x += 4) {
-          const even = v128.load(at(residues, x)), odd = v128.load(at(residues, residueStep + x));
-          v128.store(at(row, 2 * x), interleaveLow(even, odd));
-          v128.store(at(row, 2 * x), interleaveHigh(even, odd), 16);
-        }
-      } else {
+      else {
         for (let x = 0; x < strideX * stride; x++) {
           store<f32>(at(row, x), load<f32>(at(residues, x % strideX * residueStep + x / strideX)));
         }
       }
-      const line = at(target, (c * height + firstRow + r) * width), end = min(width, strideX * stride - padX);
       let x = 0;
       for (; x + 4 <= end; x += 4) {
         v128.store(at(line, x), f32x4.add(v128.load(at(line, x)), v128.load(at(padded, padX + x))));

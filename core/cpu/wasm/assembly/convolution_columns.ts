@@ -74,6 +74,37 @@ export function placePositions(p: usize, start: i32, positions: i32, table: usiz
   }
 }
 
+/** Whether the four positions of each entry of a table are neighbours. */
+export function hasWholeQuads(table: usize, quads: i32): bool {
+  for (let quad = 0; quad < quads; quad++) if (load<i32>(at(table, quad * ENTRY)) != 4) return false;
+  return true;
+}
+
+/**
+ * Copies rows [first, first + rows) of an image plane into the residue planes of stride 2, which are zero elsewhere: in
+ * rows outside the image and where columns are padding.
+ */
+function splitInTwo(
+  source: usize, height: i32, width: i32, first: i32, padX: i32, rows: i32, planes: usize, stride: i32,
+): void {
+  // The image's own even columns are odd behind a padding of odd width.
+  const residueStep = rows * stride, swap = padX & 1, end = padX + width, zero = f32x4.splat(0);
+  const evens = at(planes, (padX >> 1) + swap * residueStep), odds = at(planes, ((padX + 1) >> 1) + (1 - swap) * residueStep);
+  for (let r = max(0, -first); r < min(rows, height - first); r++) {
+    let from = at(source, (first + r) * width), even = at(evens, r * stride), odd = at(odds, r * stride);
+    for (let x = 0; x < width; x += 8) {
+      const a = v128.load(from), b = v128.load(from, 16);
+      v128.store(even, v128.shuffle<f32>(a, b, 0, 2, 4, 6));
+      v128.store(odd, v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+      from += 32;
+      even += 16;
+      odd += 16;
+    }
+    v128.store(at(planes, r * stride + ((end + 1) >> 1)), zero);
+    v128.store(at(planes, residueStep + r * stride + (end >> 1)), zero);
+  }
+}
+
 /** Copies the rows of a channel that a block sees into residue planes, `row` being scratch for one row. */
 function splitResidues(p: usize, source: usize, firstRow: i32, rows: i32, planes: usize, row: usize): void {
   const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), stride = residueStride(p);
@@ -82,20 +113,16 @@ function splitResidues(p: usize, source: usize, firstRow: i32, rows: i32, planes
     copyPadded(source, height, width, y, padX, rows, planes, stride);
     return;
   }
+  if (strideX == 2) {
+    splitInTwo(source, height, width, y, padX, rows, planes, stride);
+    return;
+  }
   const residueStep = rows * stride;
   for (let r = 0; r < rows; r++) {
     copyPadded(source, height, width, y + r, padX, 1, row, strideX * stride);
     const target = at(planes, r * stride);
-    if (strideX == 2) {
-      for (let x = 0; x < stride; x += 4) {
-        const a = v128.load(at(row, 2 * x)), b = v128.load(at(row, 2 * x), 16);
-        v128.store(at(target, x), v128.shuffle<f32>(a, b, 0, 2, 4, 6));
-        v128.store(at(target, residueStep + x), v128.shuffle<f32>(a, b, 1, 3, 5, 7));
-      }
-    } else {
-      for (let x = 0; x < strideX * stride; x++) {
-        store<f32>(at(target, x % strideX * residueStep + x / strideX), load<f32>(at(row, x)));
-      }
+    for (let x = 0; x < strideX * stride; x++) {
+      store<f32>(at(target, x % strideX * residueStep + x / strideX), load<f32>(at(row, x)));
     }
   }
 }
@@ -108,6 +135,8 @@ function packColumns(
   const stride = residueStride(p), rows = paddedRows(p, start, positions), quads = (positions + 3) >> 2;
   const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride);
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X), panelStep = (<usize> panelFloats) << 2;
+  const areWhole = (quads & 1) == 0 && hasWholeQuads(work, quads);
+  if (strideX == 2) clear(planes, 2 * rows * stride);
   for (let k = 0, channel = -1; k < count; k++) {
     const c = (first + k) / taps, tap = first + k - c * taps, r = tap / kernelWidth, s = tap - r * kernelWidth;
     if (c != channel) {
@@ -118,10 +147,24 @@ function packColumns(
     const reach = s * dilationX, residue = reach % strideX;
     const base = at(planes, (residue * rows + r * dilationY) * stride + reach / strideX);
     let entry = work, to = at(target, k * PANEL), even: usize = 0;
+    if (areWhole) {
+      for (let quad = 0; quad < quads; quad += 2) {
+        v128.store(to, v128.load(base + load<u32>(entry, 4)));
+        v128.store(to, v128.load(base + load<u32>(entry, 4 + ENTRY * 4)), 16);
+        entry += 2 * ENTRY * 4;
+        to += panelStep;
+      }
+      continue;
+    }
     for (let quad = 0; quad < quads; quad++) {
       const kind = load<i32>(entry);
       if (kind == 4) v128.store(to + even, v128.load(base + load<u32>(entry, 4)));
-      else {
+      else if (kind == 0) {
+        let v = v128.load32_zero(base + load<u32>(entry, 4));
+        v = v128.load32_lane(base + load<u32>(entry, 8), v, 1);
+        v = v128.load32_lane(base + load<u32>(entry, 12), v, 2);
+        v128.store(to + even, v128.load32_lane(base + load<u32>(entry, 16), v, 3));
+      } else {
         for (let lane = 0; lane < 4; lane++) {
           store<f32>(at(to + even, lane), lane < kind + 4 ? load<f32>(base + load<u32>(at(entry, 1 + lane))) : 0);
         }

@@ -10,10 +10,12 @@ import {
 import { convolution, convolutionInputGradient } from "./convolution";
 import { convolutionWeightGradient, convolutionWeightGradientSum } from "./convolution_weight_gradient";
 import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from "./depthwise";
+import { depthwise3x3, depthwise3x3Spread, depthwise3x3WeightGradient } from "./depthwise3x3";
 import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
 import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+import { packSharedColumns, packSharedPositions, sharedColumns } from "./shared_columns";
 import { subsample, subsampleGradient } from "./subsample";
 import { channelPartSums, channelSumJoin, channelSums, columnSums, spreadPlanes } from "./sums";
 import { winograd, winogradWeightGradient, winogradWeightGradientSum, winogradWeights } from "./winograd";
@@ -66,6 +68,12 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 37: subsampleGradient(p, task, scratch); return;
     case 38: packPointwise(p, task, scratch); return;
     case 39: pointwiseWeightGradient(p, task, scratch); return;
+    case 40: depthwise3x3(p, task, scratch); return;
+    case 41: depthwise3x3Spread(p, task, scratch); return;
+    case 42: packSharedColumns(p, task, scratch); return;
+    case 43: packSharedPositions(p, task, scratch); return;
+    case 44: sharedColumns(p, task, scratch); return;
+    case 45: depthwise3x3WeightGradient(p, task, scratch); return;
     default: unreachable();
   }
 }

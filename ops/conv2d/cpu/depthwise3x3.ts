@@ -1,0 +1,103 @@
+/**
+ * Depthwise convolutions of 3x3 kernels on the CPU, whose vectors lie along rows: the arguments of
+ * `core/cpu/wasm/assembly/depthwise3x3.ts`.
+ */
+
+import type { CpuStages } from "../../../core/mod.ts";
+import { roundUp } from "../../../kernels/mod.ts";
+import { imagesOf } from "./depthwise.ts";
+import { type ConvolutionOperands, epilogueArguments, operandsOf } from "../epilogue.ts";
+import type { ConvolutionProblem } from "../problem.ts";
+
+/** Floats of a kernel and its bias. */
+const HEAD_FLOATS = 16;
+/** Floats of the sums of a kernel's gradient. */
+const SUM_FLOATS = 36;
+/** Rows and columns of outputs that are computed at once. */
+const TILE = 4;
+
+function is3x3({ kernelHeight, kernelWidth, dilation, padding }: ConvolutionProblem): boolean {
+  return kernelHeight === 3 && kernelWidth === 3 && [...dilation, ...padding].every((extent) => extent === 1);
+}
+
+function hasStride({ stride }: ConvolutionProblem, wanted: number): boolean {
+  return stride.every((extent) => extent === wanted);
+}
+
+/** Whether the forward convolution and the weight's gradient suit. */
+export function suitsDepthwise3x3(g: ConvolutionProblem): boolean {
+  return is3x3(g) && hasStride(g, 1) && g.height >= TILE && g.width >= TILE;
+}
+
+/** Whether the input's gradient suits. */
+export function suitsDepthwise3x3InputGradient(g: ConvolutionProblem): boolean {
+  if (g.groupOutputs > 1) return false;
+  return suitsDepthwise3x3(g) || is3x3(g) && hasStride(g, 2) && g.height % 2 === 0 && g.width % 2 === 0 && g.width >= 8;
+}
+
+/** y = conv(x, w) (+ bias), and an activation. There must be no residual. */
+export function depthwise3x3Forward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
+  const { batch, groups, groupOutputs, height, width } = g, { bias, output } = operands;
+  const { images, tasks } = imagesOf(batch, groups * groupOutputs, height * width);
+  return {
+    scratch: HEAD_FLOATS + roundUp(width, 4),
+    stages: [{
+      kernel: "depthwise3x3",
+      tasks,
+      arguments: [
+        { buffer: 0 },
+        { buffer: 1 },
+        { buffer: output },
+        bias === undefined ? 0 : { buffer: bias },
+        groups,
+        groupOutputs,
+        height,
+        width,
+        batch,
+        images,
+        0,
+        ...epilogueArguments(operands),
+      ],
+    }],
+  };
+}
+
+/** The input's gradient: the convolution of the output's by the kernel read backwards. */
+export function depthwise3x3InputGradient(g: ConvolutionProblem): CpuStages {
+  const { batch, groups, outputHeight, outputWidth } = g;
+  const { images, tasks } = imagesOf(batch, groups, g.height * g.width);
+  return {
+    scratch: HEAD_FLOATS + 2 * roundUp(outputWidth + 1, 4),
+    stages: [{
+      kernel: hasStride(g, 1) ? "depthwise3x3" : "depthwise3x3Spread",
+      tasks,
+      arguments: [
+        { buffer: 0 },
+        { buffer: 1 },
+        { buffer: 2 },
+        0,
+        groups,
+        1,
+        outputHeight,
+        outputWidth,
+        batch,
+        images,
+        1,
+        ...epilogueArguments(operandsOf(2)),
+      ],
+    }],
+  };
+}
+
+/** The weight's gradient: a task four output channels. */
+export function depthwise3x3WeightGradient(g: ConvolutionProblem): CpuStages {
+  const { batch, groups, groupOutputs, height, width } = g;
+  return {
+    scratch: SUM_FLOATS + roundUp(width + 8, 4),
+    stages: [{
+      kernel: "depthwise3x3WeightGradient",
+      tasks: Math.ceil(groups * groupOutputs / 4),
+      arguments: [{ buffer: 0 }, { buffer: 1 }, { buffer: 2 }, 0, groups, groupOutputs, height, width, batch],
+    }],
+  };
+}
