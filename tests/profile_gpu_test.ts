@@ -8,6 +8,7 @@ import {
   DEFAULT_PROFILE,
   f32,
   Graph,
+  KernelPolicy,
   Random,
   type Storage,
   WebGpuBackend,
@@ -90,7 +91,16 @@ gpuTest("countDispatches() and countShaders() are what a program has, and need n
   }
 });
 
-gpuTest("updates done together are those done one by one", async (backend) => {
+gpuTest("updates done together are those done one by one, with sizes in the text and in a uniform", async (backend) => {
+  await checkUpdates(backend);
+  const hardware = await WebGpuBackend.create();
+  Object.assign(hardware, { policy: new KernelPolicy({ ...hardware.profile, kind: "hardware" }) });
+  assert(hardware.policy.mergeShape.uniform);
+  await checkUpdates(hardware);
+  hardware.destroy();
+});
+
+async function checkUpdates(backend: WebGpuBackend): Promise<void> {
   const shapes = Array.from({ length: 37 }, (_, k) => [k % 5 + 1, 3 * k + 1]), random = new Random(5, "together");
   const graph = new Graph(), rate = graph.input("rate", f32([]));
   const storages = new Map<string, Storage>(), expected = new Map<string, Float32Array>();
@@ -117,4 +127,4 @@ gpuTest("updates done together are those done one by one", async (backend) => {
   }
   program.destroy();
   for (const storage of storages.values()) storage.destroy();
-});
+}
