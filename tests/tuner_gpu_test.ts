@@ -88,7 +88,7 @@ gpuTest("a choice among other kernels is void, and made anew", async (backend) =
   }
 });
 
-const PREFER_WRONG = { on: "any", because: "", family: "wrong", configuration: {}, applies: () => true };
+const PREFER_WRONG = { on: "any", because: "", family: "wrong", configuration: () => ({}), applies: () => true };
 
 const wrong = (right: WebGpuVariant, wgsl: string): WebGpuVariant => ({
   name: "wrong",
