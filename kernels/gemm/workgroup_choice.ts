@@ -1,6 +1,6 @@
 /** Which tiles and splits of the depth a product in workgroup memory has, and which is expected to be the fastest. */
 
-import type { DeviceLimits, Launch, OccupancyModel } from "../../core/mod.ts";
+import { type DeviceLimits, type Launch, MAX_ITERATIONS, type OccupancyModel } from "../../core/mod.ts";
 import {
   blockHeight,
   blockWidth,
@@ -45,10 +45,13 @@ const MOST_PARTIAL_ELEMENTS = 16 * 1024 * 1024;
 /** Elements of parts beyond which they share their memory with others', though their sums then cannot be gathered. */
 const LARGE_PARTIAL_ELEMENTS = 1024 * 1024;
 
-/** The configurations that a device can run, the plainest first. */
+/** The configurations that a device can run, the plainest first. No loop over slices is longer than every driver does. */
 export function workgroupConfigurations(shape: WorkgroupShape, limits: DeviceLimits): WorkgroupConfiguration[] {
   return Object.entries(WORKGROUP_TILES).filter(([, tile]) => fitsWorkgroup(tile, limits, ...shape.turned))
-    .flatMap(([name, tile]) => [1, ...splitsOf(shape, tile, limits)].map((parts) => ({ tile: name, parts })));
+    .flatMap(([name, tile]) =>
+      [1, ...splitsOf(shape, tile, limits)].filter((parts) => shape.slices(tile.depth) / parts <= MAX_ITERATIONS)
+        .map((parts) => ({ tile: name, parts }))
+    );
 }
 
 /** The name of a configuration. */
