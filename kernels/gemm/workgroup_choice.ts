@@ -1,6 +1,6 @@
 /** Which tiles and splits of the depth a product in workgroup memory has, and which is expected to be the fastest. */
 
-import type { DeviceLimits, Launch, OccupancyModel } from "../../core/mod.ts";
+import { type DeviceLimits, type Launch, MAX_ITERATIONS, type OccupancyModel } from "../../core/mod.ts";
 import {
   blockHeight,
   blockWidth,
@@ -36,19 +36,22 @@ export interface WorkgroupShape {
   readonly loads: readonly [number, number];
 }
 
-/** The most parts of a depth, and how many splits there are to choose from: each of twice as many parts as the one before. */
-const MOST_PARTS = 256, SPLITS = 5;
-/** Blocks beyond which there is no more to gain by a split: more than fill any device. */
-const MOST_BLOCKS = 4096;
+/** The most parts of a depth. */
+const MOST_PARTS = 256;
+/** Blocks that splits are to make about: they fill small devices, large ones, and large ones several times. */
+const WANTED_BLOCKS = [128, 512, 2048];
 /** Elements of all parts. */
 const MOST_PARTIAL_ELEMENTS = 16 * 1024 * 1024;
 /** Elements of parts beyond which they share their memory with others', though their sums then cannot be gathered. */
 const LARGE_PARTIAL_ELEMENTS = 1024 * 1024;
 
-/** The configurations that a device can run, the plainest first. */
+/** The configurations that a device can run, the plainest first. No loop over slices is longer than every driver does. */
 export function workgroupConfigurations(shape: WorkgroupShape, limits: DeviceLimits): WorkgroupConfiguration[] {
   return Object.entries(WORKGROUP_TILES).filter(([, tile]) => fitsWorkgroup(tile, limits, ...shape.turned))
-    .flatMap(([name, tile]) => [1, ...splitsOf(shape, tile, limits)].map((parts) => ({ tile: name, parts })));
+    .flatMap(([name, tile]) =>
+      [1, ...splitsOf(shape, tile, limits)].filter((parts) => shape.slices(tile.depth) / parts <= MAX_ITERATIONS)
+        .map((parts) => ({ tile: name, parts }))
+    );
 }
 
 /** The name of a configuration. */
@@ -87,18 +90,14 @@ function partialElements({ extents: [m, n], products = 1 }: WorkgroupShape, part
   return 4 * Math.ceil(n / 4) * m * products * parts;
 }
 
-/** The parts that a depth can be split into, the most of which fill the largest device. */
+/** The parts that a depth can be split into: powers of two. */
 function splitsOf(shape: WorkgroupShape, tile: WorkgroupTile, limits: DeviceLimits): number[] {
   const elements = Math.min(MOST_PARTIAL_ELEMENTS, limits.maxStorageBufferBindingSize / 4);
-  const most = Math.min(
-    MOST_PARTS,
-    shape.slices(tile.depth),
-    MOST_BLOCKS / blocksOf(shape, tile),
-    elements / partialElements(shape, 1),
+  const most = Math.min(MOST_PARTS, shape.slices(tile.depth), elements / partialElements(shape, 1));
+  const powers = WANTED_BLOCKS.map((wanted) =>
+    Math.min(Math.round(Math.log2(wanted / blocksOf(shape, tile))), Math.floor(Math.log2(most)))
   );
-  const splits: number[] = [];
-  for (let parts = 2; parts <= most; parts *= 2) splits.push(parts);
-  return splits.slice(-SPLITS);
+  return [...new Set(powers)].filter((power) => power > 0).map((power) => 2 ** power);
 }
 
 /** Work of a load by a thread, and of what a block does beside its slices and beside each, in multiply-adds. */

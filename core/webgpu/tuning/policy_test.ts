@@ -71,6 +71,23 @@ Deno.test("KernelPolicy takes the first rule that is for the device, applies, an
   assertEquals(chosen(200, DEVICE_PROFILES.lavapipe)[0], "plain 1");
 });
 
+Deno.test("KernelPolicy hands rules how the device would run a launch", () => {
+  const launch = { blocks: 132, work: 1, threads: 1024, registers: 64, workgroupBytes: 0 };
+  const rule: Rule<number> = {
+    on: "hardware",
+    because: "it fills the device",
+    family: "tiled",
+    configuration: (_problem, occupancy) => ({ size: occupancy.of(launch).waves > 1 ? 64 : 256 }),
+  };
+  const node = application(200, { webgpu: () => implement(200, FAMILIES, [rule]) });
+  const chosen = (device: DeviceProfile) => {
+    const { variants, index } = new KernelPolicy(device).explain(node);
+    return variants[index].name;
+  };
+  // 132 multiprocessors, and the 32 that are assumed where they are not known.
+  assertEquals([chosen(HOPPER), chosen(DEFAULT_PROFILE)], ["tiled 256", "tiled 64"]);
+});
+
 Deno.test("KernelPolicy prefers the table of the device to that of its architecture, its vendor, and of all", () => {
   const key = shapeClass(application(200));
   const table = (device: string, size: number): KernelTable => ({
