@@ -40,16 +40,15 @@ export function explainApplication(application: Application, device: DeviceProfi
         "kernels",
         "workgroups",
         "scratch MiB",
-        "blocks",
-        "waves",
-        "registers a thread",
-        "workgroup bytes",
-        "thousand cycles",
+        ...OCCUPANCY_HEAD,
       ],
       ...variants.map((variant, number) => rowOf(variant, number === index, device)),
     ], 4),
   ].join("\n");
 }
+
+/** The head of what is estimated of a variant. */
+const OCCUPANCY_HEAD = ["blocks", "waves", "registers a thread", "workgroup bytes", "thousand cycles"];
 
 /** Kernels of a variant whose sizes are shown. */
 const SHOWN = 4;
@@ -90,13 +89,13 @@ export function explainModel(model: Model, batch: number, inference: boolean, de
     if (seen.has(key)) continue;
     seen.add(key);
     const { variants, index, because } = policy.explain(node);
-    rows.push([formatApplication(node), variants[index].name, because]);
+    rows.push([formatApplication(node), variants[index].name, ...occupancyCells(variants[index], device), because]);
   }
   const what = inference ? "An inference" : "A training step";
   return [
     `${what} of ${model.name} at batch ${batch}, on ${formatDevice(device)}`,
     "",
-    formatTable([["op", "kernel", "why"], ...rows], 3),
+    formatTable([["op", "kernel", ...OCCUPANCY_HEAD, "why"], ...rows], [0, 1, 2 + OCCUPANCY_HEAD.length]),
   ].join("\n");
 }
 
