@@ -6,7 +6,6 @@
 import type { BackendCompileOptions, Executable } from "../../backend.ts";
 import { CpuBackend } from "../../cpu/backend.ts";
 import type { Node } from "../../graph/graph.ts";
-import { byteSize } from "../../graph/shape.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { rooflineSeconds } from "../../profiling/profile.ts";
 import { DeviceError } from "../../util/errors.ts";
@@ -19,14 +18,9 @@ import { Heats } from "./heats.ts";
 import { Losses } from "./losses.ts";
 import { Trial } from "./measure.ts";
 import { describeNode } from "./policy.ts";
+import { promisingVariants } from "./promising.ts";
 import { entryOfVariant, findEntry, shapeClass, variantOfEntry } from "./tables.ts";
 
-/**
- * Characters of a kernel beyond which a variant is not tried unless it is the preferred one: compilers take seconds for more.
- */
-const LONGEST_TEXT = 100_000;
-/** Scratch memory beyond that of the op's own tensors with which a variant is not tried: it is written and read once at least. */
-const MOST_SCRATCH = 16 << 20;
 /** Other configurations of a family are tried if its first takes at most so many times as long as the best. */
 const NEAR = 2;
 /** Operations and bytes a second by which ops are ordered; only their ratio counts. */
@@ -210,7 +204,9 @@ export class WebGpuTuner implements Tuner {
       preferred,
       (variant, run) => this.#attempt(`${key}: the variant ${variants[variant].name} is left out`, warn, run),
     );
-    const promising = promisingOf(variants, preferred, node), familyOf = (index: number) => variants[index].family;
+    const { multiprocessors } = this.#backend.profile;
+    const promising = promisingVariants(variants, preferred, node, multiprocessors),
+      familyOf = (index: number) => variants[index].family;
     const firsts = promising.filter((index) => {
       const family = familyOf(index);
       return family !== familyOf(preferred) && !this.#losses.rests(node.op.name, family) &&
@@ -261,25 +257,6 @@ function chooserOf(
 
 function isTunable({ inputs }: Node, variants: readonly WebGpuVariant[]): boolean {
   return variants.length > 1 && inputs.every(({ dtype }) => dtype === "f32" || dtype === "u32");
-}
-
-/** The variants that are tried: those whose kernels are not too long to compile, nor their scratch memory too large. */
-function promisingOf(variants: readonly WebGpuVariant[], preferred: number, node: Node): number[] {
-  return [...variants.keys()].filter((index) =>
-    index === preferred ||
-    longestText(variants[index]) <= LONGEST_TEXT && scratchOf(variants[index], node) <= MOST_SCRATCH
-  );
-}
-
-function longestText({ kernels }: WebGpuVariant): number {
-  return Math.max(...kernels.map(({ wgsl }) => wgsl.length));
-}
-
-/** The bytes of a variant's scratch memory beyond those of the op's tensors. */
-function scratchOf({ workspace = [] }: WebGpuVariant, { inputs, outputs }: Node): number {
-  const bytesOf = (specs: readonly Parameters<typeof byteSize>[0][]) =>
-    specs.reduce((sum, spec) => sum + byteSize(spec), 0);
-  return bytesOf(workspace) - bytesOf([...inputs, ...outputs]);
 }
 
 /** About how long the ops of a program take in a step, all of the same description together. */
