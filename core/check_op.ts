@@ -4,12 +4,13 @@
  */
 
 import type { Backend, Storage } from "./backend.ts";
+import { compareArrays } from "./compare_arrays.ts";
 import { compile, type Program } from "./compile.ts";
 import { type Candidate, coverageKey, coveringSet } from "./covering_set.ts";
 import { CpuBackend } from "./cpu/backend.ts";
 import { ResiduaError, ShapeError } from "./util/errors.ts";
 import { Graph, type Value } from "./graph/graph.ts";
-import { LEAST_NORMAL_FLOAT16, roundToFloat16 } from "./util/float16.ts";
+import { roundToFloat16 } from "./util/float16.ts";
 import { float64Array, interpret } from "./graph/interpret.ts";
 import type { Attributes, BadSample, NumericArray, Op, Sample } from "./op.ts";
 import type { WebGpuVariant } from "./webgpu/tuning/family.ts";
@@ -51,12 +52,6 @@ export interface CheckReport {
   readonly derivatives: number;
 }
 
-/** The relative tolerance of every comparison with float64. */
-const RELATIVE_TOLERANCE = 1e-4;
-/** Half the distance of neighbouring f16 numbers, relative to them: their significands have 11 bits, and stores round to the nearest. */
-const FLOAT16_ROUNDING = 2 ** -11;
-/** The absolute tolerance as a fraction of the tensor's largest element: sums of terms that cancel have no relative one. */
-const ABSOLUTE_FRACTION = 1e-5;
 const DIFFERENCE_STEP = 1e-6;
 const DERIVATIVE_TOLERANCE = 1e-5;
 const DERIVATIVES_PER_INPUT = 12;
@@ -312,40 +307,6 @@ async function checkRun(
   } finally {
     program?.destroy();
     for (const storage of storages.values()) storage.destroy();
-  }
-}
-
-/**
- * Compares a tensor with its float64 value: relative tolerance 1e-4, and 1e-5 of the largest element; integers exactly. What
- * is stored as f16 may be rounded once more: by 2^-11 of itself, or to 0 if it is below the normal numbers.
- *
- * @param roundings How often. Defaults to once.
- * @throws {ResiduaError} At the first element that differs: where, and both values.
- */
-export function compareArrays(
-  label: string,
-  spec: TensorSpec,
-  actual: NumericArray,
-  expected: NumericArray,
-  roundings = 1,
-): void {
-  if (actual.length !== expected.length) {
-    throw new ResiduaError(`${label}: expected ${expected.length} elements but there are ${actual.length}`);
-  }
-  const rounding = isFloat16(spec) ? roundings : 0;
-  let largest = 0;
-  for (const value of expected) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
-  for (let i = 0; i < expected.length; i++) {
-    const tolerance = spec.dtype === "u32"
-      ? 0
-      : (RELATIVE_TOLERANCE + rounding * FLOAT16_ROUNDING) * Math.abs(expected[i]) +
-        (ABSOLUTE_FRACTION * largest + rounding * LEAST_NORMAL_FLOAT16);
-    if (
-      actual[i] === expected[i] || Object.is(actual[i], expected[i]) || Math.abs(actual[i] - expected[i]) <= tolerance
-    ) continue;
-    throw new ResiduaError(
-      `${label}: element ${i} of ${formatSpec(spec)} is ${actual[i]}, expected ${expected[i]} ± ${tolerance}`,
-    );
   }
 }
 

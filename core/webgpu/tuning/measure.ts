@@ -1,7 +1,7 @@
 /** One op alone on WebGPU, on random numbers: whether a variant computes what the CPU does, and programs to time it by. */
 
 import type { Backend, Storage } from "../../backend.ts";
-import { compareArrays } from "../../check_op.ts";
+import { compareArrays } from "../../compare_arrays.ts";
 import { compile, type Program } from "../../compile.ts";
 import { Graph, type Node, type Value } from "../../graph/graph.ts";
 import { byteSize, elementCount, type TensorSpec } from "../../graph/shape.ts";
