@@ -16,7 +16,7 @@ import type { Attributes, BadSample, NumericArray, Op, Sample } from "./op.ts";
 import type { WebGpuVariant } from "./webgpu/tuning/family.ts";
 import { plan } from "./plan/plan.ts";
 import { Random } from "./util/random.ts";
-import { elementCount, f16, formatSpec, isFloat, isFloat16, type TensorSpec } from "./graph/shape.ts";
+import { elementCount, f16, formatSpec, isFloat, isFloat16 } from "./graph/shape.ts";
 import type { VariantChooser } from "./webgpu/tuning/choices.ts";
 
 /** Runs a check under its name, as `t.step` of `Deno.test` does. */

@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 import { compile, CpuBackend, f32, Graph, type Op, Random } from "../core/mod.ts";
-import { compareArrays } from "../core/check_op.ts";
+import { compareArrays } from "../core/compare_arrays.ts";
 import { conv2d, conv2dInputGradient } from "../ops/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 
