@@ -298,10 +298,10 @@ async function checkRun(
       else program.write(value.name, data);
     }
     program.run();
-    const read = [...trace.outputs, ...trace.inputs];
-    for (const [index, value] of read.entries()) {
+    const read = [...trace.outputs, ...trace.inputs], reading = read.map((_, index) => program!.read(`${index}`));
+    for (const [index, actual] of (await Promise.all(reading)).entries()) {
       const input = index - trace.outputs.length, what = input < 0 ? `output ${index}` : `input ${input} afterwards`;
-      compareArrays(`${label}, ${what}`, value.spec, await program.read(`${index}`), expected()[index]);
+      compareArrays(`${label}, ${what}`, read[index].spec, actual, expected()[index]);
     }
     return read.length;
   } finally {

@@ -5,15 +5,15 @@ import { type Backend, compile, f32, Graph, OutOfMemoryError, plan, type Residua
 import { cifarResNet, imageNetResNet, mobileNetV2 } from "../models/mod.ts";
 import { fit, type StartEvent, traceStep, Trainer, type TrainerOptions, trainingNeed } from "../train/mod.ts";
 import { randomSet } from "./_runs.ts";
+import { SMALL, SMALL_BATCH } from "./_training.ts";
 
 /** Holds what is planned against what is allocated. */
 export async function checkMemoryNeed(backend: Backend): Promise<void> {
-  const small = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
   const mobile = mobileNetV2({ stem: "cifar", width: 0.25, inputShape: [3, 8, 8] });
   const cases = [
-    { model: small, batch: 5 },
-    { model: small, batch: 6, accumulate: 3, clipNorm: 1, ema: 0.9 },
-    { model: small, batch: 7, recompute: true },
+    { model: SMALL, batch: SMALL_BATCH },
+    { model: SMALL, batch: 6, accumulate: 3, clipNorm: 1, ema: 0.9 },
+    { model: SMALL, batch: 7, recompute: true },
     { model: mobile, batch: 3 },
   ];
   for (const options of cases) {
@@ -24,7 +24,7 @@ export async function checkMemoryNeed(backend: Backend): Promise<void> {
     assertEquals(backend.liveBytes, before);
   }
   const graph = new Graph();
-  const logits = small.forward(graph, graph.input("image", f32([3, ...small.inputShape])));
+  const logits = SMALL.forward(graph, graph.input("image", f32([3, ...SMALL.inputShape])));
   const variables = new Map(
     graph.parameters.concat(graph.values.filter(({ kind }) => kind === "state"))
       .map(({ name, spec }) => [name, backend.allocate(spec)]),

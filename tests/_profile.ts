@@ -8,7 +8,7 @@ import { MemoryStore, randomSet } from "./_runs.ts";
 
 /** Trains with and without a profile, and compares all that is left; checks the profile and its trace. */
 export async function checkProfiledRun(backend: Backend, options: Partial<FitOptions>): Promise<void> {
-  const set = randomSet(39, 8), model = cifarResNet({ depth: 8, classes: 3, inputShape: set.shape });
+  const set = randomSet(39), model = cifarResNet({ depth: 8, classes: 3, inputShape: set.shape });
   const run = async (store: MemoryStore, profile?: FitOptions["profile"]) => {
     const augmentation = { padding: 1, flip: true }, folder = new RunFolder(store);
     return await fit({

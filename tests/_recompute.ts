@@ -10,11 +10,11 @@ import {
   preActivationBlock,
 } from "../blocks/mod.ts";
 import { type Backend, compile, f32, Graph, plannedBytes, u32 } from "../core/mod.ts";
-import { cifarResNet, mobileNetV2, sequential, type SequentialModel } from "../models/mod.ts";
+import { cifarResNet, sequential, type SequentialModel } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
 import { sgd } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
-import { smallBatch } from "./_training.ts";
+import { SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 /** Every kind of block, with dropout between two of them. */
 const mixed = sequential({
@@ -34,19 +34,34 @@ const mixed = sequential({
   ],
 });
 
+/** MobileNet-V2's blocks: without an expansion, with a stride, and with a shortcut. */
+const inverted = sequential({
+  name: "inverted",
+  classes: 10,
+  inputShape: SMALL.inputShape,
+  layers: [
+    { name: "stem", block: convNorm({ conv: "conv1", norm: "bn1", channels: 8, activation: "relu6" }) },
+    { name: "a", block: invertedResidualBlock({ name: "a", channels: 6, stride: 1, expansion: 1 }) },
+    { name: "b", block: invertedResidualBlock({ name: "b", channels: 9, stride: 2, expansion: 6 }) },
+    { name: "c", block: invertedResidualBlock({ name: "c", channels: 9, stride: 1, expansion: 6 }) },
+    { name: "d", block: invertedResidualBlock({ name: "d", channels: 9, stride: 1, expansion: 6 }) },
+    { name: "fc", block: classifierHead("fc", 10) },
+  ],
+});
+
 /** The networks, and the op that each must compute again. */
 export const RECOMPUTED: readonly (readonly [string, SequentialModel, string])[] = [
-  ["a ResNet-14", cifarResNet({ depth: 14, inputShape: [3, 9, 9] }), "batchNormRecomputeRelu"],
+  ["a ResNet-14", cifarResNet({ depth: 14, inputShape: SMALL.inputShape }), "batchNormRecomputeRelu"],
   [
     "a ResNet-20 with shortcuts A and max pool",
-    cifarResNet({ depth: 20, inputShape: [3, 12, 12], shortcut: "A", downsampling: "maxPool" }),
+    cifarResNet({ depth: 20, inputShape: SMALL.inputShape, shortcut: "A", downsampling: "maxPool" }),
     "batchNormRecomputeAddRelu",
   ],
-  ["a MobileNet-V2", mobileNetV2({ stem: "cifar", width: 0.25, inputShape: [3, 16, 16] }), "batchNormRecomputeRelu6"],
+  ["inverted blocks", inverted, "batchNormRecomputeRelu6"],
   ["a network with dropout between blocks", mixed, "dropoutGradient"],
 ];
 
-const STEPS = 3, BATCH = 5;
+const STEPS = 3;
 
 /** Trains on both ways, in poisoned memory, and compares losses and variables. */
 export async function checkRecomputed(backend: Backend, model: SequentialModel, op: string): Promise<void> {
@@ -60,9 +75,9 @@ export async function checkRecomputed(backend: Backend, model: SequentialModel, 
 }
 
 async function trained(backend: Backend, model: SequentialModel, recompute: boolean) {
-  const { images, labels } = smallBatch(model, BATCH);
-  const graph = new Graph({ training: true }), label = graph.input("label", u32([BATCH]));
-  const logits = model.forward(graph, graph.input("image", f32([BATCH, ...model.inputShape])));
+  const { images, labels } = smallBatch(model, SMALL_BATCH);
+  const graph = new Graph({ training: true }), label = graph.input("label", u32([SMALL_BATCH]));
+  const logits = model.forward(graph, graph.input("image", f32([SMALL_BATCH, ...model.inputShape])));
   const [loss] = softmaxCrossEntropy.apply(graph, [logits, label]);
   sgd(graph, loss);
   const variables = new Variables();

@@ -5,7 +5,7 @@ import { type ImageSet, MemoryDataset } from "../data/mod.ts";
 import type { RunStore } from "../train/mod.ts";
 
 /** Random pixels, labels in turn. */
-export function randomSet(count: number, size = 12): ImageSet {
+export function randomSet(count: number, size = 9): ImageSet<MemoryDataset> {
   const random = new Random(3, "set");
   const split = (images: number) =>
     new MemoryDataset(
@@ -21,6 +21,21 @@ export function randomSet(count: number, size = 12): ImageSet {
     validation: split(10),
     mirrorable: true,
   };
+}
+
+/** Noise in which class k is bright in colour k. */
+export function colourSet(trainCount: number, validationCount: number, size = 9): ImageSet<MemoryDataset> {
+  const random = new Random(9, "colours"), image = 3 * size * size;
+  const split = (count: number) =>
+    new MemoryDataset(
+      [3, size, size],
+      Uint8Array.from({ length: count * image }, (_, i) => {
+        const channel = Math.floor(i % image / (size * size)), label = Math.floor(i / image) % 3;
+        return random.integer(channel === label ? 256 : 128);
+      }),
+      Uint8Array.from({ length: count }, (_, i) => i % 3),
+    );
+  return { ...randomSet(0, size), name: "colours", train: split(trainCount), validation: split(validationCount) };
 }
 
 /** Keeps files in memory. */

@@ -1,8 +1,15 @@
 /** Small training runs that tests share. */
 
 import { type Backend, elementCount, type Precision, Random, type TuneOptions } from "../core/mod.ts";
-import type { SequentialModel } from "../models/mod.ts";
+import { cifarResNet, type SequentialModel } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
+
+/**
+ * A network of odd sizes, and its batch. Tests share them because a software adapter compiles each shader for a tenth of a
+ * second, and keeps it for the next test.
+ */
+export const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
+export const SMALL_BATCH = 6;
 
 /** Random images and labels. */
 export function smallBatch(model: SequentialModel, batch: number): { images: Float32Array; labels: Uint32Array } {
@@ -21,8 +28,8 @@ export async function losses(
   rate: number,
   options: { readonly precision?: Precision; readonly tune?: TuneOptions } = {},
 ): Promise<number[]> {
-  const { images, labels } = smallBatch(model, 8);
-  const trainer = await Trainer.create({ model, backend, batch: 8, seed: 2, ...options });
+  const { images, labels } = smallBatch(model, SMALL_BATCH);
+  const trainer = await Trainer.create({ model, backend, batch: SMALL_BATCH, seed: 2, ...options });
   for (let k = 0; k < steps; k++) trainer.step({ images, labels }, rate);
   const results = await trainer.results();
   trainer.destroy();

@@ -14,13 +14,13 @@ import {
   type VariantChooser,
   WebGpuBackend,
 } from "../core/mod.ts";
-import { cifarResNet } from "../models/mod.ts";
 import { createPrograms } from "../train/_programs.ts";
 import { traceStep, Trainer, uploadedInputs } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { checkAccumulation, checkDivision, checkMemoryNeed, checkRefusal, type OpenLimited } from "./_memory.ts";
 import { randomChoices } from "./_random_choices.ts";
+import { SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 gpuTest("what training takes on WebGPU is known by planning, to the byte", checkMemoryNeed);
 
@@ -42,12 +42,10 @@ gpuTest(
   checkAccumulation,
 );
 
-const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
-
 gpuTest("memory is known by planning on WebGPU, to the byte, whichever kernels run", async (backend) => {
   const needs = new Set<number>();
   for (const precision of backend.hasFloat16 ? ["float32", "mixed"] as const : ["float32"] as const) {
-    const { graph, scalars } = traceStep({ model: SMALL, batch: 5, precision });
+    const { graph, scalars } = traceStep({ model: SMALL, batch: SMALL_BATCH, precision });
     const outputs = new Map<string, Value>(Object.entries(scalars)), planned = plan(graph, outputs);
     const variables = new Variables();
     variables.add(graph, backend, 0);
@@ -76,10 +74,10 @@ gpuTest("memory is known by planning on WebGPU, to the byte, whichever kernels r
 
 gpuTest("a run says what it takes on WebGPU, with validation, whichever kernels were chosen", async (backend) => {
   const graph = new Graph({ training: false }), before = backend.liveBytes;
-  const logits = SMALL.forward(graph, graph.input("image", f32([5, ...SMALL.inputShape])));
+  const logits = SMALL.forward(graph, graph.input("image", f32([SMALL_BATCH, ...SMALL.inputShape])));
   const store = randomChoices(backend, plan(graph, new Map([["logits", logits]])), 3);
   for (const tune of [undefined, { store, measure: false }] satisfies (TuneOptions | undefined)[]) {
-    const { memory, validation, destroy } = await createPrograms({ model: SMALL, backend, batch: 5, tune }, [
+    const { memory, validation, destroy } = await createPrograms({ model: SMALL, backend, batch: SMALL_BATCH, tune }, [
       uploadedInputs,
     ], 1);
     assertEquals(memory.total, memory.step + memory.variables + memory.validation);
@@ -99,7 +97,7 @@ gpuTest(
 gpuTest("fit() divides batches into as few parts as fit on WebGPU", () => checkDivision(open));
 
 gpuTest("a device that runs out of memory is an error, after which it can be used", async () => {
-  const backend = await WebGpuBackend.create(), { device } = backend, model = cifarResNet({ depth: 8 });
+  const backend = await WebGpuBackend.create(), { device } = backend, model = SMALL;
   const popped = device.popErrorScope.bind(device);
   let buffers = 0, refused = 0;
   const create = (descriptor: GPUBufferDescriptor): GPUBuffer =>
@@ -119,14 +117,14 @@ gpuTest("a device that runs out of memory is an error, after which it can be use
     await popped();
     return new GPUOutOfMemoryError("no memory");
   };
-  const error = await assertRejects(() => Trainer.create({ model, backend, batch: 4 }), OutOfMemoryError);
+  const error = await assertRejects(() => Trainer.create({ model, backend, batch: 2 * SMALL_BATCH }), OutOfMemoryError);
   assertEquals(refused, 1);
-  assertEquals(/^resnet8 cannot be trained on a batch of 4: /.test(error.message), true, error.message);
+  assertEquals(/^resnet8 cannot be trained on a batch of 12: /.test(error.message), true, error.message);
   assertEquals(backend.liveBytes, 0);
   await new Promise((resolve) => setTimeout(resolve, 200));
   await backend.finish();
-  const trainer = await Trainer.create({ model, backend, batch: 2 });
-  trainer.step({ images: new Float32Array(2 * 3072).map((_, i) => Math.sin(i)), labels: Uint32Array.of(1, 2) }, 0.1);
+  const trainer = await Trainer.create({ model, backend, batch: SMALL_BATCH });
+  trainer.step(smallBatch(model, SMALL_BATCH), 0.1);
   assertEquals((await trainer.results()).length, 1);
   trainer.destroy();
   backend.destroy();

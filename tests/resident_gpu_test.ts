@@ -3,10 +3,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { compile, f32, Graph, u32 } from "../core/mod.ts";
 import { Batcher, BatchLoader, measureNormalisation, ResidentImages, shapesSet } from "../data/mod.ts";
-import { cifarResNet } from "../models/mod.ts";
 import { gatherImages } from "../ops/mod.ts";
 import { inputsFor, Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
+import { randomSet } from "./_runs.ts";
+import { SMALL, SMALL_BATCH } from "./_training.ts";
 
 const { train: dataset, shape } = shapesSet({ trainCount: 50, validationCount: 0 });
 const normalisation = measureNormalisation(dataset, shape);
@@ -38,12 +39,13 @@ gpuTest("gatherImages() makes the images of a Batcher of resident bytes, to the 
 });
 
 gpuTest("a trainer of resident images ends with the bits of one that is given them", async (backend) => {
-  const model = cifarResNet({ depth: 8 }), weights = [];
+  const { train: dataset, shape } = randomSet(50), batch = 2 * SMALL_BATCH, weights = [];
+  const options = { shape, normalisation: measureNormalisation(dataset, shape), augmentation, seed };
   const ways = inputsFor(dataset, options, backend);
   assertEquals(ways.map(({ filler }) => filler instanceof ResidentImages), [true, false]);
   for (const inputs of ways) {
-    const trainer = await Trainer.create({ model, backend, batch: 8, accumulate: 2, inputs });
-    await using loader = new BatchLoader({ ...options, dataset, batch: 8, shuffle: true, filler: inputs.filler });
+    const trainer = await Trainer.create({ model: SMALL, backend, batch, accumulate: 2, inputs });
+    await using loader = new BatchLoader({ ...options, dataset, batch, shuffle: true, filler: inputs.filler });
     for (let step = 0; step < 3; step++) {
       const batch = await loader.fetch(1, step);
       assertEquals("views" in batch, inputs.filler !== undefined);

@@ -19,7 +19,7 @@ import { relu } from "../ops/mod.ts";
 import { compileInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
-import { losses, smallBatch } from "./_training.ts";
+import { losses, SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 const resnet20 = cifarResNet({ depth: 20 }), BATCH = 128, MOST_DISPATCHES = 150;
 
@@ -62,8 +62,8 @@ gpuTest("a step of ResNet-20 has fewer than 150 dispatches with the kernels of h
 });
 
 gpuTest("the kernels of hardware adapters train as the CPU backend does", async () => {
-  const model = cifarResNet({ depth: 8, inputShape: [3, 12, 12] }), backend = await asHardware();
-  const actual = await losses(backend, model, 3, 0.01), cpu = await losses(new CpuBackend(), model, 3, 0.01);
+  const backend = await asHardware();
+  const actual = await losses(backend, SMALL, 3, 0.01), cpu = await losses(new CpuBackend(), SMALL, 3, 0.01);
   backend.destroy();
   cpu.forEach((loss, k) => assert(Math.abs(loss - actual[k]) < 1e-3 * loss, `step ${k + 1}: ${actual[k]} and ${loss}`));
 });
@@ -99,21 +99,20 @@ gpuTest("kernels with functions of their own share a dispatch", async (backend) 
 });
 
 gpuTest("packed weights follow what a trainer or a write changes, as in a program compiled anew", async (backend) => {
-  const model = cifarResNet({ depth: 8, inputShape: [3, 10, 10], classes: 5 });
-  const { images, labels } = smallBatch(model, 3);
-  const trainer = await Trainer.create({ model, backend, batch: 3 });
+  const { images, labels } = smallBatch(SMALL, SMALL_BATCH);
+  const trainer = await Trainer.create({ model: SMALL, backend, batch: SMALL_BATCH });
   const logitsOf = async (program: Program) => {
     program.write("image", images);
     program.run();
     return await program.read("logits");
   };
   const fresh = async () => {
-    const program = await compileInference(model, backend, 3, trainer.variables);
+    const program = await compileInference(SMALL, backend, SMALL_BATCH, trainer.variables);
     const logits = await logitsOf(program);
     program.destroy();
     return logits;
   };
-  const inference = await compileInference(model, backend, 3, trainer.variables);
+  const inference = await compileInference(SMALL, backend, SMALL_BATCH, trainer.variables);
   const first = await logitsOf(inference);
   assertEquals(await logitsOf(inference), first);
   trainer.step({ images, labels }, 0.1);

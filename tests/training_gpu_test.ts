@@ -2,17 +2,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { CpuBackend, type TunedChoice, type TuneOptions, type WebGpuBackend } from "../core/mod.ts";
-import { cifarResNet } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { randomChoices } from "./_random_choices.ts";
-import { losses, smallBatch } from "./_training.ts";
-
-const model = cifarResNet({ depth: 8, inputShape: [3, 12, 12] });
+import { losses, SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 /** Choices that the tuner might make for a training step, at random. */
 async function anyChoices(backend: WebGpuBackend, seed: number): Promise<TuneOptions> {
-  const trainer = await Trainer.create({ model, backend, batch: 8 });
+  const trainer = await Trainer.create({ model: SMALL, backend, batch: SMALL_BATCH });
   const store = randomChoices(backend, trainer.program.plan, seed);
   trainer.destroy();
   return { store, measure: false };
@@ -30,9 +27,9 @@ for (const [which, choose] of Object.entries(TUNING)) {
   gpuTest(
     `a ResNet-8 with kernels ${which} follows the CPU backend on WebGPU, and repeats to the bit`,
     async (backend) => {
-      const tune = await choose(backend), first = await losses(backend, model, 10, 0.01, { tune });
-      assertEquals(await losses(backend, model, 10, 0.01, { tune }), first);
-      const cpu = await losses(new CpuBackend(), model, 10, 0.01);
+      const tune = await choose(backend), first = await losses(backend, SMALL, 10, 0.01, { tune });
+      assertEquals(await losses(backend, SMALL, 10, 0.01, { tune }), first);
+      const cpu = await losses(new CpuBackend(), SMALL, 10, 0.01);
       first.forEach((loss, k) =>
         assert(Math.abs(loss - cpu[k]) < 1e-3 * cpu[k], `step ${k + 1}: ${loss} and ${cpu[k]}`)
       );
@@ -41,8 +38,8 @@ for (const [which, choose] of Object.entries(TUNING)) {
 }
 
 gpuTest("steps allocate nothing on WebGPU", async (backend) => {
-  const { images, labels } = smallBatch(model, 2);
-  const trainer = await Trainer.create({ model, backend, batch: 2 });
+  const { images, labels } = smallBatch(SMALL, SMALL_BATCH);
+  const trainer = await Trainer.create({ model: SMALL, backend, batch: SMALL_BATCH });
   const run = async (steps: number) => {
     for (let k = 0; k < steps; k++) {
       trainer.step({ images, labels }, 0.001);

@@ -10,7 +10,7 @@ import { type Outcome, runCli, startCli, withFolder, writeCifar } from "./_cli.t
 import { gpuTest } from "./_gpu.ts";
 import { randomChoices } from "./_random_choices.ts";
 
-const BATCH = 8;
+const BATCH = 32;
 const OPTIONS = ["--model", "resnet8", "--batch", `${BATCH}`, "--backend", "webgpu", "--lr", "0.01"];
 
 /** What keeps the caches of Deno and Mesa where they are, and puts the tuner's into a folder. */
@@ -54,7 +54,7 @@ gpuTest(
   "two runs with --deterministic leave the same bytes, whatever was timed before",
   (backend) =>
     withFolder(async (folder) => {
-      await writeCifar(folder, 24);
+      await writeCifar(folder, 3 * BATCH);
       const env = environment(folder);
       const train = (out: string, ...args: string[]) =>
         expectDone(
@@ -82,7 +82,7 @@ gpuTest(
   "--tune full times what is unknown, and a run goes on with the kernels it was begun with",
   (backend) =>
     withFolder(async (folder) => {
-      await writeCifar(folder, 24);
+      await writeCifar(folder, 3 * BATCH);
       const env = environment(folder), choices = await choicesOf(backend), cache = `${folder}/residua`;
       const missing = [...choices.keys()].find((key) => key.startsWith("linear("))!;
       openTuningFile(backend.tuner, cache).add([...choices].filter(([key]) => key !== missing));
@@ -118,7 +118,7 @@ gpuTest(
       await expectDone(runCli(["tune", "--clear", "--import", file], env));
       assertEquals(openTuningFile(backend.tuner, cache).table.entries(), before);
 
-      await writeCifar(folder, 16);
+      await writeCifar(folder, 2 * BATCH);
       await expectDone(
         runCli(["train", "--data", folder, ...OPTIONS, "--steps", "1", "--tune", file, "--out", `${folder}/run`], env),
       );
@@ -176,7 +176,7 @@ gpuTest("tune writes a table for devices of a kind, which eval takes", (backend)
     const table = parseKernelTable(await Deno.readTextFile(file), file);
     assertEquals(table.choices, { [key]: { kernel, configuration } });
 
-    await writeCifar(folder, 24);
+    await writeCifar(folder, 3 * BATCH);
     const data = ["train", "--data", folder, ...OPTIONS, "--epochs", "1"];
     await expectDone(runCli([...data, "--out", `${folder}/usual`], env));
     const tabled = await expectDone(runCli([...data, "--tune", file, "--out", `${folder}/tabled`], env));
