@@ -1,15 +1,15 @@
 /** Mixed precision on WebGPU: beside float32, over overflows, through stops, and where it must be refused. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { expectPrecision, UsageError, type WebGpuBackend } from "../core/mod.ts";
+import { CpuBackend, expectPrecision, UsageError, type WebGpuBackend } from "../core/mod.ts";
 import { findFloat16Problem } from "../core/webgpu/float16_check.ts";
 import { cifarResNet } from "../models/mod.ts";
-import { encodeCheckpoint } from "../weights/mod.ts";
+import { encodeSafetensors } from "../weights/mod.ts";
 import { fit, rmspropOptimizer, Trainer, type TrainerOptions } from "../train/mod.ts";
 import { loadModel } from "../inference/mod.ts";
 import { gpuTest } from "./_gpu.ts";
-import { info, model, tensors } from "./_load_model.ts";
-import { randomImages, relativeDifference } from "./_random_model.ts";
+import { info } from "./_load_model.ts";
+import { randomImages, randomTensors, relativeDifference } from "./_random_model.ts";
 import { checkResume } from "./_resume.ts";
 import { colourSet } from "./_runs.ts";
 import { losses, SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
@@ -144,9 +144,16 @@ gpuTest(
 );
 
 gpuTest("a loaded model predicts in mixed precision about what it does in float32", async (backend) => {
-  const images = randomImages(model, 4), bytes = encodeCheckpoint(tensors, info), logits: Float32Array[] = [];
-  for (const [precision, fold] of [["float32", true], ["mixed", true], ["mixed", false]] as const) {
-    const loaded = await loadModel(bytes, { backend, batch: 4, precision, fold });
+  const images = randomImages(SMALL, SMALL_BATCH), logits: Float32Array[] = [];
+  const bytes = encodeSafetensors(randomTensors(SMALL, 6)),
+    { normalisation } = info,
+    settings = { model: SMALL, batch: SMALL_BATCH, normalisation };
+  const ways = [
+    { backend: new CpuBackend() },
+    ...[true, false].map((fold) => ({ backend, precision: "mixed", fold } as const)),
+  ];
+  for (const way of ways) {
+    const loaded = await loadModel(bytes, { ...settings, ...way });
     const predictions = await loaded.predictTensor(images);
     logits.push(Float32Array.from(predictions.flatMap((prediction) => [...prediction.logits])));
     loaded.destroy();

@@ -1,6 +1,6 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
-import { type Backend, type Precision, type TuneOptions, UsageError } from "../core/mod.ts";
+import { argument, type Backend, type Precision, sentence, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   BatchLoader,
@@ -267,7 +267,9 @@ async function writeInitial({ variables }: Trainer, { initial, progress }: FitOp
 function checkFit(model: Model, set: ImageSet, batch: number): void {
   if (set.train.count < batch) {
     throw new UsageError(
-      `${set.name} has ${set.train.count} training images, fewer than a batch of ${batch}; use a smaller batch`,
+      sentence`${set.name} has ${set.train.count} training images, fewer than a batch of ${batch}; use ${
+        argument("batch", set.train.count)
+      } or less`,
     );
   }
   if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {

@@ -3,6 +3,7 @@
  * TensorFlow's `event.proto` and `summary.proto`.
  */
 
+import { Buffer } from "node:buffer";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import crc32c from "crc-32/crc32c.js";
 
@@ -23,7 +24,7 @@ const SESSION_START = 1;
 /** The records that a file begins with. */
 export function fileHead(time: number, step: number): Uint8Array<ArrayBuffer> {
   const session = new BinaryWriter().tag(1, WireType.Varint).int32(SESSION_START).finish();
-  return join([
+  return Buffer.concat([
     record(event(time, 0).tag(3, WireType.LengthDelimited).string(VERSION).finish()),
     record(event(time, step).tag(7, WireType.LengthDelimited).bytes(session).finish()),
   ]);
@@ -31,7 +32,7 @@ export function fileHead(time: number, step: number): Uint8Array<ArrayBuffer> {
 
 /** The records of scalars. */
 export function scalarRecords(events: readonly ScalarEvent[]): Uint8Array<ArrayBuffer> {
-  return join(events.map(({ time, step, scalars }) => {
+  return Buffer.concat(events.map(({ time, step, scalars }) => {
     const summary = new BinaryWriter();
     for (const [name, value] of Object.entries(scalars)) {
       const scalar = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name).tag(2, WireType.Bit32).float(
@@ -60,14 +61,4 @@ function record(message: Uint8Array): Uint8Array<ArrayBuffer> {
 function maskedChecksum(bytes: Uint8Array): number {
   const sum = crc32c.buf(bytes) >>> 0;
   return ((sum >>> 15 | sum << 17) + 0xa282ead8) >>> 0;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -9,15 +9,15 @@ export interface PlateauOptions {
   readonly rate: number;
   /** What the rate is multiplied by. Defaults to 0.1. */
   readonly factor?: number;
-  /** Epochs without improvement before it acts. Defaults to 5. */
+  /** Epochs without improvement before `plateau` acts. Defaults to 5. */
   readonly patience?: number;
-  /** The relative improvement below which an epoch counts as none. Defaults to 1e-4. */
+  /** The relative improvement below which an epoch counts as none for `plateau`. Defaults to 1e-4. */
   readonly threshold?: number;
-  /** Epochs after a reduction in which nothing counts. Defaults to 0. */
+  /** Epochs after a reduction in which `plateau` counts nothing. Defaults to 0. */
   readonly cooldown?: number;
   /** The rate below which it does not go. Defaults to 0. */
   readonly minimum?: number;
-  /** What is watched. Defaults to the validation loss. */
+  /** What `plateau` watches of the validation. Defaults to its loss. */
   readonly monitor?: "loss" | "error";
 }
 

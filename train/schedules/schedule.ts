@@ -1,7 +1,7 @@
 /** Learning-rate schedules: what one is, and how the named ones are made. */
 
 import { UsageError } from "../../core/mod.ts";
-import { plateauSchedule } from "./plateau.ts";
+import { type PlateauOptions, plateauSchedule } from "./plateau.ts";
 import {
   constantSchedule,
   cosineSchedule,
@@ -34,7 +34,7 @@ export const SCHEDULES = ["step", "plateau", "cosine", "onecycle", "exponential"
 export type ScheduleName = (typeof SCHEDULES)[number];
 
 /** The options of {@link createSchedule}. */
-export interface ScheduleOptions {
+export interface ScheduleOptions extends PlateauOptions {
   /**
    * `step` multiplies by the factor at milestones, `plateau` when validation stops improving, `exponential` after every
    * epoch; `cosine` falls to the minimum; `onecycle` rises to the rate and falls to next to nothing.
@@ -50,16 +50,8 @@ export interface ScheduleOptions {
   readonly steps?: number;
   /** What the rate is multiplied by. Defaults to 0.1. */
   readonly factor?: number;
-  /** Epochs without improvement before `plateau` acts. Defaults to 5. */
-  readonly patience?: number;
-  /** The relative improvement below which an epoch counts as none for `plateau`. Defaults to 1e-4. */
-  readonly threshold?: number;
-  /** Epochs after a reduction in which `plateau` counts nothing. Defaults to 0. */
-  readonly cooldown?: number;
   /** The rate below which `plateau` and `cosine` do not go. Defaults to 0. */
   readonly minimum?: number;
-  /** What `plateau` watches of the validation. Defaults to its loss. */
-  readonly monitor?: "loss" | "error";
   /**
    * Where `step` acts. Up to 1: fractions of the epochs, rounded down to whole epochs, never before the second. Above 1:
    * steps of the run. Defaults to 0.5 and 0.75.
