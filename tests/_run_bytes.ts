@@ -21,6 +21,7 @@ export function hashOfRun(backend: "cpu" | "webgpu", run: string): Promise<strin
     const out = `${folder}/run`;
     const { code, stderr } = await runCli([
       ...["train", "--backend", backend, "--deterministic", "--seed", "5", "--no-progress", "--out", out],
+      ...["--lr", "0.1", "--schedule", "step"],
       ...RUNS[run],
     ]);
     if (code !== 0) throw new Error(stderr);

@@ -64,7 +64,7 @@ Deno.test("wrong usage ends with 2 and a sentence", async () => {
   await expectError(["train", "--model", "plain20", "--shortcut", "A"], 2, "--shortcut: plain20 has no use for it");
   await expectError(["train", "--model", "mobilenet_v2_cifar", "--zero-init"], 2, "--zero-init: mobilenet_v2_cifar");
   await expectError(["train", "--deterministic", "--tune", "full"], 2, "--deterministic and --tune full exclude each");
-  await expectError(["train", "--patience", "3"], 2, "--patience: --schedule step has no use for it; plateau does");
+  await expectError(["train", "--patience", "3"], 2, "--patience: --schedule cosine has no use for it; plateau does");
   await expectError(["train", "--schedule", "cosine", "--factor", "0.5"], 2, "step, plateau, exponential do");
   await expectError(["train", "--rho", "0.5"], 2, "--rho: --optimizer sgd has no use for it; rmsprop does");
   await expectError(["train", "--optimizer", "rmsprop", "--nesterov"], 2, "--nesterov: --optimizer rmsprop has no use");

@@ -1,24 +1,36 @@
 /** The recipes are what the papers say: rates at every iteration, networks, first losses; and they can be edited. */
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { chooseValues } from "../cli/options/chosen_values.ts";
 import { openRecipe, RECIPES, recipeValues } from "../cli/options/recipes.ts";
 import { resolveOptions } from "../cli/options/parse_options.ts";
 import { TRAIN_OPTIONS, trainingOptions } from "../cli/options/train_options.ts";
 import { elementCount, f32, Graph } from "../core/mod.ts";
+import { type ImageSet, MemoryDataset } from "../data/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { createSchedule, type Schedule, type ScheduleName } from "../train/mod.ts";
 import { runCli, withFolder, writeCifar } from "./_cli.ts";
 
 /** The steps of an epoch of CIFAR-10's 45,000 training images, the other 5,000 being the paper's validation. */
 const STEPS_PER_EPOCH = 351;
+/** As many images, of a pixel each. */
+const CIFAR: ImageSet = {
+  name: "cifar",
+  classes: Array.from({ length: 10 }, (_, k) => `${k}`),
+  shape: [1, 1, 1],
+  train: new MemoryDataset([1, 1, 1], new Uint8Array(45_000), new Uint8Array(45_000)),
+  validation: new MemoryDataset([1, 1, 1], new Uint8Array(5000), new Uint8Array(5000)),
+  mirrorable: true,
+};
 
 async function scheduleOf(name: string): Promise<{ schedule: Schedule; steps: number }> {
-  const values = recipeValues(await openRecipe(name, {})), steps = values.steps as number;
-  const options = trainingOptions(resolveOptions(TRAIN_OPTIONS, {}, values), STEPS_PER_EPOCH);
+  const recipe = recipeValues(await openRecipe(name, {})), steps = recipe.steps as number;
+  const { values } = await chooseValues(resolveOptions(TRAIN_OPTIONS, {}, recipe), new Set(Object.keys(recipe)), CIFAR);
+  const options = trainingOptions(values, STEPS_PER_EPOCH);
   const schedule = createSchedule({
     ...options,
     schedule: options.schedule as ScheduleName,
-    rate: values.lr as number,
+    rate: values.lr,
     epochs: Math.ceil(steps / STEPS_PER_EPOCH),
     stepsPerEpoch: STEPS_PER_EPOCH,
     steps,

@@ -11,6 +11,7 @@ export * from "./run_folder.ts";
 export * from "./schedules/schedule.ts";
 export * from "./optimizers/sgd.ts";
 export * from "./schedules/step_schedules.ts";
+export * from "./suggest.ts";
 export { type StepOptions, type TracedStep, traceStep } from "./traced_step.ts";
 export * from "./trainer.ts";
 export * from "./schedules/warm_up.ts";

@@ -8,6 +8,7 @@ import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder }
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
+import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { Interrupt } from "../interrupt.ts";
 import type { GivenOptions } from "../options/option.ts";
@@ -35,9 +36,6 @@ import { checkTune } from "../tuning/tune_option.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { VERSION } from "../version.ts";
 
-/** Batch size of the built-in set, which is small. */
-const SHAPES_BATCH = 32;
-
 /** The trace of --profile in the run folder. */
 const PROFILE_FILE = "profile.json";
 
@@ -59,12 +57,12 @@ export const trainCommand = defineCommand({
 
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
-  const values = await resolveValues(written, given), { resume } = values;
+  const { values, decided } = await resolveValues(written, given), { resume } = values;
   // Refuses a name that no model has before images are opened.
   modelByName(values.model);
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
-  const work = await openWork(values);
+  const work = await openWork(values, decided);
   const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
@@ -77,13 +75,15 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
     );
   }
   const initial = checkpoint ?? start ?? await readInit();
-  await trainIn({ location, store, folder, checkpoint, initial }, work, values);
+  await trainIn({ location, store, folder, checkpoint, initial }, work);
 }
 
 /** What is trained, and on what. */
 interface Work {
   readonly set: ImageSet;
-  readonly batch: number;
+  readonly values: ChosenValues;
+  /** What to say of values that were chosen. */
+  readonly chosen: string;
   readonly model: SequentialModel;
   readonly description: ModelDescription;
   /** The patterns of frozen parameters. */
@@ -102,8 +102,8 @@ interface Run {
   readonly initial?: Checkpoint & { readonly source: string };
 }
 
-async function openWork(values: TrainValues): Promise<Work> {
-  const set = await openData(values, { name: values.model });
+async function openWork(given: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
+  const { set, values, text } = await chooseValues(given, decided, await openData(given, { name: given.model }));
   const description = {
     name: values.model,
     classes: set.classes.length,
@@ -114,7 +114,8 @@ async function openWork(values: TrainValues): Promise<Work> {
   const freeze = values.freeze?.split(",") ?? [];
   return {
     set,
-    batch: values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128),
+    values,
+    chosen: text,
     model,
     description,
     freeze,
@@ -123,9 +124,9 @@ async function openWork(values: TrainValues): Promise<Work> {
 }
 
 /** Trains, and says how it goes. */
-async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void> {
+async function trainIn(run: Run, work: Work): Promise<void> {
   const { location, store, folder, checkpoint, initial } = run;
-  const { model, description, set, batch, freeze, parameters } = work, { json, accumulate } = values;
+  const { model, description, set, values, freeze, parameters } = work, { json, accumulate, batch, epochs } = values;
   const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
   using interrupt = new Interrupt(() => {
     line.clear();
@@ -139,10 +140,10 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     ? mismatchedHead(model, initial.tensors)
     : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
-  const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
   const backend = await openChosenBackend(values);
   try {
     say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
+    if (work.chosen !== "") say(work.chosen);
     if (checkpoint?.damage !== undefined) {
       console.error(`warning: ${checkpoint.damage}; went back to the one before it`);
     }
@@ -208,17 +209,26 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
 }
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
-async function resolveValues(values: TrainValues, given: GivenOptions): Promise<TrainValues> {
+interface Resolved {
+  readonly values: TrainValues;
+  /** The names of those that are no defaults. */
+  readonly decided: ReadonlySet<string>;
+}
+
+async function resolveValues(values: TrainValues, given: GivenOptions): Promise<Resolved> {
   const { resume: path } = values;
   if (path === undefined) {
-    if (values.recipe === undefined) return values;
-    const base = recipeValues(await openRecipe(values.recipe, TRAIN_OPTIONS));
-    return resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, base, given));
+    const base = values.recipe === undefined ? {} : recipeValues(await openRecipe(values.recipe, TRAIN_OPTIONS));
+    return {
+      values: resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, base, given)),
+      decided: new Set([...Object.keys(given), ...Object.keys(base)]),
+    };
   }
   expectNoStart(TRAIN_OPTIONS, given);
   const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
   expectSameRun(TRAIN_OPTIONS, given, config, resume);
-  return { ...resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, config, given)), resume };
+  const kept = resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, config, given));
+  return { values: { ...kept, resume }, decided: new Set(Object.keys(TRAIN_OPTIONS)) };
 }
 
 async function printRecipe({ recipe }: TrainValues, given: GivenOptions): Promise<void> {

@@ -30,7 +30,11 @@ export const DATA_OPTIONS = {
     default: "shapes",
     mayChangeOnResume: true,
   },
-  size: { kind: "integer", about: "height and width of images from files; defaults to the model's own", minimum: 1 },
+  size: {
+    kind: "integer",
+    about: "height and width of images from files; defaults to the model's own, or what suits the images",
+    minimum: 1,
+  },
   "val-fraction": {
     kind: "number",
     about: "share of each class to validate on where a folder of image files does not say",

@@ -106,12 +106,10 @@ export const RECIPES: readonly Recipe[] = [
   },
   {
     recipe: "quick",
-    about: "a good network soon, on small images",
+    about: "one cycle of the rate, for any images; epochs, batch and rate follow their number",
     options: {
       model: { value: "resnet20", source: "small enough for two cores" },
-      epochs: { value: 4, source: "measured on the built-in shapes" },
       schedule: { value: "onecycle", source: "Smith and Topin 2018, Super-Convergence" },
-      lr: { value: 0.2, source: "measured on the built-in shapes" },
       optimizer: { value: "sgd", source: "Smith and Topin 2018" },
       momentum: { value: 0.9, source: "the default here" },
       nesterov: { value: true, source: "measured on the built-in shapes" },

@@ -5,6 +5,7 @@ import type { ModelOptions } from "../../models/mod.ts";
 import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
 import { TUNE_OPTION } from "../tuning/tune_option.ts";
 import { beside, byChoice, byModel } from "./conditions.ts";
+import type { ChosenValues } from "./chosen_values.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import type { Condition, Values } from "./option.ts";
 import { RECIPES } from "./recipes.ts";
@@ -12,7 +13,7 @@ import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_option
 
 /** How the learning rate changes. */
 const SCHEDULE_OPTIONS = {
-  schedule: { kind: "text", about: "how the learning rate changes", default: "step", choices: SCHEDULES },
+  schedule: { kind: "text", about: "how the learning rate changes", default: "cosine", choices: SCHEDULES },
   factor: {
     kind: "number",
     about: "what step, plateau and exponential multiply the rate by",
@@ -63,7 +64,12 @@ const SCHEDULE_OPTIONS = {
     minimum: 0,
     heededBy: byChoice("schedule", "plateau", "cosine"),
   },
-  warmup: { kind: "number", about: "epochs, or parts of one, in which the rate rises from 0", default: 0, minimum: 0 },
+  warmup: {
+    kind: "number",
+    about:
+      "epochs, or parts of one, in which the rate rises from 0; defaults to a twentieth of them, or 0 with --schedule",
+    minimum: 0,
+  },
   "warmup-until": {
     kind: "number",
     value: "ERROR",
@@ -168,8 +174,7 @@ export const TRAIN_OPTIONS = {
   ...DATA_OPTIONS,
   epochs: {
     kind: "integer",
-    about: "passes over the training set",
-    default: 6,
+    about: "passes over the training set; defaults to what suits the number of images",
     minimum: 1,
     replaces: ["steps"],
     mayChangeOnResume: true,
@@ -181,7 +186,7 @@ export const TRAIN_OPTIONS = {
     replaces: ["epochs"],
     mayChangeOnResume: true,
   },
-  batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
+  batch: { kind: "integer", about: "images in a batch; defaults to what suits the number of images", minimum: 1 },
   accumulate: {
     kind: "integer",
     about:
@@ -201,7 +206,11 @@ export const TRAIN_OPTIONS = {
     minimum: 1,
     mayChangeOnResume: true,
   },
-  lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
+  lr: {
+    kind: "number",
+    about: "the highest learning rate; defaults to what suits the batch, up to 0.1",
+    minimum: 0,
+  },
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
   ...AUGMENTATION_OPTIONS,
@@ -306,7 +315,7 @@ export function modelOptions(values: TrainValues): ModelOptions {
 }
 
 /** What training is told of them. */
-export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Partial<FitOptions> {
+export function trainingOptions(values: ChosenValues, stepsPerEpoch: number): Partial<FitOptions> {
   return {
     steps: values.steps,
     accumulate: values.accumulate ?? "auto",
@@ -328,7 +337,7 @@ export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Par
 
 /** The schedule, as the library takes it. */
 function scheduleOptions(
-  values: Values<typeof SCHEDULE_OPTIONS>,
+  values: ChosenValues,
   stepsPerEpoch: number,
 ): Partial<FitOptions> {
   return {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { UsageError } from "../../core/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import { createSchedule, type ScheduleName, SCHEDULES, traceStep } from "../../train/mod.ts";
+import type { ChosenValues } from "./chosen_values.ts";
 import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { formatRecipe, openRecipe, RECIPES } from "./recipes.ts";
@@ -28,8 +29,14 @@ function otherValues({ kind, choices, default: standard, minimum = 0 }: Option):
   return kind === "numbers" ? ["0.3,0.6"] : [];
 }
 
+/** The values with those that `train` would choose from the images. */
+function filled(values: TrainValues): ChosenValues {
+  return { ...values, batch: values.batch ?? 2, epochs: 40, lr: values.lr ?? 0.1, warmup: values.warmup ?? 0 };
+}
+
 /** The rates of a run whose error falls for ten epochs, and whose loss falls once, by less than the default threshold. */
-function rates(values: TrainValues): string {
+function rates(given: TrainValues): string {
+  const values = filled(given);
   const epochs = 40, stepsPerEpoch = 4, { schedule, ...options } = trainingOptions(values, stepsPerEpoch);
   const run = createSchedule({
     ...options,
@@ -52,7 +59,8 @@ function rates(values: TrainValues): string {
 }
 
 /** A training step as it is recorded. */
-function recorded(values: TrainValues): string {
+function recorded(given: TrainValues): string {
+  const values = filled(given);
   const { accumulate, ...options } = trainingOptions(values, 4), parts = accumulate === "auto" ? 1 : accumulate;
   const model = modelByName(values.model, { inputShape: [3, 16, 16], ...modelOptions(values) });
   const { graph, updates } = traceStep({ ...options, model, batch: 2, accumulate: parts });

@@ -1,0 +1,106 @@
+/** What `train` chooses from the images where neither the user nor a recipe says. */
+
+import { median } from "../../core/mod.ts";
+import { type Dataset, type ImageSet, MemoryDataset } from "../../data/mod.ts";
+import { modelByName } from "../../models/mod.ts";
+import { suggestNetwork, suggestTraining } from "../../train/mod.ts";
+import type { TrainValues } from "./train_options.ts";
+
+/** The values of a run, of which none is left open. */
+export type ChosenValues = TrainValues & Required<Pick<TrainValues, "batch" | "epochs" | "lr" | "warmup">>;
+
+/** The images as the network sees them, the values of the run, and what to say of those that were chosen. */
+export interface Choice {
+  readonly set: ImageSet;
+  readonly values: ChosenValues;
+  /** Empty where nothing was left open. */
+  readonly text: string;
+}
+
+/** The built-in set is an easy one, and a first run is to end soon. */
+const SHAPES = { batch: 32, epochs: 6 } as const;
+/** How many image files are looked at to know the size of a typical one. */
+const FILES_MEASURED = 5;
+
+/**
+ * Chooses what is left open.
+ *
+ * @param values What is given, and the defaults.
+ * @param decided The options that are given, or set by a recipe or by the run that goes on.
+ * @param set The images; those from files have any size yet.
+ */
+export async function chooseValues(values: TrainValues, decided: ReadonlySet<string>, set: ImageSet): Promise<Choice> {
+  const { count } = set.train, usual = values.data === "shapes" ? SHAPES : undefined;
+  const network = await chooseNetwork(values, decided, set);
+  const batch = values.batch ?? usual?.batch ?? suggestTraining(count).batch;
+  const epochs = epochsOfSteps(values.steps, count, batch) ?? values.epochs ?? usual?.epochs;
+  const suggested = suggestTraining(count, { batch, epochs });
+  // A schedule that is asked for, alone or by a recipe, begins as it says.
+  const warmup = decided.has("schedule") ? 0 : suggested.warmUp;
+  const chosen = {
+    ...values,
+    ...network,
+    batch,
+    epochs: suggested.epochs,
+    lr: values.lr ?? suggested.rate,
+    warmup: values.warmup ?? warmup,
+  };
+  const size = network?.size, [channels] = set.shape;
+  return {
+    set: size === undefined ? set : { ...set, shape: [channels, size, size] },
+    values: chosen,
+    text: choiceText(chosen, decided, count, size),
+  };
+}
+
+function epochsOfSteps(steps: number | undefined, count: number, batch: number): number | undefined {
+  return steps === undefined ? undefined : Math.max(1, Math.ceil(steps / Math.max(1, Math.floor(count / batch))));
+}
+
+/** The network and the size for image files; nothing where the images or the user decide both. */
+async function chooseNetwork(
+  { model, size }: TrainValues,
+  decided: ReadonlySet<string>,
+  { train }: ImageSet,
+): Promise<{ readonly model: string; readonly size: number } | undefined> {
+  if (train instanceof MemoryDataset || (decided.has("model") && size !== undefined)) return undefined;
+  const suggested = suggestNetwork(train.count, await typicalSide(train), size);
+  if (!decided.has("model")) return suggested;
+  // Networks for small images take larger ones just as well, and those for photos say what they were made for.
+  const own = modelByName(model).inputShape[1];
+  return { model, size: own < suggested.size ? Math.min(suggested.size, 2 * own) : own };
+}
+
+/** The median of the shorter sides of a few images, spread evenly. */
+async function typicalSide(dataset: Dataset): Promise<number> {
+  const sides: number[] = [], measured = Math.min(FILES_MEASURED, dataset.count);
+  for (let k = 0; k < measured; k++) {
+    try {
+      const { width, height } = await dataset.read(Math.floor(k * dataset.count / measured));
+      sides.push(Math.min(width, height));
+    } catch {
+      // Training names a damaged image when it comes to it.
+    }
+  }
+  return sides.length === 0 ? Infinity : median(sides);
+}
+
+/** What was chosen, and the options that would change it, in lines of 80 columns. */
+function choiceText(
+  { model, batch, epochs, lr, schedule, steps }: ChosenValues,
+  decided: ReadonlySet<string>,
+  count: number,
+  size: number | undefined,
+): string {
+  const said: readonly (readonly [string, string | undefined])[] = [
+    ["model", size === undefined ? undefined : model],
+    ["size", size === undefined ? undefined : `${size}x${size} pixels`],
+    ["batch", `batches of ${batch}`],
+    ["epochs", steps === undefined ? `${epochs} epochs` : undefined],
+    ["lr", `rate ${lr}, ${schedule}`],
+  ];
+  const open = said.filter(([name, text]) => text !== undefined && !decided.has(name));
+  if (open.length === 0) return "";
+  return `chosen for ${count} images: ${open.map(([, text]) => text).join(", ")}\n` +
+    `  to change it: ${open.map(([name]) => `--${name}`).join(" ")}`;
+}

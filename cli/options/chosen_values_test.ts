@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { type DecodedImage, type ImageSet, MemoryDataset } from "../../data/mod.ts";
+import { chooseValues } from "./chosen_values.ts";
+import { resolveOptions } from "./parse_options.ts";
+import { TRAIN_OPTIONS } from "./train_options.ts";
+
+/** Image files whose shorter sides are in turn those given; NaN is a damaged one. */
+function files(count: number, sides: readonly number[]): ImageSet {
+  const read = (index: number): DecodedImage => {
+    const side = sides[Math.floor(index * sides.length / count)];
+    if (Number.isNaN(side)) throw new Error("damaged");
+    return { width: side + 7, height: side, pixels: new Uint8Array(3 * side * (side + 7)) } as DecodedImage;
+  };
+  const train = { count, labels: new Uint8Array(count), read };
+  return { name: "photos", classes: ["a", "b"], shape: [3, 32, 32], train, validation: train, mirrorable: true };
+}
+
+const memory: ImageSet = {
+  ...files(0, []),
+  shape: [1, 28, 28],
+  train: new MemoryDataset([1, 28, 28], new Uint8Array(500 * 784), new Uint8Array(500)),
+};
+
+async function choose(set: ImageSet, given: Record<string, string>, recipe: Record<string, unknown> = {}) {
+  const values = resolveOptions(TRAIN_OPTIONS, { data: "photos", ...given }, recipe);
+  const choice = await chooseValues(values, new Set([...Object.keys(given), ...Object.keys(recipe)]), set);
+  const { model, size, batch, epochs, lr, warmup } = choice.values;
+  return { shape: choice.set.shape, text: choice.text, model, size, batch, epochs, lr, warmup };
+}
+
+Deno.test("chooseValues() chooses network, size, batch, epochs and rate for photos, and says how to change them", async () => {
+  assertEquals(await choose(files(160, [480, NaN, 3000, 20, 480]), {}), {
+    shape: [3, 64, 64],
+    text: "chosen for 160 images: resnet20, 64x64 pixels, batches of 16, 100 epochs, rate 0.05, cosine\n" +
+      "  to change it: --model --size --batch --epochs --lr",
+    model: "resnet20",
+    size: 64,
+    batch: 16,
+    epochs: 100,
+    lr: 0.05,
+    warmup: 5,
+  });
+});
+
+Deno.test("chooseValues() leaves what is given, by the user or a recipe, and fits the rest to it", async () => {
+  const photos = files(160, [480]);
+  const { text, warmup, ...rest } = await choose(photos, { model: "resnet18", batch: "32", lr: "0.3" });
+  assertEquals(rest, { shape: [3, 224, 224], model: "resnet18", size: 224, batch: 32, epochs: 100, lr: 0.3 });
+  assertEquals(text, "chosen for 160 images: 224x224 pixels, 100 epochs\n  to change it: --size --epochs");
+  assertEquals(warmup, 5);
+  assertEquals((await choose(photos, { model: "resnet56" })).size, 64);
+  assertEquals((await choose(files(160, [28]), { model: "resnet56" })).size, 32);
+  assertEquals((await choose(photos, { size: "96" })).model, "resnet18");
+  const all = { model: "resnet20", size: "48", batch: "8", epochs: "3", lr: "0.1" };
+  assertEquals((await choose(photos, all)).text, "");
+  assertEquals((await choose(photos, {}, { schedule: "step", lr: 0.1 })).warmup, 0);
+  assertEquals((await choose(photos, { warmup: "2", schedule: "step" })).warmup, 2);
+});
+
+Deno.test("chooseValues() takes images in memory as they are, and the epochs of --steps", async () => {
+  const { shape, size, model, batch, epochs } = await choose(memory, {});
+  assertEquals([shape, size, model, batch, epochs], [[1, 28, 28], undefined, "resnet20", 16, 40]);
+  const stepped = await choose(memory, { steps: "62" });
+  assertEquals([stepped.epochs, stepped.warmup.toFixed(2)], [2, "0.10"]);
+  assertEquals(stepped.text.includes("epochs"), false);
+  const shapes = await choose(memory, { data: "shapes" });
+  assertEquals([shapes.batch, shapes.epochs], [32, 6]);
+});

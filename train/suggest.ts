@@ -1,0 +1,79 @@
+/** How to train on a set of images where nobody says: from how many there are, and how large. */
+
+/** A batch is the power of two next below this share of the set, between the least and the most. */
+const BATCH_SHARE = 1 / 64, LEAST_BATCH = 16, MOST_BATCH = 128;
+/** Yet an epoch of few images has this many steps. */
+const LEAST_STEPS = 4;
+/** How many images a run sees, as far as the least and the most epochs allow. */
+const IMAGES_SEEN = 20_000, LEAST_EPOCHS = 12, MOST_EPOCHS = 100;
+/** He et al. 2015 train at a rate of 0.1. Smaller batches are noisier: the rate falls with the root of their size. */
+const RATE = 0.1, BATCH_OF_RATE = 64;
+/** The rate rises in one of so many epochs, which large rates need. */
+const WARM_UP = 20;
+
+/** What {@link suggestTraining} suggests, for SGD with a momentum of 0.9 and a rate that falls as a cosine. */
+export interface TrainingSuggestion {
+  /** Images a batch. */
+  readonly batch: number;
+  /** Passes over the set. */
+  readonly epochs: number;
+  /** The highest learning rate. */
+  readonly rate: number;
+  /** Epochs, or parts of one, in which the rate rises from 0. */
+  readonly warmUp: number;
+}
+
+/**
+ * Suggests how to train a residual network from random weights on a set: small sets get small batches, so that there are
+ * steps, and many epochs.
+ *
+ * @param count The number of training images.
+ * @param known What is decided already, which the rest follows.
+ *
+ * @example
+ * ```ts
+ * import { suggestTraining } from "@residua/residua/train";
+ * console.log(suggestTraining(160)); // { batch: 16, epochs: 100, rate: 0.05, warmUp: 5 }
+ * ```
+ */
+export function suggestTraining(
+  count: number,
+  known: { readonly batch?: number; readonly epochs?: number } = {},
+): TrainingSuggestion {
+  const share = 2 ** Math.floor(Math.log2(Math.max(1, count * BATCH_SHARE)));
+  const least = Math.max(1, Math.min(LEAST_BATCH, Math.floor(count / LEAST_STEPS)));
+  const batch = known.batch ?? Math.min(MOST_BATCH, Math.max(least, share));
+  const epochs = known.epochs ??
+    Math.min(MOST_EPOCHS, Math.max(LEAST_EPOCHS, Math.round(IMAGES_SEEN / Math.max(1, count))));
+  const rate = Number((RATE * Math.min(1, Math.sqrt(batch / BATCH_OF_RATE))).toPrecision(2));
+  return { batch, epochs, rate, warmUp: epochs / WARM_UP };
+}
+
+/** The sides at which photos are seen: by networks made for icons of 32, and by larger ones where there are many photos. */
+const ICON = 32, PHOTO = 64, LARGE_PHOTO = 128;
+/** From so many photos on, a large network learns more from them than a small one. */
+const MANY_PHOTOS = 20_000;
+
+/** A network's name, and the height and width of its images. */
+export interface NetworkSuggestion {
+  readonly model: string;
+  readonly size: number;
+}
+
+/**
+ * Suggests a network for image files, and the height and width at which it sees them.
+ *
+ * @param count The number of training images.
+ * @param side The shorter side of a typical image, in pixels.
+ * @param size The height and width, where they are decided already.
+ *
+ * @example
+ * ```ts
+ * import { suggestNetwork } from "@residua/residua/train";
+ * console.log(suggestNetwork(160, 3024)); // { model: "resnet20", size: 64 }
+ * ```
+ */
+export function suggestNetwork(count: number, side: number, size?: number): NetworkSuggestion {
+  const suited = side <= ICON ? ICON : count < MANY_PHOTOS ? PHOTO : LARGE_PHOTO, seen = size ?? suited;
+  return { model: seen <= PHOTO ? "resnet20" : "resnet18", size: seen };
+}
