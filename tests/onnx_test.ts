@@ -135,9 +135,9 @@ const FOUR_SIDES: Readonly<Record<string, (graph: Graph, image: Value, weight: (
       depthwiseConv2d.apply(graph, [image, weight([4, 1, 3, 3])], { padding: [0, 1, 2, 0] })[0],
     "maxPool2d in ceil mode, dilated, with a padding of four sides": (graph, image) =>
       maxPool2d.apply(graph, [image], {
-        kernel: [3, 2],
-        stride: [2, 3],
-        padding: [2, 0, 1, 1],
+        kernel: [3, 3],
+        stride: [2, 2],
+        padding: [2, 0, 1, 0],
         dilation: [2, 1],
         ceilMode: true,
       })[0],

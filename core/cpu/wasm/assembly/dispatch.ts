@@ -14,12 +14,11 @@ import { depthwise3x3, depthwise3x3Spread, depthwise3x3WeightGradient } from "./
 import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
-import {
-  averagePool, averagePoolGradient, dilatedMaxPool, divideByWindows, maxPool, maxPoolGradient,
-} from "./pool";
+import { averagePool, averagePoolGradient, dilatedMaxPool, maxPool, maxPoolGradient } from "./pool";
 import { packSharedColumns, packSharedPositions, sharedColumns } from "./shared_columns";
 import { subsample, subsampleGradient } from "./subsample";
 import { channelPartSums, channelSumJoin, channelSums, columnSums, spreadPlanes } from "./sums";
+import { divideByWindows } from "./window_division";
 import { winograd, winogradWeightGradient, winogradWeightGradientSum, winogradWeights } from "./winograd";
 
 /**
