@@ -22,6 +22,7 @@ export * from "./max_pool2d.ts";
 export * from "./relu.ts";
 export * from "./relu6.ts";
 export * from "./rmsprop_update.ts";
+export * from "./same_padding.ts";
 export * from "./sgd_update.ts";
 export * from "./soft_target_cross_entropy.ts";
 export * from "./softmax_cross_entropy.ts";

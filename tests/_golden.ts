@@ -3,12 +3,32 @@
 import { type Backend, compareArrays, compile, f32, getOp, Graph, u32, type Value } from "../core/mod.ts";
 import "../ops/mod.ts";
 import golden from "./golden/ops.json" with { type: "json" };
+import windows from "./golden/windows.json" with { type: "json" };
 
-/** One case of `tools/golden.py`. */
-export type GoldenCase = (typeof golden)[number];
+/** One case of `tools/golden.py` or of `tools/golden_windows.py`. */
+export interface GoldenCase {
+  readonly op: string;
+  /** What is particular about it. */
+  readonly about?: string;
+  /** Whether it is one of those that WebGPU is held to too. Defaults to it. */
+  readonly webgpu?: boolean;
+  readonly attributes: Record<string, unknown>;
+  readonly inputs: readonly { readonly shape: number[]; readonly dtype: string; readonly data: number[] }[];
+  readonly output: number[];
+  readonly outputGradient: number[];
+  readonly gradients: readonly (number[] | null)[];
+}
+
+// Most windows are among the samples of their ops, which hold WebGPU to float64: a software adapter compiles them once.
+const WINDOWS: readonly GoldenCase[] = windows.map((each) => ({ webgpu: false, ...each }));
 
 /** All cases. */
-export const GOLDEN: readonly GoldenCase[] = golden;
+export const GOLDEN: readonly GoldenCase[] = [...golden, ...WINDOWS];
+
+/** The op of a case and what is particular about it. */
+export function goldenName({ op, about }: GoldenCase): string {
+  return about === undefined ? op : `${op} (${about})`;
+}
 
 /** Runs a case on a backend and compares its output and its gradients. */
 export async function checkGolden(backend: Backend, golden: GoldenCase): Promise<void> {

@@ -48,9 +48,15 @@ export function kernelChoices(): string[] {
   return lines;
 }
 
+/** Attributes of poolings that a line leaves out where they are the defaults. */
+const RARELY_SET = ["ceilMode", "dilation", "countIncludePad"];
+
 function describe({ op, inputs, attributes }: Node): string {
+  const isShown = ([name, value]: [string, unknown]) =>
+    !op.name.includes("Pool2d") || !RARELY_SET.includes(name) || String(value) !== String(op.attributes[name]);
+  const shown = Object.fromEntries(Object.entries(attributes).filter(isShown));
   const shapes = inputs.map(({ dtype, shape }) => `${dtype === "f32" ? "" : dtype}${shape.join("x")}`);
-  return `${op.name}(${shapes.join(", ")})${JSON.stringify(attributes)}`;
+  return `${op.name}(${shapes.join(", ")})${JSON.stringify(shown)}`;
 }
 
 /** The name of a variant, the number of its kernels, and a hash of all that they are. */

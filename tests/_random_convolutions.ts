@@ -39,18 +39,18 @@ function drawConvolution(random: Random): DrawnConvolution {
   const isUsual = random.integer(2) === 0, size = pick(1, 3);
   const kernel = isUsual ? [size, size] : pair(5, 1);
   const stride = isUsual ? pick([1, 1], [1, 1], [2, 2]) : pair(3, 1), dilation = isUsual ? [1, 1] : pair(3, 1);
-  const padding = isUsual ? [size >> 1, size >> 1] : pair(4);
+  const before = isUsual ? [size >> 1, size >> 1] : pair(4), after = random.integer(3) === 0 ? pair(4) : before;
   const isDepthwise = random.integer(4) === 0, groups = isDepthwise ? 2 + random.integer(9) : pick(1, 1, 2, 3);
   const channels = () => isUsual ? pick(4, 8, 16, 20, 32) : 1 + random.integer(9);
   const inputs = isDepthwise ? 1 : Math.ceil(channels() / groups);
   const outputs = isDepthwise ? pick(1, 1, 2) : Math.ceil(channels() / groups);
   const extents = kernel.map((taps, axis) =>
-    Math.max(1, dilation[axis] * (taps - 1) + 1 - 2 * padding[axis]) + random.integer(12)
+    Math.max(1, dilation[axis] * (taps - 1) + 1 - before[axis] - after[axis]) + random.integer(12)
   );
   return {
     input: [1 + random.integer(3), groups * inputs, ...extents],
     weight: [groups * outputs, inputs, ...kernel],
-    attributes: { stride, padding, dilation, groups },
+    attributes: { stride, padding: after === before ? before : [...before, ...after], dilation, groups },
   };
 }
 

@@ -3,11 +3,11 @@
 import { assertAlmostEquals } from "@std/assert";
 import { compile, CpuBackend, f32, Graph } from "../core/mod.ts";
 import { sgdUpdate } from "../ops/mod.ts";
-import { checkGolden, GOLDEN } from "./_golden.ts";
+import { checkGolden, GOLDEN, goldenName } from "./_golden.ts";
 import sgd from "./golden/sgd.json" with { type: "json" };
 
 for (const golden of GOLDEN) {
-  Deno.test(`${golden.op} agrees with PyTorch on the CPU`, () => checkGolden(new CpuBackend(), golden));
+  Deno.test(`${goldenName(golden)} agrees with PyTorch on the CPU`, () => checkGolden(new CpuBackend(), golden));
 }
 
 Deno.test("sgdUpdate follows torch.optim.SGD for three steps", async () => {

@@ -5,10 +5,19 @@ import { fromBinary } from "npm:@bufbuild/protobuf@2.17.0";
 import { encodeOnnx, ONNX_SCHEMA, type OnnxNode } from "../cli/onnx/encode.ts";
 import { graphToOnnx } from "../cli/onnx/graph_to_onnx.ts";
 import { VERSION } from "../cli/version.ts";
-import { compile, CpuBackend, f32, Graph, ResiduaError } from "../core/mod.ts";
+import { compile, CpuBackend, elementCount, f32, Graph, ResiduaError, type Value } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type SequentialModel } from "../models/mod.ts";
-import { add, averagePool2d, conv2d, dropout, globalAveragePool, linear, maxPool2d } from "../ops/mod.ts";
+import {
+  add,
+  averagePool2d,
+  conv2d,
+  depthwiseConv2d,
+  dropout,
+  globalAveragePool,
+  linear,
+  maxPool2d,
+} from "../ops/mod.ts";
 import { compileInference, foldBatchNorm } from "../inference/mod.ts";
 import { decodeSafetensors, encodeCheckpoint, encodeSafetensors, Variables } from "../weights/mod.ts";
 import { runCli } from "./_cli.ts";
@@ -80,35 +89,76 @@ Deno.test("ONNX Runtime gives the CPU backend's logits for every kind of network
   }
 });
 
-Deno.test("graphToOnnx() keeps windows, groups and dilations as they are", async () => {
+/** Holds what ONNX Runtime makes of a graph's inference of one image to what the CPU backend does. */
+async function checkExport(
+  shape: readonly number[],
+  record: (graph: Graph, image: Value, weight: (name: string, shape: readonly number[]) => Value) => Value,
+): Promise<void> {
   const graph = new Graph(), backend = new CpuBackend(), variables = new Variables();
-  const weight = (name: string, shape: number[]) => graph.parameter(name, f32(shape), { kind: "heNormal", fan: "in" });
-  const [grouped] = conv2d.apply(graph, [graph.input("image", f32([1, 4, 13, 17])), weight("a", [6, 2, 3, 2])], {
-    groups: 2,
-    stride: [1, 2],
-    padding: [2, 1],
-    dilation: [2, 3],
-  });
-  const window = { kernel: [3, 2], stride: [2, 1], padding: [1, 0] };
-  const [highest] = maxPool2d.apply(graph, [grouped], window), [mean] = averagePool2d.apply(graph, [grouped], window);
-  const weights = weight("b", [5, 6, ...mean.spec.shape.slice(2)]);
-  const sums = [highest, mean].map((value) => globalAveragePool.apply(graph, conv2d.apply(graph, [value, weights]))[0]);
-  const sum = add.apply(graph, [add.apply(graph, sums)[0], graph.constant(0.5, f32([1, 5]))]);
-  const [logits] = linear.apply(graph, [...sum, weight("c", [3, 5])]);
+  const weight = (name: string, shape: readonly number[]) =>
+    graph.parameter(name, f32(shape), { kind: "heNormal", fan: "in" });
+  const logits = record(graph, graph.input("image", f32([1, ...shape])), weight);
   variables.add(graph, backend, 1);
   const program = await compile(graph, backend, { outputs: { logits }, variables: variables.storages });
-  const images = Float32Array.from({ length: 4 * 13 * 17 }, (_, k) => Math.sin(k * k));
+  const images = Float32Array.from({ length: elementCount(shape) }, (_, k) => Math.sin(k * k));
   program.write("image", images);
   program.run();
-  const tensors = await variables.read(false),
-    bytes = encodeOnnx(graphToOnnx("windows", {
-      graph,
-      tensors,
-      outputs: { logits },
-    }));
-  const [actual] = await logitsInRuntime(bytes, [4, 13, 17], [{ size: 1, images }]);
+  const tensors = await variables.read(false);
+  const bytes = encodeOnnx(graphToOnnx("windows", { graph, tensors, outputs: { logits } }));
+  const [actual] = await logitsInRuntime(bytes, shape, [{ size: 1, images }]);
   assert(relativeDifference(actual, await program.read("logits") as Float32Array) < 1e-5);
-});
+}
+
+Deno.test("graphToOnnx() keeps windows, groups and dilations as they are", () =>
+  checkExport([4, 13, 17], (graph, image, weight) => {
+    const [grouped] = conv2d.apply(graph, [image, weight("a", [6, 2, 3, 2])], {
+      groups: 2,
+      stride: [1, 2],
+      padding: [2, 1],
+      dilation: [2, 3],
+    });
+    const window = { kernel: [3, 2], stride: [2, 1], padding: [1, 0] };
+    const [highest] = maxPool2d.apply(graph, [grouped], window), [mean] = averagePool2d.apply(graph, [grouped], window);
+    const weights = weight("b", [5, 6, ...mean.spec.shape.slice(2)]);
+    const sums = [highest, mean].map((value) =>
+      globalAveragePool.apply(graph, conv2d.apply(graph, [value, weights]))[0]
+    );
+    const sum = add.apply(graph, [add.apply(graph, sums)[0], graph.constant(0.5, f32([1, 5]))]);
+    return linear.apply(graph, [...sum, weight("c", [3, 5])])[0];
+  }));
+
+const FOUR_SIDES: Readonly<Record<string, (graph: Graph, image: Value, weight: (shape: number[]) => Value) => Value>> =
+  {
+    "conv2d with a padding of four sides": (graph, image, weight) =>
+      conv2d.apply(graph, [image, weight([6, 4, 3, 2])], { stride: [2, 2], padding: [0, 1, 3, 0] })[0],
+    "depthwiseConv2d with a padding of four sides": (graph, image, weight) =>
+      depthwiseConv2d.apply(graph, [image, weight([4, 1, 3, 3])], { padding: [0, 1, 2, 0] })[0],
+    "maxPool2d in ceil mode, dilated, with a padding of four sides": (graph, image) =>
+      maxPool2d.apply(graph, [image], {
+        kernel: [3, 3],
+        stride: [2, 2],
+        padding: [2, 0, 1, 0],
+        dilation: [2, 1],
+        ceilMode: true,
+      })[0],
+    "averagePool2d without the padding, of four sides": (graph, image) =>
+      averagePool2d.apply(graph, [image], { kernel: [3, 2], padding: [2, 0, 1, 1], countIncludePad: false })[0],
+    "averagePool2d in ceil mode with the padding": (graph, image) =>
+      averagePool2d.apply(graph, [image], { kernel: [3, 3], stride: [3, 2], padding: [1, 1], ceilMode: true })[0],
+    "averagePool2d in ceil mode without the padding": (graph, image) =>
+      averagePool2d.apply(graph, [image], {
+        kernel: [3, 3],
+        stride: [3, 2],
+        padding: [1, 1],
+        ceilMode: true,
+        countIncludePad: false,
+      })[0],
+  };
+
+for (const [name, record] of Object.entries(FOUR_SIDES)) {
+  Deno.test(`graphToOnnx() keeps ${name}`, () =>
+    checkExport([4, 13, 18], (graph, image, weight) => record(graph, image, (shape) => weight("w", shape))));
+}
 
 Deno.test("graphToOnnx() names the op that it cannot write", () => {
   const graph = new Graph({ training: true }), image = graph.input("image", f32([1, 3]));

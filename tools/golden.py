@@ -1,30 +1,12 @@
 #!/usr/bin/python3
 """Writes tests/golden/*.json: what PyTorch computes for ops and for the first steps of a small ResNet (Debian: python3-torch)."""
 import json, os, torch, torch.nn as nn, torch.nn.functional as F
+from _golden_case import case, flat
 
 torch.manual_seed(1)
 torch.set_num_threads(1)
 folder = os.path.join(os.path.dirname(__file__), "..", "tests", "golden")
 os.makedirs(folder, exist_ok=True)
-
-
-def flat(t):
-    return [float("%.9g" % v) for v in t.detach().flatten().tolist()]
-
-
-def case(op, f, tensors, attributes, differentiable):
-    for i in differentiable:
-        tensors[i].requires_grad_(True)
-    y = f(*tensors)
-    dy = torch.randn_like(y)
-    y.backward(dy)
-    return {
-        "op": op, "attributes": attributes,
-        "inputs": [{"shape": list(t.shape), "dtype": "f32" if t.is_floating_point() else "u32", "data": flat(t)} for t in tensors],
-        "output": flat(y), "outputGradient": flat(dy),
-        "gradients": [flat(t.grad) if i in differentiable else None for i, t in enumerate(tensors)],
-    }
-
 
 r = torch.randn
 cases = [

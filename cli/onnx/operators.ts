@@ -18,7 +18,7 @@ export interface OnnxWriter {
 /** Writes one op; `inputs` are the names of its arguments. */
 type OnnxOperator = (node: Node, inputs: readonly string[], writer: OnnxWriter) => void;
 
-/** A window's attributes, which here all have a vertical and a horizontal part. */
+/** A window's attributes: vertical and horizontal; a padding may be that of four sides, in ONNX's order. */
 interface Window {
   readonly kernel: readonly number[];
   readonly stride: readonly number[];
@@ -26,7 +26,8 @@ interface Window {
 }
 
 function windowAttributes({ kernel, stride, padding }: Window): Record<string, OnnxAttribute> {
-  return { kernel_shape: kernel, strides: stride, pads: [...padding, ...padding] };
+  const pads = padding.length === 2 ? [...padding, ...padding] : padding;
+  return { kernel_shape: kernel, strides: stride, pads };
 }
 
 function convolution(groups: (node: Node) => number): OnnxOperator {
@@ -37,9 +38,10 @@ function convolution(groups: (node: Node) => number): OnnxOperator {
   };
 }
 
-function pooling(opType: string, attributes: Record<string, OnnxAttribute>): OnnxOperator {
+function pooling(opType: string, own: (node: Node) => Record<string, OnnxAttribute>): OnnxOperator {
   return (node, inputs, writer) => {
-    writer.add(opType, inputs, { ...windowAttributes(node.attributes as unknown as Window), ...attributes });
+    const { ceilMode } = node.attributes, window = windowAttributes(node.attributes as unknown as Window);
+    writer.add(opType, inputs, { ...window, ceil_mode: Number(ceilMode), ...own(node) });
   };
 }
 
@@ -63,8 +65,11 @@ const OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   relu: (_node, inputs, writer) => writer.add("Relu", inputs),
   relu6: (_node, [input], writer) => writer.add("Clip", [input, float(writer, 0), float(writer, 6)]),
   add: (_node, inputs, writer) => writer.add("Add", inputs),
-  maxPool2d: pooling("MaxPool", {}),
-  averagePool2d: pooling("AveragePool", { count_include_pad: 1 }),
+  maxPool2d: pooling("MaxPool", ({ attributes }) => ({ dilations: attributes.dilation as number[] })),
+  averagePool2d: pooling(
+    "AveragePool",
+    ({ attributes }) => ({ count_include_pad: Number(attributes.countIncludePad) }),
+  ),
   globalAveragePool: (_node, inputs, writer) => writer.add("Flatten", [writer.add("GlobalAveragePool", inputs)]),
   linear: (_node, inputs, writer) => writer.add("Gemm", inputs, { transB: 1 }),
   subsamplePad: ({ inputs: [{ shape }], attributes }, [input], writer) => {

@@ -79,7 +79,8 @@ function convolutionRules<A extends DepthwiseAttributes>(
 
 /**
  * Convolution. Inputs: `input` [N, C, H, W], `weight` [O, C/groups, KH, KW], and maybe `bias` [O], f32.
- * Output: [N, O, OH, OW] with OH = floor((H + 2·padding - dilation·(KH - 1) - 1) / stride) + 1, as `torch.nn.Conv2d`.
+ * Output: [N, O, OH, OW] with OH = floor((H + top + bottom - dilation·(KH - 1) - 1) / stride) + 1, as `torch.nn.Conv2d`,
+ * whose padding is the same on both sides; `samePadding` gives TensorFlow's.
  */
 export const conv2d: Op<ConvolutionAttributes> = registerOp({
   name: "conv2d",
@@ -93,7 +94,14 @@ export const conv2d: Op<ConvolutionAttributes> = registerOp({
   badSamples: () => [
     { inputs: [f32([1, 3, 8, 8]), f32([4, 2, 3, 3])], message: "expected weight to have 3 input channels a group" },
     { inputs: [f32([1, 4, 8, 8]), f32([4, 2, 3, 3])], attributes: { groups: 3 }, message: "expected groups to divide" },
-    { inputs: [f32([1, 3, 2, 2]), f32([4, 3, 3, 3])], message: "does not fit" },
+    {
+      inputs: [f32([1, 3, 9, 2]), f32([4, 3, 3, 3])],
+      attributes: { padding: [0, 1, 0, 1], dilation: [1, 2] },
+      message:
+        "expected the input's width to be at least 5 with its padding, for a window of 3 with dilation 2, but it " +
+        "is 4 (2 and a padding of 1 and 1)",
+    },
+    { inputs: [f32([1, 3, 8, 8]), f32([4, 3, 3, 3])], attributes: { padding: [1, -1] }, message: "expected padding" },
     { inputs: [f32([3, 8, 8]), f32([4, 3, 3, 3])], message: "expected input to be f32 [N, C, H, W]" },
     { inputs: [f32([1, 3, 8, 8]), f32([4, 3, 3, 3])], attributes: { stride: [0, 1] }, message: "stride" },
     { inputs: [f32([1, 3, 8, 8]), f32([4, 3, 3, 3]), f32([3])], message: "expected bias to be f32 [4]" },
@@ -116,6 +124,7 @@ export const depthwiseConv2d: Op<DepthwiseAttributes> = registerOp({
     { inputs: [f32([2, 5, 7, 7]), f32([5, 1, 3, 3])], attributes: { padding: [1, 1] } },
     { inputs: [f32([1, 6, 9, 8]), f32([6, 1, 3, 3]), f32([6])], attributes: { padding: [1, 1], stride: [2, 2] } },
     { inputs: [f32([2, 3, 6, 6]), f32([6, 1, 5, 5])], attributes: { padding: [2, 2] } },
+    { inputs: [f32([1, 5, 8, 10]), f32([5, 1, 3, 3])], attributes: { padding: [1, 1, 2, 0] } },
   ],
   badSamples: () => [
     { inputs: [f32([1, 4, 8, 8]), f32([4, 2, 3, 3])], message: "expected weight to have 1 input channels a group" },

@@ -39,7 +39,7 @@ export interface DirectedConvolution {
   readonly taps: number;
   /** The convolution's stride. */
   readonly stride: readonly number[];
-  /** The convolution's padding. */
+  /** The convolution's padding above and on the left. */
   readonly padding: readonly number[];
   /** The convolution's dilation. */
   readonly dilation: readonly number[];

@@ -1,13 +1,13 @@
 /** The extents of a convolution, worked out and checked once; kernels take them as they are. */
 
 import { expectInteger, expectSpec, type OpSpec, ShapeError, type TensorSpec } from "../../core/mod.ts";
-import { expectPair, outputExtent } from "../_window.ts";
+import { expectPair, outputExtent, paddingOf } from "../_window.ts";
 
 /** The attributes of a convolution. Pairs are vertical, horizontal. */
 export type ConvolutionAttributes = {
   /** The distance between neighbouring windows. */
   readonly stride: readonly number[];
-  /** The zeros added on each side. */
+  /** The zeros added on each side: [vertical, horizontal], or [top, left, bottom, right]. */
   readonly padding: readonly number[];
   /** The distance between neighbouring taps. */
   readonly dilation: readonly number[];
@@ -47,8 +47,8 @@ export interface ConvolutionProblem {
   readonly kernelWidth: number;
   /** Stride, vertical and horizontal. */
   readonly stride: readonly number[];
-  /** Padding, vertical and horizontal. */
-  readonly padding: readonly number[];
+  /** Padding above and on the left. What is below and on the right follows from the output's extents. */
+  readonly padding: readonly [number, number];
   /** Dilation, vertical and horizontal. */
   readonly dilation: readonly number[];
 }
@@ -65,7 +65,7 @@ export function convolutionProblem(
   { stride, padding, dilation, groups }: ConvolutionAttributes,
 ): ConvolutionProblem {
   expectPair(op, "stride", stride, 1);
-  expectPair(op, "padding", padding, 0);
+  const { before, after } = paddingOf(op, padding);
   expectPair(op, "dilation", dilation, 1);
   expectInteger(op, "groups", groups, 1);
   const [batch, channels, height, width] = input;
@@ -82,6 +82,15 @@ export function convolutionProblem(
       } input channels a group (${channels} in ${groups} groups) but it has ${groupInputs}`,
     );
   }
+  const extent = (axis: 0 | 1) =>
+    outputExtent(op, axis, {
+      input: [height, width][axis],
+      kernel: [kernelHeight, kernelWidth][axis],
+      stride: stride[axis],
+      dilation: dilation[axis],
+      before: before[axis],
+      after: after[axis],
+    });
   return {
     batch,
     groups,
@@ -89,14 +98,20 @@ export function convolutionProblem(
     groupOutputs: outputs / groups,
     height,
     width,
-    outputHeight: outputExtent(op, height, kernelHeight, stride[0], padding[0], dilation[0]),
-    outputWidth: outputExtent(op, width, kernelWidth, stride[1], padding[1], dilation[1]),
+    outputHeight: extent(0),
+    outputWidth: extent(1),
     kernelHeight,
     kernelWidth,
     stride,
-    padding,
+    padding: before,
     dilation,
   };
+}
+
+/** Whether each output meets one element of the input, that of its own position. */
+export function isPositionwise(g: ConvolutionProblem): boolean {
+  return g.kernelHeight * g.kernelWidth * g.stride[0] * g.stride[1] === 1 && g.outputHeight === g.height &&
+    g.outputWidth === g.width;
 }
 
 /**

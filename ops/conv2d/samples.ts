@@ -142,6 +142,12 @@ export const CONVOLUTION_CASES: readonly ConvolutionCase[] = [
     weight: [5, 1, 3, 3],
     attributes: { groups: 5, padding: [1, 1] },
   },
+  {
+    about: "stride 2 with TensorFlow's padding, which differs on each side",
+    input: [2, 6, 8, 9],
+    weight: [7, 6, 3, 4],
+    attributes: { stride: [2, 2], padding: [0, 1, 1, 2] },
+  },
 ];
 
 /** The specifications of a case. */

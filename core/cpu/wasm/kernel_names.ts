@@ -47,7 +47,9 @@ export type CpuKernelName =
   | "packSharedColumns"
   | "packSharedPositions"
   | "sharedColumns"
-  | "depthwise3x3WeightGradient";
+  | "depthwise3x3WeightGradient"
+  | "dilatedMaxPool"
+  | "divideByWindows";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -97,4 +99,6 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "packSharedPositions",
   "sharedColumns",
   "depthwise3x3WeightGradient",
+  "dilatedMaxPool",
+  "divideByWindows",
 ];

@@ -16,23 +16,22 @@ const SUM_FLOATS = 36;
 /** Rows and columns of outputs that are computed at once. */
 const TILE = 4;
 
-function is3x3({ kernelHeight, kernelWidth, dilation, padding }: ConvolutionProblem): boolean {
-  return kernelHeight === 3 && kernelWidth === 3 && [...dilation, ...padding].every((extent) => extent === 1);
-}
-
-function hasStride({ stride }: ConvolutionProblem, wanted: number): boolean {
-  return stride.every((extent) => extent === wanted);
+/** Whether it is of 3x3 kernels and of that stride, and divides the input's extents by it, as a padding of 1 does. */
+function is3x3(g: ConvolutionProblem, stride: number): boolean {
+  const ones = [...g.dilation, ...g.padding].every((extent) => extent === 1);
+  return ones && g.kernelHeight === 3 && g.kernelWidth === 3 && g.stride.every((extent) => extent === stride) &&
+    g.outputHeight * stride === g.height && g.outputWidth * stride === g.width;
 }
 
 /** Whether the forward convolution and the weight's gradient suit. */
 export function suitsDepthwise3x3(g: ConvolutionProblem): boolean {
-  return is3x3(g) && hasStride(g, 1) && g.height >= TILE && g.width >= TILE;
+  return is3x3(g, 1) && g.height >= TILE && g.width >= TILE;
 }
 
 /** Whether the input's gradient suits. */
 export function suitsDepthwise3x3InputGradient(g: ConvolutionProblem): boolean {
   if (g.groupOutputs > 1) return false;
-  return suitsDepthwise3x3(g) || is3x3(g) && hasStride(g, 2) && g.height % 2 === 0 && g.width % 2 === 0 && g.width >= 8;
+  return suitsDepthwise3x3(g) || is3x3(g, 2) && g.width >= 8;
 }
 
 /** y = conv(x, w) (+ bias), and an activation. There must be no residual. */
@@ -69,7 +68,7 @@ export function depthwise3x3InputGradient(g: ConvolutionProblem): CpuStages {
   return {
     scratch: HEAD_FLOATS + 2 * roundUp(outputWidth + 1, 4),
     stages: [{
-      kernel: hasStride(g, 1) ? "depthwise3x3" : "depthwise3x3Spread",
+      kernel: g.stride[0] === 1 ? "depthwise3x3" : "depthwise3x3Spread",
       tasks,
       arguments: [
         { buffer: 0 },

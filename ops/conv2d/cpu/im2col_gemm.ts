@@ -7,7 +7,7 @@ import type { CpuStages } from "../../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, packRowsStage, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
 import { type ConvolutionOperands, epilogueArguments, operandsOf } from "../epilogue.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
 
 /** Depth of a block. */
 const DEPTH = 256;
@@ -75,10 +75,6 @@ interface ColumnsProduct {
 /** Positions of images so small that panels of 8 are far from full. */
 const SMALL_PLANE = 64;
 
-function isPointwise({ kernelHeight, kernelWidth, stride, padding }: ConvolutionProblem): boolean {
-  return [kernelHeight, kernelWidth, ...stride].every((extent) => extent === 1) && padding.every((pad) => pad === 0);
-}
-
 /** y = conv(x, w) (+ bias), and the epilogue. */
 export function columnsForward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
   const depth = g.groupInputs * g.kernelHeight * g.kernelWidth;
@@ -89,7 +85,7 @@ function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: Colu
   const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const count = Math.min(DEPTH, depth), block = forwardBlock(g, count, plane), blocks = Math.ceil(plane / block);
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
-  const joins = isPointwise(g) && g.groups === 1 && g.batch > 1 && plane < SMALL_PLANE && plane % 8 > 0;
+  const joins = isPositionwise(g) && g.groups === 1 && g.batch > 1 && plane < SMALL_PLANE && plane % 8 > 0;
   if (ranges > 1 || joins) return sharedColumnsProduct(g, joins ? g.batch : 1, { weightStrides, operands });
   const { bias, output } = operands;
   return {
@@ -184,7 +180,7 @@ function sharedColumnsProduct(
 
 /** The input's gradient: columns = wᵀ dy, added back to where they come from; of a 1x1 convolution they are dx itself. */
 export function columnsInputGradient(g: ConvolutionProblem): CpuStages {
-  if (isPointwise(g)) {
+  if (isPositionwise(g)) {
     return columnsProduct(
       { ...g, groupInputs: g.groupOutputs, groupOutputs: g.groupInputs },
       { weightStrides: [1, g.groupInputs, g.groupOutputs * g.groupInputs], operands: operandsOf(2) },

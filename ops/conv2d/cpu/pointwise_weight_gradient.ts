@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, panelCount } from "../../../kernels/mod.ts";
 import { LEAST_TASKS } from "./split.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
 
 /** Depth of a block. */
 const DEPTH = 256;
@@ -26,8 +26,7 @@ function blocksOf({ groupInputs, groupOutputs }: ConvolutionProblem): { columns:
 /** Whether the sum over positions need not be split for there to be enough tasks. */
 export function suitsPointwise(g: ConvolutionProblem): boolean {
   const { columns, rows } = blocksOf(g);
-  return g.groups === 1 && g.kernelHeight * g.kernelWidth === 1 && [...g.stride, ...g.padding].join() === "1,1,0,0" &&
-    columns * rows >= LEAST_TASKS;
+  return g.groups === 1 && isPositionwise(g) && columns * rows >= LEAST_TASKS;
 }
 
 /** The gradient of a 1x1 convolution's weight. */

@@ -24,9 +24,16 @@ const MOST_PAIRS = 1 << 20;
 /** Whether the method applies: with one or two channels the transforms outweigh what they save. */
 export function suitsWinograd(g: ConvolutionProblem): boolean {
   return g.groups === 1 && g.kernelHeight === 3 && g.kernelWidth === 3 &&
-    [...g.stride, ...g.dilation].every((extent) => extent === 1) && g.padding.every((pad) => pad <= 2) &&
+    [...g.stride, ...g.dilation].every((extent) => extent === 1) && hasLittlePadding(g) &&
     g.groupInputs >= 3 && g.groupOutputs >= 4 && g.groupInputs * g.groupOutputs <= MOST_PAIRS && g.outputHeight > 1 &&
     g.outputWidth > 1;
+}
+
+/** Whether no side has more than 2, with which the input gradient would have none of its own. */
+function hasLittlePadding(
+  { height, width, outputHeight, outputWidth, padding: [top, left] }: ConvolutionProblem,
+): boolean {
+  return top <= 2 && left <= 2 && outputHeight <= height + top && outputWidth <= width + left;
 }
 
 /** How the tiles of all images are dealt out. */

@@ -6,8 +6,10 @@ import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, residualBinding } from "../epilogue.ts";
 
 /** Whether an image's result is a product of two matrices. */
-export function isPointwise({ groups, taps, stride, padding }: DirectedConvolution): boolean {
-  return groups === 1 && taps * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0;
+export function isPointwise({ groups, taps, stride, resultSize, sourceSize }: DirectedConvolution): boolean {
+  // Of a 1x1 kernel and stride 1, sizes are the same if there is no padding.
+  return groups === 1 && taps * stride[0] * stride[1] === 1 &&
+    resultSize.every((size, axis) => size === sourceSize[axis]);
 }
 
 /** Whether such products load whole vectors of an image. */

@@ -27,7 +27,7 @@ import {
   type WorkgroupShape,
   type WorkgroupTile,
 } from "../../../kernels/mod.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
 import { DW, DY, PARTIAL, X } from "./weight_gradient_parts.ts";
 
 /** The family. */
@@ -77,8 +77,7 @@ interface Lines {
 }
 
 function linesOf(problem: ConvolutionProblem): Lines {
-  const { outputHeight, outputWidth, kernelHeight, kernelWidth, stride, padding } = problem;
-  const isPlain = kernelHeight * kernelWidth * stride[0] * stride[1] === 1 && padding[0] + padding[1] === 0;
+  const { outputHeight, outputWidth } = problem, isPlain = isPositionwise(problem);
   const isFlat = isPlain || outputWidth % 4 !== 0;
   const rows = isFlat ? 1 : outputHeight, columns = isFlat ? outputHeight * outputWidth : outputWidth;
   return { isPlain, isFlat, rows, columns, quads: Math.ceil(columns / 4), loads: columns % 4 === 0 ? 1 : 4 };

@@ -204,8 +204,9 @@ export function packPositions(
 
 /** Whether the columns are the image itself. */
 export function isPointwise(p: usize): bool {
+  // Of a 1x1 kernel and stride 1, sizes are the same if there is no padding.
   return word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH) == 1 && word(p, STRIDE_Y) == 1 && word(p, STRIDE_X) == 1 &&
-    word(p, PAD_Y) == 0 && word(p, PAD_X) == 0;
+    word(p, OUTPUT_HEIGHT) == word(p, HEIGHT) && word(p, OUTPUT_WIDTH) == word(p, WIDTH);
 }
 
 /** {@link packColumns}, with zeros to the end of the last panel, and the quick way where the columns are the image. */

@@ -14,10 +14,11 @@ import { depthwise3x3, depthwise3x3Spread, depthwise3x3WeightGradient } from "./
 import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
-import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pool";
+import { averagePool, averagePoolGradient, dilatedMaxPool, maxPool, maxPoolGradient } from "./pool";
 import { packSharedColumns, packSharedPositions, sharedColumns } from "./shared_columns";
 import { subsample, subsampleGradient } from "./subsample";
 import { channelPartSums, channelSumJoin, channelSums, columnSums, spreadPlanes } from "./sums";
+import { divideByWindows } from "./window_division";
 import { winograd, winogradWeightGradient, winogradWeightGradientSum, winogradWeights } from "./winograd";
 
 /**
@@ -74,6 +75,8 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 43: packSharedPositions(p, task, scratch); return;
     case 44: sharedColumns(p, task, scratch); return;
     case 45: depthwise3x3WeightGradient(p, task, scratch); return;
+    case 46: dilatedMaxPool(p, task, scratch); return;
+    case 47: divideByWindows(p, task, scratch); return;
     default: unreachable();
   }
 }

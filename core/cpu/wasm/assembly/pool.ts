@@ -21,6 +21,8 @@ const PAD_Y: i32 = 13;
 const PAD_X: i32 = 14;
 /** 1 / (height · width of the window). */
 const FACTOR: i32 = 15;
+const DILATION_Y: i32 = 16;
+const DILATION_X: i32 = 17;
 
 /** Zeros between elements: the first two, and the last two. */
 // @ts-ignore: decorator
@@ -128,6 +130,44 @@ export function maxPool(p: usize, task: i32, _scratch: usize): void {
         else largest4(plane, width, row, rows, column, columns, 2, at(y, x), at(index, x), stop - x);
       }
       largestOfEach(p, plane, oy, max(inside, stop), outputs, y, index);
+    }
+  }
+}
+
+/** The first row or column of a window beginning at `begin` that is one of the input's. */
+// @ts-ignore: decorator
+@inline
+function firstDilated(begin: i32, dilation: i32): i32 {
+  return begin >= 0 ? begin : begin + (dilation - 1 - begin) / dilation * dilation;
+}
+
+/** {@link maxPool} of windows whose elements are apart. Arguments: x, y, indices, the geometry, 0, dilations. */
+export function dilatedMaxPool(p: usize, task: i32, _scratch: usize): void {
+  const height = word(p, HEIGHT), width = word(p, WIDTH), rows = word(p, OUTPUT_HEIGHT), columns = word(p, OUTPUT_WIDTH);
+  const down = word(p, DILATION_Y), right = word(p, DILATION_X), group = word(p, GROUP);
+  const spanY = (word(p, KERNEL_HEIGHT) - 1) * down + 1, spanX = (word(p, KERNEL_WIDTH) - 1) * right + 1;
+  const end = min(word(p, PLANES), (task + 1) * group);
+  for (let i = task * group; i < end; i++) {
+    const plane = at(pointer(p, 0), i * height * width);
+    for (let oy = 0; oy < rows; oy++) {
+      const top = oy * word(p, STRIDE_Y) - word(p, PAD_Y), bottom = min(height, top + spanY);
+      const firstY = firstDilated(top, down);
+      for (let ox = 0; ox < columns; ox++) {
+        const left = ox * word(p, STRIDE_X) - word(p, PAD_X), stop = min(width, left + spanX);
+        const firstX = firstDilated(left, right), output = (i * rows + oy) * columns + ox;
+        let best = firstY * width + firstX, value = load<f32>(at(plane, best));
+        for (let y = firstY; y < bottom; y += down) {
+          for (let x = firstX; x < stop; x += right) {
+            const next = load<f32>(at(plane, y * width + x));
+            if (next > value || next != next) {
+              value = next;
+              best = y * width + x;
+            }
+          }
+        }
+        store<f32>(at(pointer(p, 1), output), value);
+        store<i32>(at(pointer(p, 2), output), best);
+      }
     }
   }
 }
