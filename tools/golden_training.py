@@ -79,6 +79,9 @@ optimizers = [
     {"name": "clipping that does nothing", **steps(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01), clip=50)},
     {"name": "rmsprop", **steps(lambda p: TensorFlowRmsprop(p, 0.045, 0.9, 0.9, 1.0))},
     {"name": "rmsprop, small epsilon", **steps(lambda p: TensorFlowRmsprop(p, 0.01, 0.8, 0.5, 1e-3))},
+    {"name": "adamw", **steps(lambda p: torch.optim.AdamW(p, lr=1e-3))},
+    {"name": "adamw, decay of weights", **steps(lambda p: torch.optim.AdamW(groups(p, 0.5), lr=0.1, betas=(0.7, 0.95), eps=1e-3))},
+    {"name": "clipped adamw", **steps(lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1), clip=0.5)},
 ]
 
 # An average of weights, as torch.optim.swa_utils makes it of a given rule.

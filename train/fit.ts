@@ -65,7 +65,7 @@ export interface FitOptions
   readonly accumulate?: number | "auto";
   /** Whether the backward pass computes activations again, to need less memory and more time. Defaults to false. */
   readonly recompute?: boolean;
-  /** The first learning rate. Defaults to 0.1. */
+  /** The first learning rate. Defaults to the optimiser's, 0.1 for SGD and RMSProp and 1e-3 for AdamW. */
   readonly rate?: number;
   /** How the learning rate changes, by name or one's own. Defaults to `step`. */
   readonly schedule?: ScheduleName | Schedule;
@@ -150,7 +150,8 @@ export interface FitResult {
  * ```
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, progress } = options;
+  const { model, backend, set, epochs, batch = 128, seed = 0, shuffle = true, progress } = options;
+  const { rate = options.optimizer?.defaultRate ?? 0.1 } = options;
   const data = identifyData(set);
   if (progress !== undefined) checkProgress(progress, batch, data, set.name);
   checkFit(model, set, batch);

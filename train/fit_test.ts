@@ -4,7 +4,7 @@ import { cifarResNet } from "../models/mod.ts";
 import { globalAveragePool, linear } from "../ops/mod.ts";
 import { checkResume } from "../tests/_resume.ts";
 import { MemoryStore, randomSet } from "../tests/_runs.ts";
-import { type Callback, fit, type FitOptions, rmspropOptimizer, RunFolder } from "./mod.ts";
+import { adamwOptimizer, type Callback, fit, type FitOptions, rmspropOptimizer, RunFolder } from "./mod.ts";
 
 const set = randomSet(26);
 const base: FitOptions = {
@@ -20,6 +20,13 @@ Deno.test("fit() goes on from stops with the same bits, whatever the schedule an
   const backend = base.backend;
   await checkResume(backend, [1, 6, 7, 17], { schedule: "plateau", patience: 0, monitor: "error", warmupSteps: 9 });
   await checkResume(backend, [5, 13], { schedule: "onecycle", optimizer: rmspropOptimizer(), accumulate: 2, ema: 0.5 });
+  await checkResume(backend, [3, 11], {
+    optimizer: adamwOptimizer(),
+    rate: 0.002,
+    accumulate: 3,
+    clipNorm: 1,
+    ema: 0.5,
+  });
   await checkResume(backend, [4], { warmupError: 0.9, clipNorm: 0.5, nesterov: true, checkpoints: { steps: 2 } });
 });
 
