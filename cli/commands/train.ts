@@ -10,6 +10,7 @@ import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { Interrupt } from "../interrupt.ts";
+import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
 import { formatProfile, profileJson } from "../reports/profile_report.ts";
@@ -59,7 +60,7 @@ export const trainCommand = defineCommand({
 
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
-  const values = await resolveValues(written, given), { resume } = values;
+  const values = withOptimizerDefaults(await resolveValues(written, given)), { resume } = values;
   // Refuses a name that no model has before images are opened.
   modelByName(values.model);
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);

@@ -2,10 +2,11 @@
 
 import type { Precision } from "../../core/mod.ts";
 import type { ModelOptions } from "../../models/mod.ts";
-import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
+import { type FitOptions, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
 import { TUNE_OPTION } from "../tuning/tune_option.ts";
 import { beside, byChoice, byModel } from "./conditions.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
+import { OPTIMIZER_OPTIONS, optimizerOptions } from "./optimizer_options.ts";
 import type { Condition, Values } from "./option.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
@@ -75,47 +76,6 @@ const SCHEDULE_OPTIONS = {
     about: "the rate of --warmup-until; defaults to a tenth of --lr",
     minimum: 0,
     heededBy: beside("warmup-until", "it is the rate of --warmup-until, which is not given"),
-  },
-} as const;
-
-/** How gradients change weights. */
-const OPTIMIZER_OPTIONS = {
-  optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop"] },
-  momentum: { kind: "number", about: "share of the last update that is kept", default: 0.9, minimum: 0, below: 1 },
-  nesterov: {
-    kind: "flag",
-    about: "Nesterov's momentum, for sgd",
-    default: false,
-    heededBy: byChoice("optimizer", "sgd"),
-  },
-  rho: {
-    kind: "number",
-    about: "share of the old mean square that rmsprop keeps",
-    default: 0.9,
-    minimum: 0,
-    below: 1,
-    heededBy: byChoice("optimizer", "rmsprop"),
-  },
-  epsilon: {
-    kind: "number",
-    about: "what rmsprop adds to the mean square before the root",
-    default: 1,
-    minimum: 0,
-    heededBy: byChoice("optimizer", "rmsprop"),
-  },
-  "weight-decay": { kind: "number", about: "share of the weights added to their gradient", default: 1e-4, minimum: 0 },
-  decay: {
-    kind: "text",
-    about: "what decays: all parameters, or weights without biases and batch norm",
-    default: "all",
-    choices: ["all", "weights"],
-  },
-  "clip-norm": { kind: "number", about: "scale gradients down to this norm of all together", minimum: 0 },
-  ema: {
-    kind: "number",
-    about: "evaluate and save an average of the weights that keeps this share a step",
-    minimum: 0,
-    below: 1,
   },
 } as const;
 
@@ -201,7 +161,6 @@ export const TRAIN_OPTIONS = {
     minimum: 1,
     mayChangeOnResume: true,
   },
-  lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
   ...AUGMENTATION_OPTIONS,
@@ -312,7 +271,6 @@ export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Par
     accumulate: values.accumulate ?? "auto",
     recompute: values.recompute,
     precision: values.precision as Precision,
-    rate: values.lr,
     ...scheduleOptions(values, stepsPerEpoch),
     ...optimizerOptions(values),
     shuffle: values.shuffle,
@@ -344,14 +302,4 @@ function scheduleOptions(
     warmupError: values["warmup-until"],
     warmupRate: values["warmup-lr"],
   };
-}
-
-/** The optimiser, as the library takes it. */
-function optimizerOptions(values: Values<typeof OPTIMIZER_OPTIONS>): Partial<FitOptions> {
-  const { momentum, nesterov, rho, epsilon, "weight-decay": weightDecay, ema } = values;
-  const decay = values.decay as "all" | "weights", clipNorm = values["clip-norm"];
-  const optimizer = values.optimizer === "rmsprop"
-    ? rmspropOptimizer({ momentum, rho, epsilon, weightDecay, decay })
-    : undefined;
-  return { optimizer, momentum, nesterov, weightDecay, decay, clipNorm, ema };
 }

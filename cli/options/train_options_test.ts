@@ -15,6 +15,7 @@ const DECLARATIONS: readonly [string, Option][] = Object.entries<Option>(TRAIN_O
 const SITUATIONS: readonly GivenOptions[] = [
   ...SCHEDULES.flatMap((schedule) => [{ schedule }, { schedule, "warmup-until": "0.8" }]),
   { optimizer: "rmsprop" },
+  { optimizer: "adamw" },
   { model: "plain8" },
   { model: "mobilenet_v2_cifar" },
 ].map((situation): GivenOptions => ({ model: "resnet8", lr: "0.1", ...situation as GivenOptions }));
@@ -34,7 +35,7 @@ function rates(values: TrainValues): string {
   const run = createSchedule({
     ...options,
     schedule: schedule as ScheduleName,
-    rate: values.lr,
+    rate: options.rate!,
     epochs,
     stepsPerEpoch,
     steps: epochs * stepsPerEpoch,
