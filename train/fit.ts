@@ -56,6 +56,11 @@ export interface FitOptions
   readonly epochs: number;
   /** The steps of the whole run after which it stops. Defaults to all of its epochs. */
   readonly steps?: number;
+  /**
+   * The epochs in a row without a better validation after which the run ends: one of a higher accuracy, or of the same and a
+   * lower loss. Defaults to no end but that of its epochs.
+   */
+  readonly earlyStop?: number;
   /** Images in a batch. Defaults to 128. An epoch leaves out the images that do not fill a batch. */
   readonly batch?: number;
   /**
@@ -115,6 +120,10 @@ export interface FitResult {
   readonly steps: number;
   /** Whether it was stopped before its end. */
   readonly stopped: boolean;
+  /** Whether it ended before its last epoch, by `earlyStop`. */
+  readonly stoppedEarly: boolean;
+  /** The epochs since the one with the best validation. */
+  readonly staleEpochs: number;
   /** The variables that are evaluated, without the optimiser's. */
   readonly tensors: Map<string, NamedTensor>;
   /** The normalisation. */
@@ -155,6 +164,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const data = identifyData(set);
   if (progress !== undefined) checkProgress(progress, batch, data, set.name);
   checkFit(model, set, batch);
+  checkEarlyStop(options.earlyStop, set);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
@@ -204,6 +214,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       epochs,
       stepsPerEpoch,
       totalSteps,
+      earlyStop: options.earlyStop,
       mixed: options.precision === "mixed",
       progress,
       info: {
@@ -279,6 +290,21 @@ function checkFit(model: Model, set: ImageSet, batch: number): void {
         `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
     );
   }
+}
+
+function checkEarlyStop(epochs: number | undefined, { name, validation }: ImageSet): void {
+  if (epochs === undefined) return;
+  if (!Number.isSafeInteger(epochs) || epochs < 1) {
+    throw new UsageError(
+      sentence`Expected ${argument("earlyStop")} to be a number of epochs of at least 1 but it is ${epochs}`,
+    );
+  }
+  if (validation.count > 0) return;
+  throw new UsageError(
+    sentence`${name} has no validation images, so no epoch can be told to be better; leave out ${
+      argument("earlyStop", epochs)
+    }`,
+  );
 }
 
 function checkProgress(progress: Progress, batch: number, data: DataIdentity, name: string): void {

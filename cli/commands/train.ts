@@ -25,6 +25,7 @@ import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "
 import {
   accumulateText,
   beginText,
+  earlyStopText,
   epochJson,
   epochText,
   foreignText,
@@ -151,7 +152,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     if (foreign !== undefined) say(foreignText(foreign, model.classes));
     const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
-    const { stopped, steps, last } = await fit({
+    const { stopped, steps, last, stoppedEarly, staleEpochs } = await fit({
       model,
       description,
       backend,
@@ -200,7 +201,10 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     line.clear();
     await events.flush();
     if (stopped) return console.log(stoppedText(steps, location, json));
-    if (last === undefined) return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
+    if (stoppedEarly) console.log(earlyStopText(staleEpochs, steps / stepsPerEpoch, json));
+    else if (last === undefined) {
+      return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
+    }
     say(`The run is in ${location}: curves.svg, confusion.svg, metrics.jsonl, best.safetensors, last.safetensors`);
   } finally {
     line.clear();

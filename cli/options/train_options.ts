@@ -141,6 +141,12 @@ export const TRAIN_OPTIONS = {
     replaces: ["epochs"],
     mayChangeOnResume: true,
   },
+  "early-stop": {
+    kind: "integer",
+    about: "stop after N epochs in a row without a better validation",
+    minimum: 1,
+    mayChangeOnResume: true,
+  },
   batch: { kind: "integer", about: "images in a batch; 32 for shapes, 128 for other data", minimum: 1 },
   accumulate: {
     kind: "integer",
@@ -268,6 +274,7 @@ export function modelOptions(values: TrainValues): ModelOptions {
 export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Partial<FitOptions> {
   return {
     steps: values.steps,
+    earlyStop: values["early-stop"],
     accumulate: values.accumulate ?? "auto",
     recompute: values.recompute,
     precision: values.precision as Precision,
