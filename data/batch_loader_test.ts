@@ -39,6 +39,22 @@ Deno.test("BatchLoader.fetch() gives an epoch's batches in its order, at once fr
   }
 });
 
+Deno.test("BatchLoader without shuffling visits each image equally often over epochs, in the order of the set", async () => {
+  const visited: number[] = [];
+  const filler: BatchFiller = {
+    ahead: 0,
+    allocate: (count) => allocateImages(count, shape),
+    fill: (indices) => void visited.push(...indices),
+    close() {},
+  };
+  await using loader = new BatchLoader({ dataset: memory, shape, normalisation, batch: 4, filler });
+  // After as many epochs as images, of which each leaves out three.
+  for (let epoch = 0; epoch < COUNT; epoch++) {
+    for (let index = 0; index < loader.batchesPerEpoch; index++) loader.fetch(epoch, index);
+  }
+  assertEquals(visited, Array.from({ length: 20 * COUNT }, (_, i) => i % COUNT));
+});
+
 /** Reads in time, and records how many images were asked for. */
 function slow(): Dataset & { readonly reads: number[] } {
   const reads: number[] = [];

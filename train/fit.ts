@@ -61,7 +61,7 @@ export interface FitOptions
    * lower loss. Defaults to no end but that of its epochs.
    */
   readonly earlyStop?: number;
-  /** Images in a batch. Defaults to 128. An epoch leaves out the images that do not fill a batch. */
+  /** Images in a batch. Defaults to 128. An epoch leaves out the images that do not fill a batch, others in each. */
   readonly batch?: number;
   /**
    * The parts of a batch that go through the network one after the other, or `auto` for the fewest that fit in memory.
@@ -84,7 +84,10 @@ export interface FitOptions
   readonly ema?: number;
   /** The random changes of the images. Defaults to none. */
   readonly augmentation?: Augmentation;
-  /** Whether each epoch has an order of its own. Defaults to true. */
+  /**
+   * Whether each epoch has an order of its own; else it is that of the set, and each epoch begins where the last ended.
+   * Defaults to true.
+   */
   readonly shuffle?: boolean;
   /** The seed of weights, order and augmentation. Defaults to 0. */
   readonly seed?: number;

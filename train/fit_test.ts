@@ -75,7 +75,11 @@ Deno.test("fit() ends after so many epochs without a better validation, with the
 });
 
 Deno.test("fit() refuses to end early by no epochs, and where nothing is validated", async () => {
-  await assertRejects(() => fit({ ...base, earlyStop: 0 }), UsageError, "to be a number of epochs of at least 1 but it is 0");
+  await assertRejects(
+    () => fit({ ...base, earlyStop: 0 }),
+    UsageError,
+    "to be a number of epochs of at least 1 but it is 0",
+  );
   const blind = { ...set, validation: new MemoryDataset(set.shape, new Uint8Array(), new Uint8Array()) };
   await assertRejects(() => fit({ ...base, set: blind, earlyStop: 3 }), UsageError, "no validation images");
 });

@@ -170,7 +170,12 @@ export const TRAIN_OPTIONS = {
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
   ...AUGMENTATION_OPTIONS,
-  shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
+  shuffle: {
+    kind: "flag",
+    about:
+      "visit the images in a new order each epoch; else in the order of the set, each epoch from where the last ended",
+    default: true,
+  },
   "label-smoothing": {
     kind: "number",
     about: "share of the target spread over all classes",
