@@ -13,7 +13,7 @@ export interface BatchLoaderOptions<B extends Batch = ImageBatch> extends Prepar
   readonly batch: number;
   /** Whether each epoch has an order of its own; else it is that of the set, and each epoch begins where the last ended. */
   readonly shuffle?: boolean;
-  /** The order in which an epoch visits images, in place of that of `shuffle`; what does not fill a batch is left out. */
+  /** The order in which an epoch visits images, in place of that of `shuffle`; what does not fill a batch is left out. Indices are as {@link BatchFiller.fill} takes them. */
   readonly order?: (epoch: number) => Uint32Array;
   /** What makes and fills the batches. Defaults to what {@link createFiller} makes for the set: batches of images. */
   readonly filler?: BatchFiller<B>;
