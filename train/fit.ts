@@ -3,6 +3,8 @@
 import { argument, type Backend, type Precision, sentence, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
+  balancedClassWeights,
+  balancedOrder,
   BatchLoader,
   type DataIdentity,
   defaultPreprocessing,
@@ -93,6 +95,16 @@ export interface FitOptions
   readonly seed?: number;
   /** The share of the target that is spread over all classes. Defaults to 0. */
   readonly labelSmoothing?: number;
+  /**
+   * The weight of each class in the training loss, or `balanced` for weights by which each class counts alike. Defaults to 1 for
+   * all. Validation does not weigh.
+   */
+  readonly classWeights?: "balanced" | readonly number[];
+  /**
+   * Which images an epoch is made of: `each` once, or as many that are drawn with replacement, each class as often as any
+   * other. Defaults to `each`.
+   */
+  readonly sample?: "each" | "balanced";
   /** Weights to start from, and the names of those that stay as initialised, as {@link mismatchedHead} finds them. */
   readonly initial?: {
     readonly tensors: ReadonlyMap<string, NamedTensor>;
@@ -186,7 +198,10 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     // Only images in memory may lie on the device, by their normalisation; those that are read are measured meanwhile.
     const normalisation = dataset instanceof MemoryDataset ? await measuring : UNKNOWN;
     const ways = inputsFor(dataset, { shape, normalisation, augmentation, seed }, backend);
-    const programs = await createPrograms({ ...options, batch, seed }, ways, options.accumulate ?? 1);
+    const classWeights = options.classWeights === "balanced"
+      ? balancedClassWeights(dataset.labels, set.classes.length)
+      : options.classWeights;
+    const programs = await createPrograms({ ...options, classWeights, batch, seed }, ways, options.accumulate ?? 1);
     return { schedule, profiling, ...programs };
   };
   const [normalisation, { schedule, profiling, trainer, validation, memory, options: found, destroy }] =
@@ -198,6 +213,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       dataset,
       batch,
       shuffle,
+      order: options.sample === "balanced" ? (epoch) => balancedOrder(dataset.labels, seed, epoch) : undefined,
       epochs,
       filler: found.inputs.filler,
     });
