@@ -9,6 +9,7 @@ import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
+import { readClassWeights } from "../options/class_weights.ts";
 import { Interrupt } from "../interrupt.ts";
 import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import type { GivenOptions } from "../options/option.ts";
@@ -90,6 +91,8 @@ interface Work {
   readonly description: ModelDescription;
   /** The patterns of frozen parameters. */
   readonly freeze: readonly string[];
+  /** The weights of classes. */
+  readonly classWeights?: "balanced" | readonly number[];
   /** How many parameters there are, and how many are frozen. */
   readonly parameters: { readonly all: number; readonly frozen: number };
 }
@@ -113,13 +116,14 @@ async function openWork(values: TrainValues): Promise<Work> {
     ...modelOptions(values),
   };
   const model = describedModel(description), names = parameterNames(model);
-  const freeze = values.freeze?.split(",") ?? [];
+  const freeze = values.freeze?.split(",") ?? [], given = values["class-weights"];
   return {
     set,
     batch: values.batch ?? (values.data === "shapes" ? SHAPES_BATCH : 128),
     model,
     description,
     freeze,
+    classWeights: given === undefined ? undefined : await readClassWeights(given, set.classes),
     parameters: { all: names.length, frozen: frozenNames(freeze, names).length },
   };
 }
@@ -127,7 +131,7 @@ async function openWork(values: TrainValues): Promise<Work> {
 /** Trains, and says how it goes. */
 async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void> {
   const { location, store, folder, checkpoint, initial } = run;
-  const { model, description, set, batch, freeze, parameters } = work, { json, accumulate } = values;
+  const { model, description, set, batch, freeze, classWeights, parameters } = work, { json, accumulate } = values;
   const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
   using interrupt = new Interrupt(() => {
     line.clear();
@@ -160,6 +164,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       epochs,
       batch,
       freeze,
+      classWeights,
       augmentation,
       normalisation,
       ...trainingOptions(values, stepsPerEpoch),
@@ -186,6 +191,8 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
           ...keptOptions(TRAIN_OPTIONS, values),
           batch,
           accumulate: parts,
+          // Numbers, so that a run goes on with its own whatever becomes of a file.
+          "class-weights": classWeights?.toString(),
           out: location,
           version: VERSION,
           deno: Deno.version.deno,

@@ -108,6 +108,11 @@ const timedDeterminism: Condition = ({ deterministic, tune }) =>
     ? `--deterministic and --tune ${tune} exclude each other: timing may choose other kernels`
     : undefined;
 
+const balancedInOrder: Condition = ({ sample, shuffle }) =>
+  sample === "balanced" && shuffle === false
+    ? "--sample balanced and --no-shuffle exclude each other: drawn images have no order of the set"
+    : undefined;
+
 /** All options of `train`. */
 export const TRAIN_OPTIONS = {
   recipe: {
@@ -175,6 +180,18 @@ export const TRAIN_OPTIONS = {
     about:
       "visit the images in a new order each epoch; else in the order of the set, each epoch from where the last ended",
     default: true,
+  },
+  sample: {
+    kind: "text",
+    about: "an epoch is each image once, or as many drawn so that each class comes as often as any other",
+    default: "each",
+    choices: ["each", "balanced"],
+    contradicts: balancedInOrder,
+  },
+  "class-weights": {
+    kind: "text",
+    value: "balanced|A,B,…|FILE",
+    about: "the weight of each class in the training loss: by counts, numbers, or a JSON list or object by class",
   },
   "label-smoothing": {
     kind: "number",
@@ -286,6 +303,7 @@ export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Par
     ...scheduleOptions(values, stepsPerEpoch),
     ...optimizerOptions(values),
     shuffle: values.shuffle,
+    sample: values.sample as "each" | "balanced",
     labelSmoothing: values["label-smoothing"],
     seed: values.seed,
     checkpoints: {

@@ -54,7 +54,8 @@ function rates(values: TrainValues): string {
 
 /** A training step as it is recorded. */
 function recorded(values: TrainValues): string {
-  const { accumulate, ...options } = trainingOptions(values, 4), parts = accumulate === "auto" ? 1 : accumulate;
+  const { accumulate, classWeights: _, ...options } = trainingOptions(values, 4),
+    parts = accumulate === "auto" ? 1 : accumulate;
   const model = modelByName(values.model, { inputShape: [3, 16, 16], ...modelOptions(values) });
   const { graph, updates } = traceStep({ ...options, model, batch: 2, accumulate: parts });
   return JSON.stringify([
