@@ -34,6 +34,7 @@ import {
   resumeText,
   stoppedText,
 } from "../reports/train_report.ts";
+import { TrainWarnings } from "../reports/train_warnings.ts";
 import { checkTune } from "../tuning/tune_option.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { VERSION } from "../version.ts";
@@ -137,6 +138,10 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     line.clear();
     console.error("Finishing the step and saving; interrupt again to leave at once.");
   });
+  const warnings = new TrainWarnings(set.classes.length, (text) => {
+    line.clear();
+    console.error(`warning: ${text}`);
+  });
   const say = (text: string) => {
     if (!json) console.log(text);
   };
@@ -183,9 +188,11 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
         }
         : undefined,
       callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
-      onStart: async ({ parts, memory }) => {
+      onStart: async (event) => {
+        const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
         say(memoryText(memory));
+        warnings.onStart(event);
         await tuning.save(store);
         await folder.writeConfig({
           ...keptOptions(TRAIN_OPTIONS, values),
@@ -199,10 +206,14 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
           adapter: backend.description,
         });
       },
-      onStep: (event) => line.update(event),
+      onStep: (event) => {
+        warnings.onStep(event);
+        line.update(event);
+      },
       onEpoch: (event) => {
         line.clear();
         console.log(json ? epochJson(event) : epochText(event, epochs));
+        warnings.onEpoch(event);
       },
     });
     line.clear();
