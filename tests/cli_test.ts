@@ -74,7 +74,7 @@ Deno.test("wrong usage ends with 2 and a sentence", async () => {
     "--momentum: --optimizer adamw has no use",
   );
   await expectError(["train", "--sample", "balanced", "--no-shuffle"], 2, "--sample balanced and --no-shuffle exclude");
-  await expectError(["train", "--class-weights", "1,2"], 1, "--class-weights 1,2:", "there are 2 for 10 classes");
+  await expectError(["train", "--class-weights", "1,2"], 2, "--class-weights 1,2:", "there are 2 for 10 classes");
   await expectError(["train", "--optimizer", "rmsprop", "--nesterov"], 2, "--nesterov: --optimizer rmsprop has no use");
   await expectError(["train", "--warmup-lr", "0.01"], 2, "--warmup-lr: it is the rate of --warmup-until");
   await expectError(["train", "--ema", "1"], 2, "--ema: expected a number of at least 0 and below 1");

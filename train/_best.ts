@@ -1,5 +1,7 @@
 /** Which epoch of a run is the best, and for how long none has been better. */
 
+import { argument, sentence, UsageError } from "../core/mod.ts";
+import type { ImageSet } from "../data/mod.ts";
 import type { Progress } from "../weights/mod.ts";
 
 /** What a checkpoint knows of it. */
@@ -49,4 +51,24 @@ export class BestValidation {
     const bestLoss = this.#loss === Infinity ? undefined : this.#loss;
     return { bestTop1: this.#top1, bestLoss, staleEpochs: this.#staleEpochs };
   }
+}
+
+/**
+ * Checks after how many epochs a run is to end.
+ *
+ * @throws {UsageError} If that is no number of epochs, or there is nothing to validate on.
+ */
+export function expectEarlyStop(epochs: number | undefined, { name, validation }: ImageSet): void {
+  if (epochs === undefined) return;
+  if (!Number.isSafeInteger(epochs) || epochs < 1) {
+    throw new UsageError(
+      sentence`Expected ${argument("earlyStop")} to be a number of epochs of at least 1 but it is ${epochs}`,
+    );
+  }
+  if (validation.count > 0) return;
+  throw new UsageError(
+    sentence`${name} has no validation images, so no epoch can be told to be better; leave out ${
+      argument("earlyStop", epochs)
+    }`,
+  );
 }

@@ -16,6 +16,7 @@ import {
   type Normalisation,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
+import { expectEarlyStop } from "./_best.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
@@ -179,7 +180,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const data = identifyData(set);
   if (progress !== undefined) checkProgress(progress, batch, data, set.name);
   checkFit(model, set, batch);
-  checkEarlyStop(options.earlyStop, set);
+  expectEarlyStop(options.earlyStop, set);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
@@ -309,21 +310,6 @@ function checkFit(model: Model, set: ImageSet, batch: number): void {
         `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
     );
   }
-}
-
-function checkEarlyStop(epochs: number | undefined, { name, validation }: ImageSet): void {
-  if (epochs === undefined) return;
-  if (!Number.isSafeInteger(epochs) || epochs < 1) {
-    throw new UsageError(
-      sentence`Expected ${argument("earlyStop")} to be a number of epochs of at least 1 but it is ${epochs}`,
-    );
-  }
-  if (validation.count > 0) return;
-  throw new UsageError(
-    sentence`${name} has no validation images, so no epoch can be told to be better; leave out ${
-      argument("earlyStop", epochs)
-    }`,
-  );
 }
 
 function checkProgress(progress: Progress, batch: number, data: DataIdentity, name: string): void {

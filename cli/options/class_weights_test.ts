@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { DataError } from "../../core/mod.ts";
+import { DataError, UsageError } from "../../core/mod.ts";
 import { readClassWeights } from "./class_weights.ts";
 
 const CLASSES = ["cat", "dog", "3"];
@@ -22,9 +22,10 @@ Deno.test("readClassWeights() takes a word, numbers, and files of a list or of n
 });
 
 Deno.test("readClassWeights() says what is wrong", async () => {
-  const fails = (weights: Promise<unknown>, message: string) => assertRejects(() => weights, DataError, message);
-  await fails(readClassWeights("1,2", CLASSES), "there are 2 for 3 classes");
-  await fails(readClassWeights("1,0,2", CLASSES), "that of class dog is 0");
+  const fails = (weights: Promise<unknown>, message: string, kind: typeof DataError | typeof UsageError = DataError) =>
+    assertRejects(() => weights, kind, message);
+  await fails(readClassWeights("1,2", CLASSES), "there are 2 for 3 classes", UsageError);
+  await fails(readClassWeights("1,0,2", CLASSES), "that of class dog is 0", UsageError);
   await fails(readClassWeights("ballanced", CLASSES), "there is no such file");
   await fails(fromFile("{"), "the file is not JSON");
   await fails(fromFile('{ "cat": 1, "dog": 2, "bird": 3 }'), "there is no class bird");

@@ -91,6 +91,7 @@ export class TrainWarnings {
   onEpoch(event: EpochEvent): void {
     if (event.epoch === 0) this.#tell(highRateWarning(this.#losses, this.#classes, event.rate));
     this.#epochs.push(event);
+    if (this.#epochs.length > CHANCE_EPOCHS) this.#epochs.shift();
     const chance = this.#toldChance ? undefined : chanceWarning(this.#epochs);
     this.#toldChance ||= chance !== undefined;
     this.#tell(chance);
