@@ -47,7 +47,8 @@ export interface BatchFiller<B extends Batch = ImageBatch> {
   /**
    * Writes augmented images and their labels.
    *
-   * @param indices The images' indices in the set, [batch].
+   * @param indices The images' indices in the set, [batch]. One of the number of images or more means the image that its
+   * remainder is the index of, changed in another way.
    * @param epoch The epoch, from which the random changes follow.
    * @param batch Receives them; it is one that {@link BatchFiller.allocate} made.
    */

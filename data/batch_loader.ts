@@ -11,9 +11,9 @@ export interface BatchLoaderOptions<B extends Batch = ImageBatch> extends Prepar
   readonly dataset: Dataset;
   /** Images in a batch. */
   readonly batch: number;
-  /** Whether each epoch has an order of its own; else it is that of the set. */
+  /** Whether each epoch has an order of its own; else it is that of the set, and each epoch begins where the last ended. */
   readonly shuffle?: boolean;
-  /** The order in which an epoch visits images, in place of that of `shuffle`; what does not fill a batch is left out. */
+  /** The order in which an epoch visits images, in place of that of `shuffle`; what does not fill a batch is left out. Indices are as {@link BatchFiller.fill} takes them. */
   readonly order?: (epoch: number) => Uint32Array;
   /** What makes and fills the batches. Defaults to what {@link createFiller} makes for the set: batches of images. */
   readonly filler?: BatchFiller<B>;
@@ -132,7 +132,7 @@ export class BatchLoader<B extends Batch = ImageBatch> {
   #indices(epoch: number, index: number): Uint32Array {
     const { dataset, batch, shuffle = false, seed = 0, order } = this.#options;
     if (epoch !== this.#orderEpoch) {
-      this.#order = order?.(epoch) ?? epochOrder(dataset.count, seed, epoch, shuffle);
+      this.#order = order?.(epoch) ?? epochOrder(dataset.count, seed, epoch, shuffle, batch * this.batchesPerEpoch);
       this.#orderEpoch = epoch;
     }
     return this.#order.subarray(index * batch, (index + 1) * batch);

@@ -5,6 +5,7 @@ import { allocateImages, type BatchFiller } from "./batch_filler.ts";
 import { epochOrder } from "./epoch_order.ts";
 import { BatchLoader } from "./batch_loader.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
+import { ResidentImages } from "./resident_images.ts";
 
 const shape = [1, 2, 3] as const, COUNT = 23, normalisation = { mean: [0.4], std: [0.3] };
 const random = new Random(9);
@@ -37,6 +38,44 @@ Deno.test("BatchLoader.fetch() gives an epoch's batches in its order, at once fr
     first ??= batch.images;
     assert(batch.images === first);
   }
+});
+
+Deno.test("BatchLoader without shuffling visits each image equally often over epochs, in the order of the set", async () => {
+  const visited: number[] = [];
+  const filler: BatchFiller = {
+    ahead: 0,
+    allocate: (count) => allocateImages(count, shape),
+    fill: (indices) => void visited.push(...indices),
+    close() {},
+  };
+  await using loader = new BatchLoader({ dataset: memory, shape, normalisation, batch: 4, filler });
+  // After as many epochs as images, of which each leaves out three.
+  for (let epoch = 0; epoch < COUNT; epoch++) {
+    for (let index = 0; index < loader.batchesPerEpoch; index++) loader.fetch(epoch, index);
+  }
+  assertEquals(visited, Array.from({ length: 20 * COUNT }, (_, i) => i % COUNT));
+});
+
+Deno.test("every filler takes an index beyond the set for the same image in another place", async () => {
+  const padded = { padding: 2, flip: true }, indices = Uint32Array.of(5, 5 + COUNT, 5, 5 + 9 * COUNT), made = [];
+  const options = { shape, normalisation, augmentation: padded, seed: 3 };
+  for (const dataset of [memory, slow()]) {
+    await using loader = new BatchLoader({ ...options, dataset, batch: 4, order: () => indices });
+    const { images, labels } = await loader.fetch(0, 0);
+    assertEquals([...labels], [5, 5, 5, 5]);
+    const [first, second, again, tenth] = [0, 6, 12, 18].map((from) => images.slice(from, from + 6).join());
+    assertEquals(again, first);
+    assert(first !== second || first !== tenth);
+    made.push(images.slice());
+  }
+  assertEquals(made[1], made[0]);
+  const resident = ResidentImages.of(memory, options, Infinity)!, views = resident.allocate(4);
+  resident.fill(indices, 0, views);
+  assertEquals([...views.labels], [5, 5, 5, 5]);
+  assertEquals([0, 4, 8, 12].map((at) => views.views[at]), [5, 5, 5, 5]);
+  const [first, second, again, tenth] = [0, 4, 8, 12].map((at) => views.views.slice(at, at + 4).join());
+  assertEquals(again, first);
+  assert(first !== second || first !== tenth);
 });
 
 /** Reads in time, and records how many images were asked for. */

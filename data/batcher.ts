@@ -53,9 +53,9 @@ export class Batcher implements BatchFiller {
   fill(indices: Uint32Array, epoch: number, { images, labels }: ImageBatch): void {
     const size = elementCount(this.#shape), layout = { base: 0, pixel: 1, channel: size / this.#shape[0] };
     for (let k = 0; k < indices.length; k++) {
-      const index = indices[k];
-      labels[k] = this.#split.labels[index];
-      layout.base = index * size;
+      const index = indices[k], image = index % this.#split.count;
+      labels[k] = this.#split.labels[image];
+      layout.base = image * size;
       this.#writer.write(this.#split.pixels, layout, this.#shifts.draw(index, epoch), images, k * size);
     }
   }

@@ -8,4 +8,5 @@ Deno.test("epochOrder() visits every image once, in an order of the seed and the
   assert(epochOrder(50, 1, 1, true).some((index, i) => index !== order[i]));
   assert(epochOrder(50, 2, 0, true).some((index, i) => index !== order[i]));
   assertEquals([...epochOrder(4, 1, 3, false)], [0, 1, 2, 3]);
+  assertEquals([...epochOrder(5, 1, 3, false, 4)], [2, 3, 4, 0, 1]);
 });

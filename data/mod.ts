@@ -8,6 +8,7 @@ export * from "./augment/augmentation.ts";
 export * from "./batch_filler.ts";
 export * from "./batch_loader.ts";
 export * from "./batcher.ts";
+export * from "./class_balance.ts";
 export * from "./formats/cifar10.ts";
 export * from "./formats/cifar100.ts";
 export * from "./dataset.ts";

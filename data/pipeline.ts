@@ -74,17 +74,18 @@ export class ImagePipeline {
   /**
    * Prepares an image.
    *
-   * @param index Its index in the set.
+   * @param index Its index in the set, or more, as {@link BatchFiller.fill} takes it.
    * @param epoch The epoch, from which the random changes follow.
    * @param tensor Receives [C, H, W].
    * @param offset Where in `tensor`.
    * @returns Its label, or a promise of it where the set reads in time.
    */
   prepare(index: number, epoch: number, tensor: Float32Array, offset: number): number | Promise<number> {
+    const source = index % this.#dataset.count;
     try {
-      const image = this.#dataset.read(index);
-      if (!(image instanceof Promise)) return this.#write(image, index, index, epoch, tensor, offset);
-      return image.then((image) => this.#write(image, index, index, epoch, tensor, offset))
+      const image = this.#dataset.read(source);
+      if (!(image instanceof Promise)) return this.#write(image, source, index, epoch, tensor, offset);
+      return image.then((image) => this.#write(image, source, index, epoch, tensor, offset))
         .catch((error) => this.#replace(index, error, epoch, tensor, offset));
     } catch (error) {
       return this.#replace(index, error as Error, epoch, tensor, offset);

@@ -66,8 +66,9 @@ export class ResidentImages implements BatchFiller<ViewBatch> {
   fill(indices: Uint32Array, epoch: number, { views, labels }: ViewBatch): void {
     for (let k = 0; k < indices.length; k++) {
       const index = indices[k], { down, right, mirrored } = this.#shifts.draw(index, epoch), at = k * VIEW_WORDS;
-      labels[k] = this.#labels[index];
-      views[at] = index;
+      const image = index % this.#labels.length;
+      labels[k] = this.#labels[image];
+      views[at] = image;
       views[at + 1] = down;
       views[at + 2] = right;
       views[at + 3] = mirrored ? 1 : 0;

@@ -5,6 +5,7 @@
  */
 
 export type { PoolAttributes, PoolGradientAttributes } from "./_pool.ts";
+export * from "./adamw_update.ts";
 export * from "./add.ts";
 export * from "./average_pool2d.ts";
 export * from "./average_update.ts";

@@ -1,11 +1,13 @@
-/** The mean cross-entropy of a softmax over logits, for targets that are probabilities. */
+/** The mean cross-entropy of a softmax over logits, for targets that are probabilities, or weights of any sum. */
 
 import {
   bytesMoved,
   elementCount,
   expectSpec,
   f32,
+  linearWorkgroups,
   type NumericArray,
+  oneWay,
   type Op,
   type OpSpec,
   type Random,
@@ -14,22 +16,33 @@ import {
 import { elementwiseKernels, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
 import { LOSS_SAMPLES, rowLossKernels, rowLossReference } from "./_row_loss.ts";
 
-/** Fills rows with probabilities. */
-function fillTargets(targets: NumericArray, classes: number, random: Random): void {
+/** The attributes of {@link softTargetCrossEntropy}. */
+export type SoftTargetAttributes = {
+  /** Whether the targets of each row sum to 1. */
+  readonly sumToOne: boolean;
+};
+
+/** The rows' sums, and what is checked of both. */
+const SUMS = [true, false];
+
+/** Fills rows with probabilities, or with weights. */
+function fillTargets(targets: NumericArray, classes: number, random: Random, sumToOne: boolean): void {
   for (let row = 0; row < targets.length; row += classes) {
     let sum = 0;
     for (let k = row; k < row + classes; k++) sum += targets[k] = random.uniform(0.05, 1);
+    if (!sumToOne) sum = random.uniform(0.1, 2);
     for (let k = row; k < row + classes; k++) targets[k] /= sum;
   }
 }
 
 /**
- * The gradient of {@link softTargetCrossEntropy} for the logits: (p - target) · outputGradient / N.
+ * The gradient of {@link softTargetCrossEntropy} for the logits: (p·Σ target - target) · outputGradient / N, with the sum over
+ * the row, which need not be taken where it is 1.
  * Inputs: `outputGradient` [], `probabilities` [N, K], `targets` [N, K]. Output: [N, K].
  */
-export const softTargetCrossEntropyGradient: Op = registerOp({
+export const softTargetCrossEntropyGradient: Op<SoftTargetAttributes> = registerOp<SoftTargetAttributes>({
   name: "softTargetCrossEntropyGradient",
-  attributes: {},
+  attributes: { sumToOne: true },
   infer([outputGradient, probabilities, targets]) {
     const op = "softTargetCrossEntropyGradient";
     expectSpec(op, "outputGradient", outputGradient, []);
@@ -37,19 +50,55 @@ export const softTargetCrossEntropyGradient: Op = registerOp({
     expectSpec(op, "targets", targets, probabilities.shape);
     return [probabilities];
   },
-  reference({ inputs: [, { shape: [batch] }] }) {
+  reference({ inputs: [, { shape: [batch, classes] }], attributes: { sumToOne } }) {
     return ([dLoss, p, targets, dx]) => {
-      for (let i = 0; i < dx.length; i++) dx[i] = (p[i] - targets[i]) * dLoss[0] / batch;
+      for (let row = 0; row < dx.length; row += classes) {
+        let sum = sumToOne ? 1 : 0;
+        for (let i = row; !sumToOne && i < row + classes; i++) sum += targets[i];
+        for (let i = row; i < row + classes; i++) dx[i] = (p[i] * sum - targets[i]) * dLoss[0] / batch;
+      }
     };
   },
-  webgpu({ inputs: [, { shape: [batch, classes] }] }) {
+  webgpu({ inputs: [, { shape: [batch, classes] }], attributes: { sumToOne } }) {
+    if (!sumToOne) {
+      return oneWay("workgroup a row", ({ limits }) => [{
+        wgsl: gradientWgsl(batch, classes),
+        bindings: [
+          { name: "dLoss", index: 0 },
+          { name: "p", index: 1 },
+          { name: "targets", index: 2 },
+          { name: "dx", index: 3, write: true },
+        ],
+        workgroups: linearWorkgroups(batch, limits, 1),
+      }]);
+    }
     const body = `dx[i] = (p[i] - targets[i]) * dLoss[0] / ${batch}.0;`;
     return elementwiseKernels(batch * classes, ["dLoss", "p", "targets", "dx!"], body);
   },
-  cost: (spec) => ({ flops: 3 * elementCount(spec.inputs[1].shape), bytes: bytesMoved(spec) }),
-  samples: () => LOSS_SAMPLES.map((shape) => ({ inputs: [f32([]), f32(shape), f32(shape)] })),
+  cost: (spec) => ({
+    flops: (spec.attributes.sumToOne ? 3 : 5) * elementCount(spec.inputs[1].shape),
+    bytes: bytesMoved(spec),
+  }),
+  samples: () =>
+    SUMS.flatMap((sumToOne) =>
+      LOSS_SAMPLES.map((shape) => ({ inputs: [f32([]), f32(shape), f32(shape)], attributes: { sumToOne } }))
+    ),
   badSamples: () => [{ inputs: [f32([]), f32([2, 3]), f32([3, 2])], message: "expected targets to be f32 [2, 3]" }],
 });
+
+/** WGSL of the gradient of one workgroup a row, whose targets may have any sum. */
+function gradientWgsl(batch: number, classes: number): string {
+  return `${workgroupSum(["weight"])}
+${rowMain(batch)}
+  let first = row * ${classes}u;
+  var weights = 0.0;
+  for (var k = lane; k < ${classes}u; k += 64u) { weights += targets[first + k]; }
+  let weight = reduceWeight(lane, weights);
+  for (var k = lane; k < ${classes}u; k += 64u) {
+    dx[first + k] = (p[first + k] * weight - targets[first + k]) * dLoss[0] / ${batch}.0;
+  }
+}`;
+}
 
 /** Writes the probabilities of row `n` and returns its loss. */
 function lossOfRow(classes: number, [x, targets, , p]: readonly NumericArray[], n: number): number {
@@ -91,38 +140,41 @@ ${rowMain(batch)}
 
 /**
  * Mean over the batch of -Σ target·log(softmax(logits)), as `torch.nn.CrossEntropyLoss` with probabilities as targets, for
- * images mixed from two classes (mixup, CutMix). The targets of a row sum to 1. The largest logit is subtracted first, so that
+ * images mixed from two classes (mixup, CutMix), or for weights of classes, which need not sum to 1. The largest logit is subtracted first, so that
  * nothing overflows.
  * Inputs: `logits` [N, K], `targets` [N, K]. Outputs: the loss [] and the probabilities [N, K].
  */
-export const softTargetCrossEntropy: Op = registerOp({
+export const softTargetCrossEntropy: Op<SoftTargetAttributes> = registerOp<SoftTargetAttributes>({
   name: "softTargetCrossEntropy",
-  attributes: {},
+  attributes: { sumToOne: true },
   infer([logits, targets]) {
     expectSpec("softTargetCrossEntropy", "logits", logits, ["N", "K"]);
     expectSpec("softTargetCrossEntropy", "targets", targets, logits.shape);
     return [f32([]), logits];
   },
-  gradient(graph, { arguments: [, targets], results: [, probabilities] }, [outputGradient]) {
-    return softTargetCrossEntropyGradient.apply(graph, [outputGradient!, probabilities, targets]);
+  gradient(graph, { arguments: [, targets], results: [, probabilities], attributes }, [outputGradient]) {
+    return softTargetCrossEntropyGradient.apply(graph, [outputGradient!, probabilities, targets], attributes);
   },
   reference({ inputs: [{ shape: [batch, classes] }] }) {
     return rowLossReference(batch, (buffers, n) => lossOfRow(classes, buffers, n));
   },
-  cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec) =>
+  cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec<SoftTargetAttributes>) =>
     rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }] }) {
     return rowLossKernels(batch, "targets", rowWgsl(batch, classes));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>
-    LOSS_SAMPLES.map(([n, k]) => ({
-      inputs: [f32([n, k]), f32([n, k])],
-      // Logits at which exp overflows, but near enough to each other for float64 to judge.
-      fill([x, targets]: readonly NumericArray[], random: Random) {
-        x.forEach((_, i) => x[i] = 100 + 3 * random.normal());
-        fillTargets(targets, k, random);
-      },
-    })),
+    SUMS.flatMap((sumToOne) =>
+      LOSS_SAMPLES.map(([n, k]) => ({
+        inputs: [f32([n, k]), f32([n, k])],
+        attributes: { sumToOne },
+        // Logits at which exp overflows, but near enough to each other for float64 to judge.
+        fill([x, targets]: readonly NumericArray[], random: Random) {
+          x.forEach((_, i) => x[i] = 100 + 3 * random.normal());
+          fillTargets(targets, k, random, sumToOne);
+        },
+      }))
+    ),
   badSamples: () => [{ inputs: [f32([2, 3]), f32([2])], message: "expected targets to be f32 [2, 3]" }],
 });

@@ -12,7 +12,7 @@ export async function checkResume(
   stops: readonly number[],
   options: Partial<FitOptions>,
 ): Promise<void> {
-  const set = randomSet(39), model = cifarResNet({ depth: 8, classes: 3, inputShape: set.shape });
+  const { set = randomSet(39) } = options, model = cifarResNet({ depth: 8, classes: 3, inputShape: set.shape });
   const run = async (store: MemoryStore, stop?: number) => {
     const folder = new RunFolder(store), checkpoint = await folder.resume();
     const result = await fit({

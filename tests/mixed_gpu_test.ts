@@ -5,7 +5,7 @@ import { CpuBackend, expectPrecision, UsageError, type WebGpuBackend } from "../
 import { findFloat16Problem } from "../core/webgpu/float16_check.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { encodeSafetensors } from "../weights/mod.ts";
-import { fit, rmspropOptimizer, Trainer, type TrainerOptions } from "../train/mod.ts";
+import { adamwOptimizer, fit, rmspropOptimizer, Trainer, type TrainerOptions } from "../train/mod.ts";
 import { loadModel } from "../inference/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { info } from "./_load_model.ts";
@@ -96,6 +96,7 @@ async function stepWith(trainer: Trainer, scale: number, good: number, batch = S
 const KINDS: Readonly<Record<string, Partial<TrainerOptions>>> = {
   "SGD": { ema: 0.5 },
   "clipped RMSProp": { optimizer: rmspropOptimizer(), clipNorm: 0.5 },
+  "AdamW": { optimizer: adamwOptimizer() },
   "parts of a batch": { batch: 2 * SMALL_BATCH, accumulate: 2 },
 };
 

@@ -2,9 +2,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  type Backend,
   compile,
   countDispatches,
   countShaders,
+  CpuBackend,
   DEFAULT_PROFILE,
   f32,
   Graph,
@@ -15,7 +17,8 @@ import {
 } from "../core/mod.ts";
 import { cifarResNet, mobileNetV2 } from "../models/mod.ts";
 import { add, relu, sgdUpdate } from "../ops/mod.ts";
-import { Trainer } from "../train/mod.ts";
+import { adamwOptimizer, recordUpdates, Trainer } from "../train/mod.ts";
+import { Variables } from "../weights/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { checkProfiledRun } from "./_profile.ts";
 
@@ -127,4 +130,38 @@ async function checkUpdates(backend: WebGpuBackend): Promise<void> {
   }
   program.destroy();
   for (const storage of storages.values()) storage.destroy();
+}
+
+gpuTest("AdamW's updates of many parameters share dispatches, and are those of the CPU", async (backend) => {
+  const gpu = await adamwSteps(backend), cpu = await adamwSteps(new CpuBackend());
+  assert(gpu.dispatches < gpu.after.size / 6, `${gpu.dispatches} dispatches for ${gpu.after.size} variables`);
+  for (const [name, { data }] of cpu.after) {
+    data.forEach((x, i) => {
+      const actual = gpu.after.get(name)!.data[i];
+      assert(Math.abs(x - actual) < 1e-5, `${name}[${i}] is ${actual}, expected ${x}`);
+    });
+  }
+});
+
+/** Three steps of AdamW on 37 parameters. */
+async function adamwSteps(backend: Backend) {
+  const graph = new Graph({ training: true }), random = new Random(6, "adamw"), variables = new Variables();
+  const parameters = Array.from({ length: 37 }, (_, k) => ({
+    parameter: graph.parameter(`p${k}`, f32([k % 5 + 1, 3 * k + 1]), { kind: "constant", value: k }),
+    gradient: graph.input(`g${k}`, f32([k % 5 + 1, 3 * k + 1])),
+  }));
+  recordUpdates(graph, adamwOptimizer({ weightDecay: 0.1 }), parameters, [], {});
+  variables.add(graph, backend, 0);
+  const program = await compile(graph, backend, { variables: variables.storages });
+  program.write("learningRate", Float32Array.of(0.01));
+  for (let step = 0; step < 3; step++) {
+    for (const { gradient: { name, spec: { shape } } } of parameters) {
+      program.write(name, Float32Array.from({ length: shape[0] * shape[1] }, () => random.normal()));
+    }
+    program.run();
+  }
+  const after = await variables.read(true), { dispatches } = program;
+  program.destroy();
+  variables.destroy();
+  return { after, dispatches };
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes tests/golden/training.json: learning rates of PyTorch's schedulers, and steps of its optimisers (Debian: python3-torch)."""
+"""Writes tests/golden/training.json: learning rates of PyTorch's schedulers, steps of its optimisers, weighted losses (Debian: python3-torch)."""
 import json, os, torch
 from torch.optim import lr_scheduler
 
@@ -79,6 +79,9 @@ optimizers = [
     {"name": "clipping that does nothing", **steps(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01), clip=50)},
     {"name": "rmsprop", **steps(lambda p: TensorFlowRmsprop(p, 0.045, 0.9, 0.9, 1.0))},
     {"name": "rmsprop, small epsilon", **steps(lambda p: TensorFlowRmsprop(p, 0.01, 0.8, 0.5, 1e-3))},
+    {"name": "adamw", **steps(lambda p: torch.optim.AdamW(p, lr=1e-3))},
+    {"name": "adamw, decay of weights", **steps(lambda p: torch.optim.AdamW(groups(p, 0.5), lr=0.1, betas=(0.7, 0.95), eps=1e-3))},
+    {"name": "clipped adamw", **steps(lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1), clip=0.5)},
 ]
 
 # An average of weights, as torch.optim.swa_utils makes it of a given rule.
@@ -93,5 +96,24 @@ for _ in range(4):
     ema["weights"].append(flat(model.weight))
     ema["averages"].append(flat(average.module.weight))
 
+
+
+def weighted(smoothing, mixed):
+    """torch.nn.CrossEntropyLoss with weights of classes, for labels or for shares of two labels."""
+    n, k = 6, 5
+    logits, weights = (3 * torch.randn(n, k)).requires_grad_(True), 0.1 + 2 * torch.rand(k)
+    labels, others, shares = torch.randint(k, (n,)), torch.randint(k, (n,)), torch.rand(n)
+    one = torch.nn.functional.one_hot
+    target = shares[:, None] * one(labels, k) + (1 - shares)[:, None] * one(others, k) if mixed else labels
+    loss = torch.nn.CrossEntropyLoss(weight=weights, label_smoothing=smoothing)(logits, target)
+    loss.backward()
+    case = {"labelSmoothing": smoothing, "weights": flat(weights), "logits": flat(logits), "labels": labels.tolist()}
+    if mixed:
+        case["mixture"] = {"labels": others.tolist(), "shares": flat(shares)}
+    return {**case, "loss": flat(loss)[0], "gradient": flat(logits.grad)}
+
+
+class_weights = [weighted(smoothing, mixed) for mixed in (False, True) for smoothing in (0.0, 0.1)]
+
 path = os.path.join(os.path.dirname(__file__), "..", "tests", "golden", "training.json")
-json.dump({"losses": losses, "schedules": schedules, "optimizers": optimizers, "ema": ema}, open(path, "w"))
+json.dump({"losses": losses, "schedules": schedules, "optimizers": optimizers, "ema": ema, "classWeights": class_weights}, open(path, "w"))

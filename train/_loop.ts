@@ -2,6 +2,7 @@
 
 import { type Backend, Pauses, type Program, type StepProfiler } from "../core/mod.ts";
 import type { Batch, BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
+import { BestValidation } from "./_best.ts";
 import { divergence, expectFinite, type TrainingPoint } from "./_divergence.ts";
 import type { Profiling } from "./_profiling.ts";
 import { ResultReader } from "./_result_reader.ts";
@@ -40,6 +41,8 @@ export interface LoopOptions {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
+  /** The epochs without a better validation after which the run ends. Defaults to no end but that of its epochs. */
+  readonly earlyStop?: number;
   /** Whether precision is mixed. */
   readonly mixed: boolean;
   readonly progress?: Progress;
@@ -57,6 +60,10 @@ export interface LoopResult {
   readonly bestTop1: number;
   readonly steps: number;
   readonly stopped: boolean;
+  /** Whether it ended before its last epoch, as none was better for so long. */
+  readonly stoppedEarly: boolean;
+  /** The epochs since the best one. */
+  readonly staleEpochs: number;
   /** The variables that are evaluated. */
   readonly tensors: Map<string, NamedTensor>;
 }
@@ -70,7 +77,7 @@ export class TrainingLoop {
   readonly #pauses = new Pauses();
   #epoch: number;
   #step: number;
-  #bestTop1: number;
+  readonly #best: BestValidation;
   #lossSum: number;
   #correct: number;
   /** The learning rate of the last step. */
@@ -81,10 +88,10 @@ export class TrainingLoop {
   /** Starts where the run stands. */
   constructor(options: LoopOptions) {
     this.#options = options;
-    const { epochs = 0, steps = 0, bestTop1 = -1, lossSum = 0, correct = 0 } = options.progress ?? {};
+    const { epochs = 0, steps = 0, lossSum = 0, correct = 0 } = options.progress ?? {};
     this.#epoch = epochs;
     this.#step = steps;
-    this.#bestTop1 = bestTop1;
+    this.#best = new BestValidation(options.progress);
     this.#lossSum = lossSum;
     this.#correct = correct;
     this.#rate = options.schedule.rate(Math.max(0, steps - 1));
@@ -108,11 +115,17 @@ export class TrainingLoop {
     }
     await profiling?.tell(true);
     const tensors = expectFinite(await trainer.variables.readEvaluated(), this.#point);
-    return { last, bestTop1: this.#bestTop1, steps: this.#step, stopped: stopped && this.#left, tensors };
+    const { top1: bestTop1, staleEpochs } = this.#best, stoppedEarly = this.#unfinished && !this.#left;
+    return { last, bestTop1, steps: this.#step, stopped: stopped && this.#left, stoppedEarly, staleEpochs, tensors };
   }
 
-  /** Whether the run has steps left, or an epoch whose steps are done and whose validation is not. */
+  /** Whether the run has more to do: it does not end early. */
   get #left(): boolean {
+    return this.#unfinished && this.#best.staleEpochs < (this.#options.earlyStop ?? Infinity);
+  }
+
+  /** Whether there are steps left, or an epoch whose steps are done and whose validation is not. */
+  get #unfinished(): boolean {
     const { epochs, totalSteps } = this.#options;
     return this.#epoch < epochs && (this.#step < totalSteps || this.#stepInEpoch === this.#options.stepsPerEpoch);
   }
@@ -166,8 +179,7 @@ export class TrainingLoop {
       lr: event.rate,
       seconds,
     });
-    const improved = validation.top1 > this.#bestTop1;
-    if (improved) this.#bestTop1 = validation.top1;
+    const improved = this.#best.observe(validation, trained === stepsPerEpoch);
     // A run that ends within an epoch can go on there, so the schedule must not hear of the epoch's end yet.
     if (trained === stepsPerEpoch) {
       schedule.observe?.({ loss: validation.loss, error: 1 - validation.top1 });
@@ -284,7 +296,7 @@ export class TrainingLoop {
       steps: this.#step,
       lossSum: this.#lossSum,
       correct: this.#correct,
-      bestTop1: this.#bestTop1,
+      ...this.#best.state(),
       schedule: schedule.state(),
       batch,
       data,

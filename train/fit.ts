@@ -3,6 +3,8 @@
 import { argument, type Backend, type Precision, sentence, type TuneOptions, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
+  balancedClassWeights,
+  balancedOrder,
   BatchLoader,
   type DataIdentity,
   defaultPreprocessing,
@@ -14,6 +16,7 @@ import {
   type Normalisation,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
+import { expectEarlyStop } from "./_best.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
@@ -56,7 +59,12 @@ export interface FitOptions
   readonly epochs: number;
   /** The steps of the whole run after which it stops. Defaults to all of its epochs. */
   readonly steps?: number;
-  /** Images in a batch. Defaults to 128. An epoch leaves out the images that do not fill a batch. */
+  /**
+   * The epochs in a row without a better validation after which the run ends: one of a higher accuracy, or of the same and a
+   * lower loss. Defaults to no end but that of its epochs.
+   */
+  readonly earlyStop?: number;
+  /** Images in a batch. Defaults to 128. An epoch leaves out the images that do not fill a batch, others in each. */
   readonly batch?: number;
   /**
    * The parts of a batch that go through the network one after the other, or `auto` for the fewest that fit in memory.
@@ -65,7 +73,7 @@ export interface FitOptions
   readonly accumulate?: number | "auto";
   /** Whether the backward pass computes activations again, to need less memory and more time. Defaults to false. */
   readonly recompute?: boolean;
-  /** The first learning rate. Defaults to 0.1. */
+  /** The first learning rate. Defaults to the optimiser's, 0.1 for SGD and RMSProp and 1e-3 for AdamW. */
   readonly rate?: number;
   /** How the learning rate changes, by name or one's own. Defaults to `step`. */
   readonly schedule?: ScheduleName | Schedule;
@@ -79,12 +87,25 @@ export interface FitOptions
   readonly ema?: number;
   /** The random changes of the images. Defaults to none. */
   readonly augmentation?: Augmentation;
-  /** Whether each epoch has an order of its own. Defaults to true. */
+  /**
+   * Whether each epoch has an order of its own; else it is that of the set, and each epoch begins where the last ended.
+   * Defaults to true.
+   */
   readonly shuffle?: boolean;
   /** The seed of weights, order and augmentation. Defaults to 0. */
   readonly seed?: number;
   /** The share of the target that is spread over all classes. Defaults to 0. */
   readonly labelSmoothing?: number;
+  /**
+   * The weight of each class in the training loss, or `balanced` for weights by which each class counts alike. Defaults to 1 for
+   * all. Validation does not weigh.
+   */
+  readonly classWeights?: "balanced" | readonly number[];
+  /**
+   * Which images an epoch is made of: `each` once, or as many that are drawn with replacement, each class as often as any
+   * other. Defaults to `each`.
+   */
+  readonly sample?: "each" | "balanced";
   /** Weights to start from, and the names of those that stay as initialised, as {@link mismatchedHead} finds them. */
   readonly initial?: {
     readonly tensors: ReadonlyMap<string, NamedTensor>;
@@ -115,6 +136,10 @@ export interface FitResult {
   readonly steps: number;
   /** Whether it was stopped before its end. */
   readonly stopped: boolean;
+  /** Whether it ended before its last epoch, by `earlyStop`. */
+  readonly stoppedEarly: boolean;
+  /** The epochs since the one with the best validation. */
+  readonly staleEpochs: number;
   /** The variables that are evaluated, without the optimiser's. */
   readonly tensors: Map<string, NamedTensor>;
   /** The normalisation. */
@@ -150,10 +175,12 @@ export interface FitResult {
  * ```
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, progress } = options;
+  const { model, backend, set, epochs, batch = 128, seed = 0, shuffle = true, progress } = options;
+  const { rate = options.optimizer?.defaultRate ?? 0.1 } = options;
   const data = identifyData(set);
   if (progress !== undefined) checkProgress(progress, batch, data, set.name);
   checkFit(model, set, batch);
+  expectEarlyStop(options.earlyStop, set);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
@@ -172,7 +199,10 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     // Only images in memory may lie on the device, by their normalisation; those that are read are measured meanwhile.
     const normalisation = dataset instanceof MemoryDataset ? await measuring : UNKNOWN;
     const ways = inputsFor(dataset, { shape, normalisation, augmentation, seed }, backend);
-    const programs = await createPrograms({ ...options, batch, seed }, ways, options.accumulate ?? 1);
+    const classWeights = options.classWeights === "balanced"
+      ? balancedClassWeights(dataset.labels, set.classes.length)
+      : options.classWeights;
+    const programs = await createPrograms({ ...options, classWeights, batch, seed }, ways, options.accumulate ?? 1);
     return { schedule, profiling, ...programs };
   };
   const [normalisation, { schedule, profiling, trainer, validation, memory, options: found, destroy }] =
@@ -184,6 +214,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       dataset,
       batch,
       shuffle,
+      order: options.sample === "balanced" ? (epoch) => balancedOrder(dataset.labels, seed, epoch) : undefined,
       epochs,
       filler: found.inputs.filler,
     });
@@ -203,6 +234,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       epochs,
       stepsPerEpoch,
       totalSteps,
+      earlyStop: options.earlyStop,
       mixed: options.precision === "mixed",
       progress,
       info: {

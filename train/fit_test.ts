@@ -1,10 +1,11 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { CpuBackend, DataError, f32, type Graph, UsageError, type Value } from "../core/mod.ts";
+import { MemoryDataset } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { globalAveragePool, linear } from "../ops/mod.ts";
 import { checkResume } from "../tests/_resume.ts";
 import { MemoryStore, randomSet } from "../tests/_runs.ts";
-import { type Callback, fit, type FitOptions, rmspropOptimizer, RunFolder } from "./mod.ts";
+import { adamwOptimizer, type Callback, fit, type FitOptions, rmspropOptimizer, RunFolder } from "./mod.ts";
 
 const set = randomSet(26);
 const base: FitOptions = {
@@ -20,7 +21,80 @@ Deno.test("fit() goes on from stops with the same bits, whatever the schedule an
   const backend = base.backend;
   await checkResume(backend, [1, 6, 7, 17], { schedule: "plateau", patience: 0, monitor: "error", warmupSteps: 9 });
   await checkResume(backend, [5, 13], { schedule: "onecycle", optimizer: rmspropOptimizer(), accumulate: 2, ema: 0.5 });
+  await checkResume(backend, [3, 11], {
+    optimizer: adamwOptimizer(),
+    rate: 0.002,
+    accumulate: 3,
+    clipNorm: 1,
+    ema: 0.5,
+  });
   await checkResume(backend, [4], { warmupError: 0.9, clipNorm: 0.5, nesterov: true, checkpoints: { steps: 2 } });
+});
+
+/** A run on noise at a rate at which its validation goes up and down. */
+async function stubborn(earlyStop: number | undefined, folder: RunFolder, stop?: number) {
+  const checkpoint = await folder.resume(), validations: { top1: number; loss: number }[] = [];
+  const result = await fit({
+    ...base,
+    epochs: 12,
+    rate: 0.3,
+    earlyStop,
+    folder,
+    initial: checkpoint,
+    progress: checkpoint?.info.progress,
+    onEpoch: ({ validation: { top1, loss } }) => void validations.push({ top1, loss }),
+    onStep: ({ step }) => step === stop ? "stop" : undefined,
+  });
+  return { result, validations };
+}
+
+Deno.test("fit() ends after so many epochs without a better validation, with the same bits if it was stopped before", async () => {
+  const all = await stubborn(undefined, new RunFolder(new MemoryStore()));
+  assertEquals([all.result.stoppedEarly, all.validations.length], [false, 12]);
+  // Where a run with a patience of two epochs must end, by the validations of one that does not end early.
+  const better = all.validations.map(({ top1, loss }, k) =>
+    all.validations.slice(0, k).every((other) => top1 > other.top1 || (top1 === other.top1 && loss < other.loss))
+  );
+  const end = better.findIndex((_, k) => k > 1 && !better[k] && !better[k - 1]) + 1;
+  assert(end > 2 && end < 12, `${better}`);
+
+  const store = new MemoryStore(), whole = await stubborn(2, new RunFolder(store));
+  assertEquals(whole.validations, all.validations.slice(0, end));
+  const { stopped, stoppedEarly, staleEpochs, steps } = whole.result;
+  assertEquals([stopped, stoppedEarly, staleEpochs, steps], [false, true, 2, 4 * end]);
+
+  const parts = new MemoryStore();
+  for (const stop of [4 * (end - 1), 4 * (end - 1) + 2]) await stubborn(2, new RunFolder(parts), stop);
+  assertEquals((await stubborn(2, new RunFolder(parts))).result.steps, 4 * end);
+  for (const name of ["last.safetensors", "best.safetensors"]) {
+    assertEquals(parts.files.get(name), store.files.get(name), name);
+  }
+  // It is at its end, and goes on where it may wait longer.
+  assertEquals((await stubborn(2, new RunFolder(parts))).validations, []);
+  assertEquals((await stubborn(12, new RunFolder(parts))).result.steps, 48);
+});
+
+Deno.test("fit() refuses to end early by no epochs, and where nothing is validated", async () => {
+  await assertRejects(
+    () => fit({ ...base, earlyStop: 0 }),
+    UsageError,
+    "to be a number of epochs of at least 1 but it is 0",
+  );
+  const blind = { ...set, validation: new MemoryDataset(set.shape, new Uint8Array(), new Uint8Array()) };
+  await assertRejects(() => fit({ ...base, set: blind, earlyStop: 3 }), UsageError, "no validation images");
+});
+
+Deno.test("fit() goes on from a checkpoint of before it knew the loss beside the best accuracy", async () => {
+  const folder = new RunFolder(new MemoryStore());
+  await fit({ ...base, folder, epochs: 1 });
+  const checkpoint = (await folder.resume())!, { bestLoss, staleEpochs, ...older } = checkpoint.info.progress;
+  assertEquals([Number.isFinite(bestLoss), staleEpochs], [true, 0]);
+  const options = { ...base, initial: checkpoint };
+  const [now, then] = [
+    await fit({ ...options, progress: checkpoint.info.progress }),
+    await fit({ ...options, progress: older }),
+  ];
+  assertEquals(then.tensors, now.tensors);
 });
 
 Deno.test("fit() tells its listeners of the start, every step and every epoch, and stops when one asks", async () => {

@@ -4,6 +4,7 @@ export * from "./freeze.ts";
 export * from "./inputs/batch_inputs.ts";
 export * from "./inputs/inputs_for.ts";
 export * from "./memory.ts";
+export * from "./optimizers/adamw.ts";
 export * from "./optimizers/optimizer.ts";
 export * from "./schedules/plateau.ts";
 export * from "./optimizers/rmsprop.ts";

@@ -29,6 +29,8 @@ export interface StepOptions extends SgdOptions, UpdateOptions {
   readonly precision?: Precision;
   /** The share of the target that is spread over all classes. Defaults to 0. */
   readonly labelSmoothing?: number;
+  /** The weight of each class in the loss, above 0. Defaults to 1 for all. */
+  readonly classWeights?: readonly number[];
 }
 
 /** A training step before it is planned. */
@@ -42,14 +44,27 @@ export interface TracedStep {
 }
 
 /** What goes through the network at a time. */
-export function partSpec({ model, batch, accumulate = 1, labelSmoothing = 0 }: StepOptions): PartSpec {
-  return { count: batch / accumulate, imageShape: model.inputShape, classes: model.classes, labelSmoothing };
+export function partSpec({ model, batch, accumulate = 1, labelSmoothing = 0, classWeights }: StepOptions): PartSpec {
+  const { inputShape: imageShape, classes } = model;
+  if (classWeights !== undefined) expectClassWeights(classWeights, classes);
+  return { count: batch / accumulate, imageShape, classes, labelSmoothing, classWeights };
+}
+
+function expectClassWeights(weights: readonly number[], classes: number): void {
+  const wrong = weights.findIndex((weight) => !(weight > 0 && weight < Infinity));
+  if (weights.length === classes && wrong < 0) return;
+  const cause = weights.length === classes
+    ? `that of class ${wrong} is ${weights[wrong]}`
+    : `there are ${weights.length} for ${classes} classes`;
+  throw new UsageError(
+    sentence`Expected ${argument("classWeights")} to be a number above 0 for each class but ${cause}`,
+  );
 }
 
 /**
  * Records and differentiates a training step. It needs no device.
  *
- * @throws {UsageError} If a batch does not fall into that number of parts.
+ * @throws {UsageError} If a batch does not fall into that number of parts, or there is not a weight above 0 for each class.
  *
  * @example
  * ```ts

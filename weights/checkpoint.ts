@@ -26,6 +26,10 @@ export interface Progress {
   readonly correct: number;
   /** The best validation accuracy so far; -1 before the first. */
   readonly bestTop1: number;
+  /** The validation loss beside it, which decides where accuracies are equal; absent in older checkpoints. */
+  readonly bestLoss?: number;
+  /** The epochs since the best; absent in older checkpoints. */
+  readonly staleEpochs?: number;
   /** The state of the schedule. */
   readonly schedule: readonly number[];
   /** Images in a batch. */
@@ -36,9 +40,11 @@ export interface Progress {
 
 /** Whether a file's record of a run's progress is complete, so that the run can be resumed. */
 export function isProgress(value: unknown): value is Progress {
-  const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data } = (value ?? {}) as Partial<Progress>;
-  const counts = [epochs, steps, correct, batch];
-  const numbers = [lossSum, bestTop1, ...(Array.isArray(schedule) ? schedule : [undefined])];
+  const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data, ...newer } = (value ?? {}) as Partial<
+    Progress
+  >;
+  const { bestLoss = 0, staleEpochs = 0 } = newer, counts = [epochs, steps, correct, batch, staleEpochs];
+  const numbers = [lossSum, bestTop1, bestLoss, ...(Array.isArray(schedule) ? schedule : [undefined])];
   return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && numbers.every(Number.isFinite) &&
     typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape);
 }

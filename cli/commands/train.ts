@@ -10,7 +10,9 @@ import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
 import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
+import { readClassWeights } from "../options/class_weights.ts";
 import { Interrupt } from "../interrupt.ts";
+import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
 import { formatProfile, profileJson } from "../reports/profile_report.ts";
@@ -25,6 +27,7 @@ import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "
 import {
   accumulateText,
   beginText,
+  earlyStopText,
   epochJson,
   epochText,
   foreignText,
@@ -32,6 +35,7 @@ import {
   resumeText,
   stoppedText,
 } from "../reports/train_report.ts";
+import { TrainWarnings } from "../reports/train_warnings.ts";
 import { checkTune } from "../tuning/tune_option.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { VERSION } from "../version.ts";
@@ -57,7 +61,8 @@ export const trainCommand = defineCommand({
 
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
-  const { values, decided } = await resolveValues(written, given), { resume } = values;
+  const resolved = await resolveValues(written, given), { decided } = resolved;
+  const values = withOptimizerDefaults(resolved.values), { resume } = values;
   // Refuses a name that no model has before images are opened.
   modelByName(values.model);
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
@@ -88,6 +93,8 @@ interface Work {
   readonly description: ModelDescription;
   /** The patterns of frozen parameters. */
   readonly freeze: readonly string[];
+  /** The weights of classes. */
+  readonly classWeights?: "balanced" | readonly number[];
   /** How many parameters there are, and how many are frozen. */
   readonly parameters: { readonly all: number; readonly frozen: number };
 }
@@ -102,8 +109,8 @@ interface Run {
   readonly initial?: Checkpoint & { readonly source: string };
 }
 
-async function openWork(given: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
-  const { set, values, text } = await chooseValues(given, decided, await openData(given, { name: given.model }));
+async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
+  const { set, values, text } = await chooseValues(asked, decided, await openData(asked, { name: asked.model }));
   const description = {
     name: values.model,
     classes: set.classes.length,
@@ -111,7 +118,7 @@ async function openWork(given: TrainValues, decided: ReadonlySet<string>): Promi
     ...modelOptions(values),
   };
   const model = describedModel(description), names = parameterNames(model);
-  const freeze = values.freeze?.split(",") ?? [];
+  const freeze = values.freeze?.split(",") ?? [], given = values["class-weights"];
   return {
     set,
     values,
@@ -119,6 +126,7 @@ async function openWork(given: TrainValues, decided: ReadonlySet<string>): Promi
     model,
     description,
     freeze,
+    classWeights: given === undefined ? undefined : await readClassWeights(given, set.classes),
     parameters: { all: names.length, frozen: frozenNames(freeze, names).length },
   };
 }
@@ -126,11 +134,16 @@ async function openWork(given: TrainValues, decided: ReadonlySet<string>): Promi
 /** Trains, and says how it goes. */
 async function trainIn(run: Run, work: Work): Promise<void> {
   const { location, store, folder, checkpoint, initial } = run;
-  const { model, description, set, values, freeze, parameters } = work, { json, accumulate, batch, epochs } = values;
+  const { model, description, set, values, freeze, classWeights, parameters } = work;
+  const { json, accumulate, batch, epochs } = values;
   const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
   using interrupt = new Interrupt(() => {
     line.clear();
     console.error("Finishing the step and saving; interrupt again to leave at once.");
+  });
+  const warnings = new TrainWarnings(set.classes.length, (text) => {
+    line.clear();
+    console.error(`warning: ${text}`);
   });
   const say = (text: string) => {
     if (!json) console.log(text);
@@ -151,7 +164,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     if (foreign !== undefined) say(foreignText(foreign, model.classes));
     const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
-    const { stopped, steps, last } = await fit({
+    const { stopped, steps, last, stoppedEarly, staleEpochs } = await fit({
       model,
       description,
       backend,
@@ -159,6 +172,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       epochs,
       batch,
       freeze,
+      classWeights,
       augmentation,
       normalisation,
       ...trainingOptions(values, stepsPerEpoch),
@@ -177,30 +191,41 @@ async function trainIn(run: Run, work: Work): Promise<void> {
         }
         : undefined,
       callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
-      onStart: async ({ parts, memory }) => {
+      onStart: async (event) => {
+        const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
         say(memoryText(memory));
+        warnings.onStart(event);
         await tuning.save(store);
         await folder.writeConfig({
           ...keptOptions(TRAIN_OPTIONS, values),
           batch,
           accumulate: parts,
+          // Numbers, so that a run goes on with its own whatever becomes of a file.
+          "class-weights": classWeights?.toString(),
           out: location,
           version: VERSION,
           deno: Deno.version.deno,
           adapter: backend.description,
         });
       },
-      onStep: (event) => line.update(event),
+      onStep: (event) => {
+        warnings.onStep(event);
+        line.update(event);
+      },
       onEpoch: (event) => {
         line.clear();
         console.log(json ? epochJson(event) : epochText(event, epochs));
+        warnings.onEpoch(event);
       },
     });
     line.clear();
     await events.flush();
     if (stopped) return console.log(stoppedText(steps, location, json));
-    if (last === undefined) return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
+    if (stoppedEarly) console.log(earlyStopText(staleEpochs, steps / stepsPerEpoch, json));
+    else if (last === undefined) {
+      return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
+    }
     say(`The run is in ${location}: curves.svg, confusion.svg, metrics.jsonl, best.safetensors, last.safetensors`);
   } finally {
     line.clear();

@@ -2,11 +2,12 @@
 
 import type { Precision } from "../../core/mod.ts";
 import type { ModelOptions } from "../../models/mod.ts";
-import { type FitOptions, rmspropOptimizer, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
+import { type FitOptions, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
 import { TUNE_OPTION } from "../tuning/tune_option.ts";
 import { beside, byChoice, byModel } from "./conditions.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
+import { OPTIMIZER_OPTIONS, optimizerOptions } from "./optimizer_options.ts";
 import type { Condition, Values } from "./option.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
@@ -84,47 +85,6 @@ const SCHEDULE_OPTIONS = {
   },
 } as const;
 
-/** How gradients change weights. */
-const OPTIMIZER_OPTIONS = {
-  optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop"] },
-  momentum: { kind: "number", about: "share of the last update that is kept", default: 0.9, minimum: 0, below: 1 },
-  nesterov: {
-    kind: "flag",
-    about: "Nesterov's momentum, for sgd",
-    default: false,
-    heededBy: byChoice("optimizer", "sgd"),
-  },
-  rho: {
-    kind: "number",
-    about: "share of the old mean square that rmsprop keeps",
-    default: 0.9,
-    minimum: 0,
-    below: 1,
-    heededBy: byChoice("optimizer", "rmsprop"),
-  },
-  epsilon: {
-    kind: "number",
-    about: "what rmsprop adds to the mean square before the root",
-    default: 1,
-    minimum: 0,
-    heededBy: byChoice("optimizer", "rmsprop"),
-  },
-  "weight-decay": { kind: "number", about: "share of the weights added to their gradient", default: 1e-4, minimum: 0 },
-  decay: {
-    kind: "text",
-    about: "what decays: all parameters, or weights without biases and batch norm",
-    default: "all",
-    choices: ["all", "weights"],
-  },
-  "clip-norm": { kind: "number", about: "scale gradients down to this norm of all together", minimum: 0 },
-  ema: {
-    kind: "number",
-    about: "evaluate and save an average of the weights that keeps this share a step",
-    minimum: 0,
-    below: 1,
-  },
-} as const;
-
 /** When checkpoints are saved. */
 const SAVING_OPTIONS = {
   "checkpoint-minutes": {
@@ -152,6 +112,11 @@ const SAVING_OPTIONS = {
 const timedDeterminism: Condition = ({ deterministic, tune }) =>
   deterministic === true && tune !== "off"
     ? `--deterministic and --tune ${tune} exclude each other: timing may choose other kernels`
+    : undefined;
+
+const balancedInOrder: Condition = ({ sample, shuffle }) =>
+  sample === "balanced" && shuffle === false
+    ? "--sample balanced and --no-shuffle exclude each other: drawn images have no order of the set"
     : undefined;
 
 /** All options of `train`. */
@@ -186,6 +151,12 @@ export const TRAIN_OPTIONS = {
     replaces: ["epochs"],
     mayChangeOnResume: true,
   },
+  "early-stop": {
+    kind: "integer",
+    about: "stop after N epochs in a row without a better validation",
+    minimum: 1,
+    mayChangeOnResume: true,
+  },
   batch: { kind: "integer", about: "images in a batch; defaults to what suits the number of images", minimum: 1 },
   accumulate: {
     kind: "integer",
@@ -206,15 +177,27 @@ export const TRAIN_OPTIONS = {
     minimum: 1,
     mayChangeOnResume: true,
   },
-  lr: {
-    kind: "number",
-    about: "the highest learning rate; defaults to what suits the batch, up to 0.1",
-    minimum: 0,
-  },
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
   ...AUGMENTATION_OPTIONS,
-  shuffle: { kind: "flag", about: "visit the images in a new order each epoch", default: true },
+  shuffle: {
+    kind: "flag",
+    about:
+      "visit the images in a new order each epoch; else in the order of the set, each epoch from where the last ended",
+    default: true,
+  },
+  sample: {
+    kind: "text",
+    about: "an epoch is each image once, or as many drawn so that each class comes as often as any other",
+    default: "each",
+    choices: ["each", "balanced"],
+    contradicts: balancedInOrder,
+  },
+  "class-weights": {
+    kind: "text",
+    value: "balanced|A,B,…|FILE",
+    about: "the weight of each class in the training loss: by counts, numbers, or a JSON list or object by class",
+  },
   "label-smoothing": {
     kind: "number",
     about: "share of the target spread over all classes",
@@ -318,13 +301,14 @@ export function modelOptions(values: TrainValues): ModelOptions {
 export function trainingOptions(values: ChosenValues, stepsPerEpoch: number): Partial<FitOptions> {
   return {
     steps: values.steps,
+    earlyStop: values["early-stop"],
     accumulate: values.accumulate ?? "auto",
     recompute: values.recompute,
     precision: values.precision as Precision,
-    rate: values.lr,
     ...scheduleOptions(values, stepsPerEpoch),
     ...optimizerOptions(values),
     shuffle: values.shuffle,
+    sample: values.sample as "each" | "balanced",
     labelSmoothing: values["label-smoothing"],
     seed: values.seed,
     checkpoints: {
@@ -353,14 +337,4 @@ function scheduleOptions(
     warmupError: values["warmup-until"],
     warmupRate: values["warmup-lr"],
   };
-}
-
-/** The optimiser, as the library takes it. */
-function optimizerOptions(values: Values<typeof OPTIMIZER_OPTIONS>): Partial<FitOptions> {
-  const { momentum, nesterov, rho, epsilon, "weight-decay": weightDecay, ema } = values;
-  const decay = values.decay as "all" | "weights", clipNorm = values["clip-norm"];
-  const optimizer = values.optimizer === "rmsprop"
-    ? rmspropOptimizer({ momentum, rho, epsilon, weightDecay, decay })
-    : undefined;
-  return { optimizer, momentum, nesterov, weightDecay, decay, clipNorm, ema };
 }

@@ -16,6 +16,7 @@ const DECLARATIONS: readonly [string, Option][] = Object.entries<Option>(TRAIN_O
 const SITUATIONS: readonly GivenOptions[] = [
   ...SCHEDULES.flatMap((schedule) => [{ schedule }, { schedule, "warmup-until": "0.8" }]),
   { optimizer: "rmsprop" },
+  { optimizer: "adamw" },
   { model: "plain8" },
   { model: "mobilenet_v2_cifar" },
 ].map((situation): GivenOptions => ({ model: "resnet8", lr: "0.1", ...situation as GivenOptions }));
@@ -41,7 +42,7 @@ function rates(given: TrainValues): string {
   const run = createSchedule({
     ...options,
     schedule: schedule as ScheduleName,
-    rate: values.lr,
+    rate: options.rate!,
     epochs,
     stepsPerEpoch,
     steps: epochs * stepsPerEpoch,
@@ -61,7 +62,8 @@ function rates(given: TrainValues): string {
 /** A training step as it is recorded. */
 function recorded(given: TrainValues): string {
   const values = filled(given);
-  const { accumulate, ...options } = trainingOptions(values, 4), parts = accumulate === "auto" ? 1 : accumulate;
+  const { accumulate, classWeights: _, ...options } = trainingOptions(values, 4),
+    parts = accumulate === "auto" ? 1 : accumulate;
   const model = modelByName(values.model, { inputShape: [3, 16, 16], ...modelOptions(values) });
   const { graph, updates } = traceStep({ ...options, model, batch: 2, accumulate: parts });
   return JSON.stringify([

@@ -77,6 +77,20 @@ export function stoppedText(steps: number, run: string, json: boolean): string {
     : `Stopped after ${steps} steps, saved. Go on with: ${resume}`;
 }
 
+/**
+ * That a run ended before its last epoch, as its validation got no better.
+ *
+ * @param staleEpochs The epochs since the best.
+ * @param epochs The epochs that are done.
+ */
+export function earlyStopText(staleEpochs: number, epochs: number, json: boolean): string {
+  const bestEpoch = epochs - staleEpochs;
+  return json
+    ? JSON.stringify({ stoppedEarly: true, epochs, bestEpoch })
+    : `Stopped early after epoch ${epochs}: the best validation is that of epoch ${bestEpoch}; ` +
+      "a larger --early-stop beside --resume goes on";
+}
+
 /** Where a run that goes on begins. */
 export function resumeText(checkpoint: ResumableCheckpoint | undefined, run: string): string {
   if (checkpoint === undefined) return `${run} has no checkpoint yet, so the run begins again`;

@@ -16,6 +16,8 @@ export interface PartSpec {
   readonly classes: number;
   /** The share of the target that is spread over all classes. */
   readonly labelSmoothing: number;
+  /** The weight of each class in the loss. Defaults to 1 for all. */
+  readonly classWeights?: readonly number[];
 }
 
 /** The inputs of a step, as they stand in its graph. */

@@ -3,21 +3,21 @@
 import type { Backend } from "../../core/mod.ts";
 import { type Dataset, mixes, type PreparationOptions, ResidentImages } from "../../data/mod.ts";
 import { joinInputs } from "./_halves.ts";
-import { labelTargets } from "./_labels.ts";
 import { mixtureTargets } from "./_mixture_targets.ts";
 import { residentImages } from "./_resident_images.ts";
 import { uploadedImages } from "./_uploaded_images.ts";
+import { weighableLabels } from "./_weighted_labels.ts";
 import type { BatchInputs } from "./batch_inputs.ts";
 
 /** Each step uploads its images and labels. */
-export const uploadedInputs: BatchInputs = joinInputs(uploadedImages, labelTargets);
+export const uploadedInputs: BatchInputs = joinInputs(uploadedImages, weighableLabels);
 
 /** Each step uploads images that are mixed of two, their labels and their targets. */
 export const mixtureInputs: BatchInputs = joinInputs(uploadedImages, mixtureTargets);
 
 /** The images lie on the device; each step uploads views of them, and labels. */
 export function residentInputs(images: ResidentImages): BatchInputs {
-  return joinInputs(residentImages(images), labelTargets);
+  return joinInputs(residentImages(images), weighableLabels);
 }
 
 /**

@@ -29,6 +29,16 @@ export const LEARNING_RATE = "learningRate";
 export interface Optimizer {
   /** Whether the optimiser applies {@link OptimizerStep.factor}, which mixed precision requires. Defaults to false. */
   readonly takesFactor?: boolean;
+  /** The first learning rate where none is given. Defaults to 0.1. */
+  readonly defaultRate?: number;
+  /**
+   * Records what a step does once, before the updates of the parameters. Defaults to nothing.
+   *
+   * @param graph The graph of a training step.
+   * @param factor As {@link OptimizerStep.factor}.
+   * @internal
+   */
+  begin?(graph: Graph, factor?: Value): void;
   /**
    * Records the update of one parameter, by ops that write it in place.
    *
@@ -134,8 +144,10 @@ export function recordUpdates(
     );
   }
   const clip = clipNorm === undefined ? undefined : recordClipFactor(graph, parameters, clipNorm, unscale);
+  const factor = unscale === undefined ? undefined : clip ?? unscale;
+  optimizer.begin?.(graph, factor);
   for (const { parameter, gradient } of parameters) {
-    if (unscale !== undefined) optimizer.update(graph, { parameter, gradient, rate, factor: clip ?? unscale });
+    if (factor !== undefined) optimizer.update(graph, { parameter, gradient, rate, factor });
     else {
       const clipped = clip === undefined ? gradient : scaleBy.apply(graph, [gradient, clip])[0];
       optimizer.update(graph, { parameter, gradient: clipped, rate });

@@ -1,7 +1,14 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { type Backend, compile, CpuBackend, f32, Graph, UsageError } from "../../core/mod.ts";
 import golden from "../../tests/golden/training.json" with { type: "json" };
-import { type Optimizer, recordUpdates, rmspropOptimizer, sgdOptimizer, type UpdateOptions } from "../mod.ts";
+import {
+  adamwOptimizer,
+  type Optimizer,
+  recordUpdates,
+  rmspropOptimizer,
+  sgdOptimizer,
+  type UpdateOptions,
+} from "../mod.ts";
 import { Variables } from "../../weights/mod.ts";
 
 const CASES: Record<string, { optimizer: Optimizer; rate: number; options?: UpdateOptions }> = {
@@ -18,6 +25,12 @@ const CASES: Record<string, { optimizer: Optimizer; rate: number; options?: Upda
     optimizer: rmspropOptimizer({ weightDecay: 0, momentum: 0.5, rho: 0.8, epsilon: 1e-3 }),
     rate: 0.01,
   },
+  "adamw": { optimizer: adamwOptimizer(), rate: 1e-3 },
+  "adamw, decay of weights": {
+    optimizer: adamwOptimizer({ beta1: 0.7, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.5, decay: "weights" }),
+    rate: 0.1,
+  },
+  "clipped adamw": { optimizer: adamwOptimizer({ weightDecay: 0.1 }), rate: 0.1, options: { clipNorm: 0.5 } },
 };
 
 /** A program that updates parameters by gradients which are written to it. */
@@ -87,8 +100,10 @@ Deno.test("an average of weights follows torch.optim.swa_utils.AveragedModel", a
   }
 });
 
-Deno.test("optimisers refuse an average that never follows, a norm of 0 and an epsilon of 0", () => {
+Deno.test("optimisers refuse an average that never follows, a norm of 0, an epsilon of 0 and a beta of 1", () => {
   assertThrows(() => rmspropOptimizer({ epsilon: 0 }), UsageError, "epsilon to be above 0");
+  assertThrows(() => adamwOptimizer({ epsilon: 0 }), UsageError, "adamw: expected epsilon to be above 0");
+  assertThrows(() => adamwOptimizer({ beta2: 1 }), UsageError, "beta2 to be from 0 to less than 1 but it is 1");
   assertThrows(() => recordUpdates(new Graph(), sgdOptimizer(), [], [], { clipNorm: 0 }), UsageError, "above 0");
   assertThrows(() => recordUpdates(new Graph(), sgdOptimizer(), [], [], { ema: 1 }), UsageError, "less than 1");
 });

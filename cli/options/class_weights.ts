@@ -1,0 +1,59 @@
+/** Weights of classes, as the command line is given them. */
+
+import { DataError, UsageError } from "../../core/mod.ts";
+import { explain } from "../files/disk_error.ts";
+
+/**
+ * The weights that `--class-weights` means.
+ *
+ * @param given `balanced`, numbers with commas between, or a file of JSON: a list, or an object by names of classes.
+ * @param classes The names of the classes.
+ * @throws {UsageError} If it is numbers, but not one above 0 for each class.
+ * @throws {DataError} If it is a file that cannot be read, or does not hold a number above 0 for each class.
+ */
+export async function readClassWeights(
+  given: string,
+  classes: readonly string[],
+): Promise<"balanced" | readonly number[]> {
+  if (given === "balanced") return given;
+  const list = given.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
+  if (list.every(Number.isFinite)) return expectAll(given, list, classes, UsageError);
+  let content: unknown;
+  try {
+    content = JSON.parse(await Deno.readTextFile(given));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw wrong(given, `the file is not JSON: ${error.message}`);
+    if (error instanceof Deno.errors.NotFound) throw wrong(given, "there is no such file");
+    throw explain("the weights of classes", given, error);
+  }
+  if (Array.isArray(content)) return expectAll(given, content, classes);
+  const named = new Map(Object.entries(content ?? {})),
+    unknown = [...named.keys()].find((key) => !classes.includes(key));
+  if (unknown !== undefined) throw wrong(given, `there is no class ${unknown}`);
+  const missing = classes.find((name) => !named.has(name));
+  if (missing !== undefined) throw wrong(given, `there is none for class ${missing}`);
+  return expectAll(given, classes.map((name) => named.get(name)), classes);
+}
+
+function expectAll(
+  given: string,
+  list: readonly unknown[],
+  classes: readonly string[],
+  kind: typeof DataError | typeof UsageError = DataError,
+): readonly number[] {
+  if (list.length !== classes.length) {
+    throw wrong(given, `there are ${list.length} for ${classes.length} classes`, kind);
+  }
+  list.forEach((weight, k) => {
+    if (typeof weight === "number" && weight > 0 && weight < Infinity) return;
+    throw wrong(given, `that of class ${classes[k]} is ${JSON.stringify(weight)}`, kind);
+  });
+  return list as number[];
+}
+
+function wrong(given: string, cause: string, kind: typeof DataError | typeof UsageError = DataError): Error {
+  return new kind(
+    `--class-weights ${given}: expected balanced, or a weight above 0 for each class, as numbers with commas between or ` +
+      `as a file of JSON, but ${cause}`,
+  );
+}
