@@ -25,9 +25,11 @@ import {
   TRANSIENT_PREFIX,
 } from "../weights/mod.ts";
 import type { Callback, EpochEvent } from "./events.ts";
+import { headStep } from "./head.ts";
 import { inputsFor } from "./inputs/inputs_for.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import type { RunFolder } from "./run_folder.ts";
+import { headFirst } from "./schedules/head_first.ts";
 import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
 import type { SgdOptions } from "./optimizers/sgd.ts";
 import type { Trainer } from "./trainer.ts";
@@ -73,6 +75,16 @@ export interface FitOptions
   readonly optimizer?: Optimizer;
   /** Patterns of the names of parameters that stay as they are. Defaults to none. */
   readonly freeze?: readonly string[];
+  /**
+   * Whether batch norms whose weight and bias are both frozen keep their running statistics and normalise by them. Defaults to
+   * false.
+   */
+  readonly freezeStatistics?: boolean;
+  /**
+   * The first epochs, in which the last layer alone is trained, at the first rate; all else, running statistics included, stays
+   * until then. The schedule begins after them. Defaults to 0.
+   */
+  readonly headEpochs?: number;
   /** The norm of all gradients together above which they are scaled down. Defaults to no limit. */
   readonly clipNorm?: number;
   /** The share that each step keeps of an average of the weights, which is then what is evaluated. Defaults to no average. */
@@ -158,25 +170,28 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set, measuring = measured(options);
+  const headEpochs = Math.min(options.headEpochs ?? 0, epochs), headSteps = headEpochs * stepsPerEpoch;
+  const head = headEpochs > (progress?.epochs ?? 0) ? headStep(model, options.freeze) : undefined;
   const prepare = async () => {
-    const schedule = typeof options.schedule === "object" ? options.schedule : createSchedule({
+    const main = typeof options.schedule === "object" ? options.schedule : createSchedule({
       ...options,
       schedule: options.schedule ?? "step",
       rate,
-      epochs,
+      epochs: Math.max(1, epochs - headEpochs),
       stepsPerEpoch,
-      steps: totalSteps,
+      steps: Math.max(1, totalSteps - headSteps),
     });
+    const schedule = headEpochs === 0 ? main : headFirst(main, { epochs: headEpochs, stepsPerEpoch, rate });
     if (progress !== undefined) schedule.restore(progress.schedule);
     const profiling = options.profile && await Profiling.create(options.profile, backend);
     // Only images in memory may lie on the device, by their normalisation; those that are read are measured meanwhile.
     const normalisation = dataset instanceof MemoryDataset ? await measuring : UNKNOWN;
     const ways = inputsFor(dataset, { shape, normalisation, augmentation, seed }, backend);
-    const programs = await createPrograms({ ...options, batch, seed }, ways, options.accumulate ?? 1);
+    const programs = await createPrograms({ ...options, batch, seed, head }, ways, options.accumulate ?? 1);
     return { schedule, profiling, ...programs };
   };
-  const [normalisation, { schedule, profiling, trainer, validation, memory, options: found, destroy }] =
-    await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
+  const [normalisation, prepared] = await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
+  const { schedule, profiling, trainer, validation, memory, options: found, destroy } = prepared;
   const preparation = { shape, normalisation, augmentation, seed };
   try {
     await using loader = new BatchLoader({
@@ -191,6 +206,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     const loop = new TrainingLoop({
       backend,
       trainer,
+      head: prepared.head && { trainer: prepared.head, epochs: headEpochs },
       inference: validation,
       loader,
       set,
