@@ -8,6 +8,7 @@ import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder }
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
+import { expectChannels, fineTuning, isPublished, withPublishedModel } from "../options/fine_tuning.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { Interrupt } from "../interrupt.ts";
 import type { GivenOptions } from "../options/option.ts";
@@ -26,6 +27,7 @@ import {
   beginText,
   epochJson,
   epochText,
+  fineTuningText,
   foreignText,
   memoryText,
   resumeText,
@@ -51,6 +53,7 @@ export const trainCommand = defineCommand({
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
     ["--data photos --model resnet18 --augment vgg", "photographs in photos/train/CLASS and photos/val/CLASS"],
     ["--recipe he2015-cifar --data cifar-10-batches-bin", "as He et al. trained on CIFAR-10"],
+    ["--init imagenet --model resnet50 --data photos", "fine-tune torchvision's weights: a new head first, then all"],
     ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],
     ["--model resnet56 --profile", "and where the time of a step goes"],
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
@@ -59,13 +62,18 @@ export const trainCommand = defineCommand({
 
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
-  const values = await resolveValues(written, given), { resume } = values;
+  const values = withPublishedModel(await resolveValues(written, given), given), { resume } = values;
   // Refuses a name that no model has before images are opened.
   modelByName(values.model);
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values);
-  const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
+  const readInit = async () => {
+    if (values.init === undefined) return undefined;
+    const init = await readCheckpoint(values.init, { model: values.model, progress: values.progress && !values.json });
+    expectChannels(init, work.set);
+    return init;
+  };
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
   // An error so far leaves no folder behind.
@@ -88,8 +96,8 @@ interface Work {
   readonly description: ModelDescription;
   /** The patterns of frozen parameters. */
   readonly freeze: readonly string[];
-  /** How many parameters there are, and how many are frozen. */
-  readonly parameters: { readonly all: number; readonly frozen: number };
+  /** How many parameters there are, how many are frozen, and whether running statistics are with them. */
+  readonly parameters: { readonly all: number; readonly frozen: number; readonly statistics: boolean };
 }
 
 /** Where a run is kept, and from where it goes on. */
@@ -118,7 +126,11 @@ async function openWork(values: TrainValues): Promise<Work> {
     model,
     description,
     freeze,
-    parameters: { all: names.length, frozen: frozenNames(freeze, names).length },
+    parameters: {
+      all: names.length,
+      frozen: frozenNames(freeze, names).length,
+      statistics: values["freeze-stats"],
+    },
   };
 }
 
@@ -140,6 +152,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
+  const { rate, headEpochs } = fineTuning(values, epochs, foreign);
   const backend = await openChosenBackend(values);
   try {
     say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
@@ -148,6 +161,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
     if (foreign !== undefined) say(foreignText(foreign, model.classes));
+    if (checkpoint === undefined && isPublished(values)) say(fineTuningText(initial!.source, rate, headEpochs));
     const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
     const { stopped, steps, last } = await fit({
@@ -157,10 +171,11 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       set,
       epochs,
       batch,
-      freeze,
       augmentation,
       normalisation,
       ...trainingOptions(values, stepsPerEpoch),
+      rate,
+      headEpochs,
       tune: tuning.options,
       initial: initial && { ...initial, keep: foreign?.names },
       progress: checkpoint?.info.progress,
@@ -183,6 +198,8 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
         await folder.writeConfig({
           ...keptOptions(TRAIN_OPTIONS, values),
           batch,
+          lr: rate,
+          "head-epochs": headEpochs,
           accumulate: parts,
           out: location,
           version: VERSION,

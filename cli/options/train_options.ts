@@ -201,7 +201,11 @@ export const TRAIN_OPTIONS = {
     minimum: 1,
     mayChangeOnResume: true,
   },
-  lr: { kind: "number", about: "the first learning rate, or onecycle's highest", default: 0.1, minimum: 0 },
+  lr: {
+    kind: "number",
+    about: "the first learning rate, or onecycle's highest; defaults to 0.1, with published weights to 0.01",
+    minimum: 0,
+  },
   ...SCHEDULE_OPTIONS,
   ...OPTIMIZER_OPTIONS,
   ...AUGMENTATION_OPTIONS,
@@ -236,9 +240,10 @@ export const TRAIN_OPTIONS = {
   seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
   init: {
     kind: "text",
-    value: "FILE|RUN",
+    value: "FILE|RUN|NAME",
     about:
-      "start from the weights of a safetensors or PyTorch file, or a run's best; a head for other classes starts anew",
+      "start from the weights of a safetensors or PyTorch file, a run's best, or torchvision's published ones: imagenet " +
+      "for those of --model, torchvision:NETWORK.WEIGHTS; a head for other classes starts anew",
     startsRun: true,
     ofOneRun: true,
   },
@@ -246,6 +251,18 @@ export const TRAIN_OPTIONS = {
     kind: "text",
     value: "PATTERN,…",
     about: "parameters that stay as they are, such as layer1.*; running statistics follow all the same",
+  },
+  "freeze-stats": {
+    kind: "flag",
+    about: "frozen batch norms normalise by their running statistics and keep them, as PyTorch's in eval()",
+    default: false,
+    heededBy: beside("freeze", "it is about what --freeze holds, which is not given"),
+  },
+  "head-epochs": {
+    kind: "integer",
+    about: "train the last layer alone at --lr for the first N epochs, then all by the schedule; defaults to 1 where " +
+      "published weights get a new head, else to 0",
+    minimum: 0,
   },
   resume: {
     kind: "text",
@@ -313,6 +330,9 @@ export function trainingOptions(values: TrainValues, stepsPerEpoch: number): Par
     recompute: values.recompute,
     precision: values.precision as Precision,
     rate: values.lr,
+    freeze: values.freeze?.split(","),
+    freezeStatistics: values["freeze-stats"],
+    headEpochs: values["head-epochs"],
     ...scheduleOptions(values, stepsPerEpoch),
     ...optimizerOptions(values),
     shuffle: values.shuffle,

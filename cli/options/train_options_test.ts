@@ -17,6 +17,7 @@ const SITUATIONS: readonly GivenOptions[] = [
   { optimizer: "rmsprop" },
   { model: "plain8" },
   { model: "mobilenet_v2_cifar" },
+  { freeze: "conv1.*,bn1.*" },
 ].map((situation): GivenOptions => ({ model: "resnet8", lr: "0.1", ...situation as GivenOptions }));
 
 /** Values of an option that are not its default and may stand alone. */
@@ -34,7 +35,7 @@ function rates(values: TrainValues): string {
   const run = createSchedule({
     ...options,
     schedule: schedule as ScheduleName,
-    rate: values.lr,
+    rate: values.lr!,
     epochs,
     stepsPerEpoch,
     steps: epochs * stepsPerEpoch,

@@ -11,10 +11,14 @@ export function beginText(
   { name, train, validation }: ImageSet,
   backend: string,
   freeze: readonly string[],
-  { all, frozen }: { readonly all: number; readonly frozen: number },
+  { all, frozen, statistics }: { readonly all: number; readonly frozen: number; readonly statistics: boolean },
 ): string {
   return `${model} on ${name}: ${train.count} training and ${validation.count} validation images, ${backend}` +
-    (frozen === 0 ? "" : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})`);
+    (frozen === 0
+      ? ""
+      : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})${
+        statistics ? ", running statistics with them" : ""
+      }`);
 }
 
 /**
@@ -36,6 +40,14 @@ export function memoryText({ total, step, variables, validation }: RunMemory): s
 /** What is not taken from a file for other classes. */
 export function foreignText({ names, classes }: MismatchedHead, own: number): string {
   return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
+}
+
+/** How published weights are trained on, and by which options that is changed. */
+export function fineTuningText(source: string, rate: number, headEpochs: number): string {
+  const head = headEpochs === 0
+    ? "all layers at once (--head-epochs)"
+    : `the head alone for ${headEpochs} epoch${headEpochs === 1 ? "" : "s"} (--head-epochs), then all`;
+  return `From ${source}: ImageNet's normalisation, learning rate ${rate} (--lr), ${head}`;
 }
 
 /** An epoch as a line for people. */
