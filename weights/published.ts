@@ -1,7 +1,7 @@
 /** Weights that torchvision publishes: their names, where they are, and what is known of them. */
 
 import { DataError, nearestName, UsageError } from "../core/mod.ts";
-import { IMAGENET_CLASSES, IMAGENET_NORMALISATION } from "../data/mod.ts";
+import { defaultPreprocessing, IMAGENET_CLASSES, IMAGENET_NORMALISATION } from "../data/mod.ts";
 import { type Checkpoint, decodeCheckpoint, describedModel } from "./checkpoint.ts";
 
 /** The address below which torchvision's files are. */
@@ -17,8 +17,8 @@ export interface PublishedWeights {
   readonly file: string;
   /** The first eight hexadecimal digits of the file's SHA-256. */
   readonly hash: string;
-  /** The shorter side to which an image is resized before 224 pixels are cropped. */
-  readonly resize: number;
+  /** The shorter side to which an image is resized before the middle is cropped. Defaults to what is usual. */
+  readonly resize?: number;
 }
 
 /** A row of the table; the last of a network is its default, as in torchvision. */
@@ -42,7 +42,7 @@ const ROWS: readonly Row[] = [
 /** The networks of which weights are published. */
 export const PUBLISHED_MODELS: readonly string[] = [...new Set(ROWS.map(([model]) => model))];
 
-const DEFAULT = "DEFAULT", CROP = 224;
+const DEFAULT = "DEFAULT";
 
 /**
  * The published weights of a name: `imagenet` for a network's default, `torchvision:NETWORK`, `torchvision:WEIGHTS`,
@@ -82,7 +82,6 @@ export function publishedWeights(name: string, model?: string): PublishedWeights
       model: network,
       file: `${network}-${hash}.pth`,
       hash,
-      resize: 256,
     };
   }
   const rows = ROWS.filter((row) => row[0] === network);
@@ -146,13 +145,14 @@ export async function decodePublished(
         `${found}, so they are incomplete or of another file`,
     );
   }
-  const { tensors } = decodeCheckpoint(bytes, source), head = describedModel({ name }).layers.at(-1)!.name;
-  const count = tensors.get(`${head}.bias`)?.shape[0] ?? IMAGENET_CLASSES.length;
+  const { tensors } = decodeCheckpoint(bytes, source), { layers, inputShape } = describedModel({ name });
+  const count = tensors.get(`${layers.at(-1)!.name}.bias`)?.shape[0] ?? IMAGENET_CLASSES.length;
+  const usual = defaultPreprocessing(inputShape);
   const info = {
     model: { name, classes: count },
     classes: count === IMAGENET_CLASSES.length ? IMAGENET_CLASSES : Array.from({ length: count }, (_, k) => String(k)),
     normalisation: IMAGENET_NORMALISATION,
-    preprocessing: { resize, crop: [CROP, CROP], interpolation: "bilinear" },
-  } as const;
+    preprocessing: { ...usual, resize: resize ?? usual.resize },
+  };
   return { tensors, info };
 }
