@@ -1,6 +1,6 @@
 /** Batch norms that keep their statistics, and heads that are trained first, on the CPU. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CpuBackend, plan, UsageError } from "../core/mod.ts";
 import { cifarResNet, type Model } from "../models/mod.ts";
 import { fit, headStep, parameterNames, traceStep, Trainer, trainingNeed } from "../train/mod.ts";
@@ -72,7 +72,11 @@ for (const precise of [{ accumulate: 2, ema: 0.8 }, { schedule: "plateau", patie
     }));
 }
 
-Deno.test("headStep() names what it cannot do", () => {
+Deno.test("fit() and headStep() name what they cannot do", async () => {
+  for (const headEpochs of [-1, 0.5]) {
+    const options = { model, backend: new CpuBackend(), set: randomSet(9), batch: 3, epochs: 1, headEpochs };
+    await assertRejects(() => fit(options), UsageError, `\`headEpochs\` is ${headEpochs}`);
+  }
   const { layers: _, ...bare } = model;
   assertThrows(() => headStep(bare as Model), UsageError, "is no list of layers");
   assertThrows(() => headStep(model, ["fc.*"]), UsageError, "All of the head, fc.*, is frozen");

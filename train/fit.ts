@@ -138,8 +138,8 @@ export interface FitResult {
  * The order, the augmentation and the first weights follow from the seed, so that a run repeats; and a run that goes on from
  * a checkpoint, at whichever step, ends with the same bits as one that never stopped.
  *
- * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; or if the
- * run to go on with had another batch.
+ * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; if the head
+ * is to be trained first and cannot be, as {@link headStep} says; or if the run to go on with had another batch.
  * @throws {OutOfMemoryError} If a batch does not fit: it names the largest that does.
  * @throws {DataError} If the run to go on with had other data or another model.
  * @throws {DeviceError} If steps are to be profiled and the device has no timestamps.
@@ -165,7 +165,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { model, backend, set, epochs, batch = 128, rate = 0.1, seed = 0, shuffle = true, progress } = options;
   const data = identifyData(set);
   if (progress !== undefined) checkProgress(progress, batch, data, set.name);
-  checkFit(model, set, batch);
+  checkFit(model, set, batch, options.headEpochs ?? 0);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
@@ -280,7 +280,14 @@ async function writeInitial({ variables }: Trainer, { initial, progress }: FitOp
   await variables.startAverages();
 }
 
-function checkFit(model: Model, set: ImageSet, batch: number): void {
+function checkFit(model: Model, set: ImageSet, batch: number, headEpochs: number): void {
+  if (!Number.isInteger(headEpochs) || headEpochs < 0) {
+    throw new UsageError(
+      sentence`Expected the epochs of the head to be a whole number of at least 0 but ${
+        argument("headEpochs")
+      } is ${headEpochs}`,
+    );
+  }
   if (set.train.count < batch) {
     throw new UsageError(
       sentence`${set.name} has ${set.train.count} training images, fewer than a batch of ${batch}; use ${

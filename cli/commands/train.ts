@@ -161,7 +161,9 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
     if (foreign !== undefined) say(foreignText(foreign, model.classes));
-    if (checkpoint === undefined && isPublished(values)) say(fineTuningText(initial!.source, rate, headEpochs));
+    const published = isPublished(values) ? initial?.source : undefined;
+    const tuned = fineTuningText(published, rate, headEpochs, freeze.length > 0);
+    if (checkpoint === undefined && tuned !== undefined) say(tuned);
     const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
     const { stopped, steps, last } = await fit({

@@ -42,12 +42,24 @@ export function foreignText({ names, classes }: MismatchedHead, own: number): st
   return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
 }
 
-/** How published weights are trained on, and by which options that is changed. */
-export function fineTuningText(source: string, rate: number, headEpochs: number): string {
+/**
+ * How weights are trained on, and by which options that is changed; nothing where it is as from random weights.
+ *
+ * @param published The name of published weights, if they are.
+ * @param frozen Whether parameters are frozen in the whole run.
+ */
+export function fineTuningText(
+  published: string | undefined,
+  rate: number,
+  headEpochs: number,
+  frozen: boolean,
+): string | undefined {
+  const then = frozen ? "then all that is not frozen" : "then all";
   const head = headEpochs === 0
     ? "all layers at once (--head-epochs)"
-    : `the head alone for ${headEpochs} epoch${headEpochs === 1 ? "" : "s"} (--head-epochs), then all`;
-  return `From ${source}: ImageNet's normalisation, learning rate ${rate} (--lr), ${head}`;
+    : `the head alone for ${headEpochs} epoch${headEpochs === 1 ? "" : "s"} (--head-epochs), ${then}`;
+  if (published === undefined) return headEpochs === 0 ? undefined : `Trained first: ${head}`;
+  return `From ${published}: ImageNet's normalisation, learning rate ${rate} (--lr), ${head}`;
 }
 
 /** An epoch as a line for people. */
