@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CpuBackend, plan, UsageError } from "../core/mod.ts";
 import { cifarResNet, type Model } from "../models/mod.ts";
-import { fit, headStep, parameterNames, traceStep, Trainer, trainingNeed } from "../train/mod.ts";
+import { fit, headStep, parameterNames, type RunMemory, traceStep, Trainer, trainingNeed } from "../train/mod.ts";
 import { CASES, checkFineTuning } from "./_fine_tuning.ts";
 import { checkResume } from "./_resume.ts";
 import { randomSet } from "./_runs.ts";
@@ -19,9 +19,17 @@ Deno.test("a step that trains the head alone has no backward pass through the re
   const ops = plan(graph, new Map(Object.entries(scalars))).nodes.map(({ op }) => op.name);
   assertEquals(ops.filter((name) => /^batchNorm/.test(name) && !name.startsWith("batchNormInference")), []);
   assertEquals(ops.filter((name) => /conv2d.*Gradient|batchNorm.*Gradient/.test(name)), []);
-  const options = { model, backend: new CpuBackend(), batch: 6 }, alone = trainingNeed(options);
+  const options = { model, backend: new CpuBackend(), batch: 6, validation: true }, alone = trainingNeed(options);
   const both = trainingNeed({ ...options, head: headStep(model) });
   assert(both.total > alone.total && both.total < 1.7 * alone.total, `${alone.total} and ${both.total}`);
+});
+
+Deno.test("the memory of a run whose head is trained first is known by planning, to the byte", async () => {
+  const backend = new CpuBackend(), options = { model, backend, batch: 6 }, taken: number[] = [];
+  const onStart = ({ memory }: { readonly memory: RunMemory }) => void taken.push(memory.total);
+  for (const headEpochs of [1, 0]) await fit({ ...options, set: randomSet(12), epochs: 2, headEpochs, onStart });
+  const needs = [headStep(model), undefined].map((head) => trainingNeed({ ...options, head, validation: true }).total);
+  assertEquals(taken, needs);
 });
 
 Deno.test("fit() leaves all but the head as it was in the head's epochs, and trains all after them", async () => {

@@ -1,6 +1,6 @@
 /** Weights that torchvision publishes: their names, where they are, and what is known of them. */
 
-import { DataError, nearestName, UsageError } from "../core/mod.ts";
+import { argument, DataError, nearestName, sentence, UsageError } from "../core/mod.ts";
 import { defaultPreprocessing, IMAGENET_CLASSES, IMAGENET_NORMALISATION } from "../data/mod.ts";
 import { type Checkpoint, decodeCheckpoint, describedModel } from "./checkpoint.ts";
 
@@ -70,7 +70,9 @@ export function publishedWeights(name: string, model?: string): PublishedWeights
       wanted.match(/^(?:(?<network>[a-z]\w*)(?:\.|$))?(?<weights>[A-Z]\w*)?$/)?.groups ?? noWeights(name);
   if (network === undefined) {
     throw new UsageError(
-      `${name} does not say of which network; write torchvision:NETWORK, such as torchvision:resnet50`,
+      sentence`${name} does not say of which network; name it with ${
+        argument("model")
+      }, or write torchvision:NETWORK, such as torchvision:resnet50`,
     );
   }
   if (model !== undefined && network !== model) {

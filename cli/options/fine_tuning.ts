@@ -12,15 +12,19 @@ const FINE_TUNING_RATE = 0.01, RATE = 0.1;
 /**
  * The values with the network that the name of published weights says, where no other was asked for.
  *
- * @throws {UsageError} If there are no such weights, or they are of another network than was asked for.
+ * @throws {UsageError} If there are no such weights, they are of another network than was asked for, or another normalisation
+ * than theirs is.
  */
 export function withPublishedModel(values: TrainValues, given: GivenOptions): TrainValues {
   const { init, model } = values;
   if (init === undefined) return values;
-  const isAsked = "model" in given || values.recipe !== undefined || values.resume !== undefined || init === "imagenet";
-  if (!isAsked && /^torchvision:[a-z]/.test(init)) return { ...values, model: publishedWeights(init)!.model };
-  publishedWeights(init, model);
-  return values;
+  const isAsked = "model" in given || values.recipe !== undefined || values.resume !== undefined;
+  // A name that begins with that of a network says it; one that begins with those of weights does not.
+  const named = !isAsked && /^torchvision:[a-z]/.test(init) ? publishedWeights(init)!.model : model;
+  if (publishedWeights(init, named) !== undefined && "normalise" in given) {
+    throw new UsageError(`--normalise: ${init} brings ImageNet's normalisation, so that no other has an effect`);
+  }
+  return { ...values, model: named };
 }
 
 /** What fine-tuning begins with. */
