@@ -3,13 +3,12 @@
 import { DataError } from "../../core/mod.ts";
 import { DownloadLine } from "../reports/progress.ts";
 
-/** Milliseconds without a byte after which a download is given up. */
-const PATIENCE = 60_000;
-
 /** The options of {@link download}. */
 export interface DownloadOptions {
   /** Whether a line on a terminal shows how far it is. Defaults to true. */
   readonly progress?: boolean;
+  /** Seconds without a byte after which it is given up. Defaults to 60. */
+  readonly patience?: number;
   /** What the user can do where it fails, for the end of the message. */
   readonly otherwise: string;
 }
@@ -21,7 +20,7 @@ export interface DownloadOptions {
  */
 export async function download(
   url: string,
-  { progress = true, otherwise }: DownloadOptions,
+  { progress = true, patience = 60, otherwise }: DownloadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const fail = (why: string): never => {
     throw new DataError(`${url} ${why}; ${otherwise}`);
@@ -30,7 +29,7 @@ export async function download(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => controller.abort(), PATIENCE);
+    timer = setTimeout(() => controller.abort(), 1000 * patience);
   };
   wait();
   let line: DownloadLine | undefined;
@@ -51,7 +50,7 @@ export async function download(
     }
     return new Uint8Array(await new Blob(parts).arrayBuffer());
   } catch (error) {
-    if (controller.signal.aborted) return fail(`sent nothing for ${PATIENCE / 1000} seconds`);
+    if (controller.signal.aborted) return fail(`sent nothing for ${patience} seconds`);
     // What fetch throws where there is no network, and where a connection breaks.
     if (error instanceof TypeError || error instanceof Deno.errors.Http) {
       return fail(`cannot be read: ${reason(error)}`);
