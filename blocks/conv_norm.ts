@@ -8,7 +8,7 @@ export interface Block {
   /**
    * Records the block.
    *
-   * @param graph The graph; `graph.training` chooses between batch and running statistics.
+   * @param graph The graph; {@link Graph.takesBatchStatistics} chooses between batch and running statistics.
    * @param input [N, C, H, W] in most blocks.
    * @returns The output.
    */
@@ -48,7 +48,9 @@ export function normalize(graph: Graph, name: string, input: Value, initialGamma
     graph.state(`${name}.running_mean`, spec, { kind: "constant", value: 0 }),
     graph.state(`${name}.running_var`, spec, { kind: "constant", value: 1 }),
   ];
-  return graph.training ? batchNorm.apply(graph, inputs)[0] : batchNormInference.apply(graph, inputs)[0];
+  return graph.takesBatchStatistics(name)
+    ? batchNorm.apply(graph, inputs)[0]
+    : batchNormInference.apply(graph, inputs)[0];
 }
 
 /** The options of {@link convolve}. */

@@ -36,6 +36,11 @@ export interface PreparationOptions {
   readonly augmentation?: Augmentation;
   /** The seed of the changes. Defaults to 0. */
   readonly seed?: number;
+  /**
+   * The shorter side to which images of another size are resized before the middle is cropped. Defaults to that of
+   * {@link defaultPreprocessing}.
+   */
+  readonly resize?: number;
 }
 
 /** Fills batches, at once or asynchronously. */

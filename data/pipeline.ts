@@ -31,6 +31,7 @@ export class ImagePipeline {
   readonly #dataset: Dataset;
   readonly #shape: readonly [number, number, number];
   readonly #seed: number;
+  readonly #resize: number;
   readonly #writer: TensorWriter;
   readonly #shifts: ShiftDraw;
   readonly #crop: ImageTransform | undefined;
@@ -54,6 +55,7 @@ export class ImagePipeline {
     this.#dataset = dataset;
     this.#shape = shape;
     this.#seed = seed;
+    this.#resize = options.resize ?? defaultPreprocessing(shape).resize;
     this.#writer = new TensorWriter(shape, normalisation);
     this.#shifts = new ShiftDraw(augmentation, seed);
     if (scale !== undefined) this.#crop = scaleJitter(...scale, size);
@@ -147,8 +149,7 @@ export class ImagePipeline {
     const random = new Random(this.#seed, STREAM, [index, epoch]);
     if (this.#crop !== undefined) image = this.#crop(image, random);
     else if (image.width !== width || image.height !== height) {
-      const { resize, crop } = defaultPreprocessing(this.#shape);
-      image = resizeAndCrop(image, resize, crop);
+      image = resizeAndCrop(image, this.#resize, [height, width]);
     }
     for (const transform of this.#imageTransforms) image = transform(image, random);
     const layout = { base: 0, pixel: channels, channel: 1 }, shift = this.#shifts.draw(index, epoch);

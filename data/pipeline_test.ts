@@ -4,6 +4,7 @@ import type { Augmentation } from "./augment/augmentation.ts";
 import { Batcher } from "./batcher.ts";
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import { ImagePipeline } from "./pipeline.ts";
+import { Preprocessor } from "./preprocessing.ts";
 import { resizeAndCrop } from "./resize/resize.ts";
 
 const shape = [3, 8, 8] as const, COUNT = 12, SIZE = 192, random = new Random(10);
@@ -119,4 +120,15 @@ Deno.test("ImagePipeline.prepare() refuses images of other numbers of channels",
     read: () => ({ width: 8, height: 8, pixels: new Uint8Array(64) }),
   };
   await assertRejects(() => prepared(grey, undefined, 0), DataError, "expected 3 bytes for each of 8 x 8 pixels");
+});
+
+Deno.test("ImagePipeline.prepare() resizes to the side that it is told", async () => {
+  for (const resize of [9, 13]) {
+    const options = { preprocessing: { resize, crop: [8, 8], interpolation: "bilinear" }, normalisation } as const;
+    const tensor = new Float32Array(SIZE), expected = new Float32Array(SIZE), image = await large.read(3);
+    await new ImagePipeline(large, { shape, normalisation, resize }).prepare(3, 0, tensor, 0);
+    new Preprocessor(options).write(image, expected);
+    assertEquals(tensor, expected);
+    assert(tensor.join() !== (await prepared(large, undefined, 3)).join());
+  }
 });

@@ -13,7 +13,7 @@ export interface EvaluatedSplit extends Evaluation {
 }
 
 /** The images of {@link evaluateSplit}. */
-export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation"> {
+export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation" | "resize"> {
   /** The images. */
   readonly split: Dataset;
 }
@@ -30,7 +30,7 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
  */
 export async function evaluateSplit(
   program: Program,
-  { split: dataset, shape, normalisation }: EvaluationOptions,
+  { split: dataset, shape, normalisation, resize }: EvaluationOptions,
   batch: number,
   classes: number,
   limit: number = Infinity,
@@ -38,7 +38,7 @@ export async function evaluateSplit(
 ): Promise<EvaluatedSplit> {
   const count = Math.min(limit, dataset.count), batches = Math.ceil(count / batch);
   const order = Uint32Array.from({ length: batches * batch }, (_, k) => Math.min(k, count - 1));
-  await using loader = new BatchLoader({ dataset, shape, normalisation, batch, epochs: 1, order: () => order });
+  await using loader = new BatchLoader({ dataset, shape, normalisation, resize, batch, epochs: 1, order: () => order });
   const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
   for (let k = 0; k < batches; k++) {
     const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);

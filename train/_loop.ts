@@ -27,6 +27,8 @@ export interface CheckpointOptions {
 export interface LoopOptions {
   readonly backend: Backend;
   readonly trainer: Trainer;
+  /** The program of the first epochs, where these train the head alone, and their number. */
+  readonly head?: { readonly trainer: Trainer; readonly epochs: number };
   /** The program of validation. The first call compiles it; each call gives the same one. */
   readonly inference: () => Promise<Program>;
   readonly loader: BatchLoader<Batch>;
@@ -193,8 +195,10 @@ export class TrainingLoop {
 
   /** Trains to the end of the epoch, or of the run. False if it was stopped before. */
   async #trainSteps(): Promise<boolean> {
-    const { backend, trainer, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks, profiling, inference } =
+    const { backend, head, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks, profiling, inference } =
       this.#options;
+    const trainer = this.#stepTrainer;
+    if (trainer !== head?.trainer) head?.trainer.destroy();
     const reader = new ResultReader(trainer, {
       batch,
       epoch: this.#epoch,
@@ -229,24 +233,30 @@ export class TrainingLoop {
     return !(reader.stopRequested && this.#left);
   }
 
+  /** What trains in this epoch. */
+  get #stepTrainer(): Trainer {
+    const { head, trainer } = this.#options;
+    return head !== undefined && this.#epoch < head.epochs ? head.trainer : trainer;
+  }
+
   async #queueStep(reader: ResultReader): Promise<void> {
-    const { trainer, loader, schedule } = this.#options;
+    const { loader, schedule } = this.#options;
     const batch = await loader.fetch(this.#epoch, this.#stepInEpoch);
     const rate = this.#rate = schedule.rate(this.#step);
-    trainer.step(batch, rate);
+    this.#stepTrainer.step(batch, rate);
     reader.queued(rate);
     this.#step++;
   }
 
   /** Runs a step alone, with the results of {@link TrainingLoop.#queueStep}, and times it. */
   async #profileStep(reader: ResultReader, profiler: StepProfiler): Promise<void> {
-    const { trainer, loader, schedule, profiling } = this.#options;
+    const { loader, schedule, profiling } = this.#options;
     await reader.drain();
     const rate = this.#rate = schedule.rate(this.#step);
     await profiler.step(`step ${this.#step + 1}`, async () => {
       const load = () => loader.fetch(this.#epoch, this.#stepInEpoch);
       const batch = await profiler.span("load batch", load);
-      await profiler.span("compute", () => trainer.profile(profiler, batch, rate));
+      await profiler.span("compute", () => this.#stepTrainer.profile(profiler, batch, rate));
       reader.queued(rate);
       await profiler.span("read results", () => reader.drain());
     });

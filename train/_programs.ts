@@ -5,22 +5,28 @@ import type { BatchInputs } from "./inputs/batch_inputs.ts";
 import type { RunMemory } from "./events.ts";
 import { excessMemory, explainMemory, inferenceNeed, partsOf, trainingFits } from "./memory.ts";
 import { compileInference } from "../inference/mod.ts";
+import type { HeadStep } from "./head.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
 
-/** The options of a trainer, and in how many parts and by which inputs it is fed. */
-type ChosenOptions = TrainerOptions & Required<Pick<TrainerOptions, "accumulate" | "inputs">>;
+/** The options of a trainer, and of one that trains the head alone before it. */
+type RunOptions = TrainerOptions & { readonly head?: HeadStep };
+
+/** In how many parts and by which inputs they are fed. */
+type ChosenOptions = RunOptions & Required<Pick<TrainerOptions, "accumulate" | "inputs">>;
 
 /** The programs of a run. */
 export interface RunPrograms {
   /** The program that trains. */
   readonly trainer: Trainer;
+  /** The program that trains the head alone, on the same variables, where there is one. It may be destroyed before the others. */
+  readonly head?: Trainer;
   /** The program that validates, for as many images as a part of a batch. The first call compiles it. */
   readonly validation: () => Promise<Program>;
   /** The options that were found to fit. */
   readonly options: ChosenOptions;
   /** The bytes that the programs and their variables take. */
   readonly memory: RunMemory;
-  /** Gives the memory of both programs back. */
+  /** Gives the memory of all programs back. */
   readonly destroy: () => void;
 }
 
@@ -32,7 +38,7 @@ export interface RunPrograms {
  * @throws {OutOfMemoryError} If they do not fit: it names the largest batch that does.
  */
 export async function createPrograms(
-  base: Omit<TrainerOptions, "accumulate" | "inputs">,
+  base: Omit<RunOptions, "accumulate" | "inputs">,
   ways: readonly BatchInputs[],
   accumulate: number | "auto",
 ): Promise<RunPrograms> {
@@ -58,12 +64,18 @@ export async function createPrograms(
 async function create(options: ChosenOptions): Promise<RunPrograms> {
   const { model, backend, accumulate, precision, tune } = options, before = backend.liveBytes;
   const batch = options.batch / accumulate, lean = accumulate > 1;
-  const trainer = await Trainer.assemble(options), trained = backend.liveBytes;
-  let inference: Program | undefined;
+  const trainer = await Trainer.assemble(options), { variables: shared } = trainer;
+  let head: Trainer | undefined, inference: Program | undefined;
   const validation = async () =>
     inference ??= await compileInference(model, backend, batch, trainer.variables, { precision, tune, lean });
+  const destroy = () => {
+    inference?.destroy();
+    head?.destroy();
+    trainer.destroy();
+  };
   try {
-    const need = inferenceNeed({ ...options, batch, lean });
+    if (options.head !== undefined) head = await Trainer.assemble({ ...options, ...options.head, variables: shared });
+    const trained = backend.liveBytes, need = inferenceNeed({ ...options, batch, lean });
     const excess = excessMemory(need, backend);
     if (excess !== undefined) throw new OutOfMemoryError(`validation does not fit: ${excess}`, backend.capacity.total);
     let validated = need.total;
@@ -82,14 +94,9 @@ async function create(options: ChosenOptions): Promise<RunPrograms> {
       variables,
       validation: validated,
     };
-    const destroy = () => {
-      inference?.destroy();
-      trainer.destroy();
-    };
-    return { trainer, validation, options, memory, destroy };
+    return { trainer, head, validation, options, memory, destroy };
   } catch (error) {
-    inference?.destroy();
-    trainer.destroy();
+    destroy();
     throw error;
   }
 }

@@ -28,9 +28,11 @@ import {
   TRANSIENT_PREFIX,
 } from "../weights/mod.ts";
 import type { Callback, EpochEvent } from "./events.ts";
+import { headStep } from "./head.ts";
 import { inputsFor } from "./inputs/inputs_for.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import type { RunFolder } from "./run_folder.ts";
+import { headFirst } from "./schedules/head_first.ts";
 import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
 import type { SgdOptions } from "./optimizers/sgd.ts";
 import type { Trainer } from "./trainer.ts";
@@ -81,6 +83,16 @@ export interface FitOptions
   readonly optimizer?: Optimizer;
   /** Patterns of the names of parameters that stay as they are. Defaults to none. */
   readonly freeze?: readonly string[];
+  /**
+   * Whether batch norms whose weight and bias are both frozen keep their running statistics and normalise by them. Defaults to
+   * false.
+   */
+  readonly freezeStatistics?: boolean;
+  /**
+   * The first epochs, in which the last layer alone is trained, at the first rate; all else, running statistics included, stays
+   * until then. The schedule begins after them. Defaults to 0.
+   */
+  readonly headEpochs?: number;
   /** The norm of all gradients together above which they are scaled down. Defaults to no limit. */
   readonly clipNorm?: number;
   /** The share that each step keeps of an average of the weights, which is then what is evaluated. Defaults to no average. */
@@ -151,8 +163,8 @@ export interface FitResult {
  * The order, the augmentation and the first weights follow from the seed, so that a run repeats; and a run that goes on from
  * a checkpoint, at whichever step, ends with the same bits as one that never stopped.
  *
- * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; or if the
- * run to go on with had another batch.
+ * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; if the head
+ * is to be trained first and cannot be, as {@link headStep} says; or if the run to go on with had another batch.
  * @throws {OutOfMemoryError} If a batch does not fit: it names the largest that does.
  * @throws {DataError} If the run to go on with had other data or another model.
  * @throws {DeviceError} If steps are to be profiled and the device has no timestamps.
@@ -179,21 +191,24 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { rate = options.optimizer?.defaultRate ?? 0.1 } = options;
   const data = identifyData(set);
   if (progress !== undefined) checkProgress(progress, batch, data, set.name);
-  checkFit(model, set, batch);
+  checkFit(model, set, batch, options.headEpochs ?? 0);
   expectEarlyStop(options.earlyStop, set);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
   const { augmentation, folder, signal, callbacks = [], checkpoints = {} } = options;
   const { train: dataset, shape } = set, measuring = measured(options);
+  const headEpochs = Math.min(options.headEpochs ?? 0, epochs), headSteps = headEpochs * stepsPerEpoch;
+  const head = headEpochs > (progress?.epochs ?? 0) ? headStep(model, options.freeze) : undefined;
   const prepare = async () => {
-    const schedule = typeof options.schedule === "object" ? options.schedule : createSchedule({
+    const main = typeof options.schedule === "object" ? options.schedule : createSchedule({
       ...options,
       schedule: options.schedule ?? "step",
       rate,
-      epochs,
+      epochs: Math.max(1, epochs - headEpochs),
       stepsPerEpoch,
-      steps: totalSteps,
+      steps: Math.max(1, totalSteps - headSteps),
     });
+    const schedule = headEpochs === 0 ? main : headFirst(main, { epochs: headEpochs, stepsPerEpoch, rate });
     if (progress !== undefined) schedule.restore(progress.schedule);
     const profiling = options.profile && await Profiling.create(options.profile, backend);
     // Only images in memory may lie on the device, by their normalisation; those that are read are measured meanwhile.
@@ -202,11 +217,12 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     const classWeights = options.classWeights === "balanced"
       ? balancedClassWeights(dataset.labels, set.classes.length)
       : options.classWeights;
-    const programs = await createPrograms({ ...options, classWeights, batch, seed }, ways, options.accumulate ?? 1);
+    const given = { ...options, classWeights, batch, seed, head };
+    const programs = await createPrograms(given, ways, options.accumulate ?? 1);
     return { schedule, profiling, ...programs };
   };
-  const [normalisation, { schedule, profiling, trainer, validation, memory, options: found, destroy }] =
-    await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
+  const [normalisation, prepared] = await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
+  const { schedule, profiling, trainer, validation, memory, options: found, destroy } = prepared;
   const preparation = { shape, normalisation, augmentation, seed };
   try {
     await using loader = new BatchLoader({
@@ -222,6 +238,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     const loop = new TrainingLoop({
       backend,
       trainer,
+      head: prepared.head && { trainer: prepared.head, epochs: headEpochs },
       inference: validation,
       loader,
       set,
@@ -296,7 +313,14 @@ async function writeInitial({ variables }: Trainer, { initial, progress }: FitOp
   await variables.startAverages();
 }
 
-function checkFit(model: Model, set: ImageSet, batch: number): void {
+function checkFit(model: Model, set: ImageSet, batch: number, headEpochs: number): void {
+  if (!Number.isInteger(headEpochs) || headEpochs < 0) {
+    throw new UsageError(
+      sentence`Expected the epochs of the head to be a whole number of at least 0 but ${
+        argument("headEpochs")
+      } is ${headEpochs}`,
+    );
+  }
   if (set.train.count < batch) {
     throw new UsageError(
       sentence`${set.name} has ${set.train.count} training images, fewer than a batch of ${batch}; use ${

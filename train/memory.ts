@@ -14,7 +14,8 @@ import {
   ShapeError,
 } from "../core/mod.ts";
 import { variableSpecs } from "../weights/mod.ts";
-import { type StepOptions, traceStep } from "./traced_step.ts";
+import type { HeadStep } from "./head.ts";
+import { type StepOptions, type TracedStep, traceStep } from "./traced_step.ts";
 
 /** The options of {@link trainingNeed}. */
 export interface PlannedTraining extends StepOptions {
@@ -24,6 +25,8 @@ export interface PlannedTraining extends StepOptions {
   readonly recompute?: boolean;
   /** Whether the program that validates is there too, for as many images as a part. Defaults to false. */
   readonly validation?: boolean;
+  /** What stays in another step that is there too, of the same batches. Defaults to none. */
+  readonly head?: HeadStep;
 }
 
 /**
@@ -43,12 +46,10 @@ export interface PlannedTraining extends StepOptions {
  * ```
  */
 export function trainingNeed(options: PlannedTraining): MemoryNeed {
-  const { backend, batch, accumulate = 1, recompute, validation = false } = options;
-  const { graph, scalars, updates } = traceStep(options), lean = updates !== undefined;
-  const recorded = new Map(Object.entries(scalars));
-  const planned = plan(graph, recorded, { recompute, lean });
-  const needs = [backend.memoryNeed(planned, { scalars: [...recorded.keys()] })];
-  if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
+  const { backend, batch, accumulate = 1, head, validation = false } = options;
+  const step = traceStep(options), { graph, updates } = step, lean = updates !== undefined;
+  const needs = stepNeeds(options, step);
+  if (head !== undefined) needs.push(...stepNeeds(options, traceStep({ ...options, ...head })));
   if (validation) needs.push(inferenceNeed({ ...options, batch: batch / accumulate, lean }));
   const variables = new Map([...variableSpecs(graph), ...(updates === undefined ? [] : variableSpecs(updates))]);
   for (const spec of variables.values()) {
@@ -59,6 +60,14 @@ export function trainingNeed(options: PlannedTraining): MemoryNeed {
     total: needs.reduce((sum, { total }) => sum + total, 0),
     tensor: needs.reduce((most, { tensor }) => Math.max(most, tensor), 0),
   };
+}
+
+function stepNeeds({ backend, recompute }: PlannedTraining, { graph, scalars, updates }: TracedStep): MemoryNeed[] {
+  const recorded = new Map(Object.entries(scalars)), lean = updates !== undefined;
+  const planned = plan(graph, recorded, { recompute, lean });
+  const needs = [backend.memoryNeed(planned, { scalars: [...recorded.keys()] })];
+  if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
+  return needs;
 }
 
 /** The memory of the program that computes the logits of a batch, beside its variables. Nothing is allocated. */

@@ -6,6 +6,7 @@ import { topKCorrect } from "../ops/mod.ts";
 import { recordAccumulation, updateGraph } from "./_accumulation.ts";
 import type { BatchInputs, PartSpec } from "./inputs/batch_inputs.ts";
 import { uploadedInputs } from "./inputs/inputs_for.ts";
+import { frozenNames, parameterNames } from "./freeze.ts";
 import { lossScale } from "./optimizers/loss_scale.ts";
 import { type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizers/optimizer.ts";
 import { sgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
@@ -25,6 +26,11 @@ export interface StepOptions extends SgdOptions, UpdateOptions {
    * memory. Defaults to 1. Batch norm takes its statistics of each part.
    */
   readonly accumulate?: number;
+  /**
+   * Whether batch norms whose weight and bias are both frozen normalise by their running statistics and leave these as they
+   * are, as PyTorch's do after `eval()`. Defaults to false: their statistics are those of the batch, and the running ones follow.
+   */
+  readonly freezeStatistics?: boolean;
   /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
   /** The share of the target that is spread over all classes. Defaults to 0. */
@@ -82,11 +88,15 @@ export function traceStep(options: StepOptions): TracedStep {
       sentence`A batch of ${batch} does not fall into ${accumulate} equal parts; use another ${argument("accumulate")}`,
     );
   }
-  const graph = new Graph({ training: true, precision });
+  const graph = new Graph({ training: true, precision, fixedNorm: fixedNorms(options) });
   const { images, labels, loss: recordLoss } = inputs.record(graph, partSpec(options));
   const logits = model.forward(graph, images), loss = recordLoss(logits);
   const [correct] = topKCorrect.apply(graph, [logits, labels], { k: 1 });
-  const states = graph.values.filter(({ kind }) => kind === "state");
+  // Statistics that stay need no average over the steps.
+  const updated = new Set(
+    graph.nodes.flatMap(({ op, arguments: all }) => (op.updates ?? []).map((index) => all[index])),
+  );
+  const states = graph.values.filter((value) => value.kind === "state" && updated.has(value));
   const gradients = parameterGradients(graph, loss, options.freeze);
   const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
   if (accumulate === 1) {
@@ -95,4 +105,11 @@ export function traceStep(options: StepOptions): TracedStep {
   }
   recordAccumulation(graph, gradients);
   return { graph, scalars, updates: updateGraph(gradients, states, optimizer, options) };
+}
+
+/** The batch norms that keep their statistics: those whose parameters are all frozen. */
+function fixedNorms({ model, freeze = [], freezeStatistics = false }: StepOptions): (name: string) => boolean {
+  if (!freezeStatistics) return () => false;
+  const frozen = new Set(frozenNames(freeze, parameterNames(model)));
+  return (name) => frozen.has(`${name}.weight`) && frozen.has(`${name}.bias`);
 }

@@ -34,6 +34,8 @@ export interface TrainerOptions extends StepOptions {
   readonly tune?: TuneOptions;
   /** The seed of the weights. Defaults to 0. */
   readonly seed?: number;
+  /** The variables of another trainer of the model, to change them in turn; they stay its own. Defaults to new ones. */
+  readonly variables?: Variables;
 }
 
 /** What a training step gives. */
@@ -71,16 +73,19 @@ export class Trainer {
   readonly #update: Program | undefined;
   readonly #parts: number;
   readonly #feed: Feed;
+  readonly #ownsVariables: boolean;
   readonly #scalar = new Float32Array(1);
 
   private constructor(
     variables: Variables,
+    ownsVariables: boolean,
     program: Program,
     update: Program | undefined,
     parts: number,
     feed: Feed,
   ) {
     this.variables = variables;
+    this.#ownsVariables = ownsVariables;
     this.program = program;
     this.#update = update;
     this.#parts = parts;
@@ -110,7 +115,7 @@ export class Trainer {
     const { backend, accumulate = 1, inputs = uploadedInputs, seed = 0, recompute, tune } = options;
     await expectPrecision(backend, options.precision ?? "float32");
     const { graph, scalars, updates } = traceStep(options);
-    const variables = new Variables();
+    const { variables = new Variables() } = options, ownsVariables = options.variables === undefined;
     let update: Program | undefined, program: Program;
     try {
       if (updates !== undefined) {
@@ -118,12 +123,12 @@ export class Trainer {
         update = await compile(updates, backend, { variables: variables.storages, tune });
       }
       variables.add(graph, backend, seed);
-      await variables.startAverages();
+      if (ownsVariables) await variables.startAverages();
       const lean = updates !== undefined;
       program = await compile(graph, backend, { scalars, variables: variables.storages, tune, recompute, lean });
     } catch (error) {
       update?.destroy();
-      variables.destroy();
+      if (ownsVariables) variables.destroy();
       throw error;
     }
     if (accumulate > program.scalarCapacity) {
@@ -133,7 +138,8 @@ export class Trainer {
         } is ${accumulate}`,
       );
     }
-    return new Trainer(variables, program, update, accumulate, inputs.connect(program, partSpec(options)));
+    const feed = inputs.connect(program, partSpec(options));
+    return new Trainer(variables, ownsVariables, program, update, accumulate, feed);
   }
 
   /** The steps that can be queued before {@link Trainer.results} must be called. */
@@ -187,11 +193,11 @@ export class Trainer {
     });
   }
 
-  /** Gives the memory back. */
+  /** Gives the memory back; variables of another trainer stay. */
   destroy(): void {
     this.program.destroy();
     this.#update?.destroy();
-    this.variables.destroy();
+    if (this.#ownsVariables) this.variables.destroy();
   }
 
   #write(program: Program, input: string, value: number): void {

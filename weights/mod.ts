@@ -7,6 +7,7 @@
 export * from "./checkpoint.ts";
 export * from "./initializers.ts";
 export * from "./mismatched_head.ts";
+export * from "./published.ts";
 export * from "./safetensors.ts";
 export * from "./torch_file.ts";
 export * from "./variables.ts";

@@ -62,7 +62,8 @@ export const evalCommand = defineCommand({
     const precision = values.precision as Precision;
     const program = await compileInference(model, backend, batch, variables, { precision, tune });
     variables.write(tensors, source);
-    const split = { split: set.validation, shape: set.shape, normalisation };
+    const { resize } = info?.preprocessing ?? {};
+    const split = { split: set.validation, shape: set.shape, normalisation, resize };
     const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(
       program,
       split,

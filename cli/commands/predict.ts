@@ -52,7 +52,8 @@ export const predictCommand = defineCommand({
   examples: [
     ["--checkpoint runs/first photo.jpg", "the five most probable classes of an image"],
     ["--checkpoint runs/first photos --json > photos.jsonl", "every image of a folder, as JSON"],
-    ["--checkpoint resnet50.pth --model resnet50 photo.jpg", "torchvision's weights"],
+    ["--checkpoint torchvision:resnet50 photo.jpg", "torchvision's published weights, on ImageNet's classes"],
+    ["--checkpoint resnet50.pth --model resnet50 photo.jpg", "a file of weights alone"],
   ],
 }, predict);
 

@@ -9,6 +9,7 @@ import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
 import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
+import { chooseHeadEpochs, expectChannels, isPublished, withPublishedModel } from "../options/fine_tuning.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { readClassWeights } from "../options/class_weights.ts";
 import { Interrupt } from "../interrupt.ts";
@@ -30,6 +31,7 @@ import {
   earlyStopText,
   epochJson,
   epochText,
+  fineTuningText,
   foreignText,
   memoryText,
   resumeText,
@@ -53,6 +55,7 @@ export const trainCommand = defineCommand({
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
     ["--data photos --model resnet18 --augment vgg", "photographs in photos/train/CLASS and photos/val/CLASS"],
     ["--recipe he2015-cifar --data cifar-10-batches-bin", "as He et al. trained on CIFAR-10"],
+    ["--init imagenet --model resnet50 --data photos", "fine-tune torchvision's weights: a new head first, then all"],
     ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],
     ["--model resnet56 --profile", "and where the time of a step goes"],
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
@@ -62,13 +65,18 @@ export const trainCommand = defineCommand({
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const resolved = await resolveValues(written, given), { decided } = resolved;
-  const values = withOptimizerDefaults(resolved.values), { resume } = values;
+  const values = withPublishedModel(withOptimizerDefaults(resolved.values), given), { resume } = values;
   // Refuses a name that no model has before images are opened.
   modelByName(values.model);
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values, decided);
-  const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
+  const readInit = async () => {
+    if (values.init === undefined) return undefined;
+    const init = await readCheckpoint(values.init, { model: values.model, progress: values.progress && !values.json });
+    expectChannels(init, work.set);
+    return init;
+  };
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
   // An error so far leaves no folder behind.
@@ -95,8 +103,8 @@ interface Work {
   readonly freeze: readonly string[];
   /** The weights of classes. */
   readonly classWeights?: "balanced" | readonly number[];
-  /** How many parameters there are, and how many are frozen. */
-  readonly parameters: { readonly all: number; readonly frozen: number };
+  /** How many parameters there are, how many are frozen, and whether running statistics are with them. */
+  readonly parameters: { readonly all: number; readonly frozen: number; readonly statistics: boolean };
 }
 
 /** Where a run is kept, and from where it goes on. */
@@ -127,7 +135,11 @@ async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promi
     description,
     freeze,
     classWeights: given === undefined ? undefined : await readClassWeights(given, set.classes),
-    parameters: { all: names.length, frozen: frozenNames(freeze, names).length },
+    parameters: {
+      all: names.length,
+      frozen: frozenNames(freeze, names).length,
+      statistics: values["freeze-stats"],
+    },
   };
 }
 
@@ -153,6 +165,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     ? mismatchedHead(model, initial.tensors)
     : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
+  const headEpochs = chooseHeadEpochs(values, foreign);
   const backend = await openChosenBackend(values);
   try {
     say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
@@ -162,6 +175,9 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
     if (foreign !== undefined) say(foreignText(foreign, model.classes));
+    const published = isPublished(values) ? initial?.source : undefined;
+    const tuned = fineTuningText(published, values.lr, headEpochs, freeze.length > 0);
+    if (checkpoint === undefined && tuned !== undefined) say(tuned);
     const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
     const { stopped, steps, last, stoppedEarly, staleEpochs } = await fit({
@@ -171,11 +187,11 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       set,
       epochs,
       batch,
-      freeze,
       classWeights,
       augmentation,
       normalisation,
       ...trainingOptions(values, stepsPerEpoch),
+      headEpochs,
       tune: tuning.options,
       initial: initial && { ...initial, keep: foreign?.names },
       progress: checkpoint?.info.progress,
@@ -200,6 +216,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
         await folder.writeConfig({
           ...keptOptions(TRAIN_OPTIONS, values),
           batch,
+          "head-epochs": headEpochs,
           accumulate: parts,
           // Numbers, so that a run goes on with its own whatever becomes of a file.
           "class-weights": classWeights?.toString(),

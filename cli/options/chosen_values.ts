@@ -4,6 +4,7 @@ import { median } from "../../core/mod.ts";
 import { type Dataset, type ImageSet, MemoryDataset } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import { suggestNetwork, suggestTraining } from "../../train/mod.ts";
+import { FINE_TUNING, isPublished } from "./fine_tuning.ts";
 import type { TrainValues } from "./train_options.ts";
 
 /** The values of a run, of which none is left open. */
@@ -16,6 +17,9 @@ export interface Choice {
   /** Empty where nothing was left open. */
   readonly text: string;
 }
+
+/** What suits a run better than what the number of images suggests. */
+type Usual = Partial<Pick<ChosenValues, "batch" | "epochs" | "lr">>;
 
 /** The built-in set is an easy one, and a first run is to end soon. */
 const SHAPES = { batch: 32, epochs: 6 } as const;
@@ -30,10 +34,11 @@ const FILES_MEASURED = 5;
  * @param set The images; those from files have any size yet.
  */
 export async function chooseValues(values: TrainValues, decided: ReadonlySet<string>, set: ImageSet): Promise<Choice> {
-  const { count } = set.train, usual = values.data === "shapes" ? SHAPES : undefined;
+  const { count } = set.train, published = isPublished(values);
+  const usual: Usual = published ? FINE_TUNING : values.data === "shapes" ? SHAPES : {};
   const network = await chooseNetwork(values, decided, set);
-  const batch = values.batch ?? usual?.batch ?? suggestTraining(count).batch;
-  const epochs = epochsOfSteps(values.steps, count, batch) ?? values.epochs ?? usual?.epochs;
+  const batch = values.batch ?? usual.batch ?? suggestTraining(count).batch;
+  const epochs = epochsOfSteps(values.steps, count, batch) ?? values.epochs ?? usual.epochs;
   const suggested = suggestTraining(count, { batch, epochs });
   // A schedule that is asked for, alone or by a recipe, begins as it says.
   const warmup = decided.has("schedule") ? 0 : suggested.warmUp;
@@ -42,7 +47,7 @@ export async function chooseValues(values: TrainValues, decided: ReadonlySet<str
     ...network,
     batch,
     epochs: suggested.epochs,
-    lr: values.lr ?? suggested.rate,
+    lr: values.lr ?? usual.lr ?? suggested.rate,
     warmup: values.warmup ?? warmup,
   };
   const size = network?.size, [channels] = set.shape;
@@ -59,13 +64,14 @@ function epochsOfSteps(steps: number | undefined, count: number, batch: number):
 
 /** The network and the size for image files; nothing where the images or the user decide both. */
 async function chooseNetwork(
-  { model, size }: TrainValues,
+  { model, size, init }: TrainValues,
   decided: ReadonlySet<string>,
   { train }: ImageSet,
 ): Promise<{ readonly model: string; readonly size: number } | undefined> {
-  if (train instanceof MemoryDataset || (decided.has("model") && size !== undefined)) return undefined;
+  const isDecided = decided.has("model") || init !== undefined;
+  if (train instanceof MemoryDataset || (isDecided && size !== undefined)) return undefined;
   const suggested = suggestNetwork(train.count, await typicalSide(train), size);
-  if (!decided.has("model")) return suggested;
+  if (!isDecided) return suggested;
   // Networks for small images take larger ones just as well, and those for photos say what they were made for.
   const own = modelByName(model).inputShape[1];
   return { model, size: own < suggested.size ? Math.min(suggested.size, 2 * own) : own };

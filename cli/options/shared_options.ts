@@ -51,8 +51,9 @@ export const MODEL_OPTION = {
 export const CHECKPOINT_OPTIONS = {
   checkpoint: {
     kind: "text",
-    value: "FILE|RUN",
-    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
+    value: "FILE|RUN|NAME",
+    about: "a safetensors or PyTorch file, a run folder whose best checkpoint is taken, or torchvision's published " +
+      "weights: imagenet with --model, torchvision:NETWORK or torchvision:NETWORK.WEIGHTS",
   },
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
 } as const;
@@ -63,12 +64,16 @@ export const CHECKPOINT_OPTIONS = {
  * @throws {UsageError} If none was, or it is of another model than was named.
  */
 export async function readChosenCheckpoint(
-  { checkpoint, model }: { readonly checkpoint?: string; readonly model?: string },
+  { checkpoint, model, progress }: {
+    readonly checkpoint?: string;
+    readonly model?: string;
+    readonly progress?: boolean;
+  },
 ): Promise<Checkpoint & { readonly source: string }> {
   if (checkpoint === undefined) {
     throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
-  const found = await readCheckpoint(checkpoint), own = found.info?.model?.name;
+  const found = await readCheckpoint(checkpoint, { model, progress }), own = found.info?.model?.name;
   if (own !== undefined && model !== undefined && model !== own) {
     throw new UsageError(`--model: ${found.source} is of ${own}, so it cannot be read as ${model}`);
   }

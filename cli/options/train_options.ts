@@ -228,9 +228,10 @@ export const TRAIN_OPTIONS = {
   seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
   init: {
     kind: "text",
-    value: "FILE|RUN",
+    value: "FILE|RUN|NAME",
     about:
-      "start from the weights of a safetensors or PyTorch file, or a run's best; a head for other classes starts anew",
+      "start from the weights of a safetensors or PyTorch file, a run's best, or torchvision's published ones: imagenet " +
+      "for those of --model, torchvision:NETWORK.WEIGHTS; a head for other classes starts anew",
     startsRun: true,
     ofOneRun: true,
   },
@@ -238,6 +239,18 @@ export const TRAIN_OPTIONS = {
     kind: "text",
     value: "PATTERN,…",
     about: "parameters that stay as they are, such as layer1.*; running statistics follow all the same",
+  },
+  "freeze-stats": {
+    kind: "flag",
+    about: "frozen batch norms normalise by their running statistics and keep them, as PyTorch's in eval()",
+    default: false,
+    heededBy: beside("freeze", "it is about what --freeze holds, which is not given"),
+  },
+  "head-epochs": {
+    kind: "integer",
+    about: "train the last layer alone at --lr for the first N epochs, then all by the schedule; defaults to 1 where " +
+      "published weights get a new head, else to 0",
+    minimum: 0,
   },
   resume: {
     kind: "text",
@@ -305,6 +318,9 @@ export function trainingOptions(values: ChosenValues, stepsPerEpoch: number): Pa
     accumulate: values.accumulate ?? "auto",
     recompute: values.recompute,
     precision: values.precision as Precision,
+    freeze: values.freeze?.split(","),
+    freezeStatistics: values["freeze-stats"],
+    headEpochs: values["head-epochs"],
     ...scheduleOptions(values, stepsPerEpoch),
     ...optimizerOptions(values),
     shuffle: values.shuffle,

@@ -19,6 +19,7 @@ const SITUATIONS: readonly GivenOptions[] = [
   { optimizer: "adamw" },
   { model: "plain8" },
   { model: "mobilenet_v2_cifar" },
+  { freeze: "conv1.*,bn1.*" },
 ].map((situation): GivenOptions => ({ model: "resnet8", lr: "0.1", ...situation as GivenOptions }));
 
 /** Values of an option that are not its default and may stand alone. */

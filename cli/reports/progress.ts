@@ -159,3 +159,48 @@ export class CountLine {
     if (this.#enabled) rewriteLine("");
   }
 }
+
+const MIB = 2 ** 20;
+
+/** The line of a file that is fetched, at most `width` characters; `total` is its size in bytes, where that is known. */
+function formatDownload(name: string, done: number, total: number | undefined, seconds: number, width: number): string {
+  const rate = done / seconds, size = (bytes: number) => (bytes / MIB).toFixed(1);
+  const text = ` ${name}  ${size(done)}${total === undefined ? "" : `/${size(total)}`} MiB  ${size(rate)} MiB/s`;
+  return total === undefined
+    ? text.slice(0, width)
+    : withBar(`${text}  ${formatDuration((total - done) / rate)} left`, Math.min(1, done / total), width);
+}
+
+/** Draws the line of a file that is fetched on standard error, at most ten times a second. */
+export class DownloadLine {
+  readonly #enabled: boolean;
+  readonly #name: string;
+  readonly #total: number | undefined;
+  readonly #started = performance.now();
+  #drawn = 0;
+
+  /**
+   * @param name The file's name.
+   * @param wanted Whether the user wants it; it is shown on a terminal only.
+   * @param total The file's size in bytes, where that is known.
+   */
+  constructor(name: string, wanted: boolean, total?: number) {
+    this.#name = name;
+    this.#enabled = wanted && Deno.stderr.isTerminal();
+    this.#total = total;
+  }
+
+  /** Says how many bytes are there. */
+  update(done: number): void {
+    const now = performance.now();
+    if (!this.#enabled || now - this.#drawn < 100) return;
+    this.#drawn = now;
+    const seconds = (now - this.#started) / 1000, width = Deno.consoleSize().columns - 1;
+    rewriteLine(formatDownload(this.#name, done, this.#total, seconds, width));
+  }
+
+  /** Takes the line away, so that other output stands alone. */
+  clear(): void {
+    if (this.#enabled) rewriteLine("");
+  }
+}

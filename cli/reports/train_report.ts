@@ -11,10 +11,14 @@ export function beginText(
   { name, train, validation }: ImageSet,
   backend: string,
   freeze: readonly string[],
-  { all, frozen }: { readonly all: number; readonly frozen: number },
+  { all, frozen, statistics }: { readonly all: number; readonly frozen: number; readonly statistics: boolean },
 ): string {
   return `${model} on ${name}: ${train.count} training and ${validation.count} validation images, ${backend}` +
-    (frozen === 0 ? "" : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})`);
+    (frozen === 0
+      ? ""
+      : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})${
+        statistics ? ", running statistics with them" : ""
+      }`);
 }
 
 /**
@@ -36,6 +40,26 @@ export function memoryText({ total, step, variables, validation }: RunMemory): s
 /** What is not taken from a file for other classes. */
 export function foreignText({ names, classes }: MismatchedHead, own: number): string {
   return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
+}
+
+/**
+ * How weights are trained on, and by which options that is changed; nothing where it is as from random weights.
+ *
+ * @param published The name of published weights, if they are.
+ * @param frozen Whether parameters are frozen in the whole run.
+ */
+export function fineTuningText(
+  published: string | undefined,
+  rate: number,
+  headEpochs: number,
+  frozen: boolean,
+): string | undefined {
+  const then = frozen ? "then all that is not frozen" : "then all";
+  const head = headEpochs === 0
+    ? "all layers at once (--head-epochs)"
+    : `the head alone for ${headEpochs} epoch${headEpochs === 1 ? "" : "s"} (--head-epochs), ${then}`;
+  if (published === undefined) return headEpochs === 0 ? undefined : `Trained first: ${head}`;
+  return `From ${published}: ImageNet's normalisation, learning rate ${rate} (--lr), ${head}`;
 }
 
 /** An epoch as a line for people. */

@@ -12,14 +12,8 @@ import {
   type TunerStore,
   TuningTable,
 } from "../../core/mod.ts";
+import { cacheFolder } from "../files/cache_folder.ts";
 import { explain } from "../files/disk_error.ts";
-
-/** The folder of cached files: `XDG_CACHE_HOME`, `LOCALAPPDATA` or `~/.cache`, and `residua` in it. */
-function cacheFolder(): string {
-  const home = Deno.env.get("XDG_CACHE_HOME") ?? Deno.env.get("LOCALAPPDATA") ??
-    `${Deno.env.get("HOME") ?? Deno.cwd()}/.cache`;
-  return `${home}/residua`;
-}
 
 /** Where Linux names the drivers that are installed. WebGPU tells no version of a driver; these files change with it. */
 const DRIVER_FILES = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/proc/driver/nvidia/version"];

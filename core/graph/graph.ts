@@ -56,6 +56,11 @@ export interface GraphOptions {
   readonly training?: boolean;
   /** The precision in which the graph computes. Defaults to float32. */
   readonly precision?: Precision;
+  /**
+   * The batch norms that normalise by their running statistics in training too, and leave these as they are, by their names,
+   * such as `layer1.0.bn1`. Defaults to none.
+   */
+  readonly fixedNorm?: (name: string) => boolean;
 }
 
 /**
@@ -74,6 +79,7 @@ export class Graph {
   readonly training: boolean;
   /** The precision in which it computes. Under `mixed`, casts to f16 and f32 are recorded before ops. */
   readonly precision: Precision;
+  readonly #fixedNorm: (name: string) => boolean;
   /**
    * The nodes in the order of recording, which is an order of execution.
    *
@@ -90,11 +96,21 @@ export class Graph {
    * Starts empty.
    *
    * @param options `training`: whether blocks use batch statistics. Defaults to false. `precision`: the precision in which the
-   * graph computes. Defaults to float32.
+   * graph computes. Defaults to float32. `fixedNorm`: the batch norms that keep to their running statistics. Defaults to none.
    */
-  constructor({ training = false, precision = "float32" }: GraphOptions = {}) {
+  constructor({ training = false, precision = "float32", fixedNorm = () => false }: GraphOptions = {}) {
     this.training = training;
     this.precision = precision;
+    this.#fixedNorm = fixedNorm;
+  }
+
+  /**
+   * Whether a batch norm takes its statistics of the batch, and its running statistics follow.
+   *
+   * @param name The layer's name, such as `layer1.0.bn1`.
+   */
+  takesBatchStatistics(name: string): boolean {
+    return this.training && !this.#fixedNorm(name);
   }
 
   /** All values, in the order of recording. */
