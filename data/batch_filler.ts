@@ -4,6 +4,7 @@ import { elementCount } from "../core/mod.ts";
 import type { Augmentation } from "./augment/augmentation.ts";
 import type { Mixture } from "./augment/mixture.ts";
 import type { Normalisation } from "./normalisation.ts";
+import type { Preprocessing } from "./preprocessing.ts";
 
 /** Normalised images and their labels. */
 export interface ImageBatch {
@@ -36,6 +37,11 @@ export interface PreparationOptions {
   readonly augmentation?: Augmentation;
   /** The seed of the changes. Defaults to 0. */
   readonly seed?: number;
+  /**
+   * How images that no augmentation crops are brought to the shape. Defaults to the usual way for its size, and to nothing
+   * for images that have it.
+   */
+  readonly preprocessing?: Preprocessing;
 }
 
 /** Fills batches, at once or asynchronously. */

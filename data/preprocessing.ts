@@ -4,7 +4,7 @@ import { DataError } from "../core/mod.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
 import type { Normalisation } from "./normalisation.ts";
-import { resizeAndCrop } from "./resize/resize.ts";
+import { type Interpolation, resizeAndCrop } from "./resize/resize.ts";
 
 /** How images of any size are brought to that of a network; {@link resizeAndCrop} does it. */
 export interface Preprocessing {
@@ -12,8 +12,8 @@ export interface Preprocessing {
   readonly resize: number;
   /** The height and width of the middle that is kept: the network's. */
   readonly crop: readonly [number, number];
-  /** How pixels between pixels are made: antialiased bilinear. */
-  readonly interpolation: "bilinear";
+  /** How pixels between pixels are made, antialiased: torchvision's `bilinear` or `bicubic`. */
+  readonly interpolation: Interpolation;
 }
 
 /** Networks for larger images than this see the middle 224/256 of an image, as is usual for ImageNet. */
@@ -89,8 +89,8 @@ export class Preprocessor {
    * @param tensor Receives [C, ...crop].
    */
   write(image: DecodedImage, tensor: Float32Array): void {
-    const { resize, crop } = this.#preprocessing, grey = this.#grey;
-    const { pixels } = resizeAndCrop(image, resize, crop);
+    const { resize, crop, interpolation } = this.#preprocessing, grey = this.#grey;
+    const { pixels } = resizeAndCrop(image, resize, crop, interpolation);
     if (grey === undefined) return this.#writer.write(pixels, { base: 0, pixel: 3, channel: 1 }, UNMOVED, tensor, 0);
     for (let i = 0; i < grey.length; i++) {
       grey[i] = (pixels[i * 3] * 19595 + pixels[i * 3 + 1] * 38470 + pixels[i * 3 + 2] * 7471 + 0x8000) >> 16;

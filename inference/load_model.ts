@@ -14,6 +14,7 @@ import {
 import {
   defaultPreprocessing,
   IMAGENET_NORMALISATION,
+  INTERPOLATIONS,
   type Normalisation,
   normalisationFits,
   type Preprocessing,
@@ -154,10 +155,10 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
     throw options.normalisation === undefined ? new DataError(`${source}: ${wrong}`) : new UsageError(wrong);
   }
   const { resize, crop, interpolation } = preprocessing;
-  if (crop.join() !== size.join() || resize < Math.max(...crop) || interpolation !== "bilinear") {
+  if (crop.join() !== size.join() || resize < Math.max(...crop) || !INTERPOLATIONS.includes(interpolation)) {
     throw new DataError(
       `${source}: ${model.name} takes images of ${size.join("x")}, but the preprocessing resizes them to ${resize} ` +
-        `(${interpolation}; it must be bilinear) and crops ${crop.join("x")}`,
+        `(${interpolation}; it must be ${INTERPOLATIONS.join(" or ")}) and crops ${crop.join("x")}`,
     );
   }
   return { model, classes, normalisation, preprocessing };
