@@ -3,7 +3,7 @@
 import { DataError } from "../core/mod.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
-import type { Normalisation } from "./normalisation.ts";
+import { IMAGENET_NORMALISATION, type Normalisation } from "./normalisation.ts";
 import { type Interpolation, resizeAndCrop } from "./resize/resize.ts";
 
 /** How images of any size are brought to that of a network; {@link resizeAndCrop} does it. */
@@ -35,6 +35,25 @@ export const WHOLE_IMAGE = 64;
 export function defaultPreprocessing([, height, width]: readonly [number, number, number]): Preprocessing {
   const larger = Math.max(height, width), resize = larger > WHOLE_IMAGE ? Math.round(larger * 256 / 224) : larger;
   return { resize, crop: [height, width], interpolation: "bilinear" };
+}
+
+/**
+ * The mean and deviation that are usual for networks of a size: ImageNet's for colour images of more than 64 pixels a side.
+ *
+ * @param inputShape Channels, height and width of the network's images.
+ * @returns Nothing for other networks, for which none is usual.
+ *
+ * @example
+ * ```ts
+ * import { defaultNormalisation } from "@residua/residua/data";
+ * console.log(defaultNormalisation([3, 224, 224])?.mean); // [ 0.485, 0.456, 0.406 ]
+ * console.log(defaultNormalisation([3, 32, 32])); // undefined
+ * ```
+ */
+export function defaultNormalisation(
+  [channels, height, width]: readonly [number, number, number],
+): Normalisation | undefined {
+  return channels === 3 && Math.max(height, width) > WHOLE_IMAGE ? IMAGENET_NORMALISATION : undefined;
 }
 
 /** The options of {@link Preprocessor}. */

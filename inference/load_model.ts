@@ -12,8 +12,8 @@ import {
   UsageError,
 } from "../core/mod.ts";
 import {
+  defaultNormalisation,
   defaultPreprocessing,
-  IMAGENET_NORMALISATION,
   INTERPOLATIONS,
   type Normalisation,
   normalisationFits,
@@ -139,7 +139,7 @@ async function read(from: ModelSource, source: string): Promise<Checkpoint> {
 function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, source: string) {
   const model = chooseModel({ tensors, info }, options, source);
   const classes = options.classes ?? info?.classes ?? Array.from({ length: model.classes }, (_, k) => String(k));
-  const normalisation = options.normalisation ?? info?.normalisation ?? guessNormalisation(model, source);
+  const normalisation = options.normalisation ?? info?.normalisation ?? usualNormalisation(model, source);
   const preprocessing = options.preprocessing ?? info?.preprocessing ?? defaultPreprocessing(model.inputShape);
   const [channels, ...size] = model.inputShape;
   if (classes.length !== model.classes) {
@@ -180,8 +180,9 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
 }
 
 /** Weights of networks for larger images come from ImageNet, as a rule; small images have no such rule. */
-function guessNormalisation({ inputShape: [channels, height, width] }: Model, source: string): Normalisation {
-  if (channels === 3 && Math.max(height, width) > 64) return IMAGENET_NORMALISATION;
+function usualNormalisation({ inputShape }: Model, source: string): Normalisation {
+  const usual = defaultNormalisation(inputShape);
+  if (usual !== undefined) return usual;
   throw new UsageError(
     sentence`${source} does not say by which mean and deviation its images were normalised; give them with ${
       argument("normalisation")

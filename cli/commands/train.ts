@@ -3,7 +3,7 @@
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
-import { type Checkpoint, describedModel, mismatchedHead, type ModelDescription } from "../../weights/mod.ts";
+import { alignHead, type Checkpoint, describedModel, type ModelDescription } from "../../weights/mod.ts";
 import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
@@ -26,7 +26,7 @@ import {
   beginText,
   epochJson,
   epochText,
-  foreignText,
+  headText,
   memoryText,
   resumeText,
   stoppedText,
@@ -135,9 +135,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     if (!json) console.log(text);
   };
   const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
-  const foreign = checkpoint === undefined && initial !== undefined
-    ? mismatchedHead(model, initial.tensors)
-    : undefined;
+  const head = checkpoint === undefined && initial !== undefined ? alignHead(model, initial, set.classes) : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
   const backend = await openChosenBackend(values);
@@ -147,7 +145,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       console.error(`warning: ${checkpoint.damage}; went back to the one before it`);
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
-    if (foreign !== undefined) say(foreignText(foreign, model.classes));
+    if (head !== undefined && head.change !== "kept") say(headText(head, model.classes));
     const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
     const { stopped, steps, last } = await fit({
@@ -162,7 +160,7 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
       normalisation,
       ...trainingOptions(values, stepsPerEpoch),
       tune: tuning.options,
-      initial: initial && { ...initial, keep: foreign?.names },
+      initial: initial && { ...initial, ...head },
       progress: checkpoint?.info.progress,
       folder,
       signal: interrupt.signal,

@@ -238,7 +238,7 @@ export const TRAIN_OPTIONS = {
     kind: "text",
     value: "FILE|RUN",
     about:
-      "start from the weights of a safetensors or PyTorch file, or a run's best; a head for other classes starts anew",
+      "start from the weights of a safetensors or PyTorch file, or a run's best; the head of other classes starts anew, one of the same in another order is reordered",
     startsRun: true,
     ofOneRun: true,
   },
