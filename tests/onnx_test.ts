@@ -215,7 +215,7 @@ Deno.test("export says in a sentence what is wrong, with the exit code of its ki
       [[...run, ...out, "--model", "resnet20"], 2, "is of resnet8, so it cannot be read as resnet20"],
       [[...run, ...out, "--classes", "4"], 2, "says that of itself; leave it away"],
       [[...bare, ...out], 2, "name it with --model"],
-      [[...bare, ...out, "--model", "resnet8", "--classes", "4", "--normalise"], 2, "does not say how"],
+      [[...bare, ...out, "--model", "resnet8", "--classes", "4", "--normalise"], 2, "by which mean"],
       [[...bare, ...out, "--model", "resnet8"], 1, "expected the tensor fc.weight to be float32 [10, 64]"],
       [[...run, "--out", `${folder}/best.safetensors/out.onnx`], 1, "best.safetensors"],
       [[...run, "--out", folder], 1, "this is a folder"],
