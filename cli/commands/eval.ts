@@ -44,6 +44,7 @@ const OPTIONS = {
     choices: SPLITS,
   },
   ...PREPARATION_OPTIONS,
+  size: { kind: "integer", about: "the same as --crop", minimum: 1 },
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
   logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
@@ -143,7 +144,8 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   console.log(`${labels.length} ${set.about} of ${set.name}${few}`);
   console.log(preparationText(preprocessing, chosen));
   console.log(describeWork(backend, values));
-  console.log(`\nloss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}  top-5 ${formatPercent(top5)}\n`);
+  const five = model.classes > 5 ? `  top-5 ${formatPercent(top5)}` : "";
+  console.log(`\nloss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}${five}\n`);
   console.log(classText(names, report, confusion));
   if (values.csv !== undefined) console.log(`\nAll classes are in ${values.csv}`);
   if (values.errors === undefined) return;

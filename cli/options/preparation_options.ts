@@ -124,11 +124,11 @@ export async function chosenNormalisation(
         `deviations above 0, but ${mean.join(",")} and ${std!.join(",")} came`,
     );
   }
-  if (info !== undefined) return { normalisation: info.normalisation, origin: "the checkpoint's mean and deviation" };
+  if (info !== undefined) return { normalisation: info.normalisation, origin: "the checkpoint's mean and std" };
   const [, height, width] = modelByName(model.name).inputShape;
   const usual = defaultNormalisation([model.inputShape[0], height, width]);
-  if (usual !== undefined) return { normalisation: usual, origin: "ImageNet's mean and deviation" };
-  if (measure !== undefined) return { normalisation: await measure(), origin: "the training set's mean and deviation" };
+  if (usual !== undefined) return { normalisation: usual, origin: "ImageNet's mean and std" };
+  if (measure !== undefined) return { normalisation: await measure(), origin: "the training set's mean and std" };
   throw new UsageError(
     `${source} does not say by which mean and deviation its images were normalised; give them with --mean and --std`,
   );
