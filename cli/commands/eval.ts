@@ -91,7 +91,7 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
     (inMemory && checkpoint.info === undefined && values.resize === undefined ? set.shape[1] : undefined);
   const { model } = chosenModel(checkpoint, { model: values.model, crop: size }, set.shape[0]);
   const classMap = classesOf(checkpoint, model, set), names = checkpoint.info?.classes ?? set.classes;
-  const resizes = !inMemory || (values.resize ?? values.crop ?? values.interpolation) !== undefined;
+  const resizes = !inMemory || (values.resize ?? crop ?? values.interpolation) !== undefined;
   expectShape(checkpoint, model, set, resizes);
   const preprocessing = resizes ? chosenPreprocessing(checkpoint, model, values) : undefined;
   const { train } = set, { inputShape: shape } = model;

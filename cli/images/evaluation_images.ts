@@ -51,7 +51,7 @@ export async function openEvaluationImages(
 ): Promise<EvaluationImages> {
   const folders = values.data === "shapes" ? undefined : await measuredFolders(values.data);
   const opened = folders === undefined
-    ? choose(await openData({ ...values, size }), values, size, own)
+    ? choose(await openData({ ...values, size }), values, own)
     : await openFolders(folders, values, size);
   if (opened.images.count > 0) return opened;
   throw new DataError(`${opened.name}: there are no ${opened.about}; ask for others with --split`);
@@ -77,15 +77,13 @@ async function openFolders(
   const split = values.split ?? (folders.has("test") ? "test" : "val"), { location } = new DiskFolder(values.data);
   const wanted = split === "all" ? [...folders.values()] : [folders.get(split)].filter((name) => name !== undefined);
   if (wanted.length === 0) throw noSplit(location, split, [...folders.keys(), "all"]);
-  const sets = await Promise.all(wanted.map(async (folder) => {
-    const set = await openData({ ...values, data: `${values.data}/${folder}`, size });
-    return { set, prefix: `${folder}/` };
-  }));
-  const classes = [...new Set(sets.flatMap(({ set }) => set.classes))].sort();
-  const parts = sets.flatMap(({ set, prefix }) =>
-    [set.train, set.validation].map((dataset) => ({
+  const sets = await Promise.all(
+    wanted.map((folder) => openData({ ...values, data: `${location}/${folder}`, size })),
+  );
+  const classes = [...new Set(sets.flatMap(({ classes }) => classes))].sort();
+  const parts = sets.flatMap((set) =>
+    allOf(set).map((dataset) => ({
       dataset: expectFiles(dataset),
-      prefix,
       labels: set.classes.map((name) => classes.indexOf(name)),
     }))
   );
@@ -96,7 +94,6 @@ async function openFolders(
 function choose(
   set: ImageSet,
   values: DataValues & { readonly split?: SplitName },
-  size: number,
   own: boolean,
 ): EvaluationImages {
   const { name, classes, shape, train, validation, test } = set, drawn = isDrawn(set);
@@ -111,18 +108,23 @@ function choose(
     if (images === undefined) throw noSplit(name, split, ["train", "val", "all"]);
     return { ...found, images };
   }
-  const all = [train, validation, ...(test === undefined ? [] : [test])];
+  const all = allOf(set);
   if (all.every((dataset) => dataset instanceof MemoryDataset)) return { ...found, images: joinMemory(all, shape) };
   const labels = classes.map((_, label) => label);
-  const parts = all.map((dataset) => ({ dataset: expectFiles(dataset), prefix: "", labels }));
-  return { ...found, shape: [3, size, size], images: joinFiles(name, parts, classes.length, values) };
+  const parts = all.map((dataset) => ({ dataset: expectFiles(dataset), labels })),
+    { location } = parts[0].dataset.source;
+  return { ...found, images: joinFiles(location, parts, classes.length, values) };
 }
 
-/** Whether validation images were drawn from the training images' folders: of a training folder, or of folders of classes. */
+function allOf({ train, validation, test }: ImageSet): readonly Dataset[] {
+  return [train, validation, ...(test === undefined ? [] : [test])];
+}
+
+/** Whether validation images were drawn from the folders of the training images: one for training, or those of classes. */
 function isDrawn({ train, validation, classes }: ImageSet): "of train" | "of classes" | undefined {
   if (!(train instanceof FolderDataset && validation instanceof FolderDataset) || train.count === 0) return undefined;
   const [first] = train.files.at(0).split("/");
-  if (first === classes[train.labels[0]]) return "of classes";
+  if (first.normalize("NFC") === classes[train.labels[0]].normalize("NFC")) return "of classes";
   return validation.count > 0 && validation.files.at(0).split("/")[0] === first ? "of train" : undefined;
 }
 
@@ -150,16 +152,16 @@ function joinFiles(
   location: string,
   parts: readonly {
     readonly dataset: FolderDataset;
-    readonly prefix: string;
     /** The class of each class of the part. */
     readonly labels: readonly number[];
   }[],
   classes: number,
   values: DataValues,
 ): FolderDataset {
-  const files = parts.flatMap(({ dataset, prefix, labels }) =>
-    [...dataset.files].map((path, k) => ({ path: prefix + path, label: labels[dataset.labels[k]] }))
-  );
+  const files = parts.flatMap(({ dataset, labels }) => {
+    const { location: own } = dataset.source, prefix = own === location ? "" : `${own.slice(location.length + 1)}/`;
+    return [...dataset.files].map((path, k) => ({ path: prefix + path, label: labels[dataset.labels[k]] }));
+  });
   files.sort((a, b) => a.label - b.label || (a.path < b.path ? -1 : 1));
   const labels = createLabels(files.length, classes);
   files.forEach(({ label }, k) => labels[k] = label);
