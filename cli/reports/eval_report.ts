@@ -8,6 +8,8 @@ import { formatTable } from "./table.ts";
 const MOST_CLASSES = 20, MOST_EXTREMES = 10;
 /** Characters of a line, and of the longest name in it. */
 const WIDTH = 80, NAME = 24;
+/** A name of at most so many characters heads a column. */
+const SHORT_NAME = 4;
 /** The pairs of classes that are listed where counts of all pairs are too wide. */
 const MOST_PAIRS = 10;
 
@@ -64,10 +66,12 @@ function classTable(classes: readonly NamedMetrics[]): string {
 
 /** Counts of all pairs of classes where they fit, else those that were mistaken most. */
 function confusionText(met: readonly NamedMetrics[], confusion: readonly (readonly number[])[]): string {
+  // Names that are short stand above their columns; others are numbered.
+  const short = met.every(({ name }) => [...name].length <= SHORT_NAME);
   const table = formatTable([
-    ["true \\ predicted", ...met.map((_, k) => k + 1)],
+    ["true \\ predicted", ...met.map(({ name }, k) => short ? name : k + 1)],
     ...met.map(({ name, index }, k) => [
-      `${String(k + 1).padStart(2)} ${shorten(name, NAME - 9)}`,
+      short ? name : `${String(k + 1).padStart(2)} ${shorten(name, NAME - 9)}`,
       ...met.map((other) => confusion[index][other.index]),
     ]),
   ]);

@@ -35,7 +35,9 @@ Deno.test("classText() shows the worst and the best ten of many classes, and wha
 Deno.test("classText() shows all counts of a few classes", () => {
   const confusion = [[3, 1], [0, 4]], text = classText(["cat", "dog"], classMetrics(confusion), confusion);
   assertStringIncludes(text, "cat         4    100.0 %   75.0 %  85.7 %\ndog         4     80.0 %  100.0 %  88.9 %\n");
-  assertStringIncludes(text, "true \\ predicted  1  2\n 1 cat            3  1\n 2 dog            0  4");
+  assertStringIncludes(text, "true \\ predicted  cat  dog\ncat                 3    1\ndog                 0    4");
+  const long = classText(["horse", "dog"], classMetrics(confusion), confusion);
+  assertStringIncludes(long, "true \\ predicted  1  2\n 1 horse          3  1\n 2 dog            0  4");
 });
 
 Deno.test("classesCsv() quotes names and ends its lines as RFC 4180 has it", () => {
