@@ -245,6 +245,33 @@ Deno.test("eval prepares photographs that have the network's size as predict doe
     });
   }));
 
+Deno.test("eval measures a bare file on images in memory of any shape, as they are or resized", () =>
+  withFolder(async (folder) => {
+    const inputShape = [1, 10, 13] as const, file = `${folder}/bare.safetensors`, out = `${folder}/logits.json`;
+    const tensors = randomTensors(modelByName("resnet8", { classes: 4, inputShape }), 8);
+    await Deno.writeFile(file, encodeSafetensors(tensors));
+    for (const [name, count] of [["train", 12], ["t10k", 8]] as const) {
+      const pixels = Array.from({ length: count * 130 }, (_, i) => (i * 7919) >> 5);
+      const head = (kind: number, ...sizes: number[]) => [0, 0, 8, kind, ...sizes.flatMap((size) => [0, 0, 0, size])];
+      const labels = Array.from({ length: count }, (_, k) => k % 4);
+      await Deno.writeFile(
+        `${folder}/${name}-images-idx3-ubyte`,
+        Uint8Array.from([...head(3, count, 10, 13), ...pixels]),
+      );
+      await Deno.writeFile(`${folder}/${name}-labels-idx1-ubyte`, Uint8Array.from([...head(1, count), ...labels]));
+    }
+    const base = ["eval", "--checkpoint", file, "--model", "resnet8", "--data", folder, "--logits", out];
+    assertStringIncludes(
+      await succeed(...base),
+      "images as they are, normalised by the training set's mean and std\n",
+    );
+    const logits: number[][] = JSON.parse(await Deno.readTextFile(out)).logits;
+    assertEquals([logits.length, logits[0].length], [8, 4]);
+    const resized = await succeed(...base, "--resize", "20", "--crop", "16", "--interpolation", "bicubic");
+    assertStringIncludes(resized, "resize 20 bicubic, crop 16x16, normalised by the training set's mean and std\n");
+    assert((await Deno.readTextFile(out)) !== JSON.stringify({ labels: [0, 1, 2, 3, 0, 1, 2, 3], logits }));
+  }));
+
 Deno.test("eval, predict and export name a tensor that holds NaN", () =>
   withFolder(async (folder) => {
     const file = `${folder}/bad.safetensors`, tensors = randomTensors(modelByName("resnet8"), 8);

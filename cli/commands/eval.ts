@@ -1,7 +1,7 @@
 /** `deno task eval`: measures a checkpoint on a test set. */
 
 import { DataError, type Precision, UsageError } from "../../core/mod.ts";
-import { matchClasses, measureImages, MemoryDataset, unknownClasses } from "../../data/mod.ts";
+import { matchClasses, measureImages, MemoryDataset, type PreparationOptions, unknownClasses } from "../../data/mod.ts";
 import { classMetrics, compileInference, type EvaluatedSplit, evaluateSplit } from "../../inference/mod.ts";
 import type { SequentialModel } from "../../models/mod.ts";
 import { Variables } from "../../weights/mod.ts";
@@ -14,6 +14,7 @@ import { DATA_OPTIONS } from "../options/image_options.ts";
 import type { Values } from "../options/option.ts";
 import {
   chosenModel,
+  type ChosenNormalisation,
   chosenNormalisation,
   chosenPreprocessing,
   PREPARATION_OPTIONS,
@@ -83,25 +84,32 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   const checkpoint = await readChosenCheckpoint(written);
   const { values, own } = await withRunData(OPTIONS, given, written.checkpoint!);
   const crop = values.crop ?? (given.size === undefined ? undefined : values.size);
-  const seen = chosenModel(checkpoint, { model: values.model, crop }).model.inputShape[1];
-  const set = await openEvaluationImages({ ...values, split: values.split as SplitName | undefined }, seen, own);
+  const usual = chosenModel(checkpoint, { model: values.model, crop });
+  const [, height, width] = usual.inputShape;
+  const set = await openEvaluationImages({ ...values, split: values.split as SplitName | undefined }, height, own);
   const inMemory = set.images instanceof MemoryDataset;
-  // A bare file says no size, so that it takes that of images in memory.
-  const size = crop ??
-    (inMemory && checkpoint.info === undefined && values.resize === undefined ? set.shape[1] : undefined);
-  const { model } = chosenModel(checkpoint, { model: values.model, crop: size }, set.shape[0]);
-  const classMap = classesOf(checkpoint, model, set), names = checkpoint.info?.classes ?? set.classes;
   const resizes = !inMemory || (values.resize ?? crop ?? values.interpolation) !== undefined;
+  // A bare file says no size, so that it takes that of images that stay as they are.
+  const shape = resizes ? [set.shape[0], height, width] as const : set.shape;
+  const model = chosenModel(checkpoint, { model: values.model, crop }, shape);
+  const classMap = classesOf(checkpoint, model, set), names = checkpoint.info?.classes ?? set.classes;
   expectShape(checkpoint, model, set, resizes);
   const preprocessing = resizes ? chosenPreprocessing(checkpoint, model, values) : undefined;
-  const { train } = set, { inputShape: shape } = model;
+  // Images in memory are measured as they are.
+  const { train } = set, measured = inMemory ? set.shape : model.inputShape;
   const chosen = await chosenNormalisation(
     checkpoint,
     model,
     values,
-    train && (async () => (await measureImages(train, shape)).normalisation("channel")),
+    train && (async () => (await measureImages(train, measured)).normalisation("channel")),
   );
-  const images = { split: set.images, shape, preprocessing, normalisation: chosen.normalisation, classMap };
+  const images = {
+    split: set.images,
+    shape: model.inputShape,
+    preprocessing,
+    normalisation: chosen.normalisation,
+    classMap,
+  };
   const backend = await openChosenBackend(values);
   let result: EvaluatedSplit;
   try {
@@ -114,9 +122,32 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   } finally {
     backend.destroy();
   }
-  const { logits, labels, loss, top1, top5, confusion } = result, report = classMetrics(confusion);
+  const work = describeWork(backend, values);
+  await report(values, { checkpoint, set, model, names, images, origin: chosen, work, result });
+}
+
+/** What was measured, and how. */
+interface Measurement {
+  readonly checkpoint: ReadCheckpoint;
+  readonly set: EvaluationImages;
+  readonly model: SequentialModel;
+  /** The names of the network's classes. */
+  readonly names: readonly string[];
+  readonly images: PreparationOptions;
+  readonly origin: ChosenNormalisation;
+  /** Where it was computed. */
+  readonly work: string;
+  readonly result: EvaluatedSplit;
+}
+
+/** Writes the files that were asked for, and prints the figures. */
+async function report(
+  values: EvalValues,
+  { checkpoint, set, model, names, images, origin, work, result }: Measurement,
+): Promise<void> {
+  const { logits, labels, loss, top1, top5, confusion } = result, figures = classMetrics(confusion);
   if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
-  if (values.csv !== undefined) await writeFile(values.csv, new TextEncoder().encode(classesCsv(names, report)));
+  if (values.csv !== undefined) await writeFile(values.csv, new TextEncoder().encode(classesCsv(names, figures)));
   const errors = confidentErrors(logits, labels, model.classes);
   if (values.errors !== undefined && errors.length > 0) {
     const title = `${model.name} on ${set.about} of ${set.name}: the surest errors`;
@@ -128,25 +159,25 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
       model: model.name,
       data: set.name,
       split: set.split,
-      preprocessing,
-      normalisation: chosen.normalisation,
+      preprocessing: images.preprocessing,
+      normalisation: images.normalisation,
       images: labels.length,
       loss,
       top1,
       top5,
-      macro: report.macro,
-      classes: classesJson(names, report),
+      macro: figures.macro,
+      classes: classesJson(names, figures),
       confusion,
     }));
   }
   const few = set.classes.length === model.classes ? "" : `, ${set.classes.length} of ${model.classes} classes`;
   console.log(`${model.name}, ${checkpoint.source}`);
   console.log(`${labels.length} ${set.about} of ${set.name}${few}`);
-  console.log(preparationText(preprocessing, chosen));
-  console.log(describeWork(backend, values));
+  console.log(preparationText(images.preprocessing, origin));
+  console.log(work);
   const five = model.classes > 5 ? `  top-5 ${formatPercent(top5)}` : "";
   console.log(`\nloss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}${five}\n`);
-  console.log(classText(names, report, confusion));
+  console.log(classText(names, figures, confusion));
   if (values.csv !== undefined) console.log(`\nAll classes are in ${values.csv}`);
   if (values.errors === undefined) return;
   console.log(

@@ -68,7 +68,7 @@ type Ready = { readonly file: string; readonly tensor: Float32Array } | {
 async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
   checkTune(values.tune);
-  const checkpoint = await readChosenCheckpoint(values), network = chosenModel(checkpoint, values).model;
+  const checkpoint = await readChosenCheckpoint(values), network = chosenModel(checkpoint, values);
   const preprocessing = chosenPreprocessing(checkpoint, network, values);
   const chosen = await chosenNormalisation(checkpoint, network, values);
   const failures: ResiduaError[] = [], files: string[] = [];

@@ -11,7 +11,7 @@ import {
   type Preprocessing,
 } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
-import { describedModel, mismatchedHead, type ModelDescription } from "../../weights/mod.ts";
+import { describedModel, mismatchedHead } from "../../weights/mod.ts";
 import type { ReadCheckpoint } from "../files/read_checkpoint.ts";
 import type { Values } from "./option.ts";
 import { modelOf } from "./shared_options.ts";
@@ -51,25 +51,23 @@ export interface ChosenNormalisation {
  *
  * @param values `model`: its name, for a bare weight file, whose number of classes is that of its last layer.
  * @param values `crop`: the height and width of its images, where they are not its own.
- * @param channels The channels of the images that a bare file is for. Defaults to the model's own.
+ * @param shape The shape of the images that a bare file is for. Defaults to the model's own.
  * @throws {UsageError} If nothing says which it is.
  */
 export function chosenModel(
   checkpoint: ReadCheckpoint,
   { model: name, crop }: { readonly model?: string; readonly crop?: number },
-  channels?: number,
-): { readonly model: SequentialModel; readonly description: ModelDescription } {
+  shape?: readonly [number, number, number],
+): SequentialModel {
   let description = modelOf(checkpoint, { name });
-  const own = describedModel(description), [ownChannels, height, width] = own.inputShape;
+  const own = describedModel(description);
   if (checkpoint.info === undefined) {
-    description = {
-      ...description,
-      classes: mismatchedHead(own, checkpoint.tensors)?.classes ?? own.classes,
-      inputShape: [channels ?? ownChannels, height, width],
-    };
+    const classes = mismatchedHead(own, checkpoint.tensors)?.classes ?? own.classes;
+    description = { ...description, classes, inputShape: shape ?? own.inputShape };
   }
-  if (crop !== undefined) description = { ...description, inputShape: [description.inputShape?.[0] ?? 3, crop, crop] };
-  return { model: describedModel(description), description };
+  if (crop === undefined) return describedModel(description);
+  const [channels] = description.inputShape ?? own.inputShape;
+  return describedModel({ ...description, inputShape: [channels, crop, crop] });
 }
 
 /**
