@@ -4,6 +4,7 @@ import { elementCount } from "../core/mod.ts";
 import type { Augmentation } from "./augment/augmentation.ts";
 import type { Mixture } from "./augment/mixture.ts";
 import type { Normalisation } from "./normalisation.ts";
+import type { Preprocessing } from "./preprocessing.ts";
 
 /** Normalised images and their labels. */
 export interface ImageBatch {
@@ -37,10 +38,10 @@ export interface PreparationOptions {
   /** The seed of the changes. Defaults to 0. */
   readonly seed?: number;
   /**
-   * The shorter side to which images of another size are resized before the middle is cropped. Defaults to that of
-   * {@link defaultPreprocessing}.
+   * How images that no augmentation crops are brought to the shape. Defaults to the usual way for its size, and to nothing
+   * for images that have it.
    */
-  readonly resize?: number;
+  readonly preprocessing?: Preprocessing;
 }
 
 /** Fills batches, at once or asynchronously. */

@@ -21,6 +21,7 @@ export * from "./formats/image_input.ts";
 export { drawBeta, mixes, mixImages, type Mixture, type MixtureOptions } from "./augment/mixture.ts";
 export * from "./identity.ts";
 export * from "./imagenet_classes.ts";
+export * from "./match_classes.ts";
 export * from "./normalisation.ts";
 export * from "./formats/open.ts";
 export * from "./formats/path_list.ts";

@@ -9,7 +9,7 @@ import { allocateImages, type BatchFiller, type ImageBatch, type PreparationOpti
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
 import { expectMixture, mixes, mixImages, type MixtureOptions } from "./augment/mixture.ts";
-import { defaultPreprocessing } from "./preprocessing.ts";
+import { defaultPreprocessing, type Preprocessing } from "./preprocessing.ts";
 import { randAugment } from "./augment/rand_augment.ts";
 import { resizeAndCrop } from "./resize/resize.ts";
 import { randomErasing, type TensorTransform } from "./augment/tensor_transforms.ts";
@@ -31,10 +31,10 @@ export class ImagePipeline {
   readonly #dataset: Dataset;
   readonly #shape: readonly [number, number, number];
   readonly #seed: number;
-  readonly #resize: number;
   readonly #writer: TensorWriter;
   readonly #shifts: ShiftDraw;
   readonly #crop: ImageTransform | undefined;
+  readonly #preprocessing: Preprocessing | undefined;
   readonly #imageTransforms: readonly ImageTransform[];
   readonly #offsets: OffsetDraw | undefined;
   readonly #erasing: TensorTransform | undefined;
@@ -55,7 +55,7 @@ export class ImagePipeline {
     this.#dataset = dataset;
     this.#shape = shape;
     this.#seed = seed;
-    this.#resize = options.resize ?? defaultPreprocessing(shape).resize;
+    this.#preprocessing = options.preprocessing;
     this.#writer = new TensorWriter(shape, normalisation);
     this.#shifts = new ShiftDraw(augmentation, seed);
     if (scale !== undefined) this.#crop = scaleJitter(...scale, size);
@@ -148,8 +148,9 @@ export class ImagePipeline {
     }
     const random = new Random(this.#seed, STREAM, [index, epoch]);
     if (this.#crop !== undefined) image = this.#crop(image, random);
-    else if (image.width !== width || image.height !== height) {
-      image = resizeAndCrop(image, this.#resize, [height, width]);
+    else if (this.#preprocessing !== undefined || image.width !== width || image.height !== height) {
+      const { resize, crop, interpolation } = this.#preprocessing ?? defaultPreprocessing(this.#shape);
+      image = resizeAndCrop(image, resize, crop, interpolation);
     }
     for (const transform of this.#imageTransforms) image = transform(image, random);
     const layout = { base: 0, pixel: channels, channel: 1 }, shift = this.#shifts.draw(index, epoch);
@@ -189,8 +190,12 @@ class PipelineFiller implements BatchFiller {
   close(): void {}
 }
 
-/** Whether images lie in memory, and are cropped and mirrored and no more. */
-export function isPlain(dataset: Dataset, { augmentation }: PreparationOptions): dataset is MemoryDataset {
+/** Whether images lie in memory, have the shape, and are cropped and mirrored and no more. */
+export function isPlain(
+  dataset: Dataset,
+  { augmentation, preprocessing }: PreparationOptions,
+): dataset is MemoryDataset {
+  if (preprocessing !== undefined) return false;
   const { padding: _, flip: __, ...more } = augmentation ?? { padding: 0, flip: false };
   return dataset instanceof MemoryDataset && Object.values(more).every((value) => value === undefined);
 }

@@ -124,10 +124,10 @@ Deno.test("ImagePipeline.prepare() refuses images of other numbers of channels",
 
 Deno.test("ImagePipeline.prepare() resizes to the side that it is told", async () => {
   for (const resize of [9, 13]) {
-    const options = { preprocessing: { resize, crop: [8, 8], interpolation: "bilinear" }, normalisation } as const;
+    const preprocessing = { resize, crop: [8, 8], interpolation: "bilinear" } as const;
     const tensor = new Float32Array(SIZE), expected = new Float32Array(SIZE), image = await large.read(3);
-    await new ImagePipeline(large, { shape, normalisation, resize }).prepare(3, 0, tensor, 0);
-    new Preprocessor(options).write(image, expected);
+    await new ImagePipeline(large, { shape, normalisation, preprocessing }).prepare(3, 0, tensor, 0);
+    new Preprocessor({ preprocessing, normalisation }).write(image, expected);
     assertEquals(tensor, expected);
     assert(tensor.join() !== (await prepared(large, undefined, 3)).join());
   }

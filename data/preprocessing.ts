@@ -3,8 +3,8 @@
 import { DataError } from "../core/mod.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
-import type { Normalisation } from "./normalisation.ts";
-import { resizeAndCrop } from "./resize/resize.ts";
+import { IMAGENET_NORMALISATION, type Normalisation } from "./normalisation.ts";
+import { type Interpolation, resizeAndCrop } from "./resize/resize.ts";
 
 /** How images of any size are brought to that of a network; {@link resizeAndCrop} does it. */
 export interface Preprocessing {
@@ -12,8 +12,8 @@ export interface Preprocessing {
   readonly resize: number;
   /** The height and width of the middle that is kept: the network's. */
   readonly crop: readonly [number, number];
-  /** How pixels between pixels are made: antialiased bilinear. */
-  readonly interpolation: "bilinear";
+  /** How pixels between pixels are made, antialiased: torchvision's `bilinear` or `bicubic`. */
+  readonly interpolation: Interpolation;
 }
 
 /** Networks for larger images than this see the middle 224/256 of an image, as is usual for ImageNet. */
@@ -35,6 +35,25 @@ export const WHOLE_IMAGE = 64;
 export function defaultPreprocessing([, height, width]: readonly [number, number, number]): Preprocessing {
   const larger = Math.max(height, width), resize = larger > WHOLE_IMAGE ? Math.round(larger * 256 / 224) : larger;
   return { resize, crop: [height, width], interpolation: "bilinear" };
+}
+
+/**
+ * The mean and deviation that are usual for networks of a size: ImageNet's for colour images of more than 64 pixels a side.
+ *
+ * @param inputShape Channels, height and width of the network's images.
+ * @returns Nothing for other networks, for which none is usual.
+ *
+ * @example
+ * ```ts
+ * import { defaultNormalisation } from "@residua/residua/data";
+ * console.log(defaultNormalisation([3, 224, 224])?.mean); // [ 0.485, 0.456, 0.406 ]
+ * console.log(defaultNormalisation([3, 32, 32])); // undefined
+ * ```
+ */
+export function defaultNormalisation(
+  [channels, height, width]: readonly [number, number, number],
+): Normalisation | undefined {
+  return channels === 3 && Math.max(height, width) > WHOLE_IMAGE ? IMAGENET_NORMALISATION : undefined;
 }
 
 /** The options of {@link Preprocessor}. */
@@ -89,8 +108,8 @@ export class Preprocessor {
    * @param tensor Receives [C, ...crop].
    */
   write(image: DecodedImage, tensor: Float32Array): void {
-    const { resize, crop } = this.#preprocessing, grey = this.#grey;
-    const { pixels } = resizeAndCrop(image, resize, crop);
+    const { resize, crop, interpolation } = this.#preprocessing, grey = this.#grey;
+    const { pixels } = resizeAndCrop(image, resize, crop, interpolation);
     if (grey === undefined) return this.#writer.write(pixels, { base: 0, pixel: 3, channel: 1 }, UNMOVED, tensor, 0);
     for (let i = 0; i < grey.length; i++) {
       grey[i] = (pixels[i * 3] * 19595 + pixels[i * 3 + 1] * 38470 + pixels[i * 3 + 2] * 7471 + 0x8000) >> 16;

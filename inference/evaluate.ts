@@ -1,25 +1,35 @@
 /** Runs a model over a whole split. */
 
 import { Pauses, type Program } from "../core/mod.ts";
-import { BatchLoader, type Dataset, type PreparationOptions } from "../data/mod.ts";
+import {
+  BatchLoader,
+  type Dataset,
+  defaultPreprocessing,
+  FolderDataset,
+  type PreparationOptions,
+} from "../data/mod.ts";
 import { evaluateLogits, type Evaluation } from "./metrics.ts";
 
 /** An evaluation and the logits that it is made of. */
 export interface EvaluatedSplit extends Evaluation {
   /** The logits [count, classes], in the order of the split. */
   readonly logits: Float32Array;
-  /** The labels [count]: the split's, but where an image could not be read, that of the one in its place. */
+  /** The model's class of each image [count]: by the split's labels, but where an image could not be read, that of the one in its place. */
   readonly labels: Uint32Array;
 }
 
 /** The images of {@link evaluateSplit}. */
-export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation" | "resize"> {
+export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation" | "preprocessing"> {
   /** The images. */
   readonly split: Dataset;
+  /** The model's class of each class of the set, from 0, where they are not the same. */
+  readonly classMap?: readonly number[];
 }
 
 /**
- * Computes the logits of a split and measures them. The last batch is filled up with images that are not counted.
+ * Computes the logits of a split and measures them. The last batch is filled up with images that are not counted. Image
+ * files are resized and cropped as `preprocessing` says, in the usual way for the shape by default, also those that have its
+ * size; images of other sets only where they have another size, or `preprocessing` is given.
  *
  * @param program As `compileInference` makes it.
  * @param options The images and their normalisation.
@@ -30,7 +40,7 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
  */
 export async function evaluateSplit(
   program: Program,
-  { split: dataset, shape, normalisation, resize }: EvaluationOptions,
+  { split: dataset, classMap, ...options }: EvaluationOptions,
   batch: number,
   classes: number,
   limit: number = Infinity,
@@ -38,7 +48,10 @@ export async function evaluateSplit(
 ): Promise<EvaluatedSplit> {
   const count = Math.min(limit, dataset.count), batches = Math.ceil(count / batch);
   const order = Uint32Array.from({ length: batches * batch }, (_, k) => Math.min(k, count - 1));
-  await using loader = new BatchLoader({ dataset, shape, normalisation, resize, batch, epochs: 1, order: () => order });
+  const preprocessing = options.preprocessing ??
+    (dataset instanceof FolderDataset ? defaultPreprocessing(options.shape) : undefined);
+  const preparation = { ...options, preprocessing, batch };
+  await using loader = new BatchLoader({ dataset, ...preparation, epochs: 1, order: () => order });
   const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
   for (let k = 0; k < batches; k++) {
     const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);
@@ -50,5 +63,6 @@ export async function evaluateSplit(
     await pauses.take();
     signal?.throwIfAborted();
   }
+  if (classMap !== undefined) labels.forEach((label, k) => labels[k] = classMap[label]);
   return { logits, labels, ...evaluateLogits(logits, labels, classes) };
 }

@@ -12,8 +12,9 @@ import {
   UsageError,
 } from "../core/mod.ts";
 import {
+  defaultNormalisation,
   defaultPreprocessing,
-  IMAGENET_NORMALISATION,
+  INTERPOLATIONS,
   type Normalisation,
   normalisationFits,
   type Preprocessing,
@@ -138,7 +139,7 @@ async function read(from: ModelSource, source: string): Promise<Checkpoint> {
 function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, source: string) {
   const model = chooseModel({ tensors, info }, options, source);
   const classes = options.classes ?? info?.classes ?? Array.from({ length: model.classes }, (_, k) => String(k));
-  const normalisation = options.normalisation ?? info?.normalisation ?? guessNormalisation(model, source);
+  const normalisation = options.normalisation ?? info?.normalisation ?? usualNormalisation(model, source);
   const preprocessing = options.preprocessing ?? info?.preprocessing ?? defaultPreprocessing(model.inputShape);
   const [channels, ...size] = model.inputShape;
   if (classes.length !== model.classes) {
@@ -154,10 +155,10 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
     throw options.normalisation === undefined ? new DataError(`${source}: ${wrong}`) : new UsageError(wrong);
   }
   const { resize, crop, interpolation } = preprocessing;
-  if (crop.join() !== size.join() || resize < Math.max(...crop) || interpolation !== "bilinear") {
+  if (crop.join() !== size.join() || resize < Math.max(...crop) || !INTERPOLATIONS.includes(interpolation)) {
     throw new DataError(
       `${source}: ${model.name} takes images of ${size.join("x")}, but the preprocessing resizes them to ${resize} ` +
-        `(${interpolation}; it must be bilinear) and crops ${crop.join("x")}`,
+        `(${interpolation}; it must be ${INTERPOLATIONS.join(" or ")}) and crops ${crop.join("x")}`,
     );
   }
   return { model, classes, normalisation, preprocessing };
@@ -179,8 +180,9 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
 }
 
 /** Weights of networks for larger images come from ImageNet, as a rule; small images have no such rule. */
-function guessNormalisation({ inputShape: [channels, height, width] }: Model, source: string): Normalisation {
-  if (channels === 3 && Math.max(height, width) > 64) return IMAGENET_NORMALISATION;
+function usualNormalisation({ inputShape }: Model, source: string): Normalisation {
+  const usual = defaultNormalisation(inputShape);
+  if (usual !== undefined) return usual;
   throw new UsageError(
     sentence`${source} does not say by which mean and deviation its images were normalised; give them with ${
       argument("normalisation")

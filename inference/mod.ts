@@ -4,6 +4,7 @@
  * @module
  */
 
+export * from "./class_metrics.ts";
 export * from "./compile_inference.ts";
 export * from "./evaluate.ts";
 export * from "./fold_batch_norm.ts";

@@ -59,7 +59,7 @@ function formula(name: string, count: number, map: (u: number) => number): Float
 }
 
 /** The elements of a variable: see `fill` in `tools/golden_models.py`. */
-function fill(name: string, shape: Shape): Float32Array {
+export function fill(name: string, shape: Shape): Float32Array {
   const count = elementCount(shape), root = Math.sqrt(shape[1]), bound = Math.sqrt(6 / elementCount(shape.slice(1)));
   if (shape.length === 4) return formula(name, count, (u) => u * bound);
   if (shape.length === 2) return formula(name, count, (u) => u / root);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { elementCount } from "../core/mod.ts";
-import { decodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
+import { decodeCheckpoint, encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
 import { runCli, writeCifar } from "./_cli.ts";
 import { code, tensorCode, torchFile } from "./_torch_file.ts";
 
@@ -16,6 +16,8 @@ function toTorch(tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
   });
   return torchFile(code.dictionary(Object.fromEntries(entries)), storages);
 }
+
+const GREY = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 
 async function succeed(args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runCli([...args, "--backend", "cpu", "--threads", "1"]);
@@ -89,6 +91,39 @@ Deno.test("weights of others", async (t) => {
         assertStringIncludes(stderr, message);
       }
     });
+
+    await t.step(
+      "train --init keeps a head by the names of its classes, moves its rows, or begins it anew",
+      async () => {
+        const names = Array.from("jihgfedcba"), info = { model: { name: "resnet8" }, normalisation: GREY };
+        await Deno.writeFile(
+          `${folder}/named.safetensors`,
+          encodeCheckpoint(tensors, { ...info, classes: [..."abcdefghij"] }),
+        );
+        const start = async (classes: readonly string[], out: string) => {
+          await Deno.writeTextFile(`${folder}/batches.meta.txt`, classes.join("\n"));
+          const init = ["--init", `${folder}/named.safetensors`, "--out", `${folder}/${out}`];
+          const stdout = await succeed([...train, "--epochs", "1", "--lr", "0", ...init]);
+          return { stdout, bias: (await read(`${out}/best.safetensors`)).get("fc.bias")!.data };
+        };
+        const bias = tensors.get("fc.bias")!.data;
+        const same = await start([...names].reverse(), "same");
+        assertEquals([same.stdout.includes("fc.weight"), same.bias], [false, bias]);
+        const moved = await start(names, "moved");
+        assertStringIncludes(
+          moved.stdout,
+          "fc.weight, fc.bias: the file's classes in another order; its rows are moved",
+        );
+        assertEquals(moved.bias, bias.toReversed());
+        const others = await start(["k", ...names.slice(1)], "others");
+        assertStringIncludes(
+          others.stdout,
+          "fc.bias: the file's classes are others (a, b, c, …); the head starts anew",
+        );
+        assert(!bias.includes(others.bias[1]));
+        await Deno.remove(`${folder}/batches.meta.txt`);
+      },
+    );
 
     await t.step("train --freeze holds parameters, says so, and is resumed to the same bytes", async () => {
       const frozen = [...train, "--freeze", "conv1.*,layer1.*", "--init", `${folder}/first.pth`];

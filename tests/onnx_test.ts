@@ -8,6 +8,7 @@ import { VERSION } from "../cli/version.ts";
 import { compile, CpuBackend, elementCount, f32, Graph, ResiduaError, type Value } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type SequentialModel } from "../models/mod.ts";
+import { logitsInRuntime } from "./_onnx_runtime.ts";
 import {
   add,
   averagePool2d,
@@ -22,37 +23,6 @@ import { compileInference, foldBatchNorm } from "../inference/mod.ts";
 import { decodeSafetensors, encodeCheckpoint, encodeSafetensors, Variables } from "../weights/mod.ts";
 import { runCli } from "./_cli.ts";
 import { randomImages, randomTensors, relativeDifference, smallModels } from "./_random_model.ts";
-
-/** The part of onnxruntime-node that is used; its types would have to be downloaded to check the sources. */
-interface Runtime {
-  readonly InferenceSession: {
-    create(model: Uint8Array, options: { intraOpNumThreads: number }): Promise<{
-      run(feeds: Record<string, unknown>): Promise<Record<string, { readonly data: Float32Array; dims: number[] }>>;
-      release(): Promise<void>;
-    }>;
-  };
-  readonly Tensor: new (type: "float32", data: Float32Array, shape: readonly number[]) => unknown;
-}
-
-const specifier = "npm:onnxruntime-node@1.30.0";
-const runtime: Runtime = (await import(specifier)).default;
-
-/** The logits of images in batches of each size. */
-async function logitsInRuntime(
-  bytes: Uint8Array,
-  shape: readonly number[],
-  batches: readonly { readonly size: number; readonly images: Float32Array }[],
-): Promise<Float32Array[]> {
-  const session = await runtime.InferenceSession.create(bytes, { intraOpNumThreads: 2 });
-  const results: Float32Array[] = [];
-  for (const { size, images } of batches) {
-    const { logits } = await session.run({ image: new runtime.Tensor("float32", images, [size, ...shape]) });
-    assertEquals(logits.dims[0], size);
-    results.push(logits.data.slice());
-  }
-  await session.release();
-  return results;
-}
 
 function trace(model: SequentialModel) {
   const graph = new Graph();
@@ -265,7 +235,7 @@ Deno.test("export says in a sentence what is wrong, with the exit code of its ki
       [[...run, ...out, "--model", "resnet20"], 2, "is of resnet8, so it cannot be read as resnet20"],
       [[...run, ...out, "--classes", "4"], 2, "says that of itself; leave it away"],
       [[...bare, ...out], 2, "name it with --model"],
-      [[...bare, ...out, "--model", "resnet8", "--classes", "4", "--normalise"], 2, "does not say how"],
+      [[...bare, ...out, "--model", "resnet8", "--classes", "4", "--normalise"], 2, "by which mean"],
       [[...bare, ...out, "--model", "resnet8"], 1, "expected the tensor fc.weight to be float32 [10, 64]"],
       [[...run, "--out", `${folder}/best.safetensors/out.onnx`], 1, "best.safetensors"],
       [[...run, "--out", folder], 1, "this is a folder"],

@@ -19,6 +19,7 @@ async function withFiles(run: (folder: string) => Promise<void>): Promise<void> 
     await Deno.writeFile(`${folder}/best.safetensors`, encodeCheckpoint(tensors, info));
     await Deno.writeFile(`${folder}/bare.safetensors`, encodeSafetensors(tensors));
     await writeCifar(folder, COUNT);
+    await Deno.writeTextFile(`${folder}/batches.meta.txt`, CLASSES.join("\n"));
     const records = await Deno.readFile(`${folder}/test_batch.bin`);
     await Deno.mkdir(`${folder}/images/more`, { recursive: true });
     for (let k = 0; k < COUNT; k++) {

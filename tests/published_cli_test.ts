@@ -71,7 +71,8 @@ Deno.test("published weights are fetched once, checked, fine-tuned, evaluated an
     const cpu = ["--backend", "cpu", "--threads", "1"];
     const succeed = async (args: readonly string[], cache = "cache", path?: string) => {
       const { code, stdout, stderr } = await runCli([...args, ...cpu], environment(cache, path));
-      assertEquals([code, stderr], [0, ""]);
+      // Short runs are warned of.
+      assertEquals([code, stderr.replace(/^(warning: \d+ steps are few|note: ).*\n/gm, "")], [0, ""]);
       return stdout;
     };
     const fail = async (args: readonly string[], exit: number, cache: string, path: string, ...parts: string[]) => {

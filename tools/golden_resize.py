@@ -31,12 +31,16 @@ def digest(result):
     return {"width": result.width, "height": result.height, "hash": h, "first": pixels[0, 0].tolist(), "middle": middle.tolist()}
 
 
+INTERPOLATIONS = ["bilinear", "bicubic"]
 golden = {
-    "resized": [{"from": size, "to": to, **digest(image(*size).resize(to, Image.Resampling.BILINEAR))} for size, to in RESIZED],
+    "resized": [
+        {"from": size, "to": to, "interpolation": name, **digest(image(*size).resize(to, Image.Resampling[name.upper()]))}
+        for name in INTERPOLATIONS for size, to in RESIZED
+    ],
     "cropped": [
-        {"from": size, "resize": resize, "crop": crop, **digest(transforms.Compose([
-            transforms.Resize(resize, InterpolationMode.BILINEAR), transforms.CenterCrop(crop)])(image(*size)))}
-        for size, resize, crop in CROPPED
+        {"from": size, "resize": resize, "crop": crop, "interpolation": name, **digest(transforms.Compose([
+            transforms.Resize(resize, InterpolationMode(name)), transforms.CenterCrop(crop)])(image(*size)))}
+        for name in INTERPOLATIONS for size, resize, crop in CROPPED
     ],
 }
 path = os.path.join(os.path.dirname(__file__), "..", "tests", "golden", "resize.json")

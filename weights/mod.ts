@@ -4,7 +4,9 @@
  * @module
  */
 
+export * from "./aligned_head.ts";
 export * from "./checkpoint.ts";
+export * from "./evaluated_tensors.ts";
 export * from "./initializers.ts";
 export * from "./mismatched_head.ts";
 export * from "./published.ts";

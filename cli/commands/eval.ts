@@ -1,94 +1,231 @@
-/** `deno task eval`: measures a checkpoint on the validation set. */
+/** `deno task eval`: measures a checkpoint on a test set. */
 
-import { type Precision, UsageError } from "../../core/mod.ts";
-import { measureImages } from "../../data/mod.ts";
-import { compileInference, evaluateSplit } from "../../inference/mod.ts";
-import { describedModel, Variables } from "../../weights/mod.ts";
-import { defineCommand } from "../command.ts";
+import { DataError, type Precision, UsageError } from "../../core/mod.ts";
+import { matchClasses, measureImages, MemoryDataset, type PreparationOptions, unknownClasses } from "../../data/mod.ts";
+import { classMetrics, compileInference, type EvaluatedSplit, evaluateSplit } from "../../inference/mod.ts";
+import type { SequentialModel } from "../../models/mod.ts";
+import { Variables } from "../../weights/mod.ts";
+import { defineCommand, type GivenArguments } from "../command.ts";
+import type { ReadCheckpoint } from "../files/read_checkpoint.ts";
 import { writeFile } from "../files/write_file.ts";
-import { formatPercent } from "../reports/format.ts";
-import { DATA_OPTIONS, openData } from "../options/image_options.ts";
+import { confidentErrors, drawErrorSheet } from "../images/error_sheet.ts";
+import { type EvaluationImages, openEvaluationImages, type SplitName, SPLITS } from "../images/evaluation_images.ts";
+import { DATA_OPTIONS } from "../options/image_options.ts";
+import type { Values } from "../options/option.ts";
+import {
+  chosenModel,
+  type ChosenNormalisation,
+  chosenNormalisation,
+  chosenPreprocessing,
+  PREPARATION_OPTIONS,
+  preparationText,
+} from "../options/preparation_options.ts";
+import { withRunData } from "../options/run_data.ts";
 import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
   describeWork,
-  modelOf,
   openChosenBackend,
   PRECISION_OPTION,
   readChosenCheckpoint,
 } from "../options/shared_options.ts";
-import { formatTable } from "../reports/table.ts";
+import { classesCsv, classesJson, classText } from "../reports/eval_report.ts";
+import { formatPercent } from "../reports/format.ts";
 import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
+
+const { default: _, ...DATA_OPTION } = DATA_OPTIONS.data;
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   ...DATA_OPTIONS,
+  data: { ...DATA_OPTION, about: `${DATA_OPTION.about}; defaults to the run's` },
+  split: {
+    kind: "text",
+    about: "which images; defaults to test, else val, else all of a folder that has only CLASS/ and is not the run's",
+    choices: SPLITS,
+  },
+  ...PREPARATION_OPTIONS,
+  size: { kind: "integer", about: "the same as --crop", minimum: 1 },
   batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
   limit: { kind: "integer", about: "take the first images only", minimum: 1 },
   logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
+  csv: { kind: "text", value: "FILE.csv", about: "write images, precision, recall and F1 of each class" },
+  errors: { kind: "text", value: "FILE.png", about: "draw the wrong answers that the network was most sure of" },
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
   json: { kind: "flag", about: "print the result as JSON", default: false },
 } as const;
 
+type EvalValues = Values<typeof OPTIONS>;
+
 /** `deno task eval`. */
 export const evalCommand = defineCommand({
   name: "eval",
-  about: "Measure a checkpoint on the validation images: loss, top-1, top-5, each class, confusions.",
+  about: "Measure a checkpoint on a test set: loss, top-1, top-5, precision, recall and F1 of each class, confusions.",
   options: OPTIONS,
   examples: [
-    ["--checkpoint runs/first", "the best checkpoint of a run on the built-in shapes"],
+    ["--checkpoint runs/first", "the best checkpoint of a run, on the images that it was validated on"],
+    ["--checkpoint runs/first --data photos --split test", "on photos/test/CLASS, its classes matched by name"],
     ["--checkpoint weights.safetensors --model resnet20 --data cifar-10-batches-bin", "a bare weight file"],
+    [
+      "--checkpoint resnet50.pth --model resnet50 --data imagenet/val --resize 232 --crop 224",
+      "torchvision's weights, with the transform that they were measured by",
+    ],
+    ["--checkpoint runs/first --csv classes.csv --errors errors.png", "each class, and the worst errors, as files"],
   ],
-}, async (values) => {
-  checkTune(values.tune);
-  const checkpoint = await readChosenCheckpoint(values), { tensors, info, source } = checkpoint;
-  const set = await openData(values, modelOf(checkpoint, { name: values.model }));
-  const given = { name: values.model, classes: set.classes.length, inputShape: set.shape };
-  const model = describedModel(modelOf(checkpoint, given));
-  if (model.inputShape.join() !== set.shape.join() || model.classes !== set.classes.length) {
-    throw new UsageError(
-      `${source} is for images of ${model.inputShape.join("x")} in ${model.classes} classes, ` +
-        `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
-    );
+}, evaluate);
+
+async function evaluate(written: EvalValues, { given }: GivenArguments): Promise<void> {
+  checkTune(written.tune);
+  if (written.errors !== undefined && !/\.png$/i.test(written.errors)) {
+    throw new UsageError(`--errors: expected the name of a PNG file, such as errors.png, but "${written.errors}" came`);
   }
-  const normalisation = info?.normalisation ??
-    (await measureImages(set.train, set.shape)).normalisation("channel");
+  const checkpoint = await readChosenCheckpoint(written);
+  const { values, own } = await withRunData(OPTIONS, given, written.checkpoint!);
+  const crop = values.crop ?? (given.size === undefined ? undefined : values.size);
+  const usual = chosenModel(checkpoint, { model: values.model, crop });
+  const [, height, width] = usual.inputShape;
+  const set = await openEvaluationImages({ ...values, split: values.split as SplitName | undefined }, height, own);
+  const inMemory = set.images instanceof MemoryDataset;
+  const resizes = !inMemory || (values.resize ?? crop ?? values.interpolation) !== undefined;
+  // A bare file says no size, so that it takes that of images that stay as they are.
+  const shape = resizes ? [set.shape[0], height, width] as const : set.shape;
+  const model = chosenModel(checkpoint, { model: values.model, crop }, shape);
+  const classMap = classesOf(checkpoint, model, set), names = checkpoint.info?.classes ?? set.classes;
+  expectShape(checkpoint, model, set, resizes);
+  const preprocessing = resizes ? chosenPreprocessing(checkpoint, model, values) : undefined;
+  // Images in memory are measured as they are.
+  const { train } = set, measured = inMemory ? set.shape : model.inputShape;
+  const chosen = await chosenNormalisation(
+    checkpoint,
+    model,
+    values,
+    train && (async () => (await measureImages(train, measured)).normalisation("channel")),
+  );
+  const images = {
+    split: set.images,
+    shape: model.inputShape,
+    preprocessing,
+    normalisation: chosen.normalisation,
+    classMap,
+  };
   const backend = await openChosenBackend(values);
+  let result: EvaluatedSplit;
   try {
-    const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
+    const variables = new Variables(), batch = Math.min(values.batch, set.images.count);
     const tune = tuneOptions(values.tune, backend, { progress: !values.json });
     const precision = values.precision as Precision;
     const program = await compileInference(model, backend, batch, variables, { precision, tune });
-    variables.write(tensors, source);
-    const { resize } = info?.preprocessing ?? {};
-    const split = { split: set.validation, shape: set.shape, normalisation, resize };
-    const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(
-      program,
-      split,
-      batch,
-      model.classes,
-      values.limit,
-    );
-    const images = logits.length / model.classes;
-    if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
-    if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
-    console.log(
-      `${model.name} (${source}) on ${images} validation images of ${set.name}, ${describeWork(backend, values)}`,
-    );
-    console.log(`loss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}  top-5 ${formatPercent(top5)}\n`);
-    const rows = confusion.map((row, label) => {
-      const total = row.reduce((sum, count) => sum + count, 0);
-      return [set.classes[label], total, total === 0 ? "-" : formatPercent(row[label] / total, 1), ...row];
-    });
-    console.log(
-      formatTable([["true \\ predicted", "images", "right", ...set.classes.map((name) => name.slice(0, 9))], ...rows]),
-    );
+    variables.write(checkpoint.tensors, checkpoint.source);
+    result = await evaluateSplit(program, images, batch, model.classes, values.limit);
   } finally {
     backend.destroy();
   }
-});
+  const work = describeWork(backend, values);
+  await report(values, { checkpoint, set, model, names, images, origin: chosen, work, result });
+}
+
+/** What was measured, and how. */
+interface Measurement {
+  readonly checkpoint: ReadCheckpoint;
+  readonly set: EvaluationImages;
+  readonly model: SequentialModel;
+  /** The names of the network's classes. */
+  readonly names: readonly string[];
+  readonly images: PreparationOptions;
+  readonly origin: ChosenNormalisation;
+  /** Where it was computed. */
+  readonly work: string;
+  readonly result: EvaluatedSplit;
+}
+
+/** Writes the files that were asked for, and prints the figures. */
+async function report(
+  values: EvalValues,
+  { checkpoint, set, model, names, images, origin, work, result }: Measurement,
+): Promise<void> {
+  const { logits, labels, loss, top1, top5, confusion } = result, figures = classMetrics(confusion);
+  if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
+  if (values.csv !== undefined) await writeFile(values.csv, new TextEncoder().encode(classesCsv(names, figures)));
+  const errors = confidentErrors(logits, labels, model.classes);
+  if (values.errors !== undefined && errors.length > 0) {
+    const title = `${model.name} on ${set.about} of ${set.name}: the surest errors`;
+    await writeFile(values.errors, await drawErrorSheet(title, errors, set.images, images, names));
+  }
+  if (values.json) {
+    return console.log(JSON.stringify({
+      checkpoint: checkpoint.source,
+      model: model.name,
+      data: set.name,
+      split: set.split,
+      preprocessing: images.preprocessing,
+      normalisation: images.normalisation,
+      images: labels.length,
+      loss,
+      top1,
+      top5,
+      macro: figures.macro,
+      classes: classesJson(names, figures),
+      confusion,
+    }));
+  }
+  const few = set.classes.length === model.classes ? "" : `, ${set.classes.length} of ${model.classes} classes`;
+  console.log(`${model.name}, ${checkpoint.source}`);
+  console.log(`${labels.length} ${set.about} of ${set.name}${few}`);
+  console.log(preparationText(images.preprocessing, origin));
+  console.log(work);
+  const five = model.classes > 5 ? `  top-5 ${formatPercent(top5)}` : "";
+  console.log(`\nloss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}${five}\n`);
+  console.log(classText(names, figures, confusion));
+  if (values.csv !== undefined) console.log(`\nAll classes are in ${values.csv}`);
+  if (values.errors === undefined) return;
+  console.log(
+    errors.length === 0 ? "\nNo answer is wrong, so there is no sheet" : `\nThe errors are in ${values.errors}`,
+  );
+}
+
+/** The network's class of each class of the set: by name, or by position for a file that names none. */
+function classesOf(
+  { info, source }: ReadCheckpoint,
+  model: SequentialModel,
+  { name, classes }: EvaluationImages,
+): readonly number[] | undefined {
+  if (info === undefined) {
+    if (classes.length === model.classes) return undefined;
+    throw new UsageError(
+      `${source} tells ${model.classes} classes apart and names none, so that ${name} must have as many, in their order, ` +
+        `but it has ${classes.length}`,
+    );
+  }
+  if (info.classes.length !== model.classes) {
+    throw new DataError(
+      `${source}: ${model.name} tells ${model.classes} classes apart, but the file names ${info.classes.length}`,
+    );
+  }
+  const { indices, unknown } = matchClasses(info.classes, classes);
+  if (unknown.length === 0) return indices;
+  throw new UsageError(
+    `${name}: ${source} knows other classes: ${
+      unknownClasses(info.classes, unknown)
+    }; rename the folders of classes, ` +
+      `or give the data of its classes with --data`,
+  );
+}
+
+function expectShape(
+  { source }: ReadCheckpoint,
+  { inputShape }: SequentialModel,
+  { name, shape }: EvaluationImages,
+  resizes: boolean,
+): void {
+  const same = resizes ? inputShape[0] === shape[0] : inputShape.join() === shape.join();
+  if (same) return;
+  const resize = inputShape[0] === shape[0] ? `; give --resize ${Math.max(...inputShape.slice(1))} to resize them` : "";
+  throw new UsageError(
+    `${source} is for images of ${inputShape.join("x")}, but ${name} has images of ${shape.join("x")}${resize}`,
+  );
+}
 
 async function writeLogits(path: string, labels: Uint32Array, logits: Float32Array, classes: number): Promise<void> {
   const rows = Array.from(

@@ -18,6 +18,7 @@ import { writeFile } from "../files/write_file.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
 import type { Values } from "../options/option.ts";
+import { chosenNormalisation, NORMALISATION_OPTIONS } from "../options/preparation_options.ts";
 import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
 import { VERSION } from "../version.ts";
 
@@ -39,6 +40,7 @@ const OPTIONS = {
     about: "let an ONNX file take pixels from 0 to 1 and normalise them itself",
     default: false,
   },
+  ...NORMALISATION_OPTIONS,
 } as const;
 
 /** A checkpoint and the model that it is of. */
@@ -64,16 +66,21 @@ export const exportCommand = defineCommand({
   const { format, out, fold, normalise } = values;
   if (out === undefined) throw new UsageError("--out: expected the file to write, but none was given");
   const batch = batchSize(values.batch);
-  if (format !== "onnx" && (batch !== undefined || normalise)) {
-    throw new UsageError("--batch and --normalise are for ONNX files; a safetensors file holds weights only");
+  if (format !== "onnx" && (batch !== undefined || normalise || (values.mean ?? values.std) !== undefined)) {
+    throw new UsageError(
+      "--batch, --normalise, --mean and --std are for ONNX files; a safetensors file holds weights only",
+    );
   }
   const other = { onnx: ".safetensors", safetensors: ".onnx" }[format];
   if (other !== undefined && out.endsWith(other)) {
     throw new UsageError(`--out: ${out} ends in ${other}, but --format is ${format}; make them agree`);
   }
   const trained = await readTrained(values);
-  const normalisation = normalise ? knownNormalisation(trained) : undefined;
-  const bytes = format === "onnx" ? onnxFile(trained, fold, batch, normalisation) : weightFile(trained);
+  const known = normalise || (trained.info ?? values.mean ?? values.std) !== undefined;
+  const chosen = format === "onnx" && known ? await chosenNormalisation(trained, trained.model, values) : undefined;
+  const bytes = format === "onnx"
+    ? onnxFile(trained, fold, batch, chosen?.normalisation, normalise)
+    : weightFile(trained);
   await writeFile(out, bytes);
   const { model } = trained, size = `${(bytes.length / 2 ** 20).toFixed(1)} MiB`;
   if (format === "onnx") {
@@ -85,6 +92,9 @@ export const exportCommand = defineCommand({
         [count, ...model.inputShape].join(", ")
       }] of ${pixels}, output logits [${count}, ${model.classes}]`,
     );
+    if (chosen !== undefined) {
+      console.log(`normalised by ${chosen.origin}${normalise ? ", in the model" : ", beforehand"}`);
+    }
   } else console.log(`${out}: the weights of ${model.name} by torchvision's names, ${size}`);
 });
 
@@ -108,11 +118,6 @@ async function readTrained(values: Values<typeof OPTIONS>): Promise<Trained> {
   return { ...checkpoint, model: describedModel(modelOf(checkpoint, { name, classes, inputShape })) };
 }
 
-function knownNormalisation({ info, source }: Trained): Normalisation {
-  if (info !== undefined) return info.normalisation;
-  throw new UsageError(`--normalise: ${source} does not say how its images are normalised`);
-}
-
 function inferenceGraph(model: SequentialModel): Pick<Parameters<typeof graphToOnnx>[1], "graph" | "outputs"> {
   const graph = new Graph({ training: false });
   return { graph, outputs: { logits: model.forward(graph, graph.input("image", f32([1, ...model.inputShape]))) } };
@@ -121,19 +126,18 @@ function inferenceGraph(model: SequentialModel): Pick<Parameters<typeof graphToO
 function onnxFile(
   { model, tensors, info, source }: Trained,
   fold: boolean,
-  batch?: number,
-  normalisation?: Normalisation,
+  batch: number | undefined,
+  normalisation: Normalisation | undefined,
+  builtIn: boolean,
 ): Uint8Array {
   const traced = inferenceGraph(model);
   expectTensors(variableSpecs(traced.graph), tensors, source);
   const written = fold ? foldBatchNorm(traced.graph, tensors, traced.outputs, source) : { ...traced, tensors };
   const metadata: Record<string, string> = { model: model.name };
-  if (info !== undefined) {
-    metadata.classes = JSON.stringify(info.classes);
-    metadata.normalisation = JSON.stringify({ ...info.normalisation, builtIn: normalisation !== undefined });
-  }
+  if (info !== undefined) metadata.classes = JSON.stringify(info.classes);
+  if (normalisation !== undefined) metadata.normalisation = JSON.stringify({ ...normalisation, builtIn });
   return encodeOnnx({
-    ...graphToOnnx(model.name, { ...written, batch, normalisation }),
+    ...graphToOnnx(model.name, { ...written, batch, normalisation: builtIn ? normalisation : undefined }),
     producer: { name: "Residua", version: VERSION },
     metadata,
   });

@@ -9,6 +9,13 @@ import { readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
 import type { Values } from "../options/option.ts";
+import {
+  chosenModel,
+  chosenNormalisation,
+  chosenPreprocessing,
+  PREPARATION_OPTIONS,
+  preparationText,
+} from "../options/preparation_options.ts";
 import { CountLine } from "../reports/progress.ts";
 import { readAhead } from "../images/read_ahead.ts";
 import {
@@ -23,12 +30,7 @@ import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
-  mean: {
-    kind: "numbers",
-    value: "R,G,B",
-    about: "the mean by which images are normalised; defaults to the checkpoint's",
-  },
-  std: { kind: "numbers", value: "R,G,B", about: "the standard deviation, likewise", minimum: 0 },
+  ...PREPARATION_OPTIONS,
   top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
   batch: { kind: "integer", about: "the most images that are computed together", default: 16, minimum: 1 },
   ...BACKEND_OPTIONS,
@@ -53,7 +55,10 @@ export const predictCommand = defineCommand({
     ["--checkpoint runs/first photo.jpg", "the five most probable classes of an image"],
     ["--checkpoint runs/first photos --json > photos.jsonl", "every image of a folder, as JSON"],
     ["--checkpoint torchvision:resnet50 photo.jpg", "torchvision's published weights, on ImageNet's classes"],
-    ["--checkpoint resnet50.pth --model resnet50 photo.jpg", "a file of weights alone"],
+    [
+      "--checkpoint resnet50.pth --model resnet50 --resize 232 photo.jpg",
+      "a file of weights alone, resized another way",
+    ],
   ],
 }, predict);
 
@@ -66,7 +71,9 @@ type Ready = { readonly file: string; readonly tensor: Float32Array } | {
 async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
   checkTune(values.tune);
-  const checkpoint = await readChosenCheckpoint(values), normalisation = givenNormalisation(values);
+  const checkpoint = await readChosenCheckpoint(values), network = chosenModel(checkpoint, values);
+  const preprocessing = chosenPreprocessing(checkpoint, network, values);
+  const chosen = await chosenNormalisation(checkpoint, network, values);
   const failures: ResiduaError[] = [], files: string[] = [];
   for (const path of paths) {
     await findImages(path).then((found) => files.push(...found), (error) => failures.push(error));
@@ -76,8 +83,9 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
     const model = await loadModel(checkpoint, {
       backend,
       batch: Math.max(1, Math.min(values.batch, files.length)),
-      model: values.model,
-      normalisation,
+      model: network,
+      normalisation: chosen.normalisation,
+      preprocessing,
       precision: values.precision as Precision,
       source: checkpoint.source,
       tune: tuneOptions(values.tune, backend, { progress: values.progress && !values.json }),
@@ -86,16 +94,13 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
     if (top > model.classes.length) {
       throw new UsageError(`--top: expected at most ${model.classes.length}, the number of classes, but "${top}" came`);
     }
+    // On standard error, since standard output holds the results alone.
+    if (!values.json) console.error(preparationText(preprocessing, chosen));
     await predictFiles(model, files, failures, { ...values, top });
     model.destroy();
   } finally {
     backend.destroy();
   }
-}
-
-function givenNormalisation({ mean, std }: PredictValues) {
-  if ((mean === undefined) !== (std === undefined)) throw new UsageError("--mean and --std belong together; give both");
-  return mean === undefined ? undefined : { mean, std: std! };
 }
 
 /** Predicts what can be read and names the rest; ends with an error if there is any. */

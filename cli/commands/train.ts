@@ -3,7 +3,7 @@
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
-import { type Checkpoint, describedModel, mismatchedHead, type ModelDescription } from "../../weights/mod.ts";
+import { alignHead, type Checkpoint, describedModel, type ModelDescription } from "../../weights/mod.ts";
 import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
@@ -32,7 +32,7 @@ import {
   epochJson,
   epochText,
   fineTuningText,
-  foreignText,
+  headText,
   memoryText,
   resumeText,
   stoppedText,
@@ -161,11 +161,9 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     if (!json) console.log(text);
   };
   const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
-  const foreign = checkpoint === undefined && initial !== undefined
-    ? mismatchedHead(model, initial.tensors)
-    : undefined;
+  const head = checkpoint === undefined && initial !== undefined ? alignHead(model, initial, set.classes) : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
-  const headEpochs = chooseHeadEpochs(values, foreign);
+  const headEpochs = chooseHeadEpochs(values, head?.change === "new");
   const backend = await openChosenBackend(values);
   try {
     say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
@@ -174,7 +172,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       console.error(`warning: ${checkpoint.damage}; went back to the one before it`);
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
-    if (foreign !== undefined) say(foreignText(foreign, model.classes));
+    if (head !== undefined && head.change !== "kept") say(headText(head, model.classes));
     const published = isPublished(values) ? initial?.source : undefined;
     const tuned = fineTuningText(published, values.lr, headEpochs, freeze.length > 0);
     if (checkpoint === undefined && tuned !== undefined) say(tuned);
@@ -193,7 +191,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       ...trainingOptions(values, stepsPerEpoch),
       headEpochs,
       tune: tuning.options,
-      initial: initial && { ...initial, keep: foreign?.names },
+      initial: initial && { ...initial, ...head },
       progress: checkpoint?.info.progress,
       folder,
       signal: interrupt.signal,

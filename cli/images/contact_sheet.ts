@@ -9,21 +9,23 @@ export interface SheetRow {
   readonly label: string;
   /** The images, all of one size, [height, width, 3]. */
   readonly images: readonly Uint8Array[];
+  /** What stands below each image. Defaults to nothing. */
+  readonly captions?: readonly string[];
 }
 
-const GAP = 6, MARGIN = 18, FONT = 15, TITLE = 44;
+const GAP = 6, MARGIN = 18, FONT = 15, TITLE = 44, CAPTION = 18, CAPTION_FONT = 11;
 /** Images smaller than this are drawn larger, by a whole factor; those larger than the other are made smaller. */
 const LEAST_CELL = 72, MOST_CELL = 144;
-const CHARACTER = 8.3, LONGEST_LABEL = 24;
+const CHARACTER = 8.3, CAPTION_CHARACTER = 6.4, LONGEST_LABEL = 24;
 const PAPER = "#ffffff", INK = "#20242a", FAINT = "#6b7280";
 
 function escapeXml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-function shorten(label: string): string {
+function shorten(label: string, most = LONGEST_LABEL): string {
   const characters = [...label];
-  return characters.length > LONGEST_LABEL ? `${characters.slice(0, LONGEST_LABEL - 1).join("")}…` : label;
+  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : label;
 }
 
 /**
@@ -42,33 +44,42 @@ export async function drawContactSheet(
   const larger = Math.max(height, width);
   const scale = larger < LEAST_CELL ? Math.ceil(LEAST_CELL / larger) : Math.min(1, MOST_CELL / larger);
   const cell = [Math.round(height * scale), Math.round(width * scale)] as const;
+  const pitch = cell[0] + GAP + (rows.some(({ captions }) => captions !== undefined) ? CAPTION : 0);
   const labels = rows.map(({ label }) => shorten(label)),
     columns = Math.max(...rows.map(({ images }) => images.length));
   const labelWidth = Math.ceil(CHARACTER * Math.max(...labels.map((label) => [...label].length))) + 12;
   const left = MARGIN + labelWidth, top = MARGIN + TITLE;
   const sheetWidth = Math.max(left + columns * (cell[1] + GAP) - GAP, MARGIN + Math.ceil(CHARACTER * title.length)) +
     MARGIN;
-  const sheetHeight = top + rows.length * (cell[0] + GAP) - GAP + MARGIN;
+  const sheetHeight = top + rows.length * pitch - GAP + MARGIN;
   const kernel = scale > 1 ? "nearest" : "lanczos3";
   const pictures = rows.flatMap(({ images }, row) =>
     images.map(async (pixels, column) => ({
       input: await sharp(pixels, { raw: { width, height, channels: 3 } })
         .resize(cell[1], cell[0], { kernel, fit: "fill" }).png().toBuffer(),
       left: left + column * (cell[1] + GAP),
-      top: top + row * (cell[0] + GAP),
+      top: top + row * pitch,
     }))
   );
   const texts = labels.map((label, row) => {
-    const baseline = top + row * (cell[0] + GAP) + cell[0] / 2 + FONT / 3;
+    const baseline = top + row * pitch + cell[0] / 2 + FONT / 3;
     return `<text x="${left - 12}" y="${baseline}" text-anchor="end" font-size="${FONT}" fill="${INK}">${
       escapeXml(label)
     }</text>`;
   });
+  const captions = rows.flatMap(({ captions = [] }, row) =>
+    captions.map((caption, column) => {
+      const x = left + column * (cell[1] + GAP), y = top + row * pitch + cell[0] + CAPTION_FONT + 2;
+      return `<text x="${x}" y="${y}" font-size="${CAPTION_FONT}" fill="${FAINT}">${
+        escapeXml(shorten(caption, Math.floor(cell[1] / CAPTION_CHARACTER)))
+      }</text>`;
+    })
+  );
   const font = "DejaVu Sans, Liberation Sans, Arial, sans-serif";
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" width="${sheetWidth}" height="${sheetHeight}" font-family="${font}">
 <text x="${MARGIN}" y="${MARGIN + FONT}" font-size="${FONT}" fill="${FAINT}">${escapeXml(title)}</text>
-${texts.join("\n")}
+${[...texts, ...captions].join("\n")}
 </svg>`;
   const background = { width: sheetWidth, height: sheetHeight, channels: 3, background: PAPER } as const;
   return await sharp({ create: background }).composite([

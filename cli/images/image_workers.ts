@@ -88,12 +88,12 @@ export class WorkerFiller implements BatchFiller {
     }
     this.#dataset = dataset;
     this.#options = options;
-    const { shape, normalisation, augmentation, seed, resize } = options;
+    const { shape, normalisation, augmentation, seed, preprocessing } = options;
     const request: OpenRequest = {
       location: dataset.source.location,
       files: { bytes: dataset.files.bytes, offsets: dataset.files.offsets },
       labels: dataset.labels,
-      options: { shape, normalisation, augmentation, seed, resize },
+      options: { shape, normalisation, augmentation, seed, preprocessing },
       maxBad,
     };
     this.#workers = Array.from({ length: count }, () => {

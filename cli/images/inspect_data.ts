@@ -109,7 +109,10 @@ export async function sampleRows(
 }
 
 /** The pixels [H, W, 3] of a tensor. */
-function denormalised(tensor: Float32Array, { shape, normalisation: { mean, std } }: PreparationOptions): Uint8Array {
+export function denormalised(
+  tensor: Float32Array,
+  { shape, normalisation: { mean, std } }: PreparationOptions,
+): Uint8Array {
   const [channels, height, width] = shape, plane = height * width, pixels = new Uint8ClampedArray(3 * plane);
   for (let i = 0; i < plane; i++) {
     for (let c = 0; c < 3; c++) {

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
-import { type Checkpoint, type MismatchedHead, publishedWeights } from "../../weights/mod.ts";
+import { type Checkpoint, publishedWeights } from "../../weights/mod.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import type { GivenOptions } from "./option.ts";
 import type { TrainValues } from "./train_options.ts";
@@ -31,8 +31,8 @@ export function withPublishedModel(values: TrainValues, given: GivenOptions): Tr
 }
 
 /** The epochs in which the head is trained alone: those that were asked for, or one where published weights get a new head. */
-export function chooseHeadEpochs(values: ChosenValues, foreign: MismatchedHead | undefined): number {
-  const suited = isPublished(values) && foreign !== undefined && values.epochs > 1 ? 1 : 0;
+export function chooseHeadEpochs(values: ChosenValues, isNew: boolean): number {
+  const suited = isPublished(values) && isNew && values.epochs > 1 ? 1 : 0;
   return values["head-epochs"] ?? suited;
 }
 

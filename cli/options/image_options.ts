@@ -5,6 +5,7 @@ import {
   type Augmentation,
   augmentationByName,
   AUGMENTATIONS,
+  type ImageFolderOptions,
   type ImageSet,
   type ImageStatistics,
   measureImages,
@@ -87,6 +88,24 @@ export const AUGMENTATION_OPTIONS = {
 /** The default number of workers is at most this: more hardly find something to do. */
 const MOST_WORKERS = 8;
 
+/** The values of the options of images. */
+export type DataValues = Values<typeof DATA_OPTIONS>;
+
+/** How image files are read. */
+export function folderOptions(
+  { workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), "max-bad": maxBad, ...values }: DataValues,
+  onBad: (message: string) => void = (message) => console.error(`warning: ${message}`),
+): ImageFolderOptions {
+  return {
+    decode: decodeImage,
+    size: values.size,
+    validationFraction: values["val-fraction"],
+    maxBad,
+    onBad,
+    createFiller: workers === 0 ? undefined : (dataset, options) => new WorkerFiller(dataset, options, workers, maxBad),
+  };
+}
+
 /**
  * Opens the data that was asked for.
  *
@@ -95,21 +114,14 @@ const MOST_WORKERS = 8;
  * @param onBad Hears of each damaged image. Defaults to a warning on standard error.
  */
 export async function openData(
-  values: Values<typeof DATA_OPTIONS>,
+  values: DataValues,
   model?: Pick<ModelDescription, "name" | "inputShape">,
-  onBad: (message: string) => void = (message) => console.error(`warning: ${message}`),
+  onBad?: (message: string) => void,
 ): Promise<ImageSet> {
-  const { data, workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), "max-bad": maxBad } = values;
-  if (data === "shapes") return shapesSet();
-  return await openImageSet(new DiskFolder(data), {
-    decode: decodeImage,
-    size: values.size ??
-      (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]),
-    validationFraction: values["val-fraction"],
-    maxBad,
-    onBad,
-    createFiller: workers === 0 ? undefined : (dataset, options) => new WorkerFiller(dataset, options, workers, maxBad),
-  });
+  if (values.data === "shapes") return shapesSet();
+  const size = values.size ??
+    (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]);
+  return await openImageSet(new DiskFolder(values.data), folderOptions({ ...values, size }, onBad));
 }
 
 /**

@@ -231,7 +231,8 @@ export const TRAIN_OPTIONS = {
     value: "FILE|RUN|NAME",
     about:
       "start from the weights of a safetensors or PyTorch file, a run's best, or torchvision's published ones: imagenet " +
-      "for those of --model, torchvision:NETWORK.WEIGHTS; a head for other classes starts anew",
+      "for those of --model, torchvision:NETWORK.WEIGHTS; the head of other classes starts anew, one of the same in " +
+      "another order is reordered",
     startsRun: true,
     ofOneRun: true,
   },

@@ -2,7 +2,7 @@
 
 import type { ImageSet } from "../../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
-import type { MismatchedHead } from "../../weights/mod.ts";
+import type { AlignedHead } from "../../weights/mod.ts";
 import { formatPercent } from "./format.ts";
 
 /** What is trained, on which images, and where. */
@@ -37,9 +37,15 @@ export function memoryText({ total, step, variables, validation }: RunMemory): s
   return `memory ${all} MiB: ${parts[0]} for a step, ${parts[1]} for variables, ${parts[2]} for validation`;
 }
 
-/** What is not taken from a file for other classes. */
-export function foreignText({ names, classes }: MismatchedHead, own: number): string {
-  return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
+/** What becomes of the head of a file, whose classes are not quite those of the data. */
+export function headText({ change, names, classes }: AlignedHead, own: number): string {
+  const head = names.join(", "), count = typeof classes === "number" ? classes : classes.length;
+  if (change === "reordered") return `${head}: the file's classes in another order; its rows are moved to their names`;
+  if (typeof classes === "number" || count !== own) {
+    return `${head}: ${count} classes in the file, ${own} here; the head starts anew`;
+  }
+  const some = classes.slice(0, 3).join(", ") + (count > 3 ? ", …" : "");
+  return `${head}: the file's classes are others (${some}); the head starts anew`;
 }
 
 /**

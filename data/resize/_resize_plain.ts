@@ -1,6 +1,6 @@
 /** Resizing by plain loops, for engines without WebAssembly SIMD and as the reference of the kernels. */
 
-import { type Filter, triangleFilter, WEIGHT_BITS } from "./_filter.ts";
+import { type Filter, type Interpolation, resizeFilter, WEIGHT_BITS } from "./_filter.ts";
 import type { DecodedImage } from "../formats/decoded_image.ts";
 import type { Box } from "./resize.ts";
 
@@ -10,16 +10,19 @@ export function resizePlain(
   newWidth: number,
   newHeight: number,
   box: Box,
+  interpolation: Interpolation,
 ): DecodedImage {
-  const across = triangleFilter(width, newWidth, box.left, box.left + box.width);
-  const down = triangleFilter(height, newHeight, box.top, box.top + box.height);
+  const across = resizeFilter(width, newWidth, box.left, box.left + box.width, interpolation);
+  const down = resizeFilter(height, newHeight, box.top, box.top + box.height, interpolation);
   const last = box.height - 1, top = down.first[0], rows = down.first[last] + down.count[last] - top;
-  const stride = box.width * 3, narrow = new Uint8Array(rows * stride), result = new Uint8Array(box.height * stride);
+  const stride = box.width * 3;
+  // Cubics overshoot; such arrays clamp what is written to them.
+  const narrow = new Uint8ClampedArray(rows * stride), result = new Uint8ClampedArray(box.height * stride);
   for (let y = 0; y < rows; y++) sumColumns(pixels, (top + y) * width * 3, across, narrow, y * stride, box.width);
   for (let y = 0; y < box.height; y++) {
     sumRows(narrow, (down.first[y] - top) * stride, stride, down, y, result, y * stride);
   }
-  return { width: box.width, height: box.height, pixels: result };
+  return { width: box.width, height: box.height, pixels: new Uint8Array(result.buffer) };
 }
 
 /** What is added before bits are shifted out, so that the result is rounded. */
@@ -33,7 +36,7 @@ function sumColumns(
   pixels: Uint8Array,
   row: number,
   { taps, first, count, weights }: Filter,
-  narrow: Uint8Array,
+  narrow: Uint8ClampedArray,
   target: number,
   width: number,
 ): void {
@@ -65,12 +68,12 @@ function sumColumns(
 
 /** New row `y`, from rows that begin at `row`; up to four of them are taken at once. */
 function sumRows(
-  narrow: Uint8Array,
+  narrow: Uint8ClampedArray,
   row: number,
   stride: number,
   { taps, count, weights }: Filter,
   y: number,
-  result: Uint8Array,
+  result: Uint8ClampedArray,
   target: number,
 ): void {
   const rows = count[y], weight = y * taps;

@@ -1,6 +1,6 @@
 /** Resizing by the WebAssembly kernels: the bytes of `_resize_plain.ts`, several times as fast. */
 
-import { type Filter, triangleFilter } from "./_filter.ts";
+import { type Filter, type Interpolation, resizeFilter } from "./_filter.ts";
 import type { Kernels } from "../_kernels.ts";
 import type { DecodedImage } from "../formats/decoded_image.ts";
 import type { Box } from "./resize.ts";
@@ -10,7 +10,12 @@ const BAND = 2 ** 17;
 /** Kernels read and write whole vectors. */
 const SLACK = 32;
 /** The lower bits of a weight, which the kernels take apart. */
-const LOW_BITS = 14, LOW_MASK = (1 << LOW_BITS) - 1;
+const LOW_BITS = 14, LOW_MASK = (1 << LOW_BITS) - 1, HIGH_MASK = 0xffff;
+/**
+ * The lower parts of more weights than this, times bytes, may take more than 32 bits where some weights are negative, whose
+ * lower parts are near 2^14 however small they are.
+ */
+const MOST_CUBIC_TAPS = 1024;
 
 /** A {@link Filter} as the kernels take it. */
 interface PairedFilter {
@@ -33,7 +38,7 @@ function pairUp({ taps, first, count, weights }: Filter, unit: number, origin: n
     const lane = k % lanes;
     for (let i = 0, at = length + ((k - lane) * pairs + lane) * 2; i < count[k]; i += 2, at += lanes * 2) {
       const a = weights[k * taps + i], b = i + 1 < count[k] ? weights[k * taps + i + 1] : 0;
-      words[at] = (a >> LOW_BITS) | (b >> LOW_BITS) << 16;
+      words[at] = ((a >> LOW_BITS) & HIGH_MASK) | (b >> LOW_BITS) << 16;
       words[at + 1] = (a & LOW_MASK) | (b & LOW_MASK) << 16;
     }
   }
@@ -55,7 +60,7 @@ class Layout {
 /**
  * Makes a box of a part of the image at another size.
  *
- * @returns The pixels [box.height, box.width, 3], or nothing where there is no memory for them.
+ * @returns The pixels [box.height, box.width, 3], or nothing where there is no memory for them, or the sums are too long.
  */
 export function resizeSimd(
   kernels: Kernels,
@@ -64,9 +69,11 @@ export function resizeSimd(
   newHeight: number,
   box: Box,
   part: Box,
+  interpolation: Interpolation,
 ): DecodedImage | undefined {
-  const columns = triangleFilter(part.width, newWidth, box.left, box.left + box.width);
-  const lines = triangleFilter(part.height, newHeight, box.top, box.top + box.height);
+  const columns = resizeFilter(part.width, newWidth, box.left, box.left + box.width, interpolation);
+  const lines = resizeFilter(part.height, newHeight, box.top, box.top + box.height, interpolation);
+  if (interpolation === "bicubic" && Math.max(columns.taps, lines.taps) > MOST_CUBIC_TAPS) return undefined;
   const last = box.height - 1, top = lines.first[0], rows = lines.first[last] + lines.count[last] - top;
   const row = image.width * 3, stride = box.width * 3, band = Math.min(rows, Math.max(1, Math.floor(BAND / row)));
   const across = pairUp(columns, 3, -part.left, 4), down = pairUp(lines, stride, top, 1);

@@ -1,13 +1,16 @@
 /**
- * Resizes images as PIL does, to the bit: bilinear with antialiasing, rows first and then columns, each rounded to bytes.
+ * Resizes images as PIL does, to the bit: bilinear or bicubic with antialiasing, rows first and then columns, each rounded to bytes.
  * Browsers and other libraries resize otherwise, and a network sees the difference; so there is one way, here.
  */
 
 import { UsageError } from "../../core/mod.ts";
 import { kernels } from "../_kernels.ts";
+import { type Interpolation, INTERPOLATIONS } from "./_filter.ts";
 import { resizePlain } from "./_resize_plain.ts";
 import { resizeSimd } from "./_resize_simd.ts";
 import type { DecodedImage } from "../formats/decoded_image.ts";
+
+export { type Interpolation, INTERPOLATIONS } from "./_filter.ts";
 
 /** A part of an image, in whole pixels. */
 export interface Box {
@@ -30,6 +33,7 @@ export interface Box {
  * @param newHeight Its height.
  * @param box What is kept, within those.
  * @param part The part of the image that is resized, as if there were no more of it. Defaults to all of it.
+ * @param interpolation How pixels between pixels are made. Defaults to `bilinear`.
  * @returns The pixels [box.height, box.width, 1 or 3].
  */
 export function resizeBox(
@@ -38,16 +42,18 @@ export function resizeBox(
   newHeight: number,
   box: Box,
   part: Box = { left: 0, top: 0, width: image.width, height: image.height },
+  interpolation: Interpolation = "bilinear",
 ): DecodedImage {
   const { width, height, pixels } = image;
   if (newWidth === part.width && newHeight === part.height) {
     return cutBox(image, { ...box, left: part.left + box.left, top: part.top + box.top });
   }
   const simd = pixels.length === width * height * 3 ? kernels() : undefined;
-  const resized = simd && resizeSimd(simd, image, newWidth, newHeight, box, part);
+  const resized = simd && resizeSimd(simd, image, newWidth, newHeight, box, part, interpolation);
   if (resized !== undefined) return resized;
   const whole = part.width === width && part.height === height ? image : cutBox(image, part);
-  return (pixels.length === width * height ? resizeGrey : resizePlain)(whole, newWidth, newHeight, box);
+  const way = pixels.length === width * height ? resizeGrey : resizePlain;
+  return way(whole, newWidth, newHeight, box, interpolation);
 }
 
 /** Takes a box out of an image of any number of channels. */
@@ -67,9 +73,10 @@ function resizeGrey(
   newWidth: number,
   newHeight: number,
   box: Box,
+  interpolation: Interpolation,
 ): DecodedImage {
   const thrice = Uint8Array.from({ length: pixels.length * 3 }, (_, i) => pixels[Math.floor(i / 3)]);
-  const resized = resizeBox({ width, height, pixels: thrice }, newWidth, newHeight, box);
+  const resized = resizeBox({ width, height, pixels: thrice }, newWidth, newHeight, box, undefined, interpolation);
   return { ...resized, pixels: resized.pixels.filter((_, i) => i % 3 === 0) };
 }
 
@@ -78,15 +85,21 @@ function checkSize(what: string, ...sides: readonly number[]): void {
   throw new UsageError(`Expected ${what} to be a whole number of pixels of at least 1 but it is ${sides.join(" x ")}`);
 }
 
+function checkInterpolation(interpolation: Interpolation): void {
+  if (INTERPOLATIONS.includes(interpolation)) return;
+  throw new UsageError(`Expected an interpolation of ${INTERPOLATIONS.join(" or ")} but it is ${interpolation}`);
+}
+
 /**
- * Resizes an image: bilinear, antialiased where it shrinks. The bytes are those of `Image.resize((width, height),
- * BILINEAR)` of PIL 9.4.
+ * Resizes an image, antialiased where it shrinks. The bytes are those of `Image.resize((width, height), BILINEAR)` of PIL
+ * 9.4, or of `BICUBIC`.
  *
  * @param image The pixels [H, W, 3].
  * @param width The new width.
  * @param height The new height.
+ * @param interpolation How pixels between pixels are made. Defaults to `bilinear`.
  * @returns The pixels [height, width, 3].
- * @throws {UsageError} If a side is not a positive whole number.
+ * @throws {UsageError} If a side is not a positive whole number, or there is no such interpolation.
  *
  * @example
  * ```ts
@@ -95,9 +108,15 @@ function checkSize(what: string, ...sides: readonly number[]): void {
  * console.log(resizeImage(image, 1, 1).pixels); // Uint8Array(3) [ 100, 50, 25 ]
  * ```
  */
-export function resizeImage(image: DecodedImage, width: number, height: number): DecodedImage {
+export function resizeImage(
+  image: DecodedImage,
+  width: number,
+  height: number,
+  interpolation: Interpolation = "bilinear",
+): DecodedImage {
   checkSize("the new size", width, height);
-  return resizeBox(image, width, height, { left: 0, top: 0, width, height });
+  checkInterpolation(interpolation);
+  return resizeBox(image, width, height, { left: 0, top: 0, width, height }, undefined, interpolation);
 }
 
 /** Half of a number, a half to the even neighbour, as Python rounds. */
@@ -113,8 +132,9 @@ function roundHalf(value: number): number {
  * @param image The pixels [H, W, 3].
  * @param resize The length of the shorter side.
  * @param crop The height and width that are kept, neither of which may be more than `resize`.
+ * @param interpolation How pixels between pixels are made. Defaults to `bilinear`.
  * @returns The pixels [...crop, 3].
- * @throws {UsageError} If a size is not a positive whole number, or the crop does not fit.
+ * @throws {UsageError} If a size is not a positive whole number, the crop does not fit, or there is no such interpolation.
  *
  * @example
  * ```ts
@@ -124,9 +144,15 @@ function roundHalf(value: number): number {
  * console.log(width, height); // 224 224
  * ```
  */
-export function resizeAndCrop(image: DecodedImage, resize: number, crop: readonly [number, number]): DecodedImage {
+export function resizeAndCrop(
+  image: DecodedImage,
+  resize: number,
+  crop: readonly [number, number],
+  interpolation: Interpolation = "bilinear",
+): DecodedImage {
   checkSize("the shorter side", resize);
   checkSize("the crop", ...crop);
+  checkInterpolation(interpolation);
   const [height, width] = crop;
   if (Math.max(height, width) > resize) {
     throw new UsageError(`Expected a crop of at most ${resize} x ${resize} but it is ${height} x ${width}`);
@@ -134,5 +160,5 @@ export function resizeAndCrop(image: DecodedImage, resize: number, crop: readonl
   const longer = Math.trunc(resize * Math.max(image.width, image.height) / Math.min(image.width, image.height));
   const [newWidth, newHeight] = image.width <= image.height ? [resize, longer] : [longer, resize];
   const left = roundHalf(newWidth - width), top = roundHalf(newHeight - height);
-  return resizeBox(image, newWidth, newHeight, { left, top, width, height });
+  return resizeBox(image, newWidth, newHeight, { left, top, width, height }, undefined, interpolation);
 }

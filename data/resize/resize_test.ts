@@ -4,7 +4,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { Random, UsageError } from "../../core/mod.ts";
 import golden from "../../tests/golden/resize.json" with { type: "json" };
 import type { DecodedImage } from "../formats/decoded_image.ts";
-import { resizeAndCrop, resizeBox, resizeImage } from "./resize.ts";
+import { type Interpolation, resizeAndCrop, resizeBox, resizeImage } from "./resize.ts";
 
 function formula([width, height]: number[]): DecodedImage {
   const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
@@ -21,15 +21,16 @@ function digest({ width, height, pixels }: DecodedImage) {
 }
 
 Deno.test("resizeImage() gives PIL's bytes", () => {
-  for (const { from, to, ...expected } of golden.resized) {
-    assertEquals(digest(resizeImage(formula(from), to[0], to[1])), expected, `${from} to ${to}`);
+  for (const { from, to, interpolation, ...expected } of golden.resized) {
+    const result = resizeImage(formula(from), to[0], to[1], interpolation as Interpolation);
+    assertEquals(digest(result), expected, `${from} to ${to}, ${interpolation}`);
   }
 });
 
 Deno.test("resizeAndCrop() gives torchvision's bytes", () => {
-  for (const { from, resize, crop, ...expected } of golden.cropped) {
-    const result = resizeAndCrop(formula(from), resize, [crop[0], crop[1]]);
-    assertEquals(digest(result), expected, `${from} to ${resize}, cropped to ${crop}`);
+  for (const { from, resize, crop, interpolation, ...expected } of golden.cropped) {
+    const result = resizeAndCrop(formula(from), resize, [crop[0], crop[1]], interpolation as Interpolation);
+    assertEquals(digest(result), expected, `${from} to ${resize}, cropped to ${crop}, ${interpolation}`);
   }
 });
 
@@ -38,6 +39,11 @@ Deno.test("resizeImage() and resizeAndCrop() refuse sizes that are none, and cro
   assertThrows(() => resizeImage(image, 0, 3), UsageError, "at least 1 but it is 0 x 3");
   assertThrows(() => resizeAndCrop(image, 2.5, [2, 2]), UsageError, "it is 2.5");
   assertThrows(() => resizeAndCrop(image, 32, [32, 33]), UsageError, "at most 32 x 32 but it is 32 x 33");
+  assertThrows(
+    () => resizeImage(image, 2, 2, "area" as Interpolation),
+    UsageError,
+    "bilinear or bicubic but it is area",
+  );
 });
 
 Deno.test("resizeBox() gives the bytes of resizeImage() in the box, of grey images as well", () => {

@@ -4,7 +4,7 @@
  * (Σ w·b + 2^21) >> 22 is (Σ h·b + (Σ l·b >> 14) + 128) >> 8, of which all but Σ l·b fits 16 bits.
  *
  * Weights come in pairs, for two neighbours: the h of both in one word, the l of both in the next. The second of a pair may
- * lie outside the image, with a weight of zero. Both passes write up to 16 bytes past a row's end; rows are written in order,
+ * lie outside the image, with a weight of zero. Weights may be negative: h has the sign, l has not. Both passes write up to 16 bytes past a row's end; rows are written in order,
  * so that the next one repairs that.
  */
 
@@ -34,7 +34,8 @@ function roundedBytes(
     i32x4.add(h2, i32x4.shr_u(l2, LOW_BITS)),
     i32x4.add(h3, i32x4.shr_u(l3, LOW_BITS)),
   );
-  return i8x16.narrow_i16x8_u(i16x8.shr_u(i16x8.add(low, half), 8), i16x8.shr_u(i16x8.add(high, half), 8));
+  // Saturated, since cubics overshoot.
+  return i8x16.narrow_i16x8_u(i16x8.shr_u(i16x8.add_sat_u(low, half), 8), i16x8.shr_u(i16x8.add_sat_u(high, half), 8));
 }
 
 /** Two neighbouring pixels as the lanes r0 r1 g0 g1 b0 b1 0 0. */

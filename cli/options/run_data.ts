@@ -1,0 +1,64 @@
+/** A run knows its data: its `config.json` says where they are. */
+
+import { UsageError } from "../../core/mod.ts";
+import { DATA_OPTIONS } from "./image_options.ts";
+import type { GivenOptions, OptionTable, Values } from "./option.ts";
+import { resolveOptions } from "./parse_options.ts";
+import { readRunConfig } from "./resume.ts";
+
+/** The options of the data, and whether they are those that the run was trained on. */
+export interface RunData<V> {
+  /** The values, `data` among them. */
+  readonly values: V & { readonly data: string };
+  /** Whether the network was trained on these data, as far as can be told. */
+  readonly own: boolean;
+}
+
+/**
+ * Takes the options of the data from a run, as far as they are not given.
+ *
+ * @param table The command's options.
+ * @param given Those that were given.
+ * @param checkpoint The run folder, or a file in it.
+ * @throws {UsageError} If neither the options nor a run say which data, or the run's are not there any more.
+ */
+export async function withRunData<T extends OptionTable>(
+  table: T,
+  given: GivenOptions,
+  checkpoint: string,
+): Promise<RunData<Values<T>>> {
+  const folder = await runFolder(checkpoint), config = folder === undefined ? {} : await readRunConfig(folder);
+  const { data } = config as { readonly data?: unknown };
+  if (given.data !== undefined) {
+    const own = typeof data === "string" && await isSame(given.data as string, data);
+    return { values: resolved(table, given, own ? config : {}), own };
+  }
+  if (typeof data !== "string") {
+    throw new UsageError(`--data: expected a folder or shapes, since ${checkpoint} is in no run that says its data`);
+  }
+  if (data !== "shapes" && await Deno.stat(data).catch(() => undefined) === undefined) {
+    throw new UsageError(
+      `${folder}/config.json: the run was trained on ${data}, which is not there; say where the data are with --data`,
+    );
+  }
+  return { values: resolved(table, given, config), own: true };
+}
+
+function resolved<T extends OptionTable>(table: T, given: GivenOptions, config: Readonly<Record<string, unknown>>) {
+  const known = Object.entries(config).filter(([name]) => name in DATA_OPTIONS);
+  return resolveOptions(table, given, Object.fromEntries(known)) as Values<T> & { readonly data: string };
+}
+
+/** The run that a path is, or is in. */
+async function runFolder(path: string): Promise<string | undefined> {
+  const isFolder = (await Deno.stat(path).catch(() => undefined))?.isDirectory === true;
+  const cut = path.lastIndexOf("/"),
+    folder = isFolder ? path.replace(/(.)\/+$/, "$1") : cut < 0 ? "." : path.slice(0, cut) || "/";
+  return await Deno.stat(`${folder}/config.json`).then(() => folder, () => undefined);
+}
+
+async function isSame(one: string, other: string): Promise<boolean> {
+  if (one === other) return true;
+  const [a, b] = await Promise.all([one, other].map((path) => Deno.realPath(path).catch(() => undefined)));
+  return a !== undefined && a === b;
+}
