@@ -8,5 +8,5 @@ export * from "./checkpoint.ts";
 export * from "./initializers.ts";
 export * from "./mismatched_head.ts";
 export * from "./safetensors.ts";
-export * from "./torch_file.ts";
+export { decodeTorchFile } from "./torch_file.ts";
 export * from "./variables.ts";

@@ -35,7 +35,8 @@ export function memoryText({ total, step, variables, validation }: RunMemory): s
 
 /** What is not taken from a file for other classes. */
 export function foreignText({ names, classes }: MismatchedHead, own: number): string {
-  return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
+  const what = classes === undefined ? "not in the file" : `${classes} classes in the file, ${own} here`;
+  return `${names.join(", ")}: ${what}; the head starts anew`;
 }
 
 /** An epoch as a line for people. */
