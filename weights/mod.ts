@@ -5,6 +5,7 @@
  */
 
 export * from "./checkpoint.ts";
+export * from "./infer_options.ts";
 export * from "./initializers.ts";
 export * from "./mismatched_head.ts";
 export * from "./safetensors.ts";

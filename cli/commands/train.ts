@@ -65,7 +65,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values);
-  const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init);
+  const readInit = () => values.init === undefined ? undefined : readCheckpoint(values.init, work.model);
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
   // An error so far leaves no folder behind.

@@ -1,7 +1,7 @@
 /** Options that several commands share, and what they open. */
 
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
-import { MODELS } from "../../models/mod.ts";
+import { modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 
@@ -68,7 +68,8 @@ export async function readChosenCheckpoint(
   if (checkpoint === undefined) {
     throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
-  const found = await readCheckpoint(checkpoint), own = found.info?.model?.name;
+  const found = await readCheckpoint(checkpoint, model === undefined ? undefined : modelByName(model));
+  const own = found.info?.model?.name;
   if (own !== undefined && model !== undefined && model !== own) {
     throw new UsageError(`--model: ${found.source} is of ${own}, so it cannot be read as ${model}`);
   }
