@@ -1,8 +1,10 @@
 /** Finds a network's tensors in a file: which of its dictionaries they are, and what wrappers put before their names. */
 
-import { sameShape, type Shape } from "../core/mod.ts";
+import { f32, Graph, sameShape, type Shape } from "../core/mod.ts";
+import type { Model } from "../models/mod.ts";
 import { type Fail, isBatchCount, listNames, showText } from "./_reading.ts";
 import { rename } from "./_foreign_names.ts";
+import { variableSpecs } from "./variables.ts";
 
 /** Anything of a shape. */
 interface Shaped {
@@ -27,6 +29,13 @@ export interface ChosenTensors<T extends Shaped, G = TensorGroup<T>> {
 
 /** What a network has: the shape of each variable by name. */
 export type WantedShapes = ReadonlyMap<string, Shape>;
+
+/** The shapes of a network's variables. */
+export function wantedShapes(model: Model): WantedShapes {
+  const graph = new Graph({ training: false });
+  model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
+  return new Map([...variableSpecs(graph)].map(([name, { shape }]) => [name, shape]));
+}
 
 interface Candidate<T extends Shaped, G> extends ChosenTensors<T, G> {
   readonly score: number;

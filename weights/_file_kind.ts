@@ -16,7 +16,7 @@ const KINDS: readonly (readonly [bytes: readonly number[], what: string])[] = [
 const TEXTS: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^version https:\/\/git-lfs/, "is a Git LFS pointer and not the file itself; fetch that with git lfs pull"],
   [/^\s*<(!doctype|html|head|\?xml)/i, "is an HTML page; was the download an error page?"],
-  [/^\s*[{[]/, "is JSON text; expected the file with the tensors"],
+  [/^\s*[{[]/, "is JSON text; expected the file with the tensors, or the index of several that ends in .index.json"],
 ];
 
 /** A kind of file that can be read, or what else it is. */

@@ -1,14 +1,13 @@
 /** Checkpoints: the variables, and what else is needed to use them or to train on. */
 
-import { DataError, elementCount, f32, Graph } from "../core/mod.ts";
+import { DataError, elementCount } from "../core/mod.ts";
 import type { DataIdentity, Normalisation, Preprocessing } from "../data/mod.ts";
 import { type Model, modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
-import { chooseTensors, type WantedShapes } from "./_choose_tensors.ts";
+import { chooseTensors, wantedShapes } from "./_choose_tensors.ts";
 import { asBytes } from "./_reading.ts";
 import { fileKind } from "./_file_kind.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import { readTorchFile } from "./torch_file.ts";
-import { variableSpecs } from "./variables.ts";
 
 /** How a model was made, so that a checkpoint can make it again. */
 export interface ModelDescription extends ModelOptions {
@@ -151,13 +150,6 @@ function withEntry(
   { tensors, entry }: { readonly tensors: Map<string, NamedTensor>; readonly entry: string },
 ): Checkpoint {
   return entry === "" ? { tensors } : { tensors, entry };
-}
-
-/** The shapes of a network's variables. */
-function wantedShapes(model: Model): WantedShapes {
-  const graph = new Graph({ training: false });
-  model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
-  return new Map([...variableSpecs(graph)].map(([name, { shape }]) => [name, shape]));
 }
 
 /** The metadata of a checkpoint; nothing if malformed. Its users check that it fits. */

@@ -7,7 +7,9 @@
 export * from "./checkpoint.ts";
 export * from "./infer_options.ts";
 export * from "./initializers.ts";
+export * from "./library_config.ts";
 export * from "./mismatched_head.ts";
 export * from "./safetensors.ts";
+export * from "./sharded.ts";
 export { decodeTorchFile } from "./torch_file.ts";
 export * from "./variables.ts";
