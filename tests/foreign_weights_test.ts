@@ -126,6 +126,22 @@ Deno.test("decodeCheckpoint() refuses damaged files of PyTorch before 1.6", () =
   refuses(patched(whole, find(whole, [0x4d, 0xe9, 3]), [0x4d, 0xea, 3]), "its version is 1002, expected 1001");
 });
 
+Deno.test("decodeCheckpoint() reads views of storages, and refuses those that leave them", () => {
+  const { call, dictionary, global, integer, text, tuple } = code, type = global("torch", "FloatStorage");
+  const file = (start: number, size: number) => {
+    const view = tuple(text("1"), integer(start), integer(size));
+    const storage = [...tuple(text("storage"), type, text("0"), text("cpu"), integer(6), view), 0x51];
+    const [offset, shape, strides] = [integer(1), tuple(integer(2)), tuple(integer(1))];
+    const tensor = call(global("torch._utils", "_rebuild_tensor"), storage, offset, shape, strides);
+    const floats = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+    return torchFile(dictionary({ "fc.bias": tensor }), { "data/0": floats });
+  };
+  assertEquals([...decodeCheckpoint(file(2, 3), "given").tensors.get("fc.bias")!.data], [4, 5]);
+  refuses(file(4, 3), "refers to a storage in a way");
+  refuses(file(-1, 3), "refers to a storage in a way");
+  refuses(file(4, 2), "reaches element 6 of a storage of 6");
+});
+
 Deno.test("a file of a backbone starts a new head; other names are shown beside those wanted", () => {
   const { tensors } = decodeCheckpoint(golden("backbone.pth"), "backbone.pth", { model });
   const head = mismatchedHead(model, tensors)!;

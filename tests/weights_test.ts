@@ -46,6 +46,8 @@ Deno.test("decodeCheckpoint() refuses PyTorch's other files, says what they are,
     "state_dict()",
   );
   refuses(golden("executing.pkl"), "is a pickle, but not one of torch.save", "torch.save(model.state_dict()");
+  const states = ["legacy.pth", "state_dict.pth"].map((name) => decodeCheckpoint(golden(name), name).tensors);
+  assertEquals(states[0], states[1]);
   refuses(golden("script.pt"), "TorchScript archive", "torch.save(model.state_dict()");
   refuses(
     golden("whole_module.pth"),
@@ -67,6 +69,7 @@ Deno.test("decodeCheckpoint() says what a file is that holds no weights", () => 
   refuses(utf8('{"metadata": {}, "weight_map": {}}'), "is JSON text");
   refuses(concat([0x1f, 0x8b, 8, 0], new Uint8Array(60)), "is compressed by gzip; unpack it first");
   refuses(concat([0x89], utf8("HDF\r\n\x1a\n"), new Uint8Array(60)), "is an HDF5 file");
+  refuses(patched(new Uint8Array(1024), 257, utf8("ustar\x0000")), "is a tar archive; unpack it");
   refuses(storedZip([["word/document.xml", utf8("<xml/>")]]), "zip archive, but not one of PyTorch's");
   refuses(Uint8Array.from({ length: 100 }, (_, k) => k * 37), "damaged or no safetensors file");
 });

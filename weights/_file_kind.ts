@@ -38,6 +38,11 @@ export function fileKind(bytes: Uint8Array): FileKind {
       "torch.save(model.state_dict(), FILE)";
     return { kind: "other", what };
   }
+  if (new TextDecoder().decode(bytes.subarray(257, 262)) === "ustar") {
+    const what =
+      "is a tar archive; unpack it, or if the first versions of PyTorch wrote it, save its weights in a current one";
+    return { kind: "other", what };
+  }
   const text = new TextDecoder().decode(bytes.subarray(0, 200));
   const what = KINDS.find(([magic]) => starts(magic))?.[1] ?? TEXTS.find(([pattern]) => pattern.test(text))?.[1];
   return what === undefined ? { kind: "safetensors" } : { kind: "other", what };

@@ -15,6 +15,8 @@ export interface StorageReference {
   readonly key: string;
   /** Its elements. */
   readonly elements: number;
+  /** The element at which the part begins that is meant; PyTorch's first versions had views of storages. */
+  readonly start: number;
 }
 
 /** A tensor: a strided view of a storage. The numbers are as the file has them. */
@@ -373,14 +375,14 @@ class PickleReader {
   /** The storage that a persistent id stands for: ("storage", class, key, device, elements). */
   #storage(id: PickleValue): StorageReference {
     const [tag, type, key, , elements, view = null] = isList(id) ? id : [];
-    if (view !== null) this.#fail("refers to a part of a storage, as PyTorch wrote before 0.4");
+    const [, start, size] = view === null ? [null, 0, elements] : isList(view) ? view : [];
     if (
       tag !== "storage" || !isKind(type, "global") || !STORAGES.includes(type.name) || typeof key !== "string" ||
-      !isCount(elements)
+      !isCount(elements) || !isCount(start) || !isCount(size) || start + size > elements
     ) {
       return this.#fail("refers to a storage in a way that torch.save does not");
     }
-    return { kind: "storage", type: type.name, key, elements };
+    return { kind: "storage", type: type.name, key, elements, start };
   }
 
   #call(callable: PickleValue, values: PickleValue): PickleValue {
@@ -409,7 +411,7 @@ class PickleReader {
       return this.#fail("has a tensor whose offset, shape or strides are not what torch.save writes");
     }
     if (shape.length !== strides.length) this.#fail("has a tensor with another number of strides than of dimensions");
-    return { kind: "tensor", storage, offset, shape, strides };
+    return { kind: "tensor", storage, offset: storage.start + offset, shape, strides };
   }
 }
 

@@ -52,7 +52,8 @@ export const CHECKPOINT_OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN",
-    about: "a safetensors or PyTorch file, or a run folder whose best checkpoint is taken",
+    about:
+      "a safetensors or PyTorch file, an index of shards, or a folder: a run (its best checkpoint) or Hugging Face's",
   },
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
 } as const;
