@@ -62,6 +62,18 @@ function refuses(bytes: Uint8Array, ...parts: readonly string[]): void {
 Deno.test("decodeCheckpoint() names the sets of weights that fit equally well", () => {
   refuses(golden("two.pth"), "several sets of weights that fit equally well: model, model_ema.module.;");
   refuses(golden("teacher.pth"), "fit equally well: student., teacher.;");
+  const first = decodeCheckpoint(golden("list.pth"), "list.pth", { model }).tensors;
+  for (const [name, entry] of [["two.pth", "model"], ["two.pth", "model_ema.module."], ["teacher.pth", "teacher."]]) {
+    const taken = decodeCheckpoint(golden(name), name, { model, entry });
+    assertEquals([taken.entry, new Set(taken.tensors.keys())], [entry, new Set(first.keys())]);
+  }
+  const averaged = decodeCheckpoint(golden("averaged.pth"), "averaged.pth", { model }).tensors;
+  assertEquals(decodeCheckpoint(golden("two.pth"), "given", { model, entry: "model_ema.module." }).tensors, averaged);
+  assertThrows(
+    () => decodeCheckpoint(golden("two.pth"), "given", { model, entry: "ema" }),
+    DataError,
+    "given: it has no weights under ema, but under model, model_ema.module.",
+  );
 });
 
 Deno.test("decodeCheckpoint() takes the set that fits the network, not the largest", () => {

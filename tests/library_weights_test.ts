@@ -164,6 +164,30 @@ Deno.test("commands take a folder of shards with config.json, and its index", as
       const written = decodeCheckpoint(await Deno.readFile(out), out).tensors;
       assertEquals(new Map([...written].toSorted()), new Map([...tensors].toSorted()));
     }
+    const both = new Map([...tensors].flatMap(([name, tensor]) => {
+      const half = { ...tensor, data: tensor.data.map((value) => value / 2) };
+      return [[`student.${name}`, half] as const, [`teacher.${name}`, tensor] as const];
+    }));
+    await Deno.writeFile(`${folder}/out/two#1.safetensors`, encodeSafetensors(both));
+    const options = [
+      "--model",
+      "resnet18",
+      "--classes",
+      "3",
+      "--format",
+      "safetensors",
+      "--out",
+      `${folder}/out/t.safetensors`,
+    ];
+    const two = ["export", "--checkpoint", `${folder}/out/two#1.safetensors`, ...options];
+    assertStringIncludes(
+      (await runCli(two)).stderr,
+      "fit equally well: student., teacher.; name the one that is wanted",
+    );
+    two[2] += "#teacher.";
+    assertEquals((await runCli(two)).code, 0);
+    const taken = decodeCheckpoint(await Deno.readFile(options.at(-1)!), "taken").tensors;
+    assertEquals(new Map([...taken].toSorted()), new Map([...tensors].toSorted()));
     await Deno.remove(`${folder}/${[...files.keys()][1]}`);
     const { code, stderr } = await runCli(["export", "--checkpoint", folder, "--out", `${folder}/out/x.onnx`]);
     assertEquals(code, 1);

@@ -49,22 +49,29 @@ const MOST_PREFIXES = 64;
  *
  * @param groups The dictionaries of a file that hold tensors.
  * @param wanted The network's shapes. Without them, the dictionary with the most tensors is taken.
- * @param fail Throws, given that several fit equally well.
+ * @param entry The one to take, as messages name it. Defaults to the best.
+ * @param fail Throws, given that several fit equally well, or that there is no such one.
  */
 export function chooseTensors<T extends Shaped, G extends TensorGroup<T>>(
   groups: readonly (G & TensorGroup<T>)[],
   wanted: WantedShapes | undefined,
+  entry: string | undefined,
   fail: Fail,
 ): ChosenTensors<T, G> {
   let candidates = groups.flatMap((group) => wanted === undefined ? [] : prefixed(group, wanted));
   if (candidates.length === 0) candidates = groups.map(unwrapped);
+  if (entry !== undefined) {
+    const named = candidates.find((candidate) => candidate.entry === entry);
+    const entries = candidates.map((candidate) => candidate.entry === "" ? "the file itself" : candidate.entry);
+    return named ?? fail(`it has no weights under ${showText(entry)}, but under ${listNames(entries)}`);
+  }
   const best = Math.max(...candidates.map(({ score }) => score));
   const chosen = candidates.filter(({ score }) => score === best);
   if (chosen.length > 1) {
     const entries = chosen.map(({ entry }) => entry === "" ? "the file itself" : showText(entry));
     fail(
       `it holds several sets of weights that fit equally well: ${listNames(entries)}; ` +
-        'save the one that is wanted alone, as by torch.save(torch.load(FILE)["NAME"], NEW)',
+        "name the one that is wanted, as FILE#NAME on the command line or as the entry of decodeCheckpoint()",
     );
   }
   return chosen[0];

@@ -72,6 +72,8 @@ export interface Checkpoint {
 export interface DecodeOptions {
   /** The network of a bare file: the tensors that fit it best are taken, whatever was put before their names. */
   readonly model?: Model;
+  /** Which of several sets of weights is taken, such as `model_ema.module.`. Defaults to the one that fits best. */
+  readonly entry?: string;
 }
 
 const KEY = "residua";
@@ -110,9 +112,9 @@ export function encodeCheckpoint(
  *
  * @param bytes The whole file: an `ArrayBuffer` or any view of one.
  * @param source The file's name, for messages.
- * @param options The network, where it is known.
+ * @param options The network, where it is known, and which of several sets of weights is taken.
  * @throws {DataError} If it is damaged, or something else, of which the error says what it is; or if several sets of weights
- * in it fit equally well.
+ * in it fit equally well, or it has none of that name.
  *
  * @example
  * ```ts
@@ -127,15 +129,15 @@ export function encodeCheckpoint(
 export function decodeCheckpoint(
   bytes: ArrayBuffer | ArrayBufferView,
   source: string,
-  { model }: DecodeOptions = {},
+  { model, entry }: DecodeOptions = {},
 ): Checkpoint {
   bytes = asBytes(bytes);
   const file = fileKind(bytes as Uint8Array), wanted = model && wantedShapes(model);
   if (file.kind === "other") throw new DataError(`${source} ${file.what}`);
-  if (file.kind === "torch") return withEntry(readTorchFile(bytes as Uint8Array, source, wanted));
+  if (file.kind === "torch") return withEntry(readTorchFile(bytes as Uint8Array, source, wanted, entry));
   const { tensors, metadata } = decodeSafetensors(bytes, source);
   if (!Object.hasOwn(metadata, KEY)) {
-    return withEntry(chooseTensors([{ path: "", tensors }], wanted, (what) => {
+    return withEntry(chooseTensors([{ path: "", tensors }], wanted, entry, (what) => {
       throw new DataError(`${source}: ${what}`);
     }));
   }

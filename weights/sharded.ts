@@ -30,7 +30,7 @@ export async function decodeShards(
   index: ArrayBuffer | ArrayBufferView,
   source: string,
   read: (name: string) => Promise<ArrayBuffer | ArrayBufferView> | ArrayBuffer | ArrayBufferView,
-  { model }: DecodeOptions = {},
+  { model, entry }: DecodeOptions = {},
 ): Promise<Checkpoint> {
   const fail: Fail = (what) => {
     throw new DataError(`${source}: ${what}`);
@@ -46,7 +46,7 @@ export async function decodeShards(
     }
     for (const [name, tensor] of shard) tensors.set(name, tensor);
   }
-  const chosen = chooseTensors([{ path: "", tensors }], model && wantedShapes(model), fail);
+  const chosen = chooseTensors([{ path: "", tensors }], model && wantedShapes(model), entry, fail);
   return chosen.entry === "" ? { tensors: chosen.tensors } : { tensors: chosen.tensors, entry: chosen.entry };
 }
 

@@ -44,13 +44,15 @@ export function readTorchFile(
   bytes: Uint8Array,
   source: string,
   wanted?: WantedShapes,
+  chosen?: string,
 ): { readonly tensors: Map<string, NamedTensor>; readonly entry: string } {
   const fail: Fail = (what) => {
     throw new DataError(`${source}: ${what}`);
   };
   const legacy = LEGACY_MAGIC.every((byte, k) => bytes[k] === byte);
   const content = legacy ? openLegacy(bytes, fail) : openArchive(bytes, fail);
-  const groups = findGroups(content.value, fail), { tensors, entry, group } = chooseTensors(groups, wanted, fail);
+  const groups = findGroups(content.value, fail),
+    { tensors, entry, group } = chooseTensors(groups, wanted, chosen, fail);
   expectTensorsAlone(group.all, fail);
   return { tensors: readTensors(tensors, content, bytes.length, source), entry };
 }

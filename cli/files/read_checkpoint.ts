@@ -13,18 +13,19 @@ const FILES = ["best.safetensors", "model.safetensors", "model.safetensors.index
  * shards, with what `config.json` and `preprocessor_config.json` beside the weights say. Tells on standard error where in a
  * file the weights were, and what is not done as these files say.
  *
- * @param path The file, or the folder.
+ * @param path The file, or the folder; after a #, which of several sets of weights in it.
  * @param model The network of a bare file, where it is known.
  * @throws {DataError} If there is none, or it is damaged.
  */
 export async function readCheckpoint(path: string, model?: Model): Promise<Checkpoint & { readonly source: string }> {
-  let source = path;
+  const { file, entry } = await splitEntry(path);
+  let source = file;
   try {
-    if ((await Deno.stat(path)).isDirectory) source = await fileIn(path.replace(/\/+$/, ""));
+    if ((await Deno.stat(file)).isDirectory) source = await fileIn(file.replace(/\/+$/, ""));
     const folder = source.slice(0, source.lastIndexOf("/") + 1), bytes = await Deno.readFile(source);
     const checkpoint = source.endsWith(".index.json")
-      ? await decodeShards(bytes, source, (name) => readShard(folder + name), { model })
-      : decodeCheckpoint(bytes, source, { model });
+      ? await decodeShards(bytes, source, (name) => readShard(folder + name), { model, entry })
+      : decodeCheckpoint(bytes, source, { model, entry });
     if (checkpoint.entry !== undefined) console.error(`${source}: took the weights under ${checkpoint.entry}`);
     if (checkpoint.info !== undefined) return { ...checkpoint, source };
     const { info, notes } = readLibraryConfig(
@@ -37,6 +38,13 @@ export async function readCheckpoint(path: string, model?: Model): Promise<Check
   } catch (error) {
     throw explain("the checkpoint", source, error);
   }
+}
+
+/** A path and what stands behind its last #, unless a file has that in its name. */
+async function splitEntry(path: string): Promise<{ readonly file: string; readonly entry?: string }> {
+  const at = path.lastIndexOf("#");
+  if (at < 1 || await Deno.stat(path).then(() => true, () => false)) return { file: path };
+  return { file: path.slice(0, at), entry: path.slice(at + 1) };
 }
 
 /** The weights in a folder; the name of a run's where there are none. */
