@@ -1,6 +1,6 @@
 /** Weights as Hugging Face's transformers and timm have them: their names, their shards, their descriptions. */
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { DataError } from "../core/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import {
@@ -42,6 +42,20 @@ Deno.test("decodeCheckpoint() leaves torchvision's own names alone", () => {
     const ours = names.map(([ours]) => ours).filter((name) => !name.endsWith("batches_tracked"));
     assertEquals([...decodeCheckpoint(encodeSafetensors(numbered(ours)), "given").tensors.keys()], ours);
   }
+});
+
+Deno.test("decodeCheckpoint() finds each of several sets of a deep network's weights", () => {
+  const model = modelByName("resnet110"), names = [...randomTensors(model, 1).keys()];
+  const prefixes = ["student.", "teacher.", "ema.net."];
+  const bytes = encodeSafetensors(numbered(prefixes.flatMap((prefix) => names.map((name) => prefix + name))));
+  for (const [k, entry] of prefixes.entries()) {
+    const { tensors } = decodeCheckpoint(bytes, "given", { model, entry });
+    assertEquals(
+      [...tensors].map(([name, { data }]) => [name, data[0]]),
+      names.map((name, i) => [name, k * names.length + i]),
+    );
+  }
+  assertThrows(() => decodeCheckpoint(bytes, "given", { model }), DataError, "student., teacher., ema.net.;");
 });
 
 /** Shards and their index. */

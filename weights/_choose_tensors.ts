@@ -41,7 +41,7 @@ interface Candidate<T extends Shaped, G> extends ChosenTensors<T, G> {
   readonly score: number;
 }
 
-/** Prefixes that are tried at most: a network under more names than these is none. */
+/** Prefixes that are tried at most; a file could hold any number. */
 const MOST_PREFIXES = 64;
 
 /**
@@ -83,11 +83,11 @@ function prefixed<T extends Shaped, G extends TensorGroup<T>>(
   wanted: WantedShapes,
 ): Candidate<T, G>[] {
   const { path, tensors } = group;
-  const renamed = rename(tensors), prefixes = new Set<string>();
+  const renamed = rename(tensors), prefixes = new Set<string>(), anchors = wholeNames(wanted);
   for (const name of renamed.keys()) {
-    // Every suffix that begins after a dot and is a name of the network's.
+    // Every suffix that begins after a dot and is a name of the network's, but no end of another of its names.
     for (let at = 0; at >= 0 && prefixes.size < MOST_PREFIXES;) {
-      if (wanted.has(name.slice(at))) prefixes.add(name.slice(0, at));
+      if (anchors.has(name.slice(at))) prefixes.add(name.slice(0, at));
       const dot = name.indexOf(".", at);
       at = dot < 0 || name.length > 500 ? -1 : dot + 1;
     }
@@ -111,6 +111,15 @@ function prefixed<T extends Shaped, G extends TensorGroup<T>>(
       score: score + found / (wanted.size + 1),
     };
   });
+}
+
+/** The names that are no ends of other names: `conv1.weight` is one of `layer1.0.conv1.weight`. */
+function wholeNames(wanted: WantedShapes): Set<string> {
+  const whole = new Set(wanted.keys());
+  for (const name of wanted.keys()) {
+    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) whole.delete(name.slice(dot + 1));
+  }
+  return whole;
 }
 
 /** The wrappers that are known where the network is not: `DataParallel` and `AveragedModel`, and `torch.compile`. */

@@ -5,7 +5,8 @@
  */
 
 import { ELEMENT_TYPES } from "./_element_types.ts";
-import { isDictionary, isList, isStorage, isTensor, type PickleValue, readFirstPickle } from "./_pickle.ts";
+import { readFirstPickle } from "./_pickle.ts";
+import { isDictionary, isList, isStorage, isTensor, type PickleValue } from "./_pickle_values.ts";
 import { type Fail, showText } from "./_reading.ts";
 import { SAVE_AGAIN, STORAGE_TYPES, type TorchContent } from "./_torch_content.ts";
 

@@ -10,7 +10,7 @@ import {
   type PickleDictionary,
   type PickleValue,
   type TensorReference,
-} from "./_pickle.ts";
+} from "./_pickle_values.ts";
 import { type Fail, isBatchCount, showText } from "./_reading.ts";
 import type { TensorGroup } from "./_choose_tensors.ts";
 import type { NamedTensor } from "./safetensors.ts";
