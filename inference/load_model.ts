@@ -20,13 +20,20 @@ import {
   type Preprocessing,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
-import { type Checkpoint, decodeCheckpoint, describedModel, type ModelDescription, Variables } from "../weights/mod.ts";
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  describedModel,
+  inferOptions,
+  type ModelDescription,
+  Variables,
+} from "../weights/mod.ts";
 import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
 import { compileFoldedInference, compileInference } from "./compile_inference.ts";
 
 /** The source of a model: a safetensors or PyTorch file as bytes, as a `Blob` or as a `Response`, or a decoded checkpoint. */
 export type ModelSource =
-  | Uint8Array
+  | ArrayBufferView
   | ArrayBuffer
   | Checkpoint
   | {
@@ -97,7 +104,7 @@ export async function loadModel(from: ModelSource, options: LoadModelOptions = {
   if (!Number.isInteger(batch) || batch < 1) {
     throw new UsageError(`Expected the batch to be a whole number of at least 1 but it is ${batch}`);
   }
-  const checkpoint = await read(from, source);
+  const checkpoint = await read(from, source, namedModel(options.model));
   const described = describe(checkpoint, options, source);
   const own = typeof options.backend === "object" ? undefined : await openBackend(options.backend);
   const backend = own ?? options.backend as Backend;
@@ -125,14 +132,19 @@ export async function loadModel(from: ModelSource, options: LoadModelOptions = {
   }
 }
 
-async function read(from: ModelSource, source: string): Promise<Checkpoint> {
+async function read(from: ModelSource, source: string, model?: Model): Promise<Checkpoint> {
+  if (from instanceof ArrayBuffer || ArrayBuffer.isView(from)) return decodeCheckpoint(from, source, { model });
   if ("tensors" in from) return from;
-  if (from instanceof Uint8Array) return decodeCheckpoint(from, source);
-  if (from instanceof ArrayBuffer) return decodeCheckpoint(new Uint8Array(from), source);
   if (from.ok === false) {
     throw new DataError(`${source}: the request was answered with status ${from.status}; check the URL`);
   }
-  return decodeCheckpoint(new Uint8Array(await from.arrayBuffer()), source);
+  return decodeCheckpoint(await from.arrayBuffer(), source, { model });
+}
+
+/** The network that the caller names. */
+function namedModel(model: LoadModelOptions["model"]): Model | undefined {
+  if (model === undefined || (typeof model === "object" && "forward" in model)) return model;
+  return describedModel(typeof model === "string" ? { name: model } : model);
 }
 
 /** The network, its classes, and how its images are made ready. */
@@ -175,8 +187,9 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
   if (model === undefined) {
     throw new UsageError(sentence`${source} does not say which model it is of; name it with ${argument("model")}`);
   }
-  const given = typeof model === "string" ? { name: model } : model, head = describedModel(given).layers.at(-1)!.name;
-  return describedModel({ classes: classes?.length ?? tensors.get(`${head}.bias`)?.shape[0], ...given });
+  const given = typeof model === "string" ? { name: model } : model;
+  const { classes: found, inputShape } = inferOptions(describedModel(given), tensors);
+  return describedModel({ classes: classes?.length ?? found, inputShape, ...given });
 }
 
 /** Weights of networks for larger images come from ImageNet, as a rule; small images have no such rule. */

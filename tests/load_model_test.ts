@@ -56,6 +56,23 @@ Deno.test("loadModel() takes a bare weight file with the network's name, or a ne
   own.destroy();
 });
 
+Deno.test("loadModel() takes a bare weight file of a network of grey images", async () => {
+  const backend = new CpuBackend(), normalisation = { mean: [0.3], std: [0.2] };
+  const grey = modelByName("resnet8", { classes: 3, inputShape: [1, 32, 32] }), weights = randomTensors(grey, 4);
+  const described = {
+    model: { name: "resnet8", classes: 3, inputShape: [1, 32, 32] as const },
+    classes: ["0", "1", "2"],
+  };
+  const whole = await loadModel({ tensors: weights, info: { ...described, normalisation } }, { backend, batch: 1 });
+  const bytes = encodeSafetensors(weights), [photo] = photos(1), expected = await whole.predict(photo);
+  for (const view of [bytes, new DataView(bytes.buffer)]) {
+    const bare = await loadModel(view, { backend, model: "resnet8", normalisation, batch: 1 });
+    assertEquals([bare.inputShape, await bare.predict(photo)], [[1, 32, 32], expected]);
+    bare.destroy();
+  }
+  whole.destroy();
+});
+
 Deno.test("loadModel() heeds how images are to be made ready", async () => {
   const backend = new CpuBackend(), preprocessing = { resize: 17, crop: [12, 10], interpolation: "bilinear" } as const;
   const stored = await loadModel({ tensors, info: { ...info, preprocessing } }, { backend, batch: 1 });

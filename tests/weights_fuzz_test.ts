@@ -167,3 +167,16 @@ Deno.test("decodeCheckpoint() survives archives of mutated pickles under right c
   ];
   fuzz("pickles", (random) => torchFile(mutate(pickles[random.integer(3)], pickles[1], random), data));
 });
+
+Deno.test("decodeCheckpoint() survives mutated checkpoints of scripts, and files of PyTorch before 1.6", () => {
+  const files = ["legacy_views.pth", "legacy_parameters.pth"].map((name) => golden(`foreign/${name}`));
+  fuzz("before 1.6", (random) => mutate(files[random.integer(2)], files[0], random));
+  const { call, dictionary, global, integer, list, text } = code, data = { "data/0": new Uint8Array(24) };
+  const state = dictionary({ "module.a": tensorCode({ shape: [2, 3], strides: [1, 2], elements: 6 }) });
+  const scripts = [
+    dictionary({ args: call(global("argparse", "Namespace"), text("x")), list: list(integer(3)), model: state }),
+    dictionary({ history: call(global("collections", "defaultdict"), global("builtins", "list")), ema: state }),
+    dictionary({ at: [...global("datetime", "datetime"), 0x43, 2, 7, 7, 0x85, 0x81], net: state, other: [0x8f] }),
+  ].map(pickle);
+  fuzz("scripts", (random) => torchFile(mutate(scripts[random.integer(3)], scripts[1], random), data));
+});

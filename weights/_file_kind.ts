@@ -1,5 +1,7 @@
 /** Tells what a file is that was given as weights, so that a wrong one is named. */
 
+import { LEGACY_MAGIC } from "./_legacy_torch.ts";
+
 /** What the first bytes of files are that people take for weights, and what to do about it. */
 const KINDS: readonly (readonly [bytes: readonly number[], what: string])[] = [
   [[0x1f, 0x8b], "is compressed by gzip; unpack it first"],
@@ -14,7 +16,7 @@ const KINDS: readonly (readonly [bytes: readonly number[], what: string])[] = [
 const TEXTS: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^version https:\/\/git-lfs/, "is a Git LFS pointer and not the file itself; fetch that with git lfs pull"],
   [/^\s*<(!doctype|html|head|\?xml)/i, "is an HTML page; was the download an error page?"],
-  [/^\s*[{[]/, "is JSON text; expected the file with the tensors"],
+  [/^\s*[{[]/, "is JSON text; expected the file with the tensors, or the index of several that ends in .index.json"],
 ];
 
 /** A kind of file that can be read, or what else it is. */
@@ -30,10 +32,15 @@ export function fileKind(bytes: Uint8Array): FileKind {
     if (length <= BigInt(bytes.length - 8)) return { kind: "safetensors" };
   }
   if (starts([0x50, 0x4b, 3, 4]) || starts([0x50, 0x4b, 5, 6])) return { kind: "torch" };
+  if (starts(LEGACY_MAGIC)) return { kind: "torch" };
   if (bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5) {
-    const what =
-      "is a pickle, as PyTorch wrote before 1.6; if you trust it, load it in a current PyTorch and save it again: " +
+    const what = "is a pickle, but not one of torch.save; if you trust it, load it in Python and save its tensors: " +
       "torch.save(model.state_dict(), FILE)";
+    return { kind: "other", what };
+  }
+  if (new TextDecoder().decode(bytes.subarray(257, 262)) === "ustar") {
+    const what =
+      "is a tar archive; unpack it, or if the first versions of PyTorch wrote it, save its weights in a current one";
     return { kind: "other", what };
   }
   const text = new TextDecoder().decode(bytes.subarray(0, 200));

@@ -1,60 +1,30 @@
 /**
  * A reader of the pickles that `torch.save` writes for dictionaries of tensors, protocols 2 to 5. A pickle is a program; this
  * reader runs none of it. It knows the opcodes that build plain values, and the few Python objects that a `state_dict` is
- * made of, which it turns into descriptions. Anything else is refused by name.
+ * made of, which it turns into descriptions. Any other object becomes a placeholder that has a name and no content.
  */
 
-import { type Fail, MOST_DIMENSIONS, showText } from "./_reading.ts";
-
-/** A storage: an entry of the archive. */
-export interface StorageReference {
-  readonly kind: "storage";
-  /** PyTorch's class, such as `torch.FloatStorage`. */
-  readonly type: string;
-  /** The entry's name below `data/`. */
-  readonly key: string;
-  /** Its elements. */
-  readonly elements: number;
-}
-
-/** A tensor: a strided view of a storage. The numbers are as the file has them. */
-export interface TensorReference {
-  readonly kind: "tensor";
-  readonly storage: StorageReference;
-  readonly offset: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-}
-
-/** A Python object that is known by its name alone: a class or a function. */
-interface GlobalReference {
-  readonly kind: "global";
-  readonly name: string;
-}
-
-/** A dictionary. */
-export interface PickleDictionary {
-  readonly kind: "dictionary";
-  readonly entries: Map<PickleKey, PickleValue>;
-}
-
-/** What a dictionary's keys may be. */
-export type PickleKey = string | number | bigint | boolean | null;
-
-/** What a pickle may hold. A tuple is a list that is frozen. */
-export type PickleValue =
-  | PickleKey
-  | readonly PickleValue[]
-  | PickleDictionary
-  | StorageReference
-  | TensorReference
-  | GlobalReference;
+import {
+  isCount,
+  isDictionary,
+  isExtents,
+  isKind,
+  isList,
+  isOpaque,
+  isTensor,
+  type OpaqueObject,
+  type PickleValue,
+  type StorageReference,
+  type TensorReference,
+} from "./_pickle_values.ts";
+import type { Fail } from "./_reading.ts";
 
 const STORAGES = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
   .map((type) => `torch.${type}Storage`);
 const ORDERED = "collections.OrderedDict", TENSOR = "torch._utils._rebuild_tensor_v2";
-const PARAMETER = "torch._utils._rebuild_parameter";
-const GLOBALS: ReadonlySet<string> = new Set([...STORAGES, ORDERED, TENSOR, PARAMETER]);
+const PARAMETER = "torch._utils._rebuild_parameter", DEFAULT = "collections.defaultdict";
+/** Before PyTorch 0.4: without the hooks of gradients. */
+const OLD_TENSOR = "torch._utils._rebuild_tensor";
 
 /** A `state_dict` takes some 150 bytes a tensor, and a few lists and dictionaries each. */
 const MOST_BYTES = 2 ** 24, MOST_OBJECTS = 200_000;
@@ -69,7 +39,12 @@ const NOTHING: readonly PickleValue[] = Object.freeze([]);
  */
 export function readPickle(bytes: Uint8Array, fail: Fail): PickleValue {
   if (bytes.length > MOST_BYTES) fail(`takes ${bytes.length} bytes, far more than the names of any network's tensors`);
-  return new PickleReader(bytes, fail).read();
+  return readFirstPickle(bytes, fail).value;
+}
+
+/** Reads the pickle that bytes begin with, and tells where it ends. */
+export function readFirstPickle(bytes: Uint8Array, fail: Fail): { readonly value: PickleValue; readonly end: number } {
+  return new PickleReader(bytes.subarray(0, MOST_BYTES), fail).read();
 }
 
 class PickleReader {
@@ -89,13 +64,13 @@ class PickleReader {
     this.#fail = fail;
   }
 
-  read(): PickleValue {
+  read(): { readonly value: PickleValue; readonly end: number } {
     for (;;) {
       const start = this.#at, opcode = this.#uint(1);
       if (opcode === 0x2e) { // STOP
         const value = this.#pop();
         if (this.#stack.length > 0 || this.#marks.length > 0) this.#fail("ends with values left over");
-        return value;
+        return { value, end: this.#at };
       }
       this.#run(opcode, start);
     }
@@ -128,6 +103,8 @@ class PickleReader {
         return this.#push(this.#uint(4) | 0);
       case 0x8a: // LONG1
         return this.#push(this.#integer(this.#uint(1)));
+      case 0x8b: // LONG4
+        return this.#push(this.#integer(this.#length(4)));
       case 0x47: // BINFLOAT, the one big-endian number
         return this.#push(this.#view.getFloat64(this.#take(8)));
       case 0x8c: // SHORT_BINUNICODE
@@ -136,6 +113,35 @@ class PickleReader {
         return this.#push(this.#string(this.#length(4)));
       case 0x8d: // BINUNICODE8
         return this.#push(this.#string(this.#length(8)));
+      case 0x55: // SHORT_BINSTRING: text of Python 2
+        return this.#push(this.#string(this.#uint(1)));
+      case 0x54: // BINSTRING
+        return this.#push(this.#string(this.#length(4)));
+      case 0x43: // SHORT_BINBYTES
+        return this.#pushBytes(this.#uint(1));
+      case 0x42: // BINBYTES
+        return this.#pushBytes(this.#length(4));
+      case 0x8e: // BINBYTES8
+      case 0x96: // BYTEARRAY8
+        return this.#pushBytes(this.#length(8));
+      case 0x8f: // EMPTY_SET
+        return this.#pushContainer({ kind: "opaque", name: "set" });
+      case 0x91: // FROZENSET
+        this.#popToMark();
+        return this.#pushContainer({ kind: "opaque", name: "frozenset" });
+      case 0x90: // ADDITEMS
+        this.#popToMark();
+        if (!isOpaque(this.#top())) this.#fail("adds to something else than a set");
+        return;
+      case 0x30: // POP
+        if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
+        else this.#pop();
+        return;
+      case 0x31: // POP_MARK
+        this.#popToMark();
+        return;
+      case 0x32: // DUP
+        return this.#push(this.#top());
       case 0x7d: // EMPTY_DICT
         return this.#pushContainer({ kind: "dictionary", entries: new Map() });
       case 0x5d: // EMPTY_LIST
@@ -175,6 +181,14 @@ class PickleReader {
         }
         return this.#pushGlobal(module as string, name as string);
       }
+      case 0x81: { // NEWOBJ
+        const [type] = this.#popMany(2);
+        return this.#pushContainer(this.#opaque(type));
+      }
+      case 0x92: { // NEWOBJ_EX
+        const [type] = this.#popMany(3);
+        return this.#pushContainer(this.#opaque(type));
+      }
       case 0x51: // BINPERSID
         return this.#push(this.#storage(this.#pop()));
       case 0x52: { // REDUCE
@@ -184,7 +198,9 @@ class PickleReader {
       case 0x62: { // BUILD: attributes of an object, such as the `_metadata` of a state_dict, which is not needed
         this.#pop();
         const object = this.#pop();
-        if (!isDictionary(object)) this.#fail("sets attributes of something else than a dictionary");
+        if (!isDictionary(object) && !isOpaque(object)) {
+          this.#fail("sets attributes of something else than a dictionary");
+        }
         return this.#push(object);
       }
       default:
@@ -227,6 +243,12 @@ class PickleReader {
     const text = this.#string(length);
     this.#at++;
     return text;
+  }
+
+  /** Bytes, which no name and no number of a tensor is made of. */
+  #pushBytes(length: number): void {
+    this.#take(length);
+    this.#pushContainer({ kind: "opaque", name: "bytes" });
   }
 
   /** A signed whole number, the lowest byte first. */
@@ -276,17 +298,20 @@ class PickleReader {
 
   #append(values: readonly PickleValue[]): void {
     const list = this.#top();
+    if (isOpaque(list)) return;
     if (!isList(list) || Object.isFrozen(list)) return this.#fail("appends to something else than a list");
     for (const value of values) (list as PickleValue[]).push(value);
   }
 
   #setItems(items: readonly PickleValue[]): void {
     const dictionary = this.#top();
-    if (!isDictionary(dictionary)) return this.#fail("sets an entry of something else than a dictionary");
     if (items.length % 2 !== 0) this.#fail("has a key without a value");
+    if (isOpaque(dictionary)) return;
+    if (!isDictionary(dictionary)) return this.#fail("sets an entry of something else than a dictionary");
     for (let k = 0; k < items.length; k += 2) {
       const key = items[k];
-      if (typeof key === "object" && key !== null) return this.#fail("has a key that is neither text nor a number");
+      // A name is text: what has another key is no tensor of a network.
+      if (typeof key === "object" && key !== null) continue;
       dictionary.entries.set(key, items[k + 1]);
     }
   }
@@ -303,29 +328,41 @@ class PickleReader {
   }
 
   #pushGlobal(module: string, object: string): void {
-    const name = `${module}.${object}`;
-    if (!GLOBALS.has(name)) this.#fail(`calls ${showText(name)}, which a weight file has no need of`);
-    this.#push({ kind: "global", name });
+    this.#push({ kind: "global", name: `${module}.${object}` });
   }
 
   /** The storage that a persistent id stands for: ("storage", class, key, device, elements). */
   #storage(id: PickleValue): StorageReference {
-    const [tag, type, key, , elements] = isList(id) ? id : [];
+    const [tag, type, key, , elements, view = null] = isList(id) ? id : [];
+    const [, start, size] = view === null ? [null, 0, elements] : isList(view) ? view : [];
     if (
       tag !== "storage" || !isKind(type, "global") || !STORAGES.includes(type.name) || typeof key !== "string" ||
-      !isCount(elements)
+      !isCount(elements) || !isCount(start) || !isCount(size) || start + size > elements
     ) {
       return this.#fail("refers to a storage in a way that torch.save does not");
     }
-    return { kind: "storage", type: type.name, key, elements };
+    return { kind: "storage", type: type.name, key, elements, start };
   }
 
   #call(callable: PickleValue, values: PickleValue): PickleValue {
-    if (!isKind(callable, "global") || !isList(values)) return this.#fail("calls something else than a function");
-    if (callable.name === ORDERED && values.length === 0) return { kind: "dictionary", entries: new Map() };
-    if (callable.name === PARAMETER && isTensor(values[0])) return values[0];
-    if (callable.name === TENSOR) return this.#tensor(values);
-    return this.#fail(`calls ${callable.name} with other arguments than torch.save does`);
+    if (!isList(values)) return this.#fail("calls something with what is no tuple");
+    if (!isKind(callable, "global")) return this.#opaque(callable);
+    const { name } = callable;
+    if ((name === ORDERED && values.length === 0) || name === DEFAULT) {
+      return { kind: "dictionary", entries: new Map() };
+    }
+    if (name === PARAMETER && isTensor(values[0])) return values[0];
+    if (name === TENSOR || name === OLD_TENSOR) return this.#tensor(values);
+    if (name === ORDERED || name === PARAMETER) {
+      return this.#fail(`calls ${name} with other arguments than torch.save does`);
+    }
+    return this.#opaque(callable);
+  }
+
+  /** What Python would make by calling something, of which nothing is kept but the name. */
+  #opaque(callable: PickleValue): OpaqueObject {
+    if (isKind(callable, "global") || isOpaque(callable)) return { kind: "opaque", name: callable.name };
+    return this.#fail("calls something else than a function");
   }
 
   #tensor([storage, offset, shape, strides]: readonly PickleValue[]): TensorReference {
@@ -333,38 +370,6 @@ class PickleReader {
       return this.#fail("has a tensor whose offset, shape or strides are not what torch.save writes");
     }
     if (shape.length !== strides.length) this.#fail("has a tensor with another number of strides than of dimensions");
-    return { kind: "tensor", storage, offset, shape, strides };
+    return { kind: "tensor", storage, offset: storage.start + offset, shape, strides };
   }
-}
-
-type Kinds = Extract<PickleValue, { readonly kind: string }>;
-
-function isKind<K extends Kinds["kind"]>(
-  value: PickleValue | undefined,
-  kind: K,
-): value is Extract<Kinds, { kind: K }> {
-  return typeof value === "object" && value !== null && "kind" in value && value.kind === kind;
-}
-
-function isList(value: PickleValue | undefined): value is readonly PickleValue[] {
-  return Array.isArray(value);
-}
-
-/** Whether a value is a dictionary. */
-export function isDictionary(value: PickleValue | undefined): value is PickleDictionary {
-  return isKind(value, "dictionary");
-}
-
-/** Whether a value is a tensor. */
-export function isTensor(value: PickleValue | undefined): value is TensorReference {
-  return isKind(value, "tensor");
-}
-
-function isCount(value: PickleValue | undefined): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** Whether a value is a tuple of counts. A list would not do: the pickle could change it later. */
-function isExtents(value: PickleValue | undefined): value is readonly number[] {
-  return isList(value) && Object.isFrozen(value) && value.length <= MOST_DIMENSIONS && value.every(isCount);
 }

@@ -23,15 +23,15 @@ export function isBatchCount(name: string): boolean {
   return name === "num_batches_tracked" || name.endsWith(".num_batches_tracked");
 }
 
-/** What wrappers put before every name: `DataParallel`, and `torch.compile`. */
-const WRAPPERS = ["module.", "_orig_mod."];
+/** The first names of a list, and how many more there are. */
+export function listNames(names: readonly string[]): string {
+  return names.slice(0, 3).map(showText).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+}
 
-/** The tensors under the names that the network itself gives them: without what wrappers put before all of them. */
-export function unwrapNames<T>(tensors: Map<string, T>): Map<string, T> {
-  // Once a wrapper is enough, in either order; a file could hold any number.
-  for (const prefix of [...WRAPPERS, ...WRAPPERS.slice(0, 1)]) {
-    if (tensors.size === 0 || ![...tensors.keys()].every((name) => name.startsWith(prefix))) continue;
-    tensors = new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-  }
-  return tensors;
+/** The bytes of a buffer, or of any view of one. */
+export function asBytes(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  return ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
 }

@@ -2,11 +2,12 @@
 
 import { DataError, elementCount } from "../core/mod.ts";
 import type { DataIdentity, Normalisation, Preprocessing } from "../data/mod.ts";
-import { modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
+import { type Model, modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
+import { chooseTensors, wantedShapes } from "./_choose_tensors.ts";
+import { asBytes } from "./_reading.ts";
 import { fileKind } from "./_file_kind.ts";
-import { unwrapNames } from "./_reading.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
-import { decodeTorchFile } from "./torch_file.ts";
+import { readTorchFile } from "./torch_file.ts";
 
 /** How a model was made, so that a checkpoint can make it again. */
 export interface ModelDescription extends ModelOptions {
@@ -69,6 +70,16 @@ export interface Checkpoint {
   readonly tensors: Map<string, NamedTensor>;
   /** The checkpoint's metadata. */
   readonly info?: CheckpointInfo;
+  /** Where in a bare file the tensors were, such as `model_ema.module.`; nothing if they are the whole file. */
+  readonly entry?: string;
+}
+
+/** The options of {@link decodeCheckpoint}. */
+export interface DecodeOptions {
+  /** The network of a bare file: the tensors that fit it best are taken, whatever was put before their names. */
+  readonly model?: Model;
+  /** Which of several sets of weights is taken, such as `model_ema.module.`. Defaults to the one that fits best. */
+  readonly entry?: string;
 }
 
 const KEY = "residua";
@@ -100,12 +111,16 @@ export function encodeCheckpoint(
 }
 
 /**
- * Reads a checkpoint or a bare weight file: safetensors, or a `state_dict` that `torch.save` wrote. What wrappers such as
- * `DataParallel` put before every name of a bare file (`module.`) is taken away.
+ * Reads a checkpoint or a bare weight file: safetensors, or what `torch.save` wrote of a `state_dict`, alone or anywhere in a
+ * checkpoint. With the network, the tensors that fit it best are taken, under any prefix; without it, the most that stand
+ * together, and `module.` and `_orig_mod.` are taken away from names that all have them. The names of Hugging Face's ResNet
+ * and of timm's MobileNet-V2 become torchvision's.
  *
- * @param bytes The whole file.
+ * @param bytes The whole file: an `ArrayBuffer` or any view of one.
  * @param source The file's name, for messages.
- * @throws {DataError} If it is damaged, or something else, of which the error says what it is.
+ * @param options The network, where it is known, and which of several sets of weights is taken.
+ * @throws {DataError} If it is damaged, or something else, of which the error says what it is; or if several sets of weights
+ * in it fit equally well, or it has none of that name.
  *
  * @example
  * ```ts
@@ -117,17 +132,32 @@ export function encodeCheckpoint(
  * console.log(checkpoint.info?.classes, checkpoint.tensors.get("fc.bias")?.data[1]); // [ "cat", "dog" ] 1
  * ```
  */
-export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint {
-  const file = fileKind(bytes);
+export function decodeCheckpoint(
+  bytes: ArrayBuffer | ArrayBufferView,
+  source: string,
+  { model, entry }: DecodeOptions = {},
+): Checkpoint {
+  bytes = asBytes(bytes);
+  const file = fileKind(bytes as Uint8Array), wanted = model && wantedShapes(model);
   if (file.kind === "other") throw new DataError(`${source} ${file.what}`);
-  if (file.kind === "torch") return { tensors: unwrapNames(decodeTorchFile(bytes, source)) };
+  if (file.kind === "torch") return withEntry(readTorchFile(bytes as Uint8Array, source, wanted, entry));
   const { tensors, metadata } = decodeSafetensors(bytes, source);
-  if (!Object.hasOwn(metadata, KEY)) return { tensors: unwrapNames(tensors) };
+  if (!Object.hasOwn(metadata, KEY)) {
+    return withEntry(chooseTensors([{ path: "", tensors }], wanted, entry, (what) => {
+      throw new DataError(`${source}: ${what}`);
+    }));
+  }
   const info = readInfo(metadata[KEY]);
   if (info === undefined) {
     throw new DataError(`${source}: what the file says of its model makes no sense; the file is damaged`);
   }
   return { tensors, info };
+}
+
+function withEntry(
+  { tensors, entry }: { readonly tensors: Map<string, NamedTensor>; readonly entry: string },
+): Checkpoint {
+  return entry === "" ? { tensors } : { tensors, entry };
 }
 
 /** The metadata of a checkpoint; nothing if malformed. Its users check that it fits. */

@@ -5,7 +5,7 @@
 
 import { DataError, elementCount, formatShape } from "../core/mod.ts";
 import { copyBytes, ELEMENT_TYPES, readElements } from "./_element_types.ts";
-import { type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
+import { asBytes, type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
 
 /** A tensor's shape and elements. */
 export interface NamedTensor {
@@ -65,11 +65,12 @@ export function encodeSafetensors(
  * F64 is rounded to the nearest, F16, BF16, BOOL and the other whole numbers are exact. PyTorch's counts of batches
  * (`num_batches_tracked`) are left out.
  *
- * @param bytes The whole file.
+ * @param given The whole file: an `ArrayBuffer` or any view of one.
  * @param source Its name, for messages.
  * @throws {DataError} If it is truncated or malformed, holds another type, or a whole number that float32 does not.
  */
-export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile {
+export function decodeSafetensors(given: ArrayBuffer | ArrayBufferView, source: string): TensorFile {
+  const bytes = asBytes(given);
   const fail: Fail = (what) => {
     throw new DataError(`${source}: ${what}; the file is damaged or no safetensors file`);
   };

@@ -9,7 +9,7 @@ import {
   type Storage,
   type TensorSpec,
 } from "../core/mod.ts";
-import { showText } from "./_reading.ts";
+import { listNames, showText } from "./_reading.ts";
 import { initialize } from "./initializers.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
@@ -32,7 +32,7 @@ export function variableSpecs(graph: Graph): Map<string, TensorSpec> {
  *
  * @param specs What the variables hold, by name.
  * @param source The file, for messages.
- * @param keep Tensors that may be for another number of classes.
+ * @param keep Tensors that may be missing or for another number of classes.
  * @throws {DataError} If a tensor is missing, is of another shape, or belongs to nothing.
  */
 export function expectTensors(
@@ -41,23 +41,19 @@ export function expectTensors(
   source: string,
   keep: readonly string[] = [],
 ): void {
-  const listed = (names: readonly string[]) =>
-    names.slice(0, 3).map(showText).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
   const given = [...tensors.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
   const wanted = [...specs.keys()].filter((name) => !name.startsWith(OPTIMIZER_PREFIX));
-  const missing = wanted.filter((name) => !tensors.has(name));
-  if (missing.length > 0) {
-    throw new DataError(
-      `${source}: the model needs the tensor ${
-        listed(missing)
-      }, which the file lacks; was it saved from another model?`,
-    );
-  }
+  const missing = wanted.filter((name) => !tensors.has(name) && !keep.includes(name));
   const extra = given.filter((name) => !specs.has(name));
+  if (missing.length > 0) {
+    const lacks = `the model needs the tensor ${listNames(missing)}, which the file lacks`;
+    const has = extra.length > 0 ? `; it has ${listNames(extra)} instead` : "";
+    throw new DataError(`${source}: ${lacks}${has}; was it saved from another model?`);
+  }
   if (extra.length > 0) {
     throw new DataError(
       `${source}: the file holds the tensor ${
-        listed(extra)
+        listNames(extra)
       }, which the model does not have; was it saved from another model?`,
     );
   }

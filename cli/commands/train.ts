@@ -73,7 +73,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   const work = await openWork(values, decided);
   const readInit = async () => {
     if (values.init === undefined) return undefined;
-    const init = await readCheckpoint(values.init, { model: values.model, progress: values.progress && !values.json });
+    const init = await readCheckpoint(values.init, { model: work.model, progress: values.progress && !values.json });
     expectChannels(init, work.set);
     return init;
   };

@@ -1,14 +1,22 @@
 /** Reads the weights that a command is given. */
 
 import { DataError } from "../../core/mod.ts";
-import { type Checkpoint, decodeCheckpoint, evaluatedTensors, publishedWeights } from "../../weights/mod.ts";
+import type { Model } from "../../models/mod.ts";
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  decodeShards,
+  evaluatedTensors,
+  publishedWeights,
+  readLibraryConfig,
+} from "../../weights/mod.ts";
 import { explain } from "./disk_error.ts";
 import { readPublished } from "./published_weights.ts";
 
 /** The options of {@link readCheckpoint}. */
 export interface ReadOptions {
-  /** The network, where the name of published weights does not say it. */
-  readonly model?: string;
+  /** The network, where a bare file or the name of published weights does not say it. */
+  readonly model?: Model;
   /** Whether a line on a terminal shows a download. Defaults to true. */
   readonly progress?: boolean;
   /** Hears that a run's last checkpoint was taken. Defaults to a line on standard error. */
@@ -18,11 +26,17 @@ export interface ReadOptions {
 /** A checkpoint and the file that it is from. */
 export type ReadCheckpoint = Checkpoint & { readonly source: string };
 
+/** What a folder of weights may hold, the best checkpoint of a run first. */
+const LAST = "last.safetensors";
+const FILES = ["best.safetensors", LAST, "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"];
+
 /**
- * Reads a weight file, published weights by their name, or the best checkpoint of a run folder; the last one where no epoch
- * has ended yet. Its tensors are those that a network computes with, without the optimiser's.
+ * Reads a weight file, published weights by their name, the best checkpoint of a run folder, the last one where no epoch has
+ * ended yet, or a folder as Hugging Face's libraries save one: whole or in shards, with what `config.json` and
+ * `preprocessor_config.json` beside the weights say. Its tensors are those that a network computes with, without the
+ * optimiser's. Tells on standard error where in a file the weights were, and what is not done as these files say.
  *
- * @param path The file, the name or the run folder.
+ * @param path The file, the name or the folder; after a #, which of several sets of weights in a file.
  * @throws {DataError} If there is none, or it is damaged, or a tensor holds NaN or infinity.
  * @throws {UsageError} If it is the name of published weights that do not exist.
  */
@@ -30,28 +44,71 @@ export async function readCheckpoint(
   path: string,
   { model, progress = true, say = (note) => console.error(`note: ${note}`) }: ReadOptions = {},
 ): Promise<ReadCheckpoint> {
-  const published = publishedWeights(path, model);
+  const published = publishedWeights(path, model?.name);
   if (published !== undefined) return await readPublished(published, progress);
-  const source = await checkpointFile(path, say);
+  const { file, entry } = await splitEntry(path), source = await weightFile(file, say);
   try {
-    const { tensors, info } = decodeCheckpoint(await Deno.readFile(source), source);
-    return { tensors: evaluatedTensors(tensors, source), info, source };
+    const folder = source.slice(0, source.lastIndexOf("/") + 1), bytes = await Deno.readFile(source);
+    const found = source.endsWith(".index.json")
+      ? await decodeShards(bytes, source, (name) => readShard(folder + name), { model, entry })
+      : decodeCheckpoint(bytes, source, { model, entry });
+    if (found.entry !== undefined) say(`${source}: took the weights under ${found.entry}`);
+    const checkpoint = { ...found, tensors: evaluatedTensors(found.tensors, source), source };
+    if (found.info !== undefined) return checkpoint;
+    const { info, notes } = readLibraryConfig(
+      await readJson(`${folder}config.json`),
+      await readJson(`${folder}preprocessor_config.json`),
+    );
+    if (info !== undefined) {
+      say(`${source}: took ${info.model.name} and its ${info.classes.length} classes from config.json`);
+    }
+    for (const note of notes) say(`${source}: ${note}`);
+    return { ...checkpoint, info };
   } catch (error) {
     throw explain("the checkpoint", source, error);
   }
 }
 
-async function checkpointFile(path: string, say: (note: string) => void): Promise<string> {
-  const found = await Deno.stat(path).catch(() => undefined);
-  if (found?.isDirectory !== true) return path;
-  const run = path.replace(/(.)\/+$/, "$1"),
-    isFile = (name: string) => Deno.stat(`${run}/${name}`).then(() => true, () => false);
-  if (await isFile("best.safetensors")) return `${run}/best.safetensors`;
-  if (!await isFile("last.safetensors")) {
-    throw new DataError(
-      `${run}: the checkpoint does not exist; expected best.safetensors or last.safetensors of a run there`,
-    );
+/** A path and what stands behind its last #, unless a file has that in its name. */
+async function splitEntry(path: string): Promise<{ readonly file: string; readonly entry?: string }> {
+  const at = path.lastIndexOf("#");
+  if (at < 1 || await Deno.stat(path).then(() => true, () => false)) return { file: path };
+  return { file: path.slice(0, at), entry: path.slice(at + 1) };
+}
+
+/** The file of weights in a folder; a path that is none is given back. */
+async function weightFile(path: string, say: (note: string) => void): Promise<string> {
+  if ((await Deno.stat(path).catch(() => undefined))?.isDirectory !== true) return path;
+  const folder = path.replace(/(.)\/+$/, "$1");
+  for (const name of FILES) {
+    if (!await Deno.stat(`${folder}/${name}`).then(({ isFile }) => isFile, () => false)) continue;
+    if (name === LAST) say(`${folder} has no best.safetensors, since no epoch has ended; ${LAST} is taken`);
+    return `${folder}/${name}`;
   }
-  say(`${run} has no best.safetensors, since no epoch has ended; last.safetensors is taken`);
-  return `${run}/last.safetensors`;
+  throw new DataError(
+    `${folder}: the checkpoint does not exist; expected best.safetensors or ${LAST} of a run there, or model.safetensors`,
+  );
+}
+
+async function readShard(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    throw explain("the file that the index names", path, error);
+  }
+}
+
+/** The content of a file that need not be there. */
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DataError(`${path}: it is not JSON text; remove it to use the weights without it`);
+  }
 }

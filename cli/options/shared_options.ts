@@ -1,7 +1,7 @@
 /** Options that several commands share, and what they open. */
 
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
-import { MODELS } from "../../models/mod.ts";
+import { modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 
@@ -52,8 +52,9 @@ export const CHECKPOINT_OPTIONS = {
   checkpoint: {
     kind: "text",
     value: "FILE|RUN|NAME",
-    about: "a safetensors or PyTorch file, a run folder whose best checkpoint is taken, or torchvision's published " +
-      "weights: imagenet with --model, torchvision:NETWORK or torchvision:NETWORK.WEIGHTS",
+    about:
+      "a safetensors or PyTorch file, an index of shards, a folder: a run (its best checkpoint) or Hugging Face's; or " +
+      "torchvision's published weights: imagenet with --model, torchvision:NETWORK or torchvision:NETWORK.WEIGHTS",
   },
   model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
 } as const;
@@ -73,7 +74,8 @@ export async function readChosenCheckpoint(
   if (checkpoint === undefined) {
     throw new UsageError("--checkpoint: expected a weight file or a run folder, but none was given");
   }
-  const found = await readCheckpoint(checkpoint, { model, progress }), own = found.info?.model?.name;
+  const named = model === undefined ? undefined : modelByName(model);
+  const found = await readCheckpoint(checkpoint, { model: named, progress }), own = found.info?.model?.name;
   if (own !== undefined && model !== undefined && model !== own) {
     throw new UsageError(`--model: ${found.source} is of ${own}, so it cannot be read as ${model}`);
   }

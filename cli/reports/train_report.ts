@@ -41,6 +41,7 @@ export function memoryText({ total, step, variables, validation }: RunMemory): s
 export function headText({ change, names, classes }: AlignedHead, own: number): string {
   const head = names.join(", "), count = typeof classes === "number" ? classes : classes.length;
   if (change === "reordered") return `${head}: the file's classes in another order; its rows are moved to their names`;
+  if (classes === 0) return `${head}: not in the file; the head starts anew`;
   if (typeof classes === "number" || count !== own) {
     return `${head}: ${count} classes in the file, ${own} here; the head starts anew`;
   }

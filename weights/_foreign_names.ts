@@ -1,0 +1,88 @@
+/**
+ * The names that other libraries give the same networks, brought to torchvision's: those of Hugging Face's transformers
+ * (`ResNetForImageClassification`) and of timm (`mobilenetv2_*`; its `resnet*` are named as torchvision's).
+ */
+
+/** A library's names: how they are recognised, and rules of which the first that matches renames. */
+interface Naming {
+  /** Matches a name that no other library gives. It tells the prefix before all names. */
+  readonly sign: RegExp;
+  readonly rules: readonly (readonly [pattern: RegExp, name: (...parts: string[]) => string])[];
+}
+
+/** The layers of a stage of MobileNet-V2 by timm's names: where each stands among torchvision's. */
+const DEPTHWISE = { conv_dw: "0.0", bn1: "0.1", conv_pw: "1", bn2: "2" } as const;
+const INVERTED = { conv_pw: "0.0", bn1: "0.1", conv_dw: "1.0", bn2: "1.1", conv_pwl: "2", bn3: "3" } as const;
+
+const TRANSFORMERS: Naming = {
+  sign: /^(.*?)(?:resnet\.)?embedder\.embedder\.convolution\.weight$/,
+  rules: [
+    [/^(?:resnet\.)?embedder\.embedder\.convolution\.(.+)$/, (rest) => `conv1.${rest}`],
+    [/^(?:resnet\.)?embedder\.embedder\.normalization\.(.+)$/, (rest) => `bn1.${rest}`],
+    [
+      /^(?:resnet\.)?encoder\.stages\.(\d+)\.layers\.(\d+)\.shortcut\.(convolution|normalization)\.(.+)$/,
+      (stage, block, kind, rest) => `layer${+stage + 1}.${block}.downsample.${kind === "convolution" ? 0 : 1}.${rest}`,
+    ],
+    [
+      /^(?:resnet\.)?encoder\.stages\.(\d+)\.layers\.(\d+)\.layer\.(\d+)\.(convolution|normalization)\.(.+)$/,
+      (stage, block, layer, kind, rest) =>
+        `layer${+stage + 1}.${block}.${kind === "convolution" ? "conv" : "bn"}${+layer + 1}.${rest}`,
+    ],
+    [/^classifier\.1\.(.+)$/, (rest) => `fc.${rest}`],
+  ],
+};
+
+/** timm counts the blocks of each stage, torchvision all of them: that needs the blocks before a stage. */
+function timmMobileNet(names: readonly string[]): Naming {
+  const blocks = new Set(
+    names.map((name) => /(?:^|\.)blocks\.(\d+)\.(\d+)\./.exec(name)).flatMap((found) =>
+      found === null ? [] : [`${found[1]}.${found[2]}`]
+    ),
+  );
+  const before = (stage: number) => [...blocks].filter((block) => parseInt(block) < stage).length;
+  return {
+    sign: TIMM_SIGN,
+    rules: [
+      [/^conv_stem\.(.+)$/, (rest) => `features.0.0.${rest}`],
+      [/^bn1\.(.+)$/, (rest) => `features.0.1.${rest}`],
+      [
+        /^blocks\.0\.(\d+)\.(conv_dw|bn1|conv_pw|bn2)\.(.+)$/,
+        (block, layer, rest) => `features.${1 + +block}.conv.${DEPTHWISE[layer as keyof typeof DEPTHWISE]}.${rest}`,
+      ],
+      [
+        /^blocks\.(\d+)\.(\d+)\.(conv_pw|bn1|conv_dw|bn2|conv_pwl|bn3)\.(.+)$/,
+        (stage, block, layer, rest) =>
+          `features.${1 + before(+stage) + +block}.conv.${INVERTED[layer as keyof typeof INVERTED]}.${rest}`,
+      ],
+      [/^conv_head\.(.+)$/, (rest) => `features.${1 + blocks.size}.0.${rest}`],
+      [/^bn2\.(.+)$/, (rest) => `features.${1 + blocks.size}.1.${rest}`],
+      [/^classifier\.(weight|bias)$/, (rest) => `classifier.1.${rest}`],
+    ],
+  };
+}
+
+const TIMM_SIGN = /^(.*?)conv_stem\.weight$/;
+
+/** The tensors under torchvision's names, where they have those of a library that is known. */
+export function rename<T>(tensors: ReadonlyMap<string, T>): Map<string, T> {
+  const names = [...tensors.keys()];
+  for (const [sign, naming] of [[TRANSFORMERS.sign, () => TRANSFORMERS], [TIMM_SIGN, timmMobileNet]] as const) {
+    const prefix = names.map((name) => sign.exec(name)?.[1]).find((found) => found !== undefined);
+    if (prefix === undefined) continue;
+    const { rules } = naming(names), named = (name: string) => renameOne(name, prefix, rules);
+    const renamed = new Map([...tensors].map(([name, tensor]) => [named(name), tensor]));
+    // Names that fall together are not what they were taken for.
+    if (renamed.size === tensors.size) return renamed;
+  }
+  return new Map(tensors);
+}
+
+function renameOne(name: string, prefix: string, rules: Naming["rules"]): string {
+  if (!name.startsWith(prefix)) return name;
+  const own = name.slice(prefix.length);
+  for (const [pattern, make] of rules) {
+    const found = pattern.exec(own);
+    if (found !== null) return prefix + make(...found.slice(1));
+  }
+  return name;
+}
