@@ -133,6 +133,7 @@ function rotate(x: number, y: number, cosine: number, sine: number): [number, nu
  *
  * @param dataset The images.
  * @param shape Channels, height and width as a model sees them.
+ * @param onProgress Hears how many images are measured, of how many, where they are not in memory.
  * @throws {DataError} If the set is empty.
  *
  * @example
@@ -145,6 +146,7 @@ function rotate(x: number, y: number, cosine: number, sine: number): [number, nu
 export async function measureImages(
   dataset: Dataset,
   shape: readonly [number, number, number],
+  onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ImageStatistics> {
   if (dataset instanceof MemoryDataset) return measureSplit(dataset, shape);
   expectImages(dataset.count);
@@ -161,6 +163,7 @@ export async function measureImages(
   for (let k = 0; k < batches; k++) {
     const { images } = await loader.fetch(0, k);
     for (let i = 0; i < batch && k * batch + i < measured; i++) statistics.add(images, i * size);
+    onProgress(statistics.count, measured);
   }
   return statistics;
 }

@@ -16,6 +16,8 @@ export interface EvaluatedSplit extends Evaluation {
 export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "normalisation"> {
   /** The images. */
   readonly split: Dataset;
+  /** Hears after each batch how many images are done, of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
  */
 export async function evaluateSplit(
   program: Program,
-  { split: dataset, shape, normalisation }: EvaluationOptions,
+  { split: dataset, shape, normalisation, onProgress }: EvaluationOptions,
   batch: number,
   classes: number,
   limit: number = Infinity,
@@ -47,6 +49,7 @@ export async function evaluateSplit(
     labels.set(made.labels.subarray(0, filled), first);
     const scores = await program.read("logits") as Float32Array;
     logits.set(scores.subarray(0, filled * classes), first * classes);
+    onProgress?.(first + filled, count);
     await pauses.take();
     signal?.throwIfAborted();
   }

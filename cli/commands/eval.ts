@@ -6,7 +6,9 @@ import { compileInference, evaluateSplit } from "../../inference/mod.ts";
 import { describedModel, Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
-import { formatPercent } from "../reports/format.ts";
+import { confusionText, shareText } from "../reports/evaluation_report.ts";
+import { printText, widthOf } from "../reports/layout.ts";
+import { withCountLine } from "../reports/progress.ts";
 import { DATA_OPTIONS, openData } from "../options/image_options.ts";
 import {
   BACKEND_OPTIONS,
@@ -17,7 +19,6 @@ import {
   PRECISION_OPTION,
   readChosenCheckpoint,
 } from "../options/shared_options.ts";
-import { formatTable } from "../reports/table.ts";
 import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
@@ -29,6 +30,7 @@ const OPTIONS = {
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
+  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", about: "print the result as JSON", default: false },
 } as const;
 
@@ -53,37 +55,32 @@ export const evalCommand = defineCommand({
         `but ${set.name} has images of ${set.shape.join("x")} in ${set.classes.length}`,
     );
   }
+  const progress = values.progress && !values.json;
   const normalisation = info?.normalisation ??
-    (await measureImages(set.train, set.shape)).normalisation("channel");
+    (await withCountLine("measuring", progress, (onProgress) => measureImages(set.train, set.shape, onProgress)))
+      .normalisation("channel");
   const backend = await openChosenBackend(values);
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.validation.count);
-    const tune = tuneOptions(values.tune, backend, { progress: !values.json });
+    const tune = tuneOptions(values.tune, backend, { progress });
     const precision = values.precision as Precision;
     const program = await compileInference(model, backend, batch, variables, { precision, tune });
     variables.write(tensors, source);
     const split = { split: set.validation, shape: set.shape, normalisation };
-    const { logits, labels, loss, top1, top5, confusion } = await evaluateSplit(
-      program,
-      split,
-      batch,
-      model.classes,
-      values.limit,
+    const result = await withCountLine(
+      "evaluating",
+      progress,
+      (onProgress) => evaluateSplit(program, { ...split, onProgress }, batch, model.classes, values.limit),
     );
+    const { logits, labels, loss, top1, top5, confusion } = result;
     const images = logits.length / model.classes;
     if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
     if (values.json) return console.log(JSON.stringify({ images, loss, top1, top5, confusion }));
-    console.log(
+    printText(
       `${model.name} (${source}) on ${images} validation images of ${set.name}, ${describeWork(backend, values)}`,
     );
-    console.log(`loss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}  top-5 ${formatPercent(top5)}\n`);
-    const rows = confusion.map((row, label) => {
-      const total = row.reduce((sum, count) => sum + count, 0);
-      return [set.classes[label], total, total === 0 ? "-" : formatPercent(row[label] / total, 1), ...row];
-    });
-    console.log(
-      formatTable([["true \\ predicted", "images", "right", ...set.classes.map((name) => name.slice(0, 9))], ...rows]),
-    );
+    printText(`${shareText(result)}\n`);
+    console.log(confusionText(confusion, set.classes, widthOf()));
   } finally {
     backend.destroy();
   }

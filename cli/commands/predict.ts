@@ -9,6 +9,7 @@ import { readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
 import type { Values } from "../options/option.ts";
+import { shortenName, widthOf } from "../reports/layout.ts";
 import { CountLine } from "../reports/progress.ts";
 import { readAhead } from "../images/read_ahead.ts";
 import {
@@ -39,6 +40,9 @@ const OPTIONS = {
 } as const;
 
 type PredictValues = Values<typeof OPTIONS>;
+
+/** Characters of a file's name that are always shown. */
+const LEAST_NAME = 12;
 
 /** Images that are decoded at once; each may take as much memory as a large photograph. */
 const DECODERS = 4;
@@ -104,7 +108,7 @@ async function predictFiles(
   failures: ResiduaError[],
   { top, json, progress }: { readonly top: number; readonly json: boolean; readonly progress: boolean },
 ): Promise<void> {
-  const total = files.length + failures.length, line = new CountLine(files.length, progress && files.length > 1);
+  const total = files.length + failures.length, line = new CountLine("predicting", progress && files.length > 1);
   const print = json ? printJson : total === 1 ? printTable : lineOf(files, model.classes);
   const failed = (error: ResiduaError) => {
     line.clear();
@@ -120,7 +124,7 @@ async function predictFiles(
     line.clear();
     predictions.forEach((prediction, k) => print(waiting[k].file, prediction));
     done += waiting.length;
-    line.update(done);
+    line.update(done, files.length);
     waiting = [];
   };
   for await (
@@ -165,6 +169,10 @@ function printTable(_file: string, { top }: Prediction): void {
 function lineOf(files: readonly string[], classes: readonly string[]): (file: string, prediction: Prediction) => void {
   const longest = (names: readonly string[]) => names.reduce((width, name) => Math.max(width, name.length), 0);
   const fileWidth = longest(files), classWidth = longest(classes);
-  return (file, { top: [{ label, probability }] }) =>
-    console.log(`${file.padEnd(fileWidth)}  ${label.padEnd(classWidth)}  ${formatPercent(probability).padStart(8)}`);
+  return (file, { top: [{ label, probability }] }) => {
+    const rest = `  ${label.padEnd(classWidth)}  ${formatPercent(probability).padStart(8)}`;
+    // What is read by a program keeps its names.
+    const room = Deno.stdout.isTerminal() ? Math.max(LEAST_NAME, widthOf() - rest.length) : Infinity;
+    console.log(shortenName(file, room).padEnd(Math.min(fileWidth, room)) + rest);
+  };
 }

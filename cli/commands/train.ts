@@ -13,6 +13,8 @@ import { Interrupt } from "../interrupt.ts";
 import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
 import { formatProfile, profileJson } from "../reports/profile_report.ts";
+import { EpochTable } from "../reports/epoch_table.ts";
+import { printText, widthOf } from "../reports/layout.ts";
 import { ProgressLine } from "../reports/progress.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
 import { expectNoStart, expectSameRun, keptOptions, readRunConfig, withoutReplaced } from "../options/resume.ts";
@@ -25,7 +27,6 @@ import {
   accumulateText,
   beginText,
   epochJson,
-  epochText,
   foreignText,
   memoryText,
   resumeText,
@@ -132,14 +133,20 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
     console.error("Finishing the step and saving; interrupt again to leave at once.");
   });
   const say = (text: string) => {
-    if (!json) console.log(text);
+    if (!json) printText(text);
   };
-  const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
+  const { augmentation, normalisation } = await chooseAugmentation(
+    values,
+    set,
+    initial?.info?.normalisation,
+    (done, total) => line.progress({ activity: "statistics", done, total }),
+  );
   const foreign = checkpoint === undefined && initial !== undefined
     ? mismatchedHead(model, initial.tensors)
     : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
   const epochs = values.steps === undefined ? values.epochs : Math.max(1, Math.ceil(values.steps / stepsPerEpoch));
+  const table = new EpochTable(epochs);
   const backend = await openChosenBackend(values);
   try {
     say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
@@ -171,7 +178,8 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
           onProfile: async (profile) => {
             await store.write(PROFILE_FILE, new TextEncoder().encode(profileJson(profile)));
             line.clear();
-            say(`\n${formatProfile(profile)}\n${location}/${PROFILE_FILE} opens in https://ui.perfetto.dev\n`);
+            if (!json) console.log(`\n${formatProfile(profile)}\n`);
+            say(`${location}/${PROFILE_FILE} opens in https://ui.perfetto.dev\n`);
           },
         }
         : undefined,
@@ -191,9 +199,10 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
         });
       },
       onStep: (event) => line.update(event),
+      onProgress: (event) => line.progress(event),
       onEpoch: (event) => {
         line.clear();
-        console.log(json ? epochJson(event) : epochText(event, epochs));
+        console.log(json ? epochJson(event) : table.line(event, widthOf()));
       },
     });
     line.clear();

@@ -114,15 +114,17 @@ export async function openData(
  * @param values The options.
  * @param set The images, whose training part is measured as far as needed.
  * @param known The normalisation, where a checkpoint has one.
+ * @param onProgress Hears how many images are measured, of how many.
  * @returns No normalisation where it is fit()'s own, which measures while it compiles.
  */
 export async function chooseAugmentation(
   values: Values<typeof AUGMENTATION_OPTIONS>,
   set: ImageSet,
   known?: Normalisation,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<{ readonly augmentation: Augmentation; readonly normalisation?: Normalisation }> {
   let measured: ImageStatistics | undefined;
-  const statistics = async () => measured ??= await measureImages(set.train, set.shape);
+  const statistics = async () => measured ??= await measureImages(set.train, set.shape, onProgress);
   const { augment, randaugment, erasing, mixup, cutmix, normalise } = values;
   if (randaugment !== undefined && randaugment.length !== 2) {
     throw new UsageError(`--randaugment: expected operations and a magnitude, as in 2,9, but ${randaugment} came`);

@@ -3,7 +3,6 @@
 import type { ImageSet } from "../../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
 import type { MismatchedHead } from "../../weights/mod.ts";
-import { formatPercent } from "./format.ts";
 
 /** What is trained, on which images, and where. */
 export function beginText(
@@ -13,7 +12,7 @@ export function beginText(
   freeze: readonly string[],
   { all, frozen }: { readonly all: number; readonly frozen: number },
 ): string {
-  return `${model} on ${name}: ${train.count} training and ${validation.count} validation images, ${backend}` +
+  return `${model} on ${name}: ${train.count} training and ${validation.count} validation images\n${backend}` +
     (frozen === 0 ? "" : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})`);
 }
 
@@ -36,19 +35,6 @@ export function memoryText({ total, step, variables, validation }: RunMemory): s
 /** What is not taken from a file for other classes. */
 export function foreignText({ names, classes }: MismatchedHead, own: number): string {
   return `${names.join(", ")}: ${classes} classes in the file, ${own} here; the head starts anew`;
-}
-
-/** An epoch as a line for people. */
-export function epochText(
-  { epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent,
-  epochs: number,
-): string {
-  return `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}  loss ${
-    trainLoss.toFixed(4)
-  }  accuracy ${formatPercent(trainTop1)}  ` +
-    `validation loss ${validation.loss.toFixed(4)}  accuracy ${formatPercent(validation.top1)}  lr ${
-      Number(rate.toPrecision(4))
-    }  ${seconds.toFixed(1)} s`;
 }
 
 /** An epoch as a line of JSON. */
@@ -74,7 +60,7 @@ export function stoppedText(steps: number, run: string, json: boolean): string {
   const resume = resumeCommand(run);
   return json
     ? JSON.stringify({ stopped: true, steps, resume })
-    : `Stopped after ${steps} steps, saved. Go on with: ${resume}`;
+    : `Stopped after ${steps} steps, saved. Go on with:\n  ${resume}`;
 }
 
 /** Where a run that goes on begins. */
