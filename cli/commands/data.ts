@@ -17,13 +17,19 @@ const { data: _, "max-bad": __, ...READING_OPTIONS } = DATA_OPTIONS;
 const OPTIONS = {
   ...READING_OPTIONS,
   ...AUGMENTATION_OPTIONS,
-  sheet: { kind: "text", value: "FILE.png", about: "draw augmented training images of each class" },
-  "per-class": { kind: "integer", about: "images of a class on the sheet", default: 8, minimum: 1 },
-  "most-classes": { kind: "integer", about: "classes on the sheet", default: 20, minimum: 1 },
-  seed: { kind: "integer", about: "the seed of the augmentation on the sheet", default: 0, minimum: 0 },
-  limit: { kind: "integer", about: "read N images, evenly spread; defaults to all", minimum: 1 },
-  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
-  json: { kind: "flag", about: "print the result as JSON", default: false },
+  sheet: { kind: "text", group: "Output", value: "FILE.png", about: "draw augmented training images of each class" },
+  "per-class": { kind: "integer", group: "Output", about: "images of a class on the sheet", default: 8, minimum: 1 },
+  "most-classes": { kind: "integer", group: "Output", about: "classes on the sheet", default: 20, minimum: 1 },
+  seed: {
+    kind: "integer",
+    group: "Augmentation",
+    about: "the seed of the augmentation on the sheet",
+    default: 0,
+    minimum: 0,
+  },
+  limit: { kind: "integer", group: "Data", about: "read N images, evenly spread; defaults to all", minimum: 1 },
+  progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", group: "Output", about: "print the result as JSON", default: false },
 } as const;
 
 /** The characters of the two columns of counts. */

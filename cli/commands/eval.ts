@@ -24,14 +24,14 @@ import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   ...DATA_OPTIONS,
-  batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
-  limit: { kind: "integer", about: "take the first images only", minimum: 1 },
-  logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
+  batch: { kind: "integer", group: "Device", about: "images in a batch", default: 128, minimum: 1 },
+  limit: { kind: "integer", group: "Data", about: "take the first images only", minimum: 1 },
+  logits: { kind: "text", group: "Output", value: "OUT.json", about: "write labels and logits, in the set's order" },
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
-  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
-  json: { kind: "flag", about: "print the result as JSON", default: false },
+  progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", group: "Output", about: "print the result as JSON", default: false },
 } as const;
 
 /** `deno task eval`. */

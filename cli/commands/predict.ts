@@ -26,17 +26,29 @@ const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   mean: {
     kind: "numbers",
+    group: "Data",
     value: "R,G,B",
     about: "the mean by which images are normalised; defaults to the checkpoint's",
   },
-  std: { kind: "numbers", value: "R,G,B", about: "the standard deviation, likewise", minimum: 0 },
-  top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
-  batch: { kind: "integer", about: "the most images that are computed together", default: 16, minimum: 1 },
+  std: { kind: "numbers", group: "Data", value: "R,G,B", about: "the standard deviation, likewise", minimum: 0 },
+  top: {
+    kind: "integer",
+    group: "Output",
+    about: "how many classes are named; 5, or all where there are fewer",
+    minimum: 1,
+  },
+  batch: {
+    kind: "integer",
+    group: "Device",
+    about: "the most images that are computed together",
+    default: 16,
+    minimum: 1,
+  },
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
-  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
-  json: { kind: "flag", about: "print each image as a line of JSON", default: false },
+  progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", group: "Output", about: "print each image as a line of JSON", default: false },
 } as const;
 
 type PredictValues = Values<typeof OPTIONS>;

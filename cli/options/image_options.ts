@@ -19,66 +19,72 @@ import type { ModelDescription } from "../../weights/mod.ts";
 import { decodeImage } from "../images/decode_image.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
-import type { Values } from "./option.ts";
+import { inGroup, type Values } from "./option.ts";
 
 /** The options of images: which, and how they are read. */
-export const DATA_OPTIONS = {
-  data: {
-    kind: "text",
-    value: "shapes|DIR",
-    about: "the built-in set of drawn shapes, or a folder: CIFAR-10, CIFAR-100, MNIST, or train/CLASS/*.png|jpg",
-    default: "shapes",
-    mayChangeOnResume: true,
-  },
-  size: { kind: "integer", about: "height and width of images from files; defaults to the model's own", minimum: 1 },
-  "val-fraction": {
-    kind: "number",
-    about: "share of each class to validate on where a folder of image files does not say",
-    default: 0.1,
-    minimum: 0,
-    below: 1,
-  },
-  workers: {
-    kind: "integer",
-    about: "threads that prepare image files, 0 for none; defaults to one a core, up to 8",
-    minimum: 0,
-    mayChangeOnResume: true,
-  },
-  "max-bad": {
-    kind: "integer",
-    about: "image files that may be damaged: each is named, and the next one stands in for it",
-    default: 10,
-    minimum: 0,
-    mayChangeOnResume: true,
-  },
-} as const;
+export const DATA_OPTIONS = inGroup(
+  "Data",
+  {
+    data: {
+      kind: "text",
+      value: "shapes|DIR",
+      about: "the built-in set of drawn shapes, or a folder: CIFAR-10, CIFAR-100, MNIST, or train/CLASS/*.png|jpg",
+      default: "shapes",
+      mayChangeOnResume: true,
+    },
+    size: { kind: "integer", about: "height and width of images from files; defaults to the model's own", minimum: 1 },
+    "val-fraction": {
+      kind: "number",
+      about: "share of each class to validate on where a folder of image files does not say",
+      default: 0.1,
+      minimum: 0,
+      below: 1,
+    },
+    workers: {
+      kind: "integer",
+      about: "threads that prepare image files, 0 for none; defaults to one a core, up to 8",
+      minimum: 0,
+      mayChangeOnResume: true,
+    },
+    "max-bad": {
+      kind: "integer",
+      about: "image files that may be damaged: each is named, and the next one stands in for it",
+      default: 10,
+      minimum: 0,
+      mayChangeOnResume: true,
+    },
+  } as const,
+);
 
 /** The options of random changes and of normalisation. */
-export const AUGMENTATION_OPTIONS = {
-  augment: {
-    kind: "text",
-    about:
-      "random changes of the images: crop pads and crops, inception resizes a random part, auto does the one up to " +
-      "64 pixels a side and the other beyond",
-    default: "auto",
-    choices: AUGMENTATIONS,
-  },
-  randaugment: {
-    kind: "numbers",
-    value: "N,M",
-    about: "RandAugment: N operations of magnitude M, from 0 to 30",
-    minimum: 0,
-  },
-  erasing: { kind: "number", about: "share of the images that lose a rectangle", default: 0, minimum: 0 },
-  mixup: { kind: "number", about: "mixup with shares from Beta(N, N), as 0.2; 0 for none", default: 0, minimum: 0 },
-  cutmix: { kind: "number", about: "CutMix with shares from Beta(N, N), as 1; 0 for none", default: 0, minimum: 0 },
-  normalise: {
-    kind: "text",
-    about: "by the training set: channel (mean and deviation), channel-mean, or pixel (the mean of each pixel)",
-    default: "channel",
-    choices: NORMALISATIONS,
-  },
-} as const;
+export const AUGMENTATION_OPTIONS = inGroup(
+  "Augmentation",
+  {
+    augment: {
+      kind: "text",
+      about:
+        "random changes of the images: crop pads and crops, inception resizes a random part, auto does the one up to " +
+        "64 pixels a side and the other beyond",
+      default: "auto",
+      choices: AUGMENTATIONS,
+    },
+    randaugment: {
+      kind: "numbers",
+      value: "N,M",
+      about: "RandAugment: N operations of magnitude M, from 0 to 30",
+      minimum: 0,
+    },
+    erasing: { kind: "number", about: "share of the images that lose a rectangle", default: 0, minimum: 0 },
+    mixup: { kind: "number", about: "mixup with shares from Beta(N, N), as 0.2; 0 for none", default: 0, minimum: 0 },
+    cutmix: { kind: "number", about: "CutMix with shares from Beta(N, N), as 1; 0 for none", default: 0, minimum: 0 },
+    normalise: {
+      kind: "text",
+      about: "by the training set: channel (mean and deviation), channel-mean, or pixel (the mean of each pixel)",
+      default: "channel",
+      choices: NORMALISATIONS,
+    },
+  } as const,
+);
 
 /** The default number of workers is at most this: more hardly find something to do. */
 const MOST_WORKERS = 8;
