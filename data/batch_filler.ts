@@ -36,6 +36,8 @@ export interface PreparationOptions {
   readonly augmentation?: Augmentation;
   /** The seed of the changes. Defaults to 0. */
   readonly seed?: number;
+  /** Whether no image will be wanted again, so that a set need not keep it. Defaults to false. */
+  readonly once?: boolean;
 }
 
 /** Fills batches, at once or asynchronously. */

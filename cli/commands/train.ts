@@ -9,6 +9,7 @@ import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
+import { ImageCaches } from "../images/image_caches.ts";
 import { Interrupt } from "../interrupt.ts";
 import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
@@ -104,7 +105,7 @@ interface Run {
 }
 
 async function openWork(values: TrainValues): Promise<Work> {
-  const set = await openData(values, { name: values.model });
+  const set = await openData(values, { name: values.model }, undefined, new ImageCaches(values["cache-images"]));
   const description = {
     name: values.model,
     classes: set.classes.length,

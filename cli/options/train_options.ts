@@ -187,6 +187,14 @@ export const TRAIN_OPTIONS = {
   },
   model: { ...MODEL_OPTION, default: "resnet20" },
   ...DATA_OPTIONS,
+  "cache-images": {
+    kind: "number",
+    group: "Data",
+    value: "MIB",
+    about: "memory for decoded image files, 0 for none; defaults to a quarter of what is free, up to 2048",
+    minimum: 0,
+    mayChangeOnResume: true,
+  },
   epochs: {
     kind: "integer",
     group: "Training",
