@@ -2,7 +2,7 @@
 
 import { ResiduaError, UsageError } from "../core/mod.ts";
 import { messageOf } from "./error_message.ts";
-import { widthOf, wrapText } from "./reports/layout.ts";
+import { printNotice, widthOf } from "./reports/layout.ts";
 import { type CommandHelp, formatHelp } from "./options/help.ts";
 import type { GivenOptions, OptionTable, Values } from "./options/option.ts";
 import { parseArguments, refusePositionals } from "./options/parse_options.ts";
@@ -52,10 +52,8 @@ export async function exitCodeOf(run: () => Promise<void>): Promise<number> {
     await run();
     return 0;
   } catch (error) {
-    if (error instanceof ResiduaError) {
-      const text = `error: ${messageOf(error)}`;
-      console.error(Deno.stderr.isTerminal() ? wrapText(text, widthOf(Deno.stderr)) : text);
-    } else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
+    if (error instanceof ResiduaError) printNotice(`error: ${messageOf(error)}`);
+    else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -107,7 +107,7 @@ Deno.test("SIGINT and SIGTERM save, say how to go on and end with 0; a second SI
       const { code, stdout, stderr } = await training.end(signal);
       assertEquals(code, 0, stderr);
       assertStringIncludes(stderr, "interrupt again to leave at once");
-      const command = stdout.match(/^Stopped after \d+ steps, saved. Go on with:\n  deno task (.*)$/m)![1];
+      const command = stdout.match(/^Stopped after \d+ steps, saved. Go on with:\n {2}deno task (.*)$/m)![1];
       assertEquals(command, `train --resume ${run}`);
       args = command.split(" ");
     }

@@ -9,7 +9,7 @@ import { readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
 import type { Values } from "../options/option.ts";
-import { shortenName, widthOf } from "../reports/layout.ts";
+import { printNotice, shortenName, widthOf } from "../reports/layout.ts";
 import { CountLine } from "../reports/progress.ts";
 import { readAhead } from "../images/read_ahead.ts";
 import {
@@ -125,7 +125,7 @@ async function predictFiles(
   const failed = (error: ResiduaError) => {
     line.clear();
     if (total === 1) throw error;
-    console.error(`error: ${messageOf(error)}`);
+    printNotice(`error: ${messageOf(error)}`);
   };
   failures.forEach(failed);
   let waiting: { readonly file: string; readonly tensor: Float32Array }[] = [], done = 0;

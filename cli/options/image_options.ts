@@ -20,6 +20,7 @@ import { DECODE_MODES, type DecodeMode, decoderOf } from "../images/decode_image
 import type { ImageCaches } from "../images/image_caches.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
+import { printNotice } from "../reports/layout.ts";
 import { inGroup, type Values } from "./option.ts";
 
 /** The options of images: which, and how they are read. */
@@ -108,7 +109,7 @@ const MOST_WORKERS = 8;
 export async function openData(
   values: Values<typeof DATA_OPTIONS>,
   model?: Pick<ModelDescription, "name" | "inputShape">,
-  onBad: (message: string) => void = (message) => console.error(`warning: ${message}`),
+  onBad: (message: string) => void = (message) => printNotice(`warning: ${message}`),
   caches?: ImageCaches,
 ): Promise<ImageSet> {
   const { data, workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), "max-bad": maxBad } = values;

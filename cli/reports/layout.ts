@@ -74,3 +74,10 @@ export function shortenName(name: string, width: number): string {
 export function printText(text: string): void {
   console.log(wrapText(text, widthOf()));
 }
+
+/** Prints a text on standard error; on a terminal in place of a progress line there, and wrapped to its width. */
+export function printNotice(text: string): void {
+  const isTerminal = Deno.stderr.isTerminal();
+  if (isTerminal) Deno.stderr.writeSync(new TextEncoder().encode("\r\x1b[2K"));
+  console.error(isTerminal ? wrapText(text, widthOf(Deno.stderr)) : text);
+}
