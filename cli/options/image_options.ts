@@ -107,14 +107,14 @@ const MOST_WORKERS = 8;
  * @param caches What keeps decoded images. Defaults to nothing.
  */
 export async function openData(
-  values: Values<typeof DATA_OPTIONS>,
+  values: Omit<Values<typeof DATA_OPTIONS>, "decode"> & { readonly decode?: string },
   model?: Pick<ModelDescription, "name" | "inputShape">,
   onBad: (message: string) => void = (message) => printNotice(`warning: ${message}`),
   caches?: ImageCaches,
 ): Promise<ImageSet> {
   const { data, workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), "max-bad": maxBad } = values;
   if (data === "shapes") return shapesSet();
-  const decode = values.decode as DecodeMode, reading = { workers, maxBad, decode };
+  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode, reading = { workers, maxBad, decode };
   return await openImageSet(new DiskFolder(data), {
     decode: decoderOf(decode),
     cacheOf: (dataset, least) => caches?.of(dataset, least),
