@@ -179,7 +179,9 @@ async function trainIn(run: Run, work: Work, values: TrainValues): Promise<void>
           onProfile: async (profile) => {
             await store.write(PROFILE_FILE, new TextEncoder().encode(profileJson(profile)));
             line.clear();
-            if (!json) console.log(`\n${formatProfile(profile)}\n`);
+            if (!json) {
+              console.log(`\n${formatProfile(profile, undefined, Deno.stdout.isTerminal() ? widthOf() : undefined)}\n`);
+            }
             say(`${location}/${PROFILE_FILE} opens in https://ui.perfetto.dev\n`);
           },
         }

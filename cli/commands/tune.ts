@@ -15,7 +15,7 @@ import { Trainer } from "../../train/mod.ts";
 import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
-import { printText } from "../reports/layout.ts";
+import { printText, widthOf } from "../reports/layout.ts";
 import { Interrupt } from "../interrupt.ts";
 import { beside } from "../options/conditions.ts";
 import { refusePositionals } from "../options/parse_options.ts";
@@ -130,9 +130,11 @@ async function explain(
   model: Model | undefined,
 ): Promise<string> {
   const device = name === undefined ? await deviceAtHand() : DEVICE_PROFILES[name];
-  if (model === undefined) return explainApplication(parseApplication(positionals), device);
+  // What is written to a file keeps all columns.
+  const width = Deno.stdout.isTerminal() ? widthOf() : Infinity;
+  if (model === undefined) return explainApplication(parseApplication(positionals), device, width);
   refusePositionals("tune --explain --model", positionals);
-  return explainModel(model, batch, inference, device);
+  return explainModel(model, batch, inference, device, width);
 }
 
 /** The adapter at hand, or what every adapter offers where there is none. */

@@ -49,7 +49,11 @@ export class ImageCache {
   /** Its memory. */
   readonly memory: CacheMemory;
 
-  /** @param memory Zeros where nothing is kept yet; in shared memory where threads share the cache. */
+  /**
+   * Takes the memory as it is.
+   *
+   * @param memory Zeros where nothing is kept yet; in shared memory where threads share the cache.
+   */
   constructor(memory: CacheMemory) {
     this.memory = memory;
   }
