@@ -20,9 +20,9 @@ Deno.test("fitTable() leaves out columns, then cuts texts and never numbers", ()
   assertEquals(
     fit(40),
     [
-      "op            kernel        milliseconds",
-      "conv2d 64x6…  implicit GE…       1234.56",
-      "relu          elementwise           0.02",
+      "op          kernel          milliseconds",
+      "conv2d 64…  implicit GEMM…       1234.56",
+      "relu        elementwise             0.02",
     ].join("\n"),
   );
 });
