@@ -174,7 +174,15 @@ async function timeFiles(workers: number): Promise<void> {
   const folder = await Deno.makeTempDir(), decoders = Math.max(1, workers);
   try {
     await writeJpegs(folder);
-    const options = { data: folder, "val-fraction": 0.02, "max-bad": 0, workers, size: 224 };
+    const options = {
+      data: folder,
+      "val-fraction": 0.02,
+      decode: "full",
+
+      "max-bad": 0,
+      workers,
+      size: 224,
+    };
     const files = await openData(options) as ImageSet<FolderDataset>;
     console.log(`\n${SIDE}x${SIDE} JPEG files to 224x224, batch 32`);
     const components = (await measureImages(files.train, files.shape)).components();

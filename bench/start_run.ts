@@ -32,7 +32,7 @@ if (import.meta.main) {
   const { modelByName } = await import("../models/mod.ts");
   const { fit, Trainer } = await import("../train/mod.ts");
   mark("modules");
-  const set = await openData({ data, "val-fraction": 0, "max-bad": 0 }, { name: "resnet20" });
+  const set = await openData({ data, "val-fraction": 0, decode: "full", "max-bad": 0 }, { name: "resnet20" });
   mark("data");
   const backend = await openBackend(backendName as "cpu" | "webgpu");
   mark("backend");

@@ -2,6 +2,7 @@
 
 import { ResiduaError, UsageError } from "../core/mod.ts";
 import { messageOf } from "./error_message.ts";
+import { printNotice, widthOf } from "./reports/layout.ts";
 import { type CommandHelp, formatHelp } from "./options/help.ts";
 import type { GivenOptions, OptionTable, Values } from "./options/option.ts";
 import { parseArguments, refusePositionals } from "./options/parse_options.ts";
@@ -33,7 +34,7 @@ export function defineCommand<T extends OptionTable>(
     name: help.name,
     about: help.about,
     async run(args) {
-      if (args.includes("--help") || args.includes("-h")) return console.log(formatHelp(help));
+      if (args.includes("--help") || args.includes("-h")) return console.log(formatHelp(help, widthOf()));
       const { values, given, positionals } = parseArguments(help.name, help.options, args);
       if (help.positionals === undefined) refusePositionals(help.name, positionals);
       await run(values, { given, positionals });
@@ -51,7 +52,7 @@ export async function exitCodeOf(run: () => Promise<void>): Promise<number> {
     await run();
     return 0;
   } catch (error) {
-    if (error instanceof ResiduaError) console.error(`error: ${messageOf(error)}`);
+    if (error instanceof ResiduaError) printNotice(`error: ${messageOf(error)}`);
     else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
     return error instanceof UsageError ? 2 : 1;
   }

@@ -11,6 +11,7 @@ import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { wgslCommand } from "./commands/wgsl.ts";
+import { widthOf, wrapText } from "./reports/layout.ts";
 import { provideRuntimeFolder } from "./runtime_folder.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,7 +28,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 function overview(): string {
-  const lines = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);
+  const lines = COMMANDS.map(({ name, about }) => wrapText(`  ${name.padEnd(9)}${about}`, widthOf(), " ".repeat(11)));
   return `Residua ${VERSION}: residual networks on WebGPU and on the CPU\n\ndeno task COMMAND [options]\n\n${
     lines.join("\n")
   }\n\n` +

@@ -42,6 +42,8 @@ export interface PreparationOptions {
    * for images that have it.
    */
   readonly preprocessing?: Preprocessing;
+  /** Whether no image will be wanted again, so that a set need not keep it. Defaults to false. */
+  readonly once?: boolean;
 }
 
 /** Fills batches, at once or asynchronously. */

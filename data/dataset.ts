@@ -3,6 +3,7 @@
 import { DataError, elementCount } from "../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "./batch_filler.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
+import type { ReadOptions } from "./read_options.ts";
 
 /** The class of each image, from 0: in bytes where there are at most 256 classes. */
 export type Labels = Uint8Array | Uint16Array | Uint32Array;
@@ -32,8 +33,9 @@ export interface Dataset {
    * Reads an image, of any size, with as many channels as the set's shape says. Reading one again gives the same bytes.
    *
    * @param index Its index, from 0.
+   * @param options What is asked of it; a set that ignores it is right, and maybe slower.
    */
-  read(index: number): DecodedImage | Promise<DecodedImage>;
+  read(index: number, options?: ReadOptions): DecodedImage | Promise<DecodedImage>;
   /**
    * Hears of an image that {@link Dataset.read} did not give, whose place the next one then takes. Without this, and where
    * it throws, the run stops.

@@ -9,7 +9,9 @@ import { allocateImages, type BatchFiller, type ImageBatch, type PreparationOpti
 import { type Dataset, MemoryDataset } from "./dataset.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
 import { expectMixture, mixes, mixImages, type MixtureOptions } from "./augment/mixture.ts";
+import { leastSize } from "./least_size.ts";
 import { defaultPreprocessing, type Preprocessing } from "./preprocessing.ts";
+import type { ReadOptions } from "./read_options.ts";
 import { randAugment } from "./augment/rand_augment.ts";
 import { resizeAndCrop } from "./resize/resize.ts";
 import { randomErasing, type TensorTransform } from "./augment/tensor_transforms.ts";
@@ -31,6 +33,7 @@ export class ImagePipeline {
   readonly #dataset: Dataset;
   readonly #shape: readonly [number, number, number];
   readonly #seed: number;
+  readonly #reading: ReadOptions;
   readonly #writer: TensorWriter;
   readonly #shifts: ShiftDraw;
   readonly #crop: ImageTransform | undefined;
@@ -56,6 +59,7 @@ export class ImagePipeline {
     this.#shape = shape;
     this.#seed = seed;
     this.#preprocessing = options.preprocessing;
+    this.#reading = { least: leastSize(shape, augmentation, options.preprocessing), once: options.once };
     this.#writer = new TensorWriter(shape, normalisation);
     this.#shifts = new ShiftDraw(augmentation, seed);
     if (scale !== undefined) this.#crop = scaleJitter(...scale, size);
@@ -85,7 +89,7 @@ export class ImagePipeline {
   prepare(index: number, epoch: number, tensor: Float32Array, offset: number): number | Promise<number> {
     const source = index % this.#dataset.count;
     try {
-      const image = this.#dataset.read(source);
+      const image = this.#dataset.read(source, this.#reading);
       if (!(image instanceof Promise)) return this.#write(image, source, index, epoch, tensor, offset);
       return image.then((image) => this.#write(image, source, index, epoch, tensor, offset))
         .catch((error) => this.#replace(index, error, epoch, tensor, offset));
@@ -122,7 +126,7 @@ export class ImagePipeline {
       this.#dataset.failed((index + step - 1) % count, error);
       const source = (index + step) % count;
       try {
-        return this.#write(await this.#dataset.read(source), source, index, epoch, tensor, offset);
+        return this.#write(await this.#dataset.read(source, this.#reading), source, index, epoch, tensor, offset);
       } catch (next) {
         error = next as Error;
       }

@@ -133,6 +133,7 @@ function rotate(x: number, y: number, cosine: number, sine: number): [number, nu
  *
  * @param dataset The images.
  * @param shape Channels, height and width as a model sees them.
+ * @param onProgress Hears how many images are measured, of how many, where they are not in memory.
  * @throws {DataError} If the set is empty.
  *
  * @example
@@ -145,6 +146,7 @@ function rotate(x: number, y: number, cosine: number, sine: number): [number, nu
 export async function measureImages(
   dataset: Dataset,
   shape: readonly [number, number, number],
+  onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ImageStatistics> {
   if (dataset instanceof MemoryDataset) return measureSplit(dataset, shape);
   expectImages(dataset.count);
@@ -157,10 +159,19 @@ export async function measureImages(
   // A mean of 0 and a deviation of 1/255 give the bytes back, exactly.
   const channels = new Array<number>(shape[0]);
   const normalisation = { mean: channels.slice().fill(0), std: channels.fill(1 / 255) };
-  await using loader = new BatchLoader({ dataset, shape, normalisation, batch, epochs: 1, order: () => order });
+  await using loader = new BatchLoader({
+    dataset,
+    shape,
+    normalisation,
+    batch,
+    epochs: 1,
+    once: true,
+    order: () => order,
+  });
   for (let k = 0; k < batches; k++) {
     const { images } = await loader.fetch(0, k);
     for (let i = 0; i < batch && k * batch + i < measured; i++) statistics.add(images, i * size);
+    onProgress(statistics.count, measured);
   }
   return statistics;
 }

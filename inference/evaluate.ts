@@ -24,6 +24,8 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
   readonly split: Dataset;
   /** The model's class of each class of the set, from 0, where they are not the same. */
   readonly classMap?: readonly number[];
+  /** Hears after each batch how many images are done, of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
  */
 export async function evaluateSplit(
   program: Program,
-  { split: dataset, classMap, ...options }: EvaluationOptions,
+  { split: dataset, classMap, onProgress, ...options }: EvaluationOptions,
   batch: number,
   classes: number,
   limit: number = Infinity,
@@ -60,6 +62,7 @@ export async function evaluateSplit(
     labels.set(made.labels.subarray(0, filled), first);
     const scores = await program.read("logits") as Float32Array;
     logits.set(scores.subarray(0, filled * classes), first * classes);
+    onProgress?.(first + filled, count);
     await pauses.take();
     signal?.throwIfAborted();
   }

@@ -23,6 +23,11 @@ function command(args: readonly string[], env: Record<string, string>, module = 
   });
 }
 
+/** Text whose lines were broken to fit a width, with those lines whole. */
+export function unwrapped(text: string): string {
+  return text.replace(/\n {2}(?! )/g, " ");
+}
+
 /** Runs a command to its end. */
 export function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
   return outcomeOf(command(args, env));

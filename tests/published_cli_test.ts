@@ -7,7 +7,7 @@ import { compileInference, evaluateSplit } from "../inference/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { decodeCheckpoint, type NamedTensor, Variables, variableSpecs } from "../weights/mod.ts";
 import { DiskFolder } from "../cli/files/data_folder.ts";
-import { runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
+import { runCli, startCli, unwrapped, withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
 import { code, tensorCode, torchFile } from "./_torch_file.ts";
 
@@ -73,7 +73,7 @@ Deno.test("published weights are fetched once, checked, fine-tuned, evaluated an
       const { code, stdout, stderr } = await runCli([...args, ...cpu], environment(cache, path));
       // Short runs are warned of.
       assertEquals([code, stderr.replace(/^(warning: \d+ steps are few|note: ).*\n/gm, "")], [0, ""]);
-      return stdout;
+      return unwrapped(stdout);
     };
     const fail = async (args: readonly string[], exit: number, cache: string, path: string, ...parts: string[]) => {
       const { code, stderr } = await runCli(args, environment(cache, path));

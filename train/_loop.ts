@@ -285,7 +285,10 @@ export class TrainingLoop {
   async #validate(): Promise<Evaluation | undefined> {
     const { inference, set: { validation: split, shape, classes }, normalisation, validationBatch, signal } =
       this.#options;
-    const images = { split, shape, normalisation };
+    const onProgress = (done: number, total: number) => {
+      for (const callback of this.#options.callbacks) callback.onProgress?.({ activity: "validation", done, total });
+    };
+    const images = { split, shape, normalisation, onProgress };
     try {
       const stop = this.#left ? signal : undefined;
       return await evaluateSplit(await inference(), images, validationBatch, classes.length, undefined, stop);

@@ -38,6 +38,16 @@ export interface EpochEvent {
   readonly seconds: number;
 }
 
+/** The event of images that are gone through beside training. */
+export interface ProgressEvent {
+  /** What goes on: `statistics` are measured of training images that are read, `validation` ends an epoch. */
+  readonly activity: "statistics" | "validation";
+  /** The images that are done. */
+  readonly done: number;
+  /** All of them. */
+  readonly total: number;
+}
+
 /** The bytes that a run takes of its backend. */
 export interface RunMemory {
   /** All bytes. */
@@ -78,6 +88,8 @@ export interface Callback {
   onStart?(event: StartEvent): unknown;
   /** Called after each step. On WebGPU the device is up to sixteen steps ahead, so a stop takes effect later. */
   onStep?(event: StepEvent): unknown;
+  /** Called after each batch of images that are measured or validated, so that one knows how long it will take. */
+  onProgress?(event: ProgressEvent): unknown;
   /** Called after each epoch, once its checkpoint is saved. A promise is waited for. */
   onEpoch?(event: EpochEvent): unknown;
 }

@@ -275,8 +275,12 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 /** What stands for the normalisation of images that are read, where the programs are made: these do not depend on it. */
 const UNKNOWN: Normalisation = { mean: [], std: [] };
 
-async function measured({ normalisation, set }: FitOptions): Promise<Normalisation> {
-  return normalisation ?? (await measureImages(set.train, set.shape)).normalisation("channel");
+async function measured(options: FitOptions): Promise<Normalisation> {
+  const { normalisation, set, callbacks = [] } = options;
+  const onProgress = (done: number, total: number) => {
+    for (const callback of [...callbacks, options]) callback.onProgress?.({ activity: "statistics", done, total });
+  };
+  return normalisation ?? (await measureImages(set.train, set.shape, onProgress)).normalisation("channel");
 }
 
 /**

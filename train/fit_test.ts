@@ -5,7 +5,15 @@ import { cifarResNet } from "../models/mod.ts";
 import { globalAveragePool, linear } from "../ops/mod.ts";
 import { checkResume } from "../tests/_resume.ts";
 import { MemoryStore, randomSet } from "../tests/_runs.ts";
-import { adamwOptimizer, type Callback, fit, type FitOptions, rmspropOptimizer, RunFolder } from "./mod.ts";
+import {
+  adamwOptimizer,
+  type Callback,
+  fit,
+  type FitOptions,
+  type ProgressEvent,
+  rmspropOptimizer,
+  RunFolder,
+} from "./mod.ts";
 
 const set = randomSet(26);
 const base: FitOptions = {
@@ -216,4 +224,24 @@ Deno.test("fit() tells of images that cannot be measured before it tells of prog
   await assertRejects(() => fit({ ...base, backend, set: whole, accumulate: 4 }), UsageError, "4 equal parts");
   assertEquals(backend.liveBytes, before);
   backend.destroy();
+});
+
+Deno.test("fit() tells its listeners how far measuring and validating are", async () => {
+  const heard: string[] = [], others: string[] = [];
+  const text = ({ activity, done, total }: ProgressEvent) => `${activity} ${done}/${total}`;
+  await fit({
+    ...base,
+    set: streamedSet(() => {}),
+    epochs: 1,
+    onProgress: (event) => heard.push(text(event)),
+    callbacks: [{ onProgress: (event) => others.push(text(event)) }],
+  });
+  const { train: { count }, validation } = set,
+    sizes = (most: number, step: number) =>
+      Array.from({ length: Math.ceil(most / step) }, (_, k) => Math.min(most, (k + 1) * step));
+  assertEquals(heard, [
+    ...sizes(count, Math.min(32, count)).map((done) => `statistics ${done}/${count}`),
+    ...sizes(validation.count, 6).map((done) => `validation ${done}/${validation.count}`),
+  ]);
+  assertEquals(others, heard);
 });

@@ -8,7 +8,8 @@ import { writeFile } from "../files/write_file.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
 import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
 import type { Values } from "../options/option.ts";
-import { CountLine } from "../reports/progress.ts";
+import { printText, shortenName, widthOf } from "../reports/layout.ts";
+import { withCountLine } from "../reports/progress.ts";
 import { formatTable } from "../reports/table.ts";
 
 const { data: _, "max-bad": __, ...READING_OPTIONS } = DATA_OPTIONS;
@@ -16,14 +17,23 @@ const { data: _, "max-bad": __, ...READING_OPTIONS } = DATA_OPTIONS;
 const OPTIONS = {
   ...READING_OPTIONS,
   ...AUGMENTATION_OPTIONS,
-  sheet: { kind: "text", value: "FILE.png", about: "draw augmented training images of each class" },
-  "per-class": { kind: "integer", about: "images of a class on the sheet", default: 8, minimum: 1 },
-  "most-classes": { kind: "integer", about: "classes on the sheet", default: 20, minimum: 1 },
-  seed: { kind: "integer", about: "the seed of the augmentation on the sheet", default: 0, minimum: 0 },
-  limit: { kind: "integer", about: "read N images, evenly spread; defaults to all", minimum: 1 },
-  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
-  json: { kind: "flag", about: "print the result as JSON", default: false },
+  sheet: { kind: "text", group: "Output", value: "FILE.png", about: "draw augmented training images of each class" },
+  "per-class": { kind: "integer", group: "Output", about: "images of a class on the sheet", default: 8, minimum: 1 },
+  "most-classes": { kind: "integer", group: "Output", about: "classes on the sheet", default: 20, minimum: 1 },
+  seed: {
+    kind: "integer",
+    group: "Augmentation",
+    about: "the seed of the augmentation on the sheet",
+    default: 0,
+    minimum: 0,
+  },
+  limit: { kind: "integer", group: "Data", about: "read N images, evenly spread; defaults to all", minimum: 1 },
+  progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", group: "Output", about: "print the result as JSON", default: false },
 } as const;
+
+/** The characters of the two columns of counts. */
+const COUNT_COLUMNS = "  training  validation".length;
 
 /** Damaged files that are named in the text. */
 const MOST_NAMED = 20;
@@ -61,14 +71,12 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
   const options = { ...values, data: positionals[0], "max-bad": Number.MAX_SAFE_INTEGER };
   const set = await openData(options, undefined, () => {});
   const counts = [set.train, set.validation].map(({ labels }) => countClasses(labels, set.classes.length));
-  const line = new CountLine(
-    Math.min(values.limit ?? Infinity, set.train.count + set.validation.count),
-    values.progress && !values.json,
-  );
-  const survey = await surveyImages(set, values.limit, (done) => line.update(done));
-  line.clear();
+  const progress = values.progress && !values.json;
+  const measure = () =>
+    withCountLine("measuring", progress, async (onProgress) => await measureImages(set.train, set.shape, onProgress));
+  const survey = await withCountLine("reading", progress, (onProgress) => surveyImages(set, values.limit, onProgress));
   // Of images that are all damaged there is nothing to measure.
-  const measured = survey.damaged.length < survey.images ? await measureImages(set.train, set.shape) : undefined;
+  const measured = survey.damaged.length < survey.images ? await measure() : undefined;
   const { mean, std } = measured?.normalisation("channel") ?? { mean: [], std: [] };
   if (values.json) {
     const classes = set.classes.map((name, k) => ({ name, train: counts[0][k], validation: counts[1][k] }));
@@ -77,27 +85,32 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
       JSON.stringify({ name, shape, train: train.count, validation: validation.count, classes, ...survey, mean, std }),
     );
   } else {
-    console.log(
+    printText(
       `${set.name}: ${set.classes.length} classes, ${set.train.count} training and ${set.validation.count} validation ` +
         `images, seen as ${set.shape.join("x")}\n`,
     );
+    const room = widthOf() - COUNT_COLUMNS;
     console.log(
       formatTable([
         ["class", "training", "validation"],
-        ...set.classes.map((name, k) => [name, counts[0][k], counts[1][k]]),
+        ...set.classes.map((name, k) => [shortenName(name, room), counts[0][k], counts[1][k]]),
       ]),
     );
-    console.log(`\n${surveyText(survey)}`);
+    printText(`\n${surveyText(survey)}`);
     for (const [name, values] of [["mean", mean], ["deviation", std]] as const) {
       if (values.length > 0) console.log(`${name.padEnd(9)}  ${values.map((value) => value.toFixed(4)).join("  ")}`);
     }
-    console.log(damageText(survey));
+    printText(damageText(survey));
   }
   if (values.sheet === undefined) return;
-  const { augmentation, normalisation } = await chooseAugmentation(values, set);
+  const { augmentation, normalisation } = await withCountLine(
+    "measuring",
+    progress,
+    (onProgress) => chooseAugmentation(values, set, undefined, onProgress),
+  );
   const preparation = {
     shape: set.shape,
-    normalisation: normalisation ?? (await measureImages(set.train, set.shape)).normalisation("channel"),
+    normalisation: normalisation ?? (measured ?? await measure()).normalisation("channel"),
     augmentation,
     seed: values.seed,
   };
@@ -109,7 +122,7 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
     ...(erasing === 0 ? [] : [`--erasing ${erasing}`]),
   ].join(" ");
   await writeFile(values.sheet, await drawContactSheet(title, rows, [set.shape[1], set.shape[2]]));
-  if (!values.json) console.log(`The sheet is in ${values.sheet}`);
+  if (!values.json) printText(`The sheet is in ${values.sheet}`);
 }
 
 function surveyText({ images, width, height }: ImageSurvey): string {

@@ -11,7 +11,7 @@ import { writeFile } from "../files/write_file.ts";
 import { confidentErrors, drawErrorSheet } from "../images/error_sheet.ts";
 import { type EvaluationImages, openEvaluationImages, type SplitName, SPLITS } from "../images/evaluation_images.ts";
 import { DATA_OPTIONS } from "../options/image_options.ts";
-import type { Values } from "../options/option.ts";
+import { inGroup, type Values } from "../options/option.ts";
 import {
   chosenModel,
   type ChosenNormalisation,
@@ -21,6 +21,8 @@ import {
   preparationText,
 } from "../options/preparation_options.ts";
 import { withRunData } from "../options/run_data.ts";
+import { printText } from "../reports/layout.ts";
+import { withCountLine } from "../reports/progress.ts";
 import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
@@ -39,22 +41,36 @@ const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   ...DATA_OPTIONS,
   data: { ...DATA_OPTION, about: `${DATA_OPTION.about}; defaults to the run's` },
+  // Figures that are quoted are of the pixels that other tools see.
+  decode: { ...DATA_OPTIONS.decode, default: "full" },
   split: {
     kind: "text",
+    group: "Data",
     about: "which images; defaults to test, else val, else all of a folder that has only CLASS/ and is not the run's",
     choices: SPLITS,
   },
-  ...PREPARATION_OPTIONS,
-  size: { kind: "integer", about: "the same as --crop", minimum: 1 },
-  batch: { kind: "integer", about: "images in a batch", default: 128, minimum: 1 },
-  limit: { kind: "integer", about: "take the first images only", minimum: 1 },
-  logits: { kind: "text", value: "OUT.json", about: "write labels and logits, in the set's order" },
-  csv: { kind: "text", value: "FILE.csv", about: "write images, precision, recall and F1 of each class" },
-  errors: { kind: "text", value: "FILE.png", about: "draw the wrong answers that the network was most sure of" },
+  ...inGroup("Data", PREPARATION_OPTIONS),
+  size: { kind: "integer", group: "Data", about: "the same as --crop", minimum: 1 },
+  batch: { kind: "integer", group: "Device", about: "images in a batch", default: 128, minimum: 1 },
+  limit: { kind: "integer", group: "Data", about: "take the first images only", minimum: 1 },
+  logits: { kind: "text", group: "Output", value: "OUT.json", about: "write labels and logits, in the set's order" },
+  csv: {
+    kind: "text",
+    group: "Output",
+    value: "FILE.csv",
+    about: "write images, precision, recall and F1 of each class",
+  },
+  errors: {
+    kind: "text",
+    group: "Output",
+    value: "FILE.png",
+    about: "draw the wrong answers that the network was most sure of",
+  },
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
-  json: { kind: "flag", about: "print the result as JSON", default: false },
+  progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", group: "Output", about: "print the result as JSON", default: false },
 } as const;
 
 type EvalValues = Values<typeof OPTIONS>;
@@ -81,7 +97,7 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   if (written.errors !== undefined && !/\.png$/i.test(written.errors)) {
     throw new UsageError(`--errors: expected the name of a PNG file, such as errors.png, but "${written.errors}" came`);
   }
-  const checkpoint = await readChosenCheckpoint(written);
+  const checkpoint = await readChosenCheckpoint(written), progress = written.progress && !written.json;
   const { values, own } = await withRunData(OPTIONS, given, written.checkpoint!);
   const crop = values.crop ?? (given.size === undefined ? undefined : values.size);
   const usual = chosenModel(checkpoint, { model: values.model, crop });
@@ -101,7 +117,10 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
     checkpoint,
     model,
     values,
-    train && (async () => (await measureImages(train, measured)).normalisation("channel")),
+    train && (async () => {
+      const measure = (onProgress: Parameters<typeof measureImages>[2]) => measureImages(train, measured, onProgress);
+      return (await withCountLine("measuring", progress, measure)).normalisation("channel");
+    }),
   );
   const images = {
     split: set.images,
@@ -114,11 +133,15 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   let result: EvaluatedSplit;
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.images.count);
-    const tune = tuneOptions(values.tune, backend, { progress: !values.json });
+    const tune = tuneOptions(values.tune, backend, { progress });
     const precision = values.precision as Precision;
     const program = await compileInference(model, backend, batch, variables, { precision, tune });
     variables.write(checkpoint.tensors, checkpoint.source);
-    result = await evaluateSplit(program, images, batch, model.classes, values.limit);
+    result = await withCountLine(
+      "evaluating",
+      progress,
+      (onProgress) => evaluateSplit(program, { ...images, onProgress }, batch, model.classes, values.limit),
+    );
   } finally {
     backend.destroy();
   }
@@ -171,10 +194,10 @@ async function report(
     }));
   }
   const few = set.classes.length === model.classes ? "" : `, ${set.classes.length} of ${model.classes} classes`;
-  console.log(`${model.name}, ${checkpoint.source}`);
-  console.log(`${labels.length} ${set.about} of ${set.name}${few}`);
-  console.log(preparationText(images.preprocessing, origin));
-  console.log(work);
+  printText(`${model.name}, ${checkpoint.source}`);
+  printText(`${labels.length} ${set.about} of ${set.name}${few}`);
+  printText(preparationText(images.preprocessing, origin));
+  printText(work);
   const five = model.classes > 5 ? `  top-5 ${formatPercent(top5)}` : "";
   console.log(`\nloss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}${five}\n`);
   console.log(classText(names, figures, confusion));

@@ -8,7 +8,7 @@ import { decodeImage } from "../images/decode_image.ts";
 import { readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
-import type { Values } from "../options/option.ts";
+import { inGroup, type Values } from "../options/option.ts";
 import {
   chosenModel,
   chosenNormalisation,
@@ -16,6 +16,7 @@ import {
   PREPARATION_OPTIONS,
   preparationText,
 } from "../options/preparation_options.ts";
+import { printNotice, shortenName, widthOf } from "../reports/layout.ts";
 import { CountLine } from "../reports/progress.ts";
 import { readAhead } from "../images/read_ahead.ts";
 import {
@@ -30,17 +31,31 @@ import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
-  ...PREPARATION_OPTIONS,
-  top: { kind: "integer", about: "how many classes are named; 5, or all where there are fewer", minimum: 1 },
-  batch: { kind: "integer", about: "the most images that are computed together", default: 16, minimum: 1 },
+  ...inGroup("Data", PREPARATION_OPTIONS),
+  top: {
+    kind: "integer",
+    group: "Output",
+    about: "how many classes are named; 5, or all where there are fewer",
+    minimum: 1,
+  },
+  batch: {
+    kind: "integer",
+    group: "Device",
+    about: "the most images that are computed together",
+    default: 16,
+    minimum: 1,
+  },
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
-  progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
-  json: { kind: "flag", about: "print each image as a line of JSON", default: false },
+  progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
+  json: { kind: "flag", group: "Output", about: "print each image as a line of JSON", default: false },
 } as const;
 
 type PredictValues = Values<typeof OPTIONS>;
+
+/** Characters of a file's name that are always shown. */
+const LEAST_NAME = 12;
 
 /** Images that are decoded at once; each may take as much memory as a large photograph. */
 const DECODERS = 4;
@@ -110,12 +125,12 @@ async function predictFiles(
   failures: ResiduaError[],
   { top, json, progress }: { readonly top: number; readonly json: boolean; readonly progress: boolean },
 ): Promise<void> {
-  const total = files.length + failures.length, line = new CountLine(files.length, progress && files.length > 1);
+  const total = files.length + failures.length, line = new CountLine("predicting", progress && files.length > 1);
   const print = json ? printJson : total === 1 ? printTable : lineOf(files, model.classes);
   const failed = (error: ResiduaError) => {
     line.clear();
     if (total === 1) throw error;
-    console.error(`error: ${messageOf(error)}`);
+    printNotice(`error: ${messageOf(error)}`);
   };
   failures.forEach(failed);
   let waiting: { readonly file: string; readonly tensor: Float32Array }[] = [], done = 0;
@@ -126,7 +141,7 @@ async function predictFiles(
     line.clear();
     predictions.forEach((prediction, k) => print(waiting[k].file, prediction));
     done += waiting.length;
-    line.update(done);
+    line.update(done, files.length);
     waiting = [];
   };
   for await (
@@ -171,6 +186,10 @@ function printTable(_file: string, { top }: Prediction): void {
 function lineOf(files: readonly string[], classes: readonly string[]): (file: string, prediction: Prediction) => void {
   const longest = (names: readonly string[]) => names.reduce((width, name) => Math.max(width, name.length), 0);
   const fileWidth = longest(files), classWidth = longest(classes);
-  return (file, { top: [{ label, probability }] }) =>
-    console.log(`${file.padEnd(fileWidth)}  ${label.padEnd(classWidth)}  ${formatPercent(probability).padStart(8)}`);
+  return (file, { top: [{ label, probability }] }) => {
+    const rest = `  ${label.padEnd(classWidth)}  ${formatPercent(probability).padStart(8)}`;
+    // What is read by a program keeps its names.
+    const room = Deno.stdout.isTerminal() ? Math.max(LEAST_NAME, widthOf() - rest.length) : Infinity;
+    console.log(shortenName(file, room).padEnd(Math.min(fileWidth, room)) + rest);
+  };
 }

@@ -12,11 +12,14 @@ import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
 import { chooseHeadEpochs, expectChannels, isPublished, withPublishedModel } from "../options/fine_tuning.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { readClassWeights } from "../options/class_weights.ts";
+import { ImageCaches } from "../images/image_caches.ts";
 import { Interrupt } from "../interrupt.ts";
 import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
 import { formatProfile, profileJson } from "../reports/profile_report.ts";
+import { EpochTable } from "../reports/epoch_table.ts";
+import { printText, widthOf } from "../reports/layout.ts";
 import { ProgressLine } from "../reports/progress.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
 import { expectNoStart, expectSameRun, keptOptions, readRunConfig, withoutReplaced } from "../options/resume.ts";
@@ -30,7 +33,6 @@ import {
   beginText,
   earlyStopText,
   epochJson,
-  epochText,
   fineTuningText,
   headText,
   memoryText,
@@ -118,7 +120,8 @@ interface Run {
 }
 
 async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
-  const { set, values, text } = await chooseValues(asked, decided, await openData(asked, { name: asked.model }));
+  const found = await openData(asked, { name: asked.model }, undefined, new ImageCaches(asked["cache-images"]));
+  const { set, values, text } = await chooseValues(asked, decided, found);
   const description = {
     name: values.model,
     classes: set.classes.length,
@@ -158,12 +161,17 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     console.error(`warning: ${text}`);
   });
   const say = (text: string) => {
-    if (!json) console.log(text);
+    if (!json) printText(text);
   };
-  const { augmentation, normalisation } = await chooseAugmentation(values, set, initial?.info?.normalisation);
+  const { augmentation, normalisation } = await chooseAugmentation(
+    values,
+    set,
+    initial?.info?.normalisation,
+    (done, total) => line.progress({ activity: "statistics", done, total }),
+  );
   const head = checkpoint === undefined && initial !== undefined ? alignHead(model, initial, set.classes) : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
-  const headEpochs = chooseHeadEpochs(values, head?.change === "new");
+  const headEpochs = chooseHeadEpochs(values, head?.change === "new"), table = new EpochTable(epochs);
   const backend = await openChosenBackend(values);
   try {
     say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
@@ -200,7 +208,10 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           onProfile: async (profile) => {
             await store.write(PROFILE_FILE, new TextEncoder().encode(profileJson(profile)));
             line.clear();
-            say(`\n${formatProfile(profile)}\n${location}/${PROFILE_FILE} opens in https://ui.perfetto.dev\n`);
+            if (!json) {
+              console.log(`\n${formatProfile(profile, undefined, Deno.stdout.isTerminal() ? widthOf() : undefined)}\n`);
+            }
+            say(`${location}/${PROFILE_FILE} opens in https://ui.perfetto.dev\n`);
           },
         }
         : undefined,
@@ -228,9 +239,10 @@ async function trainIn(run: Run, work: Work): Promise<void> {
         warnings.onStep(event);
         line.update(event);
       },
+      onProgress: (event) => line.progress(event),
       onEpoch: (event) => {
         line.clear();
-        console.log(json ? epochJson(event) : epochText(event, epochs));
+        console.log(json ? epochJson(event) : table.line(event, widthOf()));
         warnings.onEpoch(event);
       },
     });

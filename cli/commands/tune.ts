@@ -15,6 +15,7 @@ import { Trainer } from "../../train/mod.ts";
 import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
+import { printText, widthOf } from "../reports/layout.ts";
 import { Interrupt } from "../interrupt.ts";
 import { beside } from "../options/conditions.ts";
 import { refusePositionals } from "../options/parse_options.ts";
@@ -129,9 +130,11 @@ async function explain(
   model: Model | undefined,
 ): Promise<string> {
   const device = name === undefined ? await deviceAtHand() : DEVICE_PROFILES[name];
-  if (model === undefined) return explainApplication(parseApplication(positionals), device);
+  // What is written to a file keeps all columns.
+  const width = Deno.stdout.isTerminal() ? widthOf() : Infinity;
+  if (model === undefined) return explainApplication(parseApplication(positionals), device, width);
   refusePositionals("tune --explain --model", positionals);
-  return explainModel(model, batch, inference, device);
+  return explainModel(model, batch, inference, device, width);
 }
 
 /** The adapter at hand, or what every adapter offers where there is none. */
@@ -145,7 +148,7 @@ async function deviceAtHand(): Promise<DeviceProfile> {
 /** Times the kernels of a training step, of its validation, and of a loaded model at that batch and for one image. */
 async function tuneModel(model: Model, batch: number, backend: Backend, report: TuneReport): Promise<void> {
   const tuneFor = (what: string) =>
-    tuneOptions("full", backend, { ...report, verified: (text) => console.log(`${what}: ${text}`) });
+    tuneOptions("full", backend, { ...report, verified: (text) => printText(`${what}: ${text}`) });
   const trainer = await Trainer.create({ model, backend, batch, tune: tuneFor("training") });
   try {
     const tensors = await trainer.variables.read(false), { variables } = trainer;
@@ -178,16 +181,16 @@ async function writeTable(path: string, key: DeviceKey, { table }: TuningFile, b
   if (measured.length === 0) throw new UsageError("--table: there are no choices yet; make some with --model");
   const written = kernelTable(device, `timed on ${name}`, measured);
   await writeFile(path, new TextEncoder().encode(`${JSON.stringify(written, null, 1)}\n`));
-  console.log(
+  printText(
     `A table for ${device} of ${Object.keys(written.choices).length} classes of shapes was written to ${path}`,
   );
 }
 
 /** Says what is known, and writes it where that is asked for. */
 async function report({ table, path }: TuningFile, { description }: Backend, out?: string): Promise<void> {
-  console.log(`${description}: ${table.size} choices of kernels in ${path}`);
+  printText(`${description}: ${table.size} choices of kernels in ${path}`);
   if (out === undefined) return;
   if (table.size === 0) throw new UsageError("--export: there are no choices yet; make some with --model");
   await writeFile(out, new TextEncoder().encode(`${JSON.stringify(table, null, 1)}\n`));
-  console.log(`They were written to ${out}`);
+  printText(`They were written to ${out}`);
 }

@@ -1,8 +1,8 @@
 /** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
 
-import { BadImages, FolderDataset, ImagePipeline, PathList } from "../../data/mod.ts";
+import { BadImages, FolderDataset, ImageCache, ImagePipeline, PathList } from "../../data/mod.ts";
 import sharp from "./sharp.ts";
-import { decodeImage } from "./decode_image.ts";
+import { decoderOf } from "./decode_image.ts";
 import { messageOf } from "../error_message.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
@@ -19,9 +19,10 @@ let failures: [index: number, message: string][] = [];
 sharp.concurrency(1);
 sharp.cache(false);
 
-function open({ location, files: packed, labels, options, maxBad }: OpenRequest): void {
+function open({ location, files: packed, labels, options, maxBad, decode, cache }: OpenRequest): void {
   const bad = new BadImages(maxBad), files = new PathList(packed);
-  const dataset = new FolderDataset(new DiskFolder(location), files, labels, { decode: decodeImage }, bad);
+  const kept = cache && new ImageCache(cache), reading = { decode: decoderOf(decode), cacheOf: () => kept };
+  const dataset = new FolderDataset(new DiskFolder(location), files, labels, reading, bad);
   dataset.failed = (index, error) => {
     failures.push([index, messageOf(error)]);
     bad.add(`${location}/${files.at(index)}`, error);

@@ -4,13 +4,17 @@ import { DataError, UsageError } from "../../core/mod.ts";
 import {
   allocateImages,
   type BatchFiller,
+  type CacheMemory,
   type FolderDataset,
   type ImageBatch,
   type Labels,
+  leastSize,
   mixes,
   type PathList,
   type PreparationOptions,
 } from "../../data/mod.ts";
+
+import type { DecodeMode } from "./decode_image.ts";
 
 /** Tells a worker of its folder. */
 export interface OpenRequest {
@@ -24,6 +28,10 @@ export interface OpenRequest {
   readonly options: PreparationOptions;
   /** How many may be damaged. */
   readonly maxBad: number;
+  /** Whether large JPEGs are read smaller. */
+  readonly decode: DecodeMode;
+  /** What keeps them, in shared memory. */
+  readonly cache?: CacheMemory;
 }
 
 /** Asks every worker for its share of a batch. */
@@ -78,25 +86,34 @@ export class WorkerFiller implements BatchFiller {
    *
    * @param dataset The folder's images.
    * @param options How they become tensors.
-   * @param count The number of workers.
-   * @param maxBad How many images may be damaged.
+   * @param reading `workers`: their number; `maxBad`: how many images may be damaged; `decode`: how they are decoded.
    * @throws {UsageError} If the augmentation has functions, which no worker can be sent.
    */
-  constructor(dataset: FolderDataset, options: PreparationOptions, count: number, maxBad: number) {
+  constructor(
+    dataset: FolderDataset,
+    options: PreparationOptions,
+    { workers, maxBad, decode }: {
+      readonly workers: number;
+      readonly maxBad: number;
+      readonly decode: DecodeMode;
+    },
+  ) {
     if (options.augmentation?.transforms !== undefined) {
       throw new UsageError("Transforms of one's own cannot be sent to workers; use --workers 0");
     }
     this.#dataset = dataset;
     this.#options = options;
-    const { shape, normalisation, augmentation, seed, preprocessing } = options;
+    const { shape, normalisation, augmentation, seed, preprocessing, once = false } = options;
     const request: OpenRequest = {
       location: dataset.source.location,
       files: { bytes: dataset.files.bytes, offsets: dataset.files.offsets },
       labels: dataset.labels,
-      options: { shape, normalisation, augmentation, seed, preprocessing },
+      options: { shape, normalisation, augmentation, seed, preprocessing, once },
       maxBad,
+      decode,
+      cache: once ? undefined : dataset.cacheOf(leastSize(shape, augmentation, preprocessing))?.memory,
     };
-    this.#workers = Array.from({ length: count }, () => {
+    this.#workers = Array.from({ length: workers }, () => {
       const worker = new Worker(new URL("./image_worker.ts", import.meta.url), { type: "module" });
       worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.#hear(data);
       worker.onerror = (event) => {

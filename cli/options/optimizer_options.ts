@@ -2,80 +2,83 @@
 
 import { adamwOptimizer, type FitOptions, rmspropOptimizer } from "../../train/mod.ts";
 import { byChoice } from "./conditions.ts";
-import type { Values } from "./option.ts";
+import { inGroup, type Values } from "./option.ts";
 
 /** How gradients change weights. */
-export const OPTIMIZER_OPTIONS = {
-  optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop", "adamw"] },
-  lr: {
-    kind: "number",
-    about: "the highest learning rate; defaults to what suits the batch, up to 0.1, and to 1e-3 for adamw",
-    minimum: 0,
-  },
-  momentum: {
-    kind: "number",
-    about: "share of the last update that sgd and rmsprop keep",
-    default: 0.9,
-    minimum: 0,
-    below: 1,
-    heededBy: byChoice("optimizer", "sgd", "rmsprop"),
-  },
-  nesterov: {
-    kind: "flag",
-    about: "Nesterov's momentum, for sgd",
-    default: false,
-    heededBy: byChoice("optimizer", "sgd"),
-  },
-  rho: {
-    kind: "number",
-    about: "share of the old mean square that rmsprop keeps",
-    default: 0.9,
-    minimum: 0,
-    below: 1,
-    heededBy: byChoice("optimizer", "rmsprop"),
-  },
-  beta1: {
-    kind: "number",
-    about: "share of the old mean of gradients that adamw keeps",
-    default: 0.9,
-    minimum: 0,
-    below: 1,
-    heededBy: byChoice("optimizer", "adamw"),
-  },
-  beta2: {
-    kind: "number",
-    about: "share of the old mean of their squares that adamw keeps",
-    default: 0.999,
-    minimum: 0,
-    below: 1,
-    heededBy: byChoice("optimizer", "adamw"),
-  },
-  epsilon: {
-    kind: "number",
-    about: "what rmsprop adds to the mean square before the root, and adamw after it; defaults to 1 and to 1e-8",
-    minimum: 0,
-    heededBy: byChoice("optimizer", "rmsprop", "adamw"),
-  },
-  "weight-decay": {
-    kind: "number",
-    about:
-      "share of the weights added to their gradient, for adamw taken off them at the rate; defaults to 1e-4, to 0.01 for adamw",
-    minimum: 0,
-  },
-  decay: {
-    kind: "text",
-    about: "what decays: all parameters, or weights without biases and batch norm",
-    default: "all",
-    choices: ["all", "weights"],
-  },
-  "clip-norm": { kind: "number", about: "scale gradients down to this norm of all together", minimum: 0 },
-  ema: {
-    kind: "number",
-    about: "evaluate and save an average of the weights that keeps this share a step",
-    minimum: 0,
-    below: 1,
-  },
-} as const;
+export const OPTIMIZER_OPTIONS = inGroup(
+  "Optimiser",
+  {
+    optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop", "adamw"] },
+    lr: {
+      kind: "number",
+      about: "the highest learning rate; defaults to what suits the batch, up to 0.1, and to 1e-3 for adamw",
+      minimum: 0,
+    },
+    momentum: {
+      kind: "number",
+      about: "share of the last update that sgd and rmsprop keep",
+      default: 0.9,
+      minimum: 0,
+      below: 1,
+      heededBy: byChoice("optimizer", "sgd", "rmsprop"),
+    },
+    nesterov: {
+      kind: "flag",
+      about: "Nesterov's momentum, for sgd",
+      default: false,
+      heededBy: byChoice("optimizer", "sgd"),
+    },
+    rho: {
+      kind: "number",
+      about: "share of the old mean square that rmsprop keeps",
+      default: 0.9,
+      minimum: 0,
+      below: 1,
+      heededBy: byChoice("optimizer", "rmsprop"),
+    },
+    beta1: {
+      kind: "number",
+      about: "share of the old mean of gradients that adamw keeps",
+      default: 0.9,
+      minimum: 0,
+      below: 1,
+      heededBy: byChoice("optimizer", "adamw"),
+    },
+    beta2: {
+      kind: "number",
+      about: "share of the old mean of their squares that adamw keeps",
+      default: 0.999,
+      minimum: 0,
+      below: 1,
+      heededBy: byChoice("optimizer", "adamw"),
+    },
+    epsilon: {
+      kind: "number",
+      about: "what rmsprop adds to the mean square before the root, and adamw after it; defaults to 1 and to 1e-8",
+      minimum: 0,
+      heededBy: byChoice("optimizer", "rmsprop", "adamw"),
+    },
+    "weight-decay": {
+      kind: "number",
+      about:
+        "share of the weights added to their gradient, for adamw taken off them at the rate; defaults to 1e-4, to 0.01 for adamw",
+      minimum: 0,
+    },
+    decay: {
+      kind: "text",
+      about: "what decays: all parameters, or weights without biases and batch norm",
+      default: "all",
+      choices: ["all", "weights"],
+    },
+    "clip-norm": { kind: "number", about: "scale gradients down to this norm of all together", minimum: 0 },
+    ema: {
+      kind: "number",
+      about: "evaluate and save an average of the weights that keeps this share a step",
+      minimum: 0,
+      below: 1,
+    },
+  } as const,
+);
 
 type OptimizerValues = Values<typeof OPTIMIZER_OPTIONS>;
 

@@ -3,6 +3,19 @@
 /** Judges the values that hold: nothing where they are right, else what is not, for a message. */
 export type Condition = (values: Readonly<Record<string, unknown>>) => string | undefined;
 
+/** Under which headings help shows options, in this order; those without one come first. */
+export const OPTION_GROUPS = [
+  "Data",
+  "Model",
+  "Training",
+  "Schedule",
+  "Optimiser",
+  "Augmentation",
+  "Saving and resuming",
+  "Device",
+  "Output",
+] as const;
+
 /** An option of a command: all that is to be known of it but what is done with its value. */
 export interface Option {
   /** What it takes: `integer` and `number` are checked, `flag` takes nothing and can be negated by `--no-`. */
@@ -11,6 +24,8 @@ export interface Option {
   readonly value?: string;
   /** What it is for. */
   readonly about: string;
+  /** Under which heading help shows it. Defaults to a list of its own, before them. */
+  readonly group?: (typeof OPTION_GROUPS)[number];
   /** What holds where it is not given. */
   readonly default?: string | number | boolean;
   /** The values that it may have. */
@@ -40,6 +55,14 @@ export interface Option {
 
 /** A command's options by name. */
 export type OptionTable = Readonly<Record<string, Option>>;
+
+/** Puts those options of a table that have no heading under one. */
+export function inGroup<T extends OptionTable>(group: (typeof OPTION_GROUPS)[number], table: T): T {
+  // The types of the values do not depend on the heading.
+  return Object.fromEntries(
+    Object.entries(table).map(([name, option]) => [name, { group, ...option }]),
+  ) as OptionTable as T;
+}
 
 type OptionValue<O extends Option> = O["kind"] extends "flag" ? boolean
   : O["kind"] extends "integer" | "number" ? number

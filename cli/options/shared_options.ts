@@ -4,27 +4,32 @@ import { type Backend, type BackendChoice, openBackend, UsageError } from "../..
 import { modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
+import { inGroup } from "./option.ts";
 
 /** The options --backend and --threads. */
-export const BACKEND_OPTIONS = {
-  backend: {
-    kind: "text",
-    about: "where to compute; auto takes a hardware GPU if there is one, else the CPU",
-    default: "auto",
-    choices: ["auto", "webgpu", "cpu"],
-    mayChangeOnResume: true,
-  },
-  threads: {
-    kind: "integer",
-    about: "threads of the CPU backend; defaults to one a core",
-    minimum: 1,
-    mayChangeOnResume: true,
-  },
-} as const;
+export const BACKEND_OPTIONS = inGroup(
+  "Device",
+  {
+    backend: {
+      kind: "text",
+      about: "where to compute; auto takes a hardware GPU if there is one, else the CPU",
+      default: "auto",
+      choices: ["auto", "webgpu", "cpu"],
+      mayChangeOnResume: true,
+    },
+    threads: {
+      kind: "integer",
+      about: "threads of the CPU backend; defaults to one a core",
+      minimum: 1,
+      mayChangeOnResume: true,
+    },
+  } as const,
+);
 
 /** The option --precision. */
 export const PRECISION_OPTION = {
   kind: "text",
+  group: "Device",
   about: "how to compute; mixed takes float16 where it can, on WebGPU adapters that have it",
   default: "float32",
   choices: ["float32", "mixed"],
@@ -43,21 +48,25 @@ function modelsBySize(): string {
 /** The option --model. */
 export const MODEL_OPTION = {
   kind: "text",
+  group: "Model",
   value: "NAME",
   about: modelsBySize(),
 } as const;
 
 /** The options of commands that take a checkpoint. */
-export const CHECKPOINT_OPTIONS = {
-  checkpoint: {
-    kind: "text",
-    value: "FILE|RUN|NAME",
-    about:
-      "a safetensors or PyTorch file, an index of shards, a folder: a run (its best checkpoint) or Hugging Face's; or " +
-      "torchvision's published weights: imagenet with --model, torchvision:NETWORK or torchvision:NETWORK.WEIGHTS",
-  },
-  model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
-} as const;
+export const CHECKPOINT_OPTIONS = inGroup(
+  "Model",
+  {
+    checkpoint: {
+      kind: "text",
+      value: "FILE|RUN|NAME",
+      about:
+        "a safetensors or PyTorch file, an index of shards, a folder: a run (its best checkpoint) or Hugging Face's; or " +
+        "torchvision's published weights: imagenet with --model, torchvision:NETWORK or torchvision:NETWORK.WEIGHTS",
+    },
+    model: { ...MODEL_OPTION, about: "the model of a bare weight file" },
+  } as const,
+);
 
 /**
  * Reads the checkpoint that was asked for.

@@ -8,106 +8,112 @@ import { beside, byChoice, byModel } from "./conditions.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import { OPTIMIZER_OPTIONS, optimizerOptions } from "./optimizer_options.ts";
-import type { Condition, Values } from "./option.ts";
+import { type Condition, inGroup, type Values } from "./option.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
 
 /** How the learning rate changes. */
-const SCHEDULE_OPTIONS = {
-  schedule: { kind: "text", about: "how the learning rate changes", default: "cosine", choices: SCHEDULES },
-  factor: {
-    kind: "number",
-    about: "what step, plateau and exponential multiply the rate by",
-    default: 0.1,
-    minimum: 0,
-    heededBy: byChoice("schedule", "step", "plateau", "exponential"),
-  },
-  milestones: {
-    kind: "numbers",
-    value: "A,B",
-    about: "where step acts: fractions of the epochs up to 1, or numbers of steps",
-    default: "0.5,0.75",
-    minimum: 0,
-    heededBy: byChoice("schedule", "step"),
-  },
-  patience: {
-    kind: "integer",
-    about: "epochs without improvement before plateau acts",
-    default: 5,
-    minimum: 0,
-    heededBy: byChoice("schedule", "plateau"),
-  },
-  threshold: {
-    kind: "number",
-    about: "relative improvement that plateau counts",
-    default: 1e-4,
-    minimum: 0,
-    heededBy: byChoice("schedule", "plateau"),
-  },
-  cooldown: {
-    kind: "integer",
-    about: "epochs after a reduction that plateau ignores",
-    default: 0,
-    minimum: 0,
-    heededBy: byChoice("schedule", "plateau"),
-  },
-  monitor: {
-    kind: "text",
-    about: "what plateau watches in validation",
-    default: "loss",
-    choices: ["loss", "error"],
-    heededBy: byChoice("schedule", "plateau"),
-  },
-  "min-lr": {
-    kind: "number",
-    about: "the rate at which plateau and cosine stop falling",
-    default: 0,
-    minimum: 0,
-    heededBy: byChoice("schedule", "plateau", "cosine"),
-  },
-  warmup: {
-    kind: "number",
-    about:
-      "epochs, or parts of one, in which the rate rises from 0; defaults to a twentieth of them, or 0 with --schedule",
-    minimum: 0,
-  },
-  "warmup-until": {
-    kind: "number",
-    value: "ERROR",
-    about: "train at --warmup-lr until the training error is below this share (0.8 for ResNet-110)",
-    minimum: 0,
-  },
-  "warmup-lr": {
-    kind: "number",
-    about: "the rate of --warmup-until; defaults to a tenth of --lr",
-    minimum: 0,
-    heededBy: beside("warmup-until", "it is the rate of --warmup-until, which is not given"),
-  },
-} as const;
+const SCHEDULE_OPTIONS = inGroup(
+  "Schedule",
+  {
+    schedule: { kind: "text", about: "how the learning rate changes", default: "cosine", choices: SCHEDULES },
+    factor: {
+      kind: "number",
+      about: "what step, plateau and exponential multiply the rate by",
+      default: 0.1,
+      minimum: 0,
+      heededBy: byChoice("schedule", "step", "plateau", "exponential"),
+    },
+    milestones: {
+      kind: "numbers",
+      value: "A,B",
+      about: "where step acts: fractions of the epochs up to 1, or numbers of steps",
+      default: "0.5,0.75",
+      minimum: 0,
+      heededBy: byChoice("schedule", "step"),
+    },
+    patience: {
+      kind: "integer",
+      about: "epochs without improvement before plateau acts",
+      default: 5,
+      minimum: 0,
+      heededBy: byChoice("schedule", "plateau"),
+    },
+    threshold: {
+      kind: "number",
+      about: "relative improvement that plateau counts",
+      default: 1e-4,
+      minimum: 0,
+      heededBy: byChoice("schedule", "plateau"),
+    },
+    cooldown: {
+      kind: "integer",
+      about: "epochs after a reduction that plateau ignores",
+      default: 0,
+      minimum: 0,
+      heededBy: byChoice("schedule", "plateau"),
+    },
+    monitor: {
+      kind: "text",
+      about: "what plateau watches in validation",
+      default: "loss",
+      choices: ["loss", "error"],
+      heededBy: byChoice("schedule", "plateau"),
+    },
+    "min-lr": {
+      kind: "number",
+      about: "the rate at which plateau and cosine stop falling",
+      default: 0,
+      minimum: 0,
+      heededBy: byChoice("schedule", "plateau", "cosine"),
+    },
+    warmup: {
+      kind: "number",
+      about:
+        "epochs, or parts of one, in which the rate rises from 0; defaults to a twentieth of them, or 0 with --schedule",
+      minimum: 0,
+    },
+    "warmup-until": {
+      kind: "number",
+      value: "ERROR",
+      about: "train at --warmup-lr until the training error is below this share (0.8 for ResNet-110)",
+      minimum: 0,
+    },
+    "warmup-lr": {
+      kind: "number",
+      about: "the rate of --warmup-until; defaults to a tenth of --lr",
+      minimum: 0,
+      heededBy: beside("warmup-until", "it is the rate of --warmup-until, which is not given"),
+    },
+  } as const,
+);
 
 /** When checkpoints are saved. */
-const SAVING_OPTIONS = {
-  "checkpoint-minutes": {
-    kind: "number",
-    about: "minutes between checkpoints in an epoch",
-    default: 5,
-    minimum: 0,
-    mayChangeOnResume: true,
-  },
-  "checkpoint-steps": {
-    kind: "integer",
-    about: "steps between checkpoints in an epoch, too",
-    minimum: 1,
-    mayChangeOnResume: true,
-  },
-  keep: {
-    kind: "integer",
-    about: "keep the checkpoints of the last N epochs too",
-    default: 0,
-    minimum: 0,
-    mayChangeOnResume: true,
-  },
-} as const;
+const SAVING_OPTIONS = inGroup(
+  "Saving and resuming",
+  {
+    "checkpoint-minutes": {
+      kind: "number",
+      about: "minutes between checkpoints in an epoch",
+      default: 5,
+      minimum: 0,
+      mayChangeOnResume: true,
+    },
+    "checkpoint-steps": {
+      kind: "integer",
+      about: "steps between checkpoints in an epoch, too",
+      minimum: 1,
+      mayChangeOnResume: true,
+    },
+    keep: {
+      kind: "integer",
+      about: "keep the checkpoints of the last N epochs too",
+      default: 0,
+      minimum: 0,
+      mayChangeOnResume: true,
+    },
+  } as const,
+);
 
 const timedDeterminism: Condition = ({ deterministic, tune }) =>
   deterministic === true && tune !== "off"
@@ -123,6 +129,7 @@ const balancedInOrder: Condition = ({ sample, shuffle }) =>
 export const TRAIN_OPTIONS = {
   recipe: {
     kind: "text",
+    group: "Training",
     value: "NAME|FILE.json",
     about: `the options of a paper: ${
       RECIPES.map(({ recipe }) => recipe).join(", ")
@@ -131,14 +138,24 @@ export const TRAIN_OPTIONS = {
   },
   "print-recipe": {
     kind: "flag",
+    group: "Training",
     about: "print the recipe, with the source of each value, and end",
     default: false,
     ofOneRun: true,
   },
   model: { ...MODEL_OPTION, default: "resnet20" },
   ...DATA_OPTIONS,
+  "cache-images": {
+    kind: "number",
+    group: "Data",
+    value: "MIB",
+    about: "memory for decoded image files, 0 for none; defaults to a quarter of what is free, up to 2048",
+    minimum: 0,
+    mayChangeOnResume: true,
+  },
   epochs: {
     kind: "integer",
+    group: "Training",
     about: "passes over the training set; defaults to what suits the number of images",
     minimum: 1,
     replaces: ["steps"],
@@ -146,6 +163,7 @@ export const TRAIN_OPTIONS = {
   },
   steps: {
     kind: "integer",
+    group: "Training",
     about: "stop after N batches",
     minimum: 1,
     replaces: ["epochs"],
@@ -153,25 +171,34 @@ export const TRAIN_OPTIONS = {
   },
   "early-stop": {
     kind: "integer",
+    group: "Training",
     about: "stop after N epochs in a row without a better validation",
     minimum: 1,
     mayChangeOnResume: true,
   },
-  batch: { kind: "integer", about: "images in a batch; defaults to what suits the number of images", minimum: 1 },
+  batch: {
+    kind: "integer",
+    group: "Training",
+    about: "images in a batch; defaults to what suits the number of images",
+    minimum: 1,
+  },
   accumulate: {
     kind: "integer",
+    group: "Device",
     about:
       "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone; defaults to the fewest that fit",
     minimum: 1,
   },
   recompute: {
     kind: "flag",
+    group: "Device",
     about: "compute activations again in the backward pass: less memory, the same bits, 15 to 35 % slower",
     default: false,
     mayChangeOnResume: true,
   },
   memory: {
     kind: "number",
+    group: "Device",
     value: "MIB",
     about: "the most memory to use; defaults to what there is",
     minimum: 1,
@@ -182,12 +209,14 @@ export const TRAIN_OPTIONS = {
   ...AUGMENTATION_OPTIONS,
   shuffle: {
     kind: "flag",
+    group: "Training",
     about:
       "visit the images in a new order each epoch; else in the order of the set, each epoch from where the last ended",
     default: true,
   },
   sample: {
     kind: "text",
+    group: "Training",
     about: "an epoch is each image once, or as many drawn so that each class comes as often as any other",
     default: "each",
     choices: ["each", "balanced"],
@@ -195,11 +224,13 @@ export const TRAIN_OPTIONS = {
   },
   "class-weights": {
     kind: "text",
+    group: "Training",
     value: "balanced|A,B,…|FILE",
     about: "the weight of each class in the training loss: by counts, numbers, or a JSON list or object by class",
   },
   "label-smoothing": {
     kind: "number",
+    group: "Training",
     about: "share of the target spread over all classes",
     default: 0,
     minimum: 0,
@@ -207,6 +238,7 @@ export const TRAIN_OPTIONS = {
   },
   shortcut: {
     kind: "text",
+    group: "Model",
     about: "the shortcut where shapes differ (He et al. 2015)",
     default: "B",
     choices: ["A", "B", "C"],
@@ -214,6 +246,7 @@ export const TRAIN_OPTIONS = {
   },
   downsampling: {
     kind: "text",
+    group: "Model",
     about: "how blocks halve the resolution",
     default: "stride",
     choices: ["stride", "maxPool"],
@@ -221,13 +254,21 @@ export const TRAIN_OPTIONS = {
   },
   "zero-init": {
     kind: "flag",
+    group: "Model",
     about: "start the last batch norm of each block at 0",
     default: false,
     heededBy: byModel("zeroInitLastGamma"),
   },
-  seed: { kind: "integer", about: "the seed of weights, order and augmentation", default: 0, minimum: 0 },
+  seed: {
+    kind: "integer",
+    group: "Training",
+    about: "the seed of weights, order and augmentation",
+    default: 0,
+    minimum: 0,
+  },
   init: {
     kind: "text",
+    group: "Model",
     value: "FILE|RUN|NAME",
     about:
       "start from the weights of a safetensors or PyTorch file, a run's best, or torchvision's published ones: imagenet " +
@@ -238,23 +279,27 @@ export const TRAIN_OPTIONS = {
   },
   freeze: {
     kind: "text",
+    group: "Model",
     value: "PATTERN,…",
     about: "parameters that stay as they are, such as layer1.*; running statistics follow all the same",
   },
   "freeze-stats": {
     kind: "flag",
+    group: "Model",
     about: "frozen batch norms normalise by their running statistics and keep them, as PyTorch's in eval()",
     default: false,
     heededBy: beside("freeze", "it is about what --freeze holds, which is not given"),
   },
   "head-epochs": {
     kind: "integer",
+    group: "Model",
     about: "train the last layer alone at --lr for the first N epochs, then all by the schedule; defaults to 1 where " +
       "published weights get a new head, else to 0",
     minimum: 0,
   },
   resume: {
     kind: "text",
+    group: "Saving and resuming",
     value: "RUN",
     about: "go on with a run, as its config.json says; --epochs or --steps may extend it, --data may have moved",
     ofOneRun: true,
@@ -262,6 +307,7 @@ export const TRAIN_OPTIONS = {
   },
   out: {
     kind: "text",
+    group: "Saving and resuming",
     value: "RUN",
     about: "the run folder; defaults to runs/DATE-TIME",
     startsRun: true,
@@ -273,18 +319,21 @@ export const TRAIN_OPTIONS = {
   tune: TUNE_OPTION,
   deterministic: {
     kind: "flag",
+    group: "Device",
     about: "never choose kernels by timing them, so that a run repeats: refuses every --tune but off",
     default: false,
     contradicts: timedDeterminism,
   },
   profile: {
     kind: "flag",
+    group: "Output",
     about: "time the kernels of a few early steps: prints a table, and writes profile.json for ui.perfetto.dev to RUN",
     default: false,
     ofOneInvocation: true,
   },
   progress: {
     kind: "flag",
+    group: "Output",
     about: "show the progress line on a terminal",
     default: true,
     mayChangeOnResume: true,
@@ -292,6 +341,7 @@ export const TRAIN_OPTIONS = {
   },
   json: {
     kind: "flag",
+    group: "Output",
     about: "print each epoch as a line of JSON",
     default: false,
     mayChangeOnResume: true,

@@ -11,3 +11,8 @@ export function formatDuration(seconds: number): string {
 export function formatPercent(share: number, digits = 2): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
+
+/** A rate, in whole numbers from ten on. */
+export function formatRate(rate: number): string {
+  return rate.toFixed(rate < 10 ? 1 : 0);
+}

@@ -2,7 +2,8 @@
 
 import { chromeTrace, median, type Profile, type ProfileRow, profileRows, type TensorSpec } from "../../core/mod.ts";
 import { formatPercent } from "./format.ts";
-import { formatTable } from "./table.ts";
+import { wrapText } from "./layout.ts";
+import { fitTable } from "./table.ts";
 
 /** Characters of an op's name, shapes and variant, so that a line fits a terminal. */
 const NAME_WIDTH = 54;
@@ -15,8 +16,9 @@ type Work = Pick<ProfileRow, "calls" | "seconds" | "flops" | "bytes" | "boundSec
  *
  * @param profile What was measured.
  * @param least The share of the step's time below which ops share one line.
+ * @param width The characters of a line. Defaults to the whole table.
  */
-export function formatProfile(profile: Profile, least = 0.005): string {
+export function formatProfile(profile: Profile, least = 0.005, width = Infinity): string {
   const { device, peaks, steps } = profile, rows = profileRows(profile);
   const total = rows.reduce((sum, { seconds }) => sum + seconds, 0);
   const shown = rows.filter(({ seconds }) => seconds >= least * total), rest = rows.slice(shown.length);
@@ -36,17 +38,28 @@ export function formatProfile(profile: Profile, least = 0.005): string {
   ];
   return [
     `${steps.length} step${steps.length === 1 ? "" : "s"} profiled on ${device}`,
-    `At most ${(peaks.flops / 1e9).toFixed(1)} GFLOP/s and ${(peaks.bytes / 1e9).toFixed(1)} GB/s, as measured here; ` +
-    "floor: the ms that these allow",
+    wrapText(
+      `At most ${(peaks.flops / 1e9).toFixed(1)} GFLOP/s and ${
+        (peaks.bytes / 1e9).toFixed(1)
+      } GB/s, as measured here; ` +
+        "floor: the ms that these allow",
+      width,
+      "",
+    ),
     "",
-    formatTable([
-      ["op", "calls", "ms", "floor", "share", "GFLOP/s", "GB/s", "of roofline"],
-      ...shown.map((row, index) => line(names[index], row)),
-      ...(rest.length === 0 ? [] : [line(`${rest.length} more`, sumOf(rest))]),
-      line("all", sumOf(rows)),
-    ]),
+    fitTable(
+      [
+        ["op", "calls", "ms", "floor", "share", "GFLOP/s", "GB/s", "of roofline"],
+        ...shown.map((row, index) => line(names[index], row)),
+        ...(rest.length === 0 ? [] : [line(`${rest.length} more`, sumOf(rest))]),
+        line("all", sumOf(rows)),
+      ],
+      [0],
+      width,
+      ["calls", "of roofline", "GB/s", "GFLOP/s"],
+    ),
     "",
-    stepText(profile, total),
+    wrapText(stepText(profile, total), width, ""),
   ].join("\n");
 }
 

@@ -1,7 +1,8 @@
 /** Progress lines: rewritten in place on a terminal, absent elsewhere. */
 
-import type { StepEvent } from "../../train/mod.ts";
-import { formatDuration, formatPercent } from "./format.ts";
+import type { ProgressEvent, StepEvent } from "../../train/mod.ts";
+import { formatDuration, formatPercent, formatRate } from "./format.ts";
+import { type Field, fitFields, widthOf } from "./layout.ts";
 
 /** What the line shows. */
 export interface ProgressState
@@ -10,12 +11,13 @@ export interface ProgressState
   readonly secondsLeft: number;
 }
 
-/** A text with a bar before it where there is room, at most `width` characters. */
-function withBar(text: string, share: number, width: number): string {
-  const room = Math.min(24, width - text.length - 1);
-  if (room < 6) return text.trim().slice(0, width);
-  const filled = Math.round((room - 2) * share);
-  return `[${"█".repeat(filled)}${" ".repeat(room - 2 - filled)}]${text}`;
+/** The fields that fit, with a bar before them where there is room: at most `width` characters. */
+function withBar(fields: readonly Field[], share: number, width: number): string {
+  const text = fitFields(fields, width).map(({ text }) => text).join("  "),
+    room = Math.min(24, width - text.length - 1);
+  if (room < 6) return text.slice(0, width);
+  const filled = Math.round((room - 2) * Math.min(1, share));
+  return `[${"█".repeat(filled)}${" ".repeat(room - 2 - filled)}] ${text}`;
 }
 
 /** Replaces the terminal's last line, which has no end yet. */
@@ -24,22 +26,47 @@ function rewriteLine(text: string): void {
 }
 
 /** The line of a training run, at most `width` characters. */
-function formatProgress(state: ProgressState, width: number): string {
+export function formatProgress(state: ProgressState, width: number): string {
   const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
-  const text =
-    ` epoch ${epoch + 1}  step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  accuracy ${formatPercent(top1, 1)}  ` +
-    `${imagesPerSecond.toFixed(0)} images/s  ${formatDuration(secondsLeft)} left`;
-  return withBar(text, step / totalSteps, width);
+  return withBar(
+    [
+      { text: `epoch ${epoch + 1}`, rank: 0 },
+      { text: `step ${step}/${totalSteps}`, rank: 4 },
+      { text: `loss ${loss.toFixed(4)}`, rank: 1 },
+      { text: `accuracy ${formatPercent(top1, 1)}`, rank: 2 },
+      { text: `${formatRate(imagesPerSecond)} images/s`, rank: 5 },
+      { text: `${formatDuration(secondsLeft)} left`, rank: 3 },
+    ],
+    step / totalSteps,
+    width,
+  );
 }
 
-/** The line of a count of images, at most `width` characters. */
-function formatCount(done: number, total: number, seconds: number, width: number): string {
-  const rate = done / seconds;
-  const left = done === 0
-    ? ""
-    : `  ${rate.toFixed(rate < 10 ? 1 : 0)} images/s  ${formatDuration((total - done) / rate)} left`;
-  return withBar(` ${done}/${total} images${left}`, done / total, width);
+/**
+ * The line of images that are gone through, at most `width` characters.
+ *
+ * @param what What is done with them.
+ */
+export function formatCount(what: string, done: number, total: number, seconds: number, width: number): string {
+  const rate = done / seconds, known = done > 0 && seconds > 0;
+  return withBar(
+    [
+      { text: what, rank: 2 },
+      { text: `${done}/${total} images`, rank: 0 },
+      ...(known
+        ? [
+          { text: `${formatRate(rate)} images/s`, rank: 3 },
+          { text: `${formatDuration((total - done) / rate)} left`, rank: 1 },
+        ]
+        : []),
+    ],
+    done / total,
+    width,
+  );
 }
+
+/** What the activities beside training are called. */
+const ACTIVITIES = { statistics: "measuring", validation: "validating" } as const;
 
 /** Draws the line on standard error, at most ten times a second. */
 export class ProgressLine {
@@ -49,6 +76,8 @@ export class ProgressLine {
   #loss = 0;
   #top1 = 0;
   #steps = 0;
+  #activity: { readonly name: string; readonly since: number; done: number } | undefined;
+  #heard = performance.now();
 
   /** @param wanted Whether the user wants it; it is shown on a terminal only. */
   constructor(wanted: boolean) {
@@ -62,12 +91,29 @@ export class ProgressLine {
     this.#rate += share * (event.imagesPerSecond - this.#rate);
     this.#loss += share * (event.loss - this.#loss);
     this.#top1 += share * (event.top1 - this.#top1);
-    const now = performance.now();
+    this.#activity = undefined;
+    const now = this.#heard = performance.now();
     if (now - this.#drawn < 100) return;
     this.#drawn = now;
     const secondsLeft = (event.totalSteps - event.step) * event.batch / this.#rate;
     const state = { ...event, loss: this.#loss, top1: this.#top1, imagesPerSecond: this.#rate, secondsLeft };
-    rewriteLine(formatProgress(state, Deno.consoleSize().columns - 1));
+    rewriteLine(formatProgress(state, widthOf(Deno.stderr) - 1));
+  }
+
+  /** Takes in how far measuring or validation is. */
+  progress({ activity: name, done, total }: ProgressEvent): void {
+    if (!this.#enabled) return;
+    const now = performance.now();
+    if (this.#activity?.name !== name || done < this.#activity.done) {
+      this.#activity = { name, since: this.#heard, done };
+    }
+    this.#activity.done = done;
+    this.#heard = now;
+    if (done === total) return this.clear();
+    if (now - this.#drawn < 100) return;
+    this.#drawn = now;
+    const seconds = (now - this.#activity.since) / 1000;
+    rewriteLine(formatCount(ACTIVITIES[name], done, total, seconds, widthOf(Deno.stderr) - 1));
   }
 
   /** Takes the line away, so that other output stands alone. */
@@ -77,7 +123,7 @@ export class ProgressLine {
 }
 
 /** The line of kernels that are timed, at most `width` characters; `most` is what is left of a budget of seconds. */
-function formatTuning(
+export function formatTuning(
   done: number,
   total: number,
   what: string,
@@ -86,9 +132,15 @@ function formatTuning(
   width: number,
 ): string {
   const expected = done === 0 ? most : Math.min(most, seconds / done * (total - done));
-  const left = expected === Infinity ? "" : `  ${formatDuration(expected)} left`;
-  const text = withBar(` timing kernels ${done + 1}/${total}${left}`, done / total, width);
-  return `${text}  ${what}`.slice(0, width);
+  return withBar(
+    [
+      { text: `timing kernels ${done + 1}/${total}`, rank: 0 },
+      ...(expected === Infinity ? [] : [{ text: `${formatDuration(expected)} left`, rank: 1 }]),
+      { text: what, rank: 2 },
+    ],
+    done / total,
+    width,
+  );
 }
 
 /** Draws the line of kernels that are timed on standard error. */
@@ -113,7 +165,7 @@ export class TuneLine {
     if (!this.#enabled) return;
     const now = performance.now();
     if (done === 0) this.#started = now;
-    const width = Deno.consoleSize().columns - 1, most = Math.max(0, (this.#until - now) / 1000);
+    const width = widthOf(Deno.stderr) - 1, most = Math.max(0, (this.#until - now) / 1000);
     rewriteLine(what === "" ? "" : formatTuning(done, total, what, (now - this.#started) / 1000, most, width));
   }
 
@@ -130,28 +182,30 @@ export class TuneLine {
   }
 }
 
-/** Draws the line of a count on standard error, at most ten times a second. */
+/** Draws the line of images that are gone through on standard error, at most ten times a second. */
 export class CountLine {
   readonly #enabled: boolean;
-  readonly #total: number;
+  readonly #what: string;
   readonly #started = performance.now();
   #drawn = 0;
 
   /**
-   * @param total The number of images.
+   * Draws nothing yet.
+   *
+   * @param what What is done with the images.
    * @param wanted Whether the user wants it; it is shown on a terminal only.
    */
-  constructor(total: number, wanted: boolean) {
-    this.#total = total;
+  constructor(what: string, wanted: boolean) {
+    this.#what = what;
     this.#enabled = wanted && Deno.stderr.isTerminal();
   }
 
-  /** Says how many images are done. */
-  update(done: number): void {
+  /** Says how many images are done, of how many. */
+  update(done: number, total: number): void {
     const now = performance.now();
     if (!this.#enabled || now - this.#drawn < 100) return;
     this.#drawn = now;
-    rewriteLine(formatCount(done, this.#total, (now - this.#started) / 1000, Deno.consoleSize().columns - 1));
+    rewriteLine(formatCount(this.#what, done, total, (now - this.#started) / 1000, widthOf(Deno.stderr) - 1));
   }
 
   /** Takes the line away, so that other output stands alone. */
@@ -165,10 +219,13 @@ const MIB = 2 ** 20;
 /** The line of a file that is fetched, at most `width` characters; `total` is its size in bytes, where that is known. */
 function formatDownload(name: string, done: number, total: number | undefined, seconds: number, width: number): string {
   const rate = done / seconds, size = (bytes: number) => (bytes / MIB).toFixed(1);
-  const text = ` ${name}  ${size(done)}${total === undefined ? "" : `/${size(total)}`} MiB  ${size(rate)} MiB/s`;
-  return total === undefined
-    ? text.slice(0, width)
-    : withBar(`${text}  ${formatDuration((total - done) / rate)} left`, Math.min(1, done / total), width);
+  const fields = [
+    { text: name, rank: 2 },
+    { text: `${size(done)}${total === undefined ? "" : `/${size(total)}`} MiB`, rank: 0 },
+    { text: `${size(rate)} MiB/s`, rank: 3 },
+  ];
+  if (total === undefined) return fitFields(fields, width).map(({ text }) => text).join("  ");
+  return withBar([...fields, { text: `${formatDuration((total - done) / rate)} left`, rank: 1 }], done / total, width);
 }
 
 /** Draws the line of a file that is fetched on standard error, at most ten times a second. */
@@ -202,5 +259,19 @@ export class DownloadLine {
   /** Takes the line away, so that other output stands alone. */
   clear(): void {
     if (this.#enabled) rewriteLine("");
+  }
+}
+
+/** Does something with images while a {@link CountLine} shows how far it is; takes the line away at the end. */
+export async function withCountLine<T>(
+  what: string,
+  wanted: boolean,
+  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const line = new CountLine(what, wanted);
+  try {
+    return await work((done, total) => line.update(done, total));
+  } finally {
+    line.clear();
   }
 }

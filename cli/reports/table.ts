@@ -13,3 +13,48 @@ export function formatTable(
       .trimEnd()
   ).join("\n");
 }
+
+/** The least characters to which a text is cut. */
+const LEAST_TEXT = 10;
+
+/**
+ * A table that keeps to a width as far as it can: columns are left out, then texts are cut. Numbers are never cut.
+ *
+ * @param rows The rows, the first of them the names of the columns.
+ * @param texts The indices of the columns that are texts.
+ * @param width The characters of a line; Infinity for the whole table.
+ * @param spare The names of columns that may be left out, the first of them first.
+ */
+export function fitTable(
+  rows: readonly (readonly (string | number)[])[],
+  texts: readonly number[],
+  width: number,
+  spare: readonly string[],
+): string {
+  const [head] = rows, hidden = new Set<number>();
+  const show = (cells: typeof rows) => {
+    const kept = head.map((_, column) => column).filter((column) => !hidden.has(column));
+    const shownTexts = kept.flatMap((column, k) => texts.includes(column) ? [k] : []);
+    return formatTable(cells.map((row) => kept.map((column) => row[column])), shownTexts);
+  };
+  const excess = (text: string) => Math.max(...text.split("\n").map((line) => line.length)) - width;
+  let text = show(rows);
+  for (let k = 0; k < spare.length && excess(text) > 0; k++) {
+    // A table may have fewer columns than others that name the same ones.
+    if (head.includes(spare[k])) hidden.add(head.indexOf(spare[k]));
+    text = show(rows);
+  }
+  let cut = rows.map((row) => row.map(String));
+  const longest = (column: number) => Math.max(...cut.map((row) => row[column].length));
+  const shown = () => texts.filter((column) => !hidden.has(column)).sort((a, b) => longest(b) - longest(a));
+  for (const column of shown()) {
+    const over = excess(text);
+    if (over <= 0) break;
+    const room = Math.max(LEAST_TEXT, longest(column) - over);
+    cut = cut.map((row) =>
+      row.map((cell, k) => k === column && cell.length > room ? `${cell.slice(0, room - 1)}…` : cell)
+    );
+    text = show(cut);
+  }
+  return text;
+}

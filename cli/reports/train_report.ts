@@ -3,7 +3,6 @@
 import type { ImageSet } from "../../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
 import type { AlignedHead } from "../../weights/mod.ts";
-import { formatPercent } from "./format.ts";
 
 /** What is trained, on which images, and where. */
 export function beginText(
@@ -13,7 +12,7 @@ export function beginText(
   freeze: readonly string[],
   { all, frozen, statistics }: { readonly all: number; readonly frozen: number; readonly statistics: boolean },
 ): string {
-  return `${model} on ${name}: ${train.count} training and ${validation.count} validation images, ${backend}` +
+  return `${model} on ${name}: ${train.count} training and ${validation.count} validation images\n${backend}` +
     (frozen === 0
       ? ""
       : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})${
@@ -69,19 +68,6 @@ export function fineTuningText(
   return `From ${published}: ImageNet's normalisation, learning rate ${rate} (--lr), ${head}`;
 }
 
-/** An epoch as a line for people. */
-export function epochText(
-  { epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent,
-  epochs: number,
-): string {
-  return `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}  loss ${
-    trainLoss.toFixed(4)
-  }  accuracy ${formatPercent(trainTop1)}  ` +
-    `validation loss ${validation.loss.toFixed(4)}  accuracy ${formatPercent(validation.top1)}  lr ${
-      Number(rate.toPrecision(4))
-    }  ${seconds.toFixed(1)} s`;
-}
-
 /** An epoch as a line of JSON. */
 export function epochJson({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent): string {
   return JSON.stringify({
@@ -105,7 +91,7 @@ export function stoppedText(steps: number, run: string, json: boolean): string {
   const resume = resumeCommand(run);
   return json
     ? JSON.stringify({ stopped: true, steps, resume })
-    : `Stopped after ${steps} steps, saved. Go on with: ${resume}`;
+    : `Stopped after ${steps} steps, saved. Go on with:\n  ${resume}`;
 }
 
 /**

@@ -14,7 +14,8 @@ import {
 } from "../../core/mod.ts";
 import type { Model } from "../../models/mod.ts";
 import { traceStep } from "../../train/mod.ts";
-import { formatTable } from "../reports/table.ts";
+import { wrapText } from "../reports/layout.ts";
+import { fitTable } from "../reports/table.ts";
 import { formatApplication } from "./application.ts";
 
 /** The device as a line. */
@@ -23,32 +24,50 @@ export function formatDevice({ name, kind, vendor, architecture }: DeviceProfile
 }
 
 /** Which kernel runs for an application of an op, why, and which others there are. */
-export function explainApplication(application: Application, device: DeviceProfile): string {
+export function explainApplication(application: Application, device: DeviceProfile, width = Infinity): string {
   const { variants, index, because } = new KernelPolicy(device).explain(application);
   return [
-    `${formatApplication(application)}`,
-    `on ${formatDevice(device)}`,
-    `runs ${variants[index].name}: ${because}`,
-    `class of shapes: ${shapeClass(application)}`,
+    wrapText(formatApplication(application), width),
+    wrapText(`on ${formatDevice(device)}`, width),
+    wrapText(`runs ${variants[index].name}: ${because}`, width),
+    wrapText(`class of shapes: ${shapeClass(application)}`, width),
     "",
-    formatTable([
+    fitTable(
       [
-        "",
-        "variant",
-        "kernel",
-        "configuration",
-        "kernels",
-        "workgroups",
-        "scratch MiB",
-        ...OCCUPANCY_HEAD,
+        [
+          "",
+          "variant",
+          "kernel",
+          "configuration",
+          "kernels",
+          "workgroups",
+          "scratch MiB",
+          ...OCCUPANCY_HEAD,
+        ],
+        ...variants.map((variant, number) => rowOf(variant, number === index, device)),
       ],
-      ...variants.map((variant, number) => rowOf(variant, number === index, device)),
-    ], 4),
+      [0, 1, 2, 3],
+      width,
+      [...SPARE, "kernel"],
+    ),
   ].join("\n");
 }
 
 /** The head of what is estimated of a variant. */
 const OCCUPANCY_HEAD = ["blocks", "waves", "registers a thread", "workgroup bytes", "thousand cycles"];
+
+/** The columns that a narrow terminal lacks, the first of them first. */
+const SPARE = [
+  "why",
+  "workgroup bytes",
+  "registers a thread",
+  "scratch MiB",
+  "workgroups",
+  "kernels",
+  "waves",
+  "configuration",
+  "blocks",
+];
 
 /** Kernels of a variant whose sizes are shown. */
 const SHOWN = 4;
@@ -82,7 +101,13 @@ function rowOf(variant: WebGpuVariant, runs: boolean, device: DeviceProfile) {
 }
 
 /** Which kernel runs for each op and shape of a model's training step, or of its inference. */
-export function explainModel(model: Model, batch: number, inference: boolean, device: DeviceProfile): string {
+export function explainModel(
+  model: Model,
+  batch: number,
+  inference: boolean,
+  device: DeviceProfile,
+  width = Infinity,
+): string {
   const policy = new KernelPolicy(device), rows: (string | number)[][] = [], seen = new Set<string>();
   for (const node of programOf(model, batch, inference).nodes) {
     const key = describeNode(node);
@@ -93,9 +118,9 @@ export function explainModel(model: Model, batch: number, inference: boolean, de
   }
   const what = inference ? "An inference" : "A training step";
   return [
-    `${what} of ${model.name} at batch ${batch}, on ${formatDevice(device)}`,
+    wrapText(`${what} of ${model.name} at batch ${batch}, on ${formatDevice(device)}`, width),
     "",
-    formatTable([["op", "kernel", ...OCCUPANCY_HEAD, "why"], ...rows], [0, 1, 2 + OCCUPANCY_HEAD.length]),
+    fitTable([["op", "kernel", ...OCCUPANCY_HEAD, "why"], ...rows], [0, 1, 2 + OCCUPANCY_HEAD.length], width, SPARE),
   ].join("\n");
 }
 

@@ -22,6 +22,7 @@ import { installedDrivers, TuningFile } from "./tuning_file.ts";
 /** The option. */
 export const TUNE_OPTION = {
   kind: "text",
+  group: "Device",
   value: "off|cache|full|FILE",
   about:
     "kernels on WebGPU: off takes those expected to be fast, cache those timed before, full times the others first, " +

@@ -3,7 +3,7 @@
 import { type Random, UsageError } from "../../core/mod.ts";
 import { drawBox, expectRange } from "./_random_box.ts";
 import type { DecodedImage } from "../formats/decoded_image.ts";
-import { resizeBox } from "../resize/resize.ts";
+import { resizeBox, sizeOfShorter } from "../resize/resize.ts";
 
 /**
  * A change to an image. All that it draws comes from `random`, the image's own stream of this epoch, so that the result
@@ -39,8 +39,7 @@ export function scaleJitter(least: number, most: number, crop: readonly [number,
   }
   return (image, random) => {
     const shorter = least + random.integer(most - least + 1);
-    const longer = Math.trunc(shorter * Math.max(image.width, image.height) / Math.min(image.width, image.height));
-    const [newWidth, newHeight] = image.width <= image.height ? [shorter, longer] : [longer, shorter];
+    const [newWidth, newHeight] = sizeOfShorter(image, shorter);
     const left = random.integer(newWidth - width + 1), top = random.integer(newHeight - height + 1);
     return resizeBox(image, newWidth, newHeight, { left, top, width, height });
   };

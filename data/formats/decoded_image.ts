@@ -8,6 +8,8 @@ export interface DecodedImage {
   readonly height: number;
   /** The bytes [height, width, channels]: red, green, blue. */
   readonly pixels: Uint8Array;
+  /** The size of the file's image, where a decoder gave a smaller one: its proportions are those to keep. */
+  readonly original?: { readonly width: number; readonly height: number };
 }
 
 /** Whether a file is taken for an image by its ending: `.png`, `.jpg` or `.jpeg`, in capitals or not. */

@@ -3,8 +3,10 @@
 import { argument, DataError, Random, sentence, UsageError } from "../../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "../batch_filler.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
+import type { LeastSize, ReadOptions } from "../read_options.ts";
 import { type DecodedImage, isImageFile } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
+import type { ImageCache } from "./image_cache.ts";
 import { PathList } from "./path_list.ts";
 
 const TRAIN_FOLDER = "train/";
@@ -15,8 +17,11 @@ const GLYPH = /^(?:.|\d+)$/u;
 
 /** The options of {@link readImageFolder}. */
 export interface ImageFolderOptions {
-  /** Decodes a file, whose name is for messages. It throws a {@link DataError} where it cannot. */
-  readonly decode: (bytes: Uint8Array, source: string) => Promise<DecodedImage>;
+  /**
+   * Decodes a file, whose name is for messages. It throws a {@link DataError} where it cannot. It may give the image at a
+   * smaller size, down to the least one, where there is one.
+   */
+  readonly decode: (bytes: Uint8Array, source: string, least?: LeastSize) => Promise<DecodedImage>;
   /** The height and width that a model sees. Defaults to 224. */
   readonly size?: number;
   /** The share of each class that is validated on, where the folder does not say. Defaults to 0.1. */
@@ -27,6 +32,12 @@ export interface ImageFolderOptions {
   readonly maxBad?: number;
   /** Called with a message for each damaged image, once. */
   readonly onBad?: (message: string) => void;
+  /**
+   * What keeps the decoded images of a set that are read down to a size. Defaults to nothing.
+   *
+   * @internal
+   */
+  readonly cacheOf?: (dataset: FolderDataset, least: LeastSize) => ImageCache | undefined;
   /**
    * Makes what fills batches, such as workers. Defaults to this thread.
    *
@@ -118,10 +129,23 @@ export class FolderDataset implements Dataset {
     return this.files.bytes;
   }
 
-  /** Reads and decodes an image. */
-  async read(index: number): Promise<DecodedImage> {
+  /** Reads and decodes an image, or takes it from what is kept. */
+  async read(index: number, { least, once = false }: ReadOptions = {}): Promise<DecodedImage> {
+    const cache = least === undefined || once ? undefined : this.cacheOf(least), kept = cache?.get(index);
+    if (kept !== undefined) return kept;
     const path = this.files.at(index);
-    return await this.#options.decode(await this.source.read(path), `${this.source.location}/${path}`);
+    const image = await this.#options.decode(await this.source.read(path), `${this.source.location}/${path}`, least);
+    cache?.put(index, image);
+    return image;
+  }
+
+  /**
+   * What keeps the images that are read down to a size, if anything does.
+   *
+   * @internal
+   */
+  cacheOf(least: LeastSize): ImageCache | undefined {
+    return this.#options.cacheOf?.(this, least);
   }
 
   /** Counts an image that cannot be read. */

@@ -125,6 +125,13 @@ function roundHalf(value: number): number {
   return value % 2 === 1 && half % 2 === 1 ? half + 1 : half;
 }
 
+/** The width and height of an image whose shorter side gets a length; of one that was read smaller as if it was not. */
+export function sizeOfShorter(image: DecodedImage, shorter: number): [width: number, height: number] {
+  const { width, height } = image.original ?? image;
+  const longer = Math.trunc(shorter * Math.max(width, height) / Math.min(width, height));
+  return width <= height ? [shorter, longer] : [longer, shorter];
+}
+
 /**
  * Resizes an image so that its shorter side has `resize` pixels, and takes the middle, as torchvision's `Resize(resize)`
  * and `CenterCrop(crop)` do with a PIL image, to the bit. Only what is kept is computed.
@@ -157,8 +164,7 @@ export function resizeAndCrop(
   if (Math.max(height, width) > resize) {
     throw new UsageError(`Expected a crop of at most ${resize} x ${resize} but it is ${height} x ${width}`);
   }
-  const longer = Math.trunc(resize * Math.max(image.width, image.height) / Math.min(image.width, image.height));
-  const [newWidth, newHeight] = image.width <= image.height ? [resize, longer] : [longer, resize];
+  const [newWidth, newHeight] = sizeOfShorter(image, resize);
   const left = roundHalf(newWidth - width), top = roundHalf(newHeight - height);
   return resizeBox(image, newWidth, newHeight, { left, top, width, height }, undefined, interpolation);
 }
