@@ -69,6 +69,8 @@ export interface ImageSet<D extends Dataset = Dataset> {
   readonly train: D;
   /** What is validated on. */
   readonly validation: D;
+  /** What is kept apart until a network is finished, where the set has such images with labels. */
+  readonly test?: D;
   /** Whether the mirror image of an image is of the same class. */
   readonly mirrorable: boolean;
 }
