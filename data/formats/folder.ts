@@ -268,9 +268,12 @@ async function listClasses(files: FileSource, folder: string): Promise<Map<strin
           "but there are none; add some, or remove the folder",
       );
     }
-    classes.set(name.slice(0, -1), images);
+    // Some systems write accents apart from their letters; either way it is the same class.
+    const key = name.slice(0, -1).normalize("NFC");
+    classes.set(key, [...classes.get(key) ?? [], ...images]);
   }
-  return classes;
+  // The slash of a listed folder sorts "a-b/" before "a/", which the names alone do not.
+  return new Map([...classes].sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 async function listImages(files: FileSource, folder: string): Promise<string[]> {

@@ -81,6 +81,21 @@ Deno.test("readImageFolder() knows splits by their usual names, and keeps the te
   assertEquals([unlabelled.train.count, unlabelled.validation.count, unlabelled.test], [18, 2, undefined]);
 });
 
+Deno.test("readImageFolder() orders classes by their names alone, and takes composed and decomposed names for one", async () => {
+  const composed = "caf\u00e9", decomposed = "cafe\u0301";
+  const set = await readImageFolder(
+    memoryFolder({
+      [`train/${decomposed}/1.png`]: "1",
+      "train/caf/2.png": "2",
+      "train/caf-b/3.png": "3",
+      [`val/${composed}/4.png`]: "4",
+    }),
+    { decode },
+  );
+  assertEquals([set.classes, [...set.train.files].length], [["caf", "caf-b", composed], 3]);
+  assertEquals([set.train.files.at(2), [...set.validation.labels]], [`train/${decomposed}/1.png`, [2]]);
+});
+
 Deno.test("readImageFolder() refuses what may be splits or classes, and two folders of a split", async () => {
   const read = (content: Record<string, string>) => () => readImageFolder(memoryFolder(content), { decode });
   const same = { "one/a/1.png": "1", "one/b/1.png": "1", "two/a/1.png": "1", "two/b/1.png": "1" };
