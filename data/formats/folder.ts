@@ -9,9 +9,12 @@ import type { FileSource } from "./file_source.ts";
 import type { ImageCache } from "./image_cache.ts";
 import { PathList } from "./path_list.ts";
 
-const TRAIN_FOLDER = "train/";
-/** Folders of validation images; the first that is there is taken. */
-const VALIDATION_FOLDERS = ["val/", "valid/", "validation/", "test/"];
+/** The names of folders of each split, in capitals or not. */
+const SPLIT_FOLDERS = {
+  train: /^(?:seg_)?train(?:ing)?\/$/i,
+  validation: /^(?:seg_)?val(?:id|idation)?\/$/i,
+  test: /^(?:seg_)?test(?:ing)?\/$/i,
+};
 /** Names of classes that are letters or numbers, whose mirror images are not. */
 const GLYPH = /^(?:.|\d+)$/u;
 
@@ -172,15 +175,16 @@ function isVisibleFolder(name: string): boolean {
 }
 
 /**
- * Finds the PNG and JPEG files of a folder: `train/CLASS/…` and `val/CLASS/…` (or `valid`, `validation`, `test`); or only
- * `train/CLASS/…`, or only `CLASS/…`, of which a share of each class, drawn by a seed, is then validated on. Classes are in
- * the order of their names, images in that of their paths.
+ * Finds the PNG and JPEG files of a folder: `train/CLASS/…` and `val/CLASS/…` (or `training`, `valid`, `validation`,
+ * `seg_train` …, in capitals or not), and `test/CLASS/…`, which is validated on where there is no `val`; or only
+ * `train/CLASS/…`, perhaps beside a `test/` without classes, or only `CLASS/…`: then a share of each class, drawn by a seed,
+ * is validated on. Classes are in the order of their names, images in that of their paths.
  *
  * @param files The folder.
  * @param options How images are decoded and split.
  * @returns The set. Its images count as mirrorable unless the classes are named by single letters or by numbers.
- * @throws {DataError} If there are fewer than two classes, a class without images, or a validation class that is not
- * trained on.
+ * @throws {DataError} If there are fewer than two classes, a class without images, a class of validation or test that is not
+ * trained on, several folders of one split, or folders that all hold the same folders, which may be splits or classes.
  */
 export async function readImageFolder(
   files: FileSource,
@@ -192,9 +196,14 @@ export async function readImageFolder(
       `${files.location}: expected a validation fraction between 0 and 1 but it is ${validationFraction}`,
     );
   }
-  const names = await files.list(), hasTrain = names.includes(TRAIN_FOLDER);
-  const validationFolder = hasTrain ? VALIDATION_FOLDERS.find((name) => names.includes(name)) : undefined;
-  const found = await listClasses(files, hasTrain ? TRAIN_FOLDER : ""), classes = [...found.keys()];
+  const trainFolder = await findSplit(files, "train"), hasTrain = trainFolder !== undefined;
+  if (!hasTrain) await expectNoSplits(files);
+  const found = await listClasses(files, trainFolder ?? ""), classes = [...found.keys()];
+  let validationFolder = hasTrain ? await findSplit(files, "validation") : undefined;
+  let testFolder = hasTrain ? await findSplit(files, "test") : undefined;
+  // Images to be submitted, as in Kaggle's competitions, lie in no folders of classes.
+  const isLabelled = testFolder !== undefined && isImageFolder(await files.list(testFolder));
+  if (validationFolder === undefined && isLabelled) [validationFolder, testFolder] = [testFolder, undefined];
   if (classes.length < 2) {
     throw new DataError(
       `${files.location}: expected a folder for each of at least two classes${hasTrain ? " in train" : ""} but there ${
@@ -206,14 +215,12 @@ export async function readImageFolder(
   if (validationFolder === undefined) [train, validation] = split(found, validationFraction, splitSeed);
   else {
     validation = await listClasses(files, validationFolder);
-    const unknown = [...validation.keys()].find((name) => !found.has(name));
-    if (unknown !== undefined) {
-      throw new DataError(
-        `${files.location}/${validationFolder}${unknown}: expected the classes of train (${
-          classes.slice(0, 5).join(", ")
-        }${classes.length > 5 ? ", …" : ""}) but ${unknown} is not among them`,
-      );
-    }
+    expectKnown(`${files.location}/${validationFolder}`, validation, classes);
+  }
+  let test: Map<string, string[]> | undefined;
+  if (testFolder !== undefined && isLabelled) {
+    test = await listClasses(files, testFolder);
+    expectKnown(`${files.location}/${testFolder}`, test, classes);
   }
   const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
   const dataset = (images: Map<string, string[]>) => {
@@ -232,8 +239,46 @@ export async function readImageFolder(
     shape: [3, size, size],
     train: dataset(train),
     validation: dataset(validation),
+    ...(test === undefined ? {} : { test: dataset(test) }),
     mirrorable: !classes.every((name) => GLYPH.test(name)),
   };
+}
+
+function expectKnown(folder: string, found: Map<string, string[]>, classes: readonly string[]): void {
+  const unknown = [...found.keys()].find((name) => !classes.includes(name));
+  if (unknown === undefined) return;
+  throw new DataError(
+    `${folder}${unknown}: expected the classes of train (${classes.slice(0, 5).join(", ")}${
+      classes.length > 5 ? ", …" : ""
+    }) but ${unknown} is not among them`,
+  );
+}
+
+/** The folder of a split; where that holds only a folder of its own name, as some archives do, the inner one. */
+async function findSplit(files: FileSource, split: keyof typeof SPLIT_FOLDERS): Promise<string | undefined> {
+  const found = (await files.list()).filter((name) => SPLIT_FOLDERS[split].test(name));
+  if (found.length > 1) {
+    throw new DataError(
+      `${files.location}: expected one folder of ${split} images but there are ${
+        found.join(", ")
+      }; rename or move all but one`,
+    );
+  }
+  if (found.length === 0) return undefined;
+  const inside = (await files.list(found[0])).filter(isVisibleFolder);
+  return inside.length === 1 && inside[0] === found[0] ? found[0] + inside[0] : found[0];
+}
+
+/** Refuses folders that all hold the same folders: they may be splits under names that are not known. */
+async function expectNoSplits(files: FileSource): Promise<void> {
+  const folders = (await files.list()).filter(isVisibleFolder);
+  const inside = await Promise.all(folders.map(async (name) => (await files.list(name)).filter(isVisibleFolder)));
+  if (folders.length < 2 || inside[0].length < 2 || inside.some((names) => names.join() !== inside[0].join())) return;
+  throw new DataError(
+    `${files.location}: ${folders.join(", ")} all hold ${inside[0].slice(0, 3).join(", ")}${
+      inside[0].length > 3 ? ", …" : ""
+    }; if they are splits, name them train, val and test; if they are classes, put their images into them without those folders`,
+  );
 }
 
 /** The paths of the images of each class. */
@@ -247,9 +292,12 @@ async function listClasses(files: FileSource, folder: string): Promise<Map<strin
           "but there are none; add some, or remove the folder",
       );
     }
-    classes.set(name.slice(0, -1), images);
+    // Some systems write accents apart from their letters; either way it is the same class.
+    const key = name.slice(0, -1).normalize("NFC");
+    classes.set(key, [...classes.get(key) ?? [], ...images]);
   }
-  return classes;
+  // The slash of a listed folder sorts "a-b/" before "a/", which the names alone do not.
+  return new Map([...classes].sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 async function listImages(files: FileSource, folder: string): Promise<string[]> {

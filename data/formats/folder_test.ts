@@ -64,6 +64,45 @@ Deno.test("readImageFolder() says what is wrong with a folder", async () => {
   );
 });
 
+Deno.test("readImageFolder() knows splits by their usual names, and keeps the test apart from validation", async () => {
+  const read = (content: Record<string, string>) => readImageFolder(memoryFolder(content), { decode });
+  const split = (name: string, count: number) =>
+    Object.fromEntries(
+      ["a", "b"].flatMap((c) => Array.from({ length: count }, (_, k) => [`${name}/${c}/${k}.png`, "1"])),
+    );
+  for (const [train, val, test] of [["Train", "Val", "Test"], ["training", "valid", "testing"]]) {
+    const set = await read({ ...split(train, 5), ...split(val, 2), ...split(test, 3) });
+    assertEquals([set.classes, set.train.count, set.validation.count, set.test?.count], [["a", "b"], 10, 4, 6]);
+  }
+  const nested = await read({ ...split("seg_train/seg_train", 5), ...split("seg_test/seg_test", 3) });
+  assertEquals([nested.classes, nested.train.count, nested.validation.count], [["a", "b"], 10, 6]);
+  assertEquals(nested.test, undefined);
+  const unlabelled = await read({ ...split("train", 10), "test/1.png": "1", "test/2.png": "1" });
+  assertEquals([unlabelled.train.count, unlabelled.validation.count, unlabelled.test], [18, 2, undefined]);
+});
+
+Deno.test("readImageFolder() orders classes by their names alone, and takes composed and decomposed names for one", async () => {
+  const composed = "caf\u00e9", decomposed = "cafe\u0301";
+  const set = await readImageFolder(
+    memoryFolder({
+      [`train/${decomposed}/1.png`]: "1",
+      "train/caf/2.png": "2",
+      "train/caf-b/3.png": "3",
+      [`val/${composed}/4.png`]: "4",
+    }),
+    { decode },
+  );
+  assertEquals([set.classes, [...set.train.files].length], [["caf", "caf-b", composed], 3]);
+  assertEquals([set.train.files.at(2), [...set.validation.labels]], [`train/${decomposed}/1.png`, [2]]);
+});
+
+Deno.test("readImageFolder() refuses what may be splits or classes, and two folders of a split", async () => {
+  const read = (content: Record<string, string>) => () => readImageFolder(memoryFolder(content), { decode });
+  const same = { "one/a/1.png": "1", "one/b/1.png": "1", "two/a/1.png": "1", "two/b/1.png": "1" };
+  await assertRejects(read(same), DataError, "one/, two/ all hold a/, b/; if they are splits, name them");
+  await assertRejects(read({ "train/a/1.png": "1", "Train/a/1.png": "1" }), DataError, "there are Train/, train/");
+});
+
 Deno.test("BadImages counts each once, and stops where they are too many", () => {
   const heard: string[] = [], bad = new BadImages(2, (message) => heard.push(message));
   bad.add("a", new DataError("a is broken"));
