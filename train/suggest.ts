@@ -56,7 +56,9 @@ const MANY_PHOTOS = 20_000;
 
 /** A network's name, and the height and width of its images. */
 export interface NetworkSuggestion {
+  /** The name of the network. */
   readonly model: string;
+  /** The height and width of its images, in pixels. */
   readonly size: number;
 }
 

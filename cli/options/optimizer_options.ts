@@ -11,7 +11,8 @@ export const OPTIMIZER_OPTIONS = inGroup(
     optimizer: { kind: "text", about: "the optimiser", default: "sgd", choices: ["sgd", "rmsprop", "adamw"] },
     lr: {
       kind: "number",
-      about: "the highest learning rate; defaults to what suits the batch, up to 0.1, and to 1e-3 for adamw",
+      about:
+        "the highest learning rate; defaults to what suits the batch, up to 0.1, to 0.01 for published weights, and to 1e-3 for adamw",
       minimum: 0,
     },
     momentum: {
