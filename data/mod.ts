@@ -17,6 +17,7 @@ export * from "./formats/file_source.ts";
 export * from "./formats/folder.ts";
 export * from "./formats/idx.ts";
 export * from "./formats/image_input.ts";
+export { findImageFiles, LeftOut } from "./formats/image_tree.ts";
 export { drawBeta, mixes, mixImages, type Mixture, type MixtureOptions } from "./augment/mixture.ts";
 export * from "./identity.ts";
 export * from "./normalisation.ts";

@@ -1,5 +1,6 @@
 /** A folder of images on the disk. */
 
+import { basename, dirname, resolve } from "node:path";
 import type { FileSource } from "../../data/mod.ts";
 import { explain } from "./disk_error.ts";
 import { readFile } from "./read_file.ts";
@@ -17,6 +18,12 @@ export class DiskFolder implements FileSource {
   /** @param path The folder. */
   constructor(path: string) {
     this.location = path.replace(/(.)\/+$/, "$1");
+  }
+
+  /** The folder that it is in, if it is not the disk's root. */
+  get parent(): DiskFolder | undefined {
+    const path = /^\.{0,2}$/.test(basename(this.location)) ? resolve(this.location) : this.location;
+    return dirname(path) === path ? undefined : new DiskFolder(dirname(path));
   }
 
   /** The names of the files and folders in it, or in a folder in it. A folder's name ends in a slash. */

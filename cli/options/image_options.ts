@@ -97,7 +97,7 @@ export async function openData(
 ): Promise<ImageSet> {
   const { data, workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), "max-bad": maxBad } = values;
   if (data === "shapes") return shapesSet();
-  return await openImageSet(new DiskFolder(data), {
+  const set = await openImageSet(new DiskFolder(data), {
     decode: decodeImage,
     size: values.size ??
       (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]),
@@ -106,6 +106,8 @@ export async function openData(
     onBad,
     createFiller: workers === 0 ? undefined : (dataset, options) => new WorkerFiller(dataset, options, workers, maxBad),
   });
+  for (const note of set.notes ?? []) console.error(`note: ${note}`);
+  return set;
 }
 
 /**
