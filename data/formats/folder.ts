@@ -189,7 +189,7 @@ export async function readImageFolder(
   }
   if (validation === undefined) [train, validation] = split(found, validationFraction, splitSeed);
   if (folders.others.length > 0) notes.push(`${listNames(folders.others)}: not read, being no split by name`);
-  if (leftOut.count > 0) notes.push(`${leftOut.count} files are not read, being no PNG or JPEG: ${leftOut}`);
+  if (leftOut.count > 0) notes.push(leftOut.describe());
   const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
   const dataset = (images: Map<string, string[]>) => {
     const paths = classes.flatMap((name) => images.get(name) ?? []),

@@ -24,6 +24,12 @@ export class LeftOut {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** What to tell of them, in a sentence. */
+  describe(): string {
+    const { count } = this;
+    return `${count === 1 ? "1 file is" : `${count} files are`} not read, being no PNG or JPEG: ${this}`;
+  }
+
   /** How many there are of each ending, the most first, as in `12 .webp, 2 .txt`. */
   toString(): string {
     return [...this.#counts].sort(([, a], [, b]) => b - a).map(([ending, count]) => `${count} ${ending}`).join(", ");

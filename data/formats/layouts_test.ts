@@ -111,3 +111,45 @@ Deno.test("openImageSet() reads a single split, and says which are beside it", a
   assertEquals([set.train.count, set.validation.count], [18, 2]);
   assertEquals(set.notes, ["/sets/train: val beside it is not read; give /sets for all"]);
 });
+
+/** IDX files of one image for each of some labels. */
+function idxFiles(labels: number): Record<string, Uint8Array> {
+  const images = new Uint8Array(16 + labels), names = new Uint8Array(8 + labels);
+  images.set([0, 0, 8, 3, 0, 0, 0, labels, 0, 0, 0, 1, 0, 0, 0, 1]);
+  names.set([0, 0, 8, 1, 0, 0, 0, labels, ...Array.from({ length: labels }, (_, label) => label)]);
+  return Object.fromEntries(["train", "t10k"].flatMap((split) => [
+    [`raw/${split}-images-idx3-ubyte`, images],
+    [`raw/${split}-labels-idx1-ubyte`, names],
+  ]));
+}
+
+Deno.test("openImageSet() reads torchvision's raw folders, with the class names of those that are known", async () => {
+  const golden = JSON.parse(await Deno.readTextFile(new URL("../../tests/golden/class_names.json", import.meta.url)));
+  const numbers = Array.from({ length: 10 }, (_, label) => `${label}`);
+  const expected = {
+    FashionMNIST: golden.FashionMNIST,
+    "fashion-mnist": golden.FashionMNIST,
+    KMNIST: golden.KMNIST,
+    MNIST: numbers,
+  };
+  for (const [folder, names] of Object.entries(expected)) {
+    const source = { ...memoryFolder(idxFiles(10)), location: `data/${folder}` };
+    const { classes, train, validation, name } = await openImageSet(source);
+    assertEquals([classes, train.count, validation.count, name], [names, 10, 10, `data/${folder}/raw`]);
+  }
+  const few = { ...memoryFolder(idxFiles(4)), location: "data/FashionMNIST" };
+  assertEquals((await openImageSet(few)).classes, ["0", "1", "2", "3"]);
+});
+
+Deno.test("openImageSet() names CIFAR's classes by the folder where no file does", async () => {
+  const classesOf = async (location: string, record: number) => {
+    const names = record === 3073 ? ["data_batch_1.bin", "test_batch.bin"] : ["train.bin", "test.bin"];
+    const files = Object.fromEntries(names.map((name) => [name, new Uint8Array(record)]));
+    return await openImageSet({ ...memoryFolder(files), location });
+  };
+  const ten = await classesOf("data/cifar-10-batches-bin", 3073);
+  assertEquals([ten.classes[9], ten.classes.length, ten.mirrorable], ["truck", 10, true]);
+  const hundred = await classesOf("CIFAR100", 3074);
+  assertEquals([hundred.classes[99], hundred.classes.length, hundred.mirrorable], ["worm", 100, true]);
+  assertEquals((await classesOf("cifar100", 3073)).classes[9], "9");
+});
