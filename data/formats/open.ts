@@ -43,6 +43,10 @@ const PICKLED = [["batches.meta", "data_batch_1", "test_batch"], ["meta", "train
 /** Where torchvision keeps the IDX files that it downloads. */
 const RAW = "raw/";
 
+function isPickled(names: readonly string[]): boolean {
+  return PICKLED.some((pickled) => pickled.every((name) => names.includes(name)));
+}
+
 function layoutOf(names: readonly string[]): Layout | undefined {
   return FILE_LAYOUTS.find(({ recognises }) => recognises(names));
 }
@@ -75,14 +79,14 @@ export async function openImageSet(files: FileSource, options?: ImageFolderOptio
     if (rawLayout !== undefined) return await rawLayout.read(raw, options);
   }
   if (isImageFolder(names)) {
-    await refuseFolderAboveSets(files, (inside) => layoutOf(inside) !== undefined);
+    await refuseFolderAboveSets(files, (inside) => layoutOf(inside) !== undefined || isPickled(inside));
     if (options === undefined) {
       throw new UsageError(`${files.location}: image files need a decoder; give openImageSet one`);
     }
     return await readImageFolder(files, options);
   }
   if (names.some(isVisibleImage)) throw await explainLooseImages(files);
-  if (PICKLED.some((pickled) => pickled.every((name) => names.includes(name)))) {
+  if (isPickled(names)) {
     throw new DataError(
       `${files.location}: expected CIFAR's binary version but this is the Python version; ` +
         `get ${names.includes("meta") ? "cifar-100-binary.tar.gz" : "cifar-10-binary.tar.gz"} from the same page`,
