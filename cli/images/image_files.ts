@@ -1,7 +1,7 @@
-/** Which images a user means: files as they are named, and the PNG and JPEG files of folders. */
+/** Which images a user means: files as they are named, and the image files of folders. */
 
 import { DataError } from "../../core/mod.ts";
-import { findImageFiles, LeftOut } from "../../data/mod.ts";
+import { findImageFiles, IMAGE_FORMATS, LeftOut } from "../../data/mod.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { explain } from "../files/disk_error.ts";
 
@@ -26,7 +26,7 @@ export async function findImages(
   const folder = new DiskFolder(path), leftOut = new LeftOut(), found = await findImageFiles(folder, "", leftOut);
   if (found.length === 0) {
     throw new DataError(
-      `${path}: expected a folder with PNG or JPEG images (.png, .jpg, .jpeg) but there are ${
+      `${path}: expected a folder with ${IMAGE_FORMATS} images but there are ${
         leftOut.count === 0 ? "none in it" : `only other files in it (${leftOut})`
       }`,
     );

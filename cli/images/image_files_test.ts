@@ -15,14 +15,14 @@ Deno.test("findImages() follows links, and says what it leaves out", () =>
     const notes: string[] = [], found = await findImages(`${folder}/photos/`, (note) => notes.push(note));
     const expected = ["b.png", "deep/a.JPG", "link/e.jpeg", "z.png"];
     assertEquals(found, expected.map((path) => `${folder}/photos/${path}`));
-    assertEquals(notes, [`${folder}/photos/: 1 file is not read, being no PNG or JPEG: 1 .bmp`]);
+    assertEquals(notes, [`${folder}/photos/: 1 file is not read, being no PNG, JPEG, WebP, GIF or TIFF: 1 .bmp`]);
     assertEquals(await findImages(`${folder}/photos/c.bmp`), [`${folder}/photos/c.bmp`]);
     await Deno.remove(`${folder}/elsewhere/e.jpeg`);
-    await Deno.writeTextFile(`${folder}/elsewhere/f.webp`, "");
+    await Deno.writeTextFile(`${folder}/elsewhere/f.heic`, "");
     await assertRejects(
       () => findImages(`${folder}/elsewhere`),
       DataError,
-      "but there are only other files in it (1 .webp)",
+      "but there are only other files in it (1 .heic)",
     );
     await assertRejects(() => findImages(`${folder}/nothing`), DataError, "nothing");
   }));

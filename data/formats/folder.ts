@@ -144,7 +144,7 @@ export function isImageFolder(names: readonly string[]): boolean {
 }
 
 /**
- * Finds the PNG and JPEG files of a folder: `train/CLASS/…` and `val/CLASS/…`, or `test/CLASS/…`, by their usual names
+ * Finds the image files of a folder ({@link isImageFile}): `train/CLASS/…` and `val/CLASS/…`, or `test/CLASS/…`, by their usual names
  * (`Training`, `valid`, `validation`, `testing`, `seg_train`, …), upper case or not; or only `train/CLASS/…`, or only
  * `CLASS/…`. Without folders to validate on, the test images are validated on; without labelled ones of either, a share of
  * each class, drawn by a seed. Classes are in the order of their names, images in that of their paths.

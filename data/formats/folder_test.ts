@@ -53,7 +53,11 @@ Deno.test("readImageFolder() splits each class by a seed where the folder does n
 Deno.test("readImageFolder() says what is wrong with a folder", async () => {
   const read = (content: Record<string, string>) => () => readImageFolder(memoryFolder(content), { decode });
   await assertRejects(read({ "train/a/1.png": "1" }), DataError, "at least two classes in train but there is only a");
-  await assertRejects(read({ "a/1.png": "1", "b/1.txt": "1" }), DataError, "/sets/some/b: expected PNG or JPEG files");
+  await assertRejects(
+    read({ "a/1.png": "1", "b/1.txt": "1" }),
+    DataError,
+    "/sets/some/b: expected PNG, JPEG, WebP, GIF or TIFF files",
+  );
   const unknown = { "train/a/1.png": "1", "train/b/1.png": "1", "valid/c/1.png": "1" };
   await assertRejects(read(unknown), DataError, "/sets/some/valid/c: expected the classes of train (a and b) but c");
   await assertRejects(() => openImageSet(memoryFolder(files)), UsageError, "need a decoder");

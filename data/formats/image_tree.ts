@@ -1,7 +1,7 @@
 /** Walks folders of image files. */
 
 import { DataError } from "../../core/mod.ts";
-import { isImageFile } from "./decoded_image.ts";
+import { IMAGE_FORMATS, isImageFile } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
 
 /** Files that lie among images and are not read, counted by their endings. */
@@ -27,10 +27,10 @@ export class LeftOut {
   /** What to tell of them, in a sentence. */
   describe(): string {
     const { count } = this;
-    return `${count === 1 ? "1 file is" : `${count} files are`} not read, being no PNG or JPEG: ${this}`;
+    return `${count === 1 ? "1 file is" : `${count} files are`} not read, being no ${IMAGE_FORMATS}: ${this}`;
   }
 
-  /** How many there are of each ending, the most first, as in `12 .webp, 2 .txt`. */
+  /** How many there are of each ending, the most first, as in `12 .bmp, 2 .txt`. */
   toString(): string {
     return [...this.#counts].sort(([, a], [, b]) => b - a).map(([ending, count]) => `${count} ${ending}`).join(", ");
   }
@@ -60,11 +60,11 @@ export function isVisibleImage(name: string): boolean {
  * import { findImageFiles, LeftOut } from "@residua/residua/data";
  * const files = {
  *   location: "memory",
- *   list: () => Promise.resolve(["a.png", "b.webp"]),
+ *   list: () => Promise.resolve(["a.png", "b.bmp"]),
  *   read: () => Promise.resolve(new Uint8Array()),
  * };
  * const leftOut = new LeftOut();
- * console.log(await findImageFiles(files, "", leftOut), `${leftOut}`); // [ "a.png" ] 1 .webp
+ * console.log(await findImageFiles(files, "", leftOut), `${leftOut}`); // [ "a.png" ] 1 .bmp
  * ```
  */
 export async function findImageFiles(files: FileSource, folder: string, leftOut: LeftOut): Promise<string[]> {
@@ -90,7 +90,7 @@ export async function listClasses(files: FileSource, folder: string, leftOut: Le
     const others = new LeftOut(), images = await findImageFiles(files, folder + name, others);
     if (images.length === 0) {
       throw new DataError(
-        `${files.location}/${folder}${name.slice(0, -1)}: expected PNG or JPEG files (.png, .jpg, .jpeg) of a class ` +
+        `${files.location}/${folder}${name.slice(0, -1)}: expected ${IMAGE_FORMATS} files of a class ` +
           (others.count === 0
             ? "but there are none; add some, or remove the folder"
             : `but there are only others (${others}); convert them, or remove the folder`),

@@ -5,6 +5,7 @@ import { explainLooseImages, folderIn, refuseFolderAboveSets } from "./_nearby.t
 import { isCifar10, readCifar10 } from "./cifar10.ts";
 import { isCifar100, readCifar100 } from "./cifar100.ts";
 import type { ImageSet } from "../dataset.ts";
+import { IMAGE_FORMATS } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
 import { type ImageFolderOptions, isImageFolder, readImageFolder } from "./folder.ts";
 import { isIdx, readIdx } from "./idx.ts";
@@ -36,7 +37,7 @@ const FILE_LAYOUTS: readonly Layout[] = [
   },
 ];
 
-const IMAGE_FOLDER = "folders of PNG or JPEG files (train/CLASS/… and val/CLASS/…, or only CLASS/…)";
+const IMAGE_FOLDER = `folders of ${IMAGE_FORMATS} files (train/CLASS/… and val/CLASS/…, or only CLASS/…)`;
 
 /** Files of the Python versions of CIFAR-10 and CIFAR-100, which are pickled. */
 const PICKLED = [["batches.meta", "data_batch_1", "test_batch"], ["meta", "train", "test"]];
