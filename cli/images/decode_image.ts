@@ -7,8 +7,8 @@ import type sharp from "./sharp.ts";
 /** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
 const MOST_PIXELS = 500_000_000;
 
-/** How files begin that are decoded: PNG, JPEG, WebP, GIF, TIFF. */
-const KNOWN_KINDS = /^(?:\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|GIF8[79]a|II\*\0|MM\0\*)/s;
+/** How files begin that are decoded, dots for bytes that vary: PNG, JPEG, WebP, GIF, TIFF of either order of bytes. */
+const KNOWN_KINDS = ["\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "RIFF....WEBP", "GIF87a", "GIF89a", "II*\0", "MM\0*"];
 
 /** How files of other kinds begin, so that the message can name what came. */
 const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
@@ -57,7 +57,7 @@ export async function decodeImage(bytes: Uint8Array, source: string): Promise<De
 function requireKnownKind(bytes: Uint8Array, source: string): void {
   if (bytes.length === 0) throw new DataError(`${source}: expected an image (${IMAGE_FORMATS}) but the file is empty`);
   const head = Array.from(bytes.subarray(0, 512), (byte) => String.fromCharCode(byte)).join("");
-  if (KNOWN_KINDS.test(head)) return;
+  if (KNOWN_KINDS.some((kind) => Array.from(kind).every((byte, k) => byte === "." || byte === head[k]))) return;
   const kind = OTHER_KINDS.find(([pattern]) => pattern.test(head))?.[1];
   throw new DataError(
     `${source}: expected an image (${IMAGE_FORMATS}) but ` +
