@@ -63,7 +63,7 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
   const test = set.test === undefined ? [] : [set.test];
   const counts = [set.train, set.validation, ...test].map(({ labels }) => countClasses(labels, set.classes.length));
   const line = new CountLine(
-    Math.min(values.limit ?? Infinity, set.train.count + set.validation.count),
+    Math.min(values.limit ?? Infinity, set.train.count + set.validation.count + (set.test?.count ?? 0)),
     values.progress && !values.json,
   );
   const survey = await surveyImages(set, values.limit, (done) => line.update(done));
