@@ -3,7 +3,7 @@ import { DataError } from "../../core/mod.ts";
 import { withFolder } from "../../tests/_cli.ts";
 import { findImages } from "./image_files.ts";
 
-Deno.test("findImages() follows links, and says what it leaves out", () =>
+Deno.test("findImages() follows links but for those that lead back, and says what it leaves out", () =>
   withFolder(async (folder) => {
     await Deno.mkdir(`${folder}/photos/deep`, { recursive: true });
     await Deno.mkdir(`${folder}/elsewhere`);
@@ -11,6 +11,8 @@ Deno.test("findImages() follows links, and says what it leaves out", () =>
       await Deno.writeTextFile(`${folder}/${path}`, "");
     }
     await Deno.symlink(`${folder}/elsewhere`, `${folder}/photos/link`);
+    await Deno.symlink(`${folder}/photos`, `${folder}/photos/deep/again`);
+    await Deno.symlink("..", `${folder}/photos/up`);
     await Deno.symlink(`${folder}/photos/b.png`, `${folder}/photos/z.png`);
     const notes: string[] = [], found = await findImages(`${folder}/photos/`, (note) => notes.push(note));
     const expected = ["b.png", "deep/a.JPG", "link/e.jpeg", "z.png"];

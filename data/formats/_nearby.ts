@@ -10,6 +10,11 @@ function baseName({ location }: FileSource): string {
   return location.split(/[\\/]/).at(-1)!;
 }
 
+/** The folders beside a source, and itself; none where that is not known, since they only make a message better. */
+async function foldersBeside({ parent }: FileSource): Promise<string[]> {
+  return (await parent?.list().catch(() => []) ?? []).filter(isVisibleFolder);
+}
+
 /** A folder in another, as a source of its own. */
 export function folderIn(files: FileSource, folder: string): FileSource {
   return {
@@ -87,7 +92,7 @@ export async function explainLooseImages(files: FileSource): Promise<DataError> 
   const { length } = (await files.list()).filter(isVisibleImage);
   const came = `${files.location}: expected folders of classes but there are ${length} images and no folders`;
   const { parent } = files;
-  const beside = parent === undefined ? [] : (await parent.list()).filter(isVisibleFolder);
+  const beside = await foldersBeside(files);
   if (parent === undefined || beside.length < 2 || !beside.includes(`${baseName(files)}/`)) {
     return new DataError(`${came}; put the images of each class in a folder of its name`);
   }
@@ -99,10 +104,7 @@ export async function explainLooseImages(files: FileSource): Promise<DataError> 
 export async function noteSplitsBeside(files: FileSource): Promise<string[]> {
   const { parent } = files, split = splitOf(baseName(files));
   if (parent === undefined || split === undefined) return [];
-  const others = (await parent.list()).filter((name) => {
-    const other = isVisibleFolder(name) ? splitOf(name) : undefined;
-    return other !== undefined && other !== split;
-  });
+  const others = (await foldersBeside(files)).filter((name) => ![undefined, split].includes(splitOf(name)));
   if (others.length === 0) return [];
   return [
     `${listNames(others)} beside it ${others.length === 1 ? "is" : "are"} not read; give ${parent.location} for all`,

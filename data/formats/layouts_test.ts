@@ -113,6 +113,9 @@ Deno.test("openImageSet() reads a single split, and says which are beside it", a
   const set = await openImageSet(within(files, "train"), { decode });
   assertEquals([set.train.count, set.validation.count], [18, 2]);
   assertEquals(set.notes, ["/sets/train: val beside it is not read; give /sets for all"]);
+  const parent: FileSource = { ...memoryFolder({}), list: () => Promise.reject(new DataError("not allowed")) };
+  const alone = await openImageSet({ ...within(files, "train"), parent }, { decode });
+  assertEquals([alone.train.count, alone.notes], [18, undefined]);
 });
 
 /** IDX files of one image for each of some labels. */
