@@ -75,6 +75,8 @@ export interface ImageSet<D extends Dataset = Dataset> {
   readonly test?: D;
   /** Whether the mirror image of an image is of the same class. */
   readonly mirrorable: boolean;
+  /** What its user should know of how it was read: a sentence each, such as which files were left out. */
+  readonly notes?: readonly string[];
 }
 
 /** An array for the labels of `count` images, as narrow as the number of classes allows. */

@@ -28,6 +28,11 @@ export function unwrapped(text: string): string {
   return text.replace(/\n {2}(?! )/g, " ");
 }
 
+/** What standard error says beside the warning that a run is too short to learn from, as those of tests are. */
+export function besideFewSteps(stderr: string): string {
+  return stderr.replace(/^warning: \d+ steps are few.*\n/gm, "");
+}
+
 /** Runs a command to its end. */
 export function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
   return outcomeOf(command(args, env));

@@ -1,5 +1,6 @@
 /** Evaluations that can be quoted: torchvision's figures, classes by name, whole test sets, a run's own data. */
 
+import { fileURLToPath } from "node:url";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import sharp from "../cli/images/sharp.ts";
 import { confidentErrors } from "../cli/images/error_sheet.ts";
@@ -16,7 +17,7 @@ import { randomTensors } from "./_random_model.ts";
 import golden from "./golden/evaluation/torchvision.json" with { type: "json" };
 
 const CPU = ["--backend", "cpu", "--threads", "1"];
-const IMAGES = new URL("./golden/evaluation/images", import.meta.url).pathname;
+const IMAGES = fileURLToPath(new URL("./golden/evaluation/images", import.meta.url));
 const NORMALISATION = { mean: [0.45, 0.5, 0.55], std: [0.25, 0.2, 0.3] };
 
 /** What a command prints; it must succeed. */

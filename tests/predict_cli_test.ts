@@ -77,7 +77,10 @@ Deno.test("predict prints a table for an image and a line each for several, and 
     assertEquals(new Set(lines.map((line) => line.length)).size, 1);
     const [missing, text, cut, sum] = errors(many.stderr);
     assertStringIncludes(missing, "none.png: the image or folder does not exist");
-    assertStringIncludes(text, "c1.png: expected a PNG or JPEG image but the file is neither");
+    assertStringIncludes(
+      text,
+      "c1.png: expected an image (PNG, JPEG, WebP, GIF or TIFF) but the file is none of these",
+    );
     assertStringIncludes(cut, "c3.png: the image is truncated or damaged");
     assertStringIncludes(sum, "3 of 8 images could not be used");
   }));

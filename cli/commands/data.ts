@@ -70,7 +70,8 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
   }
   const options = { ...values, data: positionals[0], "max-bad": Number.MAX_SAFE_INTEGER };
   const set = await openData(options, undefined, () => {});
-  const counts = [set.train, set.validation].map(({ labels }) => countClasses(labels, set.classes.length));
+  const test = set.test === undefined ? [] : [set.test];
+  const counts = [set.train, set.validation, ...test].map(({ labels }) => countClasses(labels, set.classes.length));
   const progress = values.progress && !values.json;
   const measure = () =>
     withCountLine("measuring", progress, async (onProgress) => await measureImages(set.train, set.shape, onProgress));
@@ -79,21 +80,29 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArg
   const measured = survey.damaged.length < survey.images ? await measure() : undefined;
   const { mean, std } = measured?.normalisation("channel") ?? { mean: [], std: [] };
   if (values.json) {
-    const classes = set.classes.map((name, k) => ({ name, train: counts[0][k], validation: counts[1][k] }));
-    const { name, shape, train, validation } = set;
+    const classes = set.classes.map((name, k) => ({
+      name,
+      train: counts[0][k],
+      validation: counts[1][k],
+      test: counts[2]?.[k],
+    }));
+    const { name, shape, train, validation, notes = [] } = set,
+      images = { train: train.count, validation: validation.count };
     console.log(
-      JSON.stringify({ name, shape, train: train.count, validation: validation.count, classes, ...survey, mean, std }),
+      JSON.stringify({ name, shape, ...images, test: set.test?.count, classes, notes, ...survey, mean, std }),
     );
   } else {
     printText(
       `${set.name}: ${set.classes.length} classes, ${set.train.count} training and ${set.validation.count} validation ` +
-        `images, seen as ${set.shape.join("x")}\n`,
+        `images${set.test === undefined ? "" : `, ${set.test.count} kept for a test`}, seen as ${
+          set.shape.join("x")
+        }\n`,
     );
     const room = widthOf() - COUNT_COLUMNS;
     console.log(
       formatTable([
-        ["class", "training", "validation"],
-        ...set.classes.map((name, k) => [shortenName(name, room), counts[0][k], counts[1][k]]),
+        ["class", "training", "validation", ...test.map(() => "test")],
+        ...set.classes.map((name, k) => [shortenName(name, room), ...counts.map((count) => count[k])]),
       ]),
     );
     printText(`\n${surveyText(survey)}`);

@@ -188,9 +188,10 @@ async function writeTable(path: string, key: DeviceKey, { table }: TuningFile, b
 
 /** Says what is known, and writes it where that is asked for. */
 async function report({ table, path }: TuningFile, { description }: Backend, out?: string): Promise<void> {
-  printText(`${description}: ${table.size} choices of kernels in ${path}`);
+  // A path stays whole, so that it can be copied.
+  console.log(`${description}: ${table.size} choices of kernels in\n  ${path}`);
   if (out === undefined) return;
   if (table.size === 0) throw new UsageError("--export: there are no choices yet; make some with --model");
   await writeFile(out, new TextEncoder().encode(`${JSON.stringify(table, null, 1)}\n`));
-  printText(`They were written to ${out}`);
+  console.log(`They were written to ${out}`);
 }

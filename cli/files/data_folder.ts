@@ -1,13 +1,19 @@
 /** A folder of images on the disk. */
 
+import { basename, dirname, resolve, sep } from "node:path";
 import type { FileSource } from "../../data/mod.ts";
 import { explain } from "./disk_error.ts";
 import { readFile } from "./read_file.ts";
 
-/** Whether an entry of a folder is a folder or a link to one. */
-async function leadsToFolder(folder: string, { name, isDirectory, isSymlink }: Deno.DirEntry): Promise<boolean> {
-  return isDirectory ||
-    (isSymlink && (await Deno.stat(`${folder}/${name}`).catch(() => undefined))?.isDirectory === true);
+/** Whether a link leads to a folder. */
+async function leadsToFolder(link: string): Promise<boolean> {
+  return (await Deno.stat(link).catch(() => undefined))?.isDirectory === true;
+}
+
+/** Whether a link leads to a folder that it is itself in, so that following it would never end. */
+async function leadsBack(folder: string, link: string): Promise<boolean> {
+  const [inside, target] = await Promise.all([Deno.realPath(folder), Deno.realPath(link)]);
+  return inside === target || inside.startsWith(target.endsWith(sep) ? target : target + sep);
 }
 
 /** A folder of a data set. */
@@ -19,13 +25,24 @@ export class DiskFolder implements FileSource {
     this.location = path.replace(/(.)\/+$/, "$1");
   }
 
-  /** The names of the files and folders in it, or in a folder in it. A folder's name ends in a slash. */
+  /** The folder that it is in, if it is not the disk's root. */
+  get parent(): DiskFolder | undefined {
+    const path = /^\.{0,2}$/.test(basename(this.location)) ? resolve(this.location) : this.location;
+    return dirname(path) === path ? undefined : new DiskFolder(dirname(path));
+  }
+
+  /**
+   * The names of the files and folders in it, or in a folder in it. A folder's name ends in a slash. Links are followed but
+   * for those to a folder that they are in.
+   */
   async list(folder = ""): Promise<string[]> {
     const path = folder === "" ? this.location : `${this.location}/${folder.slice(0, -1)}`;
     try {
       const names: string[] = [];
       for await (const entry of Deno.readDir(path)) {
-        names.push(await leadsToFolder(path, entry) ? `${entry.name}/` : entry.name);
+        const link = `${path}/${entry.name}`, isLinked = entry.isSymlink && await leadsToFolder(link);
+        if (isLinked && await leadsBack(path, link)) continue;
+        names.push(entry.isDirectory || isLinked ? `${entry.name}/` : entry.name);
       }
       return names.sort();
     } catch (error) {

@@ -1,7 +1,7 @@
-/** Decodes PNG and JPEG files by sharp (libvips), which is loaded with the first image. */
+/** Decodes image files by sharp (libvips), which is loaded with the first image. */
 
 import { DataError } from "../../core/mod.ts";
-import type { DecodedImage, LeastSize } from "../../data/mod.ts";
+import { type DecodedImage, IMAGE_FORMATS, type LeastSize } from "../../data/mod.ts";
 import type sharp from "./sharp.ts";
 
 /** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
@@ -17,13 +17,12 @@ const REDUCTIONS = [
   { times: 5, fast: true },
   { times: 3, fast: true },
 ];
+/** How files begin that are decoded, dots for bytes that vary: PNG, JPEG, WebP, GIF, TIFF of either order of bytes. */
+const KNOWN_KINDS = ["\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "RIFF....WEBP", "GIF87a", "GIF89a", "II*\0", "MM\0*"];
 
 /** How files of other kinds begin, so that the message can name what came. */
 const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
-  [/^GIF8/, "a GIF file"],
-  [/^RIFF....WEBP/s, "a WebP file"],
   [/^BM/, "a BMP file"],
-  [/^(II\*\0|MM\0\*)/, "a TIFF file"],
   [/^....ftypavi[fs]/s, "an AVIF file"],
   [/^....ftyp/s, "a HEIF image or a video"],
   [/^%PDF/, "a PDF file"],
@@ -31,7 +30,7 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Decodes a PNG or JPEG file of any kind: grey, palette and CMYK images become RGB, 16 bits become 8, transparent pixels
+ * Decodes a PNG, JPEG, WebP, GIF or TIFF file of any kind, of several frames or pages the first: grey, palette and CMYK images become RGB, 16 bits become 8, transparent pixels
  * are laid on white, and the image is turned upright where its EXIF says how it was taken. Colour profiles are ignored,
  * so that the pixels of RGB images are those that PIL and torchvision see.
  *
@@ -43,7 +42,7 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
  * @throws {DataError} If it is empty, truncated, damaged, of another format, or has more than 500 million pixels.
  */
 export async function decodeImage(bytes: Uint8Array, source: string, least?: LeastSize): Promise<DecodedImage> {
-  requirePngOrJpeg(bytes, source);
+  requireKnownKind(bytes, source);
   const decode = await loadSharp();
   const options = { failOn: "error", ignoreIcc: true, autoOrient: true, limitInputPixels: false } as const;
   try {
@@ -91,21 +90,23 @@ function reduction(
 
 /** The bytes at the end of a file in which its end marker may stand; some cameras write zeros after it. */
 const TAIL = 4096;
+/** The markers of the end, by the first byte of a JPEG and of a PNG. */
+const ENDS: Readonly<Record<number, string>> = { 0xff: "\xff\xd9", 0x89: "IEND" };
 
-/** Whether a PNG or JPEG file has the marker of its end. */
+/** Whether a file has the marker of its end, where its format has one. */
 function hasEnd(bytes: Uint8Array): boolean {
   const tail = Array.from(bytes.subarray(-TAIL), (byte) => String.fromCharCode(byte)).join("");
-  return tail.includes(bytes[0] === 0xff ? "\xff\xd9" : "IEND");
+  return tail.includes(ENDS[bytes[0]] ?? "");
 }
 
-function requirePngOrJpeg(bytes: Uint8Array, source: string): void {
-  if (bytes.length === 0) throw new DataError(`${source}: expected a PNG or JPEG image but the file is empty`);
+function requireKnownKind(bytes: Uint8Array, source: string): void {
+  if (bytes.length === 0) throw new DataError(`${source}: expected an image (${IMAGE_FORMATS}) but the file is empty`);
   const head = Array.from(bytes.subarray(0, 512), (byte) => String.fromCharCode(byte)).join("");
-  if (head.startsWith("\x89PNG\r\n\x1a\n") || head.startsWith("\xff\xd8\xff")) return;
+  if (KNOWN_KINDS.some((kind) => Array.from(kind).every((byte, k) => byte === "." || byte === head[k]))) return;
   const kind = OTHER_KINDS.find(([pattern]) => pattern.test(head))?.[1];
   throw new DataError(
-    `${source}: expected a PNG or JPEG image but ` +
-      (kind === undefined ? "the file is neither" : `the file is ${kind}; convert it to PNG or JPEG`),
+    `${source}: expected an image (${IMAGE_FORMATS}) but ` +
+      (kind === undefined ? "the file is none of these" : `the file is ${kind}; convert it to PNG or JPEG`),
   );
 }
 

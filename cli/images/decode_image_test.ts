@@ -29,6 +29,18 @@ Deno.test("decodeImage() returns the pixels of a PNG as they are", async () => {
   assertEquals(await decodeImage(png, "image"), { width: 7, height: 5, pixels: Uint8Array.from(values) });
 });
 
+Deno.test("decodeImage() gives the pixels that PIL gives of every format", async () => {
+  const folder = new URL("../../tests/golden/images/", import.meta.url);
+  const expected: Record<string, { readonly size: number[]; readonly pixels: number[] }> = JSON.parse(
+    await Deno.readTextFile(new URL("images.json", folder)),
+  );
+  for (const [name, { size: [width, height], pixels }] of Object.entries(expected)) {
+    const decoded = await decodeImage(await Deno.readFile(new URL(name, folder)), name);
+    assertEquals(decoded, { width, height, pixels: Uint8Array.from(pixels) }, name);
+  }
+  assertEquals(Object.keys(expected).length, 14);
+});
+
 Deno.test("decodeImage() makes RGB of grey, palette and 16-bit images", async () => {
   assertEquals(await decoded(image([0, 77, 255], 3, 1).toColourspace("b-w").png()), grey(0, 77, 255));
   const few = [9, 9, 9, 255, 0, 3, 9, 9, 9, 8, 100, 200];
@@ -72,19 +84,19 @@ Deno.test("decodeImage() turns an image upright by its EXIF orientation", async 
 
 Deno.test("decodeImage() refuses other formats by name", async () => {
   const pixels = image(random(12), 2, 3);
-  await expectRefusal(await pixels.clone().gif().toBuffer(), "a GIF file", "PNG or JPEG");
-  await expectRefusal(await pixels.clone().webp().toBuffer(), "a WebP file");
-  await expectRefusal(await pixels.clone().tiff().toBuffer(), "a TIFF file");
+  await expectRefusal(await pixels.clone().avif().toBuffer(), "an AVIF file", "convert it to PNG or JPEG");
   const text = (value: string) => new TextEncoder().encode(value);
   await expectRefusal(text('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'), "an SVG file");
+  await expectRefusal(text("BM and more"), "a BMP file");
   await expectRefusal(text("%PDF-1.7"), "a PDF file");
-  await expectRefusal(text("hello"), "expected a PNG or JPEG image but the file is neither");
+  await expectRefusal(text("hello"), "expected an image (PNG, JPEG, WebP, GIF or TIFF) but the file is none of these");
   await expectRefusal(new Uint8Array(0), "the file is empty");
 });
 
 Deno.test("decodeImage() refuses truncated and damaged files", async () => {
   const pixels = image(random(40 * 40 * 3), 40, 3);
-  for (const file of [await pixels.clone().png().toBuffer(), await pixels.clone().jpeg().toBuffer()]) {
+  const formats = ["png", "jpeg", "webp", "gif", "tiff"] as const;
+  for (const file of await Promise.all(formats.map((format) => pixels.clone().toFormat(format).toBuffer()))) {
     for (const share of [0.01, 0.5, 0.9]) {
       await expectRefusal(file.subarray(0, Math.ceil(file.length * share)), "truncated or damaged");
     }

@@ -50,16 +50,19 @@ const READING = { ahead: 8, atOnce: 4 };
  * @param onImage Hears how many are done.
  */
 export async function surveyImages(
-  { train, validation }: ImageSet,
+  { train, validation, test }: ImageSet,
   limit: number = Infinity,
   onImage: (done: number, total: number) => void = () => {},
 ): Promise<ImageSurvey> {
-  const all = train.count + validation.count, total = Math.min(limit, all);
+  const splits = [train, validation, ...(test === undefined ? [] : [test])];
+  const all = splits.reduce((sum, { count }) => sum + count, 0), total = Math.min(limit, all);
   const widths: number[] = [], heights: number[] = [], damaged: string[] = [];
   const indices = Array.from({ length: total }, (_, k) => Math.floor(k * all / total));
   const read = async (index: number): Promise<{ readonly width: number; readonly height: number } | Error> => {
     try {
-      const { width, height } = await (index < train.count ? train.read(index) : validation.read(index - train.count));
+      let at = index, split = 0;
+      while (at >= splits[split].count) at -= splits[split++].count;
+      const { width, height } = await splits[split].read(at);
       return { width, height };
     } catch (error) {
       return error as Error;

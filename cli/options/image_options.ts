@@ -141,7 +141,9 @@ export async function openData(
   if (values.data === "shapes") return shapesSet();
   const size = values.size ??
     (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]);
-  return await openImageSet(new DiskFolder(values.data), folderOptions({ ...values, size }, onBad, caches));
+  const set = await openImageSet(new DiskFolder(values.data), folderOptions({ ...values, size }, onBad, caches));
+  for (const note of set.notes ?? []) printNotice(`note: ${note}`);
+  return set;
 }
 
 /**

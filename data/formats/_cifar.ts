@@ -2,6 +2,7 @@
 
 import { DataError } from "../../core/mod.ts";
 import { type ImageSet, MemoryDataset } from "../dataset.ts";
+import { cifarClasses } from "./_class_names.ts";
 import type { FileSource } from "./file_source.ts";
 
 const PIXELS = 3 * 32 * 32;
@@ -14,9 +15,7 @@ export interface CifarLayout {
   readonly labelBytes: number;
   /** The file of class names. */
   readonly classesFile: string;
-  /** The number of classes where that file is missing. */
-  readonly classCount: number;
-  /** The class names, in order and with spaces between, whose mirror images are of the same class. */
+  /** The set's own class names, in order and with spaces between, whose mirror images are of the same class. */
   readonly mirrorable: string;
   /** The training files in order, or the name of one that is missing. */
   readonly trainFiles: (names: readonly string[]) => readonly string[] | string;
@@ -31,7 +30,7 @@ export async function readCifar(files: FileSource, layout: CifarLayout): Promise
   if (!names.includes(testFile)) throw missing(files, layout, testFile);
   const classes = names.includes(classesFile)
     ? parseClasses(`${files.location}/${classesFile}`, await files.read(classesFile))
-    : Array.from({ length: layout.classCount }, (_, label) => `${label}`);
+    : cifarClasses(files, layout.mirrorable.split(" "));
   return {
     name: files.location,
     classes,

@@ -10,7 +10,6 @@ const LAYOUT: CifarLayout = {
   title: "CIFAR-10's binary layout",
   labelBytes: 1,
   classesFile: "batches.meta.txt",
-  classCount: 10,
   mirrorable: "airplane automobile bird cat deer dog frog horse ship truck",
   trainFiles(names) {
     const batches = names.filter((name) => TRAIN_FILE.test(name)).sort((a, b) => batchNumber(a) - batchNumber(b));
@@ -30,7 +29,7 @@ export function isCifar10(names: readonly string[]): boolean {
 
 /**
  * Reads a folder in CIFAR-10's binary layout: `data_batch_1.bin` and so on, `test_batch.bin`, and `batches.meta.txt` with
- * a class name a line (without it there are ten classes, named by number).
+ * a class name a line (without it, CIFAR-10's own where the folder's name has `cifar-10` or `cifar10` in it, else ten numbers).
  *
  * @param files The folder.
  * @returns The training images in the order of the batches' numbers, and the test images as validation. They count as

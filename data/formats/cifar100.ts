@@ -8,7 +8,6 @@ const LAYOUT: CifarLayout = {
   title: "CIFAR-100's binary layout",
   labelBytes: 2,
   classesFile: "fine_label_names.txt",
-  classCount: 100,
   mirrorable:
     "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can " +
     "castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant " +
@@ -28,7 +27,7 @@ export function isCifar100(names: readonly string[]): boolean {
 
 /**
  * Reads a folder in CIFAR-100's binary layout: `train.bin`, `test.bin`, and `fine_label_names.txt` with a class name a line
- * (without it there are a hundred classes, named by number).
+ * (without it, CIFAR-100's own where the folder's name has `cifar-100` or `cifar100` in it, else a hundred numbers).
  *
  * @param files The folder.
  * @returns The images with their fine labels; those of the test as validation. They count as mirrorable only under

@@ -12,7 +12,13 @@ export interface DecodedImage {
   readonly original?: { readonly width: number; readonly height: number };
 }
 
-/** Whether a file is taken for an image by its ending: `.png`, `.jpg` or `.jpeg`, in capitals or not. */
+/** The formats of image files, for messages. */
+export const IMAGE_FORMATS = "PNG, JPEG, WebP, GIF or TIFF";
+
+/**
+ * Whether a file is taken for an image by its ending: `.png`, `.jpg`, `.jpeg`, `.webp`, `.gif`, `.tif` or `.tiff`, in capitals
+ * or not.
+ */
 export function isImageFile(name: string): boolean {
-  return /\.(?:png|jpe?g)$/i.test(name);
+  return /\.(?:png|jpe?g|webp|gif|tiff?)$/i.test(name);
 }

@@ -10,6 +10,8 @@ export interface FileSource {
    * @param folder A folder in it, with a slash at the end. Defaults to the source itself.
    */
   list(folder?: string): Promise<string[]>;
+  /** The folder that this one is in, where that is known: to say which folder may have been meant. */
+  readonly parent?: FileSource;
   /** The bytes of one file, by its path in the folder. */
   read(path: string): Promise<Uint8Array>;
 }

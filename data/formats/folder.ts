@@ -4,17 +4,14 @@ import { argument, DataError, Random, sentence, UsageError } from "../../core/mo
 import type { BatchFiller, PreparationOptions } from "../batch_filler.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
 import type { LeastSize, ReadOptions } from "../read_options.ts";
-import { type DecodedImage, isImageFile } from "./decoded_image.ts";
+import { noteSplitsBeside, refuseUnclearClasses } from "./_nearby.ts";
+import { findSplits, listNames, type SplitFolders } from "./_splits.ts";
+import type { DecodedImage } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
 import type { ImageCache } from "./image_cache.ts";
+import { className, findImageFiles, isVisibleFolder, LeftOut, listClasses } from "./image_tree.ts";
 import { PathList } from "./path_list.ts";
 
-/** The names of folders of each split, in capitals or not. */
-const SPLIT_FOLDERS = {
-  train: /^(?:seg_)?train(?:ing)?\/$/i,
-  validation: /^(?:seg_)?val(?:id|idation)?\/$/i,
-  test: /^(?:seg_)?test(?:ing)?\/$/i,
-};
 /** Names of classes that are letters or numbers, whose mirror images are not. */
 const GLYPH = /^(?:.|\d+)$/u;
 
@@ -170,21 +167,18 @@ export function isImageFolder(names: readonly string[]): boolean {
   return names.some(isVisibleFolder);
 }
 
-function isVisibleFolder(name: string): boolean {
-  return name.endsWith("/") && !name.startsWith(".");
-}
-
 /**
- * Finds the PNG and JPEG files of a folder: `train/CLASS/…` and `val/CLASS/…` (or `training`, `valid`, `validation`,
- * `seg_train` …, in capitals or not), and `test/CLASS/…`, which is validated on where there is no `val`; or only
- * `train/CLASS/…`, perhaps beside a `test/` without classes, or only `CLASS/…`: then a share of each class, drawn by a seed,
- * is validated on. Classes are in the order of their names, images in that of their paths.
+ * Finds the image files of a folder ({@link isImageFile}): `train/CLASS/…` and `val/CLASS/…`, or `test/CLASS/…`, by their usual names
+ * (`Training`, `valid`, `validation`, `testing`, `seg_train`, …), upper case or not; or only `train/CLASS/…`, or only
+ * `CLASS/…`. Without folders to validate on, the test images are validated on; without labelled ones of either, a share of
+ * each class, drawn by a seed. Classes are in the order of their names, images in that of their paths.
  *
  * @param files The folder.
  * @param options How images are decoded and split.
- * @returns The set. Its images count as mirrorable unless the classes are named by single letters or by numbers.
- * @throws {DataError} If there are fewer than two classes, a class without images, a class of validation or test that is not
- * trained on, several folders of one split, or folders that all hold the same folders, which may be splits or classes.
+ * @returns The set. Its images count as mirrorable unless the classes are named by single letters or by numbers. Its notes
+ * say what was left out, and what was chosen where the folder does not say.
+ * @throws {DataError} If there are fewer than two classes, a class without images, a class of another split that is not
+ * trained on, or if it is not clear which folders are the classes.
  */
 export async function readImageFolder(
   files: FileSource,
@@ -196,32 +190,30 @@ export async function readImageFolder(
       `${files.location}: expected a validation fraction between 0 and 1 but it is ${validationFraction}`,
     );
   }
-  const trainFolder = await findSplit(files, "train"), hasTrain = trainFolder !== undefined;
-  if (!hasTrain) await expectNoSplits(files);
-  const found = await listClasses(files, trainFolder ?? ""), classes = [...found.keys()];
-  let validationFolder = hasTrain ? await findSplit(files, "validation") : undefined;
-  let testFolder = hasTrain ? await findSplit(files, "test") : undefined;
-  // Images to be submitted, as in Kaggle's competitions, lie in no folders of classes.
-  const isLabelled = testFolder !== undefined && isImageFolder(await files.list(testFolder));
-  if (validationFolder === undefined && isLabelled) [validationFolder, testFolder] = [testFolder, undefined];
+  const folders = await findSplits(files), leftOut = new LeftOut(), notes: string[] = [];
+  if (folders.train === "") {
+    await refuseUnclearClasses(files);
+    notes.push(...await noteSplitsBeside(files));
+  }
+  const found = await listClasses(files, folders.train, leftOut), classes = [...found.keys()];
   if (classes.length < 2) {
     throw new DataError(
-      `${files.location}: expected a folder for each of at least two classes${hasTrain ? " in train" : ""} but there ${
-        classes.length === 1 ? `is only ${classes[0]}` : "are none"
-      }`,
+      `${files.location}: expected a folder for each of at least two classes${
+        folders.train === "" ? "" : ` in ${folders.train.slice(0, -1)}`
+      } but there ${classes.length === 1 ? `is only ${classes[0]}` : "are none"}`,
     );
   }
-  let train = found, validation: Map<string, string[]>;
-  if (validationFolder === undefined) [train, validation] = split(found, validationFraction, splitSeed);
-  else {
-    validation = await listClasses(files, validationFolder);
-    expectKnown(`${files.location}/${validationFolder}`, validation, classes);
+  const labelled = await labelledFolders(files, folders, classes, notes);
+  const read = async (folder: string | undefined) =>
+    folder === undefined ? undefined : await listLabelled(files, folder, folders.train, classes, leftOut);
+  let train = found, validation = await read(labelled.validation), test = await read(labelled.test);
+  if (validation === undefined && test !== undefined) {
+    notes.push(`there is no folder val, so that the images of ${labelled.test!.slice(0, -1)} are validated on`);
+    [validation, test] = [test, undefined];
   }
-  let test: Map<string, string[]> | undefined;
-  if (testFolder !== undefined && isLabelled) {
-    test = await listClasses(files, testFolder);
-    expectKnown(`${files.location}/${testFolder}`, test, classes);
-  }
+  if (validation === undefined) [train, validation] = split(found, validationFraction, splitSeed);
+  if (folders.others.length > 0) notes.push(`${listNames(folders.others)}: not read, being no split by name`);
+  if (leftOut.count > 0) notes.push(leftOut.describe());
   const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
   const dataset = (images: Map<string, string[]>) => {
     const paths = classes.flatMap((name) => images.get(name) ?? []),
@@ -241,72 +233,54 @@ export async function readImageFolder(
     validation: dataset(validation),
     ...(test === undefined ? {} : { test: dataset(test) }),
     mirrorable: !classes.every((name) => GLYPH.test(name)),
+    ...(notes.length === 0 ? {} : { notes: notes.map((note) => `${files.location}: ${note}`) }),
   };
 }
 
-function expectKnown(folder: string, found: Map<string, string[]>, classes: readonly string[]): void {
-  const unknown = [...found.keys()].find((name) => !classes.includes(name));
-  if (unknown === undefined) return;
-  throw new DataError(
-    `${folder}${unknown}: expected the classes of train (${classes.slice(0, 5).join(", ")}${
-      classes.length > 5 ? ", …" : ""
-    }) but ${unknown} is not among them`,
+/** The folders to validate and to test on, without a test whose images have no labels, which a note then names. */
+async function labelledFolders(
+  files: FileSource,
+  { validation, test }: SplitFolders,
+  classes: readonly string[],
+  notes: string[],
+): Promise<Pick<SplitFolders, "validation" | "test">> {
+  if (test === undefined) return { validation };
+  const inside = (await files.list(test)).filter(isVisibleFolder);
+  const isLabelled = inside.length > 1 || (inside.length === 1 && classes.includes(className(inside[0])));
+  if (isLabelled) return { validation, test };
+  const { length } = await findImageFiles(files, test, new LeftOut());
+  notes.push(
+    `the ${length} images of ${test.slice(0, -1)} are left out, being in no folders of the classes` +
+      (validation === undefined ? ", and a share of the training images is validated on" : ""),
   );
+  return { validation };
 }
 
-/** The folder of a split; where that holds only a folder of its own name, as some archives do, the inner one. */
-async function findSplit(files: FileSource, split: keyof typeof SPLIT_FOLDERS): Promise<string | undefined> {
-  const found = (await files.list()).filter((name) => SPLIT_FOLDERS[split].test(name));
-  if (found.length > 1) {
+/** The images of a split beside the training images, by class. */
+async function listLabelled(
+  files: FileSource,
+  folder: string,
+  trainFolder: string,
+  classes: readonly string[],
+  leftOut: LeftOut,
+): Promise<Map<string, string[]>> {
+  const known = `the classes of ${trainFolder.slice(0, -1)} (${listNames(classes)})`;
+  const folders = (await files.list(folder)).filter(isVisibleFolder);
+  if (folders.length === 0) {
     throw new DataError(
-      `${files.location}: expected one folder of ${split} images but there are ${
-        found.join(", ")
-      }; rename or move all but one`,
+      `${files.location}/${folder.slice(0, -1)}: expected folders of ${known} but there are none; put its images in ` +
+        "folders of their classes, or move it elsewhere, to validate on a share of the training images",
     );
   }
-  if (found.length === 0) return undefined;
-  const inside = (await files.list(found[0])).filter(isVisibleFolder);
-  return inside.length === 1 && inside[0] === found[0] ? found[0] + inside[0] : found[0];
-}
-
-/** Refuses folders that all hold the same folders: they may be splits under names that are not known. */
-async function expectNoSplits(files: FileSource): Promise<void> {
-  const folders = (await files.list()).filter(isVisibleFolder);
-  const inside = await Promise.all(folders.map(async (name) => (await files.list(name)).filter(isVisibleFolder)));
-  if (folders.length < 2 || inside[0].length < 2 || inside.some((names) => names.join() !== inside[0].join())) return;
-  throw new DataError(
-    `${files.location}: ${folders.join(", ")} all hold ${inside[0].slice(0, 3).join(", ")}${
-      inside[0].length > 3 ? ", …" : ""
-    }; if they are splits, name them train, val and test; if they are classes, put their images into them without those folders`,
-  );
-}
-
-/** The paths of the images of each class. */
-async function listClasses(files: FileSource, folder: string): Promise<Map<string, string[]>> {
-  const classes = new Map<string, string[]>();
-  for (const name of (await files.list(folder)).filter(isVisibleFolder)) {
-    const images = await listImages(files, folder + name);
-    if (images.length === 0) {
-      throw new DataError(
-        `${files.location}/${folder}${name.slice(0, -1)}: expected PNG or JPEG files (.png, .jpg, .jpeg) of a class ` +
-          "but there are none; add some, or remove the folder",
-      );
-    }
-    // Some systems write accents apart from their letters; either way it is the same class.
-    const key = name.slice(0, -1).normalize("NFC");
-    classes.set(key, [...classes.get(key) ?? [], ...images]);
+  const unknown = folders.find((name) => !classes.includes(className(name)));
+  if (unknown !== undefined) {
+    const name = className(unknown);
+    throw new DataError(
+      `${files.location}/${folder}${name}: expected ${known} but ${name} is not among them; ` +
+        "rename it, or move it elsewhere",
+    );
   }
-  // The slash of a listed folder sorts "a-b/" before "a/", which the names alone do not.
-  return new Map([...classes].sort(([a], [b]) => a < b ? -1 : 1));
-}
-
-async function listImages(files: FileSource, folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  for (const name of await files.list(folder)) {
-    if (isVisibleFolder(name)) paths.push(...await listImages(files, folder + name));
-    else if (isImageFile(name) && !name.startsWith(".")) paths.push(folder + name);
-  }
-  return paths;
+  return await listClasses(files, folder, leftOut);
 }
 
 /** Takes a share of each class, rounded, but at least one image and not all; a class of one image keeps it. */

@@ -53,9 +53,13 @@ Deno.test("readImageFolder() splits each class by a seed where the folder does n
 Deno.test("readImageFolder() says what is wrong with a folder", async () => {
   const read = (content: Record<string, string>) => () => readImageFolder(memoryFolder(content), { decode });
   await assertRejects(read({ "train/a/1.png": "1" }), DataError, "at least two classes in train but there is only a");
-  await assertRejects(read({ "a/1.png": "1", "b/1.txt": "1" }), DataError, "/sets/some/b: expected PNG or JPEG files");
+  await assertRejects(
+    read({ "a/1.png": "1", "b/1.txt": "1" }),
+    DataError,
+    "/sets/some/b: expected PNG, JPEG, WebP, GIF or TIFF files",
+  );
   const unknown = { "train/a/1.png": "1", "train/b/1.png": "1", "valid/c/1.png": "1" };
-  await assertRejects(read(unknown), DataError, "/sets/some/valid/c: expected the classes of train (a, b) but c");
+  await assertRejects(read(unknown), DataError, "/sets/some/valid/c: expected the classes of train (a and b) but c");
   await assertRejects(() => openImageSet(memoryFolder(files)), UsageError, "need a decoder");
   await assertRejects(
     () => readImageFolder(memoryFolder(files), { decode, validationFraction: 1 }),
@@ -99,8 +103,16 @@ Deno.test("readImageFolder() orders classes by their names alone, and takes comp
 Deno.test("readImageFolder() refuses what may be splits or classes, and two folders of a split", async () => {
   const read = (content: Record<string, string>) => () => readImageFolder(memoryFolder(content), { decode });
   const same = { "one/a/1.png": "1", "one/b/1.png": "1", "two/a/1.png": "1", "two/b/1.png": "1" };
-  await assertRejects(read(same), DataError, "one/, two/ all hold a/, b/; if they are splits, name them");
-  await assertRejects(read({ "train/a/1.png": "1", "Train/a/1.png": "1" }), DataError, "there are Train/, train/");
+  await assertRejects(
+    read(same),
+    DataError,
+    "one and two all hold the folders a and b, so that either may be the classes",
+  );
+  await assertRejects(
+    read({ "train/a/1.png": "1", "Train/a/1.png": "1" }),
+    DataError,
+    "one folder of the train split but there are Train and train",
+  );
 });
 
 Deno.test("BadImages counts each once, and stops where they are too many", () => {

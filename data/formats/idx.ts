@@ -5,6 +5,7 @@
 
 import { DataError, elementCount } from "../../core/mod.ts";
 import { createLabels, type ImageSet, type Labels, MemoryDataset } from "../dataset.ts";
+import { idxClasses } from "./_class_names.ts";
 import type { FileSource } from "./file_source.ts";
 
 /** `train-images-idx3-ubyte`, `emnist-letters-test-labels.idx1-ubyte.gz`: [1] the prefix, [2] train or test, [3] the kind. */
@@ -25,8 +26,9 @@ export function isIdx(names: readonly string[]): boolean {
 
 /**
  * Reads a folder of IDX files: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same of `t10k` or `test`, with
- * a dash or a dot before `idx`, any prefix (as EMNIST has), and `.gz` or not. Classes are named by number, and there are as
- * many as the largest label says. EMNIST's images lie on their side, as its files have them.
+ * a dash or a dot before `idx`, any prefix (as EMNIST has), and `.gz` or not. There are as many
+ * classes as the largest label says, named by number, or as Fashion-MNIST's and KMNIST's are where the name of the folder, or
+ * of the one above it, says so (`fashion`, `kmnist`, `kuzushiji`). EMNIST's images lie on their side, as its files have them.
  *
  * @param files The folder.
  * @returns The images, of one channel, which are not mirrorable.
@@ -62,7 +64,7 @@ export async function readIdx(files: FileSource): Promise<ImageSet<MemoryDataset
     new MemoryDataset([1, shape[0], shape[1]], images.bytes, narrow(labels.bytes, classes));
   return {
     name: files.location,
-    classes: Array.from({ length: classes }, (_, label) => `${label}`),
+    classes: idxClasses(files, classes),
     shape: [1, shape[0], shape[1]],
     train: dataset(train),
     validation: dataset(validation),

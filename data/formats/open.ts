@@ -1,12 +1,15 @@
 /** Recognises a folder of images by what is in it. */
 
 import { DataError, UsageError } from "../../core/mod.ts";
+import { explainLooseImages, folderIn, refuseFolderAboveSets } from "./_nearby.ts";
 import { isCifar10, readCifar10 } from "./cifar10.ts";
 import { isCifar100, readCifar100 } from "./cifar100.ts";
 import type { ImageSet } from "../dataset.ts";
+import { IMAGE_FORMATS } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
 import { type ImageFolderOptions, isImageFolder, readImageFolder } from "./folder.ts";
 import { isIdx, readIdx } from "./idx.ts";
+import { isVisibleImage } from "./image_tree.ts";
 
 /** How a layout is described, recognised and read. */
 interface Layout {
@@ -15,8 +18,8 @@ interface Layout {
   read(files: FileSource, options?: ImageFolderOptions): Promise<ImageSet>;
 }
 
-/** The layouts that are known. A new layout is one more entry; the first that recognises a folder reads it. */
-const LAYOUTS: readonly Layout[] = [
+/** The layouts of few files that are known. A new layout is one more entry; the first that recognises a folder reads it. */
+const FILE_LAYOUTS: readonly Layout[] = [
   {
     about: "CIFAR-10's binary layout (data_batch_1.bin …, test_batch.bin)",
     recognises: isCifar10,
@@ -32,17 +35,22 @@ const LAYOUTS: readonly Layout[] = [
     recognises: isIdx,
     read: readIdx,
   },
-  {
-    about: "folders of PNG or JPEG files (train/CLASS/… and val/CLASS/…, or only CLASS/…)",
-    recognises: isImageFolder,
-    read(files, options) {
-      if (options === undefined) {
-        throw new UsageError(`${files.location}: image files need a decoder; give openImageSet one`);
-      }
-      return readImageFolder(files, options);
-    },
-  },
 ];
+
+const IMAGE_FOLDER = `folders of ${IMAGE_FORMATS} files (train/CLASS/… and val/CLASS/…, or only CLASS/…)`;
+
+/** Files of the Python versions of CIFAR-10 and CIFAR-100, which are pickled. */
+const PICKLED = [["batches.meta", "data_batch_1", "test_batch"], ["meta", "train", "test"]];
+/** Where torchvision keeps the IDX files that it downloads. */
+const RAW = "raw/";
+
+function isPickled(names: readonly string[]): boolean {
+  return PICKLED.some((pickled) => pickled.every((name) => names.includes(name)));
+}
+
+function layoutOf(names: readonly string[]): Layout | undefined {
+  return FILE_LAYOUTS.find(({ recognises }) => recognises(names));
+}
 
 /**
  * Reads a folder of images, whichever known layout it has.
@@ -65,12 +73,29 @@ const LAYOUTS: readonly Layout[] = [
  * ```
  */
 export async function openImageSet(files: FileSource, options?: ImageFolderOptions): Promise<ImageSet> {
-  const names = await files.list();
-  const layout = LAYOUTS.find(({ recognises }) => recognises(names));
+  const names = await files.list(), layout = layoutOf(names);
   if (layout !== undefined) return await layout.read(files, options);
+  if (names.includes(RAW)) {
+    const raw = folderIn(files, RAW), rawLayout = layoutOf(await raw.list());
+    if (rawLayout !== undefined) return await rawLayout.read(raw, options);
+  }
+  if (isImageFolder(names)) {
+    await refuseFolderAboveSets(files, (inside) => layoutOf(inside) !== undefined || isPickled(inside));
+    if (options === undefined) {
+      throw new UsageError(`${files.location}: image files need a decoder; give openImageSet one`);
+    }
+    return await readImageFolder(files, options);
+  }
+  if (names.some(isVisibleImage)) throw await explainLooseImages(files);
+  if (isPickled(names)) {
+    throw new DataError(
+      `${files.location}: expected CIFAR's binary version but this is the Python version; ` +
+        `get ${names.includes("meta") ? "cifar-100-binary.tar.gz" : "cifar-10-binary.tar.gz"} from the same page`,
+    );
+  }
   const found = names.length === 0 ? "nothing" : names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
+  const known = [...FILE_LAYOUTS.map(({ about }) => about), IMAGE_FOLDER].join(", or ");
   throw new DataError(
-    `${files.location}: the data set is not recognised; expected ${LAYOUTS.map(({ about }) => about).join(", or ")} ` +
-      `but found ${found}`,
+    `${files.location}: the data set is not recognised; expected ${known} but found ${found}`,
   );
 }

@@ -1,0 +1,50 @@
+/** The classes of known sets whose files do not name them. */
+
+import type { FileSource } from "./file_source.ts";
+
+/** How a set is recognised by the name of its folder, and its classes in the order of their labels, as torchvision has them. */
+const KNOWN: readonly (readonly [folder: RegExp, classes: readonly string[]])[] = [
+  [/fashion/i, [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+  ]],
+  [/kmnist|kuzushiji/i, ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]],
+];
+
+/** The end of a folder's path that names a set: the folder and the one above it, for `FashionMNIST/raw`. */
+function lastNames({ location }: FileSource): string {
+  return location.split(/[\\/]/).slice(-2).join("/");
+}
+
+/**
+ * The names of the classes of an IDX set, or their numbers where the folder's name is of none that is known.
+ *
+ * @param files The folder.
+ * @param count The number of classes.
+ */
+export function idxClasses(files: FileSource, count: number): readonly string[] {
+  const known = KNOWN.find(([folder, classes]) => classes.length === count && folder.test(lastNames(files)));
+  return known?.[1] ?? numbers(count);
+}
+
+/**
+ * The names of the classes of a CIFAR set without a file of them, or their numbers where the folder is not called as the set.
+ *
+ * @param files The folder.
+ * @param names The set's own names.
+ */
+export function cifarClasses(files: FileSource, names: readonly string[]): readonly string[] {
+  return new RegExp(`cifar[-_ ]?${names.length}(?!\\d)`, "i").test(lastNames(files)) ? names : numbers(names.length);
+}
+
+function numbers(count: number): string[] {
+  return Array.from({ length: count }, (_, label) => `${label}`);
+}
