@@ -11,7 +11,18 @@ import { gpuTest } from "./_gpu.ts";
 import { randomChoices } from "./_random_choices.ts";
 
 const BATCH = 32;
-const OPTIONS = ["--model", "resnet8", "--batch", `${BATCH}`, "--backend", "webgpu", "--lr", "0.01"];
+const OPTIONS = [
+  "--model",
+  "resnet8",
+  "--batch",
+  `${BATCH}`,
+  "--backend",
+  "webgpu",
+  "--lr",
+  "0.01",
+  "--schedule",
+  "constant",
+];
 
 /** What keeps the caches of Deno and Mesa where they are, and puts the tuner's into a folder. */
 function environment(folder: string): Record<string, string> {
