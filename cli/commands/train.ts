@@ -260,13 +260,14 @@ async function trainIn(run: Run, work: Work): Promise<void> {
   }
 }
 
-/** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
+/** What {@link resolveValues} finds. */
 interface Resolved {
   readonly values: TrainValues;
   /** The names of those that are no defaults. */
   readonly decided: ReadonlySet<string>;
 }
 
+/** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
 async function resolveValues(values: TrainValues, given: GivenOptions): Promise<Resolved> {
   const { resume: path } = values;
   if (path === undefined) {

@@ -26,8 +26,9 @@ export interface ReadOptions {
 /** A checkpoint and the file that it is from. */
 export type ReadCheckpoint = Checkpoint & { readonly source: string };
 
-/** What a folder of weights may hold, the best checkpoint of a run first. */
+/** A run's newest checkpoint. */
 const LAST = "last.safetensors";
+/** What a folder of weights may hold, the best checkpoint of a run first. */
 const FILES = ["best.safetensors", LAST, "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"];
 
 /**
