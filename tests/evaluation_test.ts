@@ -179,8 +179,8 @@ Deno.test("eval measures the split that is asked for, else the test images, else
     }
     await writeImages(`${folder}/both/val`, 3);
     assertEquals(await measured("plain"), [30, "all"]);
-    assertEquals(await measured("plain", "--split", "val"), [3, "val"]);
-    assertEquals(await measured("plain", "--split", "train"), [27, "train"]);
+    assertEquals(await measured("plain", "--split", "val"), [6, "val"]);
+    assertEquals(await measured("plain", "--split", "train"), [24, "train"]);
     assertEquals(await measured("full"), [9, "val"]);
     assertEquals(await measured("full", "--split", "train"), [15, "train"]);
     assertEquals(await measured("full", "--split", "all"), [24, "all"]);

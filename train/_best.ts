@@ -7,25 +7,39 @@ import type { Progress } from "../weights/mod.ts";
 /** What a checkpoint knows of it. */
 type BestState = Pick<Progress, "bestTop1" | "bestLoss" | "staleEpochs">;
 
-/** The best validation so far: of the highest accuracy, and where that is equal, of the lower loss. */
+/** Less than so many images says nothing of which epoch is better. */
+const EQUAL_IMAGES = 2;
+
+/**
+ * The best validation so far: of the highest accuracy, and of those as good as that, the latest. The one-standard-error rule
+ * (Breiman et al. 1984, section 3.4.3) tells what is as good, but never more than two images. Of dozens of epochs on few
+ * images one is always the luckiest, and early ones are as likely to be it as the last, whose rate has fallen.
+ */
 export class BestValidation {
+  readonly #images: number;
   #top1: number;
   #loss: number;
   #staleEpochs: number;
 
-  /** Starts where the run stands; of a checkpoint that does not say the loss, an equal accuracy is better. */
-  constructor({ bestTop1 = -1, bestLoss = Infinity, staleEpochs = 0 }: Partial<BestState> = {}) {
+  /**
+   * Starts where the run stands.
+   *
+   * @param images The number of images that are validated on.
+   * @param state What a checkpoint knows; of one that does not say the loss, an equal accuracy is better.
+   */
+  constructor(images: number, { bestTop1 = -1, bestLoss = Infinity, staleEpochs = 0 }: Partial<BestState> = {}) {
+    this.#images = images;
     this.#top1 = bestTop1;
     this.#loss = bestLoss;
     this.#staleEpochs = staleEpochs;
   }
 
-  /** The accuracy; -1 before the first validation. */
+  /** The highest accuracy; -1 before the first validation. */
   get top1(): number {
     return this.#top1;
   }
 
-  /** The whole epochs since the best. */
+  /** The whole epochs since one had a higher accuracy than all before, or the highest with a lower loss. */
   get staleEpochs(): number {
     return this.#staleEpochs;
   }
@@ -34,7 +48,7 @@ export class BestValidation {
    * Takes in a validation.
    *
    * @param wholeEpoch Whether the epoch is done; else the run ends within it, and may go on there.
-   * @returns Whether it is the best.
+   * @returns Whether it is to be kept as the best.
    */
   observe({ top1, loss }: { readonly top1: number; readonly loss: number }, wholeEpoch: boolean): boolean {
     const better = top1 > this.#top1 || (top1 === this.#top1 && loss < this.#loss);
@@ -43,7 +57,12 @@ export class BestValidation {
       this.#loss = loss;
       this.#staleEpochs = 0;
     } else if (wholeEpoch) this.#staleEpochs++;
-    return better;
+    return better || Math.round((this.#top1 - top1) * this.#images) <= this.#equalImages;
+  }
+
+  /** By how many images an epoch may be worse than the best and still be as good. */
+  get #equalImages(): number {
+    return Math.min(EQUAL_IMAGES, Math.sqrt(this.#images * this.#top1 * (1 - this.#top1)));
   }
 
   /** What a resumed run must know. JSON has no infinity. */

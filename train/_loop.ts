@@ -93,7 +93,7 @@ export class TrainingLoop {
     const { epochs = 0, steps = 0, lossSum = 0, correct = 0 } = options.progress ?? {};
     this.#epoch = epochs;
     this.#step = steps;
-    this.#best = new BestValidation(options.progress);
+    this.#best = new BestValidation(options.set.validation.count, options.progress);
     this.#lossSum = lossSum;
     this.#correct = correct;
     this.#rate = options.schedule.rate(Math.max(0, steps - 1));

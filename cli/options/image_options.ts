@@ -42,8 +42,8 @@ export const DATA_OPTIONS = inGroup(
     },
     "val-fraction": {
       kind: "number",
-      about: "share of each class to validate on where a folder of image files does not say",
-      default: 0.1,
+      about:
+        "share of each class to validate on where a folder of image files does not say; defaults to what gives 100 images, from 0.1 to 0.2",
       minimum: 0,
       below: 1,
     },

@@ -24,7 +24,10 @@ export interface ImageFolderOptions {
   readonly decode: (bytes: Uint8Array, source: string, least?: LeastSize) => Promise<DecodedImage>;
   /** The height and width that a model sees. Defaults to 224. */
   readonly size?: number;
-  /** The share of each class that is validated on, where the folder does not say. Defaults to 0.1. */
+  /**
+   * The share of each class that is validated on, where the folder does not say. Defaults to as much as gives a hundred
+   * images, from 0.1 to 0.2.
+   */
   readonly validationFraction?: number;
   /** The seed by which those are chosen. Defaults to 0. */
   readonly splitSeed?: number;
@@ -184,8 +187,8 @@ export async function readImageFolder(
   files: FileSource,
   options: ImageFolderOptions,
 ): Promise<ImageSet<FolderDataset>> {
-  const { size = 224, validationFraction = 0.1, splitSeed = 0 } = options;
-  if (!(validationFraction > 0 && validationFraction < 1)) {
+  const { size = 224, validationFraction, splitSeed = 0 } = options;
+  if (validationFraction !== undefined && !(validationFraction > 0 && validationFraction < 1)) {
     throw new UsageError(
       `${files.location}: expected a validation fraction between 0 and 1 but it is ${validationFraction}`,
     );
@@ -211,7 +214,7 @@ export async function readImageFolder(
     notes.push(`there is no folder val, so that the images of ${labelled.test!.slice(0, -1)} are validated on`);
     [validation, test] = [test, undefined];
   }
-  if (validation === undefined) [train, validation] = split(found, validationFraction, splitSeed);
+  if (validation === undefined) [train, validation] = split(found, validationFraction ?? usualShare(found), splitSeed);
   if (folders.others.length > 0) notes.push(`${listNames(folders.others)}: not read, being no split by name`);
   if (leftOut.count > 0) notes.push(leftOut.describe());
   const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
@@ -281,6 +284,14 @@ async function listLabelled(
     );
   }
   return await listClasses(files, folder, leftOut);
+}
+
+/** The accuracy on fewer images is known to no more than a few percent. */
+const ENOUGH_TO_VALIDATE = 100, LEAST_SHARE = 0.1, MOST_SHARE = 0.2;
+
+function usualShare(classes: ReadonlyMap<string, readonly string[]>): number {
+  const count = [...classes.values()].reduce((sum, { length }) => sum + length, 0);
+  return Math.min(MOST_SHARE, Math.max(LEAST_SHARE, ENOUGH_TO_VALIDATE / count));
 }
 
 /** Takes a share of each class, rounded, but at least one image and not all; a class of one image keeps it. */
