@@ -7,7 +7,7 @@ Deno.test("suggestTraining() gives every set steps in an epoch, enough epochs, a
     const suggested = suggestTraining(count), { batch, epochs, rate, warmUp } = suggested;
     assert(batch >= 1 && batch <= Math.min(count, 128) && Number.isInteger(batch), `a batch of ${batch} of ${count}`);
     assert(count < 4 || Math.floor(count / batch) >= 4, `${count} images make ${count / batch} steps an epoch`);
-    assert(epochs >= 12 && epochs <= 100 && Number.isInteger(epochs), `${epochs} epochs of ${count}`);
+    assert(epochs >= 12 && epochs <= 120 && Number.isInteger(epochs), `${epochs} epochs of ${count}`);
     assert(rate > 0 && rate <= 0.1 && warmUp > 0 && warmUp < epochs / 10);
     assert(batch >= last.batch && epochs <= last.epochs && rate >= last.rate);
     last = suggested;
@@ -16,7 +16,7 @@ Deno.test("suggestTraining() gives every set steps in an epoch, enough epochs, a
 });
 
 Deno.test("suggestTraining() follows the batch and the epochs that are decided", () => {
-  assertEquals(suggestTraining(160, { batch: 64 }), { batch: 64, epochs: 100, rate: 0.1, warmUp: 5 });
+  assertEquals(suggestTraining(160, { batch: 64 }), { batch: 64, epochs: 88, rate: 0.1, warmUp: 4.4 });
   assertEquals(suggestTraining(160, { epochs: 20 }), { batch: 16, epochs: 20, rate: 0.05, warmUp: 1 });
 });
 

@@ -31,23 +31,23 @@ async function choose(set: ImageSet, given: Record<string, string>, recipe: Reco
 Deno.test("chooseValues() chooses network, size, batch, epochs and rate for photos, and says how to change them", async () => {
   assertEquals(await choose(files(160, [480, NaN, 3000, 20, 480]), {}), {
     shape: [3, 64, 64],
-    text: "chosen for 160 images: resnet20, 64x64 pixels, batches of 16, 100 epochs, rate 0.05, cosine\n" +
+    text: "chosen for 160 images: resnet20, 64x64 pixels, batches of 16, 88 epochs, rate 0.05, cosine\n" +
       "  to change it: --model --size --batch --epochs --lr",
     model: "resnet20",
     size: 64,
     batch: 16,
-    epochs: 100,
+    epochs: 88,
     lr: 0.05,
-    warmup: 5,
+    warmup: 4.4,
   });
 });
 
 Deno.test("chooseValues() leaves what is given, by the user or a recipe, and fits the rest to it", async () => {
   const photos = files(160, [480]);
   const { text, warmup, ...rest } = await choose(photos, { model: "resnet18", batch: "32", lr: "0.3" });
-  assertEquals(rest, { shape: [3, 224, 224], model: "resnet18", size: 224, batch: 32, epochs: 100, lr: 0.3 });
-  assertEquals(text, "chosen for 160 images: 224x224 pixels, 100 epochs\n  to change it: --size --epochs");
-  assertEquals(warmup, 5);
+  assertEquals(rest, { shape: [3, 224, 224], model: "resnet18", size: 224, batch: 32, epochs: 88, lr: 0.3 });
+  assertEquals(text, "chosen for 160 images: 224x224 pixels, 88 epochs\n  to change it: --size --epochs");
+  assertEquals(warmup, 4.4);
   assertEquals((await choose(photos, { model: "resnet56" })).size, 64);
   assertEquals((await choose(files(160, [28]), { model: "resnet56" })).size, 32);
   assertEquals((await choose(photos, { size: "96" })).model, "resnet18");
@@ -59,7 +59,7 @@ Deno.test("chooseValues() leaves what is given, by the user or a recipe, and fit
 
 Deno.test("chooseValues() takes images in memory as they are, and the epochs of --steps", async () => {
   const { shape, size, model, batch, epochs } = await choose(memory, {});
-  assertEquals([shape, size, model, batch, epochs], [[1, 28, 28], undefined, "resnet20", 16, 40]);
+  assertEquals([shape, size, model, batch, epochs], [[1, 28, 28], undefined, "resnet20", 16, 38]);
   const stepped = await choose(memory, { steps: "62" });
   assertEquals([stepped.epochs, stepped.warmup.toFixed(2)], [2, "0.10"]);
   assertEquals(stepped.text.includes("epochs"), false);
