@@ -5,6 +5,7 @@ import { type Backend, compile, f32, Graph, OutOfMemoryError, plan, type Residua
 import { cifarResNet, imageNetResNet, mobileNetV2 } from "../models/mod.ts";
 import { fit, type StartEvent, traceStep, Trainer, type TrainerOptions, trainingNeed } from "../train/mod.ts";
 import { randomSet } from "./_runs.ts";
+import { assertSame } from "./_same.ts";
 import { SMALL, SMALL_BATCH } from "./_training.ts";
 
 /** Holds what is planned against what is allocated. */
@@ -128,5 +129,5 @@ export async function checkDivision(open: OpenLimited): Promise<void> {
     }
     backend.destroy();
   }
-  assertEquals(runs[1], runs[0]);
+  assertSame(runs[1], runs[0]);
 }

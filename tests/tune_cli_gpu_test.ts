@@ -9,6 +9,7 @@ import { Trainer } from "../train/mod.ts";
 import { besideFewSteps, type Outcome, runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { gpuTest } from "./_gpu.ts";
 import { randomChoices } from "./_random_choices.ts";
+import { assertSame } from "./_same.ts";
 
 const BATCH = 32;
 const OPTIONS = [
@@ -75,7 +76,7 @@ gpuTest(
       openTuningFile(backend.tuner, `${folder}/residua`).add(await choicesOf(backend));
       await train("second", "--deterministic");
       const first = await resultOf(`${folder}/first`);
-      assertEquals(await resultOf(`${folder}/second`), first);
+      assertSame(await resultOf(`${folder}/second`), first);
       await train("cached", "--tune", "cache");
       const cached = await resultOf(`${folder}/cached`);
       // Other kernels round otherwise, so this shows that they ran; and they compute the same.
@@ -109,7 +110,7 @@ gpuTest(
       known.clear();
       await expectDone(runCli(["train", "--resume", `${folder}/half`, "--epochs", "2"], env));
       assertEquals(openTuningFile(backend.tuner, cache).table.size, 0);
-      assertEquals((await resultOf(`${folder}/half`)).last, (await resultOf(`${folder}/whole`)).last);
+      assertSame((await resultOf(`${folder}/half`)).last, (await resultOf(`${folder}/whole`)).last);
     }),
 );
 
