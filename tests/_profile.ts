@@ -31,7 +31,7 @@ export async function checkProfiledRun(backend: Backend, options: Partial<FitOpt
   const profiled = await run(timed, { warmUp: 4, steps: 5, onProfile: (profile) => profiles.push(profile) });
   assertSame(profiled.tensors, tensors);
   for (const name of ["last.safetensors", "best.safetensors"]) {
-    assertEquals(timed.files.get(name), plain.files.get(name));
+    assertSame(timed.files.get(name), plain.files.get(name), name);
   }
   assertEquals(timed.metrics, plain.metrics);
 

@@ -40,7 +40,7 @@ export async function checkResume(
   const resumed = await run(parts);
   assertSame(resumed.tensors, tensors);
   for (const name of ["last.safetensors", "best.safetensors"]) {
-    assertEquals(parts.files.get(name), whole.files.get(name), name);
+    assertSame(parts.files.get(name), whole.files.get(name), name);
   }
   assertEquals(parts.metrics, whole.metrics);
   assertEquals(whole.metrics.length, (options.epochs ?? 3) * 7);
