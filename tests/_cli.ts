@@ -38,23 +38,6 @@ export function runCli(args: readonly string[], env: Record<string, string> = {}
   return outcomeOf(command(args, env));
 }
 
-/**
- * Runs a command in this process: for what is refused before anything is done, where only the sentence differs from what other
- * processes have shown. A process of its own takes half a second to start.
- */
-export async function runHere(args: readonly string[]): Promise<Outcome> {
-  // Most tests run processes alone, and need not load the command line.
-  const { main: run } = await import("../cli/main.ts"), { log, error } = console, told = { stdout: "", stderr: "" };
-  console.log = (...parts: unknown[]) => void (told.stdout += `${parts.join(" ")}\n`);
-  console.error = (...parts: unknown[]) => void (told.stderr += `${unwrapped(parts.join(" "))}\n`);
-  try {
-    const code = await run(args);
-    return { code, ...told };
-  } finally {
-    Object.assign(console, { log, error });
-  }
-}
-
 /** Runs a benchmark to its end: `bench/main.ts` unless another file of that folder is named. */
 export function runBench(args: readonly string[], file = "main.ts"): Promise<Outcome> {
   return outcomeOf(command(args, {}, bench + file));

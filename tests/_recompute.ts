@@ -17,20 +17,20 @@ import { Variables } from "../weights/mod.ts";
 import { assertSame } from "./_same.ts";
 import { INVERTED, SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
-/** Every kind of block, with dropout between two of them. Where it may, it has the shapes of {@link INVERTED}. */
+/** Every kind of block, with dropout between two of them. Where it may, it has the shapes of {@link SMALL}. */
 const mixed = sequential({
   name: "mixed",
   classes: 5,
-  inputShape: INVERTED.inputShape,
+  inputShape: SMALL.inputShape,
   layers: [
-    { name: "stem", block: convNorm({ conv: "conv1", norm: "bn1", channels: 8 }) },
+    { name: "stem", block: convNorm({ conv: "conv1", norm: "bn1", channels: 16 }) },
     { name: "a", block: bottleneckBlock({ name: "a", channels: 4 }) },
     { name: "drop1", block: { forward: (graph, input) => dropElements(graph, "drop1", input, 0.3) } },
-    { name: "b", block: preActivationBlock({ name: "b", channels: 9, stride: 2 }) },
-    { name: "c", block: invertedResidualBlock({ name: "c", channels: 9, stride: 1, expansion: 6 }) },
+    { name: "b", block: preActivationBlock({ name: "b", channels: 32, stride: 2 }) },
+    { name: "c", block: invertedResidualBlock({ name: "c", channels: 32, stride: 1, expansion: 3 }) },
     { name: "drop2", block: { forward: (graph, input) => dropElements(graph, "drop2", input, 0.5) } },
-    { name: "d", block: preActivationBlock({ name: "d", channels: 9 }) },
-    { name: "e", block: bottleneckBlock({ name: "e", channels: 3, stride: 2, shortcut: "A" }) },
+    { name: "d", block: preActivationBlock({ name: "d", channels: 32 }) },
+    { name: "e", block: bottleneckBlock({ name: "e", channels: 9, stride: 2, shortcut: "A" }) },
     { name: "fc", block: classifierHead("fc", 5, { dropout: 0.2 }) },
   ],
 });

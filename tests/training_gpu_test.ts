@@ -5,7 +5,7 @@ import { CpuBackend, type TunedChoice, type WebGpuBackend } from "../core/mod.ts
 import { Trainer } from "../train/mod.ts";
 import { ALL } from "./_all.ts";
 import { gpuTest } from "./_gpu.ts";
-import { randomChoices } from "./_random_choices.ts";
+import { firstOfEachOp, randomChoices } from "./_random_choices.ts";
 import { losses, SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 /** Choices that the tuner might make for a training step, at random. */
@@ -21,11 +21,12 @@ async function anyChoices(backend: WebGpuBackend, seed: number): Promise<Map<str
  * A software adapter compiles each variant of each shape that is timed.
  */
 async function fewTimed(backend: WebGpuBackend): Promise<Timed> {
-  const store = await anyChoices(backend, 1), keys = [...store.keys()], opOf = (key: string) => key.split("(")[0];
-  const isFirst = (key: string, index: number) => keys.findIndex((other) => opOf(other) === opOf(key)) === index;
-  const timed = ALL ? keys : keys.filter(isFirst);
+  const trainer = await Trainer.create({ model: SMALL, backend, batch: SMALL_BATCH }), { plan } = trainer.program;
+  const store = randomChoices(backend, plan, 1), { size } = store;
+  const timed = ALL ? [...store.keys()] : firstOfEachOp(backend, plan);
+  trainer.destroy();
   for (const key of timed) store.delete(key);
-  return { tune: { store }, timed, size: keys.length };
+  return { tune: { store }, timed, size };
 }
 
 /** How kernels are chosen, and what of it is timed. */

@@ -8,7 +8,7 @@ import { compileInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { besideFewSteps, type Outcome, runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { gpuTest } from "./_gpu.ts";
-import { randomChoices } from "./_random_choices.ts";
+import { fewRandomChoices } from "./_random_choices.ts";
 import { assertSame } from "./_same.ts";
 
 const BATCH = 32;
@@ -41,7 +41,7 @@ async function expectDone(outcome: Promise<Outcome>): Promise<Outcome> {
   return done;
 }
 
-/** Choices at random for all that a run of the command line may choose. */
+/** Choices for all that a run of the command line may choose, some at random. */
 async function choicesOf(backend: WebGpuBackend): Promise<Map<string, TunedChoice>> {
   const model = modelByName("resnet8", { classes: 10, inputShape: [3, 32, 32] });
   const trainer = await Trainer.create({ model, backend, batch: BATCH });
@@ -49,7 +49,7 @@ async function choicesOf(backend: WebGpuBackend): Promise<Map<string, TunedChoic
   const plans = [trainer.program.plan, inference.plan];
   inference.destroy();
   trainer.destroy();
-  return new Map(plans.flatMap((plan) => [...randomChoices(backend, plan, 1)]));
+  return new Map(plans.flatMap((plan) => [...fewRandomChoices(backend, plan, 1)]));
 }
 
 /** What a run computed: the bytes of its checkpoints, and its metrics without times. */
