@@ -40,6 +40,22 @@ export interface OnnxNodeCase {
 /** All cases. */
 export const ONNX_NODES = nodes as unknown as readonly OnnxNodeCase[];
 
+/** How a case gives an operator its attributes: which there are, how sides are padded, and how many outputs are asked for. */
+function formOf({ operator, attributes, outputs }: OnnxNodeCase): string {
+  const { pads = [], auto_pad } = attributes;
+  const isPadded = pads.some((pad) => pad > 0), isSquare = pads.every((pad) => pad === pads[0]);
+  const isEven = pads.every((pad, side) => pad === pads[side % (pads.length / 2)]);
+  const padding = auto_pad ?? [isPadded, isSquare, isEven];
+  const given = Object.keys(attributes).filter((name) => name !== "pads").sort();
+  return [operator, ...given, padding, outputs.length].join();
+}
+
+/** The first case of each form. */
+export function oneOfEachForm(cases: readonly OnnxNodeCase[]): OnnxNodeCase[] {
+  const forms = cases.map(formOf);
+  return cases.filter((_, index) => forms.indexOf(forms[index]) === index);
+}
+
 function bytesOf({ data }: NodeTensor): ArrayBuffer {
   return Uint8Array.from(atob(data), (character) => character.charCodeAt(0)).buffer;
 }

@@ -5,6 +5,7 @@ import { type Backend, chromeTrace, type Profile, type TraceEvent } from "../cor
 import { cifarResNet } from "../models/mod.ts";
 import { fit, type FitOptions, RunFolder } from "../train/mod.ts";
 import { MemoryStore, randomSet } from "./_runs.ts";
+import { assertSame } from "./_same.ts";
 
 /** Trains with and without a profile, and compares all that is left; checks the profile and its trace. */
 export async function checkProfiledRun(backend: Backend, options: Partial<FitOptions>): Promise<void> {
@@ -28,9 +29,9 @@ export async function checkProfiledRun(backend: Backend, options: Partial<FitOpt
   const { tensors } = await run(plain);
   // From the fifth step of six to the third of the next epoch.
   const profiled = await run(timed, { warmUp: 4, steps: 5, onProfile: (profile) => profiles.push(profile) });
-  assertEquals(profiled.tensors, tensors);
+  assertSame(profiled.tensors, tensors);
   for (const name of ["last.safetensors", "best.safetensors"]) {
-    assertEquals(timed.files.get(name), plain.files.get(name));
+    assertSame(timed.files.get(name), plain.files.get(name), name);
   }
   assertEquals(timed.metrics, plain.metrics);
 

@@ -9,7 +9,7 @@ import {
   residualBlock,
   type Shortcut,
 } from "../blocks/mod.ts";
-import { elementCount, f32, Graph, Random } from "../core/mod.ts";
+import { elementCount, f32, Graph, Random, type Value } from "../core/mod.ts";
 import { type Layer, modelByName, sequential, type SequentialModel } from "../models/mod.ts";
 import { initialize, type NamedTensor } from "../weights/mod.ts";
 
@@ -60,13 +60,23 @@ export function smallModels(): SequentialModel[] {
   ];
 }
 
+/** The values of a network that a checkpoint holds, in their order. */
+function checkpointValues(model: SequentialModel): Value[] {
+  const graph = new Graph();
+  model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
+  return graph.values.filter(({ initializer }) => initializer !== undefined);
+}
+
+/** The names of a network's weights and statistics, in their order. */
+export function tensorNames(model: SequentialModel): string[] {
+  return checkpointValues(model).map(({ name }) => name);
+}
+
 /** A model's tensors: weights as they start, and scales, shifts and statistics as training might leave them. */
 export function randomTensors(model: SequentialModel, seed: number): Map<string, NamedTensor> {
-  const graph = new Graph(), random = new Random(seed, model.name), tensors = new Map<string, NamedTensor>();
-  model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
-  for (const { name, spec, initializer } of graph.values) {
-    if (initializer === undefined) continue;
-    const data = initialize(initializer, spec.shape, seed, name), { shape } = spec;
+  const random = new Random(seed, model.name), tensors = new Map<string, NamedTensor>();
+  for (const { name, spec: { shape }, initializer } of checkpointValues(model)) {
+    const data = initialize(initializer!, shape, seed, name);
     if (name.endsWith("running_var")) data.forEach((_, k) => data[k] = random.uniform(0.4, 2.5));
     else if (shape.length === 1) data.forEach((value, k) => data[k] = value + 0.3 * random.normal());
     tensors.set(name, { shape, data });

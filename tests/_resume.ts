@@ -5,6 +5,7 @@ import type { Backend } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { fit, type FitOptions, RunFolder } from "../train/mod.ts";
 import { MemoryStore, randomSet } from "./_runs.ts";
+import { assertSame } from "./_same.ts";
 
 /** Trains to the end at once, and with stops after the given steps, and compares all that is left. */
 export async function checkResume(
@@ -37,9 +38,9 @@ export async function checkResume(
   const { tensors } = await run(whole);
   for (const stop of stops) await run(parts, stop);
   const resumed = await run(parts);
-  assertEquals(resumed.tensors, tensors);
+  assertSame(resumed.tensors, tensors);
   for (const name of ["last.safetensors", "best.safetensors"]) {
-    assertEquals(parts.files.get(name), whole.files.get(name), name);
+    assertSame(parts.files.get(name), whole.files.get(name), name);
   }
   assertEquals(parts.metrics, whole.metrics);
   assertEquals(whole.metrics.length, (options.epochs ?? 3) * 7);

@@ -1,7 +1,8 @@
 /** Small training runs that tests share. */
 
 import { type Backend, elementCount, type Precision, Random, type TuneOptions } from "../core/mod.ts";
-import { cifarResNet, type SequentialModel } from "../models/mod.ts";
+import { classifierHead, convNorm, invertedResidualBlock } from "../blocks/mod.ts";
+import { cifarResNet, sequential, type SequentialModel } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 
 /**
@@ -10,6 +11,21 @@ import { Trainer } from "../train/mod.ts";
  */
 export const SMALL = cifarResNet({ depth: 8, inputShape: [3, 9, 9] });
 export const SMALL_BATCH = 6;
+
+/** MobileNet-V2's blocks: without an expansion, with a stride, and with a shortcut. */
+export const INVERTED: SequentialModel = sequential({
+  name: "inverted",
+  classes: 10,
+  inputShape: SMALL.inputShape,
+  layers: [
+    { name: "stem", block: convNorm({ conv: "conv1", norm: "bn1", channels: 8, activation: "relu6" }) },
+    { name: "a", block: invertedResidualBlock({ name: "a", channels: 6, stride: 1, expansion: 1 }) },
+    { name: "b", block: invertedResidualBlock({ name: "b", channels: 9, stride: 2, expansion: 6 }) },
+    { name: "c", block: invertedResidualBlock({ name: "c", channels: 9, stride: 1, expansion: 6 }) },
+    { name: "d", block: invertedResidualBlock({ name: "d", channels: 9, stride: 1, expansion: 6 }) },
+    { name: "fc", block: classifierHead("fc", 10) },
+  ],
+});
 
 /** Random images and labels. */
 export function smallBatch(model: SequentialModel, batch: number): { images: Float32Array; labels: Uint32Array } {

@@ -7,6 +7,7 @@ import { runCli, withFolder, writeCifar } from "./_cli.ts";
 import { checkClassWeights } from "./_class_weights.ts";
 import { checkResume } from "./_resume.ts";
 import { randomSet } from "./_runs.ts";
+import { assertSame } from "./_same.ts";
 
 Deno.test("the loss with weights of classes and its gradient are PyTorch's", () => checkClassWeights(new CpuBackend()));
 
@@ -70,6 +71,6 @@ Deno.test("train weighs by a file, ends early and says so, and goes on to the sa
     assertEquals([kept, lr], [weights.join(), 0.001]);
     assertMatch(await run("train", "--resume", parts, "--epochs", "60"), /Stopped early after epoch/);
     for (const name of ["last.safetensors", "best.safetensors"]) {
-      assertEquals(await Deno.readFile(`${parts}/${name}`), await Deno.readFile(`${whole}/${name}`), name);
+      assertSame(await Deno.readFile(`${parts}/${name}`), await Deno.readFile(`${whole}/${name}`), name);
     }
   }));

@@ -6,16 +6,15 @@
 import { checkOp, listOps } from "../core/mod.ts";
 import "../ops/mod.ts";
 import { assert } from "@std/assert";
+import { ALL } from "./_all.ts";
 import { gpuTest } from "./_gpu.ts";
-
-const variants = Deno.env.get("RESIDUA_TEST") === "all" ? "all" : "covering";
 
 for (const op of listOps()) {
   gpuTest(`${op.name} conforms on WebGPU`, async (backend, t) => {
     const report = await checkOp(op, {
       backends: [backend],
       seed: 2,
-      variants,
+      variants: ALL ? "all" : "covering",
       step: (name, run) => t.step(name, run),
     });
     assert(report.comparisons > 0);

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { elementCount } from "../core/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
 import { runCli, unwrapped, writeCifar } from "./_cli.ts";
+import { assertSame } from "./_same.ts";
 import { code, tensorCode, torchFile } from "./_torch_file.ts";
 
 /** The tensors as `torch.save` writes them, in a storage each. */
@@ -68,7 +69,7 @@ Deno.test("weights of others", async (t) => {
       const [tuned, fresh] = [await read("tuned/best.safetensors"), await read("fresh/best.safetensors")];
       for (const [name, tensor] of tuned) {
         if (name.includes("running")) continue;
-        assertEquals(tensor, (name.startsWith("fc.") ? fresh : tensors).get(name), name);
+        assertSame(tensor, (name.startsWith("fc.") ? fresh : tensors).get(name), name);
       }
       for (
         const [name, tensor, message] of [
@@ -142,7 +143,7 @@ Deno.test("weights of others", async (t) => {
       await succeed([...train, ...same, "--epochs", "1", "--out", `${folder}/half`]);
       await succeed([...train, ...same, "--epochs", "2", "--resume", `${folder}/half`]);
       const bytes = (run: string) => Deno.readFile(`${folder}/${run}/last.safetensors`);
-      assertEquals(await bytes("half"), await bytes("two"));
+      assertSame(await bytes("half"), await bytes("two"));
     });
 
     await t.step("train --freeze suggests what a pattern without a match may have meant", async () => {

@@ -7,6 +7,7 @@ import { fit, headStep, parameterNames, type RunMemory, traceStep, Trainer, trai
 import { CASES, checkFineTuning } from "./_fine_tuning.ts";
 import { checkResume } from "./_resume.ts";
 import { randomSet } from "./_runs.ts";
+import { assertSame } from "./_same.ts";
 
 for (const [index, title] of CASES.entries()) {
   Deno.test(`${title}: losses, weights and statistics are PyTorch's`, () => checkFineTuning(new CpuBackend(), index));
@@ -62,11 +63,11 @@ Deno.test("activations that are computed again, and batches in parts, keep froze
     await fit({ ...frozen, recompute: true }),
     await fit({ ...frozen, accumulate: 3 }),
   ];
-  assertEquals(again.tensors, kept.tensors);
+  assertSame(again.tensors, kept.tensors);
   for (const [name, { data }] of kept.tensors) {
     if (!name.startsWith("layer2") || !name.includes("running")) continue;
     assertEquals(data, new Float32Array(data.length).fill(name.endsWith("var") ? 1 : 0));
-    assertEquals(parts.tensors.get(name)!.data, data);
+    assertSame(parts.tensors.get(name)!.data, data);
   }
 });
 

@@ -2,6 +2,7 @@
 
 import { bytesMoved, checkOp, f32, implement, type Op, registerOp } from "../core/mod.ts";
 import { WORKGROUP_GEMM } from "../kernels/mod.ts";
+import { ALL } from "./_all.ts";
 import { gpuTest } from "./_gpu.ts";
 
 /** Whether the rows of A, and of each B, lie side by side: its other side does else. */
@@ -54,6 +55,6 @@ const products: Op<Layout> = registerOp<Layout>({
 });
 
 gpuTest("products of several matrices that lie either way conform on WebGPU", async (backend, t) => {
-  const variants = Deno.env.get("RESIDUA_TEST") === "all" ? "all" : "covering";
+  const variants = ALL ? "all" : "covering";
   await checkOp(products, { backends: [backend], seed: 4, variants, step: (name, run) => t.step(name, run) });
 });

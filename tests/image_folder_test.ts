@@ -6,6 +6,7 @@ import { openData } from "../cli/options/image_options.ts";
 import { type Augmentation, BatchLoader, measureImages } from "../data/mod.ts";
 import { runCli, withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
+import { assertSame } from "./_same.ts";
 
 const options = { "val-fraction": 0.2, "max-bad": 2, size: 24 };
 
@@ -44,7 +45,7 @@ Deno.test("batches of a folder are the same with three workers and with none, da
       await loader.close();
       results.push(batches);
     }
-    assertEquals(results[1], results[0]);
+    assertSame(results[1], results[0]);
   }));
 
 Deno.test("images of a folder are measured by what a network sees of them", () =>

@@ -9,14 +9,16 @@ import { checkLoadedModel, info, model, tensors } from "./_load_model.ts";
 import { randomChoices } from "./_random_choices.ts";
 import { randomImages, relativeDifference } from "./_random_model.ts";
 
+const BATCH = 3;
+
 gpuTest(
   "a loaded model predicts any number of images on WebGPU, and gives its memory back",
-  (backend) => checkLoadedModel(backend, [{ fold: true, batch: 4 }]),
+  (backend) => checkLoadedModel(backend, [{ fold: true, batch: BATCH }]),
 );
 
 gpuTest("a loaded model takes the kernels that are shipped with it, and predicts the same", async (backend) => {
-  const batch = 3, images = randomImages(model, batch), table = new TuningTable(backend.tuner.identity);
-  for (const size of [1, batch]) {
+  const images = randomImages(model, BATCH), table = new TuningTable(backend.tuner.identity);
+  for (const size of [1, BATCH]) {
     const variables = new Variables();
     const program = await compileFoldedInference(model, backend, size, variables, tensors, "the test");
     for (const [key, choice] of randomChoices(backend, program.plan, 3)) table.set(key, choice);
@@ -32,7 +34,7 @@ gpuTest("a loaded model takes the kernels that are shipped with it, and predicts
     set: () => assert(false, "nothing was to be timed"),
   };
   const logitsOf = async (tune?: TuneOptions) => {
-    const loaded = await loadModel(encodeCheckpoint(tensors, info), { backend, batch, tune });
+    const loaded = await loadModel(encodeCheckpoint(tensors, info), { backend, batch: BATCH, tune });
     const predictions = await loaded.predictTensor(images);
     loaded.destroy();
     return predictions.map(({ logits }) => logits);

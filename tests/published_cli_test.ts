@@ -9,6 +9,7 @@ import { decodeCheckpoint, type NamedTensor, Variables, variableSpecs } from "..
 import { DiskFolder } from "../cli/files/data_folder.ts";
 import { besideFewSteps, runCli, startCli, unwrapped, withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
+import { assertSame } from "./_same.ts";
 import { code, tensorCode, torchFile } from "./_torch_file.ts";
 
 /** A ResNet-8 with random weights, as `torch.save` writes it, and its name with the hash of its bytes. */
@@ -105,7 +106,7 @@ Deno.test("published weights are fetched once, checked, fine-tuned, evaluated an
       );
       assertEquals(asked, [`/models/${seven.file}`]);
       assertEquals(await files("cache"), [seven.file]);
-      assertEquals(await Deno.readFile(`${folder}/cache/residua/weights/${seven.file}`), seven.bytes);
+      assertSame(await Deno.readFile(`${folder}/cache/residua/weights/${seven.file}`), seven.bytes);
       const { lr, "head-epochs": headEpochs, init, model } = JSON.parse(
         await Deno.readTextFile(`${folder}/head/config.json`),
       );
@@ -129,7 +130,7 @@ Deno.test("published weights are fetched once, checked, fine-tuned, evaluated an
         }
         await succeed(["train", "--resume", `${folder}/parts`, "--epochs", "3"]);
         for (const name of ["last", "best"]) {
-          assertEquals(await read(`parts/${name}.safetensors`), await read(`whole/${name}.safetensors`));
+          assertSame(await read(`parts/${name}.safetensors`), await read(`whole/${name}.safetensors`));
         }
         const whole = await read("whole/last.safetensors");
         assert(

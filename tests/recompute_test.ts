@@ -15,6 +15,7 @@ import {
 import { sgd } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
 import { checkRecomputed, RECOMPUTED } from "./_recompute.ts";
+import { assertSame } from "./_same.ts";
 
 for (const [name, model, op] of RECOMPUTED) {
   Deno.test(`recompute changes no bit of ${name} on the CPU`, async () => {
@@ -81,7 +82,7 @@ Deno.test("recompute() does not read a variable again that has changed since", a
     assertEquals(forward.length, 6);
     if (recompute) assert(program.plan.nodes.filter(({ op }) => op.name.startsWith("conv2dFused")).length > 6);
   }
-  assertEquals(results[1], results[0]);
+  assertSame(results[1], results[0]);
 });
 
 /** The variables of a batch norm with running statistics. */

@@ -7,6 +7,7 @@ import { gatherImages } from "../ops/mod.ts";
 import { inputsFor, Trainer } from "../train/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 import { randomSet } from "./_runs.ts";
+import { assertSame } from "./_same.ts";
 import { SMALL, SMALL_BATCH } from "./_training.ts";
 
 const { train: dataset, shape } = shapesSet({ trainCount: 50, validationCount: 0 });
@@ -33,7 +34,7 @@ gpuTest("gatherImages() makes the images of a Batcher of resident bytes, to the 
     program.write("views", views.views);
     program.run();
     assertEquals(views.labels, made.labels);
-    assertEquals(await program.read("y"), made.images);
+    assertSame(await program.read("y"), made.images);
   }
   program.destroy();
 });
@@ -55,7 +56,7 @@ gpuTest("a trainer of resident images ends with the bits of one that is given th
     weights.push(await trainer.variables.read(true));
     trainer.destroy();
   }
-  assertEquals(weights[1], weights[0]);
+  assertSame(weights[1], weights[0]);
 });
 
 Deno.test("ResidentImages.of() takes only what the op can do, and what fits", () => {

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Random } from "../core/mod.ts";
 import { runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
+import { assertSame } from "./_same.ts";
 
 /** Augmentation, a schedule with a state, averaged weights and batches in parts: all that a resumed run must know. */
 // deno-fmt-ignore
@@ -24,7 +25,7 @@ async function metrics(run: string): Promise<unknown[]> {
 
 async function expectSameRuns(run: string, other: string): Promise<void> {
   for (const name of ["last.safetensors", "best.safetensors"]) {
-    assertEquals(await Deno.readFile(`${run}/${name}`), await Deno.readFile(`${other}/${name}`), name);
+    assertSame(await Deno.readFile(`${run}/${name}`), await Deno.readFile(`${other}/${name}`), name);
   }
   assertEquals(await metrics(run), await metrics(other));
 }

@@ -1,33 +1,66 @@
 /** Whole models on WebGPU: against the CPU backend, repeated to the bit, and memory over many steps. */
 
 import { assert, assertEquals } from "@std/assert";
-import { CpuBackend, type TunedChoice, type TuneOptions, type WebGpuBackend } from "../core/mod.ts";
+import { CpuBackend, type TunedChoice, type WebGpuBackend } from "../core/mod.ts";
 import { Trainer } from "../train/mod.ts";
+import { ALL } from "./_all.ts";
 import { gpuTest } from "./_gpu.ts";
-import { randomChoices } from "./_random_choices.ts";
+import { firstOfEachOp, randomChoices } from "./_random_choices.ts";
 import { losses, SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 /** Choices that the tuner might make for a training step, at random. */
-async function anyChoices(backend: WebGpuBackend, seed: number): Promise<TuneOptions> {
+async function anyChoices(backend: WebGpuBackend, seed: number): Promise<Map<string, TunedChoice>> {
   const trainer = await Trainer.create({ model: SMALL, backend, batch: SMALL_BATCH });
   const store = randomChoices(backend, trainer.program.plan, seed);
   trainer.destroy();
-  return { store, measure: false };
+  return store;
+}
+
+/**
+ * What is left to the tuner: one shape of each op, beside random choices for the others, or with RESIDUA_TEST=all every shape.
+ * A software adapter compiles each variant of each shape that is timed.
+ */
+async function fewTimed(backend: WebGpuBackend): Promise<Timed> {
+  const trainer = await Trainer.create({ model: SMALL, backend, batch: SMALL_BATCH }), { plan } = trainer.program;
+  const store = randomChoices(backend, plan, 1), { size } = store;
+  const timed = ALL ? [...store.keys()] : firstOfEachOp(backend, plan);
+  trainer.destroy();
+  for (const key of timed) store.delete(key);
+  return { tune: { store }, timed, size };
+}
+
+/** How kernels are chosen, and what of it is timed. */
+interface Timed {
+  readonly tune: { readonly store: Map<string, TunedChoice>; readonly measure?: boolean };
+  /** The keys of what is timed. */
+  readonly timed: readonly string[];
+  /** How many there are to choose. */
+  readonly size: number;
 }
 
 /** How kernels are chosen: the command line's --tune off and --deterministic, full, and whatever else may come of timing. */
-const TUNING: Record<string, (backend: WebGpuBackend) => Promise<TuneOptions | undefined>> = {
+const TUNING: Record<string, (backend: WebGpuBackend) => Promise<Timed | undefined>> = {
   "that are preferred": () => Promise.resolve(undefined),
-  "that are timed": () => Promise.resolve({ store: new Map<string, TunedChoice>() }),
-  "at random": (backend) => anyChoices(backend, 1),
-  "at random again": (backend) => anyChoices(backend, 2),
+  "that are timed": fewTimed,
+  "at random": async (backend) => untimed(await anyChoices(backend, 1)),
+  "at random again": async (backend) => untimed(await anyChoices(backend, 2)),
 };
+
+function untimed(store: Map<string, TunedChoice>): Timed {
+  return { tune: { store, measure: false }, timed: [], size: store.size };
+}
 
 for (const [which, choose] of Object.entries(TUNING)) {
   gpuTest(
     `a ResNet-8 with kernels ${which} follows the CPU backend on WebGPU, and repeats to the bit`,
     async (backend) => {
-      const tune = await choose(backend), first = await losses(backend, SMALL, 10, 0.01, { tune });
+      const chosen = await choose(backend), tune = chosen?.tune;
+      const first = await losses(backend, SMALL, 10, 0.01, { tune });
+      if (chosen !== undefined) {
+        const { tune: { store }, timed, size } = chosen;
+        assertEquals(store.size, size);
+        assert(timed.every((key) => store.has(key)), "not all was timed");
+      }
       assertEquals(await losses(backend, SMALL, 10, 0.01, { tune }), first);
       const cpu = await losses(new CpuBackend(), SMALL, 10, 0.01);
       first.forEach((loss, k) =>

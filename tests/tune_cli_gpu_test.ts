@@ -8,7 +8,8 @@ import { compileInference } from "../inference/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { besideFewSteps, type Outcome, runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { gpuTest } from "./_gpu.ts";
-import { randomChoices } from "./_random_choices.ts";
+import { fewRandomChoices } from "./_random_choices.ts";
+import { assertSame } from "./_same.ts";
 
 const BATCH = 32;
 const OPTIONS = [
@@ -40,7 +41,7 @@ async function expectDone(outcome: Promise<Outcome>): Promise<Outcome> {
   return done;
 }
 
-/** Choices at random for all that a run of the command line may choose. */
+/** Choices for all that a run of the command line may choose, some at random. */
 async function choicesOf(backend: WebGpuBackend): Promise<Map<string, TunedChoice>> {
   const model = modelByName("resnet8", { classes: 10, inputShape: [3, 32, 32] });
   const trainer = await Trainer.create({ model, backend, batch: BATCH });
@@ -48,7 +49,7 @@ async function choicesOf(backend: WebGpuBackend): Promise<Map<string, TunedChoic
   const plans = [trainer.program.plan, inference.plan];
   inference.destroy();
   trainer.destroy();
-  return new Map(plans.flatMap((plan) => [...randomChoices(backend, plan, 1)]));
+  return new Map(plans.flatMap((plan) => [...fewRandomChoices(backend, plan, 1)]));
 }
 
 /** What a run computed: the bytes of its checkpoints, and its metrics without times. */
@@ -75,7 +76,7 @@ gpuTest(
       openTuningFile(backend.tuner, `${folder}/residua`).add(await choicesOf(backend));
       await train("second", "--deterministic");
       const first = await resultOf(`${folder}/first`);
-      assertEquals(await resultOf(`${folder}/second`), first);
+      assertSame(await resultOf(`${folder}/second`), first);
       await train("cached", "--tune", "cache");
       const cached = await resultOf(`${folder}/cached`);
       // Other kernels round otherwise, so this shows that they ran; and they compute the same.
@@ -109,7 +110,7 @@ gpuTest(
       known.clear();
       await expectDone(runCli(["train", "--resume", `${folder}/half`, "--epochs", "2"], env));
       assertEquals(openTuningFile(backend.tuner, cache).table.size, 0);
-      assertEquals((await resultOf(`${folder}/half`)).last, (await resultOf(`${folder}/whole`)).last);
+      assertSame((await resultOf(`${folder}/half`)).last, (await resultOf(`${folder}/whole`)).last);
     }),
 );
 
@@ -208,7 +209,7 @@ gpuTest("tune --seconds ends the timing, and keeps what was timed", (backend) =>
     assertEquals(missing.code, 2);
     assertStringIncludes(missing.stderr, "expected --model too");
     const { stdout } = await expectDone(
-      runCli(["tune", "--model", "resnet8", "--batch", "2", "--seconds", "4"], env),
+      runCli(["tune", "--model", "resnet8", "--batch", "2", "--seconds", "1"], env),
     );
     const { size } = openTuningFile(backend.tuner, `${folder}/residua`).table;
     assertStringIncludes(stdout, `: ${size} choices`);

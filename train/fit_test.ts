@@ -5,6 +5,7 @@ import { cifarResNet } from "../models/mod.ts";
 import { globalAveragePool, linear } from "../ops/mod.ts";
 import { checkResume } from "../tests/_resume.ts";
 import { MemoryStore, randomSet } from "../tests/_runs.ts";
+import { assertSame } from "../tests/_same.ts";
 import {
   adamwOptimizer,
   type Callback,
@@ -102,7 +103,7 @@ Deno.test("fit() goes on from a checkpoint of before it knew the loss beside the
     await fit({ ...options, progress: checkpoint.info.progress }),
     await fit({ ...options, progress: older }),
   ];
-  assertEquals(then.tensors, now.tensors);
+  assertSame(then.tensors, now.tensors);
 });
 
 Deno.test("fit() tells its listeners of the start, every step and every epoch, and stops when one asks", async () => {
@@ -156,7 +157,7 @@ Deno.test("fit() evaluates averaged weights where there are any, and saves them 
   const store = new MemoryStore(), folder = new RunFolder(store);
   const { tensors } = await fit({ ...base, folder, epochs: 1, ema: 0.5 });
   const last = (await folder.load("last"))!.tensors, best = (await folder.load("best"))!.tensors;
-  assertEquals(best, tensors);
+  assertSame(best, tensors);
   assertEquals(best.get("fc.weight"), last.get("optimizer.average.fc.weight"));
   assert(best.get("fc.weight")!.data.some((value, i) => value !== last.get("fc.weight")!.data[i]));
   assert(best.has("bn1.running_var"));
@@ -209,7 +210,7 @@ Deno.test("fit() makes the programs while images that are read are measured, wit
   // All images are measured before the first is trained on.
   assert(events.slice(0, set.train.count).includes("compile"));
   const kept = await fit(options);
-  assertEquals([streamed.normalisation, streamed.tensors], [kept.normalisation, kept.tensors]);
+  assertSame([streamed.normalisation, streamed.tensors], [kept.normalisation, kept.tensors]);
   backend.destroy();
 });
 

@@ -1,13 +1,18 @@
 /** The part of `@std/assert` that the tests use, over Deno's built-in `node:assert`, for machines that cannot reach JSR. */
 
 import strict from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { describeLargeDifference } from "./large_difference.ts";
 
 export function assert(condition: unknown, message?: string): asserts condition {
   strict.ok(condition, message);
 }
 
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
-  strict.deepStrictEqual(actual, expected, message);
+  if (isDeepStrictEqual(actual, expected)) return;
+  const difference = describeLargeDifference(actual, expected, isDeepStrictEqual);
+  if (difference === undefined) strict.deepStrictEqual(actual, expected, message);
+  throw new strict.AssertionError({ message: [message, difference].filter((part) => part !== undefined).join(": ") });
 }
 
 export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
