@@ -4,7 +4,7 @@
  */
 
 import { DataError } from "../core/mod.ts";
-import { chooseTensors, type WantedShapes } from "./_choose_tensors.ts";
+import { chooseTensors, type ChosenTensors, type WantedShapes } from "./_choose_tensors.ts";
 import { LEGACY_MAGIC, openLegacy } from "./_legacy_torch.ts";
 import { readPickle } from "./_pickle.ts";
 import { asBytes, type Fail, showText } from "./_reading.ts";
@@ -45,16 +45,16 @@ export function readTorchFile(
   source: string,
   wanted?: WantedShapes,
   chosen?: string,
-): { readonly tensors: Map<string, NamedTensor>; readonly entry: string } {
+): Omit<ChosenTensors<NamedTensor>, "group"> {
   const fail: Fail = (what) => {
     throw new DataError(`${source}: ${what}`);
   };
   const legacy = LEGACY_MAGIC.every((byte, k) => bytes[k] === byte);
   const content = legacy ? openLegacy(bytes, fail) : openArchive(bytes, fail);
   const groups = findGroups(content.value, fail),
-    { tensors, entry, group } = chooseTensors(groups, wanted, chosen, fail);
+    { tensors, entry, naming, group } = chooseTensors(groups, wanted, chosen, fail);
   expectTensorsAlone(group.all, fail);
-  return { tensors: readTensors(tensors, content, bytes.length, source), entry };
+  return { tensors: readTensors(tensors, content, bytes.length, source), entry, naming };
 }
 
 /** Takes an archive apart. */
