@@ -9,7 +9,13 @@ import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
 import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
-import { chooseHeadEpochs, expectChannels, isPublished, startedDescription, withPublishedModel } from "../options/fine_tuning.ts";
+import {
+  chooseHeadEpochs,
+  expectChannels,
+  isPublished,
+  startedDescription,
+  withPublishedModel,
+} from "../options/fine_tuning.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { readClassWeights } from "../options/class_weights.ts";
 import { ImageCaches } from "../images/image_caches.ts";
