@@ -1,7 +1,7 @@
 /** Convolution + batch norm + activation: the unit of which every network here is made. */
 
 import { f32, type Graph, type Initializer, UsageError, type Value } from "../core/mod.ts";
-import { batchNorm, batchNormInference, conv2d, depthwiseConv2d, relu, relu6 } from "../ops/mod.ts";
+import { batchNorm, batchNormInference, conv2d, depthwiseConv2d, relu, relu6, samePadding } from "../ops/mod.ts";
 
 /** Part of a network: it records what it computes in a graph. */
 export interface Block {
@@ -38,8 +38,9 @@ export function heInitializer(initialization: HeInitialization): Initializer {
  * @param name The layer's name, such as `layer1.0.bn1`.
  * @param input [N, C, H, W].
  * @param initialGamma The first scale; with 0 a residual branch starts as nothing.
+ * @param epsilon What is added to the variance.
  */
-export function normalize(graph: Graph, name: string, input: Value, initialGamma = 1): Value {
+export function normalize(graph: Graph, name: string, input: Value, initialGamma = 1, epsilon = 1e-5): Value {
   const spec = f32([input.spec.shape[1]]);
   const inputs = [
     input,
@@ -49,9 +50,15 @@ export function normalize(graph: Graph, name: string, input: Value, initialGamma
     graph.state(`${name}.running_var`, spec, { kind: "constant", value: 1 }),
   ];
   return graph.takesBatchStatistics(name)
-    ? batchNorm.apply(graph, inputs)[0]
-    : batchNormInference.apply(graph, inputs)[0];
+    ? batchNorm.apply(graph, inputs, { epsilon })[0]
+    : batchNormInference.apply(graph, inputs, { epsilon })[0];
 }
+
+/**
+ * Where zeros go around an image, so that stride 1 keeps the size: as many on both sides, as in PyTorch; or what TensorFlow
+ * calls SAME, which with stride 2 and an even size has none above and on the left ({@link samePadding}).
+ */
+export type ConvolutionPadding = "symmetric" | "same";
 
 /** The options of {@link convolve}. */
 export interface ConvolutionOptions {
@@ -63,6 +70,8 @@ export interface ConvolutionOptions {
   readonly kernel?: number;
   /** The stride, down and across. Defaults to 1. */
   readonly stride?: number;
+  /** Where zeros go. Defaults to symmetric. */
+  readonly padding?: ConvolutionPadding;
   /** Whether each input channel has kernels of its own, channels/C of them. Defaults to no. */
   readonly depthwise?: boolean;
   /** The initialisation of the weights. Defaults to fan-in. */
@@ -72,9 +81,13 @@ export interface ConvolutionOptions {
 /** Records a convolution without bias, padded so that stride 1 keeps the size. The input is [N, C, H, W]. */
 export function convolve(graph: Graph, input: Value, options: ConvolutionOptions): Value {
   const { conv, channels, kernel = 3, stride = 1, depthwise = false, initialization = "fan-in" } = options;
-  const shape = [channels, depthwise ? 1 : input.spec.shape[1], kernel, kernel], padding = (kernel - 1) >> 1;
+  const [, inputs, ...inputSize] = input.spec.shape, half = (kernel - 1) >> 1;
+  const shape = [channels, depthwise ? 1 : inputs, kernel, kernel];
   const weight = graph.parameter(`${conv}.weight`, f32(shape), heInitializer(initialization));
-  const window = { stride: [stride, stride], padding: [padding, padding] };
+  const padding = options.padding === "same"
+    ? samePadding({ inputSize, kernel: [kernel, kernel], stride: [stride, stride] })
+    : [half, half];
+  const window = { stride: [stride, stride], padding };
   return (depthwise ? depthwiseConv2d : conv2d).apply(graph, [input, weight], window)[0];
 }
 
@@ -86,6 +99,8 @@ export interface ConvNormOptions extends ConvolutionOptions {
   readonly activation?: Activation;
   /** The first scale of batch norm. Defaults to 1. */
   readonly initialGamma?: number;
+  /** What batch norm adds to the variance. Defaults to 1e-5. */
+  readonly epsilon?: number;
 }
 
 /**
@@ -104,13 +119,13 @@ export interface ConvNormOptions extends ConvolutionOptions {
  * ```
  */
 export function convNorm(options: ConvNormOptions): Block {
-  const { conv, norm, channels, activation = "relu", initialGamma } = options;
+  const { conv, norm, channels, activation = "relu", initialGamma, epsilon } = options;
   if (!Number.isInteger(channels) || channels < 1) {
     throw new UsageError(`${conv}: expected channels to be a whole number of at least 1 but it is ${channels}`);
   }
   return {
     forward: (graph, input) =>
-      activate(graph, normalize(graph, norm, convolve(graph, input, options), initialGamma), activation),
+      activate(graph, normalize(graph, norm, convolve(graph, input, options), initialGamma, epsilon), activation),
   };
 }
 

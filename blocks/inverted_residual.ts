@@ -2,10 +2,10 @@
 
 import { UsageError } from "../core/mod.ts";
 import { add } from "../ops/mod.ts";
-import { type Block, convNorm, type HeInitialization } from "./conv_norm.ts";
+import { type Block, convNorm, type ConvNormOptions, type HeInitialization } from "./conv_norm.ts";
 
 /** The options of {@link invertedResidualBlock}. */
-export interface InvertedResidualOptions {
+export interface InvertedResidualOptions extends Pick<ConvNormOptions, "padding" | "epsilon"> {
   /** The block's name, such as `features.2`: the prefix of its weights' names. */
   readonly name: string;
   /** Output channels. */
@@ -36,7 +36,7 @@ export interface InvertedResidualOptions {
  * ```
  */
 export function invertedResidualBlock(options: InvertedResidualOptions): Block {
-  const { name, channels, stride = 1, expansion = 6, initialization = "fan-out" } = options;
+  const { name, channels, stride = 1, expansion = 6, initialization = "fan-out", padding, epsilon } = options;
   if (!(expansion >= 1)) throw new UsageError(`${name}: expected expansion to be at least 1 but it is ${expansion}`);
   const depthwise = expansion === 1 ? 0 : 1;
   const part = (index: number, kernel: number) => ({
@@ -45,6 +45,8 @@ export function invertedResidualBlock(options: InvertedResidualOptions): Block {
     kernel,
     activation: "relu6" as const,
     initialization,
+    padding,
+    epsilon,
   });
   const project = convNorm({
     conv: `${name}.conv.${depthwise + 1}`,
@@ -53,6 +55,7 @@ export function invertedResidualBlock(options: InvertedResidualOptions): Block {
     kernel: 1,
     activation: "none",
     initialization,
+    epsilon,
   });
   return {
     forward(graph, input) {

@@ -26,6 +26,7 @@ import {
   describedModel,
   inferOptions,
   type ModelDescription,
+  needsLibraryConfig,
   Variables,
 } from "../weights/mod.ts";
 import { LoadedModel, type SizedProgram } from "./loaded_model.ts";
@@ -148,8 +149,8 @@ function namedModel(model: LoadModelOptions["model"]): Model | undefined {
 }
 
 /** The network, its classes, and how its images are made ready. */
-function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, source: string) {
-  const model = chooseModel({ tensors, info }, options, source);
+function describe(checkpoint: Checkpoint, options: LoadModelOptions, source: string) {
+  const { info } = checkpoint, model = chooseModel(checkpoint, options, source);
   const classes = options.classes ?? info?.classes ?? Array.from({ length: model.classes }, (_, k) => String(k));
   const normalisation = options.normalisation ?? info?.normalisation ?? usualNormalisation(model, source);
   const preprocessing = options.preprocessing ?? info?.preprocessing ?? defaultPreprocessing(model.inputShape);
@@ -176,7 +177,8 @@ function describe({ tensors, info }: Checkpoint, options: LoadModelOptions, sour
   return { model, classes, normalisation, preprocessing };
 }
 
-function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadModelOptions, source: string): Model {
+function chooseModel(checkpoint: Checkpoint, { model, classes }: LoadModelOptions, source: string): Model {
+  const { tensors, info } = checkpoint;
   if (typeof model === "object" && "forward" in model) return model;
   if (info !== undefined) {
     if (typeof info.model?.name !== "string") {
@@ -188,6 +190,12 @@ function chooseModel({ tensors, info }: Checkpoint, { model, classes }: LoadMode
     throw new UsageError(sentence`${source} does not say which model it is of; name it with ${argument("model")}`);
   }
   const given = typeof model === "string" ? { name: model } : model;
+  if (needsLibraryConfig(checkpoint) && (given.padding === undefined || given.epsilon === undefined)) {
+    throw new UsageError(
+      `${source}: these are weights of transformers' MobileNet-V2, of which only its config.json says how it pads ` +
+        "and normalises; load { tensors, info } with the info of readLibraryConfig()",
+    );
+  }
   const { classes: found, inputShape } = inferOptions(describedModel(given), tensors);
   return describedModel({ classes: classes?.length ?? found, inputShape, ...given });
 }

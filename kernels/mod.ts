@@ -18,6 +18,7 @@ export * from "./gemm/tiles.ts";
 export * from "./gemm/workgroup.ts";
 export * from "./gemm/workgroup_choice.ts";
 export * from "./gemm/workgroup_family.ts";
+export * from "./gemm/workgroup_product.ts";
 export * from "./reduce.ts";
 export * from "./row_sums.ts";
 export * from "./text.ts";

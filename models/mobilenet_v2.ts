@@ -1,12 +1,12 @@
 /** MobileNet-V2 (Sandler et al. 2018, table 2) of any width, for large images and for small ones. */
 
-import { classifierHead, convNorm, invertedResidualBlock } from "../blocks/mod.ts";
+import { classifierHead, convNorm, type ConvNormOptions, invertedResidualBlock } from "../blocks/mod.ts";
 import { UsageError } from "../core/mod.ts";
 import { CIFAR, IMAGENET } from "./_image_sets.ts";
 import { type Layer, sequential, type SequentialModel } from "./model.ts";
 
 /** The options of {@link mobileNetV2}. */
-export interface MobileNetV2Options {
+export interface MobileNetV2Options extends Pick<ConvNormOptions, "padding" | "epsilon"> {
   /** What the number of channels is multiplied by. Defaults to 1. */
   readonly width?: number;
   /** The number of classes. Defaults to 1000, with the stem for CIFAR to 10. */
@@ -17,6 +17,8 @@ export interface MobileNetV2Options {
   readonly stem?: "imagenet" | "cifar";
   /** The share of the last features that a training step drops. Defaults to 0.2, as torchvision's. */
   readonly dropout?: number;
+  /** What the 1280 channels of the last convolution are multiplied by. Defaults to the width, but to no less than 1. */
+  readonly lastWidth?: number;
 }
 
 /** A stage of the table: expansion t, channels c, repetitions n, and the stride s of its first block. */
@@ -56,7 +58,9 @@ function roundChannels(channels: number): number {
  * Weights have torchvision's names, and its initialisation: He's by fan-out, and for the classifier a normal distribution of
  * standard deviation 0.01.
  *
- * @throws {UsageError} If the width is not a positive number.
+ * TensorFlow's network, whose weights Hugging Face's transformers has, is that of `padding: "same"` and `epsilon: 0.001`.
+ *
+ * @throws {UsageError} If a width or the epsilon is not a positive number, or there is no such padding.
  *
  * @example
  * ```ts
@@ -65,26 +69,31 @@ function roundChannels(channels: number): number {
  * ```
  */
 export function mobileNetV2(options: MobileNetV2Options = {}): SequentialModel {
-  const { width = 1, stem = "imagenet", dropout = 0.2 } = options, small = stem === "cifar";
+  const { width = 1, stem = "imagenet", dropout = 0.2, padding, epsilon, lastWidth = Math.max(1, width) } = options,
+    small = stem === "cifar";
   const images = small ? CIFAR : IMAGENET, { classes = images.classes, inputShape = images.inputShape } = options;
-  if (!(width > 0 && Number.isFinite(width))) {
-    throw new UsageError(`Expected the width of MobileNet-V2 to be a positive number but it is ${width}`);
+  for (const [what, value = 1] of Object.entries({ width, lastWidth, epsilon })) {
+    if (value > 0 && Number.isFinite(value)) continue;
+    throw new UsageError(`Expected the ${what} of MobileNet-V2 to be a positive number but it is ${value}`);
   }
-  const layers: Layer[] = [];
+  if (padding !== undefined && padding !== "symmetric" && padding !== "same") {
+    throw new UsageError(`Expected the padding of MobileNet-V2 to be symmetric or same but it is "${padding}"`);
+  }
+  const layers: Layer[] = [], shared = { padding, epsilon };
   const conv = (channels: number, kernel: number, stride: number) => {
     const name = `features.${layers.length}`, conv = `${name}.0`, norm = `${name}.1`;
-    const block = convNorm({ conv, norm, channels, kernel, stride, activation: "relu6", initialization: "fan-out" });
-    layers.push({ name, block });
+    const kind = { kernel, stride, activation: "relu6", initialization: "fan-out", ...shared } as const;
+    layers.push({ name, block: convNorm({ conv, norm, channels, ...kind }) });
   };
   conv(roundChannels(32 * width), 3, small ? 1 : 2);
   for (const [stage, { t, c, n, s }] of STAGES.entries()) {
     for (let k = 0; k < n; k++) {
       const name = `features.${layers.length}`, stride = k > 0 || (small && stage === 1) ? 1 : s;
       const channels = roundChannels(c * width);
-      layers.push({ name, block: invertedResidualBlock({ name, channels, stride, expansion: t }) });
+      layers.push({ name, block: invertedResidualBlock({ name, channels, stride, expansion: t, ...shared }) });
     }
   }
-  conv(roundChannels(1280 * Math.max(1, width)), 1, 1);
+  conv(roundChannels(1280 * lastWidth), 1, 1);
   const head = "classifier.1";
   layers.push({ name: head, block: classifierHead(head, classes, { dropout, deviation: 0.01 }) });
   const name = `mobilenet_v2${small ? "_cifar" : ""}${width === 1 ? "" : `_${width}`}`;

@@ -7,8 +7,7 @@ import { mobileNetV2, type MobileNetV2Options } from "./mobilenet_v2.ts";
 import type { SequentialModel } from "./model.ts";
 
 /** What a model of any name may be told. What its name says already, or it has no use for, it does not heed. */
-export interface ModelOptions
-  extends Omit<ImageNetResNetOptions, "depth">, Pick<MobileNetV2Options, "width" | "dropout"> {}
+export interface ModelOptions extends Omit<ImageNetResNetOptions, "depth">, Omit<MobileNetV2Options, "stem"> {}
 
 /** An option that some models heed and others do not. */
 export type ModelOption = Exclude<keyof ModelOptions, "classes" | "inputShape">;
@@ -82,7 +81,7 @@ function mobileNet(name: string, stem: "imagenet" | "cifar"): ModelRow {
     names: [name],
     others: `${name}_WIDTH`,
     pattern: new RegExp(`^${name}(?:_(?<width>\\d+(?:\\.\\d+)?))?$`),
-    heeds: ["width", "dropout"],
+    heeds: ["width", "dropout", "padding", "epsilon", "lastWidth"],
     build: ({ width }, options) =>
       mobileNetV2({ ...options, ...(width === undefined ? {} : { width: Number(width) }), stem }),
   };

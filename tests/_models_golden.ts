@@ -58,7 +58,7 @@ function formula(name: string, count: number, map: (u: number) => number): Float
   return values;
 }
 
-/** The elements of a variable: see `fill` in `tools/golden_models.py`. */
+/** The elements of a variable: see `fill` in `tools/_golden_formula.py`. */
 export function fill(name: string, shape: Shape): Float32Array {
   const count = elementCount(shape), root = Math.sqrt(shape[1]), bound = Math.sqrt(6 / elementCount(shape.slice(1)));
   if (shape.length === 4) return formula(name, count, (u) => u * bound);
@@ -68,7 +68,8 @@ export function fill(name: string, shape: Shape): Float32Array {
   return formula(name, count, (u) => (1 + 0.5 * u) * scale);
 }
 
-function imagesOf({ name, images, size }: GoldenImages): Float32Array {
+/** The images of a network. */
+export function imagesOf({ name, images, size }: GoldenImages): Float32Array {
   return formula(name, images * 3 * size * size, (u) => 1.7 * u);
 }
 

@@ -1,12 +1,19 @@
 /** The CPU backend gives the same bits whatever the number of threads, and its kernels stay inside their memory. */
 
 import { assert, assertEquals } from "@std/assert";
-import { compile, CpuBackend, elementCount, f32, Graph, listOps, Random, type Storage } from "../core/mod.ts";
+import { compile, CpuBackend, elementCount, f32, Graph, listOps, type Op, Random, type Storage } from "../core/mod.ts";
 import { compileKernels } from "../core/cpu/kernels.ts";
 import { CpuMemory } from "../core/cpu/memory.ts";
 import { Threads } from "../core/cpu/threads.ts";
 import { cifarResNet } from "../models/mod.ts";
-import { conv2d, conv2dInputGradient, conv2dWeightGradient } from "../ops/mod.ts";
+import {
+  adamwUpdate,
+  conv2d,
+  conv2dInputGradient,
+  conv2dWeightGradient,
+  rmspropUpdate,
+  sgdUpdate,
+} from "../ops/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { smallBatch } from "./_training.ts";
 
@@ -23,6 +30,40 @@ Deno.test("a model's weights after some steps are the same to the bit with 1, 2,
     backend.destroy();
   }
   for (const run of runs) assertEquals(run, runs[0]);
+});
+
+Deno.test("updates of SGD, RMSProp and AdamW are the same to the bit with 1, 2 and 5 threads, and agree with float64", async () => {
+  for (const [op, states] of [[sgdUpdate, 1], [rmspropUpdate, 2], [adamwUpdate, 2]] as const) {
+    // Several tasks, the last of which is no whole number of vectors.
+    const shape = [3, 11_003],
+      random = new Random(7, op.name),
+      specs = Array.from({ length: 2 + states }, () => f32(shape));
+    const inputs = [...specs, f32([]), ...(op === adamwUpdate ? [f32([2])] : [])];
+    const arrays = inputs.map((spec) =>
+      Float32Array.from({ length: elementCount(spec.shape) }, () => random.uniform(0.1, 1))
+    );
+    const exact = arrays.map((array) => Float64Array.from(array)), { attributes } = op;
+    (op as Op).reference({ inputs, outputs: [], attributes })(exact);
+    const runs = [];
+    for (const threads of [1, 2, 5]) {
+      const backend = await CpuBackend.create({ threads }), graph = new Graph();
+      const values = inputs.map((spec, k) => graph.state(`${k}`, spec, { kind: "constant", value: 0 }));
+      op.apply(graph, values);
+      const variables = new Map(inputs.map((spec, k) => [`${k}`, backend.allocate(spec)]));
+      arrays.forEach((array, k) => variables.get(`${k}`)!.write(array));
+      const program = await compile(graph, backend, { variables });
+      program.run();
+      runs.push(await Promise.all(op.updates!.map((k) => variables.get(`${k}`)!.read() as Promise<Float32Array>)));
+      program.destroy();
+      backend.destroy();
+    }
+    for (const run of runs) assertEquals(run, runs[0]);
+    for (const [k, array] of runs[0].entries()) {
+      const largest = exact[k].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const difference = array.reduce((most, value, i) => Math.max(most, Math.abs(value - exact[k][i])), 0) / largest;
+      assert(difference > 0 && difference < 1e-6, `${op.name}, ${k}: ${difference}`);
+    }
+  }
 });
 
 /** Convolutions that are cut into several tasks in every way there is. */

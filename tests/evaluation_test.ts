@@ -288,3 +288,74 @@ Deno.test("eval, predict and export name a tensor that holds NaN", () =>
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, "the tensor layer2.0.bn1.running_var holds NaN");
   }));
+
+Deno.test("eval measures a set of one class, and one with a class that has no images", () =>
+  withFolder(async (folder) => {
+    const classes = ["amber", "green", "violet"],
+      logits = `${folder}/logits.json`,
+      checkpoint = `${folder}/net.safetensors`;
+    const info = { model: { name: "resnet8", classes: 3 }, classes, normalisation: NORMALISATION };
+    const tensors = randomTensors(modelByName("resnet8", { classes: 3 }), 21);
+    await Deno.writeFile(checkpoint, encodeCheckpoint(tensors, info));
+    await writeImages(`${folder}/all`, 6);
+    const base = ["eval", "--checkpoint", checkpoint, "--crop", "16", "--resize", "18", "--data"];
+    for (const inside of ["one", "split/val", "test/test", "train/train"]) {
+      await Deno.mkdir(`${folder}/${inside}`, { recursive: true });
+      for (const { name } of Deno.readDirSync(`${folder}/all/green`)) {
+        await Deno.mkdir(`${folder}/${inside}/green`, { recursive: true });
+        await Deno.copyFile(`${folder}/all/green/${name}`, `${folder}/${inside}/green/${name}`);
+      }
+      const data = `${folder}/${inside.split("/")[0]}`, split = inside === "train/train" ? ["--split", "all"] : [];
+      const result = JSON.parse(await succeed(...base, data, ...split, "--json", "--logits", logits));
+      const rows: number[][] = JSON.parse(await Deno.readTextFile(logits)).logits;
+      const answers = rows.map((row) => row.indexOf(Math.max(...row)));
+      const right = answers.filter((answer) => answer === 1).length;
+      const loss = rows.reduce((sum, row) => sum - Math.log(softmax(row)[1]), 0) / 6;
+      assertEquals([result.images, result.top1, result.top5], [6, right / 6, 1]);
+      assertAlmostEquals(result.loss, loss, 1e-6);
+      assertEquals(result.confusion, [[0, 0, 0], [0, 1, 2].map((c) => answers.filter((a) => a === c).length), [
+        0,
+        0,
+        0,
+      ]]);
+      // No image is of the others: what is taken for them is wrong, and of those that are met the means are.
+      const f1 = 2 * right / (6 + right), met = new Set([1, ...answers]).size;
+      assertEquals(result.classes[1], {
+        name: "green",
+        images: 6,
+        predicted: right,
+        right,
+        precision: right > 0 ? 1 : 0,
+        recall: right / 6,
+        f1,
+      });
+      assertEquals(result.classes[0], {
+        name: "amber",
+        images: 0,
+        predicted: answers.filter((a) => a === 0).length,
+        right: 0,
+        precision: 0,
+        recall: 0,
+        f1: 0,
+      });
+      assertAlmostEquals(result.macro.f1, f1 / met, 1e-12);
+      assertAlmostEquals(result.macro.recall, right / 6 / met, 1e-12);
+    }
+    const text = await succeed(...base, `${folder}/one`);
+    assertStringIncludes(text, "6 images of");
+    assertStringIncludes(text, "1 of 3 classes");
+    assert(!/NaN|Infinity|undefined/.test(text), text);
+    await Deno.mkdir(`${folder}/one/violet`);
+    const { code, stdout, stderr } = await runCli([...base, `${folder}/one`, ...CPU]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, `note: ${folder}/one: violet: no images`);
+    assertStringIncludes(stdout, "2 of 3 classes");
+    await Deno.remove(`${folder}/one/green`, { recursive: true });
+    assertStringIncludes(await fail(1, ...base, `${folder}/one`), "there are no validation images");
+    // To train takes two.
+    await Deno.remove(`${folder}/one`, { recursive: true });
+    assertStringIncludes(
+      await fail(1, "train", "--data", `${folder}/train`),
+      "at least two classes in train but there is only",
+    );
+  }));

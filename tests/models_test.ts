@@ -272,6 +272,9 @@ Deno.test("unusedModelOptions() names what makes no difference to a model, and n
     strideOn: "1x1",
     width: 0.5,
     dropout: 0.7,
+    padding: "same",
+    epsilon: 1e-3,
+    lastWidth: 0.5,
   } as const;
   const traceOf = (name: string, options: Parameters<typeof modelByName>[1]) => {
     const graph = traced(modelByName(name, { inputShape: [3, 32, 32], ...options }));
@@ -287,5 +290,22 @@ Deno.test("unusedModelOptions() names what makes no difference to a model, and n
       const unused = (unusedModelOptions(name) as string[]).includes(option);
       assertEquals(traceOf(name, { [option]: value }) === traceOf(name, {}), unused, `${name}, ${option}`);
     }
+  }
+});
+
+Deno.test("mobileNetV2() pads as TensorFlow does where it is told to, and refuses what makes no sense", () => {
+  const windows = (model: SequentialModel) =>
+    traced(model).nodes.filter(({ op }) => /conv2d/i.test(op.name)).map(({ attributes }) => {
+      const { stride, padding } = attributes as { readonly stride: number[]; readonly padding: number[] };
+      return `${stride[0]} ${padding}`;
+    }).filter((window, k, all) => all.indexOf(window) === k);
+  assertEquals(windows(mobileNetV2()), ["2 1,1", "1 1,1", "1 0,0"]);
+  assertEquals(windows(mobileNetV2({ padding: "same" })), ["2 0,0,1,1", "1 1,1,1,1", "1 0,0", "1 0,0,0,0"]);
+  // From 33 pixels come 17, 9, 5, 3 and 2, so that the padding is the same on both sides.
+  assertEquals(windows(mobileNetV2({ padding: "same", inputShape: [3, 33, 33] }))[0], "2 1,1,1,1");
+  assertEquals(summarizeModel(mobileNetV2({ width: 0.35, lastWidth: 0.35 })).layers.at(-2)!.output, [448, 7, 7]);
+  const wrong = [{ epsilon: 0 }, { lastWidth: NaN }, { padding: "valid" as "same" }];
+  for (const options of wrong) {
+    assertThrows(() => mobileNetV2(options), UsageError, `Expected the ${Object.keys(options)} of MobileNet-V2 to be`);
   }
 });

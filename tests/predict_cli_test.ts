@@ -1,11 +1,14 @@
 /** `predict` as people meet it: what it prints, what it makes of images that are none, how it fails. */
 
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "../cli/images/sharp.ts";
 import { modelByName } from "../models/mod.ts";
-import { encodeCheckpoint, encodeSafetensors } from "../weights/mod.ts";
-import { runCli, writeCifar } from "./_cli.ts";
+import { encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
+import { runCli, withFolder, writeCifar } from "./_cli.ts";
+import { fill } from "./_models_golden.ts";
 import { randomTensors } from "./_random_model.ts";
+import grey from "./golden/grey.json" with { type: "json" };
 
 const COUNT = 7, CLASSES = "ant bee cat dog eel fox gnu hen ibis jay".split(" ");
 const NORMALISATION = { mean: [0.45, 0.5, 0.55], std: [0.25, 0.2, 0.3] };
@@ -109,4 +112,43 @@ Deno.test("predict refuses wrong usage with 2, and what it cannot use with 1", (
       assertEquals(errors(outcomes[k].stderr).length, 1, outcomes[k].stderr);
       assertStringIncludes(outcomes[k].stderr, part);
     }
+  }));
+
+Deno.test("predict and export take a bare file of a network of grey images, as PyTorch has it", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/grey.safetensors`, image = fileURLToPath(new URL("./golden/grey.png", import.meta.url));
+    const tensors = Object.entries(grey.tensors).map(([name, shape]): [string, NamedTensor] => [name, {
+      shape,
+      data: fill(name, shape),
+    }]);
+    await Deno.writeFile(file, encodeSafetensors(new Map(tensors)));
+    const base = ["--checkpoint", file, "--model", "resnet8"], cpu = ["--backend", "cpu"];
+    const normalised = ["--mean", `${grey.mean}`, "--std", `${grey.std}`];
+    for (const [size, expected] of Object.entries(grey.probabilities)) {
+      const way = size === "32" ? [] : ["--crop", size], options = ["--top", "7", "--json"];
+      const { code, stdout, stderr } = await runCli([
+        "predict",
+        ...base,
+        ...normalised,
+        ...way,
+        ...options,
+        ...cpu,
+        image,
+      ]);
+      assertEquals(code, 0, stderr);
+      const { predictions } = JSON.parse(stdout);
+      assertEquals(predictions.length, 7);
+      for (const { index, probability } of predictions) {
+        assert(Math.abs(probability - expected[index]) < 1e-5, `${size}, ${index}: ${probability}, ${expected[index]}`);
+      }
+    }
+    const wrong = await runCli(["predict", ...base, image, ...cpu]);
+    assertEquals(wrong.code, 2);
+    assertStringIncludes(wrong.stderr, "were normalised; give them with --mean and --std, a number each");
+    const three = await runCli(["predict", ...base, image, ...cpu, "--mean", "0,0,0", "--std", "1,1,1"]);
+    assertEquals(three.code, 2);
+    assertStringIncludes(three.stderr, "--mean and --std: expected a number each, for resnet8's images");
+    const out = `${folder}/grey.onnx`, exported = await runCli(["export", ...base, "--classes", "7", "--out", out]);
+    assertEquals(exported.code, 0, exported.stderr);
+    assertStringIncludes(exported.stdout, "[N, 1, 32, 32]");
   }));

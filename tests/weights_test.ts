@@ -69,7 +69,7 @@ Deno.test("decodeCheckpoint() says what a file is that holds no weights", () => 
   refuses(utf8('{"metadata": {}, "weight_map": {}}'), "is JSON text");
   refuses(concat([0x1f, 0x8b, 8, 0], new Uint8Array(60)), "is compressed by gzip; unpack it first");
   refuses(concat([0x89], utf8("HDF\r\n\x1a\n"), new Uint8Array(60)), "is an HDF5 file");
-  refuses(patched(new Uint8Array(1024), 257, utf8("ustar\x0000")), "is a tar archive; unpack it");
+  refuses(patched(new Uint8Array(1024), 257, utf8("ustar\x0000")), "its tar archive is damaged");
   refuses(storedZip([["word/document.xml", utf8("<xml/>")]]), "zip archive, but not one of PyTorch's");
   refuses(Uint8Array.from({ length: 100 }, (_, k) => k * 37), "damaged or no safetensors file");
 });

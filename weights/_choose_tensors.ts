@@ -3,7 +3,7 @@
 import { f32, Graph, sameShape, type Shape } from "../core/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { type Fail, isBatchCount, listNames, showText } from "./_reading.ts";
-import { rename } from "./_foreign_names.ts";
+import { type NetworkNaming, rename } from "./_foreign_names.ts";
 import { variableSpecs } from "./variables.ts";
 
 /** Anything of a shape. */
@@ -25,6 +25,13 @@ export interface ChosenTensors<T extends Shaped, G = TensorGroup<T>> {
   readonly tensors: Map<string, T>;
   /** Where in the file they were: the dictionary and the prefix of their names; empty if they are the whole file. */
   readonly entry: string;
+  /** Whose names they had, where those were not torchvision's. */
+  readonly naming?: NetworkNaming;
+}
+
+/** What a checkpoint holds of a bare file. */
+export function bareContent<T extends Shaped>({ tensors, entry, naming }: Omit<ChosenTensors<T>, "group">) {
+  return { tensors, ...(entry === "" ? {} : { entry }), ...(naming === undefined ? {} : { naming }) };
 }
 
 /** What a network has: the shape of each variable by name. */
@@ -83,7 +90,7 @@ function prefixed<T extends Shaped, G extends TensorGroup<T>>(
   wanted: WantedShapes,
 ): Candidate<T, G>[] {
   const { path, tensors } = group;
-  const renamed = rename(tensors), prefixes = new Set<string>(), anchors = wholeNames(wanted);
+  const { tensors: renamed, naming } = rename(tensors), prefixes = new Set<string>(), anchors = wholeNames(wanted);
   for (const name of renamed.keys()) {
     // Every suffix that begins after a dot and is a name of the network's, but no end of another of its names.
     for (let at = 0; at >= 0 && prefixes.size < MOST_PREFIXES;) {
@@ -108,6 +115,7 @@ function prefixed<T extends Shaped, G extends TensorGroup<T>>(
       group,
       entry: path + (path !== "" && prefix !== "" ? "." : "") + prefix,
       tensors: kept,
+      naming,
       score: score + found / (wanted.size + 1),
     };
   });
@@ -128,7 +136,8 @@ const WRAPPERS = ["module.", "_orig_mod."], MOST_WRAPPERS = 8;
 /** A group without what wrappers put before all of its names. */
 function unwrapped<T extends Shaped, G extends TensorGroup<T>>(group: G & TensorGroup<T>): Candidate<T, G> {
   const { path, tensors } = group;
-  let kept = rename(tensors), prefix = "";
+  const { tensors: renamed, naming } = rename(tensors);
+  let kept = renamed, prefix = "";
   for (let k = 0; k < MOST_WRAPPERS; k++) {
     const names = [...kept.keys()].filter((name) => name !== "n_averaged");
     const wrapper = WRAPPERS.find((wrapper) => names.length > 0 && names.every((name) => name.startsWith(wrapper)));
@@ -137,5 +146,5 @@ function unwrapped<T extends Shaped, G extends TensorGroup<T>>(group: G & Tensor
     prefix += wrapper;
   }
   const score = [...kept.keys()].filter((name) => !isBatchCount(name)).length;
-  return { group, entry: path, tensors: kept, score };
+  return { group, entry: path, tensors: kept, naming, score };
 }

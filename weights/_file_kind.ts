@@ -1,6 +1,7 @@
 /** Tells what a file is that was given as weights, so that a wrong one is named. */
 
 import { LEGACY_MAGIC } from "./_legacy_torch.ts";
+import { isTar } from "./_tar.ts";
 
 /** What the first bytes of files are that people take for weights, and what to do about it. */
 const KINDS: readonly (readonly [bytes: readonly number[], what: string])[] = [
@@ -32,15 +33,10 @@ export function fileKind(bytes: Uint8Array): FileKind {
     if (length <= BigInt(bytes.length - 8)) return { kind: "safetensors" };
   }
   if (starts([0x50, 0x4b, 3, 4]) || starts([0x50, 0x4b, 5, 6])) return { kind: "torch" };
-  if (starts(LEGACY_MAGIC)) return { kind: "torch" };
+  if (starts(LEGACY_MAGIC) || isTar(bytes)) return { kind: "torch" };
   if (bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5) {
     const what = "is a pickle, but not one of torch.save; if you trust it, load it in Python and save its tensors: " +
       "torch.save(model.state_dict(), FILE)";
-    return { kind: "other", what };
-  }
-  if (new TextDecoder().decode(bytes.subarray(257, 262)) === "ustar") {
-    const what =
-      "is a tar archive; unpack it, or if the first versions of PyTorch wrote it, save its weights in a current one";
     return { kind: "other", what };
   }
   const text = new TextDecoder().decode(bytes.subarray(0, 200));

@@ -5,6 +5,7 @@
  */
 
 import {
+  type GlobalReference,
   isCount,
   isDictionary,
   isExtents,
@@ -13,6 +14,7 @@ import {
   isOpaque,
   isTensor,
   type OpaqueObject,
+  type PickleKey,
   type PickleValue,
   type StorageReference,
   type TensorReference,
@@ -31,6 +33,9 @@ const MOST_BYTES = 2 ** 24, MOST_OBJECTS = 200_000;
 const LONGEST_NAME = 200, LONGEST_INTEGER = 16;
 const NOTHING: readonly PickleValue[] = Object.freeze([]);
 
+/** What a persistent id stands for, by which a pickle refers to what lies outside of it. */
+export type PersistentLoad = (id: PickleValue) => PickleValue;
+
 /**
  * Reads a pickle.
  *
@@ -42,15 +47,38 @@ export function readPickle(bytes: Uint8Array, fail: Fail): PickleValue {
   return readFirstPickle(bytes, fail).value;
 }
 
-/** Reads the pickle that bytes begin with, and tells where it ends. */
-export function readFirstPickle(bytes: Uint8Array, fail: Fail): { readonly value: PickleValue; readonly end: number } {
-  return new PickleReader(bytes.subarray(0, MOST_BYTES), fail).read();
+/** Reads the pickle that bytes begin with, and tells where it ends. Persistent ids default to those of storages. */
+export function readFirstPickle(
+  bytes: Uint8Array,
+  fail: Fail,
+  persistent: PersistentLoad = (id) => storageOf(id, fail),
+): { readonly value: PickleValue; readonly end: number } {
+  return new PickleReader(bytes.subarray(0, MOST_BYTES), fail, persistent).read();
+}
+
+/** The storage that a persistent id stands for: ("storage", class, key, device, elements). */
+function storageOf(id: PickleValue, fail: Fail): StorageReference {
+  const [tag, type, key, , elements, view = null] = isList(id) ? id : [];
+  const [, start, size] = view === null ? [null, 0, elements] : isList(view) ? view : [];
+  if (
+    tag !== "storage" || !isStorageType(type) || typeof key !== "string" || !isCount(elements) || !isCount(start) ||
+    !isCount(size) || start + size > elements
+  ) {
+    return fail("refers to a storage in a way that torch.save does not");
+  }
+  return { kind: "storage", type: type.name, key, elements, start };
+}
+
+/** Whether a value is the name of one of PyTorch's classes of storages. */
+export function isStorageType(type: PickleValue | undefined): type is GlobalReference {
+  return isKind(type, "global") && STORAGES.includes(type.name);
 }
 
 class PickleReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #fail: Fail;
+  readonly #persistent: PersistentLoad;
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
@@ -58,10 +86,11 @@ class PickleReader {
   #at = 0;
   #containers = 0;
 
-  constructor(bytes: Uint8Array, fail: Fail) {
+  constructor(bytes: Uint8Array, fail: Fail, persistent: PersistentLoad) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#fail = fail;
+    this.#persistent = persistent;
   }
 
   read(): { readonly value: PickleValue; readonly end: number } {
@@ -190,7 +219,7 @@ class PickleReader {
         return this.#pushContainer(this.#opaque(type));
       }
       case 0x51: // BINPERSID
-        return this.#push(this.#storage(this.#pop()));
+        return this.#push(this.#persistent(this.#pop()));
       case 0x52: { // REDUCE
         const [callable, values] = this.#popMany(2);
         return this.#pushContainer(this.#call(callable, values));
@@ -331,19 +360,6 @@ class PickleReader {
     this.#push({ kind: "global", name: `${module}.${object}` });
   }
 
-  /** The storage that a persistent id stands for: ("storage", class, key, device, elements). */
-  #storage(id: PickleValue): StorageReference {
-    const [tag, type, key, , elements, view = null] = isList(id) ? id : [];
-    const [, start, size] = view === null ? [null, 0, elements] : isList(view) ? view : [];
-    if (
-      tag !== "storage" || !isKind(type, "global") || !STORAGES.includes(type.name) || typeof key !== "string" ||
-      !isCount(elements) || !isCount(start) || !isCount(size) || start + size > elements
-    ) {
-      return this.#fail("refers to a storage in a way that torch.save does not");
-    }
-    return { kind: "storage", type: type.name, key, elements, start };
-  }
-
   #call(callable: PickleValue, values: PickleValue): PickleValue {
     if (!isList(values)) return this.#fail("calls something with what is no tuple");
     if (!isKind(callable, "global")) return this.#opaque(callable);
@@ -351,12 +367,26 @@ class PickleReader {
     if ((name === ORDERED && values.length === 0) || name === DEFAULT) {
       return { kind: "dictionary", entries: new Map() };
     }
+    if (name === ORDERED && values.length === 1 && isList(values[0])) return this.#ordered(values[0]);
     if (name === PARAMETER && isTensor(values[0])) return values[0];
     if (name === TENSOR || name === OLD_TENSOR) return this.#tensor(values);
     if (name === ORDERED || name === PARAMETER) {
       return this.#fail(`calls ${name} with other arguments than torch.save does`);
     }
     return this.#opaque(callable);
+  }
+
+  /** A dictionary as Python 2 writes it: of pairs. */
+  #ordered(pairs: readonly PickleValue[]): PickleValue {
+    const entries = new Map<PickleKey, PickleValue>();
+    for (const pair of pairs) {
+      if (!isList(pair) || pair.length !== 2) {
+        return this.#fail(`calls ${ORDERED} with other arguments than torch.save does`);
+      }
+      const [key, value] = pair;
+      if (typeof key !== "object" || key === null) entries.set(key, value);
+    }
+    return { kind: "dictionary", entries };
   }
 
   /** What Python would make by calling something, of which nothing is kept but the name. */

@@ -3,7 +3,7 @@
 import { DataError, elementCount } from "../core/mod.ts";
 import type { DataIdentity, Normalisation, Preprocessing } from "../data/mod.ts";
 import { type Model, modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
-import { chooseTensors, wantedShapes } from "./_choose_tensors.ts";
+import { bareContent, chooseTensors, wantedShapes } from "./_choose_tensors.ts";
 import { asBytes } from "./_reading.ts";
 import { fileKind } from "./_file_kind.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
@@ -72,6 +72,11 @@ export interface Checkpoint {
   readonly info?: CheckpointInfo;
   /** Where in a bare file the tensors were, such as `model_ema.module.`; nothing if they are the whole file. */
   readonly entry?: string;
+  /**
+   * Whose names the tensors of a bare file had, where those were not torchvision's: `transformers ResNet`,
+   * `transformers MobileNet-V2` or `timm MobileNet-V2`.
+   */
+  readonly naming?: string;
 }
 
 /** The options of {@link decodeCheckpoint}. */
@@ -114,7 +119,7 @@ export function encodeCheckpoint(
  * Reads a checkpoint or a bare weight file: safetensors, or what `torch.save` wrote of a `state_dict`, alone or anywhere in a
  * checkpoint. With the network, the tensors that fit it best are taken, under any prefix; without it, the most that stand
  * together, and `module.` and `_orig_mod.` are taken away from names that all have them. The names of Hugging Face's ResNet
- * and of timm's MobileNet-V2 become torchvision's.
+ * and MobileNet-V2 and of timm's MobileNet-V2 become torchvision's.
  *
  * @param bytes The whole file: an `ArrayBuffer` or any view of one.
  * @param source The file's name, for messages.
@@ -140,10 +145,10 @@ export function decodeCheckpoint(
   bytes = asBytes(bytes);
   const file = fileKind(bytes as Uint8Array), wanted = model && wantedShapes(model);
   if (file.kind === "other") throw new DataError(`${source} ${file.what}`);
-  if (file.kind === "torch") return withEntry(readTorchFile(bytes as Uint8Array, source, wanted, entry));
+  if (file.kind === "torch") return bareContent(readTorchFile(bytes as Uint8Array, source, wanted, entry));
   const { tensors, metadata } = decodeSafetensors(bytes, source);
   if (!Object.hasOwn(metadata, KEY)) {
-    return withEntry(chooseTensors([{ path: "", tensors }], wanted, entry, (what) => {
+    return bareContent(chooseTensors([{ path: "", tensors }], wanted, entry, (what) => {
       throw new DataError(`${source}: ${what}`);
     }));
   }
@@ -152,12 +157,6 @@ export function decodeCheckpoint(
     throw new DataError(`${source}: what the file says of its model makes no sense; the file is damaged`);
   }
   return { tensors, info };
-}
-
-function withEntry(
-  { tensors, entry }: { readonly tensors: Map<string, NamedTensor>; readonly entry: string },
-): Checkpoint {
-  return entry === "" ? { tensors } : { tensors, entry };
 }
 
 /** The metadata of a checkpoint; nothing if malformed. Its users check that it fits. */

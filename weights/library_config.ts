@@ -1,7 +1,7 @@
 /** What `config.json` and `preprocessor_config.json` beside weights of Hugging Face's transformers and of timm say of them. */
 
 import type { Normalisation, Preprocessing } from "../data/mod.ts";
-import type { CheckpointInfo } from "./checkpoint.ts";
+import type { Checkpoint, CheckpointInfo, ModelDescription } from "./checkpoint.ts";
 
 /** What was made of the files. */
 export interface LibraryConfig {
@@ -50,45 +50,96 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function readLibraryConfig(config: unknown, preprocessor?: unknown): LibraryConfig {
   const json = asObject(config), timm = typeof json.architecture === "string";
-  const name = timm ? timmModel(json.architecture as string) : transformersModel(json);
+  const network = timm ? timmModel(json.architecture as string) : transformersModel(json);
   const settings = asObject(json.pretrained_cfg);
-  const images = timm ? timmImages(settings) : transformersImages(asObject(preprocessor));
-  if (name === undefined) return { notes: [] };
+  const images = timm ? timmImages(settings) : transformersImages(asObject(preprocessor), json);
+  if (network === undefined) return { notes: [] };
   if (images === undefined) {
     const where = timm ? "its pretrained_cfg" : "preprocessor_config.json beside it";
     return {
-      notes: [`config.json describes ${name}, but ${where} does not say how images are made ready; left aside`],
+      notes: [`config.json describes ${network.name}, but ${where} does not say how images are made ready; left aside`],
     };
   }
   const classes = timm ? timmClasses(json, settings) : labels(asObject(json.id2label));
   if (classes === undefined) return { notes: [] };
   const { normalisation, resize, crop, bilinear } = images, channels = normalisation.std.length;
   const preprocessing: Preprocessing = { resize, crop: [crop, crop], interpolation: "bilinear" };
-  const model = { name, classes: classes.length, inputShape: [channels, crop, crop] as const };
+  const model = { ...network, classes: classes.length, inputShape: [channels, crop, crop] as const };
   const notes = bilinear ? [] : ["its images were resized bicubically, here they are resized bilinearly"];
   return { info: { model, classes, normalisation, preprocessing }, notes };
 }
 
-function timmModel(architecture: string): string | undefined {
-  if (/^resnet(18|34|50|101|152)$/.test(architecture)) return architecture;
+/** A network, but for its classes and images. */
+type Network = Omit<ModelDescription, "classes" | "inputShape">;
+
+/**
+ * Whether only `config.json` can say what the network of weights computes: transformers' MobileNet-V2 pads and normalises
+ * as TensorFlow does, or as PyTorch, and its tensors are the same.
+ *
+ * @example
+ * ```ts
+ * import { needsLibraryConfig } from "@residua/residua/weights";
+ * console.log(needsLibraryConfig({ tensors: new Map(), naming: "timm MobileNet-V2" })); // false
+ * ```
+ */
+export function needsLibraryConfig({ naming, info }: Checkpoint): boolean {
+  return naming === "transformers MobileNet-V2" && info === undefined;
+}
+
+function timmModel(architecture: string): Network | undefined {
+  if (/^resnet(18|34|50|101|152)$/.test(architecture)) return { name: architecture };
   const width = /^mobilenetv2_(035|050|075|100|140)$/.exec(architecture)?.[1];
-  if (width === undefined) return undefined;
-  return width === "100" ? "mobilenet_v2" : `mobilenet_v2_${Number(width) / 100}`;
+  return width === undefined ? undefined : { name: mobileNetName(Number(width) / 100) };
+}
+
+function mobileNetName(width: number): string {
+  return width === 1 ? "mobilenet_v2" : `mobilenet_v2_${width}`;
+}
+
+function transformersModel(config: Json): Network | undefined {
+  const { model_type: type } = config;
+  return type === "resnet"
+    ? transformersResNet(config)
+    : type === "mobilenet_v2"
+    ? transformersMobileNet(config)
+    : undefined;
 }
 
 /** A ResNet whose blocks are torchvision's; the options of transformers that change them must be as there. */
-function transformersModel(config: Json): string | undefined {
-  const { model_type: type, layer_type: layer = "bottleneck", depths = [3, 4, 6, 3], embedding_size: stem = 64 } =
-    config;
+function transformersResNet(config: Json): Network | undefined {
+  const { layer_type: layer = "bottleneck", depths = [3, 4, 6, 3], embedding_size: stem = 64 } = config;
   const { hidden_sizes: widths = [256, 512, 1024, 2048], hidden_act: act = "relu" } = config;
   const { downsample_in_first_stage: first = false, downsample_in_bottleneck: early = false } = config;
-  if (type !== "resnet" || stem !== 64 || act !== "relu" || first !== false || early !== false) return undefined;
-  return WIDTHS[String(layer)] === String(widths) ? DEPTHS[`${layer} ${depths}`] : undefined;
+  if (stem !== 64 || act !== "relu" || first !== false || early !== false) return undefined;
+  const name = WIDTHS[String(layer)] === String(widths) ? DEPTHS[`${layer} ${depths}`] : undefined;
+  return name === undefined ? undefined : { name };
 }
 
-function transformersImages(preprocessor: Json): Images | undefined {
+/** What a MobileNet-V2 of transformers is that has the layers of the paper. */
+const MOBILENET_LAYERS: Json = {
+  depth_divisible_by: 8,
+  min_depth: 8,
+  expand_ratio: 6,
+  output_stride: 32,
+  first_layer_is_expansion: true,
+  hidden_act: "relu6",
+};
+
+/** A MobileNet-V2, of the paper's layers; what is missing is as transformers has it, which is as TensorFlow's. */
+function transformersMobileNet(config: Json): Network | undefined {
+  const { depth_multiplier: width = 1, finegrained_output: fine = true } = config;
+  const { tf_padding: same = true, layer_norm_eps: epsilon = 1e-3 } = config;
+  const isPositive = (value: unknown): value is number => typeof value === "number" && value > 0 && value < Infinity;
+  const known = Object.entries(MOBILENET_LAYERS).every(([key, value]) => (config[key] ?? value) === value);
+  if (!known || !isPositive(width) || !isPositive(epsilon)) return undefined;
+  const network = { name: mobileNetName(width), padding: same === true ? "same" : "symmetric", epsilon } as const;
+  return fine === false && width < 1 ? { ...network, lastWidth: width } : network;
+}
+
+function transformersImages(preprocessor: Json, { model_type: type, image_size: own = 224 }: Json): Images | undefined {
   const { image_mean: mean, image_std: std, resample = 2, crop_pct: part = 224 / 256 } = preprocessor;
-  const { size, crop_size: crop } = preprocessor, edge = asSide(size), middle = asSide(crop);
+  const { size, crop_size: crop = type === "mobilenet_v2" ? own : undefined } = preprocessor;
+  const edge = asSide(size), middle = asSide(crop);
   if (!isChannels(mean) || !isChannels(std) || mean.length !== std.length || edge === undefined) return undefined;
   const images = { normalisation: { mean, std }, bilinear: resample === 2 };
   // A crop of its own, or that of ConvNeXT's processor: the size is the crop, and is a part of what it is resized to.

@@ -1,7 +1,7 @@
 /** Weights in several safetensors files, with an index that says which holds what, as Hugging Face's libraries save them. */
 
 import { DataError } from "../core/mod.ts";
-import { chooseTensors, wantedShapes } from "./_choose_tensors.ts";
+import { bareContent, chooseTensors, wantedShapes } from "./_choose_tensors.ts";
 import { asBytes, type Fail, isBatchCount, listNames, showText } from "./_reading.ts";
 import type { Checkpoint, DecodeOptions } from "./checkpoint.ts";
 import { decodeSafetensors, type NamedTensor } from "./safetensors.ts";
@@ -46,8 +46,7 @@ export async function decodeShards(
     }
     for (const [name, tensor] of shard) tensors.set(name, tensor);
   }
-  const chosen = chooseTensors([{ path: "", tensors }], model && wantedShapes(model), entry, fail);
-  return chosen.entry === "" ? { tensors: chosen.tensors } : { tensors: chosen.tensors, entry: chosen.entry };
+  return bareContent(chooseTensors([{ path: "", tensors }], model && wantedShapes(model), entry, fail));
 }
 
 /** The names of each file's tensors. */

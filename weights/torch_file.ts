@@ -1,19 +1,21 @@
 /**
  * PyTorch's weight files: a zip archive of a pickle, which names the tensors, and of the storages that they are views of; or
- * the format before 1.6. They are read without Python, and the pickle is not executed.
+ * one of the formats before 1.6. They are read without Python, and the pickle is not executed.
  */
 
 import { DataError } from "../core/mod.ts";
-import { chooseTensors, type WantedShapes } from "./_choose_tensors.ts";
+import { chooseTensors, type ChosenTensors, type WantedShapes } from "./_choose_tensors.ts";
 import { LEGACY_MAGIC, openLegacy } from "./_legacy_torch.ts";
 import { readPickle } from "./_pickle.ts";
 import { asBytes, type Fail, showText } from "./_reading.ts";
 import { expectTensorsAlone, findGroups, readTensors, SAVE_AGAIN, type TorchContent } from "./_torch_content.ts";
+import { isTar } from "./_tar.ts";
+import { openTar } from "./_tar_torch.ts";
 import { readZip, type ZipArchive } from "./_zip.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /**
- * Reads what `torch.save` writes of a `state_dict`, alone or anywhere in a checkpoint, in its format of today and in that
+ * Reads what `torch.save` writes of a `state_dict`, alone or anywhere in a checkpoint, in its format of today and in those
  * before PyTorch 1.6. Of several dictionaries of tensors, the one with the most is taken. Views of storages become tensors of
  * their own. All elements become float32: float64 is rounded to the nearest, float16, bfloat16, whole numbers and truth
  * values are exact. The counts of batches of batch norms (`num_batches_tracked`) are left out. What wrappers such as
@@ -45,16 +47,16 @@ export function readTorchFile(
   source: string,
   wanted?: WantedShapes,
   chosen?: string,
-): { readonly tensors: Map<string, NamedTensor>; readonly entry: string } {
+): Omit<ChosenTensors<NamedTensor>, "group"> {
   const fail: Fail = (what) => {
     throw new DataError(`${source}: ${what}`);
   };
   const legacy = LEGACY_MAGIC.every((byte, k) => bytes[k] === byte);
-  const content = legacy ? openLegacy(bytes, fail) : openArchive(bytes, fail);
+  const open = legacy ? openLegacy : isTar(bytes) ? openTar : openArchive, content = open(bytes, fail);
   const groups = findGroups(content.value, fail),
-    { tensors, entry, group } = chooseTensors(groups, wanted, chosen, fail);
+    { tensors, entry, naming, group } = chooseTensors(groups, wanted, chosen, fail);
   expectTensorsAlone(group.all, fail);
-  return { tensors: readTensors(tensors, content, bytes.length, source), entry };
+  return { tensors: readTensors(tensors, content, bytes.length, source), entry, naming };
 }
 
 /** Takes an archive apart. */

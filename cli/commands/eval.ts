@@ -102,7 +102,11 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   const crop = values.crop ?? (given.size === undefined ? undefined : values.size);
   const usual = chosenModel(checkpoint, { model: values.model, crop });
   const [, height, width] = usual.inputShape;
-  const set = await openEvaluationImages({ ...values, split: values.split as SplitName | undefined }, height, own);
+  const set = await openEvaluationImages(
+    { ...values, toMeasure: true, split: values.split as SplitName | undefined },
+    height,
+    own,
+  );
   const inMemory = set.images instanceof MemoryDataset;
   const resizes = !inMemory || (values.resize ?? crop ?? values.interpolation) !== undefined;
   // A bare file says no size, so that it takes that of images that stay as they are.

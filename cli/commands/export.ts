@@ -8,6 +8,7 @@ import {
   describedModel,
   encodeSafetensors,
   expectTensors,
+  inferOptions,
   type NamedTensor,
   OPTIMIZER_PREFIX,
   variableSpecs,
@@ -114,8 +115,11 @@ async function readTrained(values: Values<typeof OPTIONS>): Promise<Trained> {
       `--${classes === undefined ? "size" : "classes"}: ${checkpoint.source} says that of itself; leave it away`,
     );
   }
-  const inputShape = size === undefined ? undefined : [3, size, size] as const;
-  return { ...checkpoint, model: describedModel(modelOf(checkpoint, { name, classes, inputShape })) };
+  const description = modelOf(checkpoint, { name, classes }), own = describedModel(description);
+  if (checkpoint.info !== undefined) return { ...checkpoint, model: own };
+  const [channels, height, width] = inferOptions(own, checkpoint.tensors).inputShape;
+  const inputShape = [channels, size ?? height, size ?? width] as const;
+  return { ...checkpoint, model: describedModel({ ...description, inputShape }) };
 }
 
 function inferenceGraph(model: SequentialModel): Pick<Parameters<typeof graphToOnnx>[1], "graph" | "outputs"> {

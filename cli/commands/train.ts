@@ -9,7 +9,13 @@ import { defineCommand, type GivenArguments } from "../command.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { DiskStore } from "../files/run_store.ts";
 import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
-import { chooseHeadEpochs, expectChannels, isPublished, withPublishedModel } from "../options/fine_tuning.ts";
+import {
+  chooseHeadEpochs,
+  expectChannels,
+  isPublished,
+  startedDescription,
+  withPublishedModel,
+} from "../options/fine_tuning.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { readClassWeights } from "../options/class_weights.ts";
 import { ImageCaches } from "../images/image_caches.ts";
@@ -149,7 +155,8 @@ async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promi
 /** Trains, and says how it goes. */
 async function trainIn(run: Run, work: Work): Promise<void> {
   const { location, store, folder, checkpoint, initial } = run;
-  const { model, description, set, values, freeze, classWeights, parameters } = work;
+  const { set, values, freeze, classWeights, parameters } = work;
+  const description = startedDescription(work.description, initial), model = describedModel(description);
   const { json, accumulate, batch, epochs } = values;
   const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
   using interrupt = new Interrupt(() => {

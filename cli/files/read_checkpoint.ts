@@ -7,6 +7,7 @@ import {
   decodeCheckpoint,
   decodeShards,
   evaluatedTensors,
+  needsLibraryConfig,
   publishedWeights,
   readLibraryConfig,
 } from "../../weights/mod.ts";
@@ -64,6 +65,12 @@ export async function readCheckpoint(
       say(`${source}: took ${info.model.name} and its ${info.classes.length} classes from config.json`);
     }
     for (const note of notes) say(`${source}: ${note}`);
+    if (needsLibraryConfig({ ...found, info })) {
+      throw new DataError(
+        `${source}: these are weights of transformers' MobileNet-V2, of which only config.json says how it pads and ` +
+          "normalises; put the config.json and preprocessor_config.json that came with them beside the file",
+      );
+    }
     return { ...checkpoint, info };
   } catch (error) {
     throw explain("the checkpoint", source, error);

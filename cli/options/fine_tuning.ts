@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
-import { type Checkpoint, publishedWeights } from "../../weights/mod.ts";
+import { type Checkpoint, type ModelDescription, publishedWeights } from "../../weights/mod.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import type { GivenOptions } from "./option.ts";
 import type { TrainValues } from "./train_options.ts";
@@ -34,6 +34,18 @@ export function withPublishedModel(values: TrainValues, given: GivenOptions): Tr
 export function chooseHeadEpochs(values: ChosenValues, isNew: boolean): number {
   const suited = isPublished(values) && isNew && values.epochs > 1 ? 1 : 0;
   return values["head-epochs"] ?? suited;
+}
+
+/**
+ * The network that is trained, with what no option says of it: as the weights say that it starts from, such as the padding
+ * of TensorFlow's networks.
+ *
+ * @param description What the options say.
+ * @param initial The weights, which may be of another network.
+ */
+export function startedDescription(description: ModelDescription, initial?: Checkpoint): ModelDescription {
+  const own = initial?.info?.model;
+  return own?.name === description.name ? { ...own, ...description } : description;
 }
 
 /** The network of published weights that are asked for without one. */

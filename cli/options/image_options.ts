@@ -104,7 +104,11 @@ export const AUGMENTATION_OPTIONS = inGroup(
 const MOST_WORKERS = 8;
 
 /** The values of the options of images. */
-export type DataValues = Omit<Values<typeof DATA_OPTIONS>, "decode"> & { readonly decode?: string };
+export type DataValues = Omit<Values<typeof DATA_OPTIONS>, "decode"> & {
+  readonly decode?: string;
+  /** Whether images are measured and not trained on. Defaults to no. */
+  readonly toMeasure?: boolean;
+};
 
 /** How image files are read. */
 export function folderOptions(
@@ -116,6 +120,7 @@ export function folderOptions(
   return {
     decode: decoderOf(decode),
     cacheOf: (dataset, least) => caches?.of(dataset, least),
+    toMeasure: values.toMeasure,
     size: values.size,
     validationFraction: values["val-fraction"],
     maxBad,

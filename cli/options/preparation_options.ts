@@ -11,7 +11,7 @@ import {
   type Preprocessing,
 } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
-import { describedModel, mismatchedHead } from "../../weights/mod.ts";
+import { describedModel, inferOptions, mismatchedHead } from "../../weights/mod.ts";
 import type { ReadCheckpoint } from "../files/read_checkpoint.ts";
 import type { Values } from "./option.ts";
 import { modelOf } from "./shared_options.ts";
@@ -49,9 +49,10 @@ export interface ChosenNormalisation {
 /**
  * The network of a checkpoint.
  *
- * @param values `model`: its name, for a bare weight file, whose number of classes is that of its last layer.
+ * @param values `model`: its name, for a bare weight file, whose classes are those of its last layer, and whose images have
+ * the channels that its first one takes.
  * @param values `crop`: the height and width of its images, where they are not its own.
- * @param shape The shape of the images that a bare file is for. Defaults to the model's own.
+ * @param shape The images that a bare file is for, of which the height and the width are taken. Defaults to the model's own.
  * @throws {UsageError} If nothing says which it is.
  */
 export function chosenModel(
@@ -63,7 +64,9 @@ export function chosenModel(
   const own = describedModel(description);
   if (checkpoint.info === undefined) {
     const classes = mismatchedHead(own, checkpoint.tensors)?.classes ?? own.classes;
-    description = { ...description, classes, inputShape: shape ?? own.inputShape };
+    const [channels, ...size] = inferOptions(own, checkpoint.tensors).inputShape,
+      [height, width] = shape?.slice(1) ?? size;
+    description = { ...description, classes, inputShape: [channels, height, width] };
   }
   if (crop === undefined) return describedModel(description);
   const [channels] = description.inputShape ?? own.inputShape;
@@ -116,10 +119,8 @@ export async function chosenNormalisation(
     const normalisation = { mean, std: std! };
     if (normalisationFits(normalisation, model.inputShape)) return { normalisation, origin: "--mean and --std" };
     throw new UsageError(
-      `--mean and --std: expected ${
-        model.inputShape[0]
-      } numbers each, one for each channel of ${model.name}'s images, and ` +
-        `deviations above 0, but ${mean.join(",")} and ${std!.join(",")} came`,
+      `--mean and --std: expected ${countText(model)}, for ${model.name}'s images, and deviations above 0, ` +
+        `but ${mean.join(",")} and ${std!.join(",")} came`,
     );
   }
   if (info !== undefined) return { normalisation: info.normalisation, origin: "the checkpoint's mean and std" };
@@ -128,8 +129,13 @@ export async function chosenNormalisation(
   if (usual !== undefined) return { normalisation: usual, origin: "ImageNet's mean and std" };
   if (measure !== undefined) return { normalisation: await measure(), origin: "the training set's mean and std" };
   throw new UsageError(
-    `${source} does not say by which mean and deviation its images were normalised; give them with --mean and --std`,
+    `${source} does not say by which mean and deviation its images were normalised; give them with --mean and --std, ` +
+      countText(model),
   );
+}
+
+function countText({ inputShape: [channels] }: SequentialModel): string {
+  return channels === 1 ? "a number each" : `${channels} numbers each, one for each channel`;
 }
 
 /** How images are made ready, as a line for people. */

@@ -22,6 +22,8 @@ export interface ImageFolderOptions {
    * smaller size, down to the least one, where there is one.
    */
   readonly decode: (bytes: Uint8Array, source: string, least?: LeastSize) => Promise<DecodedImage>;
+  /** Whether images are measured and not trained on, so that one class will do and classes may be empty. Defaults to no. */
+  readonly toMeasure?: boolean;
   /** The height and width that a model sees. Defaults to 224. */
   readonly size?: number;
   /**
@@ -180,8 +182,8 @@ export function isImageFolder(names: readonly string[]): boolean {
  * @param options How images are decoded and split.
  * @returns The set. Its images count as mirrorable unless the classes are named by single letters or by numbers. Its notes
  * say what was left out, and what was chosen where the folder does not say.
- * @throws {DataError} If there are fewer than two classes, a class without images, a class of another split that is not
- * trained on, or if it is not clear which folders are the classes.
+ * @throws {DataError} If there are fewer than two classes or a class without images, which may be where images are only
+ * measured; if there is a class of another split that is not trained on, or if it is not clear which folders are the classes.
  */
 export async function readImageFolder(
   files: FileSource,
@@ -198,8 +200,9 @@ export async function readImageFolder(
     await refuseUnclearClasses(files);
     notes.push(...await noteSplitsBeside(files));
   }
-  const found = await listClasses(files, folders.train, leftOut), classes = [...found.keys()];
-  if (classes.length < 2) {
+  const list: ListClasses = (folder) => listClasses(files, folder, leftOut, options.toMeasure);
+  const found = await list(folders.train), classes = [...found.keys()];
+  if (classes.length < 2 && !(options.toMeasure && classes.length === 1)) {
     throw new DataError(
       `${files.location}: expected a folder for each of at least two classes${
         folders.train === "" ? "" : ` in ${folders.train.slice(0, -1)}`
@@ -208,13 +211,15 @@ export async function readImageFolder(
   }
   const labelled = await labelledFolders(files, folders, classes, notes);
   const read = async (folder: string | undefined) =>
-    folder === undefined ? undefined : await listLabelled(files, folder, folders.train, classes, leftOut);
+    folder === undefined ? undefined : await listLabelled(files, folder, folders.train, classes, list);
   let train = found, validation = await read(labelled.validation), test = await read(labelled.test);
   if (validation === undefined && test !== undefined) {
     notes.push(`there is no folder val, so that the images of ${labelled.test!.slice(0, -1)} are validated on`);
     [validation, test] = [test, undefined];
   }
   if (validation === undefined) [train, validation] = split(found, validationFraction ?? usualShare(found), splitSeed);
+  const empty = classes.filter((name) => [train, validation, test].every((images) => !images?.get(name)?.length));
+  if (empty.length > 0) notes.push(`${listNames(empty)}: no images`);
   if (folders.others.length > 0) notes.push(`${listNames(folders.others)}: not read, being no split by name`);
   if (leftOut.count > 0) notes.push(leftOut.describe());
   const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
@@ -259,13 +264,16 @@ async function labelledFolders(
   return { validation };
 }
 
+/** Lists the images of a folder's classes. */
+type ListClasses = (folder: string) => Promise<Map<string, string[]>>;
+
 /** The images of a split beside the training images, by class. */
 async function listLabelled(
   files: FileSource,
   folder: string,
   trainFolder: string,
   classes: readonly string[],
-  leftOut: LeftOut,
+  list: ListClasses,
 ): Promise<Map<string, string[]>> {
   const known = `the classes of ${trainFolder.slice(0, -1)} (${listNames(classes)})`;
   const folders = (await files.list(folder)).filter(isVisibleFolder);
@@ -283,7 +291,7 @@ async function listLabelled(
         "rename it, or move it elsewhere",
     );
   }
-  return await listClasses(files, folder, leftOut);
+  return await list(folder);
 }
 
 /** The accuracy on fewer images is known to no more than a few percent. */

@@ -83,12 +83,17 @@ export function className(folder: string): string {
   return folder.slice(0, -1).normalize("NFC");
 }
 
-/** The paths of the images of each class, by name. */
-export async function listClasses(files: FileSource, folder: string, leftOut: LeftOut): Promise<Map<string, string[]>> {
+/** The paths of the images of each class, by name; of one without images none, if there may be such. */
+export async function listClasses(
+  files: FileSource,
+  folder: string,
+  leftOut: LeftOut,
+  mayBeEmpty = false,
+): Promise<Map<string, string[]>> {
   const classes = new Map<string, string[]>();
   for (const name of (await files.list(folder)).filter(isVisibleFolder)) {
     const others = new LeftOut(), images = await findImageFiles(files, folder + name, others);
-    if (images.length === 0) {
+    if (images.length === 0 && !mayBeEmpty) {
       throw new DataError(
         `${files.location}/${folder}${name.slice(0, -1)}: expected ${IMAGE_FORMATS} files of a class ` +
           (others.count === 0

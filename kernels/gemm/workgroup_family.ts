@@ -1,48 +1,34 @@
 /** Matrix products in workgroup memory: how a product of matrices that lie in buffers is staged. */
 
-import { f32, type KernelFamily, type KernelSequence, MAX_ITERATIONS } from "../../core/mod.ts";
-import type { DeviceAbilities, TensorSpec, WebGpuKernel } from "../../core/mod.ts";
+import { type DeviceLimits, f32, type KernelFamily, MAX_ITERATIONS } from "../../core/mod.ts";
+import type { TensorSpec, WebGpuKernel } from "../../core/mod.ts";
 import { storeOfFour } from "../text.ts";
 import { layoutOf, type Matrix, matrixOperand, packedMatrix, packMatrixKernel, paddedLines } from "./matrix.ts";
 import { type GemmProblem, workspaceOf } from "./problem.ts";
 import { columnBias, storeBindings } from "./store.ts";
-import { blockHeight, blockWidth, WORKGROUP_TILES } from "./tiles.ts";
-import {
-  coverageOfConfiguration,
-  hasWorkgroupTiles,
-  isLargePartial,
-  launchOf,
-  nameOfConfiguration,
-  type WorkgroupConfiguration,
-  workgroupConfigurations,
-  type WorkgroupShape,
-} from "./workgroup_choice.ts";
-import { partialSize, type StagedProduct, type StagedStore, workgroupGemmKernels } from "./workgroup.ts";
+import { blockHeight, blockWidth, type WorkgroupTile } from "./tiles.ts";
+import type { StagedProduct, StagedStore } from "./workgroup.ts";
+import type { WorkgroupConfiguration, WorkgroupShape } from "./workgroup_choice.ts";
+import { type StagedWork, workgroupFamily } from "./workgroup_product.ts";
 
 /**
  * A workgroup computes a block from slices in workgroup memory: the columns of all B side by side. An operand that cannot be
  * loaded in vectors as it lies is packed depth by depth, and so is A where the problem says so.
  */
-export const WORKGROUP_GEMM: KernelFamily<GemmProblem, WorkgroupConfiguration> = {
+export const WORKGROUP_GEMM: KernelFamily<GemmProblem, WorkgroupConfiguration> = workgroupFamily({
   name: "GEMM in workgroup memory",
   version: 2,
-  supports: (problem, { limits }) => problem.k <= MAX_ITERATIONS && hasWorkgroupTiles(workgroupShape(problem), limits),
-  configurations(problem, { limits }) {
+  supports: ({ k }) => k <= MAX_ITERATIONS,
+  shapeOf: workgroupShape,
+  packedSizes(problem, tile) {
     const [a, b] = matricesOf(problem);
-    return workgroupConfigurations(workgroupShape(problem), limits).filter(({ tile: name }) => {
-      const tile = WORKGROUP_TILES[name];
-      const sizes = [
-        packs(a, problem.packsA) ? sizeOf(packedMatrix(a, blockHeight(tile), tile)) : 0,
-        packs(b) ? sizeOf(packedMatrix(b, blockWidth(tile), tile)) : 0,
-      ];
-      return 4 * Math.max(...sizes) <= limits.maxStorageBufferBindingSize;
-    });
+    return [
+      ...(packs(a, problem.packsA) ? [sizeOf(packedMatrix(a, blockHeight(tile), tile))] : []),
+      ...(packs(b) ? [sizeOf(packedMatrix(b, blockWidth(tile), tile))] : []),
+    ];
   },
-  coverageOf: coverageOfConfiguration,
-  launchOf: (problem, configuration) => launchOf(workgroupShape(problem), configuration),
-  nameOf: (configuration) => `GEMM in workgroup memory ${nameOfConfiguration(configuration)}`,
-  emit,
-};
+  stage,
+});
 
 /** What the choice of a tile depends on. */
 export function workgroupShape(problem: GemmProblem): WorkgroupShape {
@@ -72,17 +58,13 @@ function sizeOf({ lines, depth }: Matrix): number {
   return lines * depth;
 }
 
-function emit(
-  problem: GemmProblem,
-  { tile: name, parts }: WorkgroupConfiguration,
-  { limits }: DeviceAbilities,
-): KernelSequence {
-  const tile = WORKGROUP_TILES[name], workspace: TensorSpec[] = [], kernels: WebGpuKernel[] = [];
-  const { buffers } = problem, [a, b] = matricesOf(problem), first = workspaceOf(problem);
+function stage(problem: GemmProblem, tile: WorkgroupTile, limits: DeviceLimits): StagedWork {
+  const specs: TensorSpec[] = [], kernels: WebGpuKernel[] = [];
+  const { buffers } = problem, [a, b] = matricesOf(problem), workspace = workspaceOf(problem);
   const operand = (name: string, matrix: Matrix, index: number, block: number, wanted?: boolean) => {
     if (!packs(matrix, wanted)) return { ...matrixOperand(name, matrix, block, tile), index };
-    const packed = packedMatrix(matrix, block, tile), target = first + workspace.length;
-    workspace.push(f32([packed.depth, packed.lines]));
+    const packed = packedMatrix(matrix, block, tile), target = workspace + specs.length;
+    specs.push(f32([packed.depth, packed.lines]));
     kernels.push(packMatrixKernel(matrix, packed, [index, target], limits));
     return { ...matrixOperand(name, packed, block, tile), index: target };
   };
@@ -99,10 +81,7 @@ function emit(
       { name: "b", index: stagedB.index, vector: true },
     ],
   };
-  const partial = first + workspace.length, size = partialSize(product, parts);
-  if (parts > 1) workspace.push(f32([size]));
-  kernels.push(...workgroupGemmKernels(product, tile, parts, partial, limits));
-  return { workspace, kernels, transient: parts > 1 && isLargePartial(size) ? [partial] : [] };
+  return { product, workspace, packed: { specs, kernels } };
 }
 
 /** C, with the bias and the epilogue. */

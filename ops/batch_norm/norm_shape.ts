@@ -1,8 +1,10 @@
 /** What every form of batch norm shares: attributes, argument checks, extents, and how a channel's elements are visited. */
 
 import {
+  type BadSample,
   elementCount,
   expectSpec,
+  f32,
   float,
   type NumericArray,
   type OpSpec,
@@ -113,6 +115,17 @@ export function sampleShapes({ activation }: Epilogue): readonly (readonly numbe
 export function exceedCeiling({ activation }: Epilogue, gamma: NumericArray): void {
   const ceiling = activation?.ceiling ?? Infinity;
   if (ceiling !== Infinity) gamma.forEach((value, c) => gamma[c] = ceiling * value);
+}
+
+/** What a form that takes the batch's statistics must refuse: four inputs of a channel each, and maybe a residual. */
+export function badNormSamples({ residual }: Epilogue): BadSample[] {
+  const norm = (shape: readonly number[], channels: number) => [f32(shape), ...Array(4).fill(f32([channels]))];
+  return [
+    { inputs: norm([2, 3, 4, 4], 2), message: "expected gamma to be f32 [3]" },
+    residual
+      ? { inputs: [...norm([2, 3, 4, 4], 3), f32([2, 3, 4, 5])], message: "expected residual to be" }
+      : { inputs: norm([1, 3, 1, 1], 3), message: "expected more than 1 value per channel" },
+  ];
 }
 
 /** The number of multiplications and additions an element takes, about. */

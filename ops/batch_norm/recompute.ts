@@ -6,6 +6,7 @@
 import { bytesMoved, f32, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
 import { applyKernels, applyPlane } from "./apply.ts";
 import {
+  badNormSamples,
   type Epilogue,
   EPILOGUES,
   exceedCeiling,
@@ -67,18 +68,7 @@ function registerRecompute(suffix: string): Op<BatchNormRecomputeAttributes> {
           },
         }))
       ),
-    badSamples: () => [
-      { inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2]))], message: "expected gamma to be f32 [3]" },
-      ...(epilogue.residual
-        ? [{
-          inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([3])), f32([2, 3, 4, 5])],
-          message: "expected residual to be",
-        }]
-        : [{
-          inputs: [f32([1, 3, 1, 1]), ...Array(4).fill(f32([3]))],
-          message: "expected more than 1 value per channel",
-        }]),
-    ],
+    badSamples: () => badNormSamples(epilogue),
   });
 }
 

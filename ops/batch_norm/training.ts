@@ -8,6 +8,7 @@ import { applyPlane, applyWgsl } from "./apply.ts";
 import type { ChannelWork } from "./channel_kernels.ts";
 import { channelKernels } from "./families.ts";
 import {
+  badNormSamples,
   type BatchNormAttributes,
   type Epilogue,
   EPILOGUES,
@@ -176,18 +177,7 @@ function registerTraining(suffix: string): Op<BatchNormAttributes> {
           },
         }))
       ),
-    badSamples: () => [
-      { inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2]))], message: "expected gamma to be f32 [3]" },
-      ...(epilogue.residual
-        ? [{
-          inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([3])), f32([2, 3, 4, 5])],
-          message: "expected residual to be",
-        }]
-        : [{
-          inputs: [f32([1, 3, 1, 1]), ...Array(4).fill(f32([3]))],
-          message: "expected more than 1 value per channel",
-        }]),
-    ],
+    badSamples: () => badNormSamples(epilogue),
     fusions: fusionsOf("batchNorm", epilogue),
   });
 }

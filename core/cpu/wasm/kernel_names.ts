@@ -49,7 +49,9 @@ export type CpuKernelName =
   | "sharedColumns"
   | "depthwise3x3WeightGradient"
   | "dilatedMaxPool"
-  | "divideByWindows";
+  | "divideByWindows"
+  | "rmspropElements"
+  | "adamwElements";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -101,4 +103,6 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "depthwise3x3WeightGradient",
   "dilatedMaxPool",
   "divideByWindows",
+  "rmspropElements",
+  "adamwElements",
 ];

@@ -19,21 +19,13 @@ import {
 import {
   blockHeight,
   blockWidth,
-  coverageOfConfiguration,
-  hasWorkgroupTiles,
-  isLargePartial,
-  launchOf,
-  nameOfConfiguration,
-  partialSize,
   range,
   type StagedOperand,
   type StagedProduct,
   type StagedStore,
   vec4,
-  WORKGROUP_TILES,
   type WorkgroupConfiguration,
-  workgroupConfigurations,
-  workgroupGemmKernels,
+  workgroupFamily,
   type WorkgroupShape,
   type WorkgroupTile,
 } from "../../../kernels/mod.ts";
@@ -44,32 +36,24 @@ import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
 import { weightRow } from "./weight_row.ts";
 
 /** The family. A pointwise convolution of whole vectors is a product as it is (`pointwise_gemm.ts`). */
-export const IMPLICIT_GEMM: KernelFamily<DirectedConvolution, WorkgroupConfiguration> = {
+export const IMPLICIT_GEMM: KernelFamily<DirectedConvolution, WorkgroupConfiguration> = workgroupFamily({
   name: "implicit GEMM",
   version: 2,
-  supports: (convolution, { limits }) =>
-    convolution.groups === 1 && !isVectorPointwise(convolution) &&
-    hasWorkgroupTiles(convolutionShape(convolution), limits),
-  configurations: (convolution, { limits }) =>
-    workgroupConfigurations(convolutionShape(convolution), limits).filter(({ tile }) =>
-      4 * packedWeights(convolution, WORKGROUP_TILES[tile]).size <= limits.maxStorageBufferBindingSize
-    ),
-  coverageOf: coverageOfConfiguration,
-  launchOf: (convolution, configuration) => launchOf(convolutionShape(convolution), configuration),
-  nameOf: (configuration) => `implicit GEMM ${nameOfConfiguration(configuration)}`,
-  emit(convolution, { tile: name, parts }, { limits }) {
-    const tile = WORKGROUP_TILES[name], weights = convolution.operands.output + 1, partial = weights + 1;
-    const product = productOf(convolution, tile, weights), size = partialSize(product, parts);
+  supports: (convolution) => convolution.groups === 1 && !isVectorPointwise(convolution),
+  shapeOf: convolutionShape,
+  packedSizes: (convolution, tile) => [packedWeights(convolution, tile).size],
+  stage(convolution, tile, limits) {
+    const workspace = convolution.operands.output + 1;
     return {
-      workspace: [f32([packedWeights(convolution, tile).size]), ...(parts > 1 ? [f32([size])] : [])],
-      transient: parts > 1 && isLargePartial(size) ? [partial] : [],
-      kernels: [
-        packKernel(convolution, tile, weights, limits),
-        ...workgroupGemmKernels(product, tile, parts, partial, limits),
-      ],
+      product: productOf(convolution, tile, workspace),
+      workspace,
+      packed: {
+        specs: [f32([packedWeights(convolution, tile).size])],
+        kernels: [packKernel(convolution, tile, workspace, limits)],
+      },
     };
   },
-};
+});
 
 /** Results of an image and a channel that are of a residue: rows and columns, the most of all residues. */
 function residueSize(convolution: DirectedConvolution): [rows: number, columns: number] {

@@ -7,23 +7,15 @@
  * workgroup memory. The depth is split into parts that fill the device. Groups are not supported.
  */
 
-import { f32, type KernelFamily } from "../../../core/mod.ts";
+import type { KernelFamily } from "../../../core/mod.ts";
 import {
-  coverageOfConfiguration,
-  hasWorkgroupTiles,
-  isLargePartial,
-  launchOf,
-  nameOfConfiguration,
-  partialSize,
   range,
   type StagedOperand,
   type StagedProduct,
   type StagedStore,
   vec4,
-  WORKGROUP_TILES,
   type WorkgroupConfiguration,
-  workgroupConfigurations,
-  workgroupGemmKernels,
+  workgroupFamily,
   type WorkgroupShape,
   type WorkgroupTile,
 } from "../../../kernels/mod.ts";
@@ -31,23 +23,13 @@ import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
 import { DW, DY, PARTIAL, X } from "./weight_gradient_parts.ts";
 
 /** The family. */
-export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, WorkgroupConfiguration> = {
+export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, WorkgroupConfiguration> = workgroupFamily({
   name: "implicit GEMM",
   version: 2,
-  supports: (problem, { limits }) => problem.groups === 1 && hasWorkgroupTiles(weightGradientShape(problem), limits),
-  configurations: (problem, { limits }) => workgroupConfigurations(weightGradientShape(problem), limits),
-  coverageOf: coverageOfConfiguration,
-  launchOf: (problem, configuration) => launchOf(weightGradientShape(problem), configuration),
-  nameOf: (configuration) => `implicit GEMM ${nameOfConfiguration(configuration)}`,
-  emit(problem, { tile, parts }, { limits }) {
-    const product = productOf(problem, WORKGROUP_TILES[tile]), size = partialSize(product, parts);
-    return {
-      workspace: parts > 1 ? [f32([size])] : [],
-      transient: parts > 1 && isLargePartial(size) ? [PARTIAL] : [],
-      kernels: workgroupGemmKernels(product, WORKGROUP_TILES[tile], parts, PARTIAL, limits),
-    };
-  },
-};
+  supports: ({ groups }) => groups === 1,
+  shapeOf: weightGradientShape,
+  stage: (problem, tile) => ({ product: productOf(problem, tile), workspace: PARTIAL }),
+});
 
 /** What the choice of a tile depends on. */
 export function weightGradientShape(problem: ConvolutionProblem): WorkgroupShape {

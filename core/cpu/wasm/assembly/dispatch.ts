@@ -11,7 +11,9 @@ import { convolution, convolutionInputGradient } from "./convolution";
 import { convolutionWeightGradient, convolutionWeightGradientSum } from "./convolution_weight_gradient";
 import { depthwise, depthwiseInputGradient, depthwiseWeightGradient } from "./depthwise";
 import { depthwise3x3, depthwise3x3Spread, depthwise3x3WeightGradient } from "./depthwise3x3";
-import { addElements, clampElements, clampElementsGradient, sgdElements } from "./elementwise";
+import {
+  adamwElements, addElements, clampElements, clampElementsGradient, rmspropElements, sgdElements,
+} from "./elementwise";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
 import { averagePool, averagePoolGradient, dilatedMaxPool, maxPool, maxPoolGradient } from "./pool";
@@ -77,6 +79,8 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 45: depthwise3x3WeightGradient(p, task, scratch); return;
     case 46: dilatedMaxPool(p, task, scratch); return;
     case 47: divideByWindows(p, task, scratch); return;
+    case 48: rmspropElements(p, task, scratch); return;
+    case 49: adamwElements(p, task, scratch); return;
     default: unreachable();
   }
 }

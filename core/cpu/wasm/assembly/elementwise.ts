@@ -97,3 +97,55 @@ export function sgdElements(p: usize, task: i32, _scratch: usize): void {
     gradient += 16;
   }
 }
+
+/**
+ * A step of RMSProp: g' = g + decay·p, s = rho·s + rest·g'², v = momentum·v + rate·g' / √(s + epsilon), p -= v.
+ * Arguments: p, s, v, g, rate, count, floats a task, momentum, rho, rest (1 - rho), epsilon, decay.
+ */
+export function rmspropElements(p: usize, task: i32, _scratch: usize): void {
+  const first = task * word(p, 6), rate = v128.load32_splat(pointer(p, 4)), momentum = f32x4.splat(real(p, 7));
+  const rho = f32x4.splat(real(p, 8)), rest = f32x4.splat(real(p, 9)), epsilon = f32x4.splat(real(p, 10));
+  const decay = f32x4.splat(real(p, 11));
+  let parameter = at(pointer(p, 0), first), square = at(pointer(p, 1), first), velocity = at(pointer(p, 2), first);
+  let gradient = at(pointer(p, 3), first);
+  for (let left = min(word(p, 6), word(p, 5) - first); left > 0; left -= 4) {
+    const old = v128.load(parameter), slope = multiplyAdd(decay, old, v128.load(gradient));
+    const s = multiplyAdd(rho, v128.load(square), f32x4.mul(f32x4.mul(rest, slope), slope));
+    const step = f32x4.div(f32x4.mul(rate, slope), f32x4.sqrt(f32x4.add(s, epsilon)));
+    const v = multiplyAdd(momentum, v128.load(velocity), step);
+    storeLanes(square, s, left);
+    storeLanes(velocity, v, left);
+    storeLanes(parameter, f32x4.sub(old, v), left);
+    parameter += 16;
+    square += 16;
+    velocity += 16;
+    gradient += 16;
+  }
+}
+
+/**
+ * A step of AdamW: m = beta₁·m + rest₁·g, s = beta₂·s + rest₂·g², p -= rate·(decay·p + (m / c₁) / (√(s / c₂) + epsilon)).
+ * Arguments: p, m, s, g, rate, c, count, floats a task, beta₁, rest₁ (1 - beta₁), beta₂, rest₂, epsilon, decay.
+ */
+export function adamwElements(p: usize, task: i32, _scratch: usize): void {
+  const first = task * word(p, 7), rate = v128.load32_splat(pointer(p, 4));
+  const meanShare = v128.load32_splat(pointer(p, 5)), squareShare = v128.load32_splat(pointer(p, 5), 4);
+  const beta1 = f32x4.splat(real(p, 8)), rest1 = f32x4.splat(real(p, 9)), beta2 = f32x4.splat(real(p, 10));
+  const rest2 = f32x4.splat(real(p, 11)), epsilon = f32x4.splat(real(p, 12)), decay = f32x4.splat(real(p, 13));
+  let parameter = at(pointer(p, 0), first), mean = at(pointer(p, 1), first), square = at(pointer(p, 2), first);
+  let gradient = at(pointer(p, 3), first);
+  for (let left = min(word(p, 7), word(p, 6) - first); left > 0; left -= 4) {
+    const old = v128.load(parameter), slope = v128.load(gradient);
+    const m = multiplyAdd(beta1, v128.load(mean), f32x4.mul(rest1, slope));
+    const s = multiplyAdd(beta2, v128.load(square), f32x4.mul(f32x4.mul(rest2, slope), slope));
+    const root = f32x4.add(f32x4.sqrt(f32x4.div(s, squareShare)), epsilon);
+    const step = multiplyAdd(decay, old, f32x4.div(f32x4.div(m, meanShare), root));
+    storeLanes(mean, m, left);
+    storeLanes(square, s, left);
+    storeLanes(parameter, multiplySubtract(rate, step, old), left);
+    parameter += 16;
+    mean += 16;
+    square += 16;
+    gradient += 16;
+  }
+}
