@@ -115,7 +115,7 @@ Deno.test("openImageSet() reads a single split, and says which are beside it", a
   assertEquals(set.notes, ["/sets/train: val beside it is not read; give /sets for all"]);
   const parent: FileSource = { ...memoryFolder({}), list: () => Promise.reject(new DataError("not allowed")) };
   const alone = await openImageSet({ ...within(files, "train"), parent }, { decode });
-  assertEquals([alone.train.count, alone.notes], [18, undefined]);
+  assertEquals([alone.train.count, alone.notes], [16, undefined]);
 });
 
 /** IDX files of one image for each of some labels. */
