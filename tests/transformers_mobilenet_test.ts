@@ -15,6 +15,7 @@ import {
 import { runCli, withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
 import { fill, imagesOf } from "./_models_golden.ts";
+import { logitsInRuntime } from "./_onnx_runtime.ts";
 import golden from "./golden/weights/transformers_mobilenet.json" with { type: "json" };
 
 interface Case {
@@ -147,6 +148,11 @@ Deno.test("predict and train take a folder of transformers' MobileNet-V2, and a 
     assertEquals(named.code, 0, named.stderr);
     assertStringIncludes(named.stderr, "took mobilenet_v2_0.35 and its 11 classes from config.json");
     assertStringIncludes(named.stderr, "resize 128 bilinear, crop 96x96");
+    const onnx = `${folder}/mobilenet.onnx`, exported = await runCli(["export", "--checkpoint", from, "--out", onnx]);
+    assertEquals(exported.code, 0, exported.stderr);
+    const { images: size, logits } = CASES[name], images = imagesOf({ name, images: size, size: 96 });
+    const [found] = await logitsInRuntime(await Deno.readFile(onnx), [3, 96, 96], [{ size, images }]);
+    assert(distance(found, logits) <= TOLERANCE, `ONNX Runtime is off by ${distance(found, logits)}`);
     const train = ["train", "--data", `${folder}/data`, "--batch", "3", "--backend", "cpu", "--schedule", "constant"];
     const options = ["--model", "mobilenet_v2_0.35", "--lr", "0.001", "--augment", "none", "--epochs", "1"];
     const first = await runCli([...train, ...options, "--init", from, "--out", run]);

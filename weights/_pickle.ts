@@ -5,7 +5,6 @@
  */
 
 import {
-  type GlobalReference,
   isCount,
   isDictionary,
   isExtents,
@@ -16,13 +15,11 @@ import {
   type OpaqueObject,
   type PickleKey,
   type PickleValue,
-  type StorageReference,
+  storageOf,
   type TensorReference,
 } from "./_pickle_values.ts";
 import type { Fail } from "./_reading.ts";
 
-const STORAGES = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
-  .map((type) => `torch.${type}Storage`);
 const ORDERED = "collections.OrderedDict", TENSOR = "torch._utils._rebuild_tensor_v2";
 const PARAMETER = "torch._utils._rebuild_parameter", DEFAULT = "collections.defaultdict";
 /** Before PyTorch 0.4: without the hooks of gradients. */
@@ -54,24 +51,6 @@ export function readFirstPickle(
   persistent: PersistentLoad = (id) => storageOf(id, fail),
 ): { readonly value: PickleValue; readonly end: number } {
   return new PickleReader(bytes.subarray(0, MOST_BYTES), fail, persistent).read();
-}
-
-/** The storage that a persistent id stands for: ("storage", class, key, device, elements). */
-function storageOf(id: PickleValue, fail: Fail): StorageReference {
-  const [tag, type, key, , elements, view = null] = isList(id) ? id : [];
-  const [, start, size] = view === null ? [null, 0, elements] : isList(view) ? view : [];
-  if (
-    tag !== "storage" || !isStorageType(type) || typeof key !== "string" || !isCount(elements) || !isCount(start) ||
-    !isCount(size) || start + size > elements
-  ) {
-    return fail("refers to a storage in a way that torch.save does not");
-  }
-  return { kind: "storage", type: type.name, key, elements, start };
-}
-
-/** Whether a value is the name of one of PyTorch's classes of storages. */
-export function isStorageType(type: PickleValue | undefined): type is GlobalReference {
-  return isKind(type, "global") && STORAGES.includes(type.name);
 }
 
 class PickleReader {

@@ -1,6 +1,6 @@
 /** What a pickle of `torch.save` holds: plain values, and descriptions of the Python objects that tensors are made of. */
 
-import { MOST_DIMENSIONS } from "./_reading.ts";
+import { type Fail, MOST_DIMENSIONS } from "./_reading.ts";
 
 /** A storage: an entry of the archive. */
 export interface StorageReference {
@@ -99,4 +99,25 @@ export function isCount(value: PickleValue | undefined): value is number {
 /** Whether a value is a tuple of counts. A list would not do: the pickle could change it later. */
 export function isExtents(value: PickleValue | undefined): value is readonly number[] {
   return isList(value) && Object.isFrozen(value) && value.length <= MOST_DIMENSIONS && value.every(isCount);
+}
+
+const STORAGES = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
+  .map((type) => `torch.${type}Storage`);
+
+/** The storage that a persistent id stands for: ("storage", class, key, device, elements). */
+export function storageOf(id: PickleValue, fail: Fail): StorageReference {
+  const [tag, type, key, , elements, view = null] = isList(id) ? id : [];
+  const [, start, size] = view === null ? [null, 0, elements] : isList(view) ? view : [];
+  if (
+    tag !== "storage" || !isStorageType(type) || typeof key !== "string" || !isCount(elements) || !isCount(start) ||
+    !isCount(size) || start + size > elements
+  ) {
+    return fail("refers to a storage in a way that torch.save does not");
+  }
+  return { kind: "storage", type: type.name, key, elements, start };
+}
+
+/** Whether a value is the name of one of PyTorch's classes of storages. */
+export function isStorageType(type: PickleValue | undefined): type is GlobalReference {
+  return isKind(type, "global") && STORAGES.includes(type.name);
 }

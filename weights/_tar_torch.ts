@@ -4,12 +4,13 @@
  */
 
 import { ELEMENT_TYPES } from "./_element_types.ts";
-import { isStorageType, type PersistentLoad, readFirstPickle } from "./_pickle.ts";
+import { type PersistentLoad, readFirstPickle } from "./_pickle.ts";
 import {
   isCount,
   isDictionary,
   isKind,
   isList,
+  isStorageType,
   type PickleValue,
   type StorageReference,
   type TensorReference,
