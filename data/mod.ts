@@ -19,6 +19,7 @@ export * from "./formats/folder.ts";
 export * from "./formats/idx.ts";
 export * from "./formats/image_cache.ts";
 export * from "./formats/image_input.ts";
+export * from "./formats/image_list.ts";
 export { findImageFiles, LeftOut } from "./formats/image_tree.ts";
 export { drawBeta, mixes, mixImages, type Mixture, type MixtureOptions } from "./augment/mixture.ts";
 export * from "./identity.ts";

@@ -1,4 +1,4 @@
-/** The classes of known sets whose files do not name them. */
+/** What names of classes tell, and the classes of known sets whose files do not name them. */
 
 import type { FileSource } from "./file_source.ts";
 
@@ -47,4 +47,12 @@ export function cifarClasses(files: FileSource, names: readonly string[]): reado
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, label) => `${label}`);
+}
+
+/** Names of classes that are letters or numbers, whose mirror images are not. */
+const GLYPH = /^(?:.|\d+)$/u;
+
+/** Whether mirror images are taken to be of the same class, by the names of the classes. */
+export function areMirrorable(classes: readonly string[]): boolean {
+  return !classes.every((name) => GLYPH.test(name));
 }
