@@ -76,13 +76,14 @@ export function findColumns(
   const labels = names.flatMap((column, k) => LABEL_NAMES.includes(column) ? [k] : []);
   if (labels.length > 1) throw unclear(`${labels.map((k) => first[k]).join(" and ")} may both be the labels`);
   let path = PATH_NAMES.map((known) => names.indexOf(known)).find((k) => k >= 0), label = labels.at(0);
+  const file = rows.at(1)?.findIndex(isImageFile) ?? -1;
+  if (path === undefined && file >= 0) path = file;
   if (first.length === 2) {
     // Of two columns, what is not the one is the other.
     if (path !== undefined) label ??= 1 - path;
     else if (label !== undefined) path = 1 - label;
   }
-  path ??= rows.length > 1 ? rows[1].findIndex(isImageFile) : -1;
-  if (path < 0) throw unclear("none is called path, file, image, id or the like");
+  if (path === undefined) throw unclear("none is called path, file, image, id or the like");
   if (label === undefined) throw unclear("none is called label, class, category, target or the like");
   return { path, label, header };
 }

@@ -129,7 +129,9 @@ export async function readImageLists(
     const trained = new Set(train.map(({ path }) => path)), both = validation.filter(({ path }) => trained.has(path));
     if (both.length > 0) {
       notes.push(
-        `${lists.validation.name}: ${countOf(both)} of ${validation.length} are trained on too: ${namesOf(both)}`,
+        `${lists.validation.name}: ${countOf(both)} of ${validation.length} ${
+          both.length === 1 ? "is" : "are"
+        } trained on too: ${namesOf(both)}`,
       );
     }
   }
