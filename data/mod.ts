@@ -29,6 +29,8 @@ export * from "./least_size.ts";
 export * from "./normalisation.ts";
 export * from "./formats/open.ts";
 export * from "./formats/path_list.ts";
+export * from "./pickle/read_pickle.ts";
+export * from "./pickle/values.ts";
 export * from "./pipeline.ts";
 export * from "./preprocessing.ts";
 export * from "./read_options.ts";
