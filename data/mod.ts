@@ -11,6 +11,7 @@ export * from "./batcher.ts";
 export * from "./class_balance.ts";
 export * from "./formats/cifar10.ts";
 export * from "./formats/cifar100.ts";
+export { readCifarPython } from "./formats/cifar_python.ts";
 export * from "./dataset.ts";
 export * from "./epoch_order.ts";
 export * from "./formats/decoded_image.ts";

@@ -19,6 +19,22 @@ const KNOWN: readonly (readonly [folder: RegExp, classes: readonly string[]])[] 
   [/kmnist|kuzushiji/i, ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]],
 ];
 
+/** The classes of CIFAR-10. */
+export const CIFAR10_CLASSES: readonly string[] = "airplane automobile bird cat deer dog frog horse ship truck".split(
+  " ",
+);
+
+/** The fine classes of CIFAR-100. */
+export const CIFAR100_CLASSES: readonly string[] = (
+  "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can " +
+  "castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin " +
+  "elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard " +
+  "lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear " +
+  "pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark " +
+  "shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone " +
+  "television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm"
+).split(" ");
+
 /** The end of a folder's path that names a set: the folder and the one above it, for `FashionMNIST/raw`. */
 function lastNames({ location }: FileSource): string {
   return location.split(/[\\/]/).slice(-2).join("/");
