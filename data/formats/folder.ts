@@ -3,9 +3,11 @@
 import { argument, DataError, sentence } from "../../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "../batch_filler.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
+import type { FilesIdentity } from "../identity.ts";
 import type { LeastSize, ReadOptions } from "../read_options.ts";
 import { areMirrorable } from "./_class_names.ts";
 import { expectFraction, holdOut } from "./_held_out.ts";
+import { identifyPaths } from "./_identify_paths.ts";
 import { noteSplitsBeside, refuseUnclearClasses } from "./_nearby.ts";
 import { findSplits, listNames, type SplitFolders } from "./_splits.ts";
 import type { DecodedImage } from "./decoded_image.ts";
@@ -128,6 +130,15 @@ export class FolderDataset implements Dataset {
   /** The paths of the images. */
   get identity(): Uint8Array {
     return this.files.bytes;
+  }
+
+  /**
+   * Identifies the files by their sizes, times and content, where the folder knows them.
+   *
+   * @internal
+   */
+  identifyFiles(known?: FilesIdentity): Promise<FilesIdentity | undefined> {
+    return identifyPaths(this.source, this.files, known);
   }
 
   /** Reads and decodes an image, or takes it from what is kept. */
