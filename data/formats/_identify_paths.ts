@@ -7,10 +7,10 @@ import type { PathList } from "./path_list.ts";
 
 /** So many files are looked at, evenly spread over larger sets: more would take minutes on slow disks. */
 const MOST_LOOKED_AT = 100_000;
-/** So many bytes are read of the content, of all files or of some, evenly spread. */
-const MOST_READ = 2 ** 26;
-/** Files whose sizes are asked for at once. */
-const AT_ONCE = 64;
+/** So many bytes and files are read of the content, of all files or of some, evenly spread. */
+const MOST_READ = 2 ** 26, MOST_FILES_READ = 20_000;
+/** Files whose sizes are asked for at once, and files that are read at once. */
+const STATS_AT_ONCE = 64, READ_AT_ONCE = 8;
 
 /** What stands for a file that is not there any more, or may not be read: decoding says so. */
 const UNKNOWN: FileStat = { bytes: 0, modified: 0 };
@@ -31,8 +31,8 @@ export async function identifyPaths(
   if (source.stat === undefined || paths.length === 0) return undefined;
   const looked = spread(paths.length, MOST_LOOKED_AT), sizes = new Float64Array(looked.length);
   const times = new Float64Array(looked.length);
-  for (let first = 0; first < looked.length; first += AT_ONCE) {
-    const some = looked.slice(first, first + AT_ONCE);
+  for (let first = 0; first < looked.length; first += STATS_AT_ONCE) {
+    const some = looked.slice(first, first + STATS_AT_ONCE);
     const stats = await Promise.all(some.map((index) => source.stat!(paths.at(index)).catch(() => UNKNOWN)));
     sizes.set(stats.map(({ bytes }) => bytes), first);
     times.set(stats.map(({ modified }) => modified), first);
@@ -43,7 +43,7 @@ export async function identifyPaths(
     // Other sizes tell enough, and so do the same sizes and times.
     return { ...found, content: known.content };
   }
-  const read = Math.max(1, Math.floor(MOST_READ * looked.length / Math.max(1, bytes)));
+  const read = Math.min(MOST_FILES_READ, Math.max(1, Math.floor(MOST_READ * looked.length / Math.max(1, bytes))));
   return { ...found, content: await hashContent(source, paths, spread(paths.length, read)) };
 }
 
@@ -61,6 +61,10 @@ function hashOf(numbers: Float64Array): string {
 
 async function hashContent(source: FileSource, paths: PathList, indices: readonly number[]): Promise<string> {
   const hash = new Hash();
-  for (const index of indices) hash.add(await source.read(paths.at(index)).catch(() => new Uint8Array()));
+  for (let first = 0; first < indices.length; first += READ_AT_ONCE) {
+    const some = indices.slice(first, first + READ_AT_ONCE);
+    const contents = await Promise.all(some.map((index) => source.read(paths.at(index)).catch(() => new Uint8Array())));
+    for (const content of contents) hash.add(content);
+  }
   return hash.toString();
 }
