@@ -117,7 +117,10 @@ Deno.test("data inspect counts, measures, names damaged files and draws a sheet"
     assertEquals(code, 0, stderr);
     const report = JSON.parse(stdout);
     assertEquals([report.images, report.train, report.validation, report.damaged.length], [18, 15, 3, 1]);
-    assertStringIncludes(report.damaged[0], "amber/101.jpg: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)");
+    assertStringIncludes(
+      report.damaged[0],
+      "amber/101.jpg: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)",
+    );
     assertEquals(report.classes[2], { name: "violet", train: 5, validation: 1 });
     assert(report.width.minimum >= 20 && report.width.minimum < report.width.median && report.width.maximum < 50);
     // Three rows and three columns of images drawn at twice their size.

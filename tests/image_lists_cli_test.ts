@@ -69,7 +69,7 @@ Deno.test("train, resume, eval and data inspect take tables of images", () =>
     assertEquals([own.split, own.data, own.figures.images], ["val", `${folder}/train.csv`, 6]);
     const listed = await report("--list", `${folder}/val.csv`);
     assertEquals([listed.split, listed.data, listed.figures], ["all", `${folder}/val.csv`, own.figures]);
-    // The run's columns are not those of this table, which has no names of them; its folder is.
+    // The paths of this table, too, are in the folder of the run's images.
     const numbered = await report("--list", `${folder}/numbers.tsv`);
     assertEquals(numbered.figures, own.figures);
     assertStringIncludes(unwrapped(numbered.stderr), "are taken for positions among the network's 3 classes, from 0");

@@ -61,6 +61,7 @@ export const DATA_OPTIONS = inGroup(
       about: "the columns of a table, by names or numbers; defaults to the usual names, such as file,label",
       heededBy: ({ "train-list": train, list }) =>
         (train ?? list) === undefined ? "it is of a table, and none is given" : undefined,
+      mayChangeOnResume: true,
     },
     "val-fraction": {
       kind: "number",
