@@ -44,6 +44,8 @@ const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   ...DATA_OPTIONS,
   data: { ...DATA_OPTION, about: `${DATA_OPTION.about}; defaults to the run's` },
+  "train-list": { ...DATA_OPTIONS["train-list"], about: "the table of a set's training images; defaults to the run's" },
+  "val-list": { ...DATA_OPTIONS["val-list"], about: "the table of its validation images, likewise" },
   // Figures that are quoted are of the pixels that other tools see.
   decode: { ...DATA_OPTIONS.decode, default: "full" },
   split: {
