@@ -3,6 +3,7 @@
 import { DataError, elementCount } from "../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "./batch_filler.ts";
 import type { DecodedImage } from "./formats/decoded_image.ts";
+import type { FilesIdentity } from "./identity.ts";
 import type { ReadOptions } from "./read_options.ts";
 
 /** The class of each image, from 0: in bytes where there are at most 256 classes. */
@@ -41,6 +42,12 @@ export interface Dataset {
    * it throws, the run stops.
    */
   failed?(index: number, error: Error): void;
+  /**
+   * Identifies the files of the set; the content of files that have sizes and times as before need not be read again.
+   *
+   * @internal
+   */
+  identifyFiles?(known?: FilesIdentity): Promise<FilesIdentity | undefined>;
   /**
    * Makes what fills batches from the set, where it has a way of its own, such as workers.
    *

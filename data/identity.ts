@@ -1,7 +1,8 @@
 /** By what a run knows its data again, wherever the data lies. */
 
 import { DataError, formatShape } from "../core/mod.ts";
-import type { ImageSet } from "./dataset.ts";
+import { Hash } from "./_hash.ts";
+import type { Dataset, ImageSet } from "./dataset.ts";
 
 /** What identifies an image set: what it holds, not where it is. */
 export interface DataIdentity {
@@ -15,32 +16,20 @@ export interface DataIdentity {
   readonly classes: readonly string[];
   /** A hash of the labels of both splits and of what else identifies them: pixels in memory, names of files. */
   readonly hash: string;
+  /** What identifies the files of the training and of the validation images; absent where there are none, or not known. */
+  readonly files?: readonly (FilesIdentity | null)[];
 }
 
-/** A hash of 64 bits, to tell apart what differs by accident; it is no defence against anyone. */
-class Hash {
-  #a = 0x811c9dc5;
-  #b = 0x9747b28c;
-
-  add(bytes: Uint8Array): void {
-    let a = this.#a ^ bytes.length, b = this.#b;
-    const whole = bytes.length & ~3;
-    for (let i = 0; i < whole; i += 4) {
-      const word = bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | bytes[i + 3] << 24;
-      a = Math.imul(a ^ word, 0x01000193);
-      b = Math.imul(b ^ word ^ (a >>> 15), 0x85ebca6b);
-    }
-    for (let i = whole; i < bytes.length; i++) {
-      a = Math.imul(a ^ bytes[i], 0x01000193);
-      b = Math.imul(b ^ bytes[i] ^ (a >>> 15), 0x85ebca6b);
-    }
-    this.#a = a ^ (a >>> 13);
-    this.#b = b ^ (b >>> 16);
-  }
-
-  toString(): string {
-    return [this.#a, this.#b].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
-  }
+/** What identifies files of given names: a set that was copied has other times, and one that was changed another content. */
+export interface FilesIdentity {
+  /** The bytes of the files in all. */
+  readonly bytes: number;
+  /** A hash of their sizes. */
+  readonly sizes: string;
+  /** A hash of the times at which they were written. */
+  readonly times: string;
+  /** A hash of the content of all of them, or of some, evenly spread. */
+  readonly content: string;
 }
 
 /**
@@ -87,4 +76,50 @@ export function expectSameData(known: DataIdentity, found: DataIdentity, name: s
   for (const [part, text] of parts) {
     if (String(known[part]) !== String(found[part])) fail(text(known), text(found));
   }
+}
+
+/**
+ * Identifies the files of a set, and checks that they are those that a run was trained on: of the same sizes and, where they
+ * were written at other times, of the same content, as far as that is looked at.
+ *
+ * @param set The set, whose names and labels are the run's.
+ * @param known What the run knows of them. Defaults to nothing, so that nothing is checked.
+ * @returns What identifies them, or nothing for a set without files.
+ * @throws {DataError} If they are others: what has changed.
+ *
+ * @example
+ * ```ts
+ * import { shapesSet } from "@residua/residua";
+ * import { identifyFiles } from "@residua/residua/data";
+ * const set = shapesSet({ trainCount: 20, validationCount: 10 });
+ * console.log(await identifyFiles(set)); // undefined
+ * ```
+ */
+export async function identifyFiles(
+  { train, validation, name }: ImageSet,
+  known: DataIdentity["files"] = [],
+): Promise<DataIdentity["files"]> {
+  const splits: [string, Dataset][] = [["training", train], ["validation", validation]];
+  const files: (FilesIdentity | null)[] = [];
+  for (const [k, [about, dataset]] of splits.entries()) {
+    const before = known[k] ?? undefined, now = await dataset.identifyFiles?.(before);
+    if (before !== undefined && now !== undefined) expectSameFiles(before, now, `the ${about} images of ${name}`);
+    files.push(now ?? null);
+  }
+  return files.every((identity) => identity === null) ? undefined : files;
+}
+
+function expectSameFiles(known: FilesIdentity, found: FilesIdentity, name: string): void {
+  const what = known.bytes !== found.bytes
+    ? `sizes (${known.bytes} bytes in all then, ${found.bytes} now)`
+    : known.sizes !== found.sizes
+    ? `sizes (${known.bytes} bytes in all, divided otherwise among them)`
+    : known.content !== found.content
+    ? "content, of the same sizes"
+    : undefined;
+  if (what === undefined) return;
+  throw new DataError(
+    `${name} are not those that the run was trained on: they have the names that they had but other ${what}; give the run ` +
+      "its images back, or start a new run",
+  );
 }

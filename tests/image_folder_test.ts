@@ -77,7 +77,7 @@ Deno.test("train names damaged files, eval gives its figures, a resumed run its 
     ];
     const trained = await runCli(["train", ...model, "--epochs", "3", "--out", run]);
     assertEquals(trained.code, 0, trained.stderr);
-    assertStringIncludes(trained.stderr, "violet/102.png: expected an image (PNG, JPEG, WebP, GIF or TIFF)");
+    assertStringIncludes(trained.stderr, "violet/102.png: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)");
     assertEquals(trained.stderr.match(/warning: (?!\d+ steps are few)/g)?.length, 1);
     const last = JSON.parse(trained.stdout.trim().split("\n").at(-1)!);
     assert(last.trainLoss < 1, `the loss is ${last.trainLoss}`);
@@ -118,7 +118,10 @@ Deno.test("data inspect counts, measures, names damaged files and draws a sheet"
     assertEquals(code, 0, stderr);
     const report = JSON.parse(stdout);
     assertEquals([report.images, report.train, report.validation, report.damaged.length], [18, 15, 3, 1]);
-    assertStringIncludes(report.damaged[0], "amber/101.jpg: expected an image (PNG, JPEG, WebP, GIF or TIFF)");
+    assertStringIncludes(
+      report.damaged[0],
+      "amber/101.jpg: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)",
+    );
     assertEquals(report.classes[2], { name: "violet", train: 5, validation: 1 });
     assert(report.width.minimum >= 20 && report.width.minimum < report.width.median && report.width.maximum < 50);
     // Three rows and three columns of images drawn at twice their size.

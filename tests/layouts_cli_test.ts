@@ -10,9 +10,9 @@ Deno.test("data inspect counts and reads a test split, and notes what is left ou
     await writeImages(`${data}/Valid`, 2);
     await writeImages(`${data}/Testing`, 3);
     await Deno.truncate(`${data}/Testing/green/101.jpg`, 300);
-    await Deno.writeTextFile(`${data}/Train/green/photo.bmp`, "");
+    await Deno.writeTextFile(`${data}/Train/green/photo.heic`, "");
     const { code, stdout, stderr } = await runCli(["data", "inspect", data, "--size", "24", "--json"]);
-    const note = `${data}: 1 file is not read, being no PNG, JPEG, WebP, GIF or TIFF: 1 .bmp`;
+    const note = `${data}: 1 file is not read, being no PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF: 1 .heic`;
     assertEquals([code, stderr], [0, `note: ${note}\n`]);
     const report = JSON.parse(stdout), { train, validation, test, images, notes, damaged } = report;
     assertEquals([train, validation, test, images, notes], [18, 6, 9, 33, [note]]);

@@ -82,7 +82,7 @@ Deno.test("predict prints a table for an image and a line each for several, and 
     assertStringIncludes(missing, "none.png: the image or folder does not exist");
     assertStringIncludes(
       text,
-      "c1.png: expected an image (PNG, JPEG, WebP, GIF or TIFF) but the file is none of these",
+      "c1.png: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF) but the file is none of these",
     );
     assertStringIncludes(cut, "c3.png: the image is truncated or damaged");
     assertStringIncludes(sum, "3 of 8 images could not be used");

@@ -10,6 +10,7 @@ import {
   defaultPreprocessing,
   expectSameData,
   identifyData,
+  identifyFiles,
   type ImageSet,
   measureImages,
   MemoryDataset,
@@ -189,8 +190,9 @@ export interface FitResult {
 export async function fit(options: FitOptions): Promise<FitResult> {
   const { model, backend, set, epochs, batch = 128, seed = 0, shuffle = true, progress } = options;
   const { rate = options.optimizer?.defaultRate ?? 0.1 } = options;
-  const data = identifyData(set);
-  if (progress !== undefined) checkProgress(progress, batch, data, set.name);
+  const named = identifyData(set);
+  if (progress !== undefined) checkProgress(progress, batch, named, set.name);
+  const data = { ...named, files: await identifyFiles(set, progress?.data.files) };
   checkFit(model, set, batch, options.headEpochs ?? 0);
   expectEarlyStop(options.earlyStop, set);
   const stepsPerEpoch = Math.floor(set.train.count / batch);

@@ -4,9 +4,9 @@
  * its number of elements in eight bytes and the elements, in the byte order of the machine.
  */
 
+import { isDictionary, isList } from "../data/mod.ts";
 import { ELEMENT_TYPES } from "./_element_types.ts";
-import { readFirstPickle } from "./_pickle.ts";
-import { isDictionary, isList, isStorage, isTensor, type PickleValue } from "./_pickle_values.ts";
+import { isStorage, isTensor, readFirstTorchPickle, type TorchValue } from "./_torch_pickle.ts";
 import { type Fail, showText } from "./_reading.ts";
 import { SAVE_AGAIN, STORAGE_TYPES, type TorchContent } from "./_torch_content.ts";
 
@@ -34,8 +34,8 @@ const VERSION = 1001;
 /** Takes such a file apart. */
 export function openLegacy(bytes: Uint8Array, fail: Fail): TorchContent {
   let at = LEGACY_MAGIC.length;
-  const next = (): PickleValue => {
-    const { value, end } = readFirstPickle(
+  const next = (): TorchValue => {
+    const { value, end } = readFirstTorchPickle(
       bytes.subarray(at),
       (what) => fail(`its pickle ${what}; the file is damaged, or no state_dict`),
     );
@@ -73,8 +73,8 @@ export function openLegacy(bytes: Uint8Array, fail: Fail): TorchContent {
 }
 
 /** The bytes of an element of each storage that a value refers to. */
-function elementSizes(value: PickleValue): Map<string, number> {
-  const sizes = new Map<string, number>(), seen = new Set<PickleValue>(), waiting = [value];
+function elementSizes(value: TorchValue): Map<string, number> {
+  const sizes = new Map<string, number>(), seen = new Set<TorchValue>(), waiting = [value];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (seen.has(next)) continue;
     seen.add(next);

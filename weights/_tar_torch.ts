@@ -3,18 +3,16 @@
  * `tensors`, which says of each what it views; `storages`, the elements; and `sys_info`, what the machine was.
  */
 
+import { isCount, isDictionary, isGlobal, isList } from "../data/mod.ts";
 import { ELEMENT_TYPES } from "./_element_types.ts";
-import { type PersistentLoad, readFirstPickle } from "./_pickle.ts";
 import {
-  isCount,
-  isDictionary,
-  isKind,
-  isList,
   isStorageType,
-  type PickleValue,
+  type PersistentLoad,
+  readFirstTorchPickle,
   type StorageReference,
   type TensorReference,
-} from "./_pickle_values.ts";
+  type TorchValue,
+} from "./_torch_pickle.ts";
 import { type Fail, MOST_DIMENSIONS } from "./_reading.ts";
 import { readTar } from "./_tar.ts";
 import { SAVE_AGAIN, STORAGE_TYPES, type TorchContent } from "./_torch_content.ts";
@@ -65,8 +63,8 @@ class Part {
   }
 
   /** The next pickle. Outside of the value's, a persistent id stands for nothing. */
-  pickle(persistent: PersistentLoad = () => this.fail("refers to something outside of it")): PickleValue {
-    const { value, end } = readFirstPickle(this.#bytes.subarray(this.#at), (what) => this.fail(what), persistent);
+  pickle(persistent: PersistentLoad = () => this.fail("refers to something outside of it")): TorchValue {
+    const { value, end } = readFirstTorchPickle(this.#bytes.subarray(this.#at), (what) => this.fail(what), persistent);
     this.#at += end;
     return value;
   }
@@ -101,14 +99,14 @@ class Part {
 }
 
 /** A number by which parts refer to each other, as text. */
-function keyOf(part: Part, key: PickleValue | undefined): string {
+function keyOf(part: Part, key: TorchValue | undefined): string {
   return typeof key === "number" || typeof key === "bigint" ? String(key) : part.fail("numbers something by no number");
 }
 
 /** The bytes of storages, and storages and views of them, by number. */
 function readStorages(part: Part) {
   const contents = new Map<string, Uint8Array>(), references = new Map<string, StorageReference>();
-  const add = (key: PickleValue | undefined, reference: (key: string) => StorageReference) => {
+  const add = (key: TorchValue | undefined, reference: (key: string) => StorageReference) => {
     const name = keyOf(part, key);
     if (references.has(name)) part.fail(`holds the number ${name} twice`);
     references.set(name, reference(name));
@@ -146,7 +144,7 @@ function readTensorTable(
     const storage = storages.get(keyOf(part, storageKey)), name = keyOf(part, key), dimensions = part.dimensions();
     const [shape, strides] = [0, 1].map(() => Array.from({ length: dimensions }, () => part.int64()));
     const offset = part.int64();
-    if (storage === undefined || !isKind(type, "global") || tensors.has(name)) {
+    if (storage === undefined || !isGlobal(type) || tensors.has(name)) {
       return part.fail(`has the tensor ${name} twice, or without a storage`);
     }
     tensors.set(name, { kind: "tensor", storage, offset: storage.start + offset, shape, strides });

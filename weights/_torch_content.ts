@@ -1,23 +1,16 @@
 /** What the formats of `torch.save` have in common: a pickled value, and the storages of its tensors. */
 
 import { DataError, formatShape, type Shape } from "../core/mod.ts";
+import { isDictionary, isList, isOpaque } from "../data/mod.ts";
 import { ELEMENT_TYPES, readElements } from "./_element_types.ts";
-import {
-  isDictionary,
-  isList,
-  isOpaque,
-  isTensor,
-  type PickleDictionary,
-  type PickleValue,
-  type TensorReference,
-} from "./_pickle_values.ts";
+import { isTensor, type TensorReference, type TorchDictionary, type TorchValue } from "./_torch_pickle.ts";
 import { type Fail, isBatchCount, showText } from "./_reading.ts";
 import type { TensorGroup } from "./_choose_tensors.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /** A file of `torch.save`, taken apart. */
 export interface TorchContent {
-  readonly value: PickleValue;
+  readonly value: TorchValue;
   /** The bytes of a storage and what they are called in messages; no bytes if the file lacks it. */
   readonly storage: (key: string) => { readonly name: string; readonly bytes?: Uint8Array };
 }
@@ -42,12 +35,12 @@ export const SAVE_AGAIN =
 
 /** The dictionaries of a value that hold tensors, each with the keys that lead to it. */
 export function findGroups(
-  value: PickleValue,
+  value: TorchValue,
   fail: Fail,
-): (TensorGroup<TensorReference> & { all: PickleDictionary })[] {
+): (TensorGroup<TensorReference> & { all: TorchDictionary })[] {
   if (!isDictionary(value)) fail(`it holds ${kindOf(value)}, expected a state_dict; ${SAVE_AGAIN}`);
-  const groups: (TensorGroup<TensorReference> & { all: PickleDictionary })[] = [], seen = new Set<PickleValue>();
-  const waiting: { readonly path: string; readonly value: PickleValue }[] = [{ path: "", value }];
+  const groups: (TensorGroup<TensorReference> & { all: TorchDictionary })[] = [], seen = new Set<TorchValue>();
+  const waiting: { readonly path: string; readonly value: TorchValue }[] = [{ path: "", value }];
   // A dictionary may hold itself, or another many times.
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const { path, value } = next;
@@ -78,14 +71,14 @@ export function findGroups(
 const LONGEST_PATH = 200;
 
 /** Expects a dictionary to hold tensors alone, beside dictionaries that are looked into on their own. */
-export function expectTensorsAlone({ entries }: PickleDictionary, fail: Fail): void {
+export function expectTensorsAlone({ entries }: TorchDictionary, fail: Fail): void {
   for (const [name, entry] of entries) {
     if (isTensor(entry) && typeof name === "string") continue;
     fail(`the entry ${showText(String(name))} is ${kindOf(entry)}, where a state_dict has tensors; ${SAVE_AGAIN}`);
   }
 }
 
-function kindOf(value: PickleValue): string {
+function kindOf(value: TorchValue): string {
   if (value === null) return "None";
   if (isOpaque(value)) return `an object that ${showText(value.name)} would make, which was not called`;
   if (typeof value === "object") return "kind" in value ? `a ${value.kind}` : "a list";

@@ -47,7 +47,8 @@ export function isProgress(value: unknown): value is Progress {
   const { bestLoss = 0, staleEpochs = 0 } = newer, counts = [epochs, steps, correct, batch, staleEpochs];
   const numbers = [lossSum, bestTop1, bestLoss, ...(Array.isArray(schedule) ? schedule : [undefined])];
   return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && numbers.every(Number.isFinite) &&
-    typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape);
+    typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape) &&
+    Array.isArray(data.files ?? []);
 }
 
 /** The metadata of a checkpoint. */

@@ -6,11 +6,11 @@
 import { DataError } from "../core/mod.ts";
 import { chooseTensors, type ChosenTensors, type WantedShapes } from "./_choose_tensors.ts";
 import { LEGACY_MAGIC, openLegacy } from "./_legacy_torch.ts";
-import { readPickle } from "./_pickle.ts";
 import { asBytes, type Fail, showText } from "./_reading.ts";
 import { expectTensorsAlone, findGroups, readTensors, SAVE_AGAIN, type TorchContent } from "./_torch_content.ts";
 import { isTar } from "./_tar.ts";
 import { openTar } from "./_tar_torch.ts";
+import { readTorchPickle } from "./_torch_pickle.ts";
 import { readZip, type ZipArchive } from "./_zip.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
@@ -68,7 +68,7 @@ function openArchive(bytes: Uint8Array, fail: Fail): TorchContent {
     fail(`its numbers are in the byte order "${showText(order)}", expected "little"; ${SAVE_AGAIN} on another machine`);
   }
   const refuse: Fail = (what) => fail(`its pickle ${what}; refused. If you trust the file, ${SAVE_AGAIN}`);
-  const value = readPickle(zip.read(`${folder}data.pkl`)!, refuse);
+  const value = readTorchPickle(zip.read(`${folder}data.pkl`)!, refuse);
   return {
     value,
     storage: (key) => ({ name: `${folder}data/${key}`, bytes: zip.read(`${folder}data/${key}`) }),

@@ -8,6 +8,7 @@ import { writeFile } from "../files/write_file.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
 import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
 import type { Values } from "../options/option.ts";
+import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { printText, shortenName, widthOf } from "../reports/layout.ts";
 import { withCountLine } from "../reports/progress.ts";
 import { formatTable } from "../reports/table.ts";
@@ -46,6 +47,7 @@ const inspectCommand = defineCommand({
   examples: [
     ["photos --sheet sheet.png --augment vgg", "a folder of photographs, and how training sees them"],
     ["cifar-10-batches-bin --json", "CIFAR-10, as JSON"],
+    ["photos --train-list train.csv", "photographs in photos whose classes are in a table"],
   ],
 }, inspect);
 
@@ -61,14 +63,16 @@ export const dataCommand: Command = {
   },
 };
 
-async function inspect(values: Values<typeof OPTIONS>, { positionals }: GivenArguments): Promise<void> {
-  if (positionals.length !== 1) {
+async function inspect(values: Values<typeof OPTIONS>, { positionals, given }: GivenArguments): Promise<void> {
+  rejectUnusedOptions(READING_OPTIONS, values, given);
+  const isTable = values["train-list"] !== undefined;
+  if (positionals.length !== 1 && !(isTable && positionals.length === 0)) {
     throw new UsageError(`data inspect: expected one folder, or shapes, but ${positionals.length} came; see --help`);
   }
   if (values.sheet !== undefined && !/\.png$/i.test(values.sheet)) {
     throw new UsageError(`--sheet: expected the name of a PNG file, such as sheet.png, but "${values.sheet}" came`);
   }
-  const options = { ...values, data: positionals[0], "max-bad": Number.MAX_SAFE_INTEGER };
+  const options = { ...values, data: positionals[0] ?? DATA_OPTIONS.data.default, "max-bad": Number.MAX_SAFE_INTEGER };
   const set = await openData(options, undefined, () => {});
   const test = set.test === undefined ? [] : [set.test];
   const counts = [set.train, set.validation, ...test].map(({ labels }) => countClasses(labels, set.classes.length));

@@ -11,7 +11,7 @@ import { writeFile } from "../files/write_file.ts";
 import { confidentErrors, drawErrorSheet } from "../images/error_sheet.ts";
 import { type EvaluationImages, openEvaluationImages, type SplitName, SPLITS } from "../images/evaluation_images.ts";
 import { DATA_OPTIONS } from "../options/image_options.ts";
-import { inGroup, type Values } from "../options/option.ts";
+import { type Condition, inGroup, type Values } from "../options/option.ts";
 import {
   chosenModel,
   type ChosenNormalisation,
@@ -20,8 +20,9 @@ import {
   PREPARATION_OPTIONS,
   preparationText,
 } from "../options/preparation_options.ts";
+import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { withRunData } from "../options/run_data.ts";
-import { printText } from "../reports/layout.ts";
+import { printNotice, printText } from "../reports/layout.ts";
 import { withCountLine } from "../reports/progress.ts";
 import {
   BACKEND_OPTIONS,
@@ -37,10 +38,14 @@ import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const { default: _, ...DATA_OPTION } = DATA_OPTIONS.data;
 
+const withoutList: Condition = ({ list }) => list === undefined ? undefined : "--list says which images";
+
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   ...DATA_OPTIONS,
   data: { ...DATA_OPTION, about: `${DATA_OPTION.about}; defaults to the run's` },
+  "train-list": { ...DATA_OPTIONS["train-list"], about: "the table of a set's training images; defaults to the run's" },
+  "val-list": { ...DATA_OPTIONS["val-list"], about: "the table of its validation images, likewise" },
   // Figures that are quoted are of the pixels that other tools see.
   decode: { ...DATA_OPTIONS.decode, default: "full" },
   split: {
@@ -48,6 +53,13 @@ const OPTIONS = {
     group: "Data",
     about: "which images; defaults to test, else val, else all of a folder that has only CLASS/ and is not the run's",
     choices: SPLITS,
+    heededBy: withoutList,
+  },
+  list: {
+    kind: "text",
+    group: "Data",
+    value: "FILE",
+    about: "measure the images of a table, a path and a label a line; paths are in --data, or beside the table",
   },
   ...inGroup("Data", PREPARATION_OPTIONS),
   size: { kind: "integer", group: "Data", about: "the same as --crop", minimum: 1 },
@@ -99,6 +111,7 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   }
   const checkpoint = await readChosenCheckpoint(written), progress = written.progress && !written.json;
   const { values, own } = await withRunData(OPTIONS, given, written.checkpoint!);
+  rejectUnusedOptions({ ...DATA_OPTIONS, split: OPTIONS.split }, values, given);
   const crop = values.crop ?? (given.size === undefined ? undefined : values.size);
   const usual = chosenModel(checkpoint, { model: values.model, crop });
   const [, height, width] = usual.inputShape;
@@ -216,8 +229,16 @@ async function report(
 function classesOf(
   { info, source }: ReadCheckpoint,
   model: SequentialModel,
-  { name, classes }: EvaluationImages,
+  { name, classes, numbered = false }: EvaluationImages,
 ): readonly number[] | undefined {
+  const positions = numbered ? classes.map(Number) : undefined;
+  const isIn = positions?.every((position) => position < model.classes) ?? false;
+  if (isIn && !classes.some((name) => info?.classes.includes(name))) {
+    printNotice(
+      `note: ${name}: its labels are taken for positions among the network's ${model.classes} classes, from 0`,
+    );
+    return positions;
+  }
   if (info === undefined) {
     if (classes.length === model.classes) return undefined;
     throw new UsageError(

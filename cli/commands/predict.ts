@@ -63,7 +63,8 @@ const DECODERS = 4;
 /** `deno task predict`. */
 export const predictCommand = defineCommand({
   name: "predict",
-  about: "Name what is in images (PNG, JPEG, WebP, GIF, TIFF): the most probable classes, with their probabilities.",
+  about:
+    "Name what is in images (PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF): the most probable classes, with their probabilities.",
   positionals: { value: "IMAGE|FOLDER…", about: "images, and folders of them, subfolders included" },
   options: OPTIONS,
   examples: [

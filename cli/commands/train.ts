@@ -62,6 +62,7 @@ export const trainCommand = defineCommand({
     ["", "a ResNet-20 on the built-in shapes"],
     ["--data cifar-10-batches-bin --epochs 20", "CIFAR-10, as unpacked from its binary archive"],
     ["--data photos --model resnet18 --augment vgg", "photographs in photos/train/CLASS and photos/val/CLASS"],
+    ["--train-list train.csv --data photos", "photographs in photos whose paths and classes are in a table"],
     ["--recipe he2015-cifar --data cifar-10-batches-bin", "as He et al. trained on CIFAR-10"],
     ["--init imagenet --model resnet50 --data photos", "fine-tune torchvision's weights: a new head first, then all"],
     ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],

@@ -1,7 +1,7 @@
 /** A folder of images on the disk. */
 
 import { basename, dirname, resolve, sep } from "node:path";
-import type { FileSource } from "../../data/mod.ts";
+import type { FileSource, FileStat } from "../../data/mod.ts";
 import { explain } from "./disk_error.ts";
 import { readFile } from "./read_file.ts";
 
@@ -48,6 +48,12 @@ export class DiskFolder implements FileSource {
     } catch (error) {
       throw explain("the data folder", path, error);
     }
+  }
+
+  /** The size of a file, and when it was written. */
+  async stat(name: string): Promise<FileStat> {
+    const { size, mtime } = await Deno.stat(`${this.location}/${name}`);
+    return { bytes: size, modified: mtime?.getTime() ?? 0 };
   }
 
   /** The bytes of a file. */

@@ -1,11 +1,10 @@
-/** Decodes image files by sharp (libvips), which is loaded with the first image. */
+/** Decodes image files by sharp (libvips), which is loaded with the first image, and a few by another package. */
 
 import { DataError } from "../../core/mod.ts";
 import { type DecodedImage, IMAGE_FORMATS, type LeastSize } from "../../data/mod.ts";
+import { decodeByRust, isAvif, isBmp, isTurnedAvif, sizeOfBmp } from "./decode_rust.ts";
+import { expectFewPixels } from "./most_pixels.ts";
 import type sharp from "./sharp.ts";
-
-/** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
-const MOST_PIXELS = 500_000_000;
 
 /**
  * How many times smaller a JPEG may be read, the largest first, and whether libjpeg does as much of it as it can. It makes
@@ -17,22 +16,23 @@ const REDUCTIONS = [
   { times: 5, fast: true },
   { times: 3, fast: true },
 ];
-/** How files begin that are decoded, dots for bytes that vary: PNG, JPEG, WebP, GIF, TIFF of either order of bytes. */
+/** How files begin that sharp decodes, dots for bytes that vary: PNG, JPEG, WebP, GIF, TIFF of either order of bytes. */
 const KNOWN_KINDS = ["\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "RIFF....WEBP", "GIF87a", "GIF89a", "II*\0", "MM\0*"];
 
 /** How files of other kinds begin, so that the message can name what came. */
 const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
-  [/^BM/, "a BMP file"],
-  [/^....ftypavi[fs]/s, "an AVIF file"],
+  [/^....ftypavis/s, "an AVIF image of several frames"],
+  [/^....ftyp(?:hei[cfmsx]|hev[cmsx]|mif1|msf1)/s, "a HEIC image"],
   [/^....ftyp/s, "a HEIF image or a video"],
   [/^%PDF/, "a PDF file"],
   [/<svg/, "an SVG file"],
 ];
 
 /**
- * Decodes a PNG, JPEG, WebP, GIF or TIFF file of any kind, of several frames or pages the first: grey, palette and CMYK images become RGB, 16 bits become 8, transparent pixels
- * are laid on white, and the image is turned upright where its EXIF says how it was taken. Colour profiles are ignored,
- * so that the pixels of RGB images are those that PIL and torchvision see.
+ * Decodes a PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF file of any kind, of several frames or pages the first: grey, palette
+ * and CMYK images become RGB, 16 bits become 8, transparent pixels are laid on white, and the image is turned upright where
+ * its EXIF says how it was taken. Colour profiles are ignored, so that the pixels of RGB images are those that PIL and
+ * torchvision see; those of AVIF, and of BMP with 16 bits a pixel, are near them.
  *
  * @param bytes The file's content.
  * @param source The file's name, for messages.
@@ -43,15 +43,13 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
  */
 export async function decodeImage(bytes: Uint8Array, source: string, least?: LeastSize): Promise<DecodedImage> {
   requireKnownKind(bytes, source);
+  if (isBmp(bytes)) return await decodeBmp(bytes, source);
   const decode = await loadSharp();
   const options = { failOn: "error", ignoreIcc: true, autoOrient: true, limitInputPixels: false } as const;
   try {
     const { width, height, orientation = 1, format } = await decode(bytes, options).metadata();
-    if (width * height > MOST_PIXELS) {
-      throw new DataError(
-        `${source}: expected an image of at most ${MOST_PIXELS / 1e6} megapixels but it has ${width} x ${height}`,
-      );
-    }
+    expectFewPixels(width, height, source);
+    if (isAvif(bytes) && !isTurnedAvif(bytes)) return await decodeByRust(bytes, { width, height }, source);
     const image = decode(bytes, options), reduced = format === "jpeg" ? reduction(width, height, least) : undefined;
     // What EXIF calls 5 to 8 lies on its side.
     const original = orientation > 4 ? { width: height, height: width } : { width, height };
@@ -68,11 +66,25 @@ export async function decodeImage(bytes: Uint8Array, source: string, least?: Lea
       ...(reduced === undefined ? {} : { original }),
     };
   } catch (error) {
-    if (error instanceof DataError) throw error;
-    // What libvips says depends on what else it decodes meanwhile, and on how the image is read.
-    const reason = hasEnd(bytes) ? "what it holds cannot be decoded" : "its end is missing";
-    throw new DataError(`${source}: the image is truncated or damaged (${reason}); get the file again`);
+    throw damaged(bytes, source, error);
   }
+}
+
+async function decodeBmp(bytes: Uint8Array, source: string): Promise<DecodedImage> {
+  try {
+    const size = sizeOfBmp(bytes);
+    expectFewPixels(size.width, size.height, source);
+    return await decodeByRust(bytes, size, source);
+  } catch (error) {
+    throw damaged(bytes, source, error);
+  }
+}
+
+function damaged(bytes: Uint8Array, source: string, error: unknown): DataError {
+  if (error instanceof DataError) return error;
+  // What libvips says depends on what else it decodes meanwhile, and on how the image is read.
+  const reason = hasEnd(bytes) ? "what it holds cannot be decoded" : "its end is missing";
+  return new DataError(`${source}: the image is truncated or damaged (${reason}); get the file again`);
 }
 
 /** How many times smaller an image may be read. */
@@ -100,6 +112,7 @@ function hasEnd(bytes: Uint8Array): boolean {
 }
 
 function requireKnownKind(bytes: Uint8Array, source: string): void {
+  if (isBmp(bytes) || isAvif(bytes)) return;
   if (bytes.length === 0) throw new DataError(`${source}: expected an image (${IMAGE_FORMATS}) but the file is empty`);
   const head = Array.from(bytes.subarray(0, 512), (byte) => String.fromCharCode(byte)).join("");
   if (KNOWN_KINDS.some((kind) => Array.from(kind).every((byte, k) => byte === "." || byte === head[k]))) return;

@@ -83,13 +83,14 @@ Deno.test("decodeImage() turns an image upright by its EXIF orientation", async 
 });
 
 Deno.test("decodeImage() refuses other formats by name", async () => {
-  const pixels = image(random(12), 2, 3);
-  await expectRefusal(await pixels.clone().avif().toBuffer(), "an AVIF file", "convert it to PNG or JPEG");
   const text = (value: string) => new TextEncoder().encode(value);
   await expectRefusal(text('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'), "an SVG file");
-  await expectRefusal(text("BM and more"), "a BMP file");
-  await expectRefusal(text("%PDF-1.7"), "a PDF file");
-  await expectRefusal(text("hello"), "expected an image (PNG, JPEG, WebP, GIF or TIFF) but the file is none of these");
+  await expectRefusal(text("BM and more"), "the file is none of these");
+  await expectRefusal(text("%PDF-1.7"), "a PDF file", "convert it to PNG or JPEG");
+  await expectRefusal(
+    text("hello"),
+    "expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF) but the file is none of these",
+  );
   await expectRefusal(new Uint8Array(0), "the file is empty");
 });
 

@@ -3,6 +3,7 @@
 import { DataError, elementCount, UsageError } from "../../core/mod.ts";
 import { createLabels, type Dataset, FolderDataset, type ImageSet, MemoryDataset, PathList } from "../../data/mod.ts";
 import { DiskFolder } from "../files/data_folder.ts";
+import { openOneList } from "../options/listed_data.ts";
 import { type DataValues, folderOptions, openData } from "../options/image_options.ts";
 
 /** The splits that can be asked for. */
@@ -27,7 +28,17 @@ export interface EvaluationImages {
   readonly images: Dataset;
   /** The training images, where there are some. */
   readonly train?: Dataset;
+  /** Whether its classes may be positions among the network's, as the numbers of tables often are. */
+  readonly numbered?: boolean;
 }
+
+/** What is to be measured. */
+export type EvaluationValues = DataValues & {
+  /** Which images. Defaults to what the set has. */
+  readonly split?: SplitName;
+  /** A table of the images, instead. */
+  readonly list?: string;
+};
 
 /** How folders are called that hold nothing but images to measure. */
 const MEASURED: readonly (readonly [SplitName, RegExp])[] = [
@@ -45,16 +56,24 @@ const MEASURED: readonly (readonly [SplitName, RegExp])[] = [
  * @throws {UsageError} If the set has no such split.
  */
 export async function openEvaluationImages(
-  values: DataValues & { readonly split?: SplitName },
+  values: EvaluationValues,
   size: number,
   own: boolean,
 ): Promise<EvaluationImages> {
-  const folders = values.data === "shapes" ? undefined : await measuredFolders(values.data);
+  if (values.list !== undefined) return await openTable(values.list, values, size);
+  const isFolder = values.data !== "shapes" && values["train-list"] === undefined;
+  const folders = isFolder ? await measuredFolders(values.data) : undefined;
   const opened = folders === undefined
     ? choose(await openData({ ...values, size }), values, own)
     : await openFolders(folders, values, size);
   if (opened.images.count > 0) return opened;
   throw new DataError(`${opened.name}: there are no ${opened.about}; ask for others with --split`);
+}
+
+async function openTable(list: string, values: EvaluationValues, size: number): Promise<EvaluationImages> {
+  const { classes, images } = await openOneList(list, values, folderOptions({ ...values, size }));
+  const numbered = classes.every((name) => /^\d+$/.test(name));
+  return { name: list, classes, shape: [3, size, size], split: "all", about: aboutText("all"), images, numbered };
 }
 
 /** The folders of splits in a folder that holds no others. */
@@ -71,7 +90,7 @@ async function measuredFolders(data: string): Promise<ReadonlyMap<SplitName, str
 
 async function openFolders(
   folders: ReadonlyMap<SplitName, string>,
-  values: DataValues & { readonly split?: SplitName },
+  values: EvaluationValues,
   size: number,
 ): Promise<EvaluationImages> {
   const split = values.split ?? (folders.has("test") ? "test" : "val"), { location } = new DiskFolder(values.data);
@@ -93,10 +112,10 @@ async function openFolders(
 
 function choose(
   set: ImageSet,
-  values: DataValues & { readonly split?: SplitName },
+  values: EvaluationValues,
   own: boolean,
 ): EvaluationImages {
-  const { name, classes, shape, train, validation, test } = set, drawn = isDrawn(set);
+  const { name, classes, shape, train, validation, test } = set, drawn = isDrawn(set, values);
   const split = values.split ?? (test !== undefined ? "test" : drawn === "of classes" && !own ? "all" : "val");
   const found = { name, classes, shape, split, about: aboutText(split), train };
   if (split === "train") return { ...found, images: train };
@@ -104,7 +123,7 @@ function choose(
     return { ...found, images: validation, about: `${found.about}${drawn === undefined ? "" : " (a share, drawn)"}` };
   }
   if (split === "test") {
-    const images = test ?? (isTest(set, values.data) ? validation : undefined);
+    const images = test ?? (isTest(set, values) ? validation : undefined);
     if (images === undefined) throw noSplit(name, split, ["train", "val", "all"]);
     return { ...found, images };
   }
@@ -121,7 +140,11 @@ function allOf({ train, validation, test }: ImageSet): readonly Dataset[] {
 }
 
 /** Whether validation images were drawn from the folders of the training images: one for training, or those of classes. */
-function isDrawn({ train, validation, classes }: ImageSet): "of train" | "of classes" | undefined {
+function isDrawn(
+  { train, validation, classes }: ImageSet,
+  { "train-list": trainList, "val-list": list }: EvaluationValues,
+): "of train" | "of classes" | undefined {
+  if (trainList !== undefined) return list === undefined ? "of train" : undefined;
   if (!(train instanceof FolderDataset && validation instanceof FolderDataset) || train.count === 0) return undefined;
   const [first] = train.files.at(0).split("/");
   if (first.normalize("NFC") === classes[train.labels[0]].normalize("NFC")) return "of classes";
@@ -129,7 +152,8 @@ function isDrawn({ train, validation, classes }: ImageSet): "of train" | "of cla
 }
 
 /** Whether what is validated on is the set's test images: in memory sets have no others, and folders may be called so. */
-function isTest({ validation }: ImageSet, data: string): boolean {
+function isTest({ validation }: ImageSet, { data, "train-list": list }: EvaluationValues): boolean {
+  if (list !== undefined) return false;
   if (!(validation instanceof FolderDataset)) return data !== "shapes";
   return validation.count > 0 && MEASURED[0][1].test(validation.files.at(0).split("/")[0]);
 }

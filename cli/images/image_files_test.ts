@@ -7,7 +7,7 @@ Deno.test("findImages() follows links but for those that lead back, and says wha
   withFolder(async (folder) => {
     await Deno.mkdir(`${folder}/photos/deep`, { recursive: true });
     await Deno.mkdir(`${folder}/elsewhere`);
-    for (const path of ["photos/b.png", "photos/deep/a.JPG", "photos/c.bmp", "photos/.d.png", "elsewhere/e.jpeg"]) {
+    for (const path of ["photos/b.png", "photos/deep/a.JPG", "photos/c.heic", "photos/.d.png", "elsewhere/e.jpeg"]) {
       await Deno.writeTextFile(`${folder}/${path}`, "");
     }
     await Deno.symlink(`${folder}/elsewhere`, `${folder}/photos/link`);
@@ -17,8 +17,10 @@ Deno.test("findImages() follows links but for those that lead back, and says wha
     const notes: string[] = [], found = await findImages(`${folder}/photos/`, (note) => notes.push(note));
     const expected = ["b.png", "deep/a.JPG", "link/e.jpeg", "z.png"];
     assertEquals(found, expected.map((path) => `${folder}/photos/${path}`));
-    assertEquals(notes, [`${folder}/photos/: 1 file is not read, being no PNG, JPEG, WebP, GIF or TIFF: 1 .bmp`]);
-    assertEquals(await findImages(`${folder}/photos/c.bmp`), [`${folder}/photos/c.bmp`]);
+    assertEquals(notes, [
+      `${folder}/photos/: 1 file is not read, being no PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF: 1 .heic`,
+    ]);
+    assertEquals(await findImages(`${folder}/photos/c.heic`), [`${folder}/photos/c.heic`]);
     await Deno.remove(`${folder}/elsewhere/e.jpeg`);
     await Deno.writeTextFile(`${folder}/elsewhere/f.heic`, "");
     await assertRejects(

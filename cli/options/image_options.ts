@@ -22,6 +22,8 @@ import type { ImageCaches } from "../images/image_caches.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
 import { printNotice } from "../reports/layout.ts";
+import { beside } from "./conditions.ts";
+import { openListedData } from "./listed_data.ts";
 import { inGroup, type Values } from "./option.ts";
 
 /** The options of images: which, and how they are read. */
@@ -40,12 +42,34 @@ export const DATA_OPTIONS = inGroup(
       about: "height and width of images from files; defaults to the model's own, or what suits the images",
       minimum: 1,
     },
+    "train-list": {
+      kind: "text",
+      value: "FILE",
+      about: "train on the images of a table, a path and a label a line; paths are in --data, or beside the table",
+      mayChangeOnResume: true,
+    },
+    "val-list": {
+      kind: "text",
+      value: "FILE",
+      about: "validate on those of another table; defaults to a share of --train-list",
+      heededBy: beside("train-list", "it goes with --train-list, which is not given"),
+      mayChangeOnResume: true,
+    },
+    "list-columns": {
+      kind: "text",
+      value: "PATH,LABEL",
+      about: "the columns of a table, by names or numbers; defaults to the usual names, such as file,label",
+      heededBy: ({ "train-list": train, list }) =>
+        (train ?? list) === undefined ? "it is of a table, and none is given" : undefined,
+      mayChangeOnResume: true,
+    },
     "val-fraction": {
       kind: "number",
       about:
-        "share of each class to validate on where a folder of image files does not say; defaults to what gives 100 images, from 0.1 to 0.2",
+        "share of each class to validate on where a folder or table of image files does not say; defaults to what gives 100 images, from 0.1 to 0.2",
       minimum: 0,
       below: 1,
+      heededBy: ({ "val-list": list }) => list === undefined ? undefined : "--val-list says what is validated on",
     },
     workers: {
       kind: "integer",
@@ -143,10 +167,13 @@ export async function openData(
   onBad?: (message: string) => void,
   caches?: ImageCaches,
 ): Promise<ImageSet> {
-  if (values.data === "shapes") return shapesSet();
+  if (values.data === "shapes" && values["train-list"] === undefined) return shapesSet();
   const size = values.size ??
     (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]);
-  const set = await openImageSet(new DiskFolder(values.data), folderOptions({ ...values, size }, onBad, caches));
+  const options = folderOptions({ ...values, size }, onBad, caches);
+  const set = values["train-list"] === undefined
+    ? await openImageSet(new DiskFolder(values.data), options)
+    : await openListedData(values["train-list"], values, options);
   for (const note of set.notes ?? []) printNotice(`note: ${note}`);
   return set;
 }

@@ -29,6 +29,7 @@ export async function withRunData<T extends OptionTable>(
 ): Promise<RunData<Values<T>>> {
   const folder = await runFolder(checkpoint), config = folder === undefined ? {} : await readRunConfig(folder);
   const { data } = config as { readonly data?: unknown };
+  if ((given.list ?? given["train-list"]) !== undefined) return await withTables(table, given, config);
   if (given.data !== undefined) {
     const own = typeof data === "string" && await isSame(given.data as string, data);
     return { values: resolved(table, given, own ? config : {}), own };
@@ -42,6 +43,19 @@ export async function withRunData<T extends OptionTable>(
     );
   }
   return { values: resolved(table, given, config), own: true };
+}
+
+/** Tables that are given: their paths are in the folder of the run's, if that was trained on a table in one. */
+async function withTables<T extends OptionTable>(
+  table: T,
+  given: GivenOptions,
+  config: Readonly<Record<string, unknown>>,
+): Promise<RunData<Values<T>>> {
+  const { "train-list": list, data, ...others } = config, columns = others["list-columns"];
+  const known = typeof list === "string" ? { data, "list-columns": columns } : {};
+  const own = typeof list === "string" && await isSame(String(given["train-list"]), list);
+  // What the library draws is no folder of tables.
+  return { values: resolved(table, { data: "shapes", ...known, ...given } as GivenOptions, {}), own };
 }
 
 function resolved<T extends OptionTable>(table: T, given: GivenOptions, config: Readonly<Record<string, unknown>>) {

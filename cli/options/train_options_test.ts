@@ -93,7 +93,24 @@ Deno.test("an option of train is heeded exactly where it changes the rates or th
       }
     }
   }
-  for (const [name, { heededBy }] of DECLARATIONS) assert(heededBy === undefined || heeded.has(name), name);
+  for (const [name, { heededBy }] of DECLARATIONS) {
+    assert(heededBy === undefined || heeded.has(name) || name in OF_TABLES, name);
+  }
+});
+
+/** Options of the images, which change neither rates nor a step, each with values beside which they are heeded or not. */
+const OF_TABLES: Readonly<Record<string, readonly [heeded: GivenOptions, unheeded: GivenOptions]>> = {
+  "val-list": [{ "train-list": "a.csv" }, {}],
+  "list-columns": [{ "train-list": "a.csv" }, {}],
+  "val-fraction": [{ "train-list": "a.csv" }, { "train-list": "a.csv", "val-list": "b.csv" }],
+};
+
+Deno.test("options of tables of images are heeded beside a table alone", () => {
+  for (const [name, [heeded, unheeded]] of Object.entries(OF_TABLES)) {
+    const { heededBy } = TRAIN_OPTIONS[name as keyof typeof TRAIN_OPTIONS] as Option;
+    assertEquals(heededBy!(heeded), undefined, name);
+    assertEquals(typeof heededBy!(unheeded), "string", name);
+  }
 });
 
 Deno.test("an option that says nothing of itself is heeded, kept, settable by recipes, and the same on resume", async () => {

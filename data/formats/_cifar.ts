@@ -15,8 +15,8 @@ export interface CifarLayout {
   readonly labelBytes: number;
   /** The file of class names. */
   readonly classesFile: string;
-  /** The set's own class names, in order and with spaces between, whose mirror images are of the same class. */
-  readonly mirrorable: string;
+  /** The set's own class names in order, whose mirror images are of the same class. */
+  readonly classes: readonly string[];
   /** The training files in order, or the name of one that is missing. */
   readonly trainFiles: (names: readonly string[]) => readonly string[] | string;
   /** The file of the test images. */
@@ -30,14 +30,14 @@ export async function readCifar(files: FileSource, layout: CifarLayout): Promise
   if (!names.includes(testFile)) throw missing(files, layout, testFile);
   const classes = names.includes(classesFile)
     ? parseClasses(`${files.location}/${classesFile}`, await files.read(classesFile))
-    : cifarClasses(files, layout.mirrorable.split(" "));
+    : cifarClasses(files, layout.classes);
   return {
     name: files.location,
     classes,
     shape: [3, 32, 32],
     train: await readSplit(files, layout, batches, classes.length),
     validation: await readSplit(files, layout, [testFile], classes.length),
-    mirrorable: classes.join(" ") === layout.mirrorable,
+    mirrorable: classes.join() === layout.classes.join(),
   };
 }
 

@@ -1,4 +1,4 @@
-/** The classes of known sets whose files do not name them. */
+/** What names of classes tell, and the classes of known sets whose files do not name them. */
 
 import type { FileSource } from "./file_source.ts";
 
@@ -18,6 +18,22 @@ const KNOWN: readonly (readonly [folder: RegExp, classes: readonly string[]])[] 
   ]],
   [/kmnist|kuzushiji/i, ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]],
 ];
+
+/** The classes of CIFAR-10. */
+export const CIFAR10_CLASSES: readonly string[] = "airplane automobile bird cat deer dog frog horse ship truck".split(
+  " ",
+);
+
+/** The fine classes of CIFAR-100. */
+export const CIFAR100_CLASSES: readonly string[] = (
+  "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can " +
+  "castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin " +
+  "elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard " +
+  "lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear " +
+  "pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark " +
+  "shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone " +
+  "television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm"
+).split(" ");
 
 /** The end of a folder's path that names a set: the folder and the one above it, for `FashionMNIST/raw`. */
 function lastNames({ location }: FileSource): string {
@@ -47,4 +63,12 @@ export function cifarClasses(files: FileSource, names: readonly string[]): reado
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, label) => `${label}`);
+}
+
+/** Names of classes that are letters or numbers, whose mirror images are not. */
+const GLYPH = /^(?:.|\d+)$/u;
+
+/** Whether mirror images are taken to be of the same class, by the names of the classes. */
+export function areMirrorable(classes: readonly string[]): boolean {
+  return !classes.every((name) => GLYPH.test(name));
 }

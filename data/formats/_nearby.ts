@@ -21,6 +21,7 @@ export function folderIn(files: FileSource, folder: string): FileSource {
     location: `${files.location}/${folder.slice(0, -1)}`,
     parent: files,
     list: (inner = "") => files.list(folder + inner),
+    ...(files.stat === undefined ? {} : { stat: (path: string) => files.stat!(folder + path) }),
     read: (path) => files.read(folder + path),
   };
 }

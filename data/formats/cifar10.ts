@@ -1,6 +1,7 @@
 /** CIFAR-10's binary layout: a record is a label byte, then 1,024 red, 1,024 green and 1,024 blue bytes, row by row. */
 
 import { type CifarLayout, readCifar } from "./_cifar.ts";
+import { CIFAR10_CLASSES } from "./_class_names.ts";
 import type { ImageSet, MemoryDataset } from "../dataset.ts";
 import type { FileSource } from "./file_source.ts";
 
@@ -10,7 +11,7 @@ const LAYOUT: CifarLayout = {
   title: "CIFAR-10's binary layout",
   labelBytes: 1,
   classesFile: "batches.meta.txt",
-  mirrorable: "airplane automobile bird cat deer dog frog horse ship truck",
+  classes: CIFAR10_CLASSES,
   trainFiles(names) {
     const batches = names.filter((name) => TRAIN_FILE.test(name)).sort((a, b) => batchNumber(a) - batchNumber(b));
     return batches.length === 0 ? "data_batch_1.bin (and any further data_batch_N.bin)" : batches;

@@ -1,6 +1,7 @@
 /** CIFAR-100's binary layout: CIFAR-10's with two label bytes, the coarse and the fine one, of which the fine one counts. */
 
 import { type CifarLayout, readCifar } from "./_cifar.ts";
+import { CIFAR100_CLASSES } from "./_class_names.ts";
 import type { ImageSet, MemoryDataset } from "../dataset.ts";
 import type { FileSource } from "./file_source.ts";
 
@@ -8,14 +9,7 @@ const LAYOUT: CifarLayout = {
   title: "CIFAR-100's binary layout",
   labelBytes: 2,
   classesFile: "fine_label_names.txt",
-  mirrorable:
-    "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can " +
-    "castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant " +
-    "flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree " +
-    "motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate " +
-    "poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider " +
-    "squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle " +
-    "wardrobe whale willow_tree wolf woman worm",
+  classes: CIFAR100_CLASSES,
   trainFiles: (names) => names.includes("train.bin") ? ["train.bin"] : "train.bin",
   testFile: "test.bin",
 };

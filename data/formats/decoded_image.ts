@@ -13,12 +13,12 @@ export interface DecodedImage {
 }
 
 /** The formats of image files, for messages. */
-export const IMAGE_FORMATS = "PNG, JPEG, WebP, GIF or TIFF";
+export const IMAGE_FORMATS = "PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF";
 
 /**
- * Whether a file is taken for an image by its ending: `.png`, `.jpg`, `.jpeg`, `.webp`, `.gif`, `.tif` or `.tiff`, in capitals
- * or not.
+ * Whether a file is taken for an image by its ending: `.png`, `.jpg`, `.jpeg`, `.webp`, `.gif`, `.tif`, `.tiff`, `.bmp`
+ * or `.avif`, in capitals or not.
  */
 export function isImageFile(name: string): boolean {
-  return /\.(?:png|jpe?g|webp|gif|tiff?)$/i.test(name);
+  return /\.(?:png|jpe?g|webp|gif|tiff?|bmp|avif)$/i.test(name);
 }

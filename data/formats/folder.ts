@@ -1,9 +1,13 @@
 /** Folders of image files, a folder a class. Only paths and labels are held; an image is read when it is wanted. */
 
-import { argument, DataError, Random, sentence, UsageError } from "../../core/mod.ts";
+import { argument, DataError, sentence } from "../../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "../batch_filler.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
+import type { FilesIdentity } from "../identity.ts";
 import type { LeastSize, ReadOptions } from "../read_options.ts";
+import { areMirrorable } from "./_class_names.ts";
+import { expectFraction, holdOut } from "./_held_out.ts";
+import { identifyPaths } from "./_identify_paths.ts";
 import { noteSplitsBeside, refuseUnclearClasses } from "./_nearby.ts";
 import { findSplits, listNames, type SplitFolders } from "./_splits.ts";
 import type { DecodedImage } from "./decoded_image.ts";
@@ -11,9 +15,6 @@ import type { FileSource } from "./file_source.ts";
 import type { ImageCache } from "./image_cache.ts";
 import { className, findImageFiles, isVisibleFolder, LeftOut, listClasses } from "./image_tree.ts";
 import { PathList } from "./path_list.ts";
-
-/** Names of classes that are letters or numbers, whose mirror images are not. */
-const GLYPH = /^(?:.|\d+)$/u;
 
 /** The options of {@link readImageFolder}. */
 export interface ImageFolderOptions {
@@ -51,6 +52,8 @@ export interface ImageFolderOptions {
   readonly createFiller?: (dataset: FolderDataset, options: PreparationOptions) => BatchFiller;
 }
 
+const DEFAULT_MAX_BAD = 10;
+
 /** Counts the images that cannot be read, and stops where they are too many. */
 export class BadImages {
   readonly #limit: number;
@@ -60,10 +63,10 @@ export class BadImages {
   /**
    * Starts with none.
    *
-   * @param limit The number of images that may be damaged.
+   * @param limit The number of images that may be damaged. Defaults to 10.
    * @param heard Called with a message for each, once.
    */
-  constructor(limit: number, heard?: (message: string) => void) {
+  constructor(limit: number = DEFAULT_MAX_BAD, heard?: (message: string) => void) {
     this.#limit = limit;
     this.#heard = heard;
   }
@@ -119,7 +122,7 @@ export class FolderDataset implements Dataset {
     files: PathList,
     labels: Labels,
     options: ImageFolderOptions,
-    bad: BadImages = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad),
+    bad: BadImages = new BadImages(options.maxBad, options.onBad),
   ) {
     this.count = files.length;
     this.labels = labels;
@@ -132,6 +135,15 @@ export class FolderDataset implements Dataset {
   /** The paths of the images. */
   get identity(): Uint8Array {
     return this.files.bytes;
+  }
+
+  /**
+   * Identifies the files by their sizes, times and content, where the folder knows them.
+   *
+   * @internal
+   */
+  identifyFiles(known?: FilesIdentity): Promise<FilesIdentity | undefined> {
+    return identifyPaths(this.source, this.files, known);
   }
 
   /** Reads and decodes an image, or takes it from what is kept. */
@@ -165,8 +177,6 @@ export class FolderDataset implements Dataset {
   }
 }
 
-const DEFAULT_MAX_BAD = 10;
-
 /** Whether a folder with these entries may be one of image files. */
 export function isImageFolder(names: readonly string[]): boolean {
   return names.some(isVisibleFolder);
@@ -190,11 +200,7 @@ export async function readImageFolder(
   options: ImageFolderOptions,
 ): Promise<ImageSet<FolderDataset>> {
   const { size = 224, validationFraction, splitSeed = 0 } = options;
-  if (validationFraction !== undefined && !(validationFraction > 0 && validationFraction < 1)) {
-    throw new UsageError(
-      `${files.location}: expected a validation fraction between 0 and 1 but it is ${validationFraction}`,
-    );
-  }
+  expectFraction(validationFraction, files.location);
   const folders = await findSplits(files), leftOut = new LeftOut(), notes: string[] = [];
   if (folders.train === "") {
     await refuseUnclearClasses(files);
@@ -217,12 +223,12 @@ export async function readImageFolder(
     notes.push(`there is no folder val, so that the images of ${labelled.test!.slice(0, -1)} are validated on`);
     [validation, test] = [test, undefined];
   }
-  if (validation === undefined) [train, validation] = split(found, validationFraction ?? usualShare(found), splitSeed);
+  if (validation === undefined) [train, validation] = holdOut(found, validationFraction, splitSeed);
   const empty = classes.filter((name) => [train, validation, test].every((images) => !images?.get(name)?.length));
   if (empty.length > 0) notes.push(`${listNames(empty)}: no images`);
   if (folders.others.length > 0) notes.push(`${listNames(folders.others)}: not read, being no split by name`);
   if (leftOut.count > 0) notes.push(leftOut.describe());
-  const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
+  const bad = new BadImages(options.maxBad, options.onBad);
   const dataset = (images: Map<string, string[]>) => {
     const paths = classes.flatMap((name) => images.get(name) ?? []),
       labels = createLabels(paths.length, classes.length);
@@ -240,7 +246,7 @@ export async function readImageFolder(
     train: dataset(train),
     validation: dataset(validation),
     ...(test === undefined ? {} : { test: dataset(test) }),
-    mirrorable: !classes.every((name) => GLYPH.test(name)),
+    mirrorable: areMirrorable(classes),
     ...(notes.length === 0 ? {} : { notes: notes.map((note) => `${files.location}: ${note}`) }),
   };
 }
@@ -292,28 +298,4 @@ async function listLabelled(
     );
   }
   return await list(folder);
-}
-
-/** The accuracy on fewer images is known to no more than a few percent. */
-const ENOUGH_TO_VALIDATE = 100, LEAST_SHARE = 0.1, MOST_SHARE = 0.2;
-
-function usualShare(classes: ReadonlyMap<string, readonly string[]>): number {
-  const count = [...classes.values()].reduce((sum, { length }) => sum + length, 0);
-  return Math.min(MOST_SHARE, Math.max(LEAST_SHARE, ENOUGH_TO_VALIDATE / count));
-}
-
-/** Takes a share of each class, rounded, but at least one image and not all; a class of one image keeps it. */
-function split(
-  classes: Map<string, string[]>,
-  fraction: number,
-  seed: number,
-): [train: Map<string, string[]>, validation: Map<string, string[]>] {
-  const train = new Map<string, string[]>(), validation = new Map<string, string[]>();
-  for (const [name, paths] of classes) {
-    const wanted = Math.min(paths.length - 1, Math.max(1, Math.round(fraction * paths.length)));
-    const chosen = new Set(new Random(seed, `split ${name}`).permutation(paths.length).subarray(0, wanted));
-    train.set(name, paths.filter((_, i) => !chosen.has(i)));
-    validation.set(name, paths.filter((_, i) => chosen.has(i)));
-  }
-  return [train, validation];
 }

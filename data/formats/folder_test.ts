@@ -64,7 +64,7 @@ Deno.test("readImageFolder() says what is wrong with a folder", async () => {
   await assertRejects(
     read({ "a/1.png": "1", "b/1.txt": "1" }),
     DataError,
-    "/sets/some/b: expected PNG, JPEG, WebP, GIF or TIFF files",
+    "/sets/some/b: expected PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF files",
   );
   const unknown = { "train/a/1.png": "1", "train/b/1.png": "1", "valid/c/1.png": "1" };
   await assertRejects(read(unknown), DataError, "/sets/some/valid/c: expected the classes of train (a and b) but c");

@@ -30,7 +30,7 @@ export class LeftOut {
     return `${count === 1 ? "1 file is" : `${count} files are`} not read, being no ${IMAGE_FORMATS}: ${this}`;
   }
 
-  /** How many there are of each ending, the most first, as in `12 .bmp, 2 .txt`. */
+  /** How many there are of each ending, the most first, as in `12 .heic, 2 .txt`. */
   toString(): string {
     return [...this.#counts].sort(([, a], [, b]) => b - a).map(([ending, count]) => `${count} ${ending}`).join(", ");
   }
@@ -60,11 +60,11 @@ export function isVisibleImage(name: string): boolean {
  * import { findImageFiles, LeftOut } from "@residua/residua/data";
  * const files = {
  *   location: "memory",
- *   list: () => Promise.resolve(["a.png", "b.bmp"]),
+ *   list: () => Promise.resolve(["a.png", "b.heic"]),
  *   read: () => Promise.resolve(new Uint8Array()),
  * };
  * const leftOut = new LeftOut();
- * console.log(await findImageFiles(files, "", leftOut), `${leftOut}`); // [ "a.png" ] 1 .bmp
+ * console.log(await findImageFiles(files, "", leftOut), `${leftOut}`); // [ "a.png" ] 1 .heic
  * ```
  */
 export async function findImageFiles(files: FileSource, folder: string, leftOut: LeftOut): Promise<string[]> {

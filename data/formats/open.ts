@@ -4,6 +4,7 @@ import { DataError, UsageError } from "../../core/mod.ts";
 import { explainLooseImages, folderIn, refuseFolderAboveSets } from "./_nearby.ts";
 import { isCifar10, readCifar10 } from "./cifar10.ts";
 import { isCifar100, readCifar100 } from "./cifar100.ts";
+import { isCifarPython, readCifarPython } from "./cifar_python.ts";
 import type { ImageSet } from "../dataset.ts";
 import { IMAGE_FORMATS } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
@@ -31,6 +32,11 @@ const FILE_LAYOUTS: readonly Layout[] = [
     read: readCifar100,
   },
   {
+    about: "their Python versions (data_batch_1 …, test_batch, or train, test, meta)",
+    recognises: isCifarPython,
+    read: readCifarPython,
+  },
+  {
     about: "MNIST's IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…, or the same with .gz)",
     recognises: isIdx,
     read: readIdx,
@@ -39,14 +45,8 @@ const FILE_LAYOUTS: readonly Layout[] = [
 
 const IMAGE_FOLDER = `folders of ${IMAGE_FORMATS} files (train/CLASS/… and val/CLASS/…, or only CLASS/…)`;
 
-/** Files of the Python versions of CIFAR-10 and CIFAR-100, which are pickled. */
-const PICKLED = [["batches.meta", "data_batch_1", "test_batch"], ["meta", "train", "test"]];
 /** Where torchvision keeps the IDX files that it downloads. */
 const RAW = "raw/";
-
-function isPickled(names: readonly string[]): boolean {
-  return PICKLED.some((pickled) => pickled.every((name) => names.includes(name)));
-}
 
 function layoutOf(names: readonly string[]): Layout | undefined {
   return FILE_LAYOUTS.find(({ recognises }) => recognises(names));
@@ -80,19 +80,13 @@ export async function openImageSet(files: FileSource, options?: ImageFolderOptio
     if (rawLayout !== undefined) return await rawLayout.read(raw, options);
   }
   if (isImageFolder(names)) {
-    await refuseFolderAboveSets(files, (inside) => layoutOf(inside) !== undefined || isPickled(inside));
+    await refuseFolderAboveSets(files, (inside) => layoutOf(inside) !== undefined);
     if (options === undefined) {
       throw new UsageError(`${files.location}: image files need a decoder; give openImageSet one`);
     }
     return await readImageFolder(files, options);
   }
   if (names.some(isVisibleImage)) throw await explainLooseImages(files);
-  if (isPickled(names)) {
-    throw new DataError(
-      `${files.location}: expected CIFAR's binary version but this is the Python version; ` +
-        `get ${names.includes("meta") ? "cifar-100-binary.tar.gz" : "cifar-10-binary.tar.gz"} from the same page`,
-    );
-  }
   const found = names.length === 0 ? "nothing" : names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
   const known = [...FILE_LAYOUTS.map(({ about }) => about), IMAGE_FOLDER].join(", or ");
   throw new DataError(

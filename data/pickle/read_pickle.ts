@@ -1,78 +1,93 @@
 /**
- * A reader of the pickles that `torch.save` writes for dictionaries of tensors, protocols 2 to 5. A pickle is a program; this
- * reader runs none of it. It knows the opcodes that build plain values, and the few Python objects that a `state_dict` is
- * made of, which it turns into descriptions. Any other object becomes a placeholder that has a name and no content.
+ * A reader of pickles, protocols 2 to 5. A pickle is a program; this reader runs none of it. It knows the opcodes that build
+ * plain values, and leaves Python's objects to whoever knows the few that a kind of file is made of. Any other object becomes
+ * a placeholder that has a name and no content.
  */
 
 import {
-  isCount,
   isDictionary,
-  isExtents,
-  isKind,
+  isGlobal,
   isList,
   isOpaque,
-  isTensor,
   type OpaqueObject,
   type PickleKey,
+  type PickleObject,
   type PickleValue,
-  storageOf,
-  type TensorReference,
-} from "./_pickle_values.ts";
-import type { Fail } from "./_reading.ts";
+} from "./values.ts";
 
-const ORDERED = "collections.OrderedDict", TENSOR = "torch._utils._rebuild_tensor_v2";
-const PARAMETER = "torch._utils._rebuild_parameter", DEFAULT = "collections.defaultdict";
-/** Before PyTorch 0.4: without the hooks of gradients. */
-const OLD_TENSOR = "torch._utils._rebuild_tensor";
+/** Throws, given what is wrong with a pickle. */
+export type PickleFail = (what: string) => never;
 
-/** A `state_dict` takes some 150 bytes a tensor, and a few lists and dictionaries each. */
-const MOST_BYTES = 2 ** 24, MOST_OBJECTS = 200_000;
+/** The objects of Python that a kind of file is made of, and what becomes of them. */
+export interface PickleDialect<O extends PickleObject> {
+  /** What writes such files, for messages. */
+  readonly writer: string;
+  /** The most bytes that such a pickle may have. */
+  readonly mostBytes: number;
+  /** What Python would make by calling a function or class; nothing for a placeholder. */
+  call(name: string, values: readonly PickleValue<O>[], fail: PickleFail): PickleValue<O> | undefined;
+  /** Heeds the state that an object is given after it was made. Defaults to passing it over. */
+  build?(object: O, state: PickleValue<O>, fail: PickleFail): void;
+  /** The object that an id outside of the pickle stands for. Defaults to an error. */
+  persistent?(id: PickleValue<O>, fail: PickleFail): O;
+  /** What becomes of bytes. Defaults to a placeholder. */
+  bytes?(bytes: Uint8Array): PickleValue<O>;
+  /** What becomes of the text of Python 2, which may be any bytes. Defaults to text in UTF-8. */
+  text?(bytes: Uint8Array): PickleValue<O>;
+}
+
+const ORDERED = "collections.OrderedDict", DEFAULT = "collections.defaultdict";
+
+const MOST_OBJECTS = 200_000;
 const LONGEST_NAME = 200, LONGEST_INTEGER = 16;
-const NOTHING: readonly PickleValue[] = Object.freeze([]);
-
-/** What a persistent id stands for, by which a pickle refers to what lies outside of it. */
-export type PersistentLoad = (id: PickleValue) => PickleValue;
+const NOTHING: readonly never[] = Object.freeze([]);
 
 /**
  * Reads a pickle.
  *
- * @param bytes The whole pickle.
+ * @param bytes The bytes, which begin with a pickle.
+ * @param dialect What becomes of objects.
  * @param fail Throws, given what is wrong with the pickle.
+ * @returns What it holds, and where it ends.
+ *
+ * @example
+ * ```ts
+ * import { readPickle } from "@residua/residua/data";
+ * const fail = (what: string): never => {
+ *   throw new Error(what);
+ * };
+ * const dialect = { writer: "Python", mostBytes: 100, call: () => undefined };
+ * console.log(readPickle(Uint8Array.of(0x80, 2, 0x4b, 7, 0x2e), dialect, fail)); // { value: 7, end: 5 }
+ * ```
  */
-export function readPickle(bytes: Uint8Array, fail: Fail): PickleValue {
-  if (bytes.length > MOST_BYTES) fail(`takes ${bytes.length} bytes, far more than the names of any network's tensors`);
-  return readFirstPickle(bytes, fail).value;
-}
-
-/** Reads the pickle that bytes begin with, and tells where it ends. Persistent ids default to those of storages. */
-export function readFirstPickle(
+export function readPickle<O extends PickleObject>(
   bytes: Uint8Array,
-  fail: Fail,
-  persistent: PersistentLoad = (id) => storageOf(id, fail),
-): { readonly value: PickleValue; readonly end: number } {
-  return new PickleReader(bytes.subarray(0, MOST_BYTES), fail, persistent).read();
+  dialect: PickleDialect<O>,
+  fail: PickleFail,
+): { readonly value: PickleValue<O>; readonly end: number } {
+  return new PickleReader(bytes.subarray(0, dialect.mostBytes), dialect, fail).read();
 }
 
-class PickleReader {
+class PickleReader<O extends PickleObject> {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #fail: Fail;
-  readonly #persistent: PersistentLoad;
-  readonly #stack: PickleValue[] = [];
+  readonly #dialect: PickleDialect<O>;
+  readonly #fail: PickleFail;
+  readonly #stack: PickleValue<O>[] = [];
   readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
+  readonly #memo = new Map<number, PickleValue<O>>();
   readonly #text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #at = 0;
   #containers = 0;
 
-  constructor(bytes: Uint8Array, fail: Fail, persistent: PersistentLoad) {
+  constructor(bytes: Uint8Array, dialect: PickleDialect<O>, fail: PickleFail) {
     this.#bytes = bytes;
+    this.#dialect = dialect;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#fail = fail;
-    this.#persistent = persistent;
   }
 
-  read(): { readonly value: PickleValue; readonly end: number } {
+  read(): { readonly value: PickleValue<O>; readonly end: number } {
     for (;;) {
       const start = this.#at, opcode = this.#uint(1);
       if (opcode === 0x2e) { // STOP
@@ -122,9 +137,9 @@ class PickleReader {
       case 0x8d: // BINUNICODE8
         return this.#push(this.#string(this.#length(8)));
       case 0x55: // SHORT_BINSTRING: text of Python 2
-        return this.#push(this.#string(this.#uint(1)));
+        return this.#pushText(this.#uint(1));
       case 0x54: // BINSTRING
-        return this.#push(this.#string(this.#length(4)));
+        return this.#pushText(this.#length(4));
       case 0x43: // SHORT_BINBYTES
         return this.#pushBytes(this.#uint(1));
       case 0x42: // BINBYTES
@@ -203,17 +218,13 @@ class PickleReader {
         const [callable, values] = this.#popMany(2);
         return this.#pushContainer(this.#call(callable, values));
       }
-      case 0x62: { // BUILD: attributes of an object, such as the `_metadata` of a state_dict, which is not needed
-        this.#pop();
-        const object = this.#pop();
-        if (!isDictionary(object) && !isOpaque(object)) {
-          this.#fail("sets attributes of something else than a dictionary");
-        }
-        return this.#push(object);
-      }
+      case 0x62: // BUILD
+        return this.#build(this.#pop());
       default:
         this.#fail(
-          `has the opcode 0x${opcode.toString(16).padStart(2, "0")} at byte ${start}, which torch.save does not write`,
+          `has the opcode 0x${
+            opcode.toString(16).padStart(2, "0")
+          } at byte ${start}, which ${this.#dialect.writer} does not write`,
         );
     }
   }
@@ -253,10 +264,19 @@ class PickleReader {
     return text;
   }
 
-  /** Bytes, which no name and no number of a tensor is made of. */
   #pushBytes(length: number): void {
-    this.#take(length);
-    this.#pushContainer({ kind: "opaque", name: "bytes" });
+    const bytes = this.#slice(length);
+    this.#pushContainer(this.#dialect.bytes?.(bytes) ?? { kind: "opaque", name: "bytes" });
+  }
+
+  #pushText(length: number): void {
+    if (this.#dialect.text === undefined) return this.#push(this.#string(length));
+    this.#push(this.#dialect.text(this.#slice(length)));
+  }
+
+  #slice(length: number): Uint8Array {
+    const start = this.#take(length);
+    return this.#bytes.subarray(start, start + length);
   }
 
   /** A signed whole number, the lowest byte first. */
@@ -269,49 +289,49 @@ class PickleReader {
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
-  #push(value: PickleValue): void {
+  #push(value: PickleValue<O>): void {
     this.#stack.push(value);
   }
 
-  #pushContainer(value: PickleValue): void {
+  #pushContainer(value: PickleValue<O>): void {
     if (++this.#containers > MOST_OBJECTS) this.#fail(`holds more than ${MOST_OBJECTS} lists and dictionaries`);
     this.#stack.push(value);
   }
 
   /** The topmost value; those below the last mark are out of reach. */
-  #pop(): PickleValue {
+  #pop(): PickleValue<O> {
     if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) {
       this.#fail(`takes a value that is not there before byte ${this.#at}`);
     }
     return this.#stack.pop()!;
   }
 
-  #popMany(count: number): PickleValue[] {
+  #popMany(count: number): PickleValue<O>[] {
     const values = Array.from({ length: count }, () => this.#pop());
     return values.reverse();
   }
 
-  #popToMark(): PickleValue[] {
+  #popToMark(): PickleValue<O>[] {
     const mark = this.#marks.pop();
     if (mark === undefined) return this.#fail(`takes values to a mark that is not there before byte ${this.#at}`);
     return this.#stack.splice(mark);
   }
 
   /** The value that an opcode changes, which stays. */
-  #top(): PickleValue {
+  #top(): PickleValue<O> {
     const value = this.#pop();
     this.#push(value);
     return value;
   }
 
-  #append(values: readonly PickleValue[]): void {
+  #append(values: readonly PickleValue<O>[]): void {
     const list = this.#top();
     if (isOpaque(list)) return;
     if (!isList(list) || Object.isFrozen(list)) return this.#fail("appends to something else than a list");
-    for (const value of values) (list as PickleValue[]).push(value);
+    for (const value of values) (list as PickleValue<O>[]).push(value);
   }
 
-  #setItems(items: readonly PickleValue[]): void {
+  #setItems(items: readonly PickleValue<O>[]): void {
     const dictionary = this.#top();
     if (items.length % 2 !== 0) this.#fail("has a key without a value");
     if (isOpaque(dictionary)) return;
@@ -339,28 +359,41 @@ class PickleReader {
     this.#push({ kind: "global", name: `${module}.${object}` });
   }
 
-  #call(callable: PickleValue, values: PickleValue): PickleValue {
+  #persistent(id: PickleValue<O>): O {
+    return this.#dialect.persistent?.(id, this.#fail) ?? this.#fail("refers to something outside of it");
+  }
+
+  /** The state of an object; of dictionaries and placeholders it is not needed. */
+  #build(state: PickleValue<O>): void {
+    const object = this.#top();
+    if (isDictionary(object) || isOpaque(object)) return;
+    const isObject = typeof object === "object" && object !== null && "kind" in object && object.kind !== "global";
+    if (!isObject || this.#dialect.build === undefined) {
+      return this.#fail("sets attributes of something else than a dictionary");
+    }
+    this.#dialect.build(object as O, state, this.#fail);
+  }
+
+  #call(callable: PickleValue<O>, values: PickleValue<O>): PickleValue<O> {
     if (!isList(values)) return this.#fail("calls something with what is no tuple");
-    if (!isKind(callable, "global")) return this.#opaque(callable);
+    if (!isGlobal(callable)) return this.#opaque(callable);
     const { name } = callable;
     if ((name === ORDERED && values.length === 0) || name === DEFAULT) {
       return { kind: "dictionary", entries: new Map() };
     }
     if (name === ORDERED && values.length === 1 && isList(values[0])) return this.#ordered(values[0]);
-    if (name === PARAMETER && isTensor(values[0])) return values[0];
-    if (name === TENSOR || name === OLD_TENSOR) return this.#tensor(values);
-    if (name === ORDERED || name === PARAMETER) {
-      return this.#fail(`calls ${name} with other arguments than torch.save does`);
+    if (name === ORDERED) {
+      return this.#fail(`calls ${name} with other arguments than ${this.#dialect.writer} does`);
     }
-    return this.#opaque(callable);
+    return this.#dialect.call(name, values, this.#fail) ?? this.#opaque(callable);
   }
 
   /** A dictionary as Python 2 writes it: of pairs. */
-  #ordered(pairs: readonly PickleValue[]): PickleValue {
-    const entries = new Map<PickleKey, PickleValue>();
+  #ordered(pairs: readonly PickleValue<O>[]): PickleValue<O> {
+    const entries = new Map<PickleKey, PickleValue<O>>();
     for (const pair of pairs) {
       if (!isList(pair) || pair.length !== 2) {
-        return this.#fail(`calls ${ORDERED} with other arguments than torch.save does`);
+        return this.#fail(`calls ${ORDERED} with other arguments than ${this.#dialect.writer} does`);
       }
       const [key, value] = pair;
       if (typeof key !== "object" || key === null) entries.set(key, value);
@@ -369,16 +402,8 @@ class PickleReader {
   }
 
   /** What Python would make by calling something, of which nothing is kept but the name. */
-  #opaque(callable: PickleValue): OpaqueObject {
-    if (isKind(callable, "global") || isOpaque(callable)) return { kind: "opaque", name: callable.name };
+  #opaque(callable: PickleValue<O>): OpaqueObject {
+    if (isGlobal(callable) || isOpaque(callable)) return { kind: "opaque", name: callable.name };
     return this.#fail("calls something else than a function");
-  }
-
-  #tensor([storage, offset, shape, strides]: readonly PickleValue[]): TensorReference {
-    if (!isKind(storage, "storage") || !isCount(offset) || !isExtents(shape) || !isExtents(strides)) {
-      return this.#fail("has a tensor whose offset, shape or strides are not what torch.save writes");
-    }
-    if (shape.length !== strides.length) this.#fail("has a tensor with another number of strides than of dimensions");
-    return { kind: "tensor", storage, offset: storage.start + offset, shape, strides };
   }
 }
