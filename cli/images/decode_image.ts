@@ -2,10 +2,19 @@
 
 import { DataError } from "../../core/mod.ts";
 import { type DecodedImage, IMAGE_FORMATS, type LeastSize } from "../../data/mod.ts";
-import type sharp from "./sharp.ts";
+import type { DecodeBudget } from "./decode_budget.ts";
+import type { default as sharp, Metadata } from "./sharp.ts";
 
-/** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
-const MOST_PIXELS = 500_000_000;
+/** Pixels that an image may have: as many as the largest sensors of phones. A file of a few bytes may have any number. */
+export const MOST_MEGAPIXELS = 200;
+
+/** Bounds of what is decoded. */
+export interface DecodeLimits {
+  /** The most pixels of an image, in millions. Defaults to 200. */
+  readonly maxMegapixels?: number;
+  /** Waits until an image may take some bytes of memory. Defaults to at once. */
+  readonly hold?: (bytes: number) => Promise<void>;
+}
 
 /**
  * How many times smaller a JPEG may be read, the largest first, and whether libjpeg does as much of it as it can. It makes
@@ -38,18 +47,25 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
  * @param source The file's name, for messages.
  * @param least The size down to which a JPEG may be read smaller, which takes less time and memory; the pixels are then
  * near those of the whole image resized, and not the same. Defaults to its own.
+ * @param limits How large it may be, and whether there is memory for it.
  * @returns The pixels [height, width, 3].
- * @throws {DataError} If it is empty, truncated, damaged, of another format, or has more than 500 million pixels.
+ * @throws {DataError} If it is empty, truncated, damaged, of another format, or has too many pixels.
  */
-export async function decodeImage(bytes: Uint8Array, source: string, least?: LeastSize): Promise<DecodedImage> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  source: string,
+  least?: LeastSize,
+  { maxMegapixels = MOST_MEGAPIXELS, hold }: DecodeLimits = {},
+): Promise<DecodedImage> {
   requireKnownKind(bytes, source);
   const decode = await loadSharp();
   const options = { failOn: "error", ignoreIcc: true, autoOrient: true, limitInputPixels: false } as const;
   try {
-    const { width, height, orientation = 1, format } = await decode(bytes, options).metadata();
-    if (width * height > MOST_PIXELS) {
+    const metadata = await decode(bytes, options).metadata(), { width, height, orientation = 1, format } = metadata;
+    if (width * height > maxMegapixels * 1e6) {
       throw new DataError(
-        `${source}: expected an image of at most ${MOST_PIXELS / 1e6} megapixels but it has ${width} x ${height}`,
+        `${source}: expected an image of at most ${maxMegapixels} megapixels but it has ${width} x ${height}; ` +
+          `if it is right, allow it with --max-megapixels ${Math.ceil(width * height / 1e6)}`,
       );
     }
     const image = decode(bytes, options), reduced = format === "jpeg" ? reduction(width, height, least) : undefined;
@@ -59,6 +75,7 @@ export async function decodeImage(bytes: Uint8Array, source: string, least?: Lea
       const sides = [original.width, original.height].map((side) => Math.floor(side / reduced.times));
       image.resize(sides[0], sides[1], { fit: "fill", kernel: "lanczos3", fastShrinkOnLoad: reduced.fast });
     }
+    await hold?.(bytesNeeded(metadata, reduced?.times));
     const { data, info } = await image.flatten({ background: "#ffffff" }).toColourspace("srgb")
       .raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return {
@@ -73,6 +90,27 @@ export async function decodeImage(bytes: Uint8Array, source: string, least?: Lea
     const reason = hasEnd(bytes) ? "what it holds cannot be decoded" : "its end is missing";
     throw new DataError(`${source}: the image is truncated or damaged (${reason}); get the file again`);
   }
+}
+
+/** Fewer bytes are left to the garbage collector. */
+const LARGE = 2 ** 20;
+
+/** Frees the pixels of a decoded image that nobody needs any more, at once: the garbage collector lets large ones pile up. */
+export function discard({ pixels }: DecodedImage): void {
+  const { buffer } = pixels;
+  if (buffer instanceof ArrayBuffer && pixels.length > LARGE) buffer.transfer(0);
+}
+
+/** About as many bytes as it takes to decode an image, a number of times smaller. */
+function bytesNeeded(
+  { width, height, orientation = 1, format, isProgressive, channels, depth }: Metadata,
+  times = 1,
+): number {
+  const pixels = width * height, made = 3 * pixels / times ** 2;
+  // Row by row, but for formats that are decoded as a whole, and for what is to be turned.
+  const whole = isProgressive || !["jpeg", "png"].includes(format);
+  const samples = format === "jpeg" || depth === "ushort" ? 2 : depth === "uchar" ? 1 : 4;
+  return made + (orientation > 1 ? made : 0) + (whole ? pixels * samples * (channels + (format === "jpeg" ? 0 : 2)) : 0);
 }
 
 /** How many times smaller an image may be read. */
@@ -124,7 +162,18 @@ export const DECODE_MODES = ["reduced", "full"] as const;
 /** One of {@link DECODE_MODES}. */
 export type DecodeMode = (typeof DECODE_MODES)[number];
 
+/** What decodes images of a set. */
+export type Decoder = (bytes: Uint8Array, source: string, least?: LeastSize) => Promise<DecodedImage>;
+
 /** The decoder of that mode. */
-export function decoderOf(mode: DecodeMode): typeof decodeImage {
-  return mode === "reduced" ? decodeImage : (bytes, source) => decodeImage(bytes, source);
+export function decoderOf(mode: DecodeMode, limits?: DecodeLimits): Decoder {
+  return (bytes, source, least) => decodeImage(bytes, source, mode === "reduced" ? least : undefined, limits);
+}
+
+/** The decoder of that mode whose images share a budget while they are decoded. */
+export function budgetedDecoder(mode: DecodeMode, budget: DecodeBudget, maxMegapixels?: number): Decoder {
+  return async (bytes, source, least) => {
+    using held = budget.reserve();
+    return await decoderOf(mode, { maxMegapixels, hold: (bytes) => held.hold(bytes) })(bytes, source, least);
+  };
 }

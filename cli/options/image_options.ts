@@ -17,12 +17,22 @@ import {
 } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import type { ModelDescription } from "../../weights/mod.ts";
-import { DECODE_MODES, type DecodeMode, decoderOf } from "../images/decode_image.ts";
+import { DecodeBudget } from "../images/decode_budget.ts";
+import { budgetedDecoder, DECODE_MODES, type DecodeMode, MOST_MEGAPIXELS } from "../images/decode_image.ts";
 import type { ImageCaches } from "../images/image_caches.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
 import { printNotice } from "../reports/layout.ts";
 import { inGroup, type Values } from "./option.ts";
+
+/** The option --max-megapixels. */
+export const MEGAPIXELS_OPTION = {
+  kind: "number",
+  about: "the most pixels of an image file, in millions; a larger one counts as damaged",
+  default: MOST_MEGAPIXELS,
+  minimum: 0,
+  maximum: 4000,
+} as const;
 
 /** The options of images: which, and how they are read. */
 export const DATA_OPTIONS = inGroup(
@@ -60,6 +70,7 @@ export const DATA_OPTIONS = inGroup(
       default: "reduced",
       choices: DECODE_MODES,
     },
+    "max-megapixels": MEGAPIXELS_OPTION,
     "max-bad": {
       kind: "integer",
       about: "image files that may be damaged: each is named, and the next one stands in for it",
@@ -112,9 +123,10 @@ export function folderOptions(
   onBad: (message: string) => void = (message) => printNotice(`warning: ${message}`),
   caches?: ImageCaches,
 ): ImageFolderOptions {
-  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode, reading = { workers, maxBad, decode };
+  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode, maxMegapixels = values["max-megapixels"];
+  const reading = { workers, maxBad, decode, maxMegapixels };
   return {
-    decode: decoderOf(decode),
+    decode: budgetedDecoder(decode, new DecodeBudget(), maxMegapixels),
     cacheOf: (dataset, least) => caches?.of(dataset, least),
     size: values.size,
     validationFraction: values["val-fraction"],

@@ -32,6 +32,8 @@ export interface Option {
   readonly choices?: readonly string[];
   /** The least value. */
   readonly minimum?: number;
+  /** The greatest value. */
+  readonly maximum?: number;
   /** What the value must stay below. */
   readonly below?: number;
   /** When it has an effect; the message says why it has none. Defaults to always. */

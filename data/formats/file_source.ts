@@ -12,6 +12,11 @@ export interface FileSource {
   list(folder?: string): Promise<string[]>;
   /** The folder that this one is in, where that is known: to say which folder may have been meant. */
   readonly parent?: FileSource;
-  /** The bytes of one file, by its path in the folder. */
-  read(path: string): Promise<Uint8Array>;
+  /**
+   * The bytes of one file.
+   *
+   * @param path Its path in the folder.
+   * @param most The most bytes that it may have, where that is known; a source may ignore it.
+   */
+  read(path: string, most?: number): Promise<Uint8Array>;
 }
