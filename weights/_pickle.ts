@@ -28,6 +28,8 @@ const OLD_TENSOR = "torch._utils._rebuild_tensor";
 
 /** A `state_dict` takes some 150 bytes a tensor, and a few lists and dictionaries each. */
 const MOST_BYTES = 2 ** 24, MOST_OBJECTS = 200_000;
+/** A checkpoint may have a history of its losses. */
+const MOST_VALUES = 4_000_000;
 const LONGEST_NAME = 200, LONGEST_INTEGER = 16;
 const NOTHING: readonly PickleValue[] = Object.freeze([]);
 
@@ -57,6 +59,7 @@ class PickleReader {
   readonly #text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #at = 0;
   #containers = 0;
+  #values = 0;
 
   constructor(bytes: Uint8Array, fail: Fail) {
     this.#bytes = bytes;
@@ -87,6 +90,7 @@ class PickleReader {
         this.#length(8);
         return;
       case 0x28: // MARK
+        this.#count();
         this.#marks.push(this.#stack.length);
         return;
       case 0x4e: // NONE
@@ -190,7 +194,7 @@ class PickleReader {
         return this.#pushContainer(this.#opaque(type));
       }
       case 0x51: // BINPERSID
-        return this.#push(this.#storage(this.#pop()));
+        return this.#pushContainer(this.#storage(this.#pop()));
       case 0x52: { // REDUCE
         const [callable, values] = this.#popMany(2);
         return this.#pushContainer(this.#call(callable, values));
@@ -262,12 +266,20 @@ class PickleReader {
   }
 
   #push(value: PickleValue): void {
+    this.#count();
     this.#stack.push(value);
   }
 
+  /** Counts a value, which may be one that is there already: an opcode of one byte pushes it again. */
+  #count(): void {
+    if (++this.#values > MOST_VALUES) this.#fail(`holds more than ${MOST_VALUES} values`);
+  }
+
   #pushContainer(value: PickleValue): void {
-    if (++this.#containers > MOST_OBJECTS) this.#fail(`holds more than ${MOST_OBJECTS} lists and dictionaries`);
-    this.#stack.push(value);
+    if (++this.#containers > MOST_OBJECTS) {
+      this.#fail(`holds more than ${MOST_OBJECTS} lists, dictionaries and objects`);
+    }
+    this.#push(value);
   }
 
   /** The topmost value; those below the last mark are out of reach. */
@@ -328,7 +340,7 @@ class PickleReader {
   }
 
   #pushGlobal(module: string, object: string): void {
-    this.#push({ kind: "global", name: `${module}.${object}` });
+    this.#pushContainer({ kind: "global", name: `${module}.${object}` });
   }
 
   /** The storage that a persistent id stands for: ("storage", class, key, device, elements). */

@@ -49,8 +49,8 @@ export function findGroups(
   const groups: (TensorGroup<TensorReference> & { all: PickleDictionary })[] = [], seen = new Set<PickleValue>();
   const waiting: { readonly path: string; readonly value: PickleValue }[] = [{ path: "", value }];
   // A dictionary may hold itself, or another many times.
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const { path, value } = next;
+  for (let k = 0; k < waiting.length; k++) {
+    const { path, value } = waiting[k];
     if (seen.has(value)) continue;
     seen.add(value);
     const entries = isDictionary(value) ? [...value.entries] : isList(value) ? [...value.entries()] : [];

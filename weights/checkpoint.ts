@@ -1,6 +1,6 @@
 /** Checkpoints: the variables, and what else is needed to use them or to train on. */
 
-import { DataError, elementCount } from "../core/mod.ts";
+import { DataError, elementCount, parseJson } from "../core/mod.ts";
 import type { DataIdentity, Normalisation, Preprocessing } from "../data/mod.ts";
 import { type Model, modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { chooseTensors, wantedShapes } from "./_choose_tensors.ts";
@@ -163,7 +163,8 @@ function withEntry(
 /** The metadata of a checkpoint; nothing if malformed. Its users check that it fits. */
 function readInfo(text: string): CheckpointInfo | undefined {
   try {
-    const info = JSON.parse(text), { model, classes, normalisation, preprocessing, progress } = info;
+    const info = parseJson(text, "the metadata") as CheckpointInfo,
+      { model, classes, normalisation, preprocessing, progress } = info;
     const isList = (list: unknown, type: string): list is unknown[] =>
       Array.isArray(list) && list.every((part) => typeof part === type);
     const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;

@@ -1,6 +1,6 @@
 /** Reads the weights that a command is given. */
 
-import { DataError } from "../../core/mod.ts";
+import { DataError, parseJson } from "../../core/mod.ts";
 import type { Model } from "../../models/mod.ts";
 import {
   type Checkpoint,
@@ -12,7 +12,6 @@ import {
 } from "../../weights/mod.ts";
 import { explain } from "./disk_error.ts";
 import { MOST_BYTES, readFile, readIfThere } from "./read_file.ts";
-import { parseJson } from "./read_json.ts";
 import { readPublished } from "./published_weights.ts";
 
 /** The options of {@link readCheckpoint}. */
@@ -53,7 +52,10 @@ export async function readCheckpoint(
   try {
     const folder = source.slice(0, source.lastIndexOf("/") + 1), bytes = await readWeights(source);
     const found = source.endsWith(".index.json")
-      ? await decodeShards(bytes, source, (name) => readWeights(folder + name, "the file that the index names"), { model, entry })
+      ? await decodeShards(bytes, source, (name) => readWeights(folder + name, "the file that the index names"), {
+        model,
+        entry,
+      })
       : decodeCheckpoint(bytes, source, { model, entry });
     if (found.entry !== undefined) say(`${source}: took the weights under ${found.entry}`);
     const checkpoint = { ...found, tensors: evaluatedTensors(found.tensors, source), source };
@@ -103,7 +105,7 @@ async function readJson(path: string): Promise<unknown> {
   const bytes = await readIfThere(path, { most: MOST_BYTES.text });
   if (bytes === undefined) return undefined;
   try {
-    return parseJson(new TextDecoder().decode(bytes), path);
+    return parseJson(bytes, path);
   } catch (error) {
     if (error instanceof DataError) throw error;
     throw new DataError(`${path}: it is not JSON text; remove it to use the weights without it`);

@@ -16,8 +16,8 @@ export const MOST_BYTES = {
   text: 4 * MIB,
   /** Choices of kernels. */
   tuning: 64 * MIB,
-  /** The log of a run: some two million steps. */
-  metrics: 256 * MIB,
+  /** The log of a run: some nine million steps. */
+  metrics: GIB,
   /** An image. */
   image: 512 * MIB,
   /** The images of a whole set in one file. */
@@ -147,6 +147,12 @@ function expectWhole(
 }
 
 function formatSize(bytes: number): string {
-  const [unit, name] = bytes >= GIB ? [GIB, "GiB"] : bytes >= MIB ? [MIB, "MiB"] : bytes >= KIB ? [KIB, "KiB"] : [1, ""];
+  const [unit, name] = bytes >= GIB
+    ? [GIB, "GiB"]
+    : bytes >= MIB
+    ? [MIB, "MiB"]
+    : bytes >= KIB
+    ? [KIB, "KiB"]
+    : [1, ""];
   return name === "" ? `${bytes} bytes` : `${Number((bytes / unit).toPrecision(3))} ${name}`;
 }

@@ -26,7 +26,10 @@ export class DecodeBudget {
    * @param bytes All of it. Defaults to a quarter of the memory that is free, at most 768 MiB.
    * @param words The words of another thread's, of as many bytes.
    */
-  constructor(readonly bytes: number = Math.min(MOST_BYTES, Deno.systemMemoryInfo().available / 4), words?: Int32Array) {
+  constructor(
+    readonly bytes: number = Math.min(MOST_BYTES, Deno.systemMemoryInfo().available / 4),
+    words?: Int32Array,
+  ) {
     this.#units = Math.max(1, Math.floor(bytes / UNIT));
     this.words = words ?? new Int32Array(new SharedArrayBuffer(8)).fill(this.#units, FREE, FREE + 1);
   }

@@ -110,7 +110,8 @@ function bytesNeeded(
   // Row by row, but for formats that are decoded as a whole, and for what is to be turned.
   const whole = isProgressive || !["jpeg", "png"].includes(format);
   const samples = format === "jpeg" || depth === "ushort" ? 2 : depth === "uchar" ? 1 : 4;
-  return made + (orientation > 1 ? made : 0) + (whole ? pixels * samples * (channels + (format === "jpeg" ? 0 : 2)) : 0);
+  return made + (orientation > 1 ? made : 0) +
+    (whole ? pixels * samples * (channels + (format === "jpeg" ? 0 : 2)) : 0);
 }
 
 /** How many times smaller an image may be read. */

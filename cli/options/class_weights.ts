@@ -1,8 +1,7 @@
 /** Weights of classes, as the command line is given them. */
 
-import { DataError, UsageError } from "../../core/mod.ts";
+import { DataError, parseJson, UsageError } from "../../core/mod.ts";
 import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
-import { parseJson } from "../files/read_json.ts";
 
 /**
  * The weights that `--class-weights` means.
@@ -23,7 +22,7 @@ export async function readClassWeights(
   try {
     const bytes = await readIfThere(given, { what: "the weights of classes", most: MOST_BYTES.text });
     if (bytes === undefined) throw wrong(given, "there is no such file");
-    content = parseJson(new TextDecoder().decode(bytes), given);
+    content = parseJson(bytes, given);
   } catch (error) {
     if (error instanceof SyntaxError) throw wrong(given, `the file is not JSON: ${error.message}`);
     throw error;

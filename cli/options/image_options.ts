@@ -1,6 +1,6 @@
 /** Options of the images that commands share: where they are, how they are read, how they are changed at random. */
 
-import { UsageError } from "../../core/mod.ts";
+import { elementCount, UsageError } from "../../core/mod.ts";
 import {
   type Augmentation,
   augmentationByName,
@@ -111,11 +111,16 @@ export const AUGMENTATION_OPTIONS = inGroup(
   } as const,
 );
 
+/** As a checkpoint keeps the mean of each pixel, in text. */
+const MOST_PIXEL_MEANS = 2_000_000;
+
 /** The default number of workers is at most this: more hardly find something to do. */
 const MOST_WORKERS = 8;
 
 /** The values of the options of images. */
-export type DataValues = Omit<Values<typeof DATA_OPTIONS>, "decode"> & { readonly decode?: string };
+export type DataValues =
+  & Omit<Values<typeof DATA_OPTIONS>, "decode" | "max-megapixels">
+  & Partial<Pick<Values<typeof DATA_OPTIONS>, "decode" | "max-megapixels">>;
 
 /** How image files are read. */
 export function folderOptions(
@@ -123,7 +128,8 @@ export function folderOptions(
   onBad: (message: string) => void = (message) => printNotice(`warning: ${message}`),
   caches?: ImageCaches,
 ): ImageFolderOptions {
-  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode, maxMegapixels = values["max-megapixels"];
+  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode,
+    maxMegapixels = values["max-megapixels"] ?? MOST_MEGAPIXELS;
   const reading = { workers, maxBad, decode, maxMegapixels };
   return {
     decode: budgetedDecoder(decode, new DecodeBudget(), maxMegapixels),
@@ -182,6 +188,12 @@ export async function chooseAugmentation(
   if (erasing > 1) throw new UsageError(`--erasing: expected a share from 0 to 1 but ${erasing} came`);
   const randAugment = randaugment && { operations: randaugment[0], magnitude: randaugment[1] };
   if (randAugment !== undefined) checkRandAugment(randAugment);
+  if (normalise === "pixel" && elementCount(set.shape) > MOST_PIXEL_MEANS) {
+    throw new UsageError(
+      `--normalise pixel: expected images of at most ${MOST_PIXEL_MEANS} values, as a checkpoint keeps the mean of each, ` +
+        `but ${set.shape.join("x")} are ${elementCount(set.shape)}; use --normalise channel, or a smaller --size`,
+    );
+  }
   const components = augment === "vgg" ? (await statistics()).components() : undefined;
   const isLeft = normalise === AUGMENTATION_OPTIONS.normalise.default && measured === undefined;
   const normalisation = known ??

@@ -1,7 +1,7 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
-import { DataError, didYouMean, nearestName, UsageError } from "../../core/mod.ts";
-import { readJson } from "../files/read_json.ts";
+import { DataError, didYouMean, nearestName, parseJson, UsageError } from "../../core/mod.ts";
+import { readText } from "../files/read_file.ts";
 import type { OptionTable } from "./option.ts";
 
 /** A value of an option, and where it comes from. */
@@ -165,7 +165,7 @@ export function formatRecipe(
 async function readRecipe(path: string): Promise<Recipe> {
   let content: unknown;
   try {
-    content = await readJson(path, "the recipe");
+    content = parseJson(await readText(path, "the recipe"), path);
   } catch (error) {
     if (error instanceof SyntaxError) throw new DataError(`${path}: the recipe is not JSON: ${error.message}`);
     throw error;

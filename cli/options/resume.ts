@@ -1,8 +1,7 @@
 /** What a resumed run is: that of its `config.json`, in which few options may change, as their declarations tell. */
 
-import { DataError, UsageError } from "../../core/mod.ts";
+import { DataError, parseJson, UsageError } from "../../core/mod.ts";
 import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
-import { parseJson } from "../files/read_json.ts";
 import type { GivenOptions, OptionTable } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 
@@ -21,7 +20,7 @@ export async function readRunConfig(run: string): Promise<RunConfig> {
     throw new DataError(`${path}: the file cannot be read, so there is no run to go on with; check --resume`);
   }
   try {
-    const config: unknown = parseJson(new TextDecoder().decode(bytes), path);
+    const config: unknown = parseJson(bytes, path);
     if (typeof config === "object" && config !== null) return config as RunConfig;
   } catch (error) {
     if (error instanceof DataError) throw error;
