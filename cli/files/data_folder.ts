@@ -50,6 +50,18 @@ export class DiskFolder implements FileSource {
     }
   }
 
+  /** The device and the number of a folder on it, or where the system has no such numbers, its path without links. */
+  async identify(folder: string): Promise<string | undefined> {
+    const path = `${this.location}/${folder}`;
+    try {
+      const { dev, ino } = await Deno.stat(path);
+      return ino ? `${dev} ${ino}` : await Deno.realPath(path);
+    } catch {
+      // Listing it says why.
+      return undefined;
+    }
+  }
+
   /**
    * The bytes of a file.
    *

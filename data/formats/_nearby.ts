@@ -21,6 +21,7 @@ export function folderIn(files: FileSource, folder: string): FileSource {
     location: `${files.location}/${folder.slice(0, -1)}`,
     parent: files,
     list: (inner = "") => files.list(folder + inner),
+    ...(files.identify === undefined ? {} : { identify: (inner: string) => files.identify!(folder + inner) }),
     read: (path, most) => files.read(folder + path, most),
   };
 }

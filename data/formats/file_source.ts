@@ -10,6 +10,13 @@ export interface FileSource {
    * @param folder A folder in it, with a slash at the end. Defaults to the source itself.
    */
   list(folder?: string): Promise<string[]>;
+  /**
+   * What tells a folder from all others, whichever links led to it, so that none is read twice.
+   *
+   * @param folder A folder in it, with a slash at the end, or nothing for the source itself.
+   * @returns Nothing where that is not known. A source without links needs no such function.
+   */
+  identify?(folder: string): Promise<string | undefined>;
   /** The folder that this one is in, where that is known: to say which folder may have been meant. */
   readonly parent?: FileSource;
   /**

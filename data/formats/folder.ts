@@ -195,7 +195,8 @@ export async function readImageFolder(
     await refuseUnclearClasses(files);
     notes.push(...await noteSplitsBeside(files));
   }
-  const found = await listClasses(files, folders.train, leftOut), classes = [...found.keys()];
+  const seen = new Map<string, string>(), found = await listClasses(files, folders.train, leftOut, seen);
+  const classes = [...found.keys()];
   if (classes.length < 2) {
     throw new DataError(
       `${files.location}: expected a folder for each of at least two classes${
@@ -205,7 +206,7 @@ export async function readImageFolder(
   }
   const labelled = await labelledFolders(files, folders, classes, notes);
   const read = async (folder: string | undefined) =>
-    folder === undefined ? undefined : await listLabelled(files, folder, folders.train, classes, leftOut);
+    folder === undefined ? undefined : await listLabelled(files, folder, folders.train, classes, leftOut, seen);
   let train = found, validation = await read(labelled.validation), test = await read(labelled.test);
   if (validation === undefined && test !== undefined) {
     notes.push(`there is no folder val, so that the images of ${labelled.test!.slice(0, -1)} are validated on`);
@@ -214,6 +215,7 @@ export async function readImageFolder(
   if (validation === undefined) [train, validation] = split(found, validationFraction, splitSeed);
   if (folders.others.length > 0) notes.push(`${listNames(folders.others)}: not read, being no split by name`);
   if (leftOut.count > 0) notes.push(leftOut.describe());
+  if (leftOut.folders > 0) notes.push(leftOut.describeFolders());
   const bad = new BadImages(options.maxBad ?? DEFAULT_MAX_BAD, options.onBad);
   const dataset = (images: Map<string, string[]>) => {
     const paths = classes.flatMap((name) => images.get(name) ?? []),
@@ -263,6 +265,7 @@ async function listLabelled(
   trainFolder: string,
   classes: readonly string[],
   leftOut: LeftOut,
+  seen: Map<string, string>,
 ): Promise<Map<string, string[]>> {
   const known = `the classes of ${trainFolder.slice(0, -1)} (${listNames(classes)})`;
   const folders = (await files.list(folder)).filter(isVisibleFolder);
@@ -280,7 +283,7 @@ async function listLabelled(
         "rename it, or move it elsewhere",
     );
   }
-  return await listClasses(files, folder, leftOut);
+  return await listClasses(files, folder, leftOut, seen);
 }
 
 /** Takes a share of each class, rounded, but at least one image and not all; a class of one image keeps it. */
