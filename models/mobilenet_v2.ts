@@ -19,6 +19,9 @@ export interface MobileNetV2Options {
   readonly dropout?: number;
 }
 
+/** The widest of the paper has 1.4 times the channels; ten times make 250 million parameters. */
+const WIDEST = 10;
+
 /** A stage of the table: expansion t, channels c, repetitions n, and the stride s of its first block. */
 const STAGES = [
   { t: 1, c: 16, n: 1, s: 1 },
@@ -56,7 +59,7 @@ function roundChannels(channels: number): number {
  * Weights have torchvision's names, and its initialisation: He's by fan-out, and for the classifier a normal distribution of
  * standard deviation 0.01.
  *
- * @throws {UsageError} If the width is not a positive number.
+ * @throws {UsageError} If the width is not a positive number, or above 10.
  *
  * @example
  * ```ts
@@ -67,8 +70,10 @@ function roundChannels(channels: number): number {
 export function mobileNetV2(options: MobileNetV2Options = {}): SequentialModel {
   const { width = 1, stem = "imagenet", dropout = 0.2 } = options, small = stem === "cifar";
   const images = small ? CIFAR : IMAGENET, { classes = images.classes, inputShape = images.inputShape } = options;
-  if (!(width > 0 && Number.isFinite(width))) {
-    throw new UsageError(`Expected the width of MobileNet-V2 to be a positive number but it is ${width}`);
+  if (!(width > 0 && width <= WIDEST)) {
+    throw new UsageError(
+      `Expected the width of MobileNet-V2 to be a positive number, at most ${WIDEST}, but it is ${width}`,
+    );
   }
   const layers: Layer[] = [];
   const conv = (channels: number, kernel: number, stride: number) => {

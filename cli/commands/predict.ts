@@ -10,7 +10,7 @@ import { MOST_BYTES, readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
 import { MEGAPIXELS_OPTION } from "../options/image_options.ts";
-import { inGroup, type Values } from "../options/option.ts";
+import { inGroup, MOST, type Values } from "../options/option.ts";
 import {
   chosenModel,
   chosenNormalisation,
@@ -46,6 +46,7 @@ const OPTIONS = {
     about: "the most images that are computed together",
     default: 16,
     minimum: 1,
+    maximum: MOST.batch,
   },
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,

@@ -23,7 +23,7 @@ import type { ImageCaches } from "../images/image_caches.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
 import { printNotice } from "../reports/layout.ts";
-import { inGroup, type Values } from "./option.ts";
+import { inGroup, MOST, type Values } from "./option.ts";
 
 /** The option --max-megapixels. */
 export const MEGAPIXELS_OPTION = {
@@ -49,6 +49,7 @@ export const DATA_OPTIONS = inGroup(
       kind: "integer",
       about: "height and width of images from files; defaults to the model's own, or what suits the images",
       minimum: 1,
+      maximum: MOST.size,
     },
     "val-fraction": {
       kind: "number",
@@ -61,6 +62,7 @@ export const DATA_OPTIONS = inGroup(
       kind: "integer",
       about: "threads that prepare image files, 0 for none; defaults to one a core, up to 8",
       minimum: 0,
+      maximum: MOST.threads,
       mayChangeOnResume: true,
     },
     decode: {

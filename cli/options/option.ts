@@ -55,6 +55,9 @@ export interface Option {
   readonly ofOneInvocation?: boolean;
 }
 
+/** The greatest values of options that several commands have: what is beyond is a slip, and would take all memory. */
+export const MOST = { size: 4096, batch: 65_536, classes: 1_000_000, threads: 64 } as const;
+
 /** A command's options by name. */
 export type OptionTable = Readonly<Record<string, Option>>;
 
