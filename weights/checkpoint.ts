@@ -160,6 +160,9 @@ function withEntry(
   return entry === "" ? { tensors } : { tensors, entry };
 }
 
+/** The most classes, and the most values of an image, of a network that is made as a file says. */
+const MOST_CLASSES = 1_000_000, MOST_VALUES = 2 ** 28;
+
 /** The metadata of a checkpoint; nothing if malformed. Its users check that it fits. */
 function readInfo(text: string): CheckpointInfo | undefined {
   try {
@@ -171,6 +174,7 @@ function readInfo(text: string): CheckpointInfo | undefined {
     const { name, classes: outputs = classes.length, inputShape = [3, 1, 1] } = model, { mean, std } = normalisation;
     const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
       isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
+      outputs <= MOST_CLASSES && elementCount(inputShape as number[]) <= MOST_VALUES &&
       isList(mean, "number") && isList(std, "number") && std.length === inputShape[0] &&
       [inputShape[0], elementCount(inputShape as number[])].includes(mean.length) &&
       (preprocessing === undefined || (isPositive(preprocessing.resize) && isList(preprocessing.crop, "number"))) &&

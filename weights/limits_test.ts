@@ -67,6 +67,23 @@ Deno.test("decodeShards() bounds what an index holds", async () => {
   }
 });
 
+Deno.test("decodeCheckpoint() refuses networks of more classes or larger images than there are", () => {
+  const tensors = new Map([["a", { shape: [1], data: Float32Array.of(1) }]]),
+    normalisation = { mean: [0, 0, 0], std: [1, 1, 1] };
+  for (const model of [{ classes: 1e12 }, { inputShape: [3, 1e6, 1e6] as const }]) {
+    const bytes = encodeCheckpoint(tensors, {
+      model: { name: "resnet20", ...model },
+      classes: ["a", "b"],
+      normalisation,
+    });
+    assertThrows(
+      () => decodeCheckpoint(bytes, "a.safetensors"),
+      DataError,
+      "what the file says of its model makes no sense",
+    );
+  }
+});
+
 /** A legacy file whose value is a pickle of these opcodes. */
 function legacy(value: Uint8Array): Uint8Array {
   return concat(LEGACY_MAGIC, pickle(code.integer(1001)), pickle(code.dictionary({ little_endian: [0x88] })), value);

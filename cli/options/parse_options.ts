@@ -45,7 +45,7 @@ export function parseArguments<T extends OptionTable>(
       return false;
     },
   });
-  positionals.push(...parsed._.map(String));
+  for (const argument of parsed._) positionals.push(String(argument));
   const given: Record<string, string | boolean> = {};
   for (const [name, option] of Object.entries(table)) {
     const present = option.kind === "flag"
