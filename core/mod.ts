@@ -13,6 +13,7 @@ export * from "./compare_arrays.ts";
 export * from "./profiling/chrome_trace.ts";
 export * from "./compile.ts";
 export * from "./graph/differentiate.ts";
+export * from "./util/bounded_json.ts";
 export * from "./util/errors.ts";
 export * from "./util/sentence.ts";
 export * from "./plan/fuse.ts";

@@ -21,6 +21,9 @@ export interface MobileNetV2Options extends Pick<ConvNormOptions, "padding" | "e
   readonly lastWidth?: number;
 }
 
+/** The widest of the paper has 1.4 times the channels; ten times make 250 million parameters. */
+const WIDEST = 10;
+
 /** A stage of the table: expansion t, channels c, repetitions n, and the stride s of its first block. */
 const STAGES = [
   { t: 1, c: 16, n: 1, s: 1 },
@@ -60,7 +63,7 @@ function roundChannels(channels: number): number {
  *
  * TensorFlow's network, whose weights Hugging Face's transformers has, is that of `padding: "same"` and `epsilon: 0.001`.
  *
- * @throws {UsageError} If a width or the epsilon is not a positive number, or there is no such padding.
+ * @throws {UsageError} If a width or the epsilon is not a positive number, a width is above 10, or there is no such padding.
  *
  * @example
  * ```ts
@@ -73,8 +76,10 @@ export function mobileNetV2(options: MobileNetV2Options = {}): SequentialModel {
     small = stem === "cifar";
   const images = small ? CIFAR : IMAGENET, { classes = images.classes, inputShape = images.inputShape } = options;
   for (const [what, value = 1] of Object.entries({ width, lastWidth, epsilon })) {
-    if (value > 0 && Number.isFinite(value)) continue;
-    throw new UsageError(`Expected the ${what} of MobileNet-V2 to be a positive number but it is ${value}`);
+    if (value > 0 && value <= WIDEST) continue;
+    throw new UsageError(
+      `Expected the ${what} of MobileNet-V2 to be a positive number, at most ${WIDEST}, but it is ${value}`,
+    );
   }
   if (padding !== undefined && padding !== "symmetric" && padding !== "same") {
     throw new UsageError(`Expected the padding of MobileNet-V2 to be symmetric or same but it is "${padding}"`);

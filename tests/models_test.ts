@@ -97,6 +97,7 @@ Deno.test("modelByName() suggests the nearest name and lists what there is", () 
   }
   assertThrows(() => imageNetResNet({ depth: 20 }), UsageError, "one of 18, 34, 50, 101, 152");
   assertThrows(() => mobileNetV2({ width: -1 }), UsageError, "positive number");
+  assertThrows(() => modelByName("mobilenet_v2_cifar_1000"), UsageError, "at most 10, but it is 1000");
   assertThrows(() => traced(mobileNetV2({ dropout: 1 })), UsageError, "less than 1");
 });
 

@@ -37,8 +37,7 @@ export function parameterNames(model: Model): string[] {
 export function frozenNames(patterns: readonly string[], names: readonly string[]): string[] {
   const matched = new Set<string>();
   for (const pattern of patterns) {
-    const texts = pattern.split("*").map((text) => text.replace(/[^\w]/g, "\\$&"));
-    const found = names.filter((name) => new RegExp(`^${texts.join(".*")}$`).test(name));
+    const texts = pattern.split("*"), found = names.filter((name) => matches(texts, name));
     if (found.length === 0) throw noMatch(pattern, names);
     for (const name of found) matched.add(name);
   }
@@ -48,6 +47,23 @@ export function frozenNames(patterns: readonly string[], names: readonly string[
     );
   }
   return names.filter((name) => matched.has(name));
+}
+
+/**
+ * Whether a name is made of texts with any text between them. Each text is taken where it comes first, which leaves the most to
+ * the others, so that nothing is tried twice.
+ */
+function matches(texts: readonly string[], name: string): boolean {
+  const [first, ...rest] = texts, last = rest.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const text of rest) {
+    const found = name.indexOf(text, at);
+    if (found < 0) return false;
+    at = found + text.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
 }
 
 function noMatch(pattern: string, names: readonly string[]): UsageError {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CpuBackend, f32, Graph, plan, u32, UsageError } from "../core/mod.ts";
+import { CpuBackend, f32, Graph, plan, Random, u32, UsageError } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { softmaxCrossEntropy } from "../ops/mod.ts";
 import { frozenNames, parameterNames } from "./freeze.ts";
@@ -36,6 +36,25 @@ Deno.test("frozenNames() suggests what a pattern may have meant", () => {
   // A dot is a dot, and other signs are themselves.
   assertThrows(() => frozenNames(["convXweight"], ["conv.weight"]), UsageError);
   assertThrows(() => frozenNames(["(conv|fc)+.weight"], ["conv.weight"]), UsageError);
+});
+
+Deno.test("frozenNames() matches as an expression would, and patterns of very many stars in no time", () => {
+  const random = new Random(3),
+    draw = (letters: string, most: number) =>
+      Array.from({ length: random.integer(most + 1) }, () => letters[random.integer(letters.length)]).join("");
+  let matched = 0;
+  for (let k = 0; k < 4000; k++) {
+    const pattern = draw("ab*", 6), texts = Array.from({ length: 6 }, () => draw("ab", 7)), words = [...new Set(texts)];
+    if (/^\**$/.test(pattern)) continue;
+    const expected = words.filter((word) => new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(word));
+    if (expected.length === 0) assertThrows(() => frozenNames([pattern], words), UsageError);
+    else assertEquals(frozenNames([pattern], [...words, "none"]).filter((word) => word !== "none"), expected, pattern);
+    matched += expected.length;
+  }
+  assert(matched > 1000);
+  const long = "a".repeat(10_000);
+  assertThrows(() => frozenNames([`${"*a".repeat(3000)}*q`], [long]), UsageError, "No parameter matches");
+  assertEquals(frozenNames([`${"*a".repeat(3000)}*`], [long, "b"]), [long]);
 });
 
 /** Trains for some steps and gives the variables. */

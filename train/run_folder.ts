@@ -65,6 +65,21 @@ const METRICS = "metrics.jsonl",
   PREVIOUS = "previous.safetensors",
   BEST = "best.safetensors";
 
+const NEWLINE = 10, LONGEST_LINE = 4096;
+/** As many as MobileNet-V2's recipe takes steps on ImageNet's images. */
+const MOST_LINES = 4_500_000;
+
+/** A line of `metrics.jsonl`, if it is one. */
+function readLine(bytes: Uint8Array): MetricsLine | undefined {
+  if (bytes.length === 0 || bytes.length > LONGEST_LINE) return undefined;
+  try {
+    const line = JSON.parse(new TextDecoder().decode(bytes));
+    return line?.kind === "step" || line?.kind === "epoch" ? line : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The files of a run, by purpose.
  *
@@ -114,16 +129,24 @@ export class RunFolder {
     await this.#store.append(METRICS, text);
   }
 
-  /** Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written. */
+  /**
+   * Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written.
+   *
+   * @throws {DataError} If there are more lines than any run writes.
+   */
   async readMetrics(): Promise<MetricsLine[]> {
-    const bytes = await this.#store.read(METRICS);
-    return new TextDecoder().decode(bytes).split("\n").flatMap((text) => {
-      try {
-        return [JSON.parse(text) as MetricsLine];
-      } catch {
-        return [];
+    const bytes = await this.#store.read(METRICS) ?? new Uint8Array(), lines: MetricsLine[] = [];
+    for (let at = 0, end; at < bytes.length; at = end + 1) {
+      end = bytes.indexOf(NEWLINE, at);
+      if (end < 0) end = bytes.length;
+      const line = readLine(bytes.subarray(at, end));
+      if (line !== undefined && lines.push(line) > MOST_LINES) {
+        throw new DataError(
+          `${this.#store.location}/${METRICS}: expected at most ${MOST_LINES} lines; move the file elsewhere to go on`,
+        );
       }
-    });
+    }
+    return lines;
   }
 
   /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError } from "../core/mod.ts";
 import { MemoryStore } from "../tests/_runs.ts";
 import { type CheckpointInfo, isProgress, type Progress } from "../weights/mod.ts";
-import { RunFolder } from "./mod.ts";
+import { type MetricsLine, RunFolder } from "./mod.ts";
 
 const PROGRESS: Progress = {
   epochs: 1,
@@ -64,6 +64,15 @@ Deno.test("RunFolder.cutMetrics() keeps the lines that a checkpoint knows of, to
   await store.append("metrics.jsonl", '{"kind":"step","st');
   await folder.cutMetrics({ epochs: 1, steps: 3 });
   assertEquals(store.text("metrics.jsonl"), known);
+});
+
+Deno.test("RunFolder.readMetrics() passes over lines that are no steps or epochs, and lines without an end", async () => {
+  const store = new MemoryStore(), folder = new RunFolder(store);
+  const step = { kind: "step", step: 1, epoch: 0, loss: 2, lr: 0.1, imagesPerSecond: 9 };
+  const lines = ["null", "7", "[]", '{"kind":1}', JSON.stringify(step), `[${"{},".repeat(10_000)}{}]`, "{", ""];
+  await store.append("metrics.jsonl", lines.join("\n"));
+  assertEquals(await folder.readMetrics(), [step as MetricsLine]);
+  assertEquals(await new RunFolder(new MemoryStore()).readMetrics(), []);
 });
 
 Deno.test("RunFolder.keepLast() keeps the last epochs", async () => {

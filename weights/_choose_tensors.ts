@@ -72,7 +72,7 @@ export function chooseTensors<T extends Shaped, G extends TensorGroup<T>>(
     const entries = candidates.map((candidate) => candidate.entry === "" ? "the file itself" : candidate.entry);
     return named ?? fail(`it has no weights under ${showText(entry)}, but under ${listNames(entries)}`);
   }
-  const best = Math.max(...candidates.map(({ score }) => score));
+  const best = candidates.reduce((most, { score }) => Math.max(most, score), -Infinity);
   const chosen = candidates.filter(({ score }) => score === best);
   if (chosen.length > 1) {
     const entries = chosen.map(({ entry }) => entry === "" ? "the file itself" : showText(entry));

@@ -78,7 +78,14 @@ function timmMobileNet(names: readonly string[]): Naming {
       found === null ? [] : [`${found[1]}.${found[2]}`]
     ),
   );
-  const before = (stage: number) => [...blocks].filter((block) => parseInt(block) < stage).length;
+  const counts = new Map<number, number>(), firsts = new Map<number, number>();
+  for (const block of blocks) counts.set(parseInt(block), (counts.get(parseInt(block)) ?? 0) + 1);
+  let sum = 0;
+  for (const [stage, count] of [...counts].sort(([a], [b]) => a - b)) {
+    firsts.set(stage, sum);
+    sum += count;
+  }
+  const before = (stage: number) => firsts.get(stage) ?? 0;
   return {
     sign: TIMM_SIGN,
     rules: [

@@ -80,8 +80,8 @@ function elementSizes(value: TorchValue): Map<string, number> {
     seen.add(next);
     const storage = isTensor(next) ? next.storage : isStorage(next) ? next : undefined;
     if (storage !== undefined) sizes.set(storage.key, ELEMENT_TYPES.get(STORAGE_TYPES.get(storage.type)!)!.bytes);
-    else if (isDictionary(next)) waiting.push(...next.entries.values());
-    else if (isList(next)) waiting.push(...next);
+    else if (isDictionary(next)) next.entries.forEach((value) => waiting.push(value));
+    else if (isList(next)) next.forEach((value) => waiting.push(value));
   }
   return sizes;
 }

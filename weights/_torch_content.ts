@@ -42,8 +42,8 @@ export function findGroups(
   const groups: (TensorGroup<TensorReference> & { all: TorchDictionary })[] = [], seen = new Set<TorchValue>();
   const waiting: { readonly path: string; readonly value: TorchValue }[] = [{ path: "", value }];
   // A dictionary may hold itself, or another many times.
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const { path, value } = next;
+  for (let k = 0; k < waiting.length; k++) {
+    const { path, value } = waiting[k];
     if (seen.has(value)) continue;
     seen.add(value);
     const entries = isDictionary(value) ? [...value.entries] : isList(value) ? [...value.entries()] : [];

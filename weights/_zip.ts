@@ -7,6 +7,8 @@ import { type Fail, showText } from "./_reading.ts";
 
 const END = 0x06054b50, END_64 = 0x06064b50, LOCATOR_64 = 0x07064b50, ENTRY = 0x02014b50, LOCAL = 0x04034b50;
 const END_SIZE = 22, END_64_SIZE = 56, LOCATOR_64_SIZE = 20, ENTRY_SIZE = 46, LOCAL_SIZE = 30;
+/** A network has a few thousand entries of some 100 bytes. */
+const MOST_DIRECTORY = 2 ** 24;
 const ENCRYPTED = 0x2041, SIZES_FOLLOW = 0x8;
 
 /** An entry: where its header and its content lie, the content's checksum, and why it cannot be read. */
@@ -76,6 +78,7 @@ function readEnd(view: DataView, fail: Fail): { first: number; end: number; coun
     first = view.getUint32(at + 16, true);
   if (view.getUint32(at + 4, true) !== 0 || view.getUint16(at + 8, true) !== count) fail("it is one part of several");
   if (count === 0xffff || first === 0xffffffff) fail("it is of 4 GiB or more, or has more than 65,534 entries");
+  if (size > MOST_DIRECTORY) fail(`its directory takes ${size} bytes, more than ${MOST_DIRECTORY}`);
   const end = first + size;
   if (end === at) return { first, end, count };
   const locator = at - LOCATOR_64_SIZE, large = locator - END_64_SIZE;

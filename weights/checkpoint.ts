@@ -1,6 +1,6 @@
 /** Checkpoints: the variables, and what else is needed to use them or to train on. */
 
-import { DataError, elementCount } from "../core/mod.ts";
+import { DataError, elementCount, parseJson } from "../core/mod.ts";
 import type { DataIdentity, Normalisation, Preprocessing } from "../data/mod.ts";
 import { type Model, modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { bareContent, chooseTensors, wantedShapes } from "./_choose_tensors.ts";
@@ -160,16 +160,21 @@ export function decodeCheckpoint(
   return { tensors, info };
 }
 
+/** The most classes, and the most values of an image, of a network that is made as a file says. */
+const MOST_CLASSES = 1_000_000, MOST_VALUES = 2 ** 28;
+
 /** The metadata of a checkpoint; nothing if malformed. Its users check that it fits. */
 function readInfo(text: string): CheckpointInfo | undefined {
   try {
-    const info = JSON.parse(text), { model, classes, normalisation, preprocessing, progress } = info;
+    const info = parseJson(text, "the metadata") as CheckpointInfo,
+      { model, classes, normalisation, preprocessing, progress } = info;
     const isList = (list: unknown, type: string): list is unknown[] =>
       Array.isArray(list) && list.every((part) => typeof part === type);
     const isPositive = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
     const { name, classes: outputs = classes.length, inputShape = [3, 1, 1] } = model, { mean, std } = normalisation;
     const right = typeof name === "string" && isList(classes, "string") && isPositive(outputs) &&
       isList(inputShape, "number") && inputShape.length === 3 && inputShape.every(isPositive) &&
+      outputs <= MOST_CLASSES && elementCount(inputShape as number[]) <= MOST_VALUES &&
       isList(mean, "number") && isList(std, "number") && std.length === inputShape[0] &&
       [inputShape[0], elementCount(inputShape as number[])].includes(mean.length) &&
       (preprocessing === undefined || (isPositive(preprocessing.resize) && isList(preprocessing.crop, "number"))) &&

@@ -3,7 +3,7 @@
  * elements, little-endian and without gaps.
  */
 
-import { DataError, elementCount, formatShape } from "../core/mod.ts";
+import { DataError, elementCount, formatShape, jsonExcess, measureJson } from "../core/mod.ts";
 import { copyBytes, ELEMENT_TYPES, readElements } from "./_element_types.ts";
 import { asBytes, type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
 
@@ -23,7 +23,10 @@ export interface TensorFile {
   readonly metadata: Record<string, string>;
 }
 
-const MAX_HEADER = 100_000_000;
+/** Normalisation by the mean of each pixel is most of it: some 20 bytes a value. A network's tensors take 100 bytes each. */
+const MOST_HEADER = 2 ** 26;
+/** A tensor is two lists and an object, of four entries with its own. */
+const BOUNDS = { depth: 3, containers: 200_000, entries: 200_000, values: 1_000_000 };
 
 /**
  * Writes tensors and metadata.
@@ -76,9 +79,8 @@ export function decodeSafetensors(given: ArrayBuffer | ArrayBufferView, source: 
   };
   if (bytes.length < 8) fail(`expected at least 8 bytes but the file has ${bytes.length}`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > bytes.length - 8 || length > MAX_HEADER) {
-    fail(`its header should take ${length} bytes but the file has ${bytes.length}`);
-  }
+  if (length > bytes.length - 8) fail(`its header should take ${length} bytes but the file has ${bytes.length}`);
+  if (length > MOST_HEADER) fail(`its header takes ${length} bytes, more than ${MOST_HEADER}`);
   const header = readHeader(bytes.subarray(8, 8 + length), fail), body = bytes.subarray(8 + length);
   let metadata: Record<string, string> = {};
   const entries: HeaderEntry[] = [];
@@ -115,6 +117,8 @@ export function decodeSafetensors(given: ArrayBuffer | ArrayBufferView, source: 
 }
 
 function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
+  const measure = measureJson(bytes), excess = jsonExcess(measure, BOUNDS);
+  if (excess !== undefined) fail(`its header ${excess}`);
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -125,23 +129,9 @@ function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   // JSON.parse keeps the last of several entries of one name, and says nothing.
   const names = [header as object, ...Object.values(header as object).filter((value) => !Array.isArray(value))]
     .reduce((sum, value) => sum + (typeof value === "object" ? Object.keys(value ?? {}).length : 0), 0);
-  const written = countEntries(bytes);
+  const written = measure.outerEntries;
   if (written !== names) fail(`its header has ${written} entries but ${names} names, so some name comes twice`);
   return header as Record<string, unknown>;
-}
-
-/** The number of entries of a JSON object and of the objects that are its values: colons outside of text. */
-function countEntries(json: Uint8Array): number {
-  let count = 0, depth = 0, text = false;
-  for (let i = 0; i < json.length; i++) {
-    const byte = json[i];
-    if (byte === 0x22) text = !text; // "
-    else if (text) i += byte === 0x5c ? 1 : 0; // a backslash and what it escapes
-    else if (byte === 0x7b || byte === 0x5b) depth++; // { or [
-    else if (byte === 0x7d || byte === 0x5d) depth--; // } or ]
-    else if (byte === 0x3a && depth <= 2) count++; // :
-  }
-  return count;
 }
 
 interface HeaderEntry {

@@ -1,6 +1,6 @@
 /** Weights in several safetensors files, with an index that says which holds what, as Hugging Face's libraries save them. */
 
-import { DataError } from "../core/mod.ts";
+import { DataError, parseJson } from "../core/mod.ts";
 import { bareContent, chooseTensors, wantedShapes } from "./_choose_tensors.ts";
 import { asBytes, type Fail, isBatchCount, listNames, showText } from "./_reading.ts";
 import type { Checkpoint, DecodeOptions } from "./checkpoint.ts";
@@ -35,7 +35,7 @@ export async function decodeShards(
   const fail: Fail = (what) => {
     throw new DataError(`${source}: ${what}`);
   };
-  const files = readIndex(asBytes(index), fail), tensors = new Map<string, NamedTensor>();
+  const files = readIndex(asBytes(index), source, fail), tensors = new Map<string, NamedTensor>();
   for (const [file, names] of files) {
     const shard = decodeSafetensors(await read(file), file).tensors;
     const missing = [...names].filter((name) => !shard.has(name) && !isBatchCount(name));
@@ -49,12 +49,16 @@ export async function decodeShards(
   return bareContent(chooseTensors([{ path: "", tensors }], model && wantedShapes(model), entry, fail));
 }
 
+/** An index is an object of an object. */
+const BOUNDS = { depth: 8, containers: 1000, entries: 200_000, values: 200_000 };
+
 /** The names of each file's tensors. */
-function readIndex(bytes: Uint8Array, fail: Fail): Map<string, Set<string>> {
+function readIndex(bytes: Uint8Array, source: string, fail: Fail): Map<string, Set<string>> {
   let map: unknown;
   try {
-    map = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)).weight_map;
-  } catch {
+    ({ weight_map: map } = parseJson(bytes, source, BOUNDS) as { readonly weight_map?: unknown });
+  } catch (error) {
+    if (error instanceof DataError) throw error;
     fail("it is not JSON text");
   }
   if (typeof map !== "object" || map === null || Array.isArray(map)) {

@@ -4,6 +4,7 @@ import { UsageError } from "../../core/mod.ts";
 import { measureImages } from "../../data/mod.ts";
 import { type Command, defineCommand, type GivenArguments } from "../command.ts";
 import { drawContactSheet } from "../images/contact_sheet.ts";
+import { MOST_MEGAPIXELS } from "../images/decode_image.ts";
 import { writeFile } from "../files/write_file.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
 import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
@@ -19,8 +20,22 @@ const OPTIONS = {
   ...READING_OPTIONS,
   ...AUGMENTATION_OPTIONS,
   sheet: { kind: "text", group: "Output", value: "FILE.png", about: "draw augmented training images of each class" },
-  "per-class": { kind: "integer", group: "Output", about: "images of a class on the sheet", default: 8, minimum: 1 },
-  "most-classes": { kind: "integer", group: "Output", about: "classes on the sheet", default: 20, minimum: 1 },
+  "per-class": {
+    kind: "integer",
+    group: "Output",
+    about: "images of a class on the sheet",
+    default: 8,
+    minimum: 1,
+    maximum: 1000,
+  },
+  "most-classes": {
+    kind: "integer",
+    group: "Output",
+    about: "classes on the sheet",
+    default: 20,
+    minimum: 1,
+    maximum: 1000,
+  },
   seed: {
     kind: "integer",
     group: "Augmentation",
@@ -72,6 +87,7 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals, given }: G
   if (values.sheet !== undefined && !/\.png$/i.test(values.sheet)) {
     throw new UsageError(`--sheet: expected the name of a PNG file, such as sheet.png, but "${values.sheet}" came`);
   }
+  expectSheetFits(values);
   const options = { ...values, data: positionals[0] ?? DATA_OPTIONS.data.default, "max-bad": Number.MAX_SAFE_INTEGER };
   const set = await openData(options, undefined, () => {});
   const test = set.test === undefined ? [] : [set.test];
@@ -136,6 +152,16 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals, given }: G
   ].join(" ");
   await writeFile(values.sheet, await drawContactSheet(title, rows, [set.shape[1], set.shape[2]]));
   if (!values.json) printText(`The sheet is in ${values.sheet}`);
+}
+
+/** Refuses a sheet that no viewer would show. */
+function expectSheetFits({ sheet, size = 224, ...values }: Values<typeof OPTIONS>): void {
+  const images = values["per-class"] * values["most-classes"], megapixels = images * size ** 2 / 1e6;
+  if (sheet === undefined || megapixels <= MOST_MEGAPIXELS) return;
+  throw new UsageError(
+    `--sheet: expected at most ${MOST_MEGAPIXELS} megapixels but ${images} images of ${size} x ${size} have ` +
+      `${Math.round(megapixels)}; give fewer by --per-class and --most-classes, or a smaller --size`,
+  );
 }
 
 function surveyText({ images, width, height }: ImageSurvey): string {

@@ -11,7 +11,7 @@ import { writeFile } from "../files/write_file.ts";
 import { confidentErrors, drawErrorSheet } from "../images/error_sheet.ts";
 import { type EvaluationImages, openEvaluationImages, type SplitName, SPLITS } from "../images/evaluation_images.ts";
 import { DATA_OPTIONS } from "../options/image_options.ts";
-import { type Condition, inGroup, type Values } from "../options/option.ts";
+import { type Condition, inGroup, MOST, type Values } from "../options/option.ts";
 import {
   chosenModel,
   type ChosenNormalisation,
@@ -62,8 +62,15 @@ const OPTIONS = {
     about: "measure the images of a table, a path and a label a line; paths are in --data, or beside the table",
   },
   ...inGroup("Data", PREPARATION_OPTIONS),
-  size: { kind: "integer", group: "Data", about: "the same as --crop", minimum: 1 },
-  batch: { kind: "integer", group: "Device", about: "images in a batch", default: 128, minimum: 1 },
+  size: { kind: "integer", group: "Data", about: "the same as --crop", minimum: 1, maximum: MOST.size },
+  batch: {
+    kind: "integer",
+    group: "Device",
+    about: "images in a batch",
+    default: 128,
+    minimum: 1,
+    maximum: MOST.batch,
+  },
   limit: { kind: "integer", group: "Data", about: "take the first images only", minimum: 1 },
   logits: { kind: "text", group: "Output", value: "OUT.json", about: "write labels and logits, in the set's order" },
   csv: {

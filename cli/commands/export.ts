@@ -18,7 +18,7 @@ import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
-import type { Values } from "../options/option.ts";
+import { MOST, type Values } from "../options/option.ts";
 import { chosenNormalisation, NORMALISATION_OPTIONS } from "../options/preparation_options.ts";
 import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
 import { VERSION } from "../version.ts";
@@ -32,8 +32,18 @@ const OPTIONS = {
     choices: ["onnx", "safetensors"],
   },
   out: { kind: "text", value: "FILE", about: "what to write" },
-  classes: { kind: "integer", about: "its number of classes; defaults to the model's own", minimum: 2 },
-  size: { kind: "integer", about: "height and width of its images; defaults to the model's own", minimum: 1 },
+  classes: {
+    kind: "integer",
+    about: "its number of classes; defaults to the model's own",
+    minimum: 2,
+    maximum: MOST.classes,
+  },
+  size: {
+    kind: "integer",
+    about: "height and width of its images; defaults to the model's own",
+    minimum: 1,
+    maximum: MOST.size,
+  },
   fold: { kind: "flag", about: "fold batch norm into the convolutions of an ONNX file", default: true },
   batch: { kind: "text", value: "dynamic|N", about: "images in a batch of an ONNX file", default: "dynamic" },
   normalise: {

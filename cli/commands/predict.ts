@@ -4,11 +4,13 @@ import { DataError, elementCount, type Precision, ResiduaError, UsageError } fro
 import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
 import { messageOf } from "../error_message.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { decodeImage } from "../images/decode_image.ts";
-import { readFile } from "../files/read_file.ts";
+import { DecodeBudget } from "../images/decode_budget.ts";
+import { decodeImage, discard } from "../images/decode_image.ts";
+import { MOST_BYTES, readFile } from "../files/read_file.ts";
 import { formatPercent } from "../reports/format.ts";
 import { findImages } from "../images/image_files.ts";
-import { inGroup, type Values } from "../options/option.ts";
+import { MEGAPIXELS_OPTION } from "../options/image_options.ts";
+import { inGroup, MOST, type Values } from "../options/option.ts";
 import {
   chosenModel,
   chosenNormalisation,
@@ -31,7 +33,7 @@ import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
-  ...inGroup("Data", PREPARATION_OPTIONS),
+  ...inGroup("Data", { ...PREPARATION_OPTIONS, "max-megapixels": MEGAPIXELS_OPTION }),
   top: {
     kind: "integer",
     group: "Output",
@@ -44,6 +46,7 @@ const OPTIONS = {
     about: "the most images that are computed together",
     default: 16,
     minimum: 1,
+    maximum: MOST.batch,
   },
   ...BACKEND_OPTIONS,
   precision: PRECISION_OPTION,
@@ -92,7 +95,7 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
   const chosen = await chosenNormalisation(checkpoint, network, values);
   const failures: ResiduaError[] = [], files: string[] = [];
   for (const path of paths) {
-    await findImages(path).then((found) => files.push(...found), (error) => failures.push(error));
+    await findImages(path).then((found) => found.forEach((file) => files.push(file)), (error) => failures.push(error));
   }
   const backend = await openChosenBackend(values);
   try {
@@ -124,7 +127,9 @@ async function predictFiles(
   model: LoadedModel,
   files: readonly string[],
   failures: ResiduaError[],
-  { top, json, progress }: { readonly top: number; readonly json: boolean; readonly progress: boolean },
+  { top, json, progress, "max-megapixels": maxMegapixels }:
+    & Pick<PredictValues, "json" | "progress" | "max-megapixels">
+    & { readonly top: number },
 ): Promise<void> {
   const total = files.length + failures.length, line = new CountLine("predicting", progress && files.length > 1);
   const print = json ? printJson : total === 1 ? printTable : lineOf(files, model.classes);
@@ -145,13 +150,12 @@ async function predictFiles(
     line.update(done, files.length);
     waiting = [];
   };
-  for await (
-    const ready of readAhead(files, { ahead: 2 * model.batch, atOnce: DECODERS }, (file) => prepare(model, file))
-  ) {
-    if ("error" in ready) {
-      failures.push(ready.error);
-      failed(ready.error);
-    } else if (waiting.push(ready) === model.batch) await flush();
+  const budget = new DecodeBudget(), ready = (file: string) => prepare(model, file, budget, maxMegapixels);
+  for await (const image of readAhead(files, { ahead: 2 * model.batch, atOnce: DECODERS }, ready)) {
+    if ("error" in image) {
+      failures.push(image.error);
+      failed(image.error);
+    } else if (waiting.push(image) === model.batch) await flush();
   }
   await flush();
   line.clear();
@@ -160,9 +164,15 @@ async function predictFiles(
   }
 }
 
-async function prepare(model: LoadedModel, file: string): Promise<Ready> {
+async function prepare(model: LoadedModel, file: string, budget: DecodeBudget, maxMegapixels: number): Promise<Ready> {
+  // Until the image is small.
+  using held = budget.reserve();
   try {
-    return { file, tensor: model.prepare(await decodeImage(await readFile(file, "the image"), file)) };
+    const bytes = await readFile(file, { what: "the image", most: MOST_BYTES.image });
+    const image = await decodeImage(bytes, file, undefined, { maxMegapixels, hold: (bytes) => held.hold(bytes) });
+    const tensor = model.prepare(image);
+    discard(image);
+    return { file, tensor };
   } catch (error) {
     if (error instanceof ResiduaError) return { file, error };
     throw error;

@@ -5,6 +5,7 @@ import { type Model, modelByName, summarizeModel } from "../../models/mod.ts";
 import { softmaxCrossEntropy, topKCorrect } from "../../ops/mod.ts";
 import { sgd } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
+import { MOST } from "../options/option.ts";
 import { beside } from "../options/conditions.ts";
 import { formatPlan, mebibytes, sizeOf } from "../reports/plan_report.ts";
 import { MODEL_OPTION } from "../options/shared_options.ts";
@@ -13,9 +14,25 @@ import { formatTable } from "../reports/table.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
-  classes: { kind: "integer", about: "the number of classes; defaults to the model's own", minimum: 2 },
-  size: { kind: "integer", about: "height and width of the images; defaults to the model's own", minimum: 1 },
-  batch: { kind: "integer", about: "images in a training step, or in the inference shown", default: 128, minimum: 1 },
+  classes: {
+    kind: "integer",
+    about: "the number of classes; defaults to the model's own",
+    minimum: 2,
+    maximum: MOST.classes,
+  },
+  size: {
+    kind: "integer",
+    about: "height and width of the images; defaults to the model's own",
+    minimum: 1,
+    maximum: MOST.size,
+  },
+  batch: {
+    kind: "integer",
+    about: "images in a training step, or in the inference shown",
+    default: 128,
+    minimum: 1,
+    maximum: MOST.batch,
+  },
   plan: { kind: "flag", about: "show the ops of a training step after fusion, and their buffers", default: false },
   inference: {
     kind: "flag",

@@ -17,6 +17,7 @@ import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
 import { printText, widthOf } from "../reports/layout.ts";
 import { Interrupt } from "../interrupt.ts";
+import { MOST } from "../options/option.ts";
 import { beside } from "../options/conditions.ts";
 import { refusePositionals } from "../options/parse_options.ts";
 import { MODEL_OPTION } from "../options/shared_options.ts";
@@ -28,13 +29,24 @@ import type { TuningFile } from "../tuning/tuning_file.ts";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, about: "the model whose kernels are timed: those of training, evaluation and prediction" },
-  classes: { kind: "integer", about: "its number of classes. Defaults to the model's own", minimum: 2 },
-  size: { kind: "integer", about: "height and width of its images. Defaults to the model's own", minimum: 1 },
+  classes: {
+    kind: "integer",
+    about: "its number of classes. Defaults to the model's own",
+    minimum: 2,
+    maximum: MOST.classes,
+  },
+  size: {
+    kind: "integer",
+    about: "height and width of its images. Defaults to the model's own",
+    minimum: 1,
+    maximum: MOST.size,
+  },
   batch: {
     kind: "integer",
     about: "images in a batch, or in a part of one for --accumulate",
     default: 128,
     minimum: 1,
+    maximum: MOST.batch,
   },
   export: { kind: "text", value: "FILE", about: "write this adapter's choices, for --tune FILE or --import elsewhere" },
   import: { kind: "text", value: "FILE", about: "add the choices of a file to this adapter's" },

@@ -1,9 +1,9 @@
 /** A folder of images on the disk. */
 
 import { basename, dirname, resolve, sep } from "node:path";
-import type { FileSource, FileStat } from "../../data/mod.ts";
+import { type FileSource, type FileStat, isImageFile } from "../../data/mod.ts";
 import { explain } from "./disk_error.ts";
-import { readFile } from "./read_file.ts";
+import { MOST_BYTES, readFile } from "./read_file.ts";
 
 /** Whether a link leads to a folder. */
 async function leadsToFolder(link: string): Promise<boolean> {
@@ -56,8 +56,25 @@ export class DiskFolder implements FileSource {
     return { bytes: size, modified: mtime?.getTime() ?? 0 };
   }
 
-  /** The bytes of a file. */
-  async read(name: string): Promise<Uint8Array> {
-    return await readFile(`${this.location}/${name}`);
+  /** The device and the number of a folder on it, or where the system has no such numbers, its path without links. */
+  async identify(folder: string): Promise<string | undefined> {
+    const path = `${this.location}/${folder}`;
+    try {
+      const { dev, ino } = await Deno.stat(path);
+      return ino ? `${dev} ${ino}` : await Deno.realPath(path);
+    } catch {
+      // Listing it says why.
+      return undefined;
+    }
+  }
+
+  /**
+   * The bytes of a file.
+   *
+   * @param limit The most that it may have. Defaults to what suits its kind.
+   */
+  async read(name: string, limit: number = Infinity): Promise<Uint8Array> {
+    const [what, most] = isImageFile(name) ? ["the image", MOST_BYTES.image] : ["the file", MOST_BYTES.data];
+    return await readFile(`${this.location}/${name}`, { what, most: Math.min(most, limit) });
   }
 }

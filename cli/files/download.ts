@@ -2,6 +2,7 @@
 
 import { DataError } from "../../core/mod.ts";
 import { DownloadLine } from "../reports/progress.ts";
+import { MOST_BYTES } from "./read_file.ts";
 
 /** The options of {@link download}. */
 export interface DownloadOptions {
@@ -45,11 +46,15 @@ export async function download(
     line = new DownloadLine(url.slice(url.lastIndexOf("/") + 1), progress, total);
     for await (const part of response.body) {
       wait();
+      if (received + part.length > MOST_BYTES.weights) {
+        throw new DataError(`${url}: expected a file of at most 4 GiB but it goes on; ${otherwise}`);
+      }
       parts.push(part);
       line.update(received += part.length);
     }
     return new Uint8Array(await new Blob(parts).arrayBuffer());
   } catch (error) {
+    if (error instanceof DataError) throw error;
     if (controller.signal.aborted) return fail(`sent nothing for ${patience} seconds`);
     // What fetch throws where there is no network, and where a connection breaks.
     if (error instanceof TypeError || error instanceof Deno.errors.Http) {

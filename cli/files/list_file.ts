@@ -5,7 +5,7 @@ import { CsvError, parse } from "csv-parse/sync";
 import { DataError } from "../../core/mod.ts";
 import { type ImageList, isImageFile, type ListedImage } from "../../data/mod.ts";
 import { findColumns } from "./list_columns.ts";
-import { readFile } from "./read_file.ts";
+import { MOST_BYTES, readFile } from "./read_file.ts";
 
 /** A row of a table. */
 interface Row {
@@ -32,7 +32,7 @@ export async function readListFile(
   columns?: string,
   inFolder: (path: string) => string = (path) => path,
 ): Promise<ImageList> {
-  const rows = readRows(decodeText(path, await readFile(path, "the list")), path);
+  const rows = readRows(decodeText(path, await readFile(path, { what: "the list", most: MOST_BYTES.list })), path);
   if (rows.length === 0) return { name: path, images: [] };
   const found = findColumns(rows.slice(0, 2).map(({ fields }) => fields), columns, path);
   const images = rows.slice(found.header ? 1 : 0).map(({ fields, line }): ListedImage => {

@@ -4,7 +4,7 @@ import { DataError } from "../../core/mod.ts";
 import { type Checkpoint, decodePublished, PUBLISHED_ADDRESS, type PublishedWeights } from "../../weights/mod.ts";
 import { cacheFolder } from "./cache_folder.ts";
 import { download } from "./download.ts";
-import { explain } from "./disk_error.ts";
+import { MOST_BYTES, readIfThere } from "./read_file.ts";
 import { writeFile } from "./write_file.ts";
 
 /** The environment variable that names another address than torchvision's, below which the same files are. */
@@ -22,7 +22,7 @@ export async function readPublished(
   progress: boolean,
 ): Promise<Checkpoint & { readonly source: string }> {
   const path = `${cacheFolder()}/weights/${weights.file}`, source = weights.name;
-  const cached = await readCached(path);
+  const cached = await readIfThere(path, { what: "the weight file", most: MOST_BYTES.weights });
   if (cached !== undefined) {
     try {
       return { ...await decodePublished(weights, cached, path), source };
@@ -41,13 +41,4 @@ export async function readPublished(
     console.error(`warning: ${(error as Error).message}; the weights are fetched again the next time`);
   }
   return { ...checkpoint, source };
-}
-
-async function readCached(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw explain("the weight file", path, error);
-  }
 }

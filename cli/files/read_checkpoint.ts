@@ -1,6 +1,6 @@
 /** Reads the weights that a command is given. */
 
-import { DataError } from "../../core/mod.ts";
+import { DataError, parseJson } from "../../core/mod.ts";
 import type { Model } from "../../models/mod.ts";
 import {
   type Checkpoint,
@@ -12,6 +12,7 @@ import {
   readLibraryConfig,
 } from "../../weights/mod.ts";
 import { explain } from "./disk_error.ts";
+import { MOST_BYTES, readFile, readIfThere } from "./read_file.ts";
 import { readPublished } from "./published_weights.ts";
 
 /** The options of {@link readCheckpoint}. */
@@ -50,9 +51,12 @@ export async function readCheckpoint(
   if (published !== undefined) return await readPublished(published, progress);
   const { file, entry } = await splitEntry(path), source = await weightFile(file, say);
   try {
-    const folder = source.slice(0, source.lastIndexOf("/") + 1), bytes = await Deno.readFile(source);
+    const folder = source.slice(0, source.lastIndexOf("/") + 1), bytes = await readWeights(source);
     const found = source.endsWith(".index.json")
-      ? await decodeShards(bytes, source, (name) => readShard(folder + name), { model, entry })
+      ? await decodeShards(bytes, source, (name) => readWeights(folder + name, "the file that the index names"), {
+        model,
+        entry,
+      })
       : decodeCheckpoint(bytes, source, { model, entry });
     if (found.entry !== undefined) say(`${source}: took the weights under ${found.entry}`);
     const checkpoint = { ...found, tensors: evaluatedTensors(found.tensors, source), source };
@@ -98,25 +102,19 @@ async function weightFile(path: string, say: (note: string) => void): Promise<st
   );
 }
 
-async function readShard(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    throw explain("the file that the index names", path, error);
-  }
+/** Reads a file of weights, or an index of such. */
+async function readWeights(path: string, what = "the checkpoint"): Promise<Uint8Array> {
+  return await readFile(path, { what, most: path.endsWith(".json") ? MOST_BYTES.text : MOST_BYTES.weights });
 }
 
 /** The content of a file that need not be there. */
 async function readJson(path: string): Promise<unknown> {
-  let text: string;
+  const bytes = await readIfThere(path, { most: MOST_BYTES.text });
+  if (bytes === undefined) return undefined;
   try {
-    text = await Deno.readTextFile(path);
-  } catch {
-    return undefined;
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
+    return parseJson(bytes, path);
+  } catch (error) {
+    if (error instanceof DataError) throw error;
     throw new DataError(`${path}: it is not JSON text; remove it to use the weights without it`);
   }
 }

@@ -3,6 +3,10 @@
 import { DataError } from "../../core/mod.ts";
 import type { RunStore } from "../../train/mod.ts";
 import { explain } from "./disk_error.ts";
+import { expectRegular, MOST_BYTES, readIfThere, readText } from "./read_file.ts";
+
+/** The bytes of the number of a process. */
+const LONGEST_NUMBER = 32;
 
 async function removeIfThere(path: string): Promise<void> {
   try {
@@ -18,7 +22,7 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
     const file = await Deno.open(path, { read: true, write: true, create: true });
     if (!await file.tryLock(true)) {
       file.close();
-      const holder = (await Deno.readTextFile(path)).trim() || "that has only just begun";
+      const holder = (await readText(path, "the run's lock", LONGEST_NUMBER)).trim() || "that has only just begun";
       throw new DataError(
         `${path}: the run is in use by process ${holder}; wait until it has ended, or choose another folder with --out`,
       );
@@ -99,6 +103,9 @@ export class DiskStore implements RunStore {
     const path = `${this.location}/${name}`;
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     try {
+      const found = await Deno.stat(path).catch(() => undefined);
+      // To open a pipe waits for who reads it.
+      if (found !== undefined) expectRegular(found, path);
       using file = await Deno.open(path, { append: true, create: true });
       const { size } = await file.stat();
       try {
@@ -155,12 +162,7 @@ export class DiskStore implements RunStore {
 
   /** The content of a file, or nothing if there is none. */
   async read(name: string): Promise<Uint8Array | undefined> {
-    const path = `${this.location}/${name}`;
-    try {
-      return await Deno.readFile(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw explain("the file", path, error);
-    }
+    const most = name.endsWith(".json") ? "text" : name.endsWith(".jsonl") ? "metrics" : "weights";
+    return await readIfThere(`${this.location}/${name}`, { most: MOST_BYTES[most] });
   }
 }

@@ -3,8 +3,19 @@
 import { DataError } from "../../core/mod.ts";
 import { type DecodedImage, IMAGE_FORMATS, type LeastSize } from "../../data/mod.ts";
 import { decodeByRust, isAvif, isBmp, isTurnedAvif, sizeOfBmp } from "./decode_rust.ts";
-import { expectFewPixels } from "./most_pixels.ts";
-import type sharp from "./sharp.ts";
+import type { DecodeBudget } from "./decode_budget.ts";
+import type { default as sharp, Metadata } from "./sharp.ts";
+
+/** Pixels that an image may have: as many as the largest sensors of phones. A file of a few bytes may have any number. */
+export const MOST_MEGAPIXELS = 200;
+
+/** Bounds of what is decoded. */
+export interface DecodeLimits {
+  /** The most pixels of an image, in millions. Defaults to 200. */
+  readonly maxMegapixels?: number;
+  /** Waits until an image may take some bytes of memory. Defaults to at once. */
+  readonly hold?: (bytes: number) => Promise<void>;
+}
 
 /**
  * How many times smaller a JPEG may be read, the largest first, and whether libjpeg does as much of it as it can. It makes
@@ -38,18 +49,28 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
  * @param source The file's name, for messages.
  * @param least The size down to which a JPEG may be read smaller, which takes less time and memory; the pixels are then
  * near those of the whole image resized, and not the same. Defaults to its own.
+ * @param limits How large it may be, and whether there is memory for it.
  * @returns The pixels [height, width, 3].
- * @throws {DataError} If it is empty, truncated, damaged, of another format, or has more than 500 million pixels.
+ * @throws {DataError} If it is empty, truncated, damaged, of another format, or has too many pixels.
  */
-export async function decodeImage(bytes: Uint8Array, source: string, least?: LeastSize): Promise<DecodedImage> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  source: string,
+  least?: LeastSize,
+  limits: DecodeLimits = {},
+): Promise<DecodedImage> {
+  const { maxMegapixels = MOST_MEGAPIXELS } = limits;
   requireKnownKind(bytes, source);
-  if (isBmp(bytes)) return await decodeBmp(bytes, source);
+  if (isBmp(bytes)) return await decodeBmp(bytes, source, limits);
   const decode = await loadSharp();
   const options = { failOn: "error", ignoreIcc: true, autoOrient: true, limitInputPixels: false } as const;
   try {
-    const { width, height, orientation = 1, format } = await decode(bytes, options).metadata();
-    expectFewPixels(width, height, source);
-    if (isAvif(bytes) && !isTurnedAvif(bytes)) return await decodeByRust(bytes, { width, height }, source);
+    const metadata = await decode(bytes, options).metadata(), { width, height, orientation = 1, format } = metadata;
+    expectFewPixels(width, height, maxMegapixels, source);
+    if (isAvif(bytes) && !isTurnedAvif(bytes)) {
+      await limits.hold?.(bytesNeeded(metadata));
+      return await decodeByRust(bytes, { width, height }, source);
+    }
     const image = decode(bytes, options), reduced = format === "jpeg" ? reduction(width, height, least) : undefined;
     // What EXIF calls 5 to 8 lies on its side.
     const original = orientation > 4 ? { width: height, height: width } : { width, height };
@@ -57,6 +78,7 @@ export async function decodeImage(bytes: Uint8Array, source: string, least?: Lea
       const sides = [original.width, original.height].map((side) => Math.floor(side / reduced.times));
       image.resize(sides[0], sides[1], { fit: "fill", kernel: "lanczos3", fastShrinkOnLoad: reduced.fast });
     }
+    await limits.hold?.(bytesNeeded(metadata, reduced?.times));
     const { data, info } = await image.flatten({ background: "#ffffff" }).toColourspace("srgb")
       .raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return {
@@ -70,10 +92,16 @@ export async function decodeImage(bytes: Uint8Array, source: string, least?: Lea
   }
 }
 
-async function decodeBmp(bytes: Uint8Array, source: string): Promise<DecodedImage> {
+async function decodeBmp(
+  bytes: Uint8Array,
+  source: string,
+  { maxMegapixels = MOST_MEGAPIXELS, hold }: DecodeLimits,
+): Promise<DecodedImage> {
   try {
-    const size = sizeOfBmp(bytes);
-    expectFewPixels(size.width, size.height, source);
+    const size = sizeOfBmp(bytes), { width, height } = size;
+    expectFewPixels(width, height, maxMegapixels, source);
+    // The pixels as they are unpacked, with a byte for transparency, and without it.
+    await hold?.(7 * width * height);
     return await decodeByRust(bytes, size, source);
   } catch (error) {
     throw damaged(bytes, source, error);
@@ -85,6 +113,36 @@ function damaged(bytes: Uint8Array, source: string, error: unknown): DataError {
   // What libvips says depends on what else it decodes meanwhile, and on how the image is read.
   const reason = hasEnd(bytes) ? "what it holds cannot be decoded" : "its end is missing";
   return new DataError(`${source}: the image is truncated or damaged (${reason}); get the file again`);
+}
+
+function expectFewPixels(width: number, height: number, maxMegapixels: number, source: string): void {
+  if (width * height <= maxMegapixels * 1e6) return;
+  throw new DataError(
+    `${source}: expected an image of at most ${maxMegapixels} megapixels but it has ${width} x ${height}; ` +
+      `if it is right, allow it with --max-megapixels ${Math.ceil(width * height / 1e6)}`,
+  );
+}
+
+/** Fewer bytes are left to the garbage collector. */
+const LARGE = 2 ** 20;
+
+/** Frees the pixels of a decoded image that nobody needs any more, at once: the garbage collector lets large ones pile up. */
+export function discard({ pixels }: DecodedImage): void {
+  const { buffer } = pixels;
+  if (buffer instanceof ArrayBuffer && pixels.length > LARGE) buffer.transfer(0);
+}
+
+/** About as many bytes as it takes to decode an image, a number of times smaller. */
+function bytesNeeded(
+  { width, height, orientation = 1, format, isProgressive, channels, depth }: Metadata,
+  times = 1,
+): number {
+  const pixels = width * height, made = 3 * pixels / times ** 2;
+  // Row by row, but for formats that are decoded as a whole, and for what is to be turned.
+  const whole = isProgressive || !["jpeg", "png"].includes(format);
+  const samples = format === "jpeg" || depth === "ushort" ? 2 : depth === "uchar" ? 1 : 4;
+  return made + (orientation > 1 ? made : 0) +
+    (whole ? pixels * samples * (channels + (format === "jpeg" ? 0 : 2)) : 0);
 }
 
 /** How many times smaller an image may be read. */
@@ -137,7 +195,18 @@ export const DECODE_MODES = ["reduced", "full"] as const;
 /** One of {@link DECODE_MODES}. */
 export type DecodeMode = (typeof DECODE_MODES)[number];
 
+/** What decodes images of a set. */
+export type Decoder = (bytes: Uint8Array, source: string, least?: LeastSize) => Promise<DecodedImage>;
+
 /** The decoder of that mode. */
-export function decoderOf(mode: DecodeMode): typeof decodeImage {
-  return mode === "reduced" ? decodeImage : (bytes, source) => decodeImage(bytes, source);
+export function decoderOf(mode: DecodeMode, limits?: DecodeLimits): Decoder {
+  return (bytes, source, least) => decodeImage(bytes, source, mode === "reduced" ? least : undefined, limits);
+}
+
+/** The decoder of that mode whose images share a budget while they are decoded. */
+export function budgetedDecoder(mode: DecodeMode, budget: DecodeBudget, maxMegapixels?: number): Decoder {
+  return async (bytes, source, least) => {
+    using held = budget.reserve();
+    return await decoderOf(mode, { maxMegapixels, hold: (bytes) => held.hold(bytes) })(bytes, source, least);
+  };
 }

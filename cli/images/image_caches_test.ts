@@ -70,7 +70,7 @@ Deno.test("ImageCaches keeps images that were read, so that the file is not read
     await train.read(0, { least, once: true });
     await Deno.remove(`${folder}/class 0`, { recursive: true });
     assertEquals(await train.read(1, { least }), image);
-    await assertRejects(async () => await train.read(0, { least }), DataError, "the file does not exist");
+    await assertRejects(async () => await train.read(0, { least }), DataError, "the image does not exist");
   });
 });
 

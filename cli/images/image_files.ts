@@ -32,5 +32,6 @@ export async function findImages(
     );
   }
   if (leftOut.count > 0) onNote(`${path}: ${leftOut.describe()}`);
+  if (leftOut.folders > 0) onNote(`${path}: ${leftOut.describeFolders()}`);
   return found.map((image) => `${folder.location.replace(/\/$/, "")}/${image}`);
 }

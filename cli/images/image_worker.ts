@@ -1,8 +1,9 @@
 /** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
 
-import { BadImages, FolderDataset, ImageCache, ImagePipeline, PathList } from "../../data/mod.ts";
+import { BadImages, type DecodedImage, FolderDataset, ImageCache, ImagePipeline, PathList } from "../../data/mod.ts";
 import sharp from "./sharp.ts";
-import { decoderOf } from "./decode_image.ts";
+import { DecodeBudget, type Reservation } from "./decode_budget.ts";
+import { decoderOf, discard } from "./decode_image.ts";
 import { messageOf } from "../error_message.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
@@ -13,15 +14,27 @@ const scope = globalThis as unknown as {
 };
 
 let pipeline: ImagePipeline | undefined;
+let held: Reservation | undefined;
+let decoded: DecodedImage | undefined;
 let failures: [index: number, message: string][] = [];
 
 /** Every worker decodes on one thread, so that as many are busy as there are workers. */
 sharp.concurrency(1);
 sharp.cache(false);
 
-function open({ location, files: packed, labels, options, maxBad, decode, cache }: OpenRequest): void {
+function open(
+  { location, files: packed, labels, options, maxBad, decode, maxMegapixels, budget, cache }: OpenRequest,
+): void {
+  const holding = held = new DecodeBudget(budget.bytes, budget.words).reserve();
   const bad = new BadImages(maxBad), files = new PathList(packed);
-  const kept = cache && new ImageCache(cache), reading = { decode: decoderOf(decode), cacheOf: () => kept };
+  const kept = cache && new ImageCache(cache);
+  const decoder = decoderOf(decode, { maxMegapixels, hold: (bytes) => holding.hold(bytes) });
+  const decodeAndNote: typeof decoder = async (...args) => {
+    // One is written to its batch before another is read.
+    release();
+    return decoded = await decoder(...args);
+  };
+  const reading = { decode: decodeAndNote, cacheOf: () => kept };
   const dataset = new FolderDataset(new DiskFolder(location), files, labels, reading, bad);
   dataset.failed = (index, error) => {
     failures.push([index, messageOf(error)]);
@@ -30,15 +43,25 @@ function open({ location, files: packed, labels, options, maxBad, decode, cache 
   pipeline = new ImagePipeline(dataset, options);
 }
 
+/** Frees what the image that was prepared has taken. */
+function release(): void {
+  if (decoded !== undefined) discard(decoded);
+  decoded = undefined;
+  held!.release();
+}
+
 /** Takes one image of the batch after the other, as the other workers do, until none is left. */
 async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<void> {
   let error: string | undefined;
   try {
     for (let k = Atomics.add(next, 0, 1); k < indices.length; k = Atomics.add(next, 0, 1)) {
       await pipeline!.prepareInto(k, indices[k], epoch, batch);
+      release();
     }
   } catch (failure) {
     error = messageOf(failure as Error);
+  } finally {
+    release();
   }
   scope.postMessage({ id, failures, error });
   failures = [];

@@ -14,6 +14,7 @@ import {
   type PreparationOptions,
 } from "../../data/mod.ts";
 
+import { DecodeBudget } from "./decode_budget.ts";
 import type { DecodeMode } from "./decode_image.ts";
 
 /** Tells a worker of its folder. */
@@ -30,6 +31,10 @@ export interface OpenRequest {
   readonly maxBad: number;
   /** Whether large JPEGs are read smaller. */
   readonly decode: DecodeMode;
+  /** The most pixels of an image, in millions. */
+  readonly maxMegapixels: number;
+  /** What those that are decoded at once share, in shared memory. */
+  readonly budget: Pick<DecodeBudget, "bytes" | "words">;
   /** What keeps them, in shared memory. */
   readonly cache?: CacheMemory;
 }
@@ -86,16 +91,18 @@ export class WorkerFiller implements BatchFiller {
    *
    * @param dataset The folder's images.
    * @param options How they become tensors.
-   * @param reading `workers`: their number; `maxBad`: how many images may be damaged; `decode`: how they are decoded.
+   * @param reading `workers`: their number; `maxBad`: how many images may be damaged; `decode`: how they are decoded;
+   * `maxMegapixels`: the most pixels of an image, in millions.
    * @throws {UsageError} If the augmentation has functions, which no worker can be sent.
    */
   constructor(
     dataset: FolderDataset,
     options: PreparationOptions,
-    { workers, maxBad, decode }: {
+    { workers, maxBad, decode, maxMegapixels }: {
       readonly workers: number;
       readonly maxBad: number;
       readonly decode: DecodeMode;
+      readonly maxMegapixels: number;
     },
   ) {
     if (options.augmentation?.transforms !== undefined) {
@@ -104,6 +111,8 @@ export class WorkerFiller implements BatchFiller {
     this.#dataset = dataset;
     this.#options = options;
     const { shape, normalisation, augmentation, seed, preprocessing, once = false } = options;
+    // Its own, since a worker that is ended gives nothing back.
+    const { bytes, words } = new DecodeBudget();
     const request: OpenRequest = {
       location: dataset.source.location,
       files: { bytes: dataset.files.bytes, offsets: dataset.files.offsets },
@@ -111,6 +120,8 @@ export class WorkerFiller implements BatchFiller {
       options: { shape, normalisation, augmentation, seed, preprocessing, once },
       maxBad,
       decode,
+      maxMegapixels,
+      budget: { bytes, words },
       cache: once ? undefined : dataset.cacheOf(leastSize(shape, augmentation, preprocessing))?.memory,
     };
     this.#workers = Array.from({ length: workers }, () => {

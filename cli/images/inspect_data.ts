@@ -2,6 +2,7 @@
 
 import { ImagePipeline, type ImageSet, type PreparationOptions } from "../../data/mod.ts";
 import type { SheetRow } from "./contact_sheet.ts";
+import { discard } from "./decode_image.ts";
 import { readAhead } from "./read_ahead.ts";
 
 /** The least, the middle and the greatest of some numbers. */
@@ -62,7 +63,8 @@ export async function surveyImages(
     try {
       let at = index, split = 0;
       while (at >= splits[split].count) at -= splits[split++].count;
-      const { width, height } = await splits[split].read(at);
+      const image = await splits[split].read(at), { width, height } = image;
+      discard(image);
       return { width, height };
     } catch (error) {
       return error as Error;

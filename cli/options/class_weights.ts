@@ -1,7 +1,7 @@
 /** Weights of classes, as the command line is given them. */
 
-import { DataError, UsageError } from "../../core/mod.ts";
-import { explain } from "../files/disk_error.ts";
+import { DataError, parseJson, UsageError } from "../../core/mod.ts";
+import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
 
 /**
  * The weights that `--class-weights` means.
@@ -20,11 +20,12 @@ export async function readClassWeights(
   if (list.every(Number.isFinite)) return expectAll(given, list, classes, UsageError);
   let content: unknown;
   try {
-    content = JSON.parse(await Deno.readTextFile(given));
+    const bytes = await readIfThere(given, { what: "the weights of classes", most: MOST_BYTES.text });
+    if (bytes === undefined) throw wrong(given, "there is no such file");
+    content = parseJson(bytes, given);
   } catch (error) {
     if (error instanceof SyntaxError) throw wrong(given, `the file is not JSON: ${error.message}`);
-    if (error instanceof Deno.errors.NotFound) throw wrong(given, "there is no such file");
-    throw explain("the weights of classes", given, error);
+    throw error;
   }
   if (Array.isArray(content)) return expectAll(given, content, classes);
   const named = new Map(Object.entries(content ?? {})),

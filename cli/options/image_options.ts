@@ -1,6 +1,6 @@
 /** Options of the images that commands share: where they are, how they are read, how they are changed at random. */
 
-import { UsageError } from "../../core/mod.ts";
+import { elementCount, UsageError } from "../../core/mod.ts";
 import {
   type Augmentation,
   augmentationByName,
@@ -17,14 +17,24 @@ import {
 } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import type { ModelDescription } from "../../weights/mod.ts";
-import { DECODE_MODES, type DecodeMode, decoderOf } from "../images/decode_image.ts";
+import { DecodeBudget } from "../images/decode_budget.ts";
+import { budgetedDecoder, DECODE_MODES, type DecodeMode, MOST_MEGAPIXELS } from "../images/decode_image.ts";
 import type { ImageCaches } from "../images/image_caches.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
 import { printNotice } from "../reports/layout.ts";
 import { beside } from "./conditions.ts";
 import { openListedData } from "./listed_data.ts";
-import { inGroup, type Values } from "./option.ts";
+import { inGroup, MOST, type Values } from "./option.ts";
+
+/** The option --max-megapixels. */
+export const MEGAPIXELS_OPTION = {
+  kind: "number",
+  about: "the most pixels of an image file, in millions; a larger one counts as damaged",
+  default: MOST_MEGAPIXELS,
+  minimum: 0,
+  maximum: 4000,
+} as const;
 
 /** The options of images: which, and how they are read. */
 export const DATA_OPTIONS = inGroup(
@@ -41,6 +51,7 @@ export const DATA_OPTIONS = inGroup(
       kind: "integer",
       about: "height and width of images from files; defaults to the model's own, or what suits the images",
       minimum: 1,
+      maximum: MOST.size,
     },
     "train-list": {
       kind: "text",
@@ -75,6 +86,7 @@ export const DATA_OPTIONS = inGroup(
       kind: "integer",
       about: "threads that prepare image files, 0 for none; defaults to one a core, up to 8",
       minimum: 0,
+      maximum: MOST.threads,
       mayChangeOnResume: true,
     },
     decode: {
@@ -84,6 +96,7 @@ export const DATA_OPTIONS = inGroup(
       default: "reduced",
       choices: DECODE_MODES,
     },
+    "max-megapixels": MEGAPIXELS_OPTION,
     "max-bad": {
       kind: "integer",
       about: "image files that may be damaged: each is named, and the next one stands in for it",
@@ -124,15 +137,21 @@ export const AUGMENTATION_OPTIONS = inGroup(
   } as const,
 );
 
+/** As a checkpoint keeps the mean of each pixel, in text. */
+const MOST_PIXEL_MEANS = 2_000_000;
+
 /** The default number of workers is at most this: more hardly find something to do. */
 const MOST_WORKERS = 8;
 
 /** The values of the options of images. */
-export type DataValues = Omit<Values<typeof DATA_OPTIONS>, "decode"> & {
-  readonly decode?: string;
-  /** Whether images are measured and not trained on. Defaults to no. */
-  readonly toMeasure?: boolean;
-};
+export type DataValues =
+  & Omit<Values<typeof DATA_OPTIONS>, "decode" | "max-megapixels">
+  & Partial<Pick<Values<typeof DATA_OPTIONS>, "max-megapixels">>
+  & {
+    readonly decode?: string;
+    /** Whether images are measured and not trained on. Defaults to no. */
+    readonly toMeasure?: boolean;
+  };
 
 /** How image files are read. */
 export function folderOptions(
@@ -140,9 +159,11 @@ export function folderOptions(
   onBad: (message: string) => void = (message) => printNotice(`warning: ${message}`),
   caches?: ImageCaches,
 ): ImageFolderOptions {
-  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode, reading = { workers, maxBad, decode };
+  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode,
+    maxMegapixels = values["max-megapixels"] ?? MOST_MEGAPIXELS;
+  const reading = { workers, maxBad, decode, maxMegapixels };
   return {
-    decode: decoderOf(decode),
+    decode: budgetedDecoder(decode, new DecodeBudget(), maxMegapixels),
     cacheOf: (dataset, least) => caches?.of(dataset, least),
     toMeasure: values.toMeasure,
     size: values.size,
@@ -202,6 +223,12 @@ export async function chooseAugmentation(
   if (erasing > 1) throw new UsageError(`--erasing: expected a share from 0 to 1 but ${erasing} came`);
   const randAugment = randaugment && { operations: randaugment[0], magnitude: randaugment[1] };
   if (randAugment !== undefined) checkRandAugment(randAugment);
+  if (normalise === "pixel" && elementCount(set.shape) > MOST_PIXEL_MEANS) {
+    throw new UsageError(
+      `--normalise pixel: expected images of at most ${MOST_PIXEL_MEANS} values, as a checkpoint keeps the mean of each, ` +
+        `but ${set.shape.join("x")} are ${elementCount(set.shape)}; use --normalise channel, or a smaller --size`,
+    );
+  }
   const components = augment === "vgg" ? (await statistics()).components() : undefined;
   const isLeft = normalise === AUGMENTATION_OPTIONS.normalise.default && measured === undefined;
   const normalisation = known ??

@@ -32,6 +32,8 @@ export interface Option {
   readonly choices?: readonly string[];
   /** The least value. */
   readonly minimum?: number;
+  /** The greatest value. */
+  readonly maximum?: number;
   /** What the value must stay below. */
   readonly below?: number;
   /** When it has an effect; the message says why it has none. Defaults to always. */
@@ -52,6 +54,9 @@ export interface Option {
   /** Whether it belongs to one invocation, so that `config.json` lacks it and a resumed run has its own. Defaults to no. */
   readonly ofOneInvocation?: boolean;
 }
+
+/** The greatest values of options that several commands have: what is beyond is a slip, and would take all memory. */
+export const MOST = { size: 4096, batch: 65_536, classes: 1_000_000, threads: 64 } as const;
 
 /** A command's options by name. */
 export type OptionTable = Readonly<Record<string, Option>>;

@@ -45,7 +45,7 @@ export function parseArguments<T extends OptionTable>(
       return false;
     },
   });
-  positionals.push(...parsed._.map(String));
+  for (const argument of parsed._) positionals.push(String(argument));
   const given: Record<string, string | boolean> = {};
   for (const [name, option] of Object.entries(table)) {
     const present = option.kind === "flag"
@@ -83,7 +83,7 @@ function refuse(command: string, table: OptionTable, key: string): never {
 }
 
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
-  const { kind, choices, minimum = -Infinity, below = Infinity } = option;
+  const { kind, choices, minimum = -Infinity, maximum = Infinity, below = Infinity } = option;
   if (kind === "flag") return given === true;
   const text = String(given);
   const fail = (expected: string): never => {
@@ -92,18 +92,20 @@ function convert(name: string, option: Option, given: string | number | boolean)
   if (choices !== undefined && !choices.includes(text)) fail(`one of ${choices.join(", ")}`);
   if (kind === "text") return text === "" ? fail("a value") : text;
   const least = minimum === -Infinity ? "" : ` of at least ${minimum}`;
+  const range = maximum === Infinity ? least : ` from ${minimum} to ${maximum}`;
   if (kind === "numbers") {
     const list = text.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
-    return list.some((value) => !Number.isFinite(value) || value < minimum)
-      ? fail(`numbers${least} with commas between`)
+    return list.some((value) => !Number.isFinite(value) || value < minimum || value > maximum)
+      ? fail(`numbers${range} with commas between`)
       : list;
   }
   const value = text.trim() === "" ? NaN : Number(text);
   if (
-    !Number.isFinite(value) || value < minimum || value >= below || (kind === "integer" && !Number.isSafeInteger(value))
+    !Number.isFinite(value) || value < minimum || value > maximum || value >= below ||
+    (kind === "integer" && !Number.isSafeInteger(value))
   ) {
     fail(
-      `${kind === "integer" ? "a whole number" : "a number"}${least}${below === Infinity ? "" : ` and below ${below}`}`,
+      `${kind === "integer" ? "a whole number" : "a number"}${range}${below === Infinity ? "" : ` and below ${below}`}`,
     );
   }
   return value;

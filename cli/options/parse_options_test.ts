@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../core/mod.ts";
-import { parseArguments, refusePositionals } from "./parse_options.ts";
+import { parseArguments, refusePositionals, resolveOptions } from "./parse_options.ts";
+import { TRAIN_OPTIONS } from "./train_options.ts";
 
 const TABLE = {
   top: { kind: "integer", about: "how many", default: 5, minimum: 1 },
@@ -32,6 +33,20 @@ Deno.test("parseArguments() refuses unknown options wherever they stand", () => 
   for (const args of [["--tpo", "3"], ["a.png", "--tpo=3"], ["--json", "a.png", "--tpo"]]) {
     assertThrows(() => parseArguments("predict", TABLE, args), UsageError, "--tpo; did you mean --top?");
   }
+});
+
+Deno.test("resolveOptions() keeps numbers within their bounds, those that would take all memory or threads among them", () => {
+  const refused = (given: Record<string, string>, message: string) =>
+    assertThrows(() => resolveOptions(TRAIN_OPTIONS, given), UsageError, message);
+  refused({ workers: "1000000" }, '--workers: expected a whole number from 0 to 64 but "1000000" came');
+  refused({ threads: "99999" }, "--threads: expected a whole number from 1 to 64 but");
+  refused({ size: "100000" }, "--size: expected a whole number from 1 to 4096 but");
+  refused({ batch: "65537" }, "--batch: expected a whole number from 1 to 65536 but");
+  refused({ accumulate: "1e9" }, "--accumulate: expected a whole number from 1 to 65536 but");
+  refused({ "max-megapixels": "1e9" }, "--max-megapixels: expected a number from 0 to 4000 but");
+  const most = { workers: 64, threads: 64, size: 4096, batch: 65536, accumulate: 65536, "max-megapixels": 4000 };
+  const values: Record<string, unknown> = resolveOptions(TRAIN_OPTIONS, {}, most);
+  for (const [name, value] of Object.entries(most)) assertEquals(values[name], value);
 });
 
 Deno.test("refusePositionals() refuses what is no option", () => {

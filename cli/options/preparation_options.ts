@@ -13,7 +13,7 @@ import {
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { describedModel, inferOptions, mismatchedHead } from "../../weights/mod.ts";
 import type { ReadCheckpoint } from "../files/read_checkpoint.ts";
-import type { Values } from "./option.ts";
+import { MOST, type Values } from "./option.ts";
 import { modelOf } from "./shared_options.ts";
 
 /** The options of normalisation. */
@@ -32,8 +32,14 @@ export const PREPARATION_OPTIONS = {
     kind: "integer",
     about: "pixels of the shorter side of an image; defaults to what the checkpoint says, or 256 for 224",
     minimum: 1,
+    maximum: 4 * MOST.size,
   },
-  crop: { kind: "integer", about: "height and width of the middle that the network sees, likewise", minimum: 1 },
+  crop: {
+    kind: "integer",
+    about: "height and width of the middle that the network sees, likewise",
+    minimum: 1,
+    maximum: MOST.size,
+  },
   interpolation: { kind: "text", about: "how images are resized, likewise", choices: INTERPOLATIONS },
   ...NORMALISATION_OPTIONS,
 } as const;

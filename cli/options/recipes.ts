@@ -1,7 +1,7 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
-import { DataError, didYouMean, nearestName, UsageError } from "../../core/mod.ts";
-import { explain } from "../files/disk_error.ts";
+import { DataError, didYouMean, nearestName, parseJson, UsageError } from "../../core/mod.ts";
+import { readText } from "../files/read_file.ts";
 import type { OptionTable } from "./option.ts";
 
 /** A value of an option, and where it comes from. */
@@ -165,10 +165,10 @@ export function formatRecipe(
 async function readRecipe(path: string): Promise<Recipe> {
   let content: unknown;
   try {
-    content = JSON.parse(await Deno.readTextFile(path));
+    content = parseJson(await readText(path, "the recipe"), path);
   } catch (error) {
     if (error instanceof SyntaxError) throw new DataError(`${path}: the recipe is not JSON: ${error.message}`);
-    throw explain("the recipe", path, error);
+    throw error;
   }
   const { recipe = path, about = "", options } = (content ?? {}) as Partial<Recipe>;
   if (typeof options !== "object" || options === null) {

@@ -1,6 +1,7 @@
 /** What a resumed run is: that of its `config.json`, in which few options may change, as their declarations tell. */
 
-import { DataError, UsageError } from "../../core/mod.ts";
+import { DataError, parseJson, UsageError } from "../../core/mod.ts";
+import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
 import type { GivenOptions, OptionTable } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 
@@ -14,16 +15,15 @@ export type RunConfig = Readonly<Record<string, unknown>>;
  */
 export async function readRunConfig(run: string): Promise<RunConfig> {
   const path = `${run}/config.json`;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch {
+  const bytes = await readIfThere(path, { most: MOST_BYTES.text });
+  if (bytes === undefined) {
     throw new DataError(`${path}: the file cannot be read, so there is no run to go on with; check --resume`);
   }
   try {
-    const config: unknown = JSON.parse(text);
+    const config: unknown = parseJson(bytes, path);
     if (typeof config === "object" && config !== null) return config as RunConfig;
-  } catch {
+  } catch (error) {
+    if (error instanceof DataError) throw error;
     // What it says instead does not matter.
   }
   throw new DataError(`${path}: expected an object of JSON; the file is damaged`);

@@ -4,7 +4,7 @@ import { type Backend, type BackendChoice, openBackend, UsageError } from "../..
 import { modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
-import { inGroup } from "./option.ts";
+import { inGroup, MOST } from "./option.ts";
 
 /** The options --backend and --threads. */
 export const BACKEND_OPTIONS = inGroup(
@@ -21,6 +21,7 @@ export const BACKEND_OPTIONS = inGroup(
       kind: "integer",
       about: "threads of the CPU backend; defaults to one a core",
       minimum: 1,
+      maximum: MOST.threads,
       mayChangeOnResume: true,
     },
   } as const,

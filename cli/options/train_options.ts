@@ -8,7 +8,7 @@ import { beside, byChoice, byModel } from "./conditions.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import { OPTIMIZER_OPTIONS, optimizerOptions } from "./optimizer_options.ts";
-import { type Condition, inGroup, type Values } from "./option.ts";
+import { type Condition, inGroup, MOST, type Values } from "./option.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
 
@@ -181,6 +181,7 @@ export const TRAIN_OPTIONS = {
     group: "Training",
     about: "images in a batch; defaults to what suits the number of images",
     minimum: 1,
+    maximum: MOST.batch,
   },
   accumulate: {
     kind: "integer",
@@ -188,6 +189,7 @@ export const TRAIN_OPTIONS = {
     about:
       "parts of a batch that go through the network one by one, to save memory; batch norm sees each part alone; defaults to the fewest that fit",
     minimum: 1,
+    maximum: MOST.batch,
   },
   recompute: {
     kind: "flag",

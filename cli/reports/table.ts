@@ -7,11 +7,16 @@ export function formatTable(
 ): string {
   const isText = (column: number) => typeof texts === "number" ? column < texts : texts.includes(column);
   const cells = rows.map((row) => row.map(String));
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const widths = cells[0].map((_, column) => longestOf(cells.map((row) => row[column])));
   return cells.map((row) =>
     row.map((cell, column) => isText(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])).join("  ")
       .trimEnd()
   ).join("\n");
+}
+
+/** The length of the longest text; there may be more rows than a call has room for arguments. */
+function longestOf(texts: readonly (string | undefined)[]): number {
+  return texts.reduce((most, text) => Math.max(most, text?.length ?? 0), 0);
 }
 
 /** The least characters to which a text is cut. */
@@ -37,7 +42,7 @@ export function fitTable(
     const shownTexts = kept.flatMap((column, k) => texts.includes(column) ? [k] : []);
     return formatTable(cells.map((row) => kept.map((column) => row[column])), shownTexts);
   };
-  const excess = (text: string) => Math.max(...text.split("\n").map((line) => line.length)) - width;
+  const excess = (text: string) => longestOf(text.split("\n")) - width;
   let text = show(rows);
   for (let k = 0; k < spare.length && excess(text) > 0; k++) {
     // A table may have fewer columns than others that name the same ones.
@@ -45,7 +50,7 @@ export function fitTable(
     text = show(rows);
   }
   let cut = rows.map((row) => row.map(String));
-  const longest = (column: number) => Math.max(...cut.map((row) => row[column].length));
+  const longest = (column: number) => longestOf(cut.map((row) => row[column]));
   const shown = () => texts.filter((column) => !hidden.has(column)).sort((a, b) => longest(b) - longest(a));
   for (const column of shown()) {
     const over = excess(text);

@@ -8,6 +8,12 @@ const ROWS = [
 ];
 const fit = (width: number) => fitTable(ROWS, [0, 1, 4], width, ["why", "calls"]);
 
+Deno.test("formatTable() and fitTable() have room for very many rows", () => {
+  const rows = Array.from({ length: 200_000 }, (_, k) => [`class ${k}`, k]);
+  assertEquals(formatTable(rows).split("\n").at(-1), "class 199999  199999");
+  assertEquals(fitTable(rows, [0], 80, []), formatTable(rows));
+});
+
 Deno.test("fitTable() leaves out columns, then cuts texts and never numbers", () => {
   assertEquals(fit(Infinity), formatTable(ROWS, [0, 1, 4]));
   assertEquals(fit(200), fit(Infinity));

@@ -47,7 +47,8 @@ export function chanceWarning(
   if (seen.length < CHANCE_EPOCHS) return undefined;
   const { validation: { confusion, top1 }, trainTop1 } = seen[CHANCE_EPOCHS - 1];
   const counts = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
-  const count = counts.reduce((sum, images) => sum + images, 0), chance = Math.max(...counts) / count;
+  const count = counts.reduce((sum, images) => sum + images, 0);
+  const chance = counts.reduce((most, images) => Math.max(most, images), 0) / count;
   // As far above as two standard deviations of that many answers.
   const most = chance + 2 * Math.sqrt(chance * (1 - chance) / count);
   const stays = count > 0 && seen.every(({ validation }) => validation.top1 <= most);

@@ -16,6 +16,7 @@ import {
   UsageError,
 } from "../../core/mod.ts";
 import { explain } from "../files/disk_error.ts";
+import { MOST_BYTES, readTextSync } from "../files/read_file.ts";
 import { TuneLine } from "../reports/progress.ts";
 import { installedDrivers, TuningFile } from "./tuning_file.ts";
 
@@ -71,7 +72,7 @@ export function readTuning(path: string, tuner: Tuner): TuningTable {
 
 function readText(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return readTextSync(path, "the file of --tune", MOST_BYTES.tuning);
   } catch (error) {
     throw explain("the file of --tune", path, error);
   }

@@ -14,6 +14,7 @@ import {
 } from "../../core/mod.ts";
 import { cacheFolder } from "../files/cache_folder.ts";
 import { explain } from "../files/disk_error.ts";
+import { MOST_BYTES, readTextSync } from "../files/read_file.ts";
 
 /** Where Linux names the drivers that are installed. WebGPU tells no version of a driver; these files change with it. */
 const DRIVER_FILES = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/proc/driver/nvidia/version"];
@@ -22,9 +23,10 @@ const DRIVER_FILES = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/proc/dri
 export function installedDrivers(paths: readonly string[] = DRIVER_FILES): string {
   const read = (path: string): string => {
     try {
-      const { isDirectory, mtime } = Deno.statSync(path);
+      const { isDirectory, isFile, mtime } = Deno.statSync(path);
       // Files of /proc are as old as the question.
       const age = path.startsWith("/proc/") ? undefined : mtime?.getTime();
+      if (!isDirectory && !isFile) return "";
       if (!isDirectory) return `${path} ${age ?? ""} ${Deno.readTextFileSync(path)}`;
       return [...Deno.readDirSync(path)].map(({ name }) => read(`${path}/${name}`)).sort().join("\n");
     } catch {
@@ -126,7 +128,7 @@ export class TuningFile implements TunerStore {
 
   #read(): TuningTable {
     try {
-      return TuningTable.parse(Deno.readTextFileSync(this.path), this.path);
+      return TuningTable.parse(readTextSync(this.path, "the tuner's file", MOST_BYTES.tuning), this.path);
     } catch (error) {
       if (error instanceof DataError) this.#warnOnce(`${this.path} is damaged; its choices are made anew`);
       else if (!(error instanceof Deno.errors.NotFound)) throw explain("the tuner's file", this.path, error);

@@ -23,8 +23,11 @@ function editDistance(a: string, b: string): number {
  * ```
  */
 export function nearestName(word: string, names: readonly string[]): string | undefined {
-  const [best] = names.map((name) => [editDistance(word, name), name] as const).sort((a, b) => a[0] - b[0]);
-  return best !== undefined && best[0] <= Math.max(2, word.length / 3) ? best[1] : undefined;
+  const most = Math.max(2, word.length / 3);
+  // No more edits than that are worth counting, and each is of one character at most.
+  const near = names.filter((name) => Math.abs(name.length - word.length) <= most);
+  const [best] = near.map((name) => [editDistance(word, name), name] as const).sort((a, b) => a[0] - b[0]);
+  return best !== undefined && best[0] <= most ? best[1] : undefined;
 }
 
 /**

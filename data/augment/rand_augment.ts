@@ -15,6 +15,8 @@ export interface RandAugmentOptions {
   readonly magnitude?: number;
 }
 
+/** Each operation once: more leave nothing of an image. */
+const MOST_OPERATIONS = 14;
 /** The greatest magnitude. */
 const STRONGEST = 30;
 const GREY = 128;
@@ -173,7 +175,7 @@ export const RAND_AUGMENT_OPERATIONS: Readonly<Record<string, Operation>> = {
  * Draws a number of operations for each image, each of the fourteen as likely, with or without its own like before.
  *
  * @param options The number of operations and their magnitude.
- * @throws {UsageError} If there are no whole number of operations, or the magnitude is not from 0 to 30.
+ * @throws {UsageError} If there are no whole number of operations, at most 14, or the magnitude is not from 0 to 30.
  *
  * @example
  * ```ts
@@ -185,8 +187,10 @@ export const RAND_AUGMENT_OPERATIONS: Readonly<Record<string, Operation>> = {
  */
 export function randAugment(options: RandAugmentOptions = {}): ImageTransform {
   const { operations = 2, magnitude = 9 } = options, all = Object.values(RAND_AUGMENT_OPERATIONS);
-  if (!Number.isSafeInteger(operations) || operations < 0) {
-    throw new UsageError(`randAugment: expected a whole number of operations of at least 0 but it is ${operations}`);
+  if (!Number.isSafeInteger(operations) || operations < 0 || operations > MOST_OPERATIONS) {
+    throw new UsageError(
+      `randAugment: expected a whole number of operations from 0 to ${MOST_OPERATIONS} but it is ${operations}`,
+    );
   }
   if (!(magnitude >= 0 && magnitude <= STRONGEST)) {
     throw new UsageError(`randAugment: expected a magnitude from 0 to ${STRONGEST} but it is ${magnitude}`);

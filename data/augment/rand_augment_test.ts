@@ -61,4 +61,5 @@ Deno.test("randAugment() takes grey images, and refuses other magnitudes and num
   assertEquals(operations.colour.apply(grey, 0.8).pixels, grey.pixels);
   assertThrows(() => randAugment({ magnitude: 31 }), UsageError, "from 0 to 30");
   assertThrows(() => randAugment({ operations: 1.5 }), UsageError, "whole number of operations");
+  assertThrows(() => randAugment({ operations: 1e9 }), UsageError, "from 0 to 14 but it is 1000000000");
 });

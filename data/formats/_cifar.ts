@@ -7,6 +7,9 @@ import type { FileSource } from "./file_source.ts";
 
 const PIXELS = 3 * 32 * 32;
 
+/** The most bytes of the names of 256 classes at most. */
+const MOST_NAMES = 2 ** 16;
+
 /** How one of the layouts is made. */
 export interface CifarLayout {
   /** What it is called. */
@@ -29,7 +32,7 @@ export async function readCifar(files: FileSource, layout: CifarLayout): Promise
   if (typeof batches === "string") throw missing(files, layout, batches);
   if (!names.includes(testFile)) throw missing(files, layout, testFile);
   const classes = names.includes(classesFile)
-    ? parseClasses(`${files.location}/${classesFile}`, await files.read(classesFile))
+    ? parseClasses(`${files.location}/${classesFile}`, await files.read(classesFile, MOST_NAMES))
     : cifarClasses(files, layout.classes);
   return {
     name: files.location,

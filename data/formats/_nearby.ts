@@ -22,7 +22,8 @@ export function folderIn(files: FileSource, folder: string): FileSource {
     parent: files,
     list: (inner = "") => files.list(folder + inner),
     ...(files.stat === undefined ? {} : { stat: (path: string) => files.stat!(folder + path) }),
-    read: (path) => files.read(folder + path),
+    ...(files.identify === undefined ? {} : { identify: (inner: string) => files.identify!(folder + inner) }),
+    read: (path, most) => files.read(folder + path, most),
   };
 }
 

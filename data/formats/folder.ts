@@ -206,7 +206,8 @@ export async function readImageFolder(
     await refuseUnclearClasses(files);
     notes.push(...await noteSplitsBeside(files));
   }
-  const list: ListClasses = (folder) => listClasses(files, folder, leftOut, options.toMeasure);
+  const seen = new Map<string, string>();
+  const list: ListClasses = (folder) => listClasses(files, folder, leftOut, { seen, mayBeEmpty: options.toMeasure });
   const found = await list(folders.train), classes = [...found.keys()];
   if (classes.length < 2 && !(options.toMeasure && classes.length === 1)) {
     throw new DataError(
@@ -228,6 +229,7 @@ export async function readImageFolder(
   if (empty.length > 0) notes.push(`${listNames(empty)}: no images`);
   if (folders.others.length > 0) notes.push(`${listNames(folders.others)}: not read, being no split by name`);
   if (leftOut.count > 0) notes.push(leftOut.describe());
+  if (leftOut.folders > 0) notes.push(leftOut.describeFolders());
   const bad = new BadImages(options.maxBad, options.onBad);
   const dataset = (images: Map<string, string[]>) => {
     const paths = classes.flatMap((name) => images.get(name) ?? []),

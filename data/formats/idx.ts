@@ -12,6 +12,12 @@ import type { FileSource } from "./file_source.ts";
 const IDX_FILE = /^(.*?)(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(?:\.gz)?$/;
 /** The magic number's third byte says that elements are bytes; the fourth, how many dimensions there are. */
 const UNSIGNED_BYTES = 0x08;
+/** Some seven times as many as the largest set of this kind has, EMNIST by class. */
+const MOST_BYTES = 2 ** 32;
+/** Deflate writes at most 258 bytes for two bits (RFC 1951), so that a header that promises more is wrong. */
+const MOST_RATIO = 1032;
+/** Bytes that are unpacked at a time. */
+const PIECE = 2 ** 14;
 
 interface IdxArray {
   readonly file: string;
@@ -109,12 +115,28 @@ async function readSplit(
 
 async function readArray(files: FileSource, name: string, dimensions: number): Promise<IdxArray> {
   const file = `${files.location}/${name}`, packed = await files.read(name);
-  const content = name.endsWith(".gz") ? await gunzip(file, packed) : packed, header = 4 + 4 * dimensions;
+  const header = 4 + 4 * dimensions, sizesOf = (start: Uint8Array) => readSizes(file, start, dimensions);
+  const content = name.endsWith(".gz") ? await gunzip(file, packed, header, sizesOf) : packed;
   if (content.length < header) {
     throw new DataError(
       `${file}: expected a header of ${header} bytes but there are ${content.length} in all; download it again`,
     );
   }
+  const sizes = sizesOf(content), length = elementCount(sizes), came = content.length - header;
+  if (came !== length) {
+    throw new DataError(
+      `${file}: expected ${length} bytes (${sizes.join("x")}) after the header but there are ` +
+        // An archive is unpacked no further.
+        `${came > length && content !== packed ? "more" : came}; the file is ${
+          came < length ? "truncated" : "damaged"
+        }, so download it again`,
+    );
+  }
+  return { file, sizes, bytes: content.subarray(header) };
+}
+
+/** The extents that a header says. */
+function readSizes(file: string, content: Uint8Array, dimensions: number): number[] {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength), magic = view.getUint32(0);
   const expectedMagic = UNSIGNED_BYTES << 8 | dimensions;
   if (magic !== expectedMagic) {
@@ -124,30 +146,63 @@ async function readArray(files: FileSource, name: string, dimensions: number): P
       }) ` + `but it is ${hexadecimal(magic)}; the file is not of the kind that its name says`,
     );
   }
-  const sizes = Array.from({ length: dimensions }, (_, k) => view.getUint32(4 + 4 * k));
-  const length = elementCount(sizes);
+  const sizes = Array.from({ length: dimensions }, (_, k) => view.getUint32(4 + 4 * k)), length = elementCount(sizes);
   if (length === 0) throw new DataError(`${file}: expected at least one element but its sizes are ${sizes.join("x")}`);
-  if (content.length - header !== length) {
+  if (length > MOST_BYTES) {
     throw new DataError(
-      `${file}: expected ${length} bytes (${sizes.join("x")}) after the header but there are ` +
-        `${content.length - header}; the file is ${content.length - header < length ? "truncated" : "damaged"}, ` +
-        "so download it again",
+      `${file}: expected at most ${MOST_BYTES} bytes but its header says ${sizes.join("x")}; the file is damaged`,
     );
   }
-  return { file, sizes, bytes: content.subarray(header) };
+  return sizes;
 }
 
 function hexadecimal(value: number): string {
   return `0x${value.toString(16).padStart(8, "0")}`;
 }
 
-async function gunzip(file: string, packed: Uint8Array): Promise<Uint8Array> {
+/** Bytes in small pieces, since each is unpacked as a whole, whether anybody wants that much or not. */
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(at, at += PIECE) as Uint8Array<ArrayBuffer>);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Unpacks a file, as far as one byte beyond what its header says: a small archive may unpack to any size. */
+async function gunzip(
+  file: string,
+  packed: Uint8Array,
+  header: number,
+  sizesOf: (start: Uint8Array) => readonly number[],
+): Promise<Uint8Array> {
+  const reader = streamOf(packed).pipeThrough(new DecompressionStream("gzip")).getReader();
+  let content = new Uint8Array(header), length = 0, isRead = false;
   try {
-    const stream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return content.subarray(0, length);
+      for (let from = 0; from < value.length;) {
+        const count = Math.min(value.length - from, content.length - length);
+        content.set(value.subarray(from, from + count), length);
+        from += count;
+        length += count;
+        if (length < content.length) continue;
+        if (isRead) return content;
+        const start = content, rest = Math.min(elementCount(sizesOf(start)), MOST_RATIO * packed.length) + 1;
+        content = new Uint8Array(header + rest);
+        content.set(start);
+        isRead = true;
+      }
+    }
   } catch (error) {
+    if (error instanceof DataError) throw error;
     throw new DataError(
       `${file}: the gzip file is truncated or damaged (${(error as Error).message}); download it again`,
     );
+  } finally {
+    await reader.cancel().catch(() => {});
   }
 }

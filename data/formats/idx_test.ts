@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DataError } from "../../core/mod.ts";
+import { concat } from "../../tests/_bytes.ts";
 import { memoryFolder } from "../../tests/_memory_folder.ts";
 import { readIdx } from "./idx.ts";
 import { openImageSet } from "./open.ts";
@@ -70,4 +71,34 @@ Deno.test("readIdx() refuses files that are truncated, of another kind, or do no
     "the gzip file is truncated or damaged",
   );
   await assertRejects(read({ "emnist-digits-train-images-idx3-ubyte": whole }), DataError, "the IDX files of one set");
+});
+
+Deno.test("readIdx() unpacks no byte of a gzip file beyond the first that its header does not promise", async () => {
+  const name = "train-images-idx3-ubyte", { [name]: whole, ...others } = files;
+  // Zeros without an end, and then damage, which only who reads on would find.
+  const packed = await gzip(concat(whole, new Uint8Array(2 ** 26)));
+  packed.fill(0xff, packed.length >> 1);
+  const folder = (bytes: Uint8Array) => memoryFolder({ ...others, [`${name}.gz`]: bytes });
+  await assertRejects(
+    () => readIdx(folder(packed)),
+    DataError,
+    `${name}.gz: expected 30 bytes (3x2x5) after the header but there are more; the file is damaged`,
+  );
+  const one = await gzip(concat(whole, [7])), cut = await gzip(whole.subarray(0, 45));
+  await assertRejects(() => readIdx(folder(one)), DataError, "but there are more");
+  await assertRejects(() => readIdx(folder(cut)), DataError, "30 bytes (3x2x5) after the header but there are 29");
+  await assertRejects(() => readIdx(folder(packed.subarray(0, 9))), DataError, "truncated or damaged");
+  // Sizes that no archive of this length can hold take no memory.
+  const wide = concat(whole.subarray(0, 4), [0, 0, 0xff, 0xff], [0, 0, 0, 0xff], [0, 0, 0, 0xff]);
+  await assertRejects(
+    () => gzip(wide).then((bytes) => readIdx(folder(bytes))),
+    DataError,
+    "but there are 0; the file is truncated",
+  );
+  new DataView(wide.buffer).setUint32(4, 2 ** 32 - 1);
+  await assertRejects(
+    () => gzip(wide).then((bytes) => readIdx(folder(bytes))),
+    DataError,
+    "at most 4294967296 bytes but",
+  );
 });

@@ -4,9 +4,18 @@ import { DataError } from "../../core/mod.ts";
 import { IMAGE_FORMATS, isImageFile } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
 
-/** Files that lie among images and are not read, counted by their endings. */
+/** Folders that were read, by what tells them from others, with the path by which they were met first. */
+type SeenFolders = Map<string, string>;
+
+/** Files that lie among images and are not read, counted by their endings, and folders that links lead to again. */
 export class LeftOut {
   readonly #counts = new Map<string, number>();
+  #folders = 0;
+
+  /** Counts a folder whose images are read by another path. */
+  addFolder(): void {
+    this.#folders++;
+  }
 
   /** Counts a file. */
   add(name: string): void {
@@ -17,6 +26,20 @@ export class LeftOut {
   /** Counts what another has counted. */
   addAll(other: LeftOut): void {
     for (const [ending, count] of other.#counts) this.#counts.set(ending, (this.#counts.get(ending) ?? 0) + count);
+    this.#folders += other.#folders;
+  }
+
+  /** The number of folders that links lead to again. */
+  get folders(): number {
+    return this.#folders;
+  }
+
+  /** What to tell of these folders, in a sentence. */
+  describeFolders(): string {
+    return `${
+      this.#folders === 1 ? "1 link leads" : `${this.#folders} links lead`
+    } to folders that are read by another ` +
+      "path, and are passed over";
   }
 
   /** The number of files. */
@@ -52,7 +75,8 @@ export function isVisibleImage(name: string): boolean {
  *
  * @param files The source.
  * @param folder A folder in it, with a slash at the end, or nothing for the source itself.
- * @param leftOut Counts the other files.
+ * @param leftOut Counts the other files, and the folders that links lead to again.
+ * @param seen The folders that were read before, which are not read again. Defaults to none.
  * @returns The paths in the source.
  *
  * @example
@@ -67,15 +91,33 @@ export function isVisibleImage(name: string): boolean {
  * console.log(await findImageFiles(files, "", leftOut), `${leftOut}`); // [ "a.png" ] 1 .heic
  * ```
  */
-export async function findImageFiles(files: FileSource, folder: string, leftOut: LeftOut): Promise<string[]> {
+export async function findImageFiles(
+  files: FileSource,
+  folder: string,
+  leftOut: LeftOut,
+  seen: SeenFolders = new Map(),
+): Promise<string[]> {
   const paths: string[] = [];
-  for (const name of await files.list(folder)) {
-    if (name.startsWith(".")) continue;
-    if (name.endsWith("/")) paths.push(...await findImageFiles(files, folder + name, leftOut));
-    else if (isImageFile(name)) paths.push(folder + name);
-    else leftOut.add(name);
-  }
+  const walk = async (folder: string): Promise<void> => {
+    if (await firstPath(files, folder, seen) !== undefined) return leftOut.addFolder();
+    for (const name of await files.list(folder)) {
+      if (name.startsWith(".")) continue;
+      if (name.endsWith("/")) await walk(folder + name);
+      else if (isImageFile(name)) paths.push(folder + name);
+      else leftOut.add(name);
+    }
+  };
+  await walk(folder);
   return paths;
+}
+
+/** The path by which a folder was read already; nothing if it was not, and then it is taken for read. */
+async function firstPath(files: FileSource, folder: string, seen: SeenFolders): Promise<string | undefined> {
+  const identity = await files.identify?.(folder);
+  if (identity === undefined) return undefined;
+  const first = seen.get(identity);
+  if (first === undefined) seen.set(identity, folder);
+  return first;
 }
 
 /** The class that a folder holds: names that differ only in how accents are composed (NFC, NFD) are one. */
@@ -83,16 +125,28 @@ export function className(folder: string): string {
   return folder.slice(0, -1).normalize("NFC");
 }
 
-/** The paths of the images of each class, by name; of one without images none, if there may be such. */
+/**
+ * The paths of the images of each class, by name; of one without images none, if there may be such.
+ *
+ * @param options The folders of other splits, to which those of this one are added; whether a class may be empty.
+ * @throws {DataError} If a class has no images, or they are those of another class or split.
+ */
 export async function listClasses(
   files: FileSource,
   folder: string,
   leftOut: LeftOut,
-  mayBeEmpty = false,
+  { seen = new Map(), mayBeEmpty = false }: { readonly seen?: SeenFolders; readonly mayBeEmpty?: boolean } = {},
 ): Promise<Map<string, string[]>> {
   const classes = new Map<string, string[]>();
   for (const name of (await files.list(folder)).filter(isVisibleFolder)) {
-    const others = new LeftOut(), images = await findImageFiles(files, folder + name, others);
+    const identity = await files.identify?.(folder + name), first = identity && seen.get(identity);
+    if (first !== undefined) {
+      throw new DataError(
+        `${files.location}/${folder}${name.slice(0, -1)}: expected images of its own but it is the folder ` +
+          `${first.slice(0, -1)} by another path, so that images would be there twice; remove the link`,
+      );
+    }
+    const others = new LeftOut(), images = await findImageFiles(files, folder + name, others, seen);
     if (images.length === 0 && !mayBeEmpty) {
       throw new DataError(
         `${files.location}/${folder}${name.slice(0, -1)}: expected ${IMAGE_FORMATS} files of a class ` +

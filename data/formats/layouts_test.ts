@@ -85,6 +85,65 @@ Deno.test("readImageFolder() counts what it leaves out by ending", async () => {
   await assertRejects(() => read(none), DataError, "but there are only others (2 .heic); convert them");
 });
 
+Deno.test("findImageFiles() lists more files of a folder than a call has room for arguments", async () => {
+  const names = Array.from({ length: 200_000 }, (_, k) => `${k}.png`);
+  const files: FileSource = {
+    ...memoryFolder({}),
+    list: (folder = "") => Promise.resolve(folder === "" ? ["a/", "b/"] : names),
+  };
+  assertEquals((await findImageFiles(files, "", new LeftOut())).length, 400_000);
+  const { train, validation } = await openImageSet(files, { decode });
+  assertEquals([train.count, validation.count], [360_000, 40_000]);
+});
+
+/** A folder whose folders of these names are the same: `a/x/` and `b/` for `{ "a/x/": "b/" }`. */
+function linked(files: Record<string, string>, links: Record<string, string>): FileSource {
+  const folder = memoryFolder(files);
+  const real = (path: string): string => {
+    const link = Object.keys(links).find((link) => path.startsWith(link));
+    return link === undefined ? path : real(links[link] + path.slice(link.length));
+  };
+  return {
+    ...folder,
+    list: async (inner = "") => {
+      const names = Object.keys(links).map((link) => link.match(/^(.*?)([^/]+\/)$/)!.slice(1));
+      return [...await folder.list(real(inner)), ...names.filter(([at]) => at === real(inner)).map(([, name]) => name)];
+    },
+    identify: (inner) => Promise.resolve(real(inner)),
+  };
+}
+
+Deno.test("findImageFiles() reads each folder once, where links lead round in a circle", async () => {
+  const files = linked({ "a/1.png": "", "a/c/2.png": "", "b/3.png": "" }, { "a/x/": "b/", "b/y/": "a/" });
+  const leftOut = new LeftOut();
+  assertEquals(await findImageFiles(files, "", leftOut), ["a/1.png", "a/c/2.png", "a/x/3.png"]);
+  assertEquals(leftOut.describeFolders(), "2 links lead to folders that are read by another path, and are passed over");
+});
+
+Deno.test("openImageSet() refuses images that would be of two classes or splits, and notes links within a class", async () => {
+  const train = classes("train/"), val = classes("val/");
+  const refused = (files: Record<string, string>, links: Record<string, string>, message: string) =>
+    assertRejects(() => openImageSet(linked(files, links), { decode }), DataError, message);
+  const twice = "by another path, so that images would be there twice; remove the link";
+  await refused(
+    classes(""),
+    { "eel/": "cat/" },
+    `/sets/some/eel: expected images of its own but it is the folder cat ${twice}`,
+  );
+  await refused(
+    train,
+    { "val/": "train/" },
+    `val/cat: expected images of its own but it is the folder train/cat ${twice}`,
+  );
+  await refused(
+    { ...train, ...val },
+    { "train/cat/more/": "val/dog/" },
+    `val/dog: expected images of its own but it is the folder train/cat/more`,
+  );
+  const set = await openImageSet(linked({ ...classes(""), "cat/in/z.png": "" }, { "cat/on/": "cat/in/" }), { decode });
+  assertEquals(set.notes, ["/sets/some: 1 link leads to folders that are read by another path, and are passed over"]);
+});
+
 Deno.test("findImageFiles() finds images at any depth and passes over hidden folders", async () => {
   const leftOut = new LeftOut();
   const files = memoryFolder({ "a/b/c.PNG": "", "d.jpeg": "", ".git/e.png": "", "f.tar.gz": "" });

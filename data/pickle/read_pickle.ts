@@ -39,6 +39,8 @@ export interface PickleDialect<O extends PickleObject> {
 const ORDERED = "collections.OrderedDict", DEFAULT = "collections.defaultdict";
 
 const MOST_OBJECTS = 200_000;
+/** A checkpoint may have a history of its losses. */
+const MOST_VALUES = 4_000_000;
 const LONGEST_NAME = 200, LONGEST_INTEGER = 16;
 const NOTHING: readonly never[] = Object.freeze([]);
 
@@ -79,6 +81,7 @@ class PickleReader<O extends PickleObject> {
   readonly #text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #at = 0;
   #containers = 0;
+  #values = 0;
 
   constructor(bytes: Uint8Array, dialect: PickleDialect<O>, fail: PickleFail) {
     this.#bytes = bytes;
@@ -110,6 +113,7 @@ class PickleReader<O extends PickleObject> {
         this.#length(8);
         return;
       case 0x28: // MARK
+        this.#count();
         this.#marks.push(this.#stack.length);
         return;
       case 0x4e: // NONE
@@ -213,7 +217,7 @@ class PickleReader<O extends PickleObject> {
         return this.#pushContainer(this.#opaque(type));
       }
       case 0x51: // BINPERSID
-        return this.#push(this.#persistent(this.#pop()));
+        return this.#pushContainer(this.#persistent(this.#pop()));
       case 0x52: { // REDUCE
         const [callable, values] = this.#popMany(2);
         return this.#pushContainer(this.#call(callable, values));
@@ -290,12 +294,20 @@ class PickleReader<O extends PickleObject> {
   }
 
   #push(value: PickleValue<O>): void {
+    this.#count();
     this.#stack.push(value);
   }
 
+  /** Counts a value, which may be one that is there already: an opcode of one byte pushes it again. */
+  #count(): void {
+    if (++this.#values > MOST_VALUES) this.#fail(`holds more than ${MOST_VALUES} values`);
+  }
+
   #pushContainer(value: PickleValue<O>): void {
-    if (++this.#containers > MOST_OBJECTS) this.#fail(`holds more than ${MOST_OBJECTS} lists and dictionaries`);
-    this.#stack.push(value);
+    if (++this.#containers > MOST_OBJECTS) {
+      this.#fail(`holds more than ${MOST_OBJECTS} lists, dictionaries and objects`);
+    }
+    this.#push(value);
   }
 
   /** The topmost value; those below the last mark are out of reach. */
@@ -356,7 +368,7 @@ class PickleReader<O extends PickleObject> {
   }
 
   #pushGlobal(module: string, object: string): void {
-    this.#push({ kind: "global", name: `${module}.${object}` });
+    this.#pushContainer({ kind: "global", name: `${module}.${object}` });
   }
 
   #persistent(id: PickleValue<O>): O {

@@ -1,5 +1,6 @@
 /** Choosing kernels by timing them: what a backend that can is asked, and where its choices are kept. */
 
+import { parseJson } from "../../util/bounded_json.ts";
 import { DataError } from "../../util/errors.ts";
 import type { BackendCompileOptions, Executable } from "../../backend.ts";
 import type { Node } from "../../graph/graph.ts";
@@ -124,7 +125,7 @@ export class TuningTable implements TunerStore {
   static parse(text: string, source: string): TuningTable {
     let record: Partial<TuningRecord> | null = null;
     try {
-      record = JSON.parse(text);
+      record = parseJson(text, source) as Partial<TuningRecord>;
     } catch {
       // Refused below, like JSON of another kind.
     }

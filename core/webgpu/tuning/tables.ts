@@ -3,6 +3,7 @@
  * serves all shapes that are alike; a value is a family at a version, with a configuration.
  */
 
+import { parseJson } from "../../util/bounded_json.ts";
 import { DataError } from "../../util/errors.ts";
 import type { Node } from "../../graph/graph.ts";
 import type { DeviceProfile } from "./device_profile.ts";
@@ -71,7 +72,7 @@ export function kernelTable(device: string, source: string, measured: Iterable<M
 export function parseKernelTable(text: string, source: string): KernelTable {
   let table: Partial<KernelTable> | null = null;
   try {
-    table = JSON.parse(text);
+    table = parseJson(text, source) as Partial<KernelTable>;
   } catch {
     // Refused below, like JSON of another kind.
   }
