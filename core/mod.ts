@@ -15,6 +15,7 @@ export * from "./compile.ts";
 export * from "./graph/differentiate.ts";
 export * from "./util/errors.ts";
 export * from "./util/sentence.ts";
+export * from "./util/fields.ts";
 export * from "./plan/fuse.ts";
 export * from "./graph/graph.ts";
 export * from "./util/hash.ts";

@@ -235,6 +235,15 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       filler: found.inputs.filler,
     });
     await writeInitial(trainer, options);
+    const info = {
+      model: options.description ?? { name: model.name, classes: model.classes },
+      classes: set.classes,
+      normalisation,
+      preprocessing: defaultPreprocessing(model.inputShape),
+    };
+    if (progress !== undefined && options.initial !== undefined) {
+      await folder?.complete(options.initial.tensors, { ...info, progress }, checkpoints.keep);
+    }
     const loop = new TrainingLoop({
       backend,
       trainer,
@@ -254,12 +263,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       earlyStop: options.earlyStop,
       mixed: options.precision === "mixed",
       progress,
-      info: {
-        model: options.description ?? { name: model.name, classes: model.classes },
-        classes: set.classes,
-        normalisation,
-        preprocessing: defaultPreprocessing(model.inputShape),
-      },
+      info,
       folder,
       checkpoints,
       callbacks: [...callbacks, options],

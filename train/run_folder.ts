@@ -6,7 +6,9 @@ import {
   type CheckpointInfo,
   decodeCheckpoint,
   encodeCheckpoint,
-  isProgress,
+  evaluatedTensors,
+  expectFiniteTensor,
+  findProgressFault,
   type NamedTensor,
   type Progress,
 } from "../weights/mod.ts";
@@ -137,11 +139,6 @@ export class RunFolder {
     );
   }
 
-  /** Writes `best.safetensors`. */
-  async saveBest(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
-    await this.#store.write(BEST, encodeCheckpoint(tensors, info));
-  }
-
   /** Writes `last.safetensors`; what it held becomes `previous.safetensors`. */
   async saveLast(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
     const bytes = encodeCheckpoint(tensors, info);
@@ -161,6 +158,25 @@ export class RunFolder {
     if (epochs > keep) await this.#store.remove(epochName(epochs - keep));
   }
 
+  /**
+   * Makes what follows from the last checkpoint, where its weights were validated: the best one, if it is that, and that of its
+   * epoch. It changes nothing where both are there, so that a run that was killed before they were is put right by it.
+   *
+   * @param tensors The last checkpoint's.
+   * @param info Its metadata.
+   * @param keep The number of epochs whose checkpoints are kept. Defaults to 0.
+   */
+  async complete(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo, keep = 0): Promise<void> {
+    const { progress, ...rest } = info;
+    if (progress?.validated === undefined) return;
+    const { epoch, isBest } = progress.validated;
+    if (isBest) {
+      const bytes = encodeCheckpoint(evaluatedTensors(tensors, `${this.#store.location}/${LAST}`), rest);
+      if (!sameBytes(bytes, await this.#store.read(BEST))) await this.#store.write(BEST, bytes);
+    }
+    await this.keepLast(epoch, keep);
+  }
+
   /** Reads `last.safetensors` or `best.safetensors`, or nothing if there is none. */
   async load(which: "last" | "best"): Promise<Checkpoint | undefined> {
     return await this.#read(which === "last" ? LAST : BEST);
@@ -168,9 +184,9 @@ export class RunFolder {
 
   /**
    * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged or missing, which then takes
-   * its place. Nothing if there is none.
+   * its place. Nothing if no run has been saved there.
    *
-   * @throws {DataError} If neither can be used.
+   * @throws {DataError} If neither can be used, or both are gone from a run whose best checkpoint is there.
    */
   async resume(): Promise<ResumableCheckpoint | undefined> {
     let problem: unknown;
@@ -184,6 +200,7 @@ export class RunFolder {
     const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
     if (previous === undefined) {
       if (problem !== undefined) throw problem;
+      await this.#expectNoBest();
       return undefined;
     }
     // At once: the next save makes the last checkpoint the previous one, and the previous one is all there is.
@@ -200,16 +217,42 @@ export class RunFolder {
   async #readResumable(name: string): Promise<ResumableCheckpoint | undefined> {
     const checkpoint = await this.#read(name), source = `${this.#store.location}/${name}`;
     if (checkpoint === undefined) return undefined;
-    const { info } = checkpoint;
-    if (!isProgress(info?.progress)) {
+    const { info, tensors } = checkpoint, progress = info?.progress;
+    if (info === undefined || progress === undefined) {
       throw new DataError(
         sentence`${source}: the file does not say where its run stood, so it cannot be resumed; use ${
           argument("initial")
         } to start from its weights`,
       );
     }
-    return { ...checkpoint, info: { ...info!, progress: info!.progress! }, source };
+    const fault = findProgressFault(progress);
+    if (fault !== undefined) {
+      throw new DataError(
+        sentence`${source}: ${fault}; the file was changed or is damaged, so it cannot be resumed; use ${
+          argument("initial")
+        } to start from its weights`,
+      );
+    }
+    for (const [name, tensor] of tensors) expectFiniteTensor(name, tensor, source);
+    return { ...checkpoint, info: { ...info, progress }, source };
   }
+
+  /** A run that begins again would put its own best checkpoint in the place of one that cannot be made again. */
+  async #expectNoBest(): Promise<void> {
+    if (await this.#store.read(BEST) === undefined) return;
+    const { location } = this.#store;
+    throw new DataError(
+      sentence`${location} holds the ${BEST} of a run whose ${LAST} is gone: that run cannot go on, and another would ${sentence`overwrite it; choose another folder, and use ${
+        argument("initial")
+      } to start from its weights`}`,
+    );
+  }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  if (one.length !== other?.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 function epochName(epochs: number): string {

@@ -4,6 +4,17 @@ import { DataError } from "../../core/mod.ts";
 import type { RunStore } from "../../train/mod.ts";
 import { explain } from "./disk_error.ts";
 
+/** The names under which the files of a run are written before they are renamed. */
+const UNFINISHED =
+  /^((last|best|previous|epoch-\d+)\.safetensors|(config|tuning|profile)\.json|metrics\.jsonl|(curves|confusion)\.svg|events\.out\.tfevents\..*)\.new$/;
+
+/** Removes what a process that was killed left half-written. Nobody else writes there: the folder is locked. */
+async function removeUnfinished(location: string): Promise<void> {
+  for await (const { name, isFile } of Deno.readDir(location)) {
+    if (isFile && UNFINISHED.test(name)) await removeIfThere(`${location}/${name}`);
+  }
+}
+
 async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path);
@@ -58,7 +69,7 @@ export class DiskStore implements RunStore {
 
   /**
    * Opens a folder for this process alone, until what is returned is disposed of. Its `run.lock` holds the process's number;
-   * the system takes the lock from a process that ends, however it ends.
+   * the system takes the lock from a process that ends, however it ends. What one that was killed left half-written is removed.
    *
    * @throws {DataError} If another process has it, or nothing can be written there.
    */
@@ -67,6 +78,9 @@ export class DiskStore implements RunStore {
     const store = await DiskStore.open(location), path = `${location}/run.lock`;
     const file = await lockFile(path).catch((error) => {
       throw explain("the run folder", location, error);
+    });
+    await removeUnfinished(location).catch(() => {
+      // They take room, and nothing reads them.
     });
     return Object.assign(store, {
       async [Symbol.asyncDispose]() {
