@@ -32,15 +32,23 @@ async function train(backend: Backend, store: FaultyStore): Promise<void> {
   });
 }
 
-/** What is left, without what a killed process could not remove and without what depends on the clock. */
-function filesOf(store: MemoryStore): Record<string, unknown> {
+/**
+ * Hashes of what is left, without what a killed process could not remove and without what depends on the clock. A comparison of
+ * the bytes themselves would print them.
+ */
+async function filesOf(store: MemoryStore): Promise<Record<string, string>> {
   const files = [...store.files].filter(([name]) => !name.endsWith(".new") && name !== "metrics.jsonl").sort();
-  return { ...Object.fromEntries(files), metrics: store.metrics };
+  const metrics = ["metrics", new TextEncoder().encode(JSON.stringify(store.metrics))] as const;
+  const hashed = [...files, metrics].map(async ([name, bytes]) => {
+    const digest = await crypto.subtle.digest("SHA-256", bytes.slice());
+    return [name, new Uint8Array(digest).toHex()] as const;
+  });
+  return Object.fromEntries(await Promise.all(hashed));
 }
 
 /** A run that nothing disturbed. */
 export interface Undisturbed {
-  readonly files: Record<string, unknown>;
+  readonly files: Record<string, string>;
   /** The operations on its store. */
   readonly operations: number;
 }
@@ -49,7 +57,7 @@ export interface Undisturbed {
 export async function undisturbedRun(backend: Backend): Promise<Undisturbed> {
   const memory = new MemoryStore(), store = new FaultyStore(memory);
   await train(backend, store);
-  return { files: filesOf(memory), operations: store.count };
+  return { files: await filesOf(memory), operations: store.count };
 }
 
 /** Lets a run end at an operation, checks what it left, goes on with it, and compares the end to that of an undisturbed run. */
@@ -66,5 +74,5 @@ export async function checkCrash(backend: Backend, whole: Undisturbed, at: numbe
     if (name.endsWith(".safetensors")) decodeCheckpoint(bytes, `${what}: ${name}`);
   }
   await train(backend, new FaultyStore(memory));
-  assertEquals(filesOf(memory), whole.files, what);
+  assertEquals(await filesOf(memory), whole.files, what);
 }
