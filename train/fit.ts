@@ -21,6 +21,8 @@ import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
 import {
+  expectFiniteTensor,
+  expectTensors,
   type ModelDescription,
   type NamedTensor,
   OPTIMIZER_PREFIX,
@@ -305,7 +307,11 @@ async function bothInOrder<A, B>(first: Promise<A>, second: Promise<B>, release:
 /** Writes the weights to start from; of a run to go on with, the optimiser's variables too. */
 async function writeInitial({ variables }: Trainer, { initial, progress }: FitOptions): Promise<void> {
   if (initial === undefined) return;
+  for (const [name, tensor] of initial.tensors) expectFiniteTensor(name, tensor, initial.source);
   if (progress !== undefined) {
+    // Of another model, the optimiser's tensors are others too.
+    const model = [...variables.storages].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
+    expectTensors(new Map(model.map(([name, { spec }]) => [name, spec])), initial.tensors, initial.source);
     const missing = [...variables.storages.keys()].find((name) =>
       name.startsWith(OPTIMIZER_PREFIX) && !name.startsWith(TRANSIENT_PREFIX) && !initial.tensors.has(name)
     );

@@ -1,6 +1,7 @@
 /** The files of a run, in a {@link RunStore} that the caller brings, which alone touches the disk. */
 
 import { argument, DataError, sentence } from "../core/mod.ts";
+import { findMetricsFault, type MetricsLine } from "./metrics_line.ts";
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -38,29 +39,6 @@ export interface ResumableCheckpoint extends Checkpoint {
   /** Why the last checkpoint could not be used, where this is the one before it. */
   readonly damage?: string;
 }
-
-/** One line of `metrics.jsonl`. */
-export type MetricsLine =
-  | {
-    readonly kind: "step";
-    readonly step: number;
-    readonly epoch: number;
-    readonly loss: number;
-    readonly lr: number;
-    readonly imagesPerSecond: number;
-    /** Under mixed precision; it is halved where a step's update was left out. */
-    readonly lossScale?: number;
-  }
-  | {
-    readonly kind: "epoch";
-    readonly epoch: number;
-    readonly trainLoss: number;
-    readonly trainTop1: number;
-    readonly valLoss: number;
-    readonly valTop1: number;
-    readonly lr: number;
-    readonly seconds: number;
-  };
 
 const METRICS = "metrics.jsonl",
   LAST = "last.safetensors",
@@ -116,16 +94,25 @@ export class RunFolder {
     await this.#store.append(METRICS, text);
   }
 
-  /** Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written. */
+  /**
+   * Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written.
+   *
+   * @throws {DataError} If a line is whole and of something else: which, and what was expected.
+   */
   async readMetrics(): Promise<MetricsLine[]> {
-    const bytes = await this.#store.read(METRICS);
-    return new TextDecoder().decode(bytes).split("\n").flatMap((text) => {
+    const bytes = await this.#store.read(METRICS), lines: MetricsLine[] = [];
+    for (const [k, text] of new TextDecoder().decode(bytes).split("\n").entries()) {
+      let line: unknown;
       try {
-        return [JSON.parse(text) as MetricsLine];
+        line = JSON.parse(text);
       } catch {
-        return [];
+        continue;
       }
-    });
+      const fault = findMetricsFault(line);
+      if (fault === undefined) lines.push(line as MetricsLine);
+      else throw new DataError(`${this.#store.location}/${METRICS}: ${fault}, in line ${k + 1}; take that line out`);
+    }
+    return lines;
   }
 
   /** Drops the lines of `metrics.jsonl` that a checkpoint does not know of: the run went on after it, and was killed. */

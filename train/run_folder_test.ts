@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError } from "../core/mod.ts";
 import { MemoryStore } from "../tests/_runs.ts";
 import { type CheckpointInfo, encodeCheckpoint, findProgressFault, type Progress } from "../weights/mod.ts";
-import { RunFolder } from "./mod.ts";
+import { type MetricsLine, RunFolder } from "./mod.ts";
 
 const PROGRESS: Progress = {
   epochs: 1,
@@ -64,6 +64,31 @@ Deno.test("RunFolder.cutMetrics() keeps the lines that a checkpoint knows of, to
   await store.append("metrics.jsonl", '{"kind":"step","st');
   await folder.cutMetrics({ epochs: 1, steps: 3 });
   assertEquals(store.text("metrics.jsonl"), known);
+});
+
+Deno.test("RunFolder.readMetrics() leaves out what is not whole, and names a line of something else", async () => {
+  const step = { kind: "step", step: 1, epoch: 0, loss: 2, lr: 0.1, imagesPerSecond: null };
+  const epoch = { kind: "epoch", epoch: 0, trainLoss: 1, trainTop1: 0, valLoss: null, valTop1: 0, lr: 1, seconds: 0.1 };
+  const read = async (...lines: readonly string[]) => {
+    const store = new MemoryStore();
+    await store.append("metrics.jsonl", lines.join("\n"));
+    return await new RunFolder(store).readMetrics();
+  };
+  const [first, second] = [step, epoch].map((line) => JSON.stringify(line));
+  assertEquals(await read(first, second, '{"kind":"ep'), [step, epoch] as unknown as MetricsLine[]);
+  const wrong: readonly (readonly [unknown, string])[] = [
+    [null, "a line is null, expected an object"],
+    [7, "a line is 7, expected an object"],
+    [{}, 'kind is missing, expected "step" or "epoch"'],
+    [{ ...step, kind: "Step" }, 'kind is "Step", expected "step" or "epoch"'],
+    [{ ...step, step: "1" }, 'step is "1", expected a whole number of at least 1'],
+    [{ ...epoch, trainLoss: null }, "trainLoss is null, expected a number"],
+    [{ ...epoch, seconds: undefined }, "seconds is missing, expected a number"],
+  ];
+  for (const [line, told] of wrong) {
+    const message = `memory/metrics.jsonl: ${told}, in line 2; take that line out`;
+    await assertRejects(() => read(first, JSON.stringify(line), second), DataError, message);
+  }
 });
 
 Deno.test("RunFolder.keepLast() keeps the last epochs", async () => {

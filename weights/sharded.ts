@@ -54,7 +54,7 @@ export async function decodeShards(
 function readIndex(bytes: Uint8Array, fail: Fail): Map<string, Set<string>> {
   let map: unknown;
   try {
-    map = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)).weight_map;
+    map = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))?.weight_map;
   } catch {
     fail("it is not JSON text");
   }

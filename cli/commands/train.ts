@@ -19,10 +19,18 @@ import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
 import { formatProfile, profileJson } from "../reports/profile_report.ts";
 import { EpochTable } from "../reports/epoch_table.ts";
-import { printText, widthOf } from "../reports/layout.ts";
+import { printNotice, printText, widthOf } from "../reports/layout.ts";
 import { ProgressLine } from "../reports/progress.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
-import { expectNoStart, expectSameRun, keptOptions, readRunConfig, withoutReplaced } from "../options/resume.ts";
+import {
+  expectNoStart,
+  expectRunOptions,
+  expectSameModel,
+  expectSameRun,
+  keptOptions,
+  readRunConfig,
+  withoutReplaced,
+} from "../options/resume.ts";
 import { RunEvents } from "../tensorboard/run_events.ts";
 import { RunPlots } from "../plots/run_plots.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
@@ -89,6 +97,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
       `${location} holds a run already; go on with it by --resume, or choose another folder with --out`,
     );
   }
+  if (checkpoint !== undefined) expectSameModel(values.model, checkpoint, location);
   const initial = checkpoint ?? start ?? await readInit();
   await trainIn({ location, store, folder, checkpoint, initial }, work);
 }
@@ -279,6 +288,11 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
   }
   expectNoStart(TRAIN_OPTIONS, given);
   const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
+  const missing = expectRunOptions(TRAIN_OPTIONS, config, resume);
+  if (missing.length > 0) {
+    const list = missing.map((name) => `--${name}`).join(", ");
+    printNotice(`note: ${resume}/config.json does not say ${list}, so the defaults are taken`);
+  }
   expectSameRun(TRAIN_OPTIONS, given, config, resume);
   const kept = resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, config, given));
   return { values: { ...kept, resume }, decided: new Set(Object.keys(TRAIN_OPTIONS)) };
