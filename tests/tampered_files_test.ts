@@ -1,6 +1,7 @@
 /** Files of a run that were changed are refused in a sentence: which file, which field, what was expected, what to do. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import sharp from "../cli/images/sharp.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../weights/mod.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -137,4 +138,20 @@ Deno.test("weights that are not finite are refused by every command that would u
       ]
     ) await refuses(args, 1, told, "take an earlier checkpoint");
     assert(!await Deno.stat(`${data}/made`).then(() => true, () => false), "nothing was written");
+  }));
+
+Deno.test("weights that are finite, and too large to compute with, give an error and no figures", () =>
+  withRun(async (run) => {
+    const best = `${run}/best.safetensors`, { tensors, info } = decodeCheckpoint(await Deno.readFile(best), best);
+    const folder = run.replace(/\/run$/, ""), image = `${folder}/image.png`;
+    await sharp(new Uint8Array(32 * 32 * 3), { raw: { width: 32, height: 32, channels: 3 } }).png().toFile(image);
+    tensors.get("fc.weight")!.data.fill(3e38);
+    await Deno.writeFile(best, encodeCheckpoint(tensors, info!));
+    await refuses(["eval", "--checkpoint", run, "--backend", "cpu"], 1, `${best}: the loss is `, "not finite");
+    const predict = ["predict", "--checkpoint", best, "--backend", "cpu", "--json", image];
+    await refuses(predict, 1, "The logits of image 0 are not finite");
+    // Batch norm is folded by the square root of the variance.
+    tensors.get("bn1.running_var")!.data[3] = -1;
+    await Deno.writeFile(best, encodeCheckpoint(tensors, info!));
+    await refuses(["export", "--checkpoint", run, "--out", `${folder}/made.onnx`], 1, best, "holds NaN at element");
   }));

@@ -1,7 +1,7 @@
 /** Checksums of a safetensors file's tensors, in its metadata: what changed on a disk is found before it is used. */
 
-import { formatHash } from "../core/mod.ts";
-import { type Fail, showText } from "./_reading.ts";
+import { formatHash, showText } from "../core/mod.ts";
+import { type Fail } from "./_reading.ts";
 import { xxh32 } from "./_xxh32.ts";
 
 /** The key of the metadata. Other programs pass it over. */

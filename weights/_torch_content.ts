@@ -1,6 +1,6 @@
 /** What the formats of `torch.save` have in common: a pickled value, and the storages of its tensors. */
 
-import { DataError, formatShape, type Shape } from "../core/mod.ts";
+import { DataError, formatShape, type Shape, showText } from "../core/mod.ts";
 import { ELEMENT_TYPES, readElements } from "./_element_types.ts";
 import {
   isDictionary,
@@ -11,7 +11,7 @@ import {
   type PickleValue,
   type TensorReference,
 } from "./_pickle_values.ts";
-import { type Fail, isBatchCount, showText } from "./_reading.ts";
+import { type Fail, isBatchCount } from "./_reading.ts";
 import type { TensorGroup } from "./_choose_tensors.ts";
 import type { NamedTensor } from "./safetensors.ts";
 

@@ -1,7 +1,6 @@
 /** Which tensors of a checkpoint a network computes with. */
 
-import { DataError } from "../core/mod.ts";
-import { showText } from "./_reading.ts";
+import { DataError, showText } from "../core/mod.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { AVERAGE_PREFIX, OPTIMIZER_PREFIX } from "./variables.ts";
 

@@ -15,6 +15,5 @@ export * from "./progress.ts";
 export * from "./published.ts";
 export * from "./safetensors.ts";
 export * from "./sharded.ts";
-export { showText } from "./_reading.ts";
 export { decodeTorchFile } from "./torch_file.ts";
 export * from "./variables.ts";

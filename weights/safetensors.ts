@@ -3,10 +3,10 @@
  * elements, little-endian and without gaps.
  */
 
-import { DataError, elementCount, formatShape } from "../core/mod.ts";
+import { DataError, elementCount, formatShape, showText } from "../core/mod.ts";
 import { CHECKSUMS_KEY, type StoredTensor, verifyChecksums, writeChecksums } from "./_checksums.ts";
 import { copyBytes, ELEMENT_TYPES, readElements } from "./_element_types.ts";
-import { asBytes, type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
+import { asBytes, type Fail, isBatchCount, MOST_DIMENSIONS } from "./_reading.ts";
 
 /** A tensor's shape and elements. */
 export interface NamedTensor {

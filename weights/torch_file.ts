@@ -3,11 +3,11 @@
  * the format before 1.6. They are read without Python, and the pickle is not executed.
  */
 
-import { DataError } from "../core/mod.ts";
+import { DataError, showText } from "../core/mod.ts";
 import { chooseTensors, type WantedShapes } from "./_choose_tensors.ts";
 import { LEGACY_MAGIC, openLegacy } from "./_legacy_torch.ts";
 import { readPickle } from "./_pickle.ts";
-import { asBytes, type Fail, showText } from "./_reading.ts";
+import { asBytes, type Fail } from "./_reading.ts";
 import { expectTensorsAlone, findGroups, readTensors, SAVE_AGAIN, type TorchContent } from "./_torch_content.ts";
 import { readZip, type ZipArchive } from "./_zip.ts";
 import type { NamedTensor } from "./safetensors.ts";

@@ -4,6 +4,7 @@ import { DataError } from "../../core/mod.ts";
 import { type Checkpoint, decodePublished, PUBLISHED_ADDRESS, type PublishedWeights } from "../../weights/mod.ts";
 import { cacheFolder } from "./cache_folder.ts";
 import { download } from "./download.ts";
+import { printNotice } from "../reports/layout.ts";
 import { explain } from "./disk_error.ts";
 import { writeFile } from "./write_file.ts";
 
@@ -38,7 +39,7 @@ export async function readPublished(
   try {
     await writeFile(path, bytes);
   } catch (error) {
-    console.error(`warning: ${(error as Error).message}; the weights are fetched again the next time`);
+    printNotice(`warning: ${(error as Error).message}; the weights are fetched again the next time`);
   }
   return { ...checkpoint, source };
 }

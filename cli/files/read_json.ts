@@ -1,9 +1,8 @@
 /** Reads files of JSON at one door: what they must hold is a schema, and what is not so is told in a sentence. */
 
 import * as v from "valibot";
-import { DataError } from "../../core/mod.ts";
+import { DataError, showText } from "../../core/mod.ts";
 import { explain } from "./disk_error.ts";
-import { showText } from "../../weights/mod.ts";
 
 const LONGEST = 60;
 

@@ -1,8 +1,7 @@
 /** Weights of classes, as the command line is given them. */
 
 import * as v from "valibot";
-import { DataError, UsageError } from "../../core/mod.ts";
-import { showText } from "../../weights/mod.ts";
+import { DataError, showText, UsageError } from "../../core/mod.ts";
 import { explain } from "../files/disk_error.ts";
 import { expectContent } from "../files/read_json.ts";
 import { parseNumber } from "./parse_options.ts";

@@ -1,8 +1,7 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
 import * as v from "valibot";
-import { didYouMean, nearestName, UsageError } from "../../core/mod.ts";
-import { showText } from "../../weights/mod.ts";
+import { didYouMean, nearestName, showText, UsageError } from "../../core/mod.ts";
 import { expectContent, readJson } from "../files/read_json.ts";
 import type { OptionTable } from "./option.ts";
 import { optionSchema } from "./option_schema.ts";

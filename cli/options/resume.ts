@@ -1,9 +1,8 @@
 /** What a resumed run is: that of its `config.json`, in which few options may change, as their declarations tell. */
 
 import * as v from "valibot";
-import { DataError, UsageError } from "../../core/mod.ts";
+import { DataError, showText, UsageError } from "../../core/mod.ts";
 import type { ResumableCheckpoint } from "../../train/mod.ts";
-import { showText } from "../../weights/mod.ts";
 import { expectContent, readJson } from "../files/read_json.ts";
 import type { GivenOptions, Option, OptionTable } from "./option.ts";
 import { optionSchema } from "./option_schema.ts";
@@ -64,9 +63,10 @@ export function expectSameModel(model: string, checkpoint: ResumableCheckpoint, 
   );
 }
 
-/** The options that `config.json` keeps. */
+/** The options that `config.json` keeps, and a run that goes on takes from it. */
 export function keptOptions(table: OptionTable, values: RunConfig): RunConfig {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !table[name].ofOneInvocation));
+  const kept = (name: string) => Object.hasOwn(table, name) && !table[name].ofOneInvocation;
+  return Object.fromEntries(Object.entries(values).filter(([name]) => kept(name)));
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Draws a run's plots after every epoch: `curves.svg` and `confusion.svg`. */
 
 import type { Callback, EpochEvent, RunFolder, RunStore } from "../../train/mod.ts";
+import { printable } from "../../core/mod.ts";
 import { formatPercent } from "../reports/format.ts";
 import type { EpochLine } from "./plots.ts";
 
@@ -22,7 +23,7 @@ export class RunPlots implements Callback {
     this.#store = store;
     this.#folder = folder;
     this.#title = title;
-    this.#classes = classes;
+    this.#classes = classes.map(printable);
   }
 
   /** Takes up the epochs that are done. */
