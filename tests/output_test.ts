@@ -80,7 +80,6 @@ Deno.test("names of files and classes are printed without control characters", (
     for (const [what, args] of Object.entries(outputs)) {
       const { code, stdout, stderr } = await runInProcess(args);
       assertEquals(code, what === "missing" ? 1 : 0, stderr);
-      // deno-lint-ignore no-control-regex
       assertEquals(
         (stdout + stderr).match(/[^\n\u0020-\u007e\u00a0-\u1fff\u2010-\u2027\u2030-\u2065\u2070-\uffff]/),
         null,

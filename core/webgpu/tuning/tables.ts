@@ -107,11 +107,13 @@ export function choicesField(choice: FieldCheck): FieldCheck {
 }
 
 /** A choice of a table. */
-export const tableEntryField: FieldCheck = (entry, name) =>
-  isTableEntry(entry) ? undefined : objectField({ kernel: textField, configuration: objectField({}) })(entry, name) ??
+export function tableEntryField(entry: unknown, name: string): string | undefined {
+  if (isTableEntry(entry)) return undefined;
+  return objectField({ kernel: textField, configuration: objectField({}) })(entry, name) ??
     `${name} is ${
       JSON.stringify(entry)
     }, expected a kernel as direct@1, and a configuration of numbers, texts and flags`;
+}
 
 /** Whether something that was read is a choice of a table. */
 export function isTableEntry(entry: unknown): entry is TableEntry {
