@@ -21,7 +21,6 @@ import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
 import {
-  expectFiniteTensor,
   expectTensors,
   type ModelDescription,
   type NamedTensor,
@@ -307,7 +306,6 @@ async function bothInOrder<A, B>(first: Promise<A>, second: Promise<B>, release:
 /** Writes the weights to start from; of a run to go on with, the optimiser's variables too. */
 async function writeInitial({ variables }: Trainer, { initial, progress }: FitOptions): Promise<void> {
   if (initial === undefined) return;
-  for (const [name, tensor] of initial.tensors) expectFiniteTensor(name, tensor, initial.source);
   if (progress !== undefined) {
     // Of another model, the optimiser's tensors are others too.
     const model = [...variables.storages].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));

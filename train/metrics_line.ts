@@ -25,14 +25,14 @@ export type MetricsLine =
     readonly seconds: number;
   };
 
-/** JSON has no NaN, which is the validation of no images, nor an infinite rate: null stands for them. */
+/** JSON has no NaN, which is the validation of no images, nor infinite rates: null stands for them. */
 const numberOrNull: FieldCheck = (value, name) => value === null ? undefined : numberField(value, name);
 
 const STEP = objectField({
   step: countField(1),
   epoch: countField(),
   loss: numberField,
-  lr: numberField,
+  lr: numberOrNull,
   imagesPerSecond: numberOrNull,
   lossScale: optionalField(numberField),
 });
@@ -43,7 +43,7 @@ const EPOCH = objectField({
   trainTop1: numberField,
   valLoss: numberOrNull,
   valTop1: numberOrNull,
-  lr: numberField,
+  lr: numberOrNull,
   seconds: numberField,
 });
 
