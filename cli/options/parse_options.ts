@@ -72,7 +72,7 @@ export function resolveOptions<T extends OptionTable>(
 ): Values<T> {
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
-    const value = given[name] ?? (Object.hasOwn(base, name) ? base[name] : undefined) ?? option.default;
+    const value = given[name] ?? base[name] ?? option.default;
     if (value !== undefined) values[name] = convert(name, option, value as string | number | boolean);
   }
   return values as Values<T>;
