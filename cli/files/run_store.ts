@@ -37,9 +37,14 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
     // The process that held the lock before may have removed the file in between.
     const [opened, found] = [await file.stat(), await Deno.stat(path).catch(() => undefined)];
     if (found?.ino === opened.ino) {
-      await file.truncate();
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-      return file;
+      try {
+        await file.truncate();
+        await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+        return file;
+      } catch (error) {
+        file.close();
+        throw error;
+      }
     }
     file.close();
   }
