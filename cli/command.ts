@@ -42,6 +42,18 @@ export function defineCommand<T extends OptionTable>(
   };
 }
 
+/** The codes of the system for an output that takes nothing more: a full disk or quota, a terminal or a pipe that was closed. */
+const OUTPUT_CODES = ["ENOSPC", "EDQUOT", "EIO", "EPIPE", "EBADF", "EFBIG"];
+
+/** Whether something could not be printed. Files are written by code that says which. */
+function isOutputError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && OUTPUT_CODES.includes(String(error.code));
+}
+
+function outputText({ message }: Error): string {
+  return `What is printed could not be written: ${message}; send the output elsewhere, and run the command again`;
+}
+
 /**
  * Runs something, and turns an error into one sentence on standard error.
  *
@@ -52,8 +64,13 @@ export async function exitCodeOf(run: () => Promise<void>): Promise<number> {
     await run();
     return 0;
   } catch (error) {
-    if (error instanceof ResiduaError) printNotice(`error: ${messageOf(error)}`);
-    else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
+    try {
+      if (error instanceof ResiduaError) printNotice(`error: ${messageOf(error)}`);
+      else if (isOutputError(error)) printNotice(`error: ${outputText(error)}`);
+      else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
+    } catch {
+      // Standard error takes nothing either; the exit code is left to tell.
+    }
     return error instanceof UsageError ? 2 : 1;
   }
 }

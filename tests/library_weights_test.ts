@@ -95,6 +95,8 @@ Deno.test("decodeShards() reads every file once, and refuses what does not agree
   await refuse([], 'has no "weight_map"');
   await refuse({}, "names no tensors");
   await assertRejects(() => decodeShards(new Uint8Array(3), "the index", read), DataError, "is not JSON text");
+  const nothing = new TextEncoder().encode("null");
+  await assertRejects(() => decodeShards(nothing, "the index", read), DataError, 'has no "weight_map"');
 });
 
 const MEAN = [0.485, 0.456, 0.406], STD = [0.229, 0.224, 0.225];

@@ -1,11 +1,18 @@
 /** The recipes are what the papers say: rates at every iteration, networks, first losses; and they can be edited. */
 
-import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { chooseValues } from "../cli/options/chosen_values.ts";
 import { openRecipe, RECIPES, recipeValues } from "../cli/options/recipes.ts";
 import { resolveOptions } from "../cli/options/parse_options.ts";
 import { TRAIN_OPTIONS, trainingOptions } from "../cli/options/train_options.ts";
-import { elementCount, f32, Graph } from "../core/mod.ts";
+import { elementCount, f32, Graph, ResiduaError } from "../core/mod.ts";
 import { type ImageSet, MemoryDataset } from "../data/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { createSchedule, type Schedule, type ScheduleName } from "../train/mod.ts";
@@ -108,4 +115,33 @@ Deno.test("a recipe is printed, edited, passed back and trained by; options give
     const unknown = await runCli(["train", "--recipe", "he2015-cifr"]);
     assertEquals(unknown.code, 2);
     assertStringIncludes(unknown.stderr, "did you mean he2015-cifar?");
+  }));
+
+Deno.test("a recipe of something else is refused with its file, its option, and what was expected", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/mine.json`;
+    const wrong: readonly (readonly [string, string])[] = [
+      ['{"options":{"constructor":1}}', "a recipe cannot set constructor"],
+      ['{"options":{"toString":{"value":1}}}', "a recipe cannot set toString"],
+      ['{"options":{"__proto__":{"value":1}}}', "a recipe cannot set __proto__"],
+      ['{"options":{"nesterov":"true"}}', 'options.nesterov is "true", expected true or false; correct it'],
+      ['{"options":{"lr":{}}}', "options.lr.value is missing; correct it"],
+      ['{"options":{"lr":null}}', "options.lr is null, expected a number of at least 0; correct it"],
+      ['{"options":{"lr":{"value":null}}}', "options.lr.value is null, expected a number of at least 0"],
+      ['{"options":{"lr":"0x10"}}', 'options.lr is "0x10", expected a number of at least 0'],
+      ['{"options":{"batch":1.5}}', "options.batch is 1.5, expected a whole number of at least 1"],
+      ['{"options":{"milestones":[1,"a"]}}', 'options.milestones is [1,"a"], expected numbers of at least 0'],
+      ['{"options":{"schedule":"stop"}}', 'options.schedule is "stop", expected one of '],
+      ['{"options":{"lr":{"value":0.1,"source":3}}}', "options.lr.source is 3, expected a text"],
+      ['{"options":[]}', "options is [], expected an object of options"],
+      ["null", "the whole is null, expected an object"],
+      ["{}", "options is missing"],
+    ];
+    for (const [text, told] of wrong) {
+      await Deno.writeTextFile(file, text);
+      await assertRejects(() => openRecipe(file, TRAIN_OPTIONS), ResiduaError, `${file}: ${told}`);
+    }
+    await Deno.writeTextFile(file, '{"options":{"milestones":"10,20","lr":{"value":0.1},"nesterov":true}}');
+    const values = recipeValues(await openRecipe(file, TRAIN_OPTIONS));
+    assertEquals(values, { milestones: "10,20", lr: 0.1, nesterov: true });
   }));

@@ -1,6 +1,7 @@
 /** Runs that are killed, interrupted, short of disk or given something else go on as if nothing had happened, or say why not. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ignoresHangup } from "../cli/interrupt.ts";
 import { Random } from "../core/mod.ts";
 import { runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
@@ -96,13 +97,14 @@ Deno.test("a run on image files that workers prepare ahead is killed within epoc
     await expectSameRuns(run, `${folder}/whole`);
   }));
 
-Deno.test("SIGINT and SIGTERM save, say how to go on and end with 0; a second SIGINT ends with 130", () =>
+Deno.test("SIGINT, SIGTERM and SIGHUP save, say how to go on and end with 0; a second SIGINT ends with 130", () =>
   withFolder(async (folder) => {
     await writeCifar(folder, 40);
     const start = ["train", "--data", folder, ...RUN, "--epochs", "8", "--out"], run = `${folder}/run`;
     await succeed([...start, `${folder}/whole`]);
     let args = [...start, run];
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const hangup = Deno.build.os === "windows" || ignoresHangup() ? [] : ["SIGHUP" as const];
+    for (const signal of ["SIGINT", "SIGTERM", ...hangup] as const) {
       await using training = startCli(args);
       await training.line(signal === "SIGINT" ? /^resnet8 on/ : /^ *epoch/);
       const { code, stdout, stderr } = await training.end(signal);

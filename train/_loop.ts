@@ -181,15 +181,15 @@ export class TrainingLoop {
       lr: event.rate,
       seconds,
     });
-    const improved = this.#best.observe(validation, trained === stepsPerEpoch);
+    const isBest = this.#best.observe(validation, trained === stepsPerEpoch);
     // A run that ends within an epoch can go on there, so the schedule must not hear of the epoch's end yet.
     if (trained === stepsPerEpoch) {
       schedule.observe?.({ loss: validation.loss, error: 1 - validation.top1 });
       this.#epoch++;
       this.#lossSum = this.#correct = 0;
     }
-    await this.#save(improved);
-    await folder?.keepLast(epoch + 1, this.#options.checkpoints.keep ?? 0);
+    for (const callback of this.#options.callbacks) await callback.onValidation?.(event);
+    await this.#save({ epoch: epoch + 1, isBest });
     return event;
   }
 
@@ -298,23 +298,30 @@ export class TrainingLoop {
     }
   }
 
-  async #save(improved = false): Promise<void> {
-    const { folder, trainer, info, schedule, batch, data } = this.#options;
+  /**
+   * Saves the last checkpoint, and then what follows from it.
+   *
+   * @param validated The validation of these weights; nothing within an epoch.
+   */
+  async #save(validated?: Progress["validated"]): Promise<void> {
+    const { folder, trainer, info, schedule, batch, data, checkpoints } = this.#options;
     this.#saved = performance.now();
     if (folder === undefined) return;
     await folder.flush();
-    if (improved) await folder.saveBest(expectFinite(await trainer.variables.readEvaluated(), this.#point), info);
-    const progress = {
+    const progress: Progress = {
       epochs: this.#epoch,
       steps: this.#step,
       lossSum: this.#lossSum,
       correct: this.#correct,
       ...this.#best.state(),
+      validated,
       schedule: schedule.state(),
       batch,
       data,
     };
-    await folder.saveLast(expectFinite(await trainer.variables.read(true), this.#point), { ...info, progress });
+    const tensors = expectFinite(await trainer.variables.read(true), this.#point);
+    await folder.saveLast(tensors, { ...info, progress });
+    await folder.complete(tensors, { ...info, progress }, checkpoints.keep);
   }
 
   async #tellEpoch(event: EpochEvent): Promise<boolean> {

@@ -90,6 +90,11 @@ export interface Callback {
   onStep?(event: StepEvent): unknown;
   /** Called after each batch of images that are measured or validated, so that one knows how long it will take. */
   onProgress?(event: ProgressEvent): unknown;
+  /**
+   * Called after each epoch, before its checkpoint is saved. A run that is killed in between repeats the epoch, so that what is
+   * kept here of epochs is never behind the checkpoint. A promise is waited for.
+   */
+  onValidation?(event: EpochEvent): unknown;
   /** Called after each epoch, once its checkpoint is saved. A promise is waited for. */
   onEpoch?(event: EpochEvent): unknown;
 }

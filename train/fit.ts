@@ -22,6 +22,7 @@ import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
 import {
+  expectTensors,
   type ModelDescription,
   type NamedTensor,
   OPTIMIZER_PREFIX,
@@ -237,6 +238,15 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       filler: found.inputs.filler,
     });
     await writeInitial(trainer, options);
+    const info = {
+      model: options.description ?? { name: model.name, classes: model.classes },
+      classes: set.classes,
+      normalisation,
+      preprocessing: defaultPreprocessing(model.inputShape),
+    };
+    if (progress !== undefined && options.initial !== undefined) {
+      await folder?.complete(options.initial.tensors, { ...info, progress }, checkpoints.keep);
+    }
     const loop = new TrainingLoop({
       backend,
       trainer,
@@ -256,12 +266,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       earlyStop: options.earlyStop,
       mixed: options.precision === "mixed",
       progress,
-      info: {
-        model: options.description ?? { name: model.name, classes: model.classes },
-        classes: set.classes,
-        normalisation,
-        preprocessing: defaultPreprocessing(model.inputShape),
-      },
+      info,
       folder,
       checkpoints,
       callbacks: [...callbacks, options],
@@ -304,6 +309,9 @@ async function bothInOrder<A, B>(first: Promise<A>, second: Promise<B>, release:
 async function writeInitial({ variables }: Trainer, { initial, progress }: FitOptions): Promise<void> {
   if (initial === undefined) return;
   if (progress !== undefined) {
+    // Of another model, the optimiser's tensors are others too.
+    const model = [...variables.storages].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
+    expectTensors(new Map(model.map(([name, { spec }]) => [name, spec])), initial.tensors, initial.source);
     const missing = [...variables.storages.keys()].find((name) =>
       name.startsWith(OPTIMIZER_PREFIX) && !name.startsWith(TRANSIENT_PREFIX) && !initial.tensors.has(name)
     );

@@ -10,6 +10,7 @@ export * from "./optimizers/optimizer.ts";
 export * from "./schedules/head_first.ts";
 export * from "./schedules/plateau.ts";
 export * from "./optimizers/rmsprop.ts";
+export * from "./metrics_line.ts";
 export * from "./run_folder.ts";
 export * from "./schedules/schedule.ts";
 export * from "./optimizers/sgd.ts";

@@ -1,12 +1,15 @@
 /** The files of a run, in a {@link RunStore} that the caller brings, which alone touches the disk. */
 
 import { argument, DataError, sentence } from "../core/mod.ts";
+import { findMetricsFault, type MetricsLine } from "./metrics_line.ts";
 import {
   type Checkpoint,
   type CheckpointInfo,
   decodeCheckpoint,
   encodeCheckpoint,
-  isProgress,
+  evaluatedTensors,
+  expectFiniteTensor,
+  findProgressFault,
   type NamedTensor,
   type Progress,
 } from "../weights/mod.ts";
@@ -37,29 +40,6 @@ export interface ResumableCheckpoint extends Checkpoint {
   readonly damage?: string;
 }
 
-/** One line of `metrics.jsonl`. */
-export type MetricsLine =
-  | {
-    readonly kind: "step";
-    readonly step: number;
-    readonly epoch: number;
-    readonly loss: number;
-    readonly lr: number;
-    readonly imagesPerSecond: number;
-    /** Under mixed precision; it is halved where a step's update was left out. */
-    readonly lossScale?: number;
-  }
-  | {
-    readonly kind: "epoch";
-    readonly epoch: number;
-    readonly trainLoss: number;
-    readonly trainTop1: number;
-    readonly valLoss: number;
-    readonly valTop1: number;
-    readonly lr: number;
-    readonly seconds: number;
-  };
-
 const METRICS = "metrics.jsonl",
   LAST = "last.safetensors",
   PREVIOUS = "previous.safetensors",
@@ -69,12 +49,11 @@ const NEWLINE = 10, LONGEST_LINE = 4096;
 /** As many as MobileNet-V2's recipe takes steps on ImageNet's images. */
 const MOST_LINES = 4_500_000;
 
-/** A line of `metrics.jsonl`, if it is one. */
-function readLine(bytes: Uint8Array): MetricsLine | undefined {
+/** What a line of `metrics.jsonl` holds; nothing if it is not whole, or longer than any. */
+function parseLine(bytes: Uint8Array): unknown {
   if (bytes.length === 0 || bytes.length > LONGEST_LINE) return undefined;
   try {
-    const line = JSON.parse(new TextDecoder().decode(bytes));
-    return line?.kind === "step" || line?.kind === "epoch" ? line : undefined;
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return undefined;
   }
@@ -132,18 +111,23 @@ export class RunFolder {
   /**
    * Reads `metrics.jsonl`. A line that is not whole is left out: the run was killed while it was written.
    *
-   * @throws {DataError} If there are more lines than any run writes.
+   * @throws {DataError} If a line is whole and of something else: which, and what was expected. If there are more lines than
+   * any run writes.
    */
   async readMetrics(): Promise<MetricsLine[]> {
     const bytes = await this.#store.read(METRICS) ?? new Uint8Array(), lines: MetricsLine[] = [];
-    for (let at = 0, end; at < bytes.length; at = end + 1) {
+    const refuse = (what: string): never => {
+      throw new DataError(`${this.#store.location}/${METRICS}: ${what}`);
+    };
+    for (let at = 0, end, number = 1; at < bytes.length; at = end + 1, number++) {
       end = bytes.indexOf(NEWLINE, at);
       if (end < 0) end = bytes.length;
-      const line = readLine(bytes.subarray(at, end));
-      if (line !== undefined && lines.push(line) > MOST_LINES) {
-        throw new DataError(
-          `${this.#store.location}/${METRICS}: expected at most ${MOST_LINES} lines; move the file elsewhere to go on`,
-        );
+      const line = parseLine(bytes.subarray(at, end));
+      if (line === undefined) continue;
+      const fault = findMetricsFault(line);
+      if (fault !== undefined) refuse(`${fault}, in line ${number}; take that line out`);
+      if (lines.push(line as MetricsLine) > MOST_LINES) {
+        refuse(`expected at most ${MOST_LINES} lines; move the file elsewhere to go on`);
       }
     }
     return lines;
@@ -158,11 +142,6 @@ export class RunFolder {
       METRICS,
       new TextEncoder().encode(kept.map((line) => JSON.stringify(line) + "\n").join("")),
     );
-  }
-
-  /** Writes `best.safetensors`. */
-  async saveBest(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo): Promise<void> {
-    await this.#store.write(BEST, encodeCheckpoint(tensors, info));
   }
 
   /** Writes `last.safetensors`; what it held becomes `previous.safetensors`. */
@@ -184,6 +163,25 @@ export class RunFolder {
     if (epochs > keep) await this.#store.remove(epochName(epochs - keep));
   }
 
+  /**
+   * Makes what follows from the last checkpoint, where its weights were validated: the best one, if it is that, and that of its
+   * epoch. It changes nothing where both are there, so that a run that was killed before they were is put right by it.
+   *
+   * @param tensors The last checkpoint's.
+   * @param info Its metadata.
+   * @param keep The number of epochs whose checkpoints are kept. Defaults to 0.
+   */
+  async complete(tensors: ReadonlyMap<string, NamedTensor>, info: CheckpointInfo, keep = 0): Promise<void> {
+    const { progress, ...rest } = info;
+    if (progress?.validated === undefined) return;
+    const { epoch, isBest } = progress.validated;
+    if (isBest) {
+      const bytes = encodeCheckpoint(evaluatedTensors(tensors, `${this.#store.location}/${LAST}`), rest);
+      if (!sameBytes(bytes, await this.#store.read(BEST))) await this.#store.write(BEST, bytes);
+    }
+    await this.keepLast(epoch, keep);
+  }
+
   /** Reads `last.safetensors` or `best.safetensors`, or nothing if there is none. */
   async load(which: "last" | "best"): Promise<Checkpoint | undefined> {
     return await this.#read(which === "last" ? LAST : BEST);
@@ -191,9 +189,9 @@ export class RunFolder {
 
   /**
    * Reads the checkpoint to go on from: the last one, or the one before it if the last is damaged or missing, which then takes
-   * its place. Nothing if there is none.
+   * its place. Nothing if no run has been saved there.
    *
-   * @throws {DataError} If neither can be used.
+   * @throws {DataError} If neither can be used, or both are gone from a run whose best checkpoint is there.
    */
   async resume(): Promise<ResumableCheckpoint | undefined> {
     let problem: unknown;
@@ -207,6 +205,7 @@ export class RunFolder {
     const previous = await this.#readResumable(PREVIOUS).catch(() => undefined);
     if (previous === undefined) {
       if (problem !== undefined) throw problem;
+      await this.#expectNoBest();
       return undefined;
     }
     // At once: the next save makes the last checkpoint the previous one, and the previous one is all there is.
@@ -223,16 +222,42 @@ export class RunFolder {
   async #readResumable(name: string): Promise<ResumableCheckpoint | undefined> {
     const checkpoint = await this.#read(name), source = `${this.#store.location}/${name}`;
     if (checkpoint === undefined) return undefined;
-    const { info } = checkpoint;
-    if (!isProgress(info?.progress)) {
+    const { info, tensors } = checkpoint, progress = info?.progress;
+    if (info === undefined || progress === undefined) {
       throw new DataError(
         sentence`${source}: the file does not say where its run stood, so it cannot be resumed; use ${
           argument("initial")
         } to start from its weights`,
       );
     }
-    return { ...checkpoint, info: { ...info!, progress: info!.progress! }, source };
+    const fault = findProgressFault(progress);
+    if (fault !== undefined) {
+      throw new DataError(
+        sentence`${source}: ${fault}; the file was changed or is damaged, so it cannot be resumed; use ${
+          argument("initial")
+        } to start from its weights`,
+      );
+    }
+    for (const [name, tensor] of tensors) expectFiniteTensor(name, tensor, source);
+    return { ...checkpoint, info: { ...info, progress }, source };
   }
+
+  /** A run that begins again would put its own best checkpoint in the place of one that cannot be made again. */
+  async #expectNoBest(): Promise<void> {
+    if (await this.#store.read(BEST) === undefined) return;
+    const { location } = this.#store;
+    throw new DataError(
+      sentence`${location} holds the ${BEST} of a run whose ${LAST} is gone: that run cannot go on, and another would ${sentence`overwrite it; choose another folder, and use ${
+        argument("initial")
+      } to start from its weights`}`,
+    );
+  }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  if (one.length !== other?.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 function epochName(epochs: number): string {

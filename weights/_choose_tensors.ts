@@ -1,8 +1,8 @@
 /** Finds a network's tensors in a file: which of its dictionaries they are, and what wrappers put before their names. */
 
-import { f32, Graph, sameShape, type Shape } from "../core/mod.ts";
+import { f32, Graph, sameShape, type Shape, showText } from "../core/mod.ts";
 import type { Model } from "../models/mod.ts";
-import { type Fail, isBatchCount, listNames, showText } from "./_reading.ts";
+import { type Fail, isBatchCount, listNames } from "./_reading.ts";
 import { type NetworkNaming, rename } from "./_foreign_names.ts";
 import { variableSpecs } from "./variables.ts";
 

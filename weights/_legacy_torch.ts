@@ -4,10 +4,11 @@
  * its number of elements in eight bytes and the elements, in the byte order of the machine.
  */
 
+import { showText } from "../core/mod.ts";
 import { isDictionary, isList } from "../data/mod.ts";
 import { ELEMENT_TYPES } from "./_element_types.ts";
 import { isStorage, isTensor, readFirstTorchPickle, type TorchValue } from "./_torch_pickle.ts";
-import { type Fail, showText } from "./_reading.ts";
+import type { Fail } from "./_reading.ts";
 import { SAVE_AGAIN, STORAGE_TYPES, type TorchContent } from "./_torch_content.ts";
 
 /** The pickle of the number 0x1950a86a20f9469cfc6c, with which such a file begins. */

@@ -1,19 +1,12 @@
 /** What the readers of weight files share: limits, messages, and the names of tensors. */
 
+import { showText } from "../core/mod.ts";
+
 /** PyTorch allows no more dimensions. */
 export const MOST_DIMENSIONS = 64;
 
 /** Throws, given what is wrong with a file. */
 export type Fail = (what: string) => never;
-
-const LONGEST = 80;
-
-/** Text from a file as a message may show it: of bounded length, without control characters. */
-export function showText(text: string): string {
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  // deno-lint-ignore no-control-regex
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
-}
 
 /**
  * Whether a tensor is PyTorch's count of the batches that a batch norm has seen. Its running statistics follow with a fixed

@@ -1,6 +1,7 @@
 /** Reads tar archives that are kept in memory: whole files, as `tarfile` of Python writes them; nothing is unpacked. */
 
-import { type Fail, showText } from "./_reading.ts";
+import { showText } from "../core/mod.ts";
+import type { Fail } from "./_reading.ts";
 
 /** Bytes of a header, of which a file's content takes a multiple. */
 const BLOCK = 512;

@@ -1,10 +1,10 @@
 /** What the formats of `torch.save` have in common: a pickled value, and the storages of its tensors. */
 
-import { DataError, formatShape, type Shape } from "../core/mod.ts";
+import { DataError, formatShape, type Shape, showText } from "../core/mod.ts";
 import { isDictionary, isList, isOpaque } from "../data/mod.ts";
 import { ELEMENT_TYPES, readElements } from "./_element_types.ts";
 import { isTensor, type TensorReference, type TorchDictionary, type TorchValue } from "./_torch_pickle.ts";
-import { type Fail, isBatchCount, showText } from "./_reading.ts";
+import { type Fail, isBatchCount } from "./_reading.ts";
 import type { TensorGroup } from "./_choose_tensors.ts";
 import type { NamedTensor } from "./safetensors.ts";
 

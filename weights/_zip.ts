@@ -3,7 +3,8 @@
  * be is refused, and so is every contradiction between its directory and its entries.
  */
 
-import { type Fail, showText } from "./_reading.ts";
+import { showText } from "../core/mod.ts";
+import { type Fail } from "./_reading.ts";
 
 const END = 0x06054b50, END_64 = 0x06064b50, LOCATOR_64 = 0x07064b50, ENTRY = 0x02014b50, LOCAL = 0x04034b50;
 const END_SIZE = 22, END_64_SIZE = 56, LOCATOR_64_SIZE = 20, ENTRY_SIZE = 46, LOCAL_SIZE = 30;

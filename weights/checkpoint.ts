@@ -1,11 +1,12 @@
 /** Checkpoints: the variables, and what else is needed to use them or to train on. */
 
 import { DataError, elementCount, parseJson } from "../core/mod.ts";
-import type { DataIdentity, Normalisation, Preprocessing } from "../data/mod.ts";
+import type { Normalisation, Preprocessing } from "../data/mod.ts";
 import { type Model, modelByName, type ModelOptions, type SequentialModel } from "../models/mod.ts";
 import { bareContent, chooseTensors, wantedShapes } from "./_choose_tensors.ts";
 import { asBytes } from "./_reading.ts";
 import { fileKind } from "./_file_kind.ts";
+import type { Progress } from "./progress.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import { readTorchFile } from "./torch_file.ts";
 
@@ -13,42 +14,6 @@ import { readTorchFile } from "./torch_file.ts";
 export interface ModelDescription extends ModelOptions {
   /** The name by which it is found. */
   readonly name: string;
-}
-
-/** The progress of a run, at the end of an epoch or within one. */
-export interface Progress {
-  /** The epochs that are done, validation included. */
-  readonly epochs: number;
-  /** The steps that are done, those of the epoch that has begun included. */
-  readonly steps: number;
-  /** The sum of the losses of the steps of the epoch that has begun. */
-  readonly lossSum: number;
-  /** The number of right answers in them. */
-  readonly correct: number;
-  /** The best validation accuracy so far; -1 before the first. */
-  readonly bestTop1: number;
-  /** The validation loss beside it, which decides where accuracies are equal; absent in older checkpoints. */
-  readonly bestLoss?: number;
-  /** The epochs since the best; absent in older checkpoints. */
-  readonly staleEpochs?: number;
-  /** The state of the schedule. */
-  readonly schedule: readonly number[];
-  /** Images in a batch. */
-  readonly batch: number;
-  /** The data that is trained on. */
-  readonly data: DataIdentity;
-}
-
-/** Whether a file's record of a run's progress is complete, so that the run can be resumed. */
-export function isProgress(value: unknown): value is Progress {
-  const { epochs, steps, lossSum, correct, bestTop1, schedule, batch, data, ...newer } = (value ?? {}) as Partial<
-    Progress
-  >;
-  const { bestLoss = 0, staleEpochs = 0 } = newer, counts = [epochs, steps, correct, batch, staleEpochs];
-  const numbers = [lossSum, bestTop1, bestLoss, ...(Array.isArray(schedule) ? schedule : [undefined])];
-  return counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && numbers.every(Number.isFinite) &&
-    typeof data?.hash === "string" && Array.isArray(data.classes) && Array.isArray(data.shape) &&
-    Array.isArray(data.files ?? []);
 }
 
 /** The metadata of a checkpoint. */

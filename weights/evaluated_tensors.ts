@@ -1,7 +1,6 @@
 /** Which tensors of a checkpoint a network computes with. */
 
-import { DataError } from "../core/mod.ts";
-import { showText } from "./_reading.ts";
+import { DataError, showText } from "../core/mod.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { AVERAGE_PREFIX, OPTIMIZER_PREFIX } from "./variables.ts";
 
@@ -27,12 +26,19 @@ export function evaluatedTensors(tensors: ReadonlyMap<string, NamedTensor>, sour
   const evaluated = new Map<string, NamedTensor>();
   for (const [name, tensor] of tensors) {
     if (name.startsWith(OPTIMIZER_PREFIX)) continue;
-    evaluated.set(name, expectFinite(name, tensors.get(AVERAGE_PREFIX + name) ?? tensor, source));
+    evaluated.set(name, expectFiniteTensor(name, tensors.get(AVERAGE_PREFIX + name) ?? tensor, source));
   }
   return evaluated;
 }
 
-function expectFinite(name: string, tensor: NamedTensor, source: string): NamedTensor {
+/**
+ * Expects every element of a tensor to be finite, and gives the tensor back.
+ *
+ * @param name Its name.
+ * @param source The file that it is from, for messages.
+ * @throws {DataError} If one is NaN or infinite: which.
+ */
+export function expectFiniteTensor(name: string, tensor: NamedTensor, source: string): NamedTensor {
   const { data } = tensor;
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(data[i])) continue;

@@ -144,6 +144,8 @@ Deno.test("decodeTorchFile() walks over very long lists, and over very many dict
 
 Deno.test("rename() counts timm's blocks of very many stages in one pass", () => {
   const names = Array.from({ length: 50_000 }, (_, k) => `blocks.${k}.0.conv_pw.weight`);
-  const { tensors: renamed } = rename(new Map([["conv_stem.weight", 0], ...names.map((name, k) => [name, k] as const)]));
+  const { tensors: renamed } = rename(
+    new Map([["conv_stem.weight", 0], ...names.map((name, k) => [name, k] as const)]),
+  );
   assertEquals([renamed.size, renamed.get("features.40001.conv.0.0.weight")], [50_001, 40_000]);
 });

@@ -11,6 +11,7 @@ export * from "./infer_options.ts";
 export * from "./initializers.ts";
 export * from "./library_config.ts";
 export * from "./mismatched_head.ts";
+export * from "./progress.ts";
 export * from "./published.ts";
 export * from "./safetensors.ts";
 export * from "./sharded.ts";

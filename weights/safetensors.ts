@@ -3,9 +3,10 @@
  * elements, little-endian and without gaps.
  */
 
-import { DataError, elementCount, formatShape, jsonExcess, measureJson } from "../core/mod.ts";
+import { DataError, elementCount, formatShape, jsonExcess, measureJson, showText } from "../core/mod.ts";
+import { CHECKSUMS_KEY, type StoredTensor, verifyChecksums, writeChecksums } from "./_checksums.ts";
 import { copyBytes, ELEMENT_TYPES, readElements } from "./_element_types.ts";
-import { asBytes, type Fail, isBatchCount, MOST_DIMENSIONS, showText } from "./_reading.ts";
+import { asBytes, type Fail, isBatchCount, MOST_DIMENSIONS } from "./_reading.ts";
 
 /** A tensor's shape and elements. */
 export interface NamedTensor {
@@ -29,7 +30,7 @@ const MOST_HEADER = 2 ** 26;
 const BOUNDS = { depth: 3, containers: 200_000, entries: 200_000, values: 1_000_000 };
 
 /**
- * Writes tensors and metadata.
+ * Writes tensors and metadata, with checksums of both, which {@link decodeSafetensors} verifies.
  *
  * @example
  * ```ts
@@ -42,12 +43,18 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, NamedTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
-  const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
+  const stored = [...tensors].map(([name, { shape, data }]): StoredTensor => ({
+    name,
+    dtype: data instanceof Float32Array ? "F32" : "U32",
+    shape,
+    bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  }));
+  const texts = { ...metadata, [CHECKSUMS_KEY]: writeChecksums(stored, metadata) };
+  const entries: [string, unknown][] = [["__metadata__", texts]];
   let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
-    const dtype = data instanceof Float32Array ? "F32" : "U32";
-    entries.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }]);
-    offset += data.byteLength;
+  for (const { name, dtype, shape, bytes } of stored) {
+    entries.push([name, { dtype, shape, data_offsets: [offset, offset + bytes.length] }]);
+    offset += bytes.length;
   }
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const headerLength = Math.ceil(text.length / 8) * 8;
@@ -56,9 +63,9 @@ export function encodeSafetensors(
   bytes.fill(0x20, 8, 8 + headerLength);
   bytes.set(text, 8);
   let at = 8 + headerLength;
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  for (const { bytes: elements } of stored) {
+    bytes.set(elements, at);
+    at += elements.length;
   }
   return bytes;
 }
@@ -66,11 +73,12 @@ export function encodeSafetensors(
 /**
  * Reads a file. Elements of type F32 are as they were and those of type U32 stay whole numbers; all others become float32:
  * F64 is rounded to the nearest, F16, BF16, BOOL and the other whole numbers are exact. PyTorch's counts of batches
- * (`num_batches_tracked`) are left out.
+ * (`num_batches_tracked`) are left out, and so is the metadata of checksums, which are verified where there are any.
  *
  * @param given The whole file: an `ArrayBuffer` or any view of one.
  * @param source Its name, for messages.
- * @throws {DataError} If it is truncated or malformed, holds another type, or a whole number that float32 does not.
+ * @throws {DataError} If it is truncated or malformed, or not what was written, as its checksums tell: which tensor; or if it
+ * holds another type, or a whole number that float32 does not.
  */
 export function decodeSafetensors(given: ArrayBuffer | ArrayBufferView, source: string): TensorFile {
   const bytes = asBytes(given);
@@ -96,6 +104,15 @@ export function decodeSafetensors(given: ArrayBuffer | ArrayBufferView, source: 
   }
   if (end > body.length) fail(`its tensors take ${end} bytes but ${body.length} are there, so it was cut short`);
   if (end < body.length) fail(`its tensors end at byte ${end} of ${body.length}`);
+  const { [CHECKSUMS_KEY]: checksums, ...texts } = metadata;
+  if (checksums !== undefined) {
+    verifyChecksums(
+      checksums,
+      entries.map((entry) => ({ ...entry, bytes: body.subarray(entry.from, entry.to) })),
+      texts,
+      fail,
+    );
+  }
   const tensors = new Map<string, NamedTensor>();
   for (const { name, dtype, shape, from, to } of entries) {
     const what = `the tensor ${showText(name)}`, type = ELEMENT_TYPES.get(dtype), count = elementCount(shape);
@@ -113,7 +130,7 @@ export function decodeSafetensors(given: ArrayBuffer | ArrayBufferView, source: 
       : readElements(body.subarray(from, to), type, { shape }, count, `${source}: ${what}`);
     tensors.set(name, { shape, data });
   }
-  return { tensors, metadata };
+  return { tensors, metadata: texts };
 }
 
 function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DataError, Random } from "../core/mod.ts";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { xxh32 } from "./_xxh32.ts";
+import { decodeSafetensors, encodeSafetensors, type TensorFile } from "./safetensors.ts";
 
 const tensors = new Map([
   ["conv1.weight", { shape: [2, 1, 1, 3], data: Float32Array.from([1, -2, 3.5, 0, 5, 6]) }],
@@ -12,6 +13,61 @@ Deno.test("encodeSafetensors() and decodeSafetensors() round-trip", () => {
   const file = decodeSafetensors(encodeSafetensors(tensors, { about: "a test" }), "memory");
   assertEquals(file.metadata, { about: "a test" });
   assertEquals([...file.tensors], [...tensors]);
+});
+
+Deno.test("decodeSafetensors() finds every flipped bit of what encodeSafetensors() wrote, and names the tensor", () => {
+  const whole = encodeSafetensors(tensors, { about: "a test" }),
+    decode = (bytes: Uint8Array) => decodeSafetensors(bytes, "x");
+  const elements = 6 * 4 + 2 * 4 + 4;
+  for (let bit = 0; bit < 8 * whole.length; bit++) {
+    const bytes = whole.slice(), at = bit >> 3;
+    bytes[at] ^= 1 << (bit & 7);
+    if (at >= whole.length - elements) {
+      const after = at - (whole.length - elements),
+        name = after < 24 ? "conv1.weight" : after < 32 ? "labels" : "scalar";
+      assertThrows(() => decode(bytes), DataError, `x: the tensor ${name} is not what was written`);
+      continue;
+    }
+    let file: TensorFile;
+    try {
+      file = decode(bytes);
+    } catch (error) {
+      assert(error instanceof DataError, String(error));
+      continue;
+    }
+    // A bit of white space, or of the name under which the checksums are found: what counts is as it was.
+    assertEquals([...file.tensors], [...tensors], `bit ${bit}`);
+    assertEquals(file.metadata.about, "a test", `bit ${bit}`);
+  }
+});
+
+Deno.test("decodeSafetensors() takes files without checksums, and refuses those of other tensors or metadata", () => {
+  const rename = (file: Uint8Array, from: string, to: string) => {
+    const text = Array.from(file, (byte) => String.fromCharCode(byte)).join("");
+    return Uint8Array.from(text.replace(from, to), (character) => character.charCodeAt(0));
+  };
+  const whole = encodeSafetensors(tensors, { about: "a test" });
+  const without = rename(whole, "residua.checksums", "another.checksums");
+  assertEquals([...decodeSafetensors(without, "x").tensors], [...tensors]);
+  for (
+    const [from, to, told] of [
+      ["a test", "a tent", "x: the metadata about is not what was written"],
+      ['"labels":{', '"levels":{', "x: it has no checksum of the tensor levels"],
+      ['\\"labels\\":', '\\"levels\\":', "x: it has no checksum of the tensor labels"],
+      ['"dtype":"F32","shape":[2,1,1,3]', '"dtype":"F32","shape":[2,1,3,1]', "x: the tensor conv1.weight is not what"],
+      ['\\"tensors\\"', '\\"tenders\\"', "x: its checksums are malformed"],
+    ]
+  ) assertThrows(() => decodeSafetensors(rename(whole, from, to), "x"), DataError, told);
+});
+
+Deno.test("xxh32() gives the values that its reference gives", () => {
+  const hash = (text: string, seed = 0) => xxh32(new TextEncoder().encode(text), seed).toString(16);
+  assertEquals(hash(""), "2cc5d05");
+  assertEquals(hash("abc"), "32d153ff");
+  assertEquals(hash("Nobody inspects the spammish repetition"), "e2293b2f");
+  const bytes = Uint8Array.from({ length: 64 }, (_, i) => i), shifted = new Uint8Array(67);
+  shifted.set(bytes, 3);
+  assertEquals(xxh32(shifted.subarray(3)), xxh32(bytes), "wherever the bytes lie");
 });
 
 Deno.test("decodeSafetensors() converts other types and leaves out counts of batches", () => {

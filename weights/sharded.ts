@@ -1,8 +1,8 @@
 /** Weights in several safetensors files, with an index that says which holds what, as Hugging Face's libraries save them. */
 
-import { DataError, parseJson } from "../core/mod.ts";
+import { DataError, parseJson, showText } from "../core/mod.ts";
 import { bareContent, chooseTensors, wantedShapes } from "./_choose_tensors.ts";
-import { asBytes, type Fail, isBatchCount, listNames, showText } from "./_reading.ts";
+import { asBytes, type Fail, isBatchCount, listNames } from "./_reading.ts";
 import type { Checkpoint, DecodeOptions } from "./checkpoint.ts";
 import { decodeSafetensors, type NamedTensor } from "./safetensors.ts";
 

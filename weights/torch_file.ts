@@ -3,10 +3,10 @@
  * one of the formats before 1.6. They are read without Python, and the pickle is not executed.
  */
 
-import { DataError } from "../core/mod.ts";
+import { DataError, showText } from "../core/mod.ts";
 import { chooseTensors, type ChosenTensors, type WantedShapes } from "./_choose_tensors.ts";
 import { LEGACY_MAGIC, openLegacy } from "./_legacy_torch.ts";
-import { asBytes, type Fail, showText } from "./_reading.ts";
+import { asBytes, type Fail } from "./_reading.ts";
 import { expectTensorsAlone, findGroups, readTensors, SAVE_AGAIN, type TorchContent } from "./_torch_content.ts";
 import { isTar } from "./_tar.ts";
 import { openTar } from "./_tar_torch.ts";

@@ -6,10 +6,11 @@ import {
   formatShape,
   type Graph,
   sameShape,
+  showText,
   type Storage,
   type TensorSpec,
 } from "../core/mod.ts";
-import { listNames, showText } from "./_reading.ts";
+import { listNames } from "./_reading.ts";
 import { initialize } from "./initializers.ts";
 import type { NamedTensor } from "./safetensors.ts";
 

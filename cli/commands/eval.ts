@@ -1,6 +1,6 @@
 /** `deno task eval`: measures a checkpoint on a test set. */
 
-import { DataError, type Precision, UsageError } from "../../core/mod.ts";
+import { DataError, NumericError, type Precision, UsageError } from "../../core/mod.ts";
 import { matchClasses, measureImages, MemoryDataset, type PreparationOptions, unknownClasses } from "../../data/mod.ts";
 import { classMetrics, compileInference, type EvaluatedSplit, evaluateSplit } from "../../inference/mod.ts";
 import type { SequentialModel } from "../../models/mod.ts";
@@ -22,7 +22,7 @@ import {
 } from "../options/preparation_options.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { withRunData } from "../options/run_data.ts";
-import { printNotice, printText } from "../reports/layout.ts";
+import { printLines, printNotice, printText } from "../reports/layout.ts";
 import { withCountLine } from "../reports/progress.ts";
 import {
   BACKEND_OPTIONS,
@@ -192,6 +192,7 @@ async function report(
   values: EvalValues,
   { checkpoint, set, model, names, images, origin, work, result }: Measurement,
 ): Promise<void> {
+  expectFiniteLoss(result, checkpoint.source);
   const { logits, labels, loss, top1, top5, confusion } = result, figures = classMetrics(confusion);
   if (values.logits !== undefined) await writeLogits(values.logits, labels, logits, model.classes);
   if (values.csv !== undefined) await writeFile(values.csv, new TextEncoder().encode(classesCsv(names, figures)));
@@ -223,11 +224,11 @@ async function report(
   printText(preparationText(images.preprocessing, origin));
   printText(work);
   const five = model.classes > 5 ? `  top-5 ${formatPercent(top5)}` : "";
-  console.log(`\nloss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}${five}\n`);
-  console.log(classText(names, figures, confusion));
-  if (values.csv !== undefined) console.log(`\nAll classes are in ${values.csv}`);
+  printLines(`\nloss ${loss.toFixed(4)}  top-1 ${formatPercent(top1)}${five}\n`);
+  printLines(classText(names, figures, confusion));
+  if (values.csv !== undefined) printLines(`\nAll classes are in ${values.csv}`);
   if (values.errors === undefined) return;
-  console.log(
+  printLines(
     errors.length === 0 ? "\nNo answer is wrong, so there is no sheet" : `\nThe errors are in ${values.errors}`,
   );
 }
@@ -279,6 +280,15 @@ function expectShape(
   const resize = inputShape[0] === shape[0] ? `; give --resize ${Math.max(...inputShape.slice(1))} to resize them` : "";
   throw new UsageError(
     `${source} is for images of ${inputShape.join("x")}, but ${name} has images of ${shape.join("x")}${resize}`,
+  );
+}
+
+/** Figures of a network that computes nothing are none: arg max takes some class of NaN. */
+function expectFiniteLoss({ loss }: EvaluatedSplit, source: string): void {
+  if (Number.isFinite(loss)) return;
+  throw new NumericError(
+    `${source}: the loss is ${loss}, since the network's outputs are not finite; its weights are too large to compute with, ` +
+      "or damaged: take an earlier checkpoint",
   );
 }
 

@@ -7,6 +7,7 @@ import {
   type CheckpointInfo,
   describedModel,
   encodeSafetensors,
+  expectFiniteTensor,
   expectTensors,
   inferOptions,
   type NamedTensor,
@@ -21,6 +22,7 @@ import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
 import { MOST, type Values } from "../options/option.ts";
 import { chosenNormalisation, NORMALISATION_OPTIONS } from "../options/preparation_options.ts";
 import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
+import { printLines } from "../reports/layout.ts";
 import { VERSION } from "../version.ts";
 
 const OPTIONS = {
@@ -97,16 +99,16 @@ export const exportCommand = defineCommand({
   if (format === "onnx") {
     const count = batch ?? "N", about = `batch norm ${fold ? "folded" : "kept"}`;
     const pixels = normalise ? "pixels from 0 to 1" : "normalised pixels";
-    console.log(`${out}: ${model.name} as ONNX, operators of version ${OPSET}, ${about}, ${size}`);
-    console.log(
+    printLines(`${out}: ${model.name} as ONNX, operators of version ${OPSET}, ${about}, ${size}`);
+    printLines(
       `input image [${
         [count, ...model.inputShape].join(", ")
       }] of ${pixels}, output logits [${count}, ${model.classes}]`,
     );
     if (chosen !== undefined) {
-      console.log(`normalised by ${chosen.origin}${normalise ? ", in the model" : ", beforehand"}`);
+      printLines(`normalised by ${chosen.origin}${normalise ? ", in the model" : ", beforehand"}`);
     }
-  } else console.log(`${out}: the weights of ${model.name} by torchvision's names, ${size}`);
+  } else printLines(`${out}: the weights of ${model.name} by torchvision's names, ${size}`);
 });
 
 /** The number that was asked for, or nothing for any. */
@@ -147,6 +149,8 @@ function onnxFile(
   const traced = inferenceGraph(model);
   expectTensors(variableSpecs(traced.graph), tensors, source);
   const written = fold ? foldBatchNorm(traced.graph, tensors, traced.outputs, source) : { ...traced, tensors };
+  // Folding divides by what a file says.
+  for (const [name, tensor] of written.tensors) expectFiniteTensor(name, tensor, source);
   const metadata: Record<string, string> = { model: model.name };
   if (info !== undefined) metadata.classes = JSON.stringify(info.classes);
   if (normalisation !== undefined) metadata.normalisation = JSON.stringify({ ...normalisation, builtIn });

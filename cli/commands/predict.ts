@@ -1,6 +1,6 @@
 /** `deno task predict`: names what is in images. */
 
-import { DataError, elementCount, type Precision, ResiduaError, UsageError } from "../../core/mod.ts";
+import { DataError, elementCount, type Precision, printable, ResiduaError, UsageError } from "../../core/mod.ts";
 import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
 import { messageOf } from "../error_message.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
@@ -114,7 +114,7 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
       throw new UsageError(`--top: expected at most ${model.classes.length}, the number of classes, but "${top}" came`);
     }
     // On standard error, since standard output holds the results alone.
-    if (!values.json) console.error(preparationText(preprocessing, chosen));
+    if (!values.json) printNotice(preparationText(preprocessing, chosen));
     await predictFiles(model, files, failures, { ...values, top });
     model.destroy();
   } finally {
@@ -196,11 +196,11 @@ function printTable(_file: string, { top }: Prediction): void {
 /** Prints a line for each image, in columns: its name, its best class and how probable that is. */
 function lineOf(files: readonly string[], classes: readonly string[]): (file: string, prediction: Prediction) => void {
   const longest = (names: readonly string[]) => names.reduce((width, name) => Math.max(width, name.length), 0);
-  const fileWidth = longest(files), classWidth = longest(classes);
+  const fileWidth = longest(files), classWidth = longest(classes.map(printable));
   return (file, { top: [{ label, probability }] }) => {
-    const rest = `  ${label.padEnd(classWidth)}  ${formatPercent(probability).padStart(8)}`;
+    const rest = `  ${printable(label).padEnd(classWidth)}  ${formatPercent(probability).padStart(8)}`;
     // What is read by a program keeps its names.
     const room = Deno.stdout.isTerminal() ? Math.max(LEAST_NAME, widthOf() - rest.length) : Infinity;
-    console.log(shortenName(file, room).padEnd(Math.min(fileWidth, room)) + rest);
+    console.log(printable(shortenName(file, room)).padEnd(Math.min(fileWidth, room)) + rest);
   };
 }

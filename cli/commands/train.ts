@@ -25,10 +25,18 @@ import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
 import { formatProfile, profileJson } from "../reports/profile_report.ts";
 import { EpochTable } from "../reports/epoch_table.ts";
-import { printText, widthOf } from "../reports/layout.ts";
+import { printLines, printNotice, printText, widthOf } from "../reports/layout.ts";
 import { ProgressLine } from "../reports/progress.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
-import { expectNoStart, expectSameRun, keptOptions, readRunConfig, withoutReplaced } from "../options/resume.ts";
+import {
+  expectNoStart,
+  expectRunOptions,
+  expectSameModel,
+  expectSameRun,
+  keptOptions,
+  readRunConfig,
+  withoutReplaced,
+} from "../options/resume.ts";
 import { RunEvents } from "../tensorboard/run_events.ts";
 import { RunPlots } from "../plots/run_plots.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
@@ -96,6 +104,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
       `${location} holds a run already; go on with it by --resume, or choose another folder with --out`,
     );
   }
+  if (checkpoint !== undefined) expectSameModel(values.model, checkpoint, location);
   const initial = checkpoint ?? start ?? await readInit();
   await trainIn({ location, store, folder, checkpoint, initial }, work);
 }
@@ -162,11 +171,11 @@ async function trainIn(run: Run, work: Work): Promise<void> {
   const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
   using interrupt = new Interrupt(() => {
     line.clear();
-    console.error("Finishing the step and saving; interrupt again to leave at once.");
+    printNotice("Finishing the step and saving; interrupt again to leave at once.");
   });
   const warnings = new TrainWarnings(set.classes.length, (text) => {
     line.clear();
-    console.error(`warning: ${text}`);
+    printNotice(`warning: ${text}`);
   });
   const say = (text: string) => {
     if (!json) printText(text);
@@ -185,7 +194,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
     if (work.chosen !== "") say(work.chosen);
     if (checkpoint?.damage !== undefined) {
-      console.error(`warning: ${checkpoint.damage}; went back to the one before it`);
+      printNotice(`warning: ${checkpoint.damage}; went back to the one before it`);
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
     if (head !== undefined && head.change !== "kept") say(headText(head, model.classes));
@@ -256,8 +265,8 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     });
     line.clear();
     await events.flush();
-    if (stopped) return console.log(stoppedText(steps, location, json));
-    if (stoppedEarly) console.log(earlyStopText(staleEpochs, steps / stepsPerEpoch, json));
+    if (stopped) return printLines(stoppedText(steps, location, json));
+    if (stoppedEarly) printLines(earlyStopText(staleEpochs, steps / stepsPerEpoch, json));
     else if (last === undefined) {
       return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
     }
@@ -287,8 +296,14 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
   }
   expectNoStart(TRAIN_OPTIONS, given);
   const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
+  const missing = expectRunOptions(TRAIN_OPTIONS, config, resume);
+  if (missing.length > 0) {
+    const list = missing.map((name) => `--${name}`).join(", ");
+    printNotice(`note: ${resume}/config.json does not say ${list}, so the defaults are taken`);
+  }
   expectSameRun(TRAIN_OPTIONS, given, config, resume);
-  const kept = resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, config, given));
+  const base = withoutReplaced(TRAIN_OPTIONS, keptOptions(TRAIN_OPTIONS, config), given);
+  const kept = resolveOptions(TRAIN_OPTIONS, given, base);
   return { values: { ...kept, resume }, decided: new Set(Object.keys(TRAIN_OPTIONS)) };
 }
 

@@ -15,7 +15,7 @@ import { Trainer } from "../../train/mod.ts";
 import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
-import { printText, widthOf } from "../reports/layout.ts";
+import { printLines, printText, widthOf } from "../reports/layout.ts";
 import { Interrupt } from "../interrupt.ts";
 import { MOST } from "../options/option.ts";
 import { beside } from "../options/conditions.ts";
@@ -201,9 +201,9 @@ async function writeTable(path: string, key: DeviceKey, { table }: TuningFile, b
 /** Says what is known, and writes it where that is asked for. */
 async function report({ table, path }: TuningFile, { description }: Backend, out?: string): Promise<void> {
   // A path stays whole, so that it can be copied.
-  console.log(`${description}: ${table.size} choices of kernels in\n  ${path}`);
+  printLines(`${description}: ${table.size} choices of kernels in\n  ${path}`);
   if (out === undefined) return;
   if (table.size === 0) throw new UsageError("--export: there are no choices yet; make some with --model");
   await writeFile(out, new TextEncoder().encode(`${JSON.stringify(table, null, 1)}\n`));
-  console.log(`They were written to ${out}`);
+  printLines(`They were written to ${out}`);
 }

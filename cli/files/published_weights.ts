@@ -5,6 +5,7 @@ import { type Checkpoint, decodePublished, PUBLISHED_ADDRESS, type PublishedWeig
 import { cacheFolder } from "./cache_folder.ts";
 import { download } from "./download.ts";
 import { MOST_BYTES, readIfThere } from "./read_file.ts";
+import { printNotice } from "../reports/layout.ts";
 import { writeFile } from "./write_file.ts";
 
 /** The environment variable that names another address than torchvision's, below which the same files are. */
@@ -38,7 +39,7 @@ export async function readPublished(
   try {
     await writeFile(path, bytes);
   } catch (error) {
-    console.error(`warning: ${(error as Error).message}; the weights are fetched again the next time`);
+    printNotice(`warning: ${(error as Error).message}; the weights are fetched again the next time`);
   }
   return { ...checkpoint, source };
 }

@@ -11,6 +11,7 @@ import {
   publishedWeights,
   readLibraryConfig,
 } from "../../weights/mod.ts";
+import { printNotice } from "../reports/layout.ts";
 import { explain } from "./disk_error.ts";
 import { MOST_BYTES, readFile, readIfThere } from "./read_file.ts";
 import { readPublished } from "./published_weights.ts";
@@ -45,7 +46,7 @@ const FILES = ["best.safetensors", LAST, "model.safetensors", "model.safetensors
  */
 export async function readCheckpoint(
   path: string,
-  { model, progress = true, say = (note) => console.error(`note: ${note}`) }: ReadOptions = {},
+  { model, progress = true, say = (note) => printNotice(`note: ${note}`) }: ReadOptions = {},
 ): Promise<ReadCheckpoint> {
   const published = publishedWeights(path, model?.name);
   if (published !== undefined) return await readPublished(published, progress);

@@ -8,6 +8,17 @@ import { expectRegular, MOST_BYTES, readIfThere, readText } from "./read_file.ts
 /** The bytes of the number of a process. */
 const LONGEST_NUMBER = 32;
 
+/** The names under which the files of a run are written before they are renamed. */
+const UNFINISHED =
+  /^((last|best|previous|epoch-\d+)\.safetensors|(config|tuning|profile)\.json|metrics\.jsonl|(curves|confusion)\.svg|events\.out\.tfevents\..*)\.new$/;
+
+/** Removes what a process that was killed left half-written. Nobody else writes there: the folder is locked. */
+async function removeUnfinished(location: string): Promise<void> {
+  for await (const { name, isFile } of Deno.readDir(location)) {
+    if (isFile && UNFINISHED.test(name)) await removeIfThere(`${location}/${name}`);
+  }
+}
+
 async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path);
@@ -30,9 +41,14 @@ async function lockFile(path: string): Promise<Deno.FsFile> {
     // The process that held the lock before may have removed the file in between.
     const [opened, found] = [await file.stat(), await Deno.stat(path).catch(() => undefined)];
     if (found?.ino === opened.ino) {
-      await file.truncate();
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-      return file;
+      try {
+        await file.truncate();
+        await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+        return file;
+      } catch (error) {
+        file.close();
+        throw error;
+      }
     }
     file.close();
   }
@@ -62,7 +78,7 @@ export class DiskStore implements RunStore {
 
   /**
    * Opens a folder for this process alone, until what is returned is disposed of. Its `run.lock` holds the process's number;
-   * the system takes the lock from a process that ends, however it ends.
+   * the system takes the lock from a process that ends, however it ends. What one that was killed left half-written is removed.
    *
    * @throws {DataError} If another process has it, or nothing can be written there.
    */
@@ -71,6 +87,9 @@ export class DiskStore implements RunStore {
     const store = await DiskStore.open(location), path = `${location}/run.lock`;
     const file = await lockFile(path).catch((error) => {
       throw explain("the run folder", location, error);
+    });
+    await removeUnfinished(location).catch(() => {
+      // They take room, and nothing reads them.
     });
     return Object.assign(store, {
       async [Symbol.asyncDispose]() {

@@ -1,5 +1,6 @@
 /** A sheet of sample images: a row a class, its name to the left, as a PNG. */
 
+import { printable } from "../../core/mod.ts";
 import { Buffer } from "node:buffer";
 import sharp from "./sharp.ts";
 
@@ -20,7 +21,7 @@ const CHARACTER = 8.3, CAPTION_CHARACTER = 6.4, LONGEST_LABEL = 24;
 const PAPER = "#ffffff", INK = "#20242a", FAINT = "#6b7280";
 
 function escapeXml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return printable(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function shorten(label: string, most = LONGEST_LABEL): string {

@@ -4,6 +4,7 @@ import { DataError } from "../../core/mod.ts";
 import { findImageFiles, IMAGE_FORMATS, LeftOut } from "../../data/mod.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { explain } from "../files/disk_error.ts";
+import { printNotice } from "../reports/layout.ts";
 
 /**
  * Finds the images of a file or a folder. A file that is named is taken whatever it is called. Of a folder, its images and
@@ -16,7 +17,7 @@ import { explain } from "../files/disk_error.ts";
  */
 export async function findImages(
   path: string,
-  onNote: (message: string) => void = (message) => console.error(`note: ${message}`),
+  onNote: (message: string) => void = (message) => printNotice(`note: ${message}`),
 ): Promise<string[]> {
   try {
     if (!(await Deno.stat(path)).isDirectory) return [path];

@@ -153,9 +153,10 @@ export class WorkerFiller implements BatchFiller {
     });
   }
 
-  /** Ends the workers. */
+  /** Ends the workers. Batches in work are given up: whoever waits for one is told. */
   close(): void {
     for (const worker of this.#workers) worker.terminate();
+    this.#stop(new DataError("The workers that prepare images were ended while a batch was in work"));
   }
 
   #hear({ id, failures, error }: WorkerAnswer): void {

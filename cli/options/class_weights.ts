@@ -1,7 +1,18 @@
 /** Weights of classes, as the command line is given them. */
 
-import { DataError, parseJson, UsageError } from "../../core/mod.ts";
+import * as v from "valibot";
+import { DataError, parseJson, showText, UsageError } from "../../core/mod.ts";
 import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
+import { expectContent } from "../files/read_json.ts";
+import { parseNumber } from "./parse_options.ts";
+
+const FILE = v.union(
+  [
+    v.array(v.unknown()),
+    v.custom<Readonly<Record<string, unknown>>>((value) => typeof value === "object" && value !== null),
+  ],
+  "a list of weights, or an object of weights by names of classes",
+);
 
 /**
  * The weights that `--class-weights` means.
@@ -16,23 +27,24 @@ export async function readClassWeights(
   classes: readonly string[],
 ): Promise<"balanced" | readonly number[]> {
   if (given === "balanced") return given;
-  const list = given.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
+  const list = given.split(",").map(parseNumber);
   if (list.every(Number.isFinite)) return expectAll(given, list, classes, UsageError);
-  let content: unknown;
+  let text: unknown;
   try {
     const bytes = await readIfThere(given, { what: "the weights of classes", most: MOST_BYTES.text });
     if (bytes === undefined) throw wrong(given, "there is no such file");
-    content = parseJson(bytes, given);
+    text = parseJson(bytes, given);
   } catch (error) {
-    if (error instanceof SyntaxError) throw wrong(given, `the file is not JSON: ${error.message}`);
+    if (error instanceof SyntaxError) throw wrong(given, `the file is not JSON: ${showText(error.message)}`);
     throw error;
   }
+  const content = expectContent(given, text, FILE, "give each class a weight above 0");
   if (Array.isArray(content)) return expectAll(given, content, classes);
-  const named = new Map(Object.entries(content ?? {})),
+  const named = new Map(Object.entries(content)),
     unknown = [...named.keys()].find((key) => !classes.includes(key));
-  if (unknown !== undefined) throw wrong(given, `there is no class ${unknown}`);
+  if (unknown !== undefined) throw wrong(given, `there is no class ${showText(unknown)}`);
   const missing = classes.find((name) => !named.has(name));
-  if (missing !== undefined) throw wrong(given, `there is none for class ${missing}`);
+  if (missing !== undefined) throw wrong(given, `there is none for class ${showText(missing)}`);
   return expectAll(given, classes.map((name) => named.get(name)), classes);
 }
 
@@ -47,7 +59,7 @@ function expectAll(
   }
   list.forEach((weight, k) => {
     if (typeof weight === "number" && weight > 0 && weight < Infinity) return;
-    throw wrong(given, `that of class ${classes[k]} is ${JSON.stringify(weight)}`, kind);
+    throw wrong(given, `that of class ${showText(classes[k])} is ${JSON.stringify(weight)}`, kind);
   });
   return list as number[];
 }

@@ -31,5 +31,8 @@ Deno.test("readClassWeights() says what is wrong", async () => {
   await fails(fromFile('{ "cat": 1, "dog": 2, "bird": 3 }'), "there is no class bird");
   await fails(fromFile('{ "cat": 1, "dog": 2 }'), "there is none for class 3");
   await fails(fromFile('[1, "2", 3]'), 'that of class dog is "2"');
-  await fails(fromFile("7"), "there is none for class cat");
+  await fails(fromFile("7"), "the whole is 7, expected a list of weights, or an object");
+  await fails(fromFile("null"), "the whole is null, expected a list of weights, or an object");
+  await fails(fromFile('{ "cat": 1, "dog": 2, "__proto__": 3 }'), "there is no class __proto__");
+  await fails(readClassWeights("1,0x2,3", CLASSES), "there is no such file");
 });

@@ -3,6 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { didYouMean, UsageError } from "../../core/mod.ts";
 import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
+import { expectation, takesNumber } from "./option_schema.ts";
 
 /**
  * Parses the arguments of a command that takes options only.
@@ -82,31 +83,25 @@ function refuse(command: string, table: OptionTable, key: string): never {
   throw new UsageError(`Unknown option --${key}${didYouMean(key, names, "--")} See ${command} --help`);
 }
 
+/** A number as people write it: hexadecimal digits and the like are slips. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** The number that a text writes; NaN if it writes none. */
+export function parseNumber(text: string): number {
+  return DECIMAL.test(text.trim()) ? Number(text) : NaN;
+}
+
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
-  const { kind, choices, minimum = -Infinity, maximum = Infinity, below = Infinity } = option;
+  const { kind, choices } = option;
   if (kind === "flag") return given === true;
   const text = String(given);
-  const fail = (expected: string): never => {
+  const fail = (): never => {
+    const expected = kind === "text" && choices === undefined ? "a value" : expectation(option);
     throw new UsageError(`--${name}: expected ${expected} but ${text === "" ? "no value came" : `"${text}" came`}`);
   };
-  if (choices !== undefined && !choices.includes(text)) fail(`one of ${choices.join(", ")}`);
-  if (kind === "text") return text === "" ? fail("a value") : text;
-  const least = minimum === -Infinity ? "" : ` of at least ${minimum}`;
-  const range = maximum === Infinity ? least : ` from ${minimum} to ${maximum}`;
-  if (kind === "numbers") {
-    const list = text.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
-    return list.some((value) => !Number.isFinite(value) || value < minimum || value > maximum)
-      ? fail(`numbers${range} with commas between`)
-      : list;
-  }
-  const value = text.trim() === "" ? NaN : Number(text);
-  if (
-    !Number.isFinite(value) || value < minimum || value > maximum || value >= below ||
-    (kind === "integer" && !Number.isSafeInteger(value))
-  ) {
-    fail(
-      `${kind === "integer" ? "a whole number" : "a number"}${range}${below === Infinity ? "" : ` and below ${below}`}`,
-    );
-  }
-  return value;
+  if (choices !== undefined && !choices.includes(text)) fail();
+  if (kind === "text") return text === "" ? fail() : text;
+  const values = (kind === "numbers" ? text.split(",") : [text]).map(parseNumber);
+  if (!values.every((value) => takesNumber(option, value))) fail();
+  return kind === "numbers" ? values : values[0];
 }

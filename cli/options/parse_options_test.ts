@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../core/mod.ts";
-import { parseArguments, refusePositionals, resolveOptions } from "./parse_options.ts";
+import { parseArguments, parseNumber, refusePositionals, resolveOptions } from "./parse_options.ts";
 import { TRAIN_OPTIONS } from "./train_options.ts";
 
 const TABLE = {
@@ -52,4 +52,14 @@ Deno.test("resolveOptions() keeps numbers within their bounds, those that would 
 Deno.test("refusePositionals() refuses what is no option", () => {
   assertThrows(() => refusePositionals("eval", ["a.png", "b.png"]), UsageError, 'argument "a.png"; eval takes options');
   refusePositionals("eval", []);
+});
+
+Deno.test("parseNumber() reads decimal numbers alone", () => {
+  const right = { "7": 7, "-0.5": -0.5, "+1e-4": 1e-4, " .5": 0.5, "5.": 5, "2E3": 2000 };
+  for (const [text, number] of Object.entries(right)) assertEquals(parseNumber(text), number, text);
+  for (const text of ["", " ", "0x10", "0b1", "1_000", "1,5", "Infinity", "NaN", "1e", "e3", ".", "7px"]) {
+    assertEquals(parseNumber(text), NaN, text);
+  }
+  const parse = (top: string) => parseArguments("predict", TABLE, ["--top", top]);
+  assertThrows(() => parse("0x10"), UsageError, '--top: expected a whole number of at least 1 but "0x10" came');
 });

@@ -1,8 +1,10 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
-import { DataError, didYouMean, nearestName, parseJson, UsageError } from "../../core/mod.ts";
-import { readText } from "../files/read_file.ts";
+import * as v from "valibot";
+import { didYouMean, nearestName, showText, UsageError } from "../../core/mod.ts";
+import { expectContent, readJson } from "../files/read_json.ts";
 import type { OptionTable } from "./option.ts";
+import { optionSchema } from "./option_schema.ts";
 
 /** A value of an option, and where it comes from. */
 export interface RecipeValue {
@@ -135,15 +137,7 @@ export async function openRecipe(name: string, table: OptionTable): Promise<Reci
         "and files that end in .json",
     );
   }
-  const recipe = await readRecipe(name);
-  for (const option of Object.keys(recipe.options)) {
-    if (Object.hasOwn(table, option) && !table[option].ofOneRun) continue;
-    const near = nearestName(option, Object.keys(table));
-    throw new UsageError(
-      `${name}: a recipe cannot set ${option}${near === undefined || near === option ? "" : `; did you mean ${near}?`}`,
-    );
-  }
-  return recipe;
+  return await readRecipe(name, table);
 }
 
 /** The values of a recipe by option. */
@@ -162,21 +156,42 @@ export function formatRecipe(
   return JSON.stringify({ ...recipe, options: { ...recipe.options, ...Object.fromEntries(changed) } }, null, 2);
 }
 
-async function readRecipe(path: string): Promise<Recipe> {
-  let content: unknown;
-  try {
-    content = parseJson(await readText(path, "the recipe"), path);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new DataError(`${path}: the recipe is not JSON: ${error.message}`);
-    throw error;
-  }
-  const { recipe = path, about = "", options } = (content ?? {}) as Partial<Recipe>;
-  if (typeof options !== "object" || options === null) {
-    throw new DataError(`${path}: expected an object with "options", as --print-recipe prints it`);
-  }
-  const values = Object.entries(options).map(([name, value]) => [
-    name,
-    typeof value === "object" && !Array.isArray(value) ? value : { value, source: path },
-  ]);
+const REMEDY = "correct it, or begin with what --print-recipe prints";
+const SOURCE = v.optional(v.string("a text"));
+const isPlainObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+const FILE = v.object({
+  recipe: SOURCE,
+  about: SOURCE,
+  options: v.custom<Readonly<Record<string, unknown>>>(isPlainObject, "an object of options"),
+}, "an object");
+
+/** Reads a recipe: of each option the value, alone or with its source. */
+async function readRecipe(path: string, table: OptionTable): Promise<Recipe> {
+  const { recipe = path, about = "", options } = await readJson(path, "the recipe", FILE, REMEDY);
+  const values = Object.entries(options).map(([name, content]) => {
+    expectRecipeOption(path, name, table);
+    const value = optionSchema(table[name]), within = `options.${name}`;
+    if (!isPlainObject(content)) {
+      return [name, { value: expectContent(path, content, value, REMEDY, within), source: path }];
+    }
+    const { source = path, ...rest } = expectContent(
+      path,
+      content,
+      v.object({ value, source: SOURCE }),
+      REMEDY,
+      within,
+    );
+    return [name, { ...rest, source }];
+  });
   return { recipe, about, options: Object.fromEntries(values) };
+}
+
+function expectRecipeOption(path: string, option: string, table: OptionTable): void {
+  if (Object.hasOwn(table, option) && !table[option].ofOneRun) return;
+  const near = nearestName(option, Object.keys(table));
+  throw new UsageError(
+    `${path}: a recipe cannot set ${showText(option)}${
+      near === undefined || near === option ? "" : `; did you mean ${near}?`
+    }`,
+  );
 }

@@ -1,12 +1,20 @@
 /** What a resumed run is: that of its `config.json`, in which few options may change, as their declarations tell. */
 
-import { DataError, parseJson, UsageError } from "../../core/mod.ts";
-import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
-import type { GivenOptions, OptionTable } from "./option.ts";
+import * as v from "valibot";
+import { DataError, showText, UsageError } from "../../core/mod.ts";
+import type { ResumableCheckpoint } from "../../train/mod.ts";
+import { expectContent, readJsonIfThere } from "../files/read_json.ts";
+import type { GivenOptions, Option, OptionTable } from "./option.ts";
+import { optionSchema } from "./option_schema.ts";
 import { resolveOptions } from "./parse_options.ts";
 
 /** The values that a run was started with, by option. */
 export type RunConfig = Readonly<Record<string, unknown>>;
+
+/** What a run computes follows from these: where one is missing, its default would be another run. */
+const ALWAYS = ["model", "data", "batch", "epochs", "lr", "seed", "schedule", "optimizer", "weight-decay", "augment"];
+
+const REMEDY = "the file was changed or is damaged; put back what it said, or start a new run";
 
 /**
  * Reads a run's `config.json`.
@@ -15,23 +23,54 @@ export type RunConfig = Readonly<Record<string, unknown>>;
  */
 export async function readRunConfig(run: string): Promise<RunConfig> {
   const path = `${run}/config.json`;
-  const bytes = await readIfThere(path, { most: MOST_BYTES.text });
-  if (bytes === undefined) {
-    throw new DataError(`${path}: the file cannot be read, so there is no run to go on with; check --resume`);
-  }
-  try {
-    const config: unknown = parseJson(bytes, path);
-    if (typeof config === "object" && config !== null) return config as RunConfig;
-  } catch (error) {
-    if (error instanceof DataError) throw error;
-    // What it says instead does not matter.
-  }
-  throw new DataError(`${path}: expected an object of JSON; the file is damaged`);
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const config = await readJsonIfThere(
+    path,
+    "the run's configuration",
+    v.custom<RunConfig>(isObject, "an object"),
+    REMEDY,
+  );
+  if (config !== undefined) return config;
+  throw new DataError(`${path}: the file cannot be read, so there is no run to go on with; check --resume`);
 }
 
-/** The options that `config.json` keeps. */
+/**
+ * Checks that a run's `config.json` says what the run was started with.
+ *
+ * @returns The options that it does not say, of a run from before there were any: these have their defaults.
+ * @throws {DataError} If it lacks what no run can do without, or something is not what its option takes.
+ */
+export function expectRunOptions(table: OptionTable, config: RunConfig, run: string): string[] {
+  const kept = Object.entries(table).filter(([, { ofOneInvocation }]) => !ofOneInvocation);
+  const entries = kept.map(([name, option]) => {
+    const schema = optionSchema(option);
+    return [name, ALWAYS.includes(name) ? schema : v.optional(schema)];
+  });
+  expectContent(`${run}/config.json`, config, v.looseObject(Object.fromEntries(entries)), REMEDY);
+  const computes = ({ mayChangeOnResume, ofOneRun }: Option) => !mayChangeOnResume && !ofOneRun;
+  return kept.filter(([name, option]) =>
+    option.default !== undefined && computes(option) && !Object.hasOwn(config, name)
+  )
+    .map(([name]) => name);
+}
+
+/**
+ * Checks that a checkpoint is of the network that the run's `config.json` names.
+ *
+ * @throws {DataError} If it is of another.
+ */
+export function expectSameModel(model: string, checkpoint: ResumableCheckpoint, run: string): void {
+  const own = checkpoint.info.model.name;
+  if (own === model) return;
+  throw new DataError(
+    `${run}/config.json: model is ${showText(model)}, but ${checkpoint.source} is of ${showText(own)}; ${REMEDY}`,
+  );
+}
+
+/** The options that `config.json` keeps, and a run that goes on takes from it. */
 export function keptOptions(table: OptionTable, values: RunConfig): RunConfig {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !table[name].ofOneInvocation));
+  const kept = (name: string) => Object.hasOwn(table, name) && !table[name].ofOneInvocation;
+  return Object.fromEntries(Object.entries(values).filter(([name]) => kept(name)));
 }
 
 /**

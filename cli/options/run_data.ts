@@ -1,8 +1,11 @@
 /** A run knows its data: its `config.json` says where they are. */
 
+import * as v from "valibot";
 import { UsageError } from "../../core/mod.ts";
+import { expectContent } from "../files/read_json.ts";
 import { DATA_OPTIONS } from "./image_options.ts";
 import type { GivenOptions, OptionTable, Values } from "./option.ts";
+import { optionSchema } from "./option_schema.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { readRunConfig } from "./resume.ts";
 
@@ -29,6 +32,8 @@ export async function withRunData<T extends OptionTable>(
 ): Promise<RunData<Values<T>>> {
   const folder = await runFolder(checkpoint), config = folder === undefined ? {} : await readRunConfig(folder);
   const { data } = config as { readonly data?: unknown };
+  // Of a run alone: other programs have a config.json too.
+  if (typeof data === "string") expectDataOptions(config, `${folder}/config.json`);
   if ((given.list ?? given["train-list"]) !== undefined) return await withTables(table, given, config);
   if (given.data !== undefined) {
     const own = typeof data === "string" && await isSame(given.data as string, data);
@@ -61,6 +66,11 @@ async function withTables<T extends OptionTable>(
 function resolved<T extends OptionTable>(table: T, given: GivenOptions, config: Readonly<Record<string, unknown>>) {
   const known = Object.entries(config).filter(([name]) => name in DATA_OPTIONS);
   return resolveOptions(table, given, Object.fromEntries(known)) as Values<T> & { readonly data: string };
+}
+
+function expectDataOptions(config: Readonly<Record<string, unknown>>, path: string): void {
+  const entries = Object.entries(DATA_OPTIONS).map(([name, option]) => [name, v.optional(optionSchema(option))]);
+  expectContent(path, config, v.looseObject(Object.fromEntries(entries)), "put back what the run was trained with");
 }
 
 /** The run that a path is, or is in. */

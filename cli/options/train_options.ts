@@ -346,8 +346,8 @@ export const TRAIN_OPTIONS = {
     group: "Output",
     about: "print each epoch as a line of JSON",
     default: false,
-    mayChangeOnResume: true,
     ofOneRun: true,
+    ofOneInvocation: true,
   },
 } as const;
 

@@ -1,5 +1,6 @@
 /** Plots of a run, as SVG: its curves, and which classes are taken for which. */
 
+import { printable } from "../../core/mod.ts";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { MetricsLine } from "../../train/mod.ts";
@@ -33,7 +34,7 @@ export function page(
 
 /** Text as it may stand in an SVG. */
 export function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  return printable(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 /** A drawing: its height, and its SVG. */

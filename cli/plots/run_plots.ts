@@ -1,13 +1,13 @@
 /** Draws a run's plots after every epoch: `curves.svg` and `confusion.svg`. */
 
-import type { Callback, EpochEvent, RunFolder } from "../../train/mod.ts";
-import type { DiskStore } from "../files/run_store.ts";
+import type { Callback, EpochEvent, RunFolder, RunStore } from "../../train/mod.ts";
+import { printable } from "../../core/mod.ts";
 import { formatPercent } from "../reports/format.ts";
 import type { EpochLine } from "./plots.ts";
 
 /** A listener that draws. Where the packages for it cannot be had, it says so once, and the run goes on without plots. */
 export class RunPlots implements Callback {
-  readonly #store: DiskStore;
+  readonly #store: RunStore;
   readonly #folder: RunFolder;
   readonly #title: string;
   readonly #classes: readonly string[];
@@ -19,11 +19,11 @@ export class RunPlots implements Callback {
    * @param folder The run, which knows of the epochs before this process began.
    * @param title What is trained.
    */
-  constructor(store: DiskStore, folder: RunFolder, title: string, classes: readonly string[]) {
+  constructor(store: RunStore, folder: RunFolder, title: string, classes: readonly string[]) {
     this.#store = store;
     this.#folder = folder;
     this.#title = title;
-    this.#classes = classes;
+    this.#classes = classes.map(printable);
   }
 
   /** Takes up the epochs that are done. */
@@ -31,8 +31,8 @@ export class RunPlots implements Callback {
     this.#lines = (await this.#folder.readMetrics()).filter((line) => line.kind === "epoch");
   }
 
-  /** Draws. */
-  async onEpoch({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent): Promise<void> {
+  /** Draws, before the epoch is saved: a run that is killed in between draws it again. */
+  async onValidation({ epoch, trainLoss, trainTop1, validation, rate, seconds }: EpochEvent): Promise<void> {
     const { loss: valLoss, top1: valTop1, confusion } = validation;
     this.#lines.push({ kind: "epoch", epoch, trainLoss, trainTop1, valLoss, valTop1, lr: rate, seconds });
     const plots = await this.#plots();

@@ -1,5 +1,7 @@
 /** How texts fit the width of a terminal: wrapped between words, fields left out by importance, names shortened. */
 
+import { printable } from "../../core/mod.ts";
+
 /** The width of what is no terminal, in characters. */
 const STANDARD_WIDTH = 80;
 
@@ -70,14 +72,29 @@ export function shortenName(name: string, width: number): string {
   return name.length <= width ? name : `…${name.slice(name.length - Math.max(0, width - 1))}`;
 }
 
-/** Prints a text for people, wrapped to standard output's width. */
-export function printText(text: string): void {
-  console.log(wrapText(text, widthOf()));
+/** Prints lines for people as they are, but for control characters of names in them. */
+export function printLines(text: string): void {
+  console.log(text.split("\n").map(printable).join("\n"));
 }
 
-/** Prints a text on standard error; on a terminal in place of a progress line there, and wrapped to its width. */
+/** Prints a text for people, wrapped to standard output's width. */
+export function printText(text: string): void {
+  printLines(wrapText(text, widthOf()));
+}
+
+/** Prints a sentence on standard error; on a terminal in place of a progress line there, and wrapped to its width. */
 export function printNotice(text: string): void {
-  const isTerminal = Deno.stderr.isTerminal();
-  if (isTerminal) Deno.stderr.writeSync(new TextEncoder().encode("\r\x1b[2K"));
-  console.error(isTerminal ? wrapText(text, widthOf(Deno.stderr)) : text);
+  const isTerminal = Deno.stderr.isTerminal(), line = printable(text);
+  rewriteLine("");
+  console.error(isTerminal ? wrapText(line, widthOf(Deno.stderr)) : line);
+}
+
+/** Replaces the last line of standard error's terminal, which has no end yet; nothing happens where there is no terminal. */
+export function rewriteLine(text: string): void {
+  if (!Deno.stderr.isTerminal()) return;
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
+  } catch {
+    // The terminal was closed. What is on its way to a file goes on.
+  }
 }

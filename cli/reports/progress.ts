@@ -2,7 +2,7 @@
 
 import type { ProgressEvent, StepEvent } from "../../train/mod.ts";
 import { formatDuration, formatPercent, formatRate } from "./format.ts";
-import { type Field, fitFields, widthOf } from "./layout.ts";
+import { type Field, fitFields, rewriteLine, widthOf } from "./layout.ts";
 
 /** What the line shows. */
 export interface ProgressState
@@ -18,11 +18,6 @@ function withBar(fields: readonly Field[], share: number, width: number): string
   if (room < 6) return text.slice(0, width);
   const filled = Math.round((room - 2) * Math.min(1, share));
   return `[${"█".repeat(filled)}${" ".repeat(room - 2 - filled)}] ${text}`;
-}
-
-/** Replaces the terminal's last line, which has no end yet. */
-function rewriteLine(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
 }
 
 /** The line of a training run, at most `width` characters. */

@@ -1,5 +1,6 @@
 /** What training prints. */
 
+import { printable, showText } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
 import type { AlignedHead } from "../../weights/mod.ts";
@@ -12,7 +13,9 @@ export function beginText(
   freeze: readonly string[],
   { all, frozen, statistics }: { readonly all: number; readonly frozen: number; readonly statistics: boolean },
 ): string {
-  return `${model} on ${name}: ${train.count} training and ${validation.count} validation images\n${backend}` +
+  return `${model} on ${
+    printable(name)
+  }: ${train.count} training and ${validation.count} validation images\n${backend}` +
     (frozen === 0
       ? ""
       : `, ${frozen} of ${all} parameters frozen (${freeze.join(", ")})${
@@ -44,7 +47,7 @@ export function headText({ change, names, classes }: AlignedHead, own: number): 
   if (typeof classes === "number" || count !== own) {
     return `${head}: ${count} classes in the file, ${own} here; the head starts anew`;
   }
-  const some = classes.slice(0, 3).join(", ") + (count > 3 ? ", …" : "");
+  const some = classes.slice(0, 3).map(showText).join(", ") + (count > 3 ? ", …" : "");
   return `${head}: the file's classes are others (${some}); the head starts anew`;
 }
 

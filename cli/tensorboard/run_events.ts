@@ -41,8 +41,8 @@ export class RunEvents implements Callback {
     if (performance.now() - this.#written >= INTERVAL) this.#write();
   }
 
-  /** Takes in an epoch and writes what waits. */
-  async onEpoch({ validation }: EpochEvent): Promise<void> {
+  /** Takes in an epoch and writes what waits, before the epoch is saved. */
+  async onValidation({ validation }: EpochEvent): Promise<void> {
     this.#add({ "validation/loss": validation.loss, "validation/accuracy": validation.top1 });
     await this.flush();
   }

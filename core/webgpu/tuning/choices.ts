@@ -1,12 +1,11 @@
 /** Choosing kernels by timing them: what a backend that can is asked, and where its choices are kept. */
 
-import { parseJson } from "../../util/bounded_json.ts";
-import { DataError } from "../../util/errors.ts";
+import { type FieldCheck, numberField, objectField, optionalField, textField } from "../../util/fields.ts";
 import type { BackendCompileOptions, Executable } from "../../backend.ts";
 import type { Node } from "../../graph/graph.ts";
 import type { Configuration, WebGpuVariant } from "./family.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { isTableEntry, type KernelTable } from "./tables.ts";
+import { choicesField, type KernelTable, parseTable, tableEntryField } from "./tables.ts";
 
 /** A choice that was made by timing. */
 export interface TunedChoice {
@@ -123,19 +122,18 @@ export class TuningTable implements TunerStore {
    * @throws {DataError} If the text is something else.
    */
   static parse(text: string, source: string): TuningTable {
-    let record: Partial<TuningRecord> | null = null;
-    try {
-      record = parseJson(text, source) as Partial<TuningRecord>;
-    } catch {
-      // Refused below, like JSON of another kind.
-    }
-    if (
-      typeof record !== "object" || record?.tuning !== 1 || typeof record.adapter !== "string" ||
-      typeof record.choices !== "object" || !Object.values(record.choices ?? { none: 0 }).every(isChoice)
-    ) {
-      throw new DataError(`${source}: expected choices of kernels, a TuningTable as JSON`);
-    }
-    return new TuningTable(record.adapter, Object.entries(record.choices!));
+    const check = objectField({
+      tuning: (value) => value === 1 ? undefined : `tuning is ${JSON.stringify(value) ?? "missing"}, expected 1`,
+      adapter: textField,
+      choices: choicesField(choiceField),
+    });
+    const record = parseTable(
+      text,
+      source,
+      "expected choices of kernels, a TuningTable as JSON",
+      check,
+    ) as TuningRecord;
+    return new TuningTable(record.adapter, Object.entries(record.choices));
   }
 
   /** The number of choices. */
@@ -168,10 +166,18 @@ export class TuningTable implements TunerStore {
   }
 }
 
-function isChoice(choice: unknown): choice is TunedChoice {
-  if (typeof choice !== "object" || choice === null) return false;
-  const { variant, kernels, kernel, configuration, shapeClass, saved } = choice as Partial<Record<string, unknown>>;
-  return typeof variant === "string" && typeof kernels === "string" &&
-    ["undefined", "string"].includes(typeof shapeClass) && ["undefined", "number"].includes(typeof saved) &&
-    (kernel === undefined && configuration === undefined || isTableEntry({ kernel, configuration }));
-}
+const CHOICE = objectField({
+  variant: textField,
+  kernels: textField,
+  shapeClass: optionalField(textField),
+  saved: optionalField(numberField),
+});
+
+const choiceField: FieldCheck = (choice, name) => {
+  const fault = CHOICE(choice, name);
+  if (fault !== undefined) return fault;
+  const { kernel, configuration } = choice as Partial<TunedChoice>;
+  return kernel === undefined && configuration === undefined
+    ? undefined
+    : tableEntryField({ kernel, configuration }, name);
+};

@@ -5,6 +5,7 @@
 
 import { parseJson } from "../../util/bounded_json.ts";
 import { DataError } from "../../util/errors.ts";
+import { type FieldCheck, objectField, textField } from "../../util/fields.ts";
 import type { Node } from "../../graph/graph.ts";
 import type { DeviceProfile } from "./device_profile.ts";
 import type { Configuration, WebGpuVariant } from "./family.ts";
@@ -70,19 +71,49 @@ export function kernelTable(device: string, source: string, measured: Iterable<M
  * ```
  */
 export function parseKernelTable(text: string, source: string): KernelTable {
-  let table: Partial<KernelTable> | null = null;
+  const expected = "expected kernels for devices of a kind, a KernelTable as JSON";
+  const check = objectField({ device: textField, source: textField, choices: choicesField(tableEntryField) });
+  const table = parseTable(text, source, expected, check) as KernelTable;
+  return { device: table.device, source: table.source, choices: table.choices };
+}
+
+/**
+ * Parses a table that was written as JSON.
+ *
+ * @param expected What was expected, for the message.
+ * @throws {DataError} If the text is something else: which field.
+ */
+export function parseTable(text: string, source: string, expected: string, check: FieldCheck): unknown {
+  let table: unknown;
   try {
     table = parseJson(text, source) as Partial<KernelTable>;
   } catch {
-    // Refused below, like JSON of another kind.
+    throw new DataError(`${source}: ${expected}, but it is no JSON`);
   }
-  if (
-    typeof table !== "object" || typeof table?.device !== "string" || typeof table.source !== "string" ||
-    typeof table.choices !== "object" || !Object.values(table.choices ?? { none: 0 }).every(isTableEntry)
-  ) {
-    throw new DataError(`${source}: expected kernels for devices of a kind, a KernelTable as JSON`);
-  }
-  return { device: table.device, source: table.source, choices: table.choices };
+  const fault = check(table, "");
+  if (fault === undefined) return table;
+  throw new DataError(`${source}: ${expected}, but ${fault.replace(/^ is/, "the whole is")}`);
+}
+
+/** An object of choices by key. */
+export function choicesField(choice: FieldCheck): FieldCheck {
+  return (value, name) => {
+    const fault = objectField({})(value, name);
+    if (fault !== undefined) return fault;
+    for (const [key, entry] of Object.entries(value as object)) {
+      const wrong = choice(entry, `${name}.${key}`);
+      if (wrong !== undefined) return wrong;
+    }
+  };
+}
+
+/** A choice of a table. */
+export function tableEntryField(entry: unknown, name: string): string | undefined {
+  if (isTableEntry(entry)) return undefined;
+  return objectField({ kernel: textField, configuration: objectField({}) })(entry, name) ??
+    `${name} is ${
+      JSON.stringify(entry)
+    }, expected a kernel as direct@1, and a configuration of numbers, texts and flags`;
 }
 
 /** Whether something that was read is a choice of a table. */

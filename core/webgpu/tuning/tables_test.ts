@@ -33,6 +33,11 @@ Deno.test("parseKernelTable() reads what JSON.stringify() writes, and refuses an
   const table = kernelTable("nvidia", "a test", [entry("a", "plain@1", 0)]);
   assertEquals(parseKernelTable(JSON.stringify(table), "x.json"), table);
   const choice = (value: unknown) => JSON.stringify({ ...table, choices: { a: value } });
+  assertThrows(
+    () => parseKernelTable(choice({ kernel: "plain@1", configuration: [] }), "x.json"),
+    DataError,
+    "a KernelTable as JSON, but choices.a.configuration is [], expected an object",
+  );
   for (
     const damaged of [
       "{",
