@@ -2,7 +2,7 @@
 
 import { DataError } from "../../core/mod.ts";
 import { type DecodedImage, IMAGE_FORMATS, type LeastSize } from "../../data/mod.ts";
-import type sharp from "./sharp.ts";
+import { loadSharp } from "./load_sharp.ts";
 
 /** Pixels that an image may have: more would need gigabytes, and hardly comes from a camera. */
 const MOST_PIXELS = 500_000_000;
@@ -108,14 +108,6 @@ function requireKnownKind(bytes: Uint8Array, source: string): void {
     `${source}: expected an image (${IMAGE_FORMATS}) but ` +
       (kind === undefined ? "the file is none of these" : `the file is ${kind}; convert it to PNG or JPEG`),
   );
-}
-
-async function loadSharp(): Promise<typeof sharp> {
-  try {
-    return (await import("./sharp.ts")).default;
-  } catch (error) {
-    throw new DataError(`Images cannot be decoded, since the package sharp does not load: ${(error as Error).message}`);
-  }
 }
 
 /** How large JPEGs are decoded: smaller where that serves, or in full. */
