@@ -1,0 +1,43 @@
+/** The sources of the repository, and the packages that they name. */
+
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** The folders of sources. */
+export const SOURCE_FOLDERS: readonly string[] = [
+  ...["core", "kernels", "ops", "blocks", "models", "data", "weights", "inference", "train", "cli"],
+  ...["bench", "examples", "tools", "tests"],
+];
+
+/** The paths of all TypeScript files, from the root. AssemblyScript's and those of golden values are none. */
+export async function sourceFiles(): Promise<string[]> {
+  const found = ["mod.ts"];
+  const visit = async (folder: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(root + folder)) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) {
+        if (!["assembly", "golden", "node_modules"].includes(name)) await visit(path);
+      } else if (name.endsWith(".ts")) found.push(path);
+    }
+  };
+  for (const folder of SOURCE_FOLDERS) await visit(folder);
+  return found.sort();
+}
+
+/** A specifier of the npm registry or of JSR as a string of a source. */
+const SPECIFIER = /"((?:npm|jsr):[^"$\s]+)"/g;
+
+/** The packages of npm and JSR that sources name themselves, beside the import maps. */
+export async function inlineSpecifiers(files: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const file of files) {
+    const text = await Deno.readTextFile(root + file);
+    for (const [, specifier] of text.matchAll(SPECIFIER)) found.set(specifier, file);
+  }
+  return found;
+}
+
+/** Those of npm. */
+export async function npmSpecifiers(files: readonly string[]): Promise<string[]> {
+  return [...(await inlineSpecifiers(files)).keys()].filter((specifier) => specifier.startsWith("npm:"));
+}
