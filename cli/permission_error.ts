@@ -14,9 +14,10 @@ const ACTIONS: Readonly<Record<string, string>> = {
 /**
  * Says which permission was missing and which flag grants it, if that is what the error is about.
  *
- * @param error What was thrown; native packages wrap Deno's message in one of their own.
+ * @param error What was thrown.
  */
 export function permissionText(error: unknown): string | undefined {
+  // The message of a worker's error, or of a native package's, has Deno's in it.
   const message = error instanceof Error ? error.message : "";
   const found = /Requires (\w+) access(?: to "([^"]*)")?/.exec(message);
   if (found === null) return undefined;

@@ -5,6 +5,7 @@ import {
   type Augmentation,
   augmentationByName,
   AUGMENTATIONS,
+  FolderDataset,
   type ImageFolderOptions,
   type ImageSet,
   type ImageStatistics,
@@ -19,6 +20,7 @@ import { modelByName } from "../../models/mod.ts";
 import type { ModelDescription } from "../../weights/mod.ts";
 import { DECODE_MODES, type DecodeMode, decoderOf } from "../images/decode_image.ts";
 import type { ImageCaches } from "../images/image_caches.ts";
+import { loadSharp } from "../images/load_sharp.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
 import { printNotice } from "../reports/layout.ts";
@@ -142,6 +144,8 @@ export async function openData(
   const size = values.size ??
     (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]);
   const set = await openImageSet(new DiskFolder(values.data), folderOptions({ ...values, size }, onBad, caches));
+  // Else every image would be damaged.
+  if (set.train instanceof FolderDataset) await loadSharp();
   for (const note of set.notes ?? []) printNotice(`note: ${note}`);
   return set;
 }
