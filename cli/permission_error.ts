@@ -22,7 +22,8 @@ export function permissionText(error: unknown): string | undefined {
   const found = /Requires (\w+) access(?: to "([^"]*)")?/.exec(message);
   if (found === null) return undefined;
   const [, kind, what] = found, action = ACTIONS[kind] ?? `use (${kind})`;
-  const flag = what === undefined ? `--allow-${kind}` : `--allow-${kind}=${what.replaceAll(",", ",,")}`;
+  // A comma ends a name there, and cannot be written otherwise.
+  const flag = what === undefined || what.includes(",") ? `--allow-${kind}` : `--allow-${kind}=${what}`;
   return `this command was not given the permission to ${action}${what === undefined ? "" : ` ${what}`}; ` +
     `add ${/[\s"'$&();<>|*?[\]]/.test(flag) ? `'${flag}'` : flag} to grant it`;
 }

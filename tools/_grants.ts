@@ -6,6 +6,8 @@
 
 /** Where a command runs. */
 export interface Surroundings {
+  /** Its folder. */
+  readonly cwd: string;
   /** The value of an environment variable. */
   readonly env: (name: string) => string | undefined;
   /** Deno's cache folder, if there is one. */
@@ -77,16 +79,30 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
     ...files.flatMap((name) => valuesOf(name, args)).map(folderOf),
     ...(caches ? [at.cacheFolder] : []),
   ];
-  if (written.length > 0) flags.push(grant("write", written));
-  if (images && at.denoDir !== undefined) flags.push(grant("ffi", [`${at.denoDir}/npm`]));
+  const path = (name: string) => grantable(name, at.cwd);
+  if (written.length > 0) flags.push(grant("write", written.map(path)));
+  if (images && at.denoDir !== undefined) flags.push(grant("ffi", [path(`${at.denoDir}/npm`)]));
   if (sys !== undefined) flags.push(grant("sys", sys));
   if (fetches) flags.push(grant("net", [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)]));
   return flags;
 }
 
-/** A flag of Deno's that grants some of a kind. A comma in a name is written twice. */
+/** A flag of Deno's that grants some of a kind. */
 function grant(kind: string, names: readonly string[]): string {
-  return `--allow-${kind}=${names.map((name) => name.replaceAll(",", ",,")).join()}`;
+  return `--allow-${kind}=${[...new Set(names)].join()}`;
+}
+
+/**
+ * A path as a grant can name it: a comma there ends a name. So it begins at the folder of the command if it lies in it, and
+ * ends above the first name with a comma.
+ */
+function grantable(path: string, cwd: string): string {
+  if (!path.includes(",")) return path;
+  const inside = path.startsWith(cwd) && /^[\\/]./.test(path.slice(cwd.length));
+  const names = (inside ? path.slice(cwd.length + 1) : path).split(/[\\/]/);
+  const end = names.findIndex((name) => name.includes(","));
+  if (end < 0) return names.join("/");
+  return names.slice(0, end).join("/") || (names[0] === "" ? "/" : ".");
 }
 
 /** The values that an option is given, however often and in either form. */
@@ -106,4 +122,28 @@ function folderOf(path: string): string {
 
 function hostOf(address: string): string {
   return URL.canParse(address) ? new URL(address).host : address;
+}
+
+/** Permissions as Deno's own flags. */
+const GRANT = /^(?:-A|--allow-(?:all|(?:read|write|net|env|sys|run|ffi)(?:=.+)?))$/s;
+
+/** Divides a command's arguments into Deno's flags of permissions, which are granted too, and its own. */
+export function splitGrants(args: readonly string[]): { readonly grants: string[]; readonly rest: string[] } {
+  const end = args.indexOf("--"), grants: string[] = [], rest: string[] = [];
+  for (const [k, argument] of args.entries()) {
+    ((end < 0 || k < end) && GRANT.test(argument) ? grants : rest).push(argument);
+  }
+  return { grants, rest };
+}
+
+/** Flags with each kind once, as Deno takes them; one without names grants all of its kind. */
+export function mergeGrants(flags: readonly string[]): string[] {
+  if (flags.includes("-A") || flags.includes("--allow-all")) return ["-A"];
+  const merged = new Map<string, readonly string[] | undefined>();
+  for (const flag of flags) {
+    const cut = flag.indexOf("="), kind = cut < 0 ? flag : flag.slice(0, cut), before = merged.get(kind);
+    const whole = cut < 0 || (merged.has(kind) && before === undefined);
+    merged.set(kind, whole ? undefined : [...before ?? [], flag.slice(cut + 1)]);
+  }
+  return [...merged].map(([kind, names]) => names === undefined ? kind : `${kind}=${names.join()}`);
 }
