@@ -11,11 +11,10 @@ export function whyNotLoaded(error: unknown): string {
   const denied = permissionText(error);
   if (denied !== undefined) return denied;
   const [first, second = ""] = (error as Error).message.split("\n").map((line) => line.trim());
-  // The files are fetched at the first use of a package, and the lock says which.
+  // Deno fetches all packages of the lock with the first that is needed, and names whichever fails first.
   if (/not found in cache|cached-only|error sending request|Failed (loading|caching)/.test(first + second)) {
-    const name = /package "([^"]+)"/.exec(first)?.[1];
-    return `${name === undefined ? "a package" : `the package ${name}`} is not in Deno's cache and the npm registry ` +
-      "does not answer; run the command once with a connection";
+    return "the packages for it are not in Deno's cache and the npm registry does not give them; " +
+      "run the command once with a connection";
   }
   // Sharp begins with the name of the machine's kind, and ends with a list of remedies for npm.
   return (first.endsWith("runtime") ? second : first).replace(/\.$/, "");

@@ -24,6 +24,15 @@ export async function sourceFiles(): Promise<string[]> {
   return found.sort();
 }
 
+/** The sources whose packages are in a lock of their own, so that none but them fetches these, and that lock. */
+export const OWN_LOCKS: Readonly<Record<string, string>> = {
+  "tools/build_wasm.ts": "tools/build_wasm.lock",
+  "tests/_onnx_runtime_process.ts": "tests/onnxruntime.lock",
+};
+
+/** The peers of benchmarks are fetched by who measures them; their versions are exact, and no lock has them. */
+export const WITHOUT_LOCK = "bench/cpu/peers/";
+
 /** A specifier of the npm registry or of JSR as a string of a source. */
 const SPECIFIER = /"((?:npm|jsr):[^"$\s]+)"/g;
 

@@ -12,7 +12,7 @@ const STEPS: readonly (readonly string[])[] = [
   ["lint", "--config", path],
   ["check", "--config", path, "mod.ts", ...FOLDERS.map((folder) => `${folder}/**/*.ts`)],
   ["doc", "--lint", "--config", path, ...PUBLIC],
-  ["run", "-A", "--config", path, "tools/build_wasm.ts", "--check"],
+  ["run", "-A", "--no-config", "--lock", "tools/build_wasm.lock", "--frozen", "tools/build_wasm.ts", "--check"],
 ];
 
 for (const args of STEPS) {
