@@ -33,8 +33,8 @@ export const OWN_LOCKS: Readonly<Record<string, string>> = {
 /** The peers of benchmarks are fetched by who measures them; their versions are exact, and no lock has them. */
 export const WITHOUT_LOCK = "bench/cpu/peers/";
 
-/** A specifier of the npm registry or of JSR as a string of a source. */
-const SPECIFIER = /"((?:npm|jsr):[^"$\s]+)"/g;
+/** A specifier of the npm registry or of JSR, as it is imported or named for an import. */
+const SPECIFIER = /\b(?:from|import\(|import|specifier =)\s*"((?:npm|jsr):[^"$\s]+)"/g;
 
 /** The packages of npm and JSR that sources name themselves, beside the import maps. */
 export async function inlineSpecifiers(files: readonly string[]): Promise<Map<string, string>> {
