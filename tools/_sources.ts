@@ -28,20 +28,24 @@ export async function sourceFiles(): Promise<string[]> {
 export const OWN_LOCKS: Readonly<Record<string, string>> = {
   "tools/build_wasm.ts": "tools/build_wasm.lock",
   "tests/_onnx_runtime_process.ts": "tests/onnxruntime.lock",
+  "tests/_cyclonedx_process.ts": "tests/cyclonedx.lock",
 };
 
 /** The peers of benchmarks are fetched by who measures them; their versions are exact, and no lock has them. */
 export const WITHOUT_LOCK = "bench/cpu/peers/";
 
-/** A specifier of the npm registry or of JSR, as it is imported or named for an import. */
-const SPECIFIER = /\b(?:from|import\(|import|specifier =)\s*"((?:npm|jsr):[^"$\s]+)"/g;
+/** Where a source names what it imports: a statement, an import that waits, or a constant called `specifier` or `specifiers`. */
+const NAMING = /\b(?:from\s+|import\s*\(?\s*|specifier = |specifiers = \[\s*)"[^\];]*/g;
+/** A package of the npm registry or of JSR. */
+const SPECIFIER = /"((?:npm|jsr):[^"\s]+)"/g;
 
-/** The packages of npm and JSR that sources name themselves, beside the import maps. */
+/** The packages of npm and JSR that sources name themselves, beside the import maps, and a source that does. */
 export async function inlineSpecifiers(files: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const file of files) {
-    const text = await Deno.readTextFile(root + file);
-    for (const [, specifier] of text.matchAll(SPECIFIER)) found.set(specifier, file);
+    for (const [naming] of (await Deno.readTextFile(root + file)).matchAll(NAMING)) {
+      for (const [, specifier] of naming.matchAll(SPECIFIER)) found.set(specifier, file);
+    }
   }
   return found;
 }
