@@ -76,6 +76,17 @@ Deno.test("with an empty cache and no registry all works but image files, ONNX, 
     const files = [...Deno.readDirSync(`${folder}/run`)].map(({ name }) => name);
     assert(!files.some((name) => name.endsWith(".svg") || name.includes("tfevents")), files.join());
     assertStringIncludes((await works("train", ...SMALL, "--steps", "2", "--out", "shapes")).stdout, "shapes");
+    // The task itself, which asks both registries; nothing listens there.
+    const nowhere = {
+      NPM_CONFIG_REGISTRY: "http://127.0.0.1:9/",
+      JSR_URL: "http://127.0.0.1:9/",
+      DENO_DIR: `${folder}/none`,
+    };
+    const task = await runDeno(["task", "train", ...SMALL, "--steps", "2", "--out", `${folder}/task`], {
+      env: nowhere,
+    });
+    assertEquals(task.code, 0, task.stderr);
+    assertStringIncludes(task.stdout, "last.safetensors");
     const images = `error: Image files cannot be read or written: ${missing}`;
     assertEquals(await fails("train", "--data", "photos", "--size", "8", ...SMALL), images);
     assertEquals(await fails("train", "--data", "photos", ...SMALL, "--workers", "0"), images);

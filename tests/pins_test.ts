@@ -44,7 +44,7 @@ function closure({ specifiers, ...lock }: LockFile, specifier: string): Map<stri
   const { registry, name, version } = parse(specifier), packages = lock[registry as "npm" | "jsr"] ?? {};
   // Deno writes ^1 as 1.
   const asked = `${registry}:${name}${version === undefined ? "" : `@${version.replace(/^\^(\d+)$/, "$1")}`}`;
-  assert(asked in specifiers, `no lock says which version ${specifier} is`);
+  assert(asked in specifiers, `no lock says which version ${specifier} is; run tools/lock.ts, as it says`);
   const found = new Map<string, LockedPackage>(), waiting = [`${name}@${specifiers[asked]}`];
   const names = Object.keys(packages);
   for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {

@@ -83,7 +83,7 @@ function packagesOf({ npm = {}, jsr = {} }: LockFile): Map<string, Billed> {
         const bare = needed.replace(/^jsr:/, ""),
           same = (other: string) => other.slice(0, other.indexOf("@", 1)) === bare;
         const found = keys.find((other) => other === bare) ?? keys.find(same);
-        if (found === undefined) throw new Error(`the lock has no ${needed}, which ${key} needs; run deno task lock`);
+        if (found === undefined) throw new Error(`the lock has no ${needed}, which ${key} needs; run tools/lock.ts`);
         return `${registry}:${found}`;
       };
       found.set(`${registry}:${key}`, {

@@ -1,4 +1,5 @@
 /**
+ * `deno run -RW --allow-run --no-config tools/lock.ts`, which is no task since no task starts while a lock lacks something.
  * Writes the lock files anew, after a dependency was added or changed: `deno.offline.lock` from the npm registry, and
  * `deno.lock` from JSR too where it answers. Where it does not, `deno.lock` gets the npm packages and keeps what it has of
  * JSR's. What only developers run has locks of its own. Everything else refuses what the locks do not have.
@@ -14,7 +15,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Resolves sources and specifiers, and writes the lock. */
 async function lock(flags: readonly string[], roots: readonly string[]): Promise<boolean> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["cache", "--quiet", "--frozen=false", ...flags, ...roots],
+    args: ["cache", "--quiet", "--frozen=false", "--node-modules-dir=none", ...flags, ...roots],
     cwd: root,
     env: { NO_COLOR: "1" },
   }).output();
@@ -36,6 +37,11 @@ const before = await readLock("deno.lock");
 if (!await lock(["--config", "deno.offline.json"], roots)) Deno.exit(1);
 console.log("deno.offline.lock is written");
 const merged = withNpmOf(before, await readLock("deno.offline.lock"));
-await Deno.writeTextFile(`${root}deno.lock`, `${JSON.stringify(merged, null, 2)}\n`);
+// As Deno writes it.
+const text = JSON.stringify(merged, null, 2).replace(
+  /"(os|cpu)": \[([^\]]*)\]/g,
+  (_, name, values) => `"${name}": [${values.trim().split(/,\s*/).join(", ")}]`,
+);
+await Deno.writeTextFile(`${root}deno.lock`, `${text}\n`);
 if (await lock(["--config", "deno.json"], roots)) console.log("deno.lock is written");
 else console.log("deno.lock has the npm packages; JSR did not answer, so its packages there are as they were");

@@ -11,6 +11,11 @@ import { chooseConfiguration, CONFIGURATIONS, denoDir } from "./_import_map.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const env = (name: string) => Deno.env.get(name), cache = denoDir(env, Deno.build.os);
+/**
+ * Packages come from Deno's cache, when they are needed. `deno.json` says `manual`, which would take them from a folder of the
+ * clone: else `deno task` itself would fetch them all before any task, and no task would start without the network.
+ */
+const PACKAGES = ["--node-modules-dir=none"];
 /** Arguments that only print: they are answered without asking JSR. */
 const PRINTING = ["--help", "-h", "--version", "help"];
 
@@ -20,12 +25,21 @@ async function plan([task, ...args]: readonly string[]): Promise<string[]> {
   const config = prints && task !== "deno"
     ? root + CONFIGURATIONS[1]
     : await chooseConfiguration(root, cache, console.error);
-  if (task === "deno") return [args[0], "--config", config, ...args.slice(1)];
+  if (task === "deno") return [args[0], ...PACKAGES, "--config", config, ...args.slice(1)];
   await goToCaller();
   const { grants: given, rest } = splitGrants(args);
   const own = grantsFor(task ?? "", rest, { cwd: Deno.cwd(), env, denoDir: cache, cacheFolder: cacheFolder() });
   const start = task === undefined ? [] : [task];
-  return ["run", ...mergeGrants([...own, ...given]), "--config", config, `${root}cli/main.ts`, ...start, ...rest];
+  return [
+    "run",
+    ...PACKAGES,
+    ...mergeGrants([...own, ...given]),
+    "--config",
+    config,
+    `${root}cli/main.ts`,
+    ...start,
+    ...rest,
+  ];
 }
 
 /** Goes to the folder in which `deno task` was called, which itself goes to that of its configuration. */
