@@ -3,6 +3,7 @@
 import { ResiduaError, UsageError } from "../core/mod.ts";
 import { messageOf } from "./error_message.ts";
 import { printNotice, widthOf } from "./reports/layout.ts";
+import { permissionText } from "./permission_error.ts";
 import { type CommandHelp, formatHelp } from "./options/help.ts";
 import type { GivenOptions, OptionTable, Values } from "./options/option.ts";
 import { parseArguments, refusePositionals } from "./options/parse_options.ts";
@@ -64,8 +65,10 @@ export async function exitCodeOf(run: () => Promise<void>): Promise<number> {
     await run();
     return 0;
   } catch (error) {
+    const denied = permissionText(error);
     try {
       if (error instanceof ResiduaError) printNotice(`error: ${messageOf(error)}`);
+      else if (denied !== undefined) printNotice(`error: ${denied}`);
       else if (isOutputError(error)) printNotice(`error: ${outputText(error)}`);
       else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
     } catch {

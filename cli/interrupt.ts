@@ -3,6 +3,9 @@
 /** The exit code of a program that an interrupt ended, as shells have it. */
 const INTERRUPTED = 130;
 
+/** Milliseconds in which a second signal is taken for the first: a terminal sends it, and a parent may hand its own on. */
+const SAME_SIGNAL = 250;
+
 /** The bit of SIGHUP in what Linux tells of a process. */
 const HANGUP = 1n;
 
@@ -35,15 +38,17 @@ function signalsHeard(): Deno.Signal[] {
 export class Interrupt implements Disposable {
   readonly #controller = new AbortController();
   readonly #listeners: readonly (readonly [Deno.Signal, () => void])[];
+  #time = 0;
 
   /** @param announce Called at the first signal. What goes wrong in it does not matter: the terminal may be gone. */
   constructor(announce: () => void) {
     const hear = (signal: Deno.Signal) => {
       if (this.signal.aborted) {
         // A terminal that is closed hangs up by its shell and by the system.
-        if (signal === "SIGHUP") return;
+        if (signal === "SIGHUP" || performance.now() - this.#time < SAME_SIGNAL) return;
         Deno.exit(INTERRUPTED);
       }
+      this.#time = performance.now();
       this.#controller.abort();
       try {
         announce();

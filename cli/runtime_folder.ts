@@ -5,8 +5,9 @@
  * drivers load, prints an error that concerns nobody who only computes. The folder is removed at the end of the process.
  */
 export function provideRuntimeFolder(): void {
-  if (Deno.build.os !== "linux" || Deno.env.has("XDG_RUNTIME_DIR")) return;
+  if (Deno.build.os !== "linux") return;
   try {
+    if (Deno.env.has("XDG_RUNTIME_DIR")) return;
     const folder = Deno.makeTempDirSync({ prefix: "residua-runtime-" });
     Deno.env.set("XDG_RUNTIME_DIR", folder);
     addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));

@@ -1,20 +1,10 @@
-/** Runs exported networks in ONNX Runtime. */
+/** Runs exported networks in ONNX Runtime, in a process of its own, since the package has a lock of its own. */
 
-import { assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { fileURLToPath } from "node:url";
 
-/** The part of onnxruntime-node that is used; its types would have to be downloaded to check the sources. */
-interface Runtime {
-  readonly InferenceSession: {
-    create(model: Uint8Array, options: { intraOpNumThreads: number }): Promise<{
-      run(feeds: Record<string, unknown>): Promise<Record<string, { readonly data: Float32Array; dims: number[] }>>;
-      release(): Promise<void>;
-    }>;
-  };
-  readonly Tensor: new (type: "float32", data: Float32Array, shape: readonly number[]) => unknown;
-}
-
-const specifier = "npm:onnxruntime-node@1.30.0";
-const runtime: Runtime = (await import(specifier)).default;
+const script = fileURLToPath(new URL("_onnx_runtime_process.ts", import.meta.url));
+const lock = fileURLToPath(new URL("onnxruntime.lock", import.meta.url));
 
 /** The logits of images in batches of each size. */
 export async function logitsInRuntime(
@@ -22,13 +12,22 @@ export async function logitsInRuntime(
   shape: readonly number[],
   batches: readonly { readonly size: number; readonly images: Float32Array }[],
 ): Promise<Float32Array[]> {
-  const session = await runtime.InferenceSession.create(bytes, { intraOpNumThreads: 2 });
-  const results: Float32Array[] = [];
-  for (const { size, images } of batches) {
-    const { logits } = await session.run({ image: new runtime.Tensor("float32", images, [size, ...shape]) });
-    assertEquals(logits.dims[0], size);
-    results.push(logits.data.slice());
-  }
-  await session.release();
-  return results;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-config", "--lock", lock, "--frozen", script],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const encodeBase64 = ({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array) =>
+    Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString("base64");
+  const inputs = batches.map(({ size, images }) => ({ dims: [size, ...shape], images: encodeBase64(images) }));
+  const request = JSON.stringify({ model: encodeBase64(bytes), inputs });
+  const answer = process.output();
+  const writer = process.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(request));
+  await writer.close();
+  const { code, stdout, stderr } = await answer;
+  if (code !== 0) throw new Error(`ONNX Runtime: ${new TextDecoder().decode(stderr)}`);
+  const logits: string[] = JSON.parse(new TextDecoder().decode(stdout));
+  return logits.map((text) => new Float32Array(new Uint8Array(Buffer.from(text, "base64")).buffer));
 }

@@ -2,30 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { withFolder } from "./_cli.ts";
-import { LAYERS } from "./_imports.ts";
-
-const FOLDERS = [...LAYERS, "bench", "examples", "tools", "tests"];
-const FILES = ["mod.ts", "deno.json", "deno.offline.json", "deno.lock"];
-const root = new URL("..", import.meta.url);
-
-/** The paths of all files below a folder, without what was installed or is no source. */
-async function* filesIn(folder: string): AsyncGenerator<string> {
-  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, root))) {
-    const path = `${folder}/${name}`;
-    if (!isDirectory) yield path;
-    else if (name !== "node_modules" && name !== "golden" && !name.startsWith(".")) yield* filesIn(path);
-  }
-}
-
-async function copyClone(target: string): Promise<void> {
-  for (const file of FILES) await Deno.copyFile(new URL(file, root), `${target}/${file}`);
-  for (const folder of FOLDERS) {
-    for await (const path of filesIn(folder)) {
-      await Deno.mkdir(`${target}/${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
-      await Deno.copyFile(new URL(path, root), `${target}/${path}`);
-    }
-  }
-}
+import { copyClone, filesIn, FOLDERS, root } from "./_clone.ts";
 
 Deno.test("tasks run in a clone whose path has spaces, accents and signs", () =>
   withFolder(async (folder) => {
@@ -36,7 +13,8 @@ Deno.test("tasks run in a clone whose path has spaces, accents and signs", () =>
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["task", ...args],
         cwd: clone,
-        env: { NO_COLOR: "1" },
+        // The folder that the tests were started in is not the one that the task is called in.
+        env: { NO_COLOR: "1", INIT_CWD: clone },
       }).output();
       const said = new TextDecoder().decode(stdout);
       assertEquals(code, 0, `deno task ${args.join(" ")}: ${said}${new TextDecoder().decode(stderr)}`);

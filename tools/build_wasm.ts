@@ -1,10 +1,21 @@
 /**
  * Compiles the WebAssembly kernels into TypeScript modules, so that they load from a registry and from a bundle as well as
  * from disk: those of the CPU backend, a plain SIMD and a relaxed SIMD build and a list of the kernels' names, and those of
- * the image pipeline. With `--check` it fails if the committed modules are not what the sources give.
+ * the image pipeline. With `--check` it fails if the committed modules are not what the sources give. The compiler has a lock
+ * of its own, `build_wasm.lock`, so that who only runs Residua does not fetch it.
  */
 
-import asc from "npm:assemblyscript@0.28.20/asc";
+/** The part of AssemblyScript's compiler that is used. */
+interface Compiler {
+  main(args: readonly string[], files: {
+    readFile(file: string): string | null;
+    writeFile(file: string, content: string | Uint8Array): void;
+    listFiles(): string[];
+  }): Promise<{ readonly error: Error | null; readonly stderr: { toString(): string } }>;
+}
+
+const specifier = "npm:assemblyscript@0.28.20/asc";
+const asc: Compiler = (await import(specifier)).default;
 
 const root = new URL("../", import.meta.url);
 // Higher levels reorder the inner loops, which then spill registers.

@@ -10,9 +10,9 @@ const FOLDERS = [...LAYERS, "cli", "tests", "bench", "examples", "tools"];
 const STEPS: readonly (readonly string[])[] = [
   ["fmt", "--check", "--config", path],
   ["lint", "--config", path],
-  ["check", "--config", path, "mod.ts", ...FOLDERS.map((folder) => `${folder}/**/*.ts`)],
-  ["doc", "--lint", "--config", path, ...PUBLIC],
-  ["run", "-A", "--no-config", "tools/build_wasm.ts", "--check"],
+  ["check", "--node-modules-dir=none", "--config", path, "mod.ts", ...FOLDERS.map((folder) => `${folder}/**/*.ts`)],
+  ["doc", "--lint", "--node-modules-dir=none", "--config", path, ...PUBLIC],
+  ["run", "-A", "--no-config", "--lock", "tools/build_wasm.lock", "--frozen", "tools/build_wasm.ts", "--check"],
 ];
 
 for (const args of STEPS) {

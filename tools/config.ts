@@ -1,13 +1,7 @@
-/**
- * Prints the configuration that works on this machine: `deno.json` where JSR answers, else `deno.offline.json`, which maps
- * the bare names to adapters over Deno's own built-ins. It always prints a path.
- */
+/** Prints the path of the configuration that works on this machine, for commands that are no tasks. */
 
 import { fileURLToPath } from "node:url";
+import { chooseConfiguration, denoDir } from "./_import_map.ts";
 
-const specifier = "jsr:@std/cli@^1/parse-args";
 const root = fileURLToPath(new URL("..", import.meta.url));
-const timeout = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 3000));
-const reachable = import(specifier).then(() => true, () => false);
-console.log(root + (await Promise.race([reachable, timeout]) ? "deno.json" : "deno.offline.json"));
-Deno.exit(0);
+console.log(await chooseConfiguration(root, denoDir((name) => Deno.env.get(name), Deno.build.os), console.error));

@@ -1,6 +1,6 @@
 /** `deno task export`: writes a checkpoint for other programs. */
 
-import { f32, Graph, UsageError } from "../../core/mod.ts";
+import { DataError, f32, Graph, UsageError } from "../../core/mod.ts";
 import type { Normalisation } from "../../data/mod.ts";
 import type { SequentialModel } from "../../models/mod.ts";
 import {
@@ -17,11 +17,11 @@ import {
 import { foldBatchNorm } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
 import { writeFile } from "../files/write_file.ts";
-import { encodeOnnx } from "../onnx/encode.ts";
 import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
 import { MOST, type Values } from "../options/option.ts";
 import { chosenNormalisation, NORMALISATION_OPTIONS } from "../options/preparation_options.ts";
 import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
+import { whyNotLoaded } from "../package_error.ts";
 import { printLines } from "../reports/layout.ts";
 import { VERSION } from "../version.ts";
 
@@ -92,7 +92,7 @@ export const exportCommand = defineCommand({
   const known = normalise || (trained.info ?? values.mean ?? values.std) !== undefined;
   const chosen = format === "onnx" && known ? await chosenNormalisation(trained, trained.model, values) : undefined;
   const bytes = format === "onnx"
-    ? onnxFile(trained, fold, batch, chosen?.normalisation, normalise)
+    ? await onnxFile(trained, fold, batch, chosen?.normalisation, normalise)
     : weightFile(trained);
   await writeFile(out, bytes);
   const { model } = trained, size = `${(bytes.length / 2 ** 20).toFixed(1)} MiB`;
@@ -139,13 +139,25 @@ function inferenceGraph(model: SequentialModel): Pick<Parameters<typeof graphToO
   return { graph, outputs: { logits: model.forward(graph, graph.input("image", f32([1, ...model.inputShape]))) } };
 }
 
-function onnxFile(
+/** No literal where it is imported, so that Deno fetches the package that it needs only then. */
+const ENCODER = "../onnx/encode.ts";
+
+async function loadEncoder(): Promise<typeof import("../onnx/encode.ts")> {
+  try {
+    return await import(ENCODER) as typeof import("../onnx/encode.ts");
+  } catch (error) {
+    throw new DataError(`No ONNX file can be written: ${whyNotLoaded(error)}`);
+  }
+}
+
+async function onnxFile(
   { model, tensors, info, source }: Trained,
   fold: boolean,
   batch: number | undefined,
   normalisation: Normalisation | undefined,
   builtIn: boolean,
-): Uint8Array {
+): Promise<Uint8Array> {
+  const { encodeOnnx } = await loadEncoder();
   const traced = inferenceGraph(model);
   expectTensors(variableSpecs(traced.graph), tensors, source);
   const written = fold ? foldBatchNorm(traced.graph, tensors, traced.outputs, source) : { ...traced, tensors };

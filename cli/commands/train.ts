@@ -169,6 +169,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
   const description = startedDescription(work.description, initial), model = describedModel(description);
   const { json, accumulate, batch, epochs } = values;
   const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
+  const plots = new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes);
   using interrupt = new Interrupt(() => {
     line.clear();
     printNotice("Finishing the step and saving; interrupt again to leave at once.");
@@ -232,7 +233,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           },
         }
         : undefined,
-      callbacks: [new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes), events],
+      callbacks: [plots, events],
       onStart: async (event) => {
         const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
@@ -270,7 +271,8 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     else if (last === undefined) {
       return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
     }
-    say(`The run is in ${location}: curves.svg, confusion.svg, metrics.jsonl, best.safetensors, last.safetensors`);
+    const files = [...plots.files, "metrics.jsonl", "best.safetensors", "last.safetensors"];
+    say(`The run is in ${location}: ${files.join(", ")}`);
   } finally {
     line.clear();
     backend.destroy();

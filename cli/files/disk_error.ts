@@ -1,10 +1,13 @@
 /** Why something on the disk could not be used. */
 
 import { DataError, ResiduaError } from "../../core/mod.ts";
+import { permissionText } from "../permission_error.ts";
 
 /** Says in a sentence why something on the disk could not be used. */
 export function explain(what: string, path: string, error: unknown): ResiduaError {
   if (error instanceof ResiduaError) return error;
+  const denied = permissionText(error);
+  if (denied !== undefined) return new DataError(`${path}: ${what} cannot be used: ${denied}`);
   if (error instanceof Deno.errors.NotFound) return new DataError(`${path}: ${what} does not exist; check the path`);
   if (error instanceof Deno.errors.PermissionDenied) return new DataError(`${path}: no permission to use ${what}`);
   if (error instanceof Deno.errors.NotADirectory) {

@@ -1,10 +1,10 @@
 /** Reads tables of images: a path and a label a line, with commas, tabs, semicolons or spaces between. */
 
 import { posix, relative, resolve } from "node:path";
-import { CsvError, parse } from "csv-parse/sync";
 import { DataError } from "../../core/mod.ts";
 import { type ImageList, isImageFile, type ListedImage } from "../../data/mod.ts";
 import { findColumns } from "./list_columns.ts";
+import { type Csv, loadCsv } from "./load_csv.ts";
 import { MOST_BYTES, readFile } from "./read_file.ts";
 
 /** A row of a table. */
@@ -32,7 +32,8 @@ export async function readListFile(
   columns?: string,
   inFolder: (path: string) => string = (path) => path,
 ): Promise<ImageList> {
-  const rows = readRows(decodeText(path, await readFile(path, { what: "the list", most: MOST_BYTES.list })), path);
+  const text = decodeText(path, await readFile(path, { what: "the list", most: MOST_BYTES.list }));
+  const rows = readRows(await loadCsv(), text, path);
   if (rows.length === 0) return { name: path, images: [] };
   const found = findColumns(rows.slice(0, 2).map(({ fields }) => fields), columns, path);
   const images = rows.slice(found.header ? 1 : 0).map(({ fields, line }): ListedImage => {
@@ -66,9 +67,9 @@ function decodeText(path: string, bytes: Uint8Array): string {
   }
 }
 
-function readRows(text: string, path: string): Row[] {
-  const separator = findSeparator(text);
-  const rows = separator === " " ? rowsBySpaces(text) : parseRows(text, separator, path);
+function readRows(csv: Csv, text: string, path: string): Row[] {
+  const separator = findSeparator(csv, text);
+  const rows = separator === " " ? rowsBySpaces(text) : parseRows(csv, text, separator, path);
   if (rows.length === 0) return rows;
   const { length } = rows[0].fields, wrong = rows.filter(({ fields }) => fields.length !== length);
   if (wrong.length > 0) {
@@ -86,21 +87,21 @@ function readRows(text: string, path: string): Row[] {
 const NAMES: Readonly<Record<string, string>> = { ",": "commas", ";": "semicolons", "\t": "tabs", " ": "spaces" };
 
 /** The separator that divides the first rows into as many fields each; else one that divides them all. */
-function findSeparator(text: string): string {
+function findSeparator(csv: Csv, text: string): string {
   let some = ",";
   for (const separator of SEPARATORS) {
-    const rows = firstRows(text, separator), counts = rows.map(({ length }) => length);
+    const rows = firstRows(csv, text, separator), counts = rows.map(({ length }) => length);
     if (rows.length === 0 || Math.min(...counts) < 2) continue;
     if (new Set(counts).size === 1) return separator;
     some = separator;
   }
-  if (firstRows(text, some).some(({ length }) => length > 1)) return some;
+  if (firstRows(csv, text, some).some(({ length }) => length > 1)) return some;
   const lines = text.split(/\r?\n/, LOOKED_AT).filter((line) => line.trim() !== "");
   // A path with spaces ends in that of a file.
   return lines.length > 0 && lines.every((line) => /\S\s+\S/.test(line) && !isImageFile(line.trim())) ? " " : some;
 }
 
-function firstRows(text: string, separator: string): string[][] {
+function firstRows({ parse }: Csv, text: string, separator: string): string[][] {
   try {
     return parse(text, { delimiter: separator, to: LOOKED_AT, ...READING });
   } catch {
@@ -110,7 +111,7 @@ function firstRows(text: string, separator: string): string[][] {
 
 const READING = { relax_column_count: true, skip_empty_lines: true, skip_records_with_empty_values: true } as const;
 
-function parseRows(text: string, delimiter: string, path: string): Row[] {
+function parseRows({ CsvError, parse }: Csv, text: string, delimiter: string, path: string): Row[] {
   const rows: Row[] = [];
   try {
     parse(text, {

@@ -1,54 +1,43 @@
-/** Reads files of JSON at one door: what they must hold is a schema, and what is not so is told in a sentence. */
+/** Reads files of JSON at one door: what they must hold is checked once, and what is not so is told in a sentence. */
 
-import * as v from "valibot";
-import { DataError, parseJson, showText } from "../../core/mod.ts";
+import { DataError, type FieldCheck, parseJson, showText } from "../../core/mod.ts";
 import { MOST_BYTES, readFile, readIfThere } from "./read_file.ts";
 
-const LONGEST = 60;
-
-/** A value as a message shows it. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return showText(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+/** What a file of JSON is, and must hold. */
+export interface JsonKind {
+  /** What it is called, for messages. */
+  readonly what: string;
+  /** What it must hold. */
+  readonly check: FieldCheck;
+  /** What to do about a file that is something else. */
+  readonly remedy: string;
 }
 
 /**
  * Reads a file of JSON.
  *
- * @param path The file.
- * @param what What it is, for messages.
- * @param schema What it must hold; the messages of its parts say what they are, such as "a number".
- * @param remedy What to do about a file that is something else.
- * @throws {DataError} If it cannot be read, or is not that: which part, what it is, and what was expected.
+ * @throws {DataError} If it cannot be read, or is not of that kind: which part, what it is, and what was expected.
  */
-export async function readJson<S extends v.GenericSchema>(
-  path: string,
-  what: string,
-  schema: S,
-  remedy: string,
-): Promise<v.InferOutput<S>> {
-  const bytes = await readFile(path, { what, most: MOST_BYTES.text });
-  return expectContent(path, parse(bytes, path, what, remedy), schema, remedy);
+export async function readJson<T>(path: string, kind: JsonKind): Promise<T> {
+  return parse(await readFile(path, { what: kind.what, most: MOST_BYTES.text }), path, kind) as T;
 }
 
 /** The content of a file as {@link readJson} gives it, or nothing if there is none. */
-export async function readJsonIfThere<S extends v.GenericSchema>(
-  path: string,
-  what: string,
-  schema: S,
-  remedy: string,
-): Promise<v.InferOutput<S> | undefined> {
-  const bytes = await readIfThere(path, { what, most: MOST_BYTES.text });
-  return bytes && expectContent(path, parse(bytes, path, what, remedy), schema, remedy);
+export async function readJsonIfThere<T>(path: string, kind: JsonKind): Promise<T | undefined> {
+  const bytes = await readIfThere(path, { what: kind.what, most: MOST_BYTES.text });
+  return bytes && parse(bytes, path, kind) as T;
 }
 
-function parse(bytes: Uint8Array, path: string, what: string, remedy: string): unknown {
+function parse(bytes: Uint8Array, path: string, { what, check, remedy }: JsonKind): unknown {
+  let content: unknown;
   try {
-    return parseJson(bytes, path);
+    content = parseJson(bytes, path);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new DataError(`${path}: ${what} is not JSON: ${showText(error.message)}; ${remedy}`);
   }
+  expectContent(path, content, check, remedy);
+  return content;
 }
 
 /**
@@ -56,26 +45,13 @@ function parse(bytes: Uint8Array, path: string, what: string, remedy: string): u
  *
  * @param path The file that it is from.
  * @param content The value.
- * @param schema As for {@link readJson}.
+ * @param check What it must be.
  * @param remedy What to do about a file that is something else.
  * @param within The part of the file that the value is. Defaults to all of it.
  * @throws {DataError} If it is something else.
  */
-export function expectContent<S extends v.GenericSchema>(
-  path: string,
-  content: unknown,
-  schema: S,
-  remedy: string,
-  within = "",
-): v.InferOutput<S> {
-  const result = v.safeParse(schema, content, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues, names = [within, v.getDotPath(issue) ?? ""].filter((name) => name !== "");
-  const name = names.length === 0 ? "the whole" : showText(names.join("."));
-  const found = issue.path?.length && issue.input === undefined
-    ? `${name} is missing`
-    : `${name} is ${show(issue.input)}`;
-  // A missing part's message is that of its object.
-  const expected = issue.received === "undefined" && issue.kind === "schema" ? "" : `, expected ${issue.message}`;
-  throw new DataError(`${path}: ${found}${expected}; ${remedy}`);
+export function expectContent(path: string, content: unknown, check: FieldCheck, remedy: string, within = ""): void {
+  const fault = check(content, within);
+  if (fault === undefined) return;
+  throw new DataError(`${path}: ${showText(fault.startsWith(" ") ? `the whole${fault}` : fault)}; ${remedy}`);
 }

@@ -2,7 +2,7 @@
 
 import { printable } from "../../core/mod.ts";
 import { Buffer } from "node:buffer";
-import sharp from "./sharp.ts";
+import { loadSharp } from "./load_sharp.ts";
 
 /** A row of a sheet. */
 export interface SheetRow {
@@ -36,6 +36,7 @@ function shorten(label: string, most = LONGEST_LABEL): string {
  * @param rows The rows.
  * @param size Height and width of the images.
  * @returns The PNG's bytes.
+ * @throws {DataError} If sharp does not load.
  */
 export async function drawContactSheet(
   title: string,
@@ -53,7 +54,7 @@ export async function drawContactSheet(
   const sheetWidth = Math.max(left + columns * (cell[1] + GAP) - GAP, MARGIN + Math.ceil(CHARACTER * title.length)) +
     MARGIN;
   const sheetHeight = top + rows.length * pitch - GAP + MARGIN;
-  const kernel = scale > 1 ? "nearest" : "lanczos3";
+  const kernel = scale > 1 ? "nearest" : "lanczos3", sharp = await loadSharp();
   const pictures = rows.flatMap(({ images }, row) =>
     images.map(async (pixels, column) => ({
       input: await sharp(pixels, { raw: { width, height, channels: 3 } })

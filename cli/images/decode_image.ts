@@ -2,9 +2,10 @@
 
 import { DataError } from "../../core/mod.ts";
 import { type DecodedImage, IMAGE_FORMATS, type LeastSize } from "../../data/mod.ts";
-import { decodeByRust, isAvif, isBmp, isTurnedAvif, sizeOfBmp } from "./decode_rust.ts";
 import type { DecodeBudget } from "./decode_budget.ts";
-import type { default as sharp, Metadata } from "./sharp.ts";
+import { decodeByRust, isAvif, isBmp, isTurnedAvif, sizeOfBmp } from "./decode_rust.ts";
+import { loadSharp } from "./load_sharp.ts";
+import type { Metadata } from "./sharp.ts";
 
 /** Pixels that an image may have: as many as the largest sensors of phones. A file of a few bytes may have any number. */
 export const MOST_MEGAPIXELS = 200;
@@ -179,14 +180,6 @@ function requireKnownKind(bytes: Uint8Array, source: string): void {
     `${source}: expected an image (${IMAGE_FORMATS}) but ` +
       (kind === undefined ? "the file is none of these" : `the file is ${kind}; convert it to PNG or JPEG`),
   );
-}
-
-async function loadSharp(): Promise<typeof sharp> {
-  try {
-    return (await import("./sharp.ts")).default;
-  } catch (error) {
-    throw new DataError(`Images cannot be decoded, since the package sharp does not load: ${(error as Error).message}`);
-  }
 }
 
 /** How large JPEGs are decoded: smaller where that serves, or in full. */

@@ -5,6 +5,7 @@
 
 import { DataError } from "../../core/mod.ts";
 import { type DecodedImage, toRgb } from "../../data/mod.ts";
+import { whyNotLoaded } from "../package_error.ts";
 import type { Transformer } from "./napi_image.ts";
 
 /** How long the headers of BMP files are: of OS/2's two, and of the versions of Windows'. */
@@ -62,12 +63,13 @@ export function sizeOfBmp(bytes: Uint8Array): { readonly width: number; readonly
   return { width: header.getInt32(18, true), height: Math.abs(header.getInt32(22, true)) };
 }
 
+/** No literal where it is imported: Deno would fetch the package for every command, before any of them runs. */
+const PACKAGE = "./napi_image.ts";
+
 async function loadPackage(): Promise<typeof Transformer> {
   try {
-    return (await import("./napi_image.ts")).Transformer;
+    return (await import(PACKAGE) as typeof import("./napi_image.ts")).Transformer;
   } catch (error) {
-    throw new DataError(
-      `BMP and AVIF cannot be decoded, since the package @napi-rs/image does not load: ${(error as Error).message}`,
-    );
+    throw new DataError(`BMP and AVIF files cannot be decoded: ${whyNotLoaded(error)}`);
   }
 }

@@ -1,9 +1,9 @@
 /** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
 
 import { BadImages, type DecodedImage, FolderDataset, ImageCache, ImagePipeline, PathList } from "../../data/mod.ts";
-import sharp from "./sharp.ts";
 import { DecodeBudget, type Reservation } from "./decode_budget.ts";
 import { decoderOf, discard } from "./decode_image.ts";
+import { loadSharp } from "./load_sharp.ts";
 import { messageOf } from "../error_message.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import type { FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
@@ -14,13 +14,17 @@ const scope = globalThis as unknown as {
 };
 
 let pipeline: ImagePipeline | undefined;
+let prepared: Promise<void> | undefined;
 let held: Reservation | undefined;
 let decoded: DecodedImage | undefined;
 let failures: [index: number, message: string][] = [];
 
 /** Every worker decodes on one thread, so that as many are busy as there are workers. */
-sharp.concurrency(1);
-sharp.cache(false);
+async function prepareSharp(): Promise<void> {
+  const sharp = await loadSharp();
+  sharp.concurrency(1);
+  sharp.cache(false);
+}
 
 function open(
   { location, files: packed, labels, options, maxBad, decode, maxMegapixels, budget, cache }: OpenRequest,
@@ -54,6 +58,7 @@ function release(): void {
 async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<void> {
   let error: string | undefined;
   try {
+    await (prepared ??= prepareSharp());
     for (let k = Atomics.add(next, 0, 1); k < indices.length; k = Atomics.add(next, 0, 1)) {
       await pipeline!.prepareInto(k, indices[k], epoch, batch);
       release();

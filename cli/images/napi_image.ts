@@ -1,3 +1,3 @@
 /** The package `@napi-rs/image`, in the one version that is used. */
 
-export { Transformer } from "npm:@napi-rs/image@1.15.0";
+export { Transformer } from "@napi-rs/image";

@@ -3,12 +3,12 @@
  * names and numbers; they are written by `@bufbuild/protobuf`, which takes the schema as a value.
  */
 
-import { create, createFileRegistry, type MessageInitShape, toBinary } from "npm:@bufbuild/protobuf@2.17.0";
+import { create, createFileRegistry, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
   FileDescriptorProtoSchema,
-} from "npm:@bufbuild/protobuf@2.17.0/wkt";
+} from "@bufbuild/protobuf/wkt";
 
 /** An attribute of a node: a whole number or several, or a float. */
 export type OnnxAttribute = number | readonly number[] | { readonly float: number };

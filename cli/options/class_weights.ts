@@ -1,17 +1,13 @@
 /** Weights of classes, as the command line is given them. */
 
-import * as v from "valibot";
-import { DataError, parseJson, showText, UsageError } from "../../core/mod.ts";
+import { DataError, expects, parseJson, showText, UsageError } from "../../core/mod.ts";
 import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
 import { expectContent } from "../files/read_json.ts";
 import { parseNumber } from "./parse_options.ts";
 
-const FILE = v.union(
-  [
-    v.array(v.unknown()),
-    v.custom<Readonly<Record<string, unknown>>>((value) => typeof value === "object" && value !== null),
-  ],
+const FILE = expects(
   "a list of weights, or an object of weights by names of classes",
+  (value) => typeof value === "object" && value !== null,
 );
 
 /**
@@ -29,18 +25,18 @@ export async function readClassWeights(
   if (given === "balanced") return given;
   const list = given.split(",").map(parseNumber);
   if (list.every(Number.isFinite)) return expectAll(given, list, classes, UsageError);
-  let text: unknown;
+  let content: unknown;
   try {
     const bytes = await readIfThere(given, { what: "the weights of classes", most: MOST_BYTES.text });
     if (bytes === undefined) throw wrong(given, "there is no such file");
-    text = parseJson(bytes, given);
+    content = parseJson(bytes, given);
   } catch (error) {
     if (error instanceof SyntaxError) throw wrong(given, `the file is not JSON: ${showText(error.message)}`);
     throw error;
   }
-  const content = expectContent(given, text, FILE, "give each class a weight above 0");
+  expectContent(given, content, FILE, "give each class a weight above 0");
   if (Array.isArray(content)) return expectAll(given, content, classes);
-  const named = new Map(Object.entries(content)),
+  const named = new Map(Object.entries(content as Readonly<Record<string, unknown>>)),
     unknown = [...named.keys()].find((key) => !classes.includes(key));
   if (unknown !== undefined) throw wrong(given, `there is no class ${showText(unknown)}`);
   const missing = classes.find((name) => !named.has(name));

@@ -5,6 +5,7 @@ import {
   type Augmentation,
   augmentationByName,
   AUGMENTATIONS,
+  FolderDataset,
   type ImageFolderOptions,
   type ImageSet,
   type ImageStatistics,
@@ -20,6 +21,7 @@ import type { ModelDescription } from "../../weights/mod.ts";
 import { DecodeBudget } from "../images/decode_budget.ts";
 import { budgetedDecoder, DECODE_MODES, type DecodeMode, MOST_MEGAPIXELS } from "../images/decode_image.ts";
 import type { ImageCaches } from "../images/image_caches.ts";
+import { loadSharp } from "../images/load_sharp.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
 import { printNotice } from "../reports/layout.ts";
@@ -195,6 +197,8 @@ export async function openData(
   const set = values["train-list"] === undefined
     ? await openImageSet(new DiskFolder(values.data), options)
     : await openListedData(values["train-list"], values, options);
+  // Else every image would be damaged.
+  if (set.train instanceof FolderDataset) await loadSharp();
   for (const note of set.notes ?? []) printNotice(`note: ${note}`);
   return set;
 }

@@ -3,7 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { didYouMean, UsageError } from "../../core/mod.ts";
 import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
-import { expectation, takesNumber } from "./option_schema.ts";
+import { expectation, takesNumber } from "./option_field.ts";
 
 /**
  * Parses the arguments of a command that takes options only.

@@ -1,10 +1,17 @@
 /** Recipes: named values of `train`'s options, each with where it comes from; and recipes from files. */
 
-import * as v from "valibot";
-import { didYouMean, nearestName, showText, UsageError } from "../../core/mod.ts";
+import {
+  didYouMean,
+  nearestName,
+  objectField,
+  optionalField,
+  showText,
+  textField,
+  UsageError,
+} from "../../core/mod.ts";
 import { expectContent, readJson } from "../files/read_json.ts";
 import type { OptionTable } from "./option.ts";
-import { optionSchema } from "./option_schema.ts";
+import { optionField } from "./option_field.ts";
 
 /** A value of an option, and where it comes from. */
 export interface RecipeValue {
@@ -157,31 +164,22 @@ export function formatRecipe(
 }
 
 const REMEDY = "correct it, or begin with what --print-recipe prints";
-const SOURCE = v.optional(v.string("a text"));
-const isPlainObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-const FILE = v.object({
-  recipe: SOURCE,
-  about: SOURCE,
-  options: v.custom<Readonly<Record<string, unknown>>>(isPlainObject, "an object of options"),
-}, "an object");
+const KIND = {
+  what: "the recipe",
+  check: objectField({ recipe: optionalField(textField), about: optionalField(textField), options: objectField({}) }),
+  remedy: REMEDY,
+};
 
 /** Reads a recipe: of each option the value, alone or with its source. */
 async function readRecipe(path: string, table: OptionTable): Promise<Recipe> {
-  const { recipe = path, about = "", options } = await readJson(path, "the recipe", FILE, REMEDY);
-  const values = Object.entries(options).map(([name, content]) => {
+  const { recipe = path, about = "", options } = await readJson<Partial<Recipe> & Pick<Recipe, "options">>(path, KIND);
+  const values = Object.entries<unknown>(options).map(([name, content]) => {
     expectRecipeOption(path, name, table);
-    const value = optionSchema(table[name]), within = `options.${name}`;
-    if (!isPlainObject(content)) {
-      return [name, { value: expectContent(path, content, value, REMEDY, within), source: path }];
-    }
-    const { source = path, ...rest } = expectContent(
-      path,
-      content,
-      v.object({ value, source: SOURCE }),
-      REMEDY,
-      within,
-    );
-    return [name, { ...rest, source }];
+    const value = optionField(table[name]), within = `options.${name}`;
+    const isAlone = typeof content !== "object" || content === null || Array.isArray(content);
+    const check = isAlone ? value : objectField({ value, source: optionalField(textField) });
+    expectContent(path, content, check, REMEDY, within);
+    return [name, isAlone ? { value: content, source: path } : { source: path, ...content }];
   });
   return { recipe, about, options: Object.fromEntries(values) };
 }

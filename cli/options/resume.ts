@@ -1,11 +1,10 @@
 /** What a resumed run is: that of its `config.json`, in which few options may change, as their declarations tell. */
 
-import * as v from "valibot";
-import { DataError, showText, UsageError } from "../../core/mod.ts";
+import { DataError, objectField, optionalField, showText, UsageError } from "../../core/mod.ts";
 import type { ResumableCheckpoint } from "../../train/mod.ts";
 import { expectContent, readJsonIfThere } from "../files/read_json.ts";
 import type { GivenOptions, Option, OptionTable } from "./option.ts";
-import { optionSchema } from "./option_schema.ts";
+import { optionField } from "./option_field.ts";
 import { resolveOptions } from "./parse_options.ts";
 
 /** The values that a run was started with, by option. */
@@ -23,13 +22,8 @@ const REMEDY = "the file was changed or is damaged; put back what it said, or st
  */
 export async function readRunConfig(run: string): Promise<RunConfig> {
   const path = `${run}/config.json`;
-  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-  const config = await readJsonIfThere(
-    path,
-    "the run's configuration",
-    v.custom<RunConfig>(isObject, "an object"),
-    REMEDY,
-  );
+  const kind = { what: "the run's configuration", check: objectField({}), remedy: REMEDY };
+  const config = await readJsonIfThere<RunConfig>(path, kind);
   if (config !== undefined) return config;
   throw new DataError(`${path}: the file cannot be read, so there is no run to go on with; check --resume`);
 }
@@ -43,10 +37,10 @@ export async function readRunConfig(run: string): Promise<RunConfig> {
 export function expectRunOptions(table: OptionTable, config: RunConfig, run: string): string[] {
   const kept = Object.entries(table).filter(([, { ofOneInvocation }]) => !ofOneInvocation);
   const entries = kept.map(([name, option]) => {
-    const schema = optionSchema(option);
-    return [name, ALWAYS.includes(name) ? schema : v.optional(schema)];
+    const field = optionField(option);
+    return [name, ALWAYS.includes(name) ? field : optionalField(field)];
   });
-  expectContent(`${run}/config.json`, config, v.looseObject(Object.fromEntries(entries)), REMEDY);
+  expectContent(`${run}/config.json`, config, objectField(Object.fromEntries(entries)), REMEDY);
   const computes = ({ mayChangeOnResume, ofOneRun }: Option) => !mayChangeOnResume && !ofOneRun;
   return kept.filter(([name, option]) =>
     option.default !== undefined && computes(option) && !Object.hasOwn(config, name)

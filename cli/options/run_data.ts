@@ -1,11 +1,10 @@
 /** A run knows its data: its `config.json` says where they are. */
 
-import * as v from "valibot";
-import { UsageError } from "../../core/mod.ts";
+import { objectField, optionalField, UsageError } from "../../core/mod.ts";
 import { expectContent } from "../files/read_json.ts";
 import { DATA_OPTIONS } from "./image_options.ts";
 import type { GivenOptions, OptionTable, Values } from "./option.ts";
-import { optionSchema } from "./option_schema.ts";
+import { optionField } from "./option_field.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { readRunConfig } from "./resume.ts";
 
@@ -69,8 +68,8 @@ function resolved<T extends OptionTable>(table: T, given: GivenOptions, config: 
 }
 
 function expectDataOptions(config: Readonly<Record<string, unknown>>, path: string): void {
-  const entries = Object.entries(DATA_OPTIONS).map(([name, option]) => [name, v.optional(optionSchema(option))]);
-  expectContent(path, config, v.looseObject(Object.fromEntries(entries)), "put back what the run was trained with");
+  const entries = Object.entries(DATA_OPTIONS).map(([name, option]) => [name, optionalField(optionField(option))]);
+  expectContent(path, config, objectField(Object.fromEntries(entries)), "put back what the run was trained with");
 }
 
 /** The run that a path is, or is in. */

@@ -1,9 +1,15 @@
 /** Draws a run's plots after every epoch: `curves.svg` and `confusion.svg`. */
 
-import type { Callback, EpochEvent, RunFolder, RunStore } from "../../train/mod.ts";
 import { printable } from "../../core/mod.ts";
+import type { Callback, EpochEvent, RunFolder, RunStore } from "../../train/mod.ts";
+import { whyNotLoaded } from "../package_error.ts";
 import { formatPercent } from "../reports/format.ts";
 import type { EpochLine } from "./plots.ts";
+
+const CURVES = "curves.svg", CONFUSION = "confusion.svg";
+
+/** No literal where it is imported, so that Deno fetches the packages that it needs only then. */
+const PLOTS = "./plots.ts";
 
 /** A listener that draws. Where the packages for it cannot be had, it says so once, and the run goes on without plots. */
 export class RunPlots implements Callback {
@@ -26,6 +32,11 @@ export class RunPlots implements Callback {
     this.#classes = classes.map(printable);
   }
 
+  /** The names of the files that were drawn; none where the packages for them cannot be had. */
+  get files(): readonly string[] {
+    return this.#failed ? [] : [CURVES, CONFUSION];
+  }
+
   /** Takes up the epochs that are done. */
   async onStart(): Promise<void> {
     this.#lines = (await this.#folder.readMetrics()).filter((line) => line.kind === "epoch");
@@ -38,18 +49,18 @@ export class RunPlots implements Callback {
     const plots = await this.#plots();
     if (plots === undefined) return;
     const write = (name: string, text: string) => this.#store.write(name, new TextEncoder().encode(text));
-    await write("curves.svg", plots.curvesSvg(this.#lines, this.#title));
+    await write(CURVES, plots.curvesSvg(this.#lines, this.#title));
     const title = `${this.#title}, epoch ${epoch + 1}: ${formatPercent(valTop1)} right`;
-    await write("confusion.svg", plots.confusionSvg(confusion, this.#classes, title));
+    await write(CONFUSION, plots.confusionSvg(confusion, this.#classes, title));
   }
 
   async #plots(): Promise<typeof import("./plots.ts") | undefined> {
     if (this.#failed) return undefined;
     try {
-      return await import("./plots.ts");
+      return await import(PLOTS) as typeof import("./plots.ts");
     } catch (error) {
       this.#failed = true;
-      console.error(`warning: no plots are drawn: ${(error as Error).message.split("\n")[0]}`);
+      console.error(`warning: no plots are drawn: ${whyNotLoaded(error)}`);
     }
   }
 }

@@ -2,10 +2,14 @@
 
 import type { Callback, EpochEvent, StepEvent } from "../../train/mod.ts";
 import type { DiskStore } from "../files/run_store.ts";
+import { whyNotLoaded } from "../package_error.ts";
 import type { ScalarEvent } from "./event_file.ts";
 
 /** Milliseconds after which waiting numbers are written. */
 const INTERVAL = 5000;
+
+/** No literal where it is imported, so that Deno fetches the packages that it needs only then. */
+const FORMAT = "./event_file.ts";
 
 /** A listener that writes. Where the packages for it cannot be had, it says so once, and the run goes on without. */
 export class RunEvents implements Callback {
@@ -26,9 +30,9 @@ export class RunEvents implements Callback {
   async onStart({ steps }: { readonly steps: number }): Promise<void> {
     this.#step = steps;
     try {
-      this.#format = await import("./event_file.ts");
+      this.#format = await import(FORMAT) as typeof import("./event_file.ts");
     } catch (error) {
-      console.error(`warning: no TensorBoard file is written: ${(error as Error).message.split("\n")[0]}`);
+      console.error(`warning: no TensorBoard file is written: ${whyNotLoaded(error)}`);
       return;
     }
     await this.#store.write(this.#name, this.#format.fileHead(Date.now() / 1000, steps + 1));

@@ -12,7 +12,8 @@ function show(value: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
-function expects(what: string, isRight: (value: unknown) => boolean): FieldCheck {
+/** What a function tells apart, and is called that. */
+export function expects(what: string, isRight: (value: unknown) => boolean): FieldCheck {
   return (value, name) => isRight(value) ? undefined : `${name} is ${show(value)}, expected ${what}`;
 }
 

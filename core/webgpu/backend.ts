@@ -31,6 +31,9 @@ import { type KernelTable, SHIPPED_TABLES } from "./tuning/tables.ts";
 
 const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
 
+/** Milliseconds that a device has to say that it is lost, once it has failed otherwise. */
+const LOSS_PATIENCE = 100;
+
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
@@ -244,6 +247,8 @@ export class WebGpuBackend implements Backend {
     try {
       await buffer.mapAsync(GPUMapMode.READ);
     } catch (error) {
+      // A device that is lost fails what is mapped before it says so.
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_PATIENCE))]);
       this.check();
       throw new DeviceError(`Reading from the GPU failed: ${(error as Error).message}`);
     }

@@ -1,6 +1,6 @@
 /** What options hold where they are read from a file of JSON, and how a message says it. */
 
-import * as v from "valibot";
+import { expects, type FieldCheck } from "../../core/mod.ts";
 import type { Option } from "./option.ts";
 
 /** What an option takes, in words: "a whole number of at least 1". */
@@ -26,14 +26,18 @@ export function takesNumber(
     (kind !== "integer" || Number.isSafeInteger(value));
 }
 
-/** A schema of an option's value in JSON: numbers are numbers there, and flags are true or false. */
-export function optionSchema(option: Option): v.GenericSchema {
-  const { kind, choices } = option, expected = expectation(option);
-  if (kind === "flag") return v.boolean(expected);
-  if (choices !== undefined) return v.picklist(choices, expected);
-  if (kind === "text") return v.pipe(v.string(expected), v.nonEmpty(expected));
-  const number = v.custom((value) => takesNumber(option, value), expected);
-  if (kind !== "numbers") return number;
-  // As on the command line, or as a list.
-  return v.union([v.array(number), number, v.pipe(v.string(), v.nonEmpty())], expected);
+/** The check of an option's value in JSON: numbers are numbers there, and flags are true or false. */
+export function optionField(option: Option): FieldCheck {
+  const { kind, choices } = option;
+  const isText = (value: unknown) => typeof value === "string" && value !== "";
+  const isRight = (value: unknown): boolean => {
+    if (kind === "flag") return typeof value === "boolean";
+    if (choices !== undefined) return isText(value) && choices.includes(value as string);
+    if (kind === "text") return isText(value);
+    if (takesNumber(option, value)) return true;
+    // As on the command line, or as a list.
+    return kind === "numbers" &&
+      (isText(value) || (Array.isArray(value) && value.every(takesNumber.bind(null, option))));
+  };
+  return expects(expectation(option), isRight);
 }

@@ -1,0 +1,149 @@
+/**
+ * What each command of the command line is granted: no more than it needs. WebGPU and threads need no permission. Reading is
+ * not narrowed to folders: a run's `config.json` names its data, links lead anywhere, and nothing that is read gets out
+ * without the network.
+ */
+
+/** Where a command runs. */
+export interface Surroundings {
+  /** Its folder. */
+  readonly cwd: string;
+  /** The value of an environment variable. */
+  readonly env: (name: string) => string | undefined;
+  /** Deno's cache folder, if there is one. */
+  readonly denoDir?: string;
+  /** The folder of Residua's cached files. */
+  readonly cacheFolder: string;
+}
+
+/** What a command needs beside reading and the variables below. */
+interface Needs {
+  /** Options that name a folder to write to. */
+  readonly folders?: readonly string[];
+  /** Folders that it writes to where none of these is given. */
+  readonly otherwise?: readonly string[];
+  /** Options that name a file to write: its folder is granted, since files are written under another name first. */
+  readonly files?: readonly string[];
+  /** Whether it keeps what it times, and weights that it fetches. */
+  readonly caches?: boolean;
+  /** Options that may name published weights, which are fetched. */
+  readonly weights?: readonly string[];
+  /** Whether it reads or draws image files, by sharp: native code from Deno's cache of npm packages. */
+  readonly images?: boolean;
+  /** What it asks the system for. */
+  readonly sys?: readonly string[];
+}
+
+/** The needs of each command that reads files. `doctor`, `summary`, `wgsl` and help do not, and need nothing. */
+export const NEEDS: Readonly<Record<string, Needs>> = {
+  train: {
+    folders: ["out", "resume"],
+    otherwise: ["runs"],
+    caches: true,
+    weights: ["init"],
+    images: true,
+    // How much memory is free, for the cache of images.
+    sys: ["systemMemoryInfo"],
+  },
+  eval: { files: ["csv", "errors", "logits"], caches: true, weights: ["checkpoint"], images: true },
+  predict: { caches: true, weights: ["checkpoint"], images: true },
+  data: { files: ["sheet"], images: true },
+  export: { files: ["out"], caches: true, weights: ["checkpoint"] },
+  tune: { files: ["export", "table"], caches: true },
+};
+
+/** The environment variables that the sources read; packages see no others either, as if they were not set. */
+export const VARIABLES = ["HOME", "LOCALAPPDATA", "RESIDUA_WEIGHTS_URL", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"];
+
+/** Where published weights are, unless a variable names another address. */
+export const WEIGHTS_ADDRESS = "https://download.pytorch.org/models";
+
+/** The names of published weights. */
+const PUBLISHED = /^(?:imagenet$|torchvision:)/;
+
+/**
+ * The flags for Deno that grant a command what it needs.
+ *
+ * @param command The command's name.
+ * @param args The arguments after it.
+ */
+export function grantsFor(command: string, args: readonly string[], { env, ...at }: Surroundings): string[] {
+  const flags = ["--no-prompt", grant("env", VARIABLES), "--ignore-env"];
+  if (!Object.hasOwn(NEEDS, command)) return flags;
+  const { folders = [], otherwise = [], files = [], caches, weights = [], images, sys } = NEEDS[command];
+  const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
+  flags.push("--allow-read");
+  const fetches = published.some((name) => PUBLISHED.test(name));
+  const written = [
+    ...(given.length > 0 ? given : otherwise),
+    ...files.flatMap((name) => valuesOf(name, args)).map(folderOf),
+    ...(caches ? [at.cacheFolder] : []),
+  ];
+  const path = (name: string) => grantable(name, at.cwd);
+  if (written.length > 0) flags.push(grant("write", written.map(path)));
+  if (images && at.denoDir !== undefined) flags.push(grant("ffi", [path(`${at.denoDir}/npm`)]));
+  if (sys !== undefined) flags.push(grant("sys", sys));
+  if (fetches) flags.push(grant("net", [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)]));
+  return flags;
+}
+
+/** A flag of Deno's that grants some of a kind. */
+function grant(kind: string, names: readonly string[]): string {
+  return `--allow-${kind}=${[...new Set(names)].join()}`;
+}
+
+/**
+ * A path as a grant can name it: a comma there ends a name. So it begins at the folder of the command if it lies in it, and
+ * ends above the first name with a comma.
+ */
+function grantable(path: string, cwd: string): string {
+  if (!path.includes(",")) return path;
+  const inside = path.startsWith(cwd) && /^[\\/]./.test(path.slice(cwd.length));
+  const names = (inside ? path.slice(cwd.length + 1) : path).split(/[\\/]/);
+  const end = names.findIndex((name) => name.includes(","));
+  if (end < 0) return names.join("/");
+  return names.slice(0, end).join("/") || (names[0] === "" ? "/" : ".");
+}
+
+/** The values that an option is given, however often and in either form. */
+function valuesOf(name: string, args: readonly string[]): string[] {
+  const end = args.indexOf("--"), options = end < 0 ? args : args.slice(0, end);
+  return options.flatMap((argument, k) => {
+    if (argument.startsWith(`--${name}=`)) return [argument.slice(name.length + 3)];
+    return argument === `--${name}` && k + 1 < options.length ? [options[k + 1]] : [];
+  }).filter((value) => value !== "");
+}
+
+/** The folder that a file is in. */
+function folderOf(path: string): string {
+  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return cut < 0 ? "." : path.slice(0, cut) || "/";
+}
+
+function hostOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).host : address;
+}
+
+/** Permissions as Deno's own flags. */
+const GRANT = /^(?:-A|--allow-(?:all|(?:read|write|net|env|sys|run|ffi)(?:=.+)?))$/s;
+
+/** Divides a command's arguments into Deno's flags of permissions, which are granted too, and its own. */
+export function splitGrants(args: readonly string[]): { readonly grants: string[]; readonly rest: string[] } {
+  const end = args.indexOf("--"), grants: string[] = [], rest: string[] = [];
+  for (const [k, argument] of args.entries()) {
+    ((end < 0 || k < end) && GRANT.test(argument) ? grants : rest).push(argument);
+  }
+  return { grants, rest };
+}
+
+/** Flags with each kind once, as Deno takes them; one without names grants all of its kind. */
+export function mergeGrants(flags: readonly string[]): string[] {
+  if (flags.includes("-A") || flags.includes("--allow-all")) return ["-A"];
+  const merged = new Map<string, readonly string[] | undefined>();
+  for (const flag of flags) {
+    const cut = flag.indexOf("="), kind = cut < 0 ? flag : flag.slice(0, cut), before = merged.get(kind);
+    const whole = cut < 0 || (merged.has(kind) && before === undefined);
+    merged.set(kind, whole ? undefined : [...before ?? [], flag.slice(cut + 1)]);
+  }
+  return [...merged].map(([kind, names]) => names === undefined ? kind : `${kind}=${names.join()}`);
+}

@@ -1,0 +1,75 @@
+/**
+ * Starts what the tasks are: a command of the command line, with no more permissions than it needs, in the folder of the one
+ * who called; or `deno SUBCOMMAND …`, with the configuration that works here. Prints nothing of its own.
+ */
+
+import { fileURLToPath } from "node:url";
+import { cacheFolder } from "../cli/files/cache_folder.ts";
+import { provideRuntimeFolder } from "../cli/runtime_folder.ts";
+import { grantsFor, mergeGrants, splitGrants } from "./_grants.ts";
+import { chooseConfiguration, CONFIGURATIONS, denoDir } from "./_import_map.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const env = (name: string) => Deno.env.get(name), cache = denoDir(env, Deno.build.os);
+/**
+ * Packages come from Deno's cache, when they are needed. `deno.json` says `manual`, which would take them from a folder of the
+ * clone: else `deno task` itself would fetch them all before any task, and no task would start without the network.
+ */
+const PACKAGES = ["--node-modules-dir=none"];
+/** Arguments that only print: they are answered without asking JSR. */
+const PRINTING = ["--help", "-h", "--version", "help"];
+
+/** The arguments of the process to start. */
+async function plan([task, ...args]: readonly string[]): Promise<string[]> {
+  const prints = task === undefined || [task, ...args].some((argument) => PRINTING.includes(argument));
+  const config = prints && task !== "deno"
+    ? root + CONFIGURATIONS[1]
+    : await chooseConfiguration(root, cache, console.error);
+  if (task === "deno") return [args[0], ...PACKAGES, "--config", config, ...args.slice(1)];
+  await goToCaller();
+  const { grants: given, rest } = splitGrants(args);
+  const own = grantsFor(task ?? "", rest, { cwd: Deno.cwd(), env, denoDir: cache, cacheFolder: cacheFolder() });
+  const start = task === undefined ? [] : [task];
+  return [
+    "run",
+    ...PACKAGES,
+    ...mergeGrants([...own, ...given]),
+    "--config",
+    config,
+    `${root}cli/main.ts`,
+    ...start,
+    ...rest,
+  ];
+}
+
+/** Goes to the folder in which `deno task` was called, which itself goes to that of its configuration. */
+async function goToCaller(): Promise<void> {
+  const folder = env("INIT_CWD");
+  if (folder !== undefined && (await Deno.stat(folder).catch(() => undefined))?.isDirectory) Deno.chdir(folder);
+}
+
+/** Hands signals on, but for SIGINT where there is a terminal, which sends it to both processes. */
+function handOn(child: Deno.ChildProcess): void {
+  const signals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const terminal = Deno.build.os === "windows" || [Deno.stdin, Deno.stdout, Deno.stderr].some((to) => to.isTerminal());
+  for (const signal of signals) {
+    Deno.addSignalListener(signal, () => {
+      if (signal === "SIGINT" && terminal) return;
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended.
+      }
+    });
+  }
+}
+
+provideRuntimeFolder();
+const child = new Deno.Command(Deno.execPath(), {
+  args: await plan(Deno.args),
+  stdin: "inherit",
+  stdout: "inherit",
+  stderr: "inherit",
+}).spawn();
+handOn(child);
+Deno.exit((await child.status).code);
