@@ -4,9 +4,6 @@ import { DataError } from "../../core/mod.ts";
 import { IMAGE_FORMATS, isImageFile } from "./decoded_image.ts";
 import type { FileSource } from "./file_source.ts";
 
-/** Folders that were read, by what tells them from others, with the path by which they were met first. */
-type SeenFolders = Map<string, string>;
-
 /** Files that lie among images and are not read, counted by their endings, and folders that links lead to again. */
 export class LeftOut {
   readonly #counts = new Map<string, number>();
@@ -76,7 +73,8 @@ export function isVisibleImage(name: string): boolean {
  * @param files The source.
  * @param folder A folder in it, with a slash at the end, or nothing for the source itself.
  * @param leftOut Counts the other files, and the folders that links lead to again.
- * @param seen The folders that were read before, which are not read again. Defaults to none.
+ * @param seen The folders that were read before, which are not read again: the path of each by what `identify` says. Defaults to
+ * none.
  * @returns The paths in the source.
  *
  * @example
@@ -95,7 +93,7 @@ export async function findImageFiles(
   files: FileSource,
   folder: string,
   leftOut: LeftOut,
-  seen: SeenFolders = new Map(),
+  seen: Map<string, string> = new Map(),
 ): Promise<string[]> {
   const paths: string[] = [];
   const walk = async (folder: string): Promise<void> => {
@@ -112,7 +110,7 @@ export async function findImageFiles(
 }
 
 /** The path by which a folder was read already; nothing if it was not, and then it is taken for read. */
-async function firstPath(files: FileSource, folder: string, seen: SeenFolders): Promise<string | undefined> {
+async function firstPath(files: FileSource, folder: string, seen: Map<string, string>): Promise<string | undefined> {
   const identity = await files.identify?.(folder);
   if (identity === undefined) return undefined;
   const first = seen.get(identity);
@@ -135,7 +133,7 @@ export async function listClasses(
   files: FileSource,
   folder: string,
   leftOut: LeftOut,
-  { seen = new Map(), mayBeEmpty = false }: { readonly seen?: SeenFolders; readonly mayBeEmpty?: boolean } = {},
+  { seen = new Map(), mayBeEmpty = false }: { readonly seen?: Map<string, string>; readonly mayBeEmpty?: boolean } = {},
 ): Promise<Map<string, string[]>> {
   const classes = new Map<string, string[]>();
   for (const name of (await files.list(folder)).filter(isVisibleFolder)) {
