@@ -58,6 +58,11 @@ function suggestEpochs(count: number): number {
 
 /** The sides at which photos are seen: by networks made for icons of 32, and by larger ones where there are many photos. */
 const ICON = 32, PHOTO = 64, LARGE_PHOTO = 128;
+/**
+ * Few photos teach a network their colours and their light, unless these change. Cubuk et al. 2020 take a magnitude of 9 for
+ * 50,000 images and 200 epochs; a short run does not learn under as much.
+ */
+const FEW_PHOTOS = { operations: 2, magnitude: 4 } as const;
 /** From so many photos on, a large network learns more from them than a small one. */
 const MANY_PHOTOS = 20_000;
 
@@ -67,10 +72,12 @@ export interface NetworkSuggestion {
   readonly model: string;
   /** The height and width of its images, in pixels. */
   readonly size: number;
+  /** The options of `randAugment` for its training images, where that helps beside shifted crops. */
+  readonly randAugment?: { readonly operations: number; readonly magnitude: number };
 }
 
 /**
- * Suggests a network for image files, and the height and width at which it sees them.
+ * Suggests a network for image files, the height and width at which it sees them, and how they change at random.
  *
  * @param count The number of training images.
  * @param side The shorter side of a typical image, in pixels.
@@ -79,10 +86,13 @@ export interface NetworkSuggestion {
  * @example
  * ```ts
  * import { suggestNetwork } from "@residua/residua/train";
- * console.log(suggestNetwork(160, 3024)); // { model: "resnet20", size: 64 }
+ * console.log(suggestNetwork(160, 3024).size, suggestNetwork(160, 28).size); // 64 32
  * ```
  */
 export function suggestNetwork(count: number, side: number, size?: number): NetworkSuggestion {
   const suited = side <= ICON ? ICON : count < MANY_PHOTOS ? PHOTO : LARGE_PHOTO, seen = size ?? suited;
-  return { model: seen <= PHOTO ? "resnet20" : "resnet18", size: seen };
+  // Beyond that size crops of any area and shape are drawn, which change images enough.
+  return seen > PHOTO
+    ? { model: "resnet18", size: seen }
+    : { model: "resnet20", size: seen, ...(seen > ICON ? { randAugment: FEW_PHOTOS } : {}) };
 }

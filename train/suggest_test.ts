@@ -22,8 +22,9 @@ Deno.test("suggestTraining() follows the batch and the epochs that are decided",
 
 Deno.test("suggestNetwork() sees icons as they are, photos small, and many photos larger with a larger network", () => {
   assertEquals(suggestNetwork(500, 28), { model: "resnet20", size: 32 });
-  assertEquals(suggestNetwork(500, 33), { model: "resnet20", size: 64 });
-  assertEquals(suggestNetwork(19_999, Infinity), { model: "resnet20", size: 64 });
+  const photos = { model: "resnet20", size: 64, randAugment: { operations: 2, magnitude: 4 } };
+  assertEquals(suggestNetwork(500, 33), photos);
+  assertEquals(suggestNetwork(19_999, Infinity), photos);
   assertEquals(suggestNetwork(20_000, 480), { model: "resnet18", size: 128 });
   assertEquals(suggestNetwork(500, 480, 224), { model: "resnet18", size: 224 });
 });

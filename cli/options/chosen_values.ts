@@ -62,16 +62,25 @@ function epochsOfSteps(steps: number | undefined, count: number, batch: number):
   return steps === undefined ? undefined : Math.max(1, Math.ceil(steps / Math.max(1, Math.floor(count / batch))));
 }
 
+/** The network for image files, and what its images are like. */
+type ChosenNetwork = Pick<ChosenValues, "model" | "randaugment"> & { readonly size: number };
+
 /** The network and the size for image files; nothing where the images or the user decide both. */
 async function chooseNetwork(
   { model, size, init }: TrainValues,
   decided: ReadonlySet<string>,
   { train }: ImageSet,
-): Promise<{ readonly model: string; readonly size: number } | undefined> {
+): Promise<ChosenNetwork | undefined> {
   const isDecided = decided.has("model") || init !== undefined;
   if (train instanceof MemoryDataset || (isDecided && size !== undefined)) return undefined;
   const suggested = suggestNetwork(train.count, await typicalSide(train), size);
-  if (!isDecided) return suggested;
+  if (!isDecided) {
+    const { randAugment, ...network } = suggested,
+      isOpen = !["augment", "randaugment"].some((name) => decided.has(name));
+    return randAugment === undefined || !isOpen
+      ? network
+      : { ...network, randaugment: [randAugment.operations, randAugment.magnitude] };
+  }
   // Networks for small images take larger ones just as well, and those for photos say what they were made for.
   const own = modelByName(model).inputShape[1];
   return { model, size: own < suggested.size ? Math.min(suggested.size, 2 * own) : own };
@@ -93,7 +102,7 @@ async function typicalSide(dataset: Dataset): Promise<number> {
 
 /** What was chosen, and the options that would change it, in lines of 80 columns. */
 function choiceText(
-  { model, batch, epochs, lr, schedule, steps }: ChosenValues,
+  { model, batch, epochs, lr, schedule, steps, randaugment }: ChosenValues,
   decided: ReadonlySet<string>,
   count: number,
   size: number | undefined,
@@ -104,6 +113,10 @@ function choiceText(
     ["batch", `batches of ${batch}`],
     ["epochs", steps === undefined ? `${epochs} epochs` : undefined],
     ["lr", `rate ${lr}, ${schedule}`],
+    [
+      "randaugment",
+      size === undefined || decided.has("augment") ? undefined : randaugment && `RandAugment ${randaugment}`,
+    ],
   ];
   const open = said.filter(([name, text]) => text !== undefined && !decided.has(name));
   if (open.length === 0) return "";

@@ -24,15 +24,17 @@ const memory: ImageSet = {
 async function choose(set: ImageSet, given: Record<string, string>, recipe: Record<string, unknown> = {}) {
   const values = resolveOptions(TRAIN_OPTIONS, { data: "photos", ...given }, recipe);
   const choice = await chooseValues(values, new Set([...Object.keys(given), ...Object.keys(recipe)]), set);
-  const { model, size, batch, epochs, lr, warmup } = choice.values;
-  return { shape: choice.set.shape, text: choice.text, model, size, batch, epochs, lr, warmup };
+  const { model, size, batch, epochs, lr, warmup, randaugment } = choice.values;
+  return { shape: choice.set.shape, text: choice.text, model, size, batch, epochs, lr, warmup, randaugment };
 }
 
 Deno.test("chooseValues() chooses network, size, batch, epochs and rate for photos, and says how to change them", async () => {
   assertEquals(await choose(files(160, [480, NaN, 3000, 20, 480]), {}), {
     shape: [3, 64, 64],
-    text: "chosen for 160 images: resnet20, 64x64 pixels, batches of 16, 88 epochs, rate 0.05, cosine\n" +
-      "  to change it: --model --size --batch --epochs --lr",
+    text:
+      "chosen for 160 images: resnet20, 64x64 pixels, batches of 16, 88 epochs, rate 0.05, cosine, RandAugment 2,4\n" +
+      "  to change it: --model --size --batch --epochs --lr --randaugment",
+    randaugment: [2, 4],
     model: "resnet20",
     size: 64,
     batch: 16,
@@ -45,7 +47,12 @@ Deno.test("chooseValues() chooses network, size, batch, epochs and rate for phot
 Deno.test("chooseValues() leaves what is given, by the user or a recipe, and fits the rest to it", async () => {
   const photos = files(160, [480]);
   const { text, warmup, ...rest } = await choose(photos, { model: "resnet18", batch: "32", lr: "0.3" });
-  assertEquals(rest, { shape: [3, 224, 224], model: "resnet18", size: 224, batch: 32, epochs: 88, lr: 0.3 });
+  const none = { randaugment: undefined };
+  assertEquals(rest, { shape: [3, 224, 224], model: "resnet18", size: 224, batch: 32, epochs: 88, lr: 0.3, ...none });
+  for (const given of [{ augment: "crop" }, { size: "32" }, { size: "96" }] as Record<string, string>[]) {
+    assertEquals((await choose(photos, given)).randaugment, undefined);
+  }
+  assertEquals((await choose(photos, { randaugment: "1,9" })).randaugment, [1, 9]);
   assertEquals(text, "chosen for 160 images: 224x224 pixels, 88 epochs\n  to change it: --size --epochs");
   assertEquals(warmup, 4.4);
   assertEquals((await choose(photos, { model: "resnet56" })).size, 64);
