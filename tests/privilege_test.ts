@@ -27,9 +27,9 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(grantsFor("doctor", [], at), ALWAYS);
   assertEquals(grantsFor("summary", ["--out", "x"], at), ALWAYS);
   assertEquals(grantsFor("no such command", ["--out", "x"], at), ALWAYS);
-  const read = [...ALWAYS, "--allow-read"];
+  const read = [...ALWAYS, "--allow-read", "--allow-sys=systemMemoryInfo"];
   const train = (...args: string[]) => grantsFor("train", args, at);
-  const beside = ["--allow-ffi=/d/npm", "--allow-sys=systemMemoryInfo"];
+  const beside = ["--allow-ffi=/d/npm"];
   assertEquals(train(), [...read, "--allow-write=runs,/c", ...beside]);
   assertEquals(train("--out", "a,b", "--model", "resnet8"), [...read, "--allow-write=.,/c", ...beside]);
   assertEquals(train("--resume=r/1", "--", "--out", "x"), [...read, "--allow-write=r/1,/c", ...beside]);
@@ -197,7 +197,7 @@ Deno.test("a permission that is missing ends a command in one sentence, and the 
         "add '--allow-write=a run' to grant it",
     );
     assertMatch(
-      await run([], "data", "inspect", "cifar"),
+      await run(["--allow-sys=systemMemoryInfo"], "data", "inspect", "cifar"),
       /^error: [^\n]*permission to read cifar; add --allow-read=cifar/,
     );
     await succeeds(folder, "data", "inspect", "cifar", "--allow-write=x", "--allow-net");

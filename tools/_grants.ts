@@ -30,8 +30,6 @@ interface Needs {
   readonly weights?: readonly string[];
   /** Whether it reads or draws image files, by sharp: native code from Deno's cache of npm packages. */
   readonly images?: boolean;
-  /** What it asks the system for. */
-  readonly sys?: readonly string[];
 }
 
 /** The needs of each command that reads files. `doctor`, `summary`, `wgsl` and help do not, and need nothing. */
@@ -42,8 +40,6 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
     caches: true,
     weights: ["init"],
     images: true,
-    // How much memory is free, for the cache of images.
-    sys: ["systemMemoryInfo"],
   },
   eval: { files: ["csv", "errors", "logits"], caches: true, weights: ["checkpoint"], images: true },
   predict: { caches: true, weights: ["checkpoint"], images: true },
@@ -70,9 +66,10 @@ const PUBLISHED = /^(?:imagenet$|torchvision:)/;
 export function grantsFor(command: string, args: readonly string[], { env, ...at }: Surroundings): string[] {
   const flags = ["--no-prompt", grant("env", VARIABLES), "--ignore-env"];
   if (!Object.hasOwn(NEEDS, command)) return flags;
-  const { folders = [], otherwise = [], files = [], caches, weights = [], images, sys } = NEEDS[command];
+  const { folders = [], otherwise = [], files = [], caches, weights = [], images } = NEEDS[command];
   const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
-  flags.push("--allow-read");
+  // How much memory is free bounds what is read and decoded.
+  flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
   const fetches = published.some((name) => PUBLISHED.test(name));
   const written = [
     ...(given.length > 0 ? given : otherwise),
@@ -82,7 +79,6 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
   const path = (name: string) => grantable(name, at.cwd);
   if (written.length > 0) flags.push(grant("write", written.map(path)));
   if (images && at.denoDir !== undefined) flags.push(grant("ffi", [path(`${at.denoDir}/npm`)]));
-  if (sys !== undefined) flags.push(grant("sys", sys));
   if (fetches) flags.push(grant("net", [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)]));
   return flags;
 }

@@ -35,7 +35,7 @@ const FILES_MEASURED = 5;
  */
 export async function chooseValues(values: TrainValues, decided: ReadonlySet<string>, set: ImageSet): Promise<Choice> {
   const { count } = set.train, published = isPublished(values);
-  const usual: Usual = published ? FINE_TUNING : values.data === "shapes" ? SHAPES : {};
+  const usual: Usual = published ? FINE_TUNING : isShapes(values) ? SHAPES : {};
   const network = await chooseNetwork(values, decided, set);
   const batch = values.batch ?? usual.batch ?? suggestTraining(count).batch;
   const epochs = epochsOfSteps(values.steps, count, batch) ?? values.epochs ?? usual.epochs;
@@ -56,6 +56,10 @@ export async function chooseValues(values: TrainValues, decided: ReadonlySet<str
     values: chosen,
     text: choiceText(chosen, decided, count, size),
   };
+}
+
+function isShapes({ data, ...values }: TrainValues): boolean {
+  return data === "shapes" && values["train-list"] === undefined;
 }
 
 function epochsOfSteps(steps: number | undefined, count: number, batch: number): number | undefined {

@@ -72,4 +72,7 @@ Deno.test("chooseValues() takes images in memory as they are, and the epochs of 
   assertEquals(stepped.text.includes("epochs"), false);
   const shapes = await choose(memory, { data: "shapes" });
   assertEquals([shapes.batch, shapes.epochs], [32, 6]);
+  // A table of image files is no set of shapes, though it needs no folder.
+  const listed = await choose(files(20, [64]), { data: "shapes", "train-list": "train.csv" });
+  assertEquals([listed.batch, listed.epochs], [5, 120]);
 });
