@@ -56,7 +56,7 @@ const BOUNDS = { depth: 8, containers: 1000, entries: 200_000, values: 200_000 }
 function readIndex(bytes: Uint8Array, source: string, fail: Fail): Map<string, Set<string>> {
   let map: unknown;
   try {
-    ({ weight_map: map } = parseJson(bytes, source, BOUNDS) as { readonly weight_map?: unknown });
+    map = (parseJson(bytes, source, BOUNDS) as { readonly weight_map?: unknown } | null)?.weight_map;
   } catch (error) {
     if (error instanceof DataError) throw error;
     fail("it is not JSON text");
