@@ -125,7 +125,7 @@ Deno.test("a recipe of something else is refused with its file, its option, and 
       ['{"options":{"toString":{"value":1}}}', "a recipe cannot set toString"],
       ['{"options":{"__proto__":{"value":1}}}', "a recipe cannot set __proto__"],
       ['{"options":{"nesterov":"true"}}', 'options.nesterov is "true", expected true or false; correct it'],
-      ['{"options":{"lr":{}}}', "options.lr.value is missing; correct it"],
+      ['{"options":{"lr":{}}}', "options.lr.value is missing, expected a number of at least 0; correct it"],
       ['{"options":{"lr":null}}', "options.lr is null, expected a number of at least 0; correct it"],
       ['{"options":{"lr":{"value":null}}}', "options.lr.value is null, expected a number of at least 0"],
       ['{"options":{"lr":"0x10"}}', 'options.lr is "0x10", expected a number of at least 0'],

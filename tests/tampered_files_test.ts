@@ -38,7 +38,7 @@ Deno.test("train --resume names the field of a config.json that was changed", ()
       [(config) => void (config.lr = null), "lr is null, expected a number of at least 0"],
       [(config) => void delete config.lr, "lr is missing"],
       [(config) => void (config.lr = "0x10"), 'lr is "0x10", expected a number'],
-      [(config) => void (config.batch = 2.5), "batch is 2.5, expected a whole number of at least 1"],
+      [(config) => void (config.batch = 2.5), "batch is 2.5, expected a whole number from 1 to 65536"],
       [(config) => void (config.nesterov = "true"), 'nesterov is "true", expected true or false'],
       [(config) => void (config.schedule = "stop"), 'schedule is "stop", expected one of'],
       [(config) => void (config.model = "resnet14"), "model is resnet14, but", "last.safetensors is of resnet8"],

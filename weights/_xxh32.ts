@@ -11,7 +11,8 @@ function wordsOf(bytes: Uint8Array): Uint32Array {
   const count = bytes.length >> 2;
   return bytes.byteOffset % 4 === 0
     ? new Uint32Array(bytes.buffer, bytes.byteOffset, count)
-    : new Uint32Array(bytes.slice(0, 4 * count).buffer);
+    // A Node Buffer's own slice() would be a view.
+    : new Uint32Array(Uint8Array.prototype.slice.call(bytes, 0, 4 * count).buffer);
 }
 
 /**
