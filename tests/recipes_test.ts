@@ -129,7 +129,7 @@ Deno.test("a recipe of something else is refused with its file, its option, and 
       ['{"options":{"lr":null}}', "options.lr is null, expected a number of at least 0; correct it"],
       ['{"options":{"lr":{"value":null}}}', "options.lr.value is null, expected a number of at least 0"],
       ['{"options":{"lr":"0x10"}}', 'options.lr is "0x10", expected a number of at least 0'],
-      ['{"options":{"batch":1.5}}', "options.batch is 1.5, expected a whole number of at least 1"],
+      ['{"options":{"batch":1.5}}', "options.batch is 1.5, expected a whole number from 1 to 65536"],
       ['{"options":{"milestones":[1,"a"]}}', 'options.milestones is [1,"a"], expected numbers of at least 0'],
       ['{"options":{"schedule":"stop"}}', 'options.schedule is "stop", expected one of '],
       ['{"options":{"lr":{"value":0.1,"source":3}}}', "options.lr.source is 3, expected a text"],
