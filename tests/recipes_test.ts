@@ -132,7 +132,7 @@ Deno.test("a recipe of something else is refused with its file, its option, and 
       ['{"options":{"batch":1.5}}', "options.batch is 1.5, expected a whole number from 1 to 65536"],
       ['{"options":{"milestones":[1,"a"]}}', 'options.milestones is [1,"a"], expected numbers of at least 0'],
       ['{"options":{"schedule":"stop"}}', 'options.schedule is "stop", expected one of '],
-      ['{"options":{"lr":{"value":0.1,"source":3}}}', "options.lr.source is 3, expected a text"],
+      ['{"options":{"lr":{"value":0.1,"source":3}}}', "options.lr.source is 3, expected text"],
       ['{"options":[]}', "options is [], expected an object of options"],
       ["null", "the whole is null, expected an object"],
       ["{}", "options is missing"],
