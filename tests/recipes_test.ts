@@ -133,7 +133,7 @@ Deno.test("a recipe of something else is refused with its file, its option, and 
       ['{"options":{"milestones":[1,"a"]}}', 'options.milestones is [1,"a"], expected numbers of at least 0'],
       ['{"options":{"schedule":"stop"}}', 'options.schedule is "stop", expected one of '],
       ['{"options":{"lr":{"value":0.1,"source":3}}}', "options.lr.source is 3, expected text"],
-      ['{"options":[]}', "options is [], expected an object of options"],
+      ['{"options":[]}', "options is [], expected an object"],
       ["null", "the whole is null, expected an object"],
       ["{}", "options is missing"],
     ];
