@@ -2,9 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { Backend } from "../core/mod.ts";
-import { cifarResNet } from "../models/mod.ts";
 import { fit, type FitOptions, RunFolder } from "../train/mod.ts";
-import { MemoryStore, randomSet } from "./_runs.ts";
+import { MemoryStore, randomSet, shortRun } from "./_runs.ts";
 import { assertSame } from "./_same.ts";
 
 /** Trains to the end at once, and with stops after the given steps, and compares all that is left. */
@@ -13,18 +12,12 @@ export async function checkResume(
   stops: readonly number[],
   options: Partial<FitOptions>,
 ): Promise<void> {
-  const { set = randomSet(39) } = options, model = cifarResNet({ depth: 8, classes: 3, inputShape: set.shape });
+  const { set = randomSet(39) } = options, short = shortRun(set);
   const run = async (store: MemoryStore, stop?: number) => {
     const folder = new RunFolder(store), checkpoint = await folder.resume();
     const result = await fit({
-      model,
-      description: { name: "resnet8", classes: 3, inputShape: set.shape },
+      ...short,
       backend,
-      set,
-      batch: 6,
-      epochs: 3,
-      rate: 0.02,
-      augmentation: { padding: 1, flip: true },
       ...options,
       folder,
       initial: checkpoint,

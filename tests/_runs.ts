@@ -2,6 +2,7 @@
 
 import { Random } from "../core/mod.ts";
 import { type ImageSet, MemoryDataset } from "../data/mod.ts";
+import { cifarResNet } from "../models/mod.ts";
 import type { RunStore } from "../train/mod.ts";
 
 /** Random pixels, labels in turn. */
@@ -20,6 +21,19 @@ export function randomSet(count: number, size = 9): ImageSet<MemoryDataset> {
     train: split(count),
     validation: split(10),
     mirrorable: true,
+  };
+}
+
+/** The options of a short run on a set of three classes. */
+export function shortRun(set: ImageSet) {
+  return {
+    model: cifarResNet({ depth: 8, classes: 3, inputShape: set.shape }),
+    description: { name: "resnet8", classes: 3, inputShape: set.shape },
+    set,
+    batch: 6,
+    epochs: 3,
+    rate: 0.02,
+    augmentation: { padding: 1, flip: true },
   };
 }
 

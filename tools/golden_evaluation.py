@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """Writes tests/golden/evaluation/: images, and what torchvision's evaluation of them gives (tests/evaluation_test.ts).
 
-The networks are torchvision's with weights by the formula of golden_models.py, the transform is the one that torchvision
+The networks are torchvision's with weights by the formula of _golden_formula.py, the transform is the one that torchvision
 publishes its accuracies with (transforms._presets.ImageClassification). metrics.json has the figures of random logits.
 """
-import json, math, os
+import json, os
 import numpy as np, torch, torch.nn.functional as F, torchvision.models as models
 from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
+from _golden_formula import fill
 
 torch.set_num_threads(2)
 folder = os.path.join(os.path.dirname(__file__), "..", "tests", "golden", "evaluation")
@@ -19,29 +20,6 @@ CASES = [
     {"resize": 72, "crop": 65, "interpolation": "bicubic"},
     {"resize": 70, "crop": 70, "interpolation": "bilinear"},
 ]
-
-
-def uniform(name, count):
-    """As in golden_models.py."""
-    h = 0x811C9DC5
-    for c in name.encode():
-        h = (h ^ c) * 0x01000193 & 0xFFFFFFFF
-    x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B9) ^ np.uint32(h)
-    x = (x ^ x >> np.uint32(16)) * np.uint32(0x85EBCA6B)
-    x = (x ^ x >> np.uint32(13)) * np.uint32(0xC2B2AE35)
-    return ((x ^ x >> np.uint32(16)) >> np.uint32(8)) / 2.0**23 - 1
-
-
-def fill(name, shape):
-    """As in golden_models.py."""
-    u = uniform(name, math.prod(shape))
-    if len(shape) == 4:
-        v = u * math.sqrt(6 / math.prod(shape[1:]))
-    elif len(shape) == 2:
-        v = u / math.sqrt(shape[1])
-    else:
-        v = 1 + 0.5 * u if name.endswith(("weight", "running_var")) else 0.2 * u
-    return torch.from_numpy(v.astype(np.float32).reshape(shape).copy())
 
 
 rng = np.random.default_rng(7)

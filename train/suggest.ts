@@ -6,8 +6,8 @@ const BATCH_SHARE = 1 / 64, LEAST_BATCH = 16, MOST_BATCH = 128;
 const LEAST_STEPS = 4;
 /** A run sees at least so many images: a small network is done with them in under three minutes on two cores. */
 const IMAGES_SEEN = 14_000;
-/** Larger sets are seen more often than that, by the fourth root of their size. */
-const EPOCHS_OF_ONE = 180;
+/** Larger sets are seen more often than that makes: in so many epochs, divided by the fourth root of their size. */
+const EPOCHS_BY_ROOT = 180;
 const LEAST_EPOCHS = 12, MOST_EPOCHS = 120;
 /** He et al. 2015 train at a rate of 0.1. Smaller batches are noisier: the rate falls with the root of their size. */
 const RATE = 0.1, BATCH_OF_RATE = 64;
@@ -52,7 +52,7 @@ export function suggestTraining(
 }
 
 function suggestEpochs(count: number): number {
-  const wanted = Math.max(IMAGES_SEEN / count, EPOCHS_OF_ONE / count ** (1 / 4));
+  const wanted = Math.max(IMAGES_SEEN / count, EPOCHS_BY_ROOT / count ** (1 / 4));
   return Math.round(Math.min(MOST_EPOCHS, Math.max(LEAST_EPOCHS, wanted)));
 }
 

@@ -13,17 +13,17 @@ export interface Progress {
   readonly lossSum: number;
   /** The number of right answers in them. */
   readonly correct: number;
-  /** The best validation accuracy so far; -1 before the first. */
+  /** The highest validation accuracy so far; -1 before the first. */
   readonly bestTop1: number;
-  /** The validation loss beside it, which decides where accuracies are equal; absent in older checkpoints. */
+  /** The lowest validation loss beside it; absent in older checkpoints. */
   readonly bestLoss?: number;
-  /** The epochs since the best; absent in older checkpoints. */
+  /** The epochs since that accuracy, or that loss beside it; absent in older checkpoints. */
   readonly staleEpochs?: number;
   /** The validation of these very weights; absent within an epoch, and in older checkpoints. */
   readonly validated?: {
     /** The epoch that it ended, from 1. */
     readonly epoch: number;
-    /** Whether it was the best so far. */
+    /** Whether it was as good as the best so far. */
     readonly isBest: boolean;
   };
   /** The state of the schedule. */

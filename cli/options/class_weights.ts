@@ -1,11 +1,11 @@
 /** Weights of classes, as the command line is given them. */
 
-import { DataError, expects, parseJson, showText, UsageError } from "../../core/mod.ts";
+import { customField, DataError, parseJson, showText, UsageError } from "../../core/mod.ts";
 import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
 import { expectContent } from "../files/read_json.ts";
 import { parseNumber } from "./parse_options.ts";
 
-const FILE = expects(
+const FILE = customField(
   "a list of weights, or an object of weights by names of classes",
   (value) => typeof value === "object" && value !== null,
 );

@@ -1,6 +1,6 @@
 /** What options hold where they are read from a file of JSON, and how a message says it. */
 
-import { expects, type FieldCheck } from "../../core/mod.ts";
+import { customField, type FieldCheck } from "../../core/mod.ts";
 import type { Option } from "./option.ts";
 
 /** What an option takes, in words: "a whole number of at least 1". */
@@ -39,5 +39,5 @@ export function optionField(option: Option): FieldCheck {
     return kind === "numbers" &&
       (isText(value) || (Array.isArray(value) && value.every(takesNumber.bind(null, option))));
   };
-  return expects(expectation(option), isRight);
+  return customField(expectation(option), isRight);
 }

@@ -12,23 +12,23 @@ function show(value: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
-/** What a function tells apart, and is called that. */
-export function expects(what: string, isRight: (value: unknown) => boolean): FieldCheck {
+/** What a function tells apart; messages call it `what`. */
+export function customField(what: string, isRight: (value: unknown) => boolean): FieldCheck {
   return (value, name) => isRight(value) ? undefined : `${name} is ${show(value)}, expected ${what}`;
 }
 
 /** A whole number of at least 0, or of at least another least. */
 export function countField(least = 0): FieldCheck {
   const isRight = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= least;
-  return expects(`a whole number of at least ${least}`, isRight);
+  return customField(`a whole number of at least ${least}`, isRight);
 }
 
 /** A finite number. */
-export const numberField: FieldCheck = expects("a number", Number.isFinite);
+export const numberField: FieldCheck = customField("a number", Number.isFinite);
 /** Text. */
-export const textField: FieldCheck = expects("text", (value) => typeof value === "string");
+export const textField: FieldCheck = customField("text", (value) => typeof value === "string");
 /** True or false. */
-export const flagField: FieldCheck = expects("true or false", (value) => typeof value === "boolean");
+export const flagField: FieldCheck = customField("true or false", (value) => typeof value === "boolean");
 
 /** What may be missing. */
 export function optionalField(check: FieldCheck): FieldCheck {
@@ -40,7 +40,7 @@ export function listField(check: FieldCheck, length?: number): FieldCheck {
   const what = length === undefined ? "a list" : `a list of ${length}`;
   return (value, name) => {
     if (!Array.isArray(value) || (length !== undefined && value.length !== length)) {
-      return expects(what, () => false)(value, name);
+      return customField(what, () => false)(value, name);
     }
     for (let k = 0; k < value.length; k++) {
       const fault = check(value[k], `${name}[${k}]`);
@@ -62,7 +62,7 @@ export function listField(check: FieldCheck, length?: number): FieldCheck {
 export function objectField(fields: Readonly<Record<string, FieldCheck>>): FieldCheck {
   return (value, name) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      return expects("an object", () => false)(value, name);
+      return customField("an object", () => false)(value, name);
     }
     for (const [field, check] of Object.entries(fields)) {
       const own = Object.hasOwn(value, field) ? (value as Record<string, unknown>)[field] : undefined;

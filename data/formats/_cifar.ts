@@ -34,12 +34,23 @@ export async function readCifar(files: FileSource, layout: CifarLayout): Promise
   const classes = names.includes(classesFile)
     ? parseClasses(`${files.location}/${classesFile}`, await files.read(classesFile, MOST_NAMES))
     : cifarClasses(files, layout.classes);
+  return await cifarSet(files, layout, classes, batches, (paths) => readSplit(files, layout, paths, classes.length));
+}
+
+/** The set of a folder, in whichever layout: its test images are validated on. */
+export async function cifarSet(
+  { location }: FileSource,
+  layout: Pick<CifarLayout, "classes" | "testFile">,
+  classes: readonly string[],
+  batches: readonly string[],
+  read: (paths: readonly string[]) => Promise<MemoryDataset>,
+): Promise<ImageSet<MemoryDataset>> {
   return {
-    name: files.location,
+    name: location,
     classes,
     shape: [3, 32, 32],
-    train: await readSplit(files, layout, batches, classes.length),
-    validation: await readSplit(files, layout, [testFile], classes.length),
+    train: await read(batches),
+    validation: await read([layout.testFile]),
     mirrorable: classes.join() === layout.classes.join(),
   };
 }

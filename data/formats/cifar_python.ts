@@ -5,6 +5,7 @@ import { type ImageSet, MemoryDataset } from "../dataset.ts";
 import { NUMPY, type NumpyObject, type NumpyValue, type PickledArray } from "../pickle/numpy.ts";
 import { readPickle } from "../pickle/read_pickle.ts";
 import { isCount, isDictionary, isKind, isList, type PickleDictionary } from "../pickle/values.ts";
+import { cifarSet } from "./_cifar.ts";
 import { CIFAR100_CLASSES, CIFAR10_CLASSES, cifarClasses } from "./_class_names.ts";
 import type { FileSource } from "./file_source.ts";
 
@@ -91,14 +92,7 @@ export async function readCifarPython(files: FileSource): Promise<ImageSet<Memor
   const classes = names.includes(layout.classesFile)
     ? await readClasses(files, layout)
     : cifarClasses(files, layout.classes);
-  return {
-    name: files.location,
-    classes,
-    shape: [3, 32, 32],
-    train: await readSplit(files, layout, batches, classes.length),
-    validation: await readSplit(files, layout, [layout.testFile], classes.length),
-    mirrorable: classes.join() === layout.classes.join(),
-  };
+  return await cifarSet(files, layout, classes, batches, (paths) => readSplit(files, layout, paths, classes.length));
 }
 
 type Fail = (what: string) => never;

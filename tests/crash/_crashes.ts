@@ -2,27 +2,20 @@
 
 import { assertEquals } from "@std/assert";
 import { type Backend, DataError } from "../../core/mod.ts";
-import { cifarResNet } from "../../models/mod.ts";
 import { fit, RunFolder } from "../../train/mod.ts";
 import { decodeCheckpoint } from "../../weights/mod.ts";
-import { MemoryStore, randomSet } from "../_runs.ts";
+import { MemoryStore, randomSet, shortRun } from "../_runs.ts";
 import { type Fault, FaultyStore, Killed } from "./_faulty_store.ts";
 
-const set = randomSet(18), model = cifarResNet({ depth: 8, classes: 3, inputShape: set.shape });
+const RUN = shortRun(randomSet(18));
 
 /** Trains, or goes on; validates three times, saves within epochs, and keeps an epoch's checkpoint. */
 async function train(backend: Backend, store: FaultyStore): Promise<void> {
   const folder = new RunFolder(store), checkpoint = await folder.resume();
   await fit({
-    model,
-    description: { name: "resnet8", classes: 3, inputShape: set.shape },
+    ...RUN,
     backend,
-    set,
-    batch: 6,
-    epochs: 3,
-    rate: 0.02,
     ema: 0.9,
-    augmentation: { padding: 1, flip: true },
     checkpoints: { steps: 2, keep: 1 },
     folder,
     initial: checkpoint,
