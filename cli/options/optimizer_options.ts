@@ -26,7 +26,7 @@ export const OPTIMIZER_OPTIONS = inGroup(
     nesterov: {
       kind: "flag",
       about: "Nesterov's momentum, for sgd",
-      default: false,
+      default: true,
       heededBy: byChoice("optimizer", "sgd"),
     },
     rho: {
@@ -62,13 +62,13 @@ export const OPTIMIZER_OPTIONS = inGroup(
     "weight-decay": {
       kind: "number",
       about:
-        "share of the weights added to their gradient, for adamw taken off them at the rate; defaults to 1e-4, to 0.01 for adamw",
+        "share of the weights added to their gradient, for adamw taken off them at the rate; defaults to 5e-4, to 1e-4 for rmsprop and to 0.01 for adamw",
       minimum: 0,
     },
     decay: {
       kind: "text",
       about: "what decays: all parameters, or weights without biases and batch norm",
-      default: "all",
+      default: "weights",
       choices: ["all", "weights"],
     },
     "clip-norm": { kind: "number", about: "scale gradients down to this norm of all together", minimum: 0 },
@@ -85,7 +85,7 @@ type OptimizerValues = Values<typeof OPTIMIZER_OPTIONS>;
 
 /** What holds where an option is not given, by optimiser. */
 const DEFAULTS: Readonly<Record<string, Partial<OptimizerValues>>> = {
-  sgd: { "weight-decay": 1e-4 },
+  sgd: { "weight-decay": 5e-4 },
   rmsprop: { "weight-decay": 1e-4, epsilon: 1 },
   adamw: { lr: 1e-3, "weight-decay": 0.01, epsilon: 1e-8 },
 };

@@ -41,6 +41,7 @@ const sgdAsHe = (source: string): Recipe["options"] => ({
   lr: { value: 0.1, source },
   factor: { value: 0.1, source },
   momentum: { value: 0.9, source },
+  nesterov: { value: false, source: `${source}, which names "a momentum of 0.9" alone` },
   "weight-decay": { value: 1e-4, source },
   decay: { value: "all", source: `${source}, which excepts nothing` },
 });
