@@ -21,7 +21,7 @@ export function hashOfRun(backend: "cpu" | "webgpu", run: string): Promise<strin
     const out = `${folder}/run`;
     const { code, stderr } = await runCli([
       ...["train", "--backend", backend, "--deterministic", "--seed", "5", "--no-progress", "--out", out],
-      ...["--lr", "0.1", "--schedule", "step"],
+      ...["--lr", "0.1", "--schedule", "step", "--no-nesterov", "--weight-decay", "1e-4", "--decay", "all"],
       ...RUNS[run],
     ]);
     if (code !== 0) throw new Error(stderr);

@@ -7,12 +7,12 @@ Deno.test("suggestTraining() gives every set steps in an epoch, enough epochs, a
     const suggested = suggestTraining(count), { batch, epochs, rate, warmUp } = suggested;
     assert(batch >= 1 && batch <= Math.min(count, 128) && Number.isInteger(batch), `a batch of ${batch} of ${count}`);
     assert(count < 4 || Math.floor(count / batch) >= 4, `${count} images make ${count / batch} steps an epoch`);
-    assert(epochs >= 12 && epochs <= 120 && Number.isInteger(epochs), `${epochs} epochs of ${count}`);
+    assert(epochs >= 24 && epochs <= 120 && Number.isInteger(epochs), `${epochs} epochs of ${count}`);
     assert(rate > 0 && rate <= 0.1 && warmUp > 0 && warmUp < epochs / 10);
     assert(batch >= last.batch && epochs <= last.epochs && rate >= last.rate);
     last = suggested;
   }
-  assertEquals(last, { batch: 128, epochs: 12, rate: 0.1, warmUp: 0.6 });
+  assertEquals(last, { batch: 128, epochs: 24, rate: 0.1, warmUp: 1.2 });
 });
 
 Deno.test("suggestTraining() follows the batch and the epochs that are decided", () => {
