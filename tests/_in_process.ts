@@ -3,8 +3,16 @@
 import { main } from "../cli/main.ts";
 import type { Outcome } from "./_cli.ts";
 
-/** Runs a command to its end, and keeps what it prints. One at a time. */
-export async function runInProcess(args: readonly string[]): Promise<Outcome> {
+let running: Promise<unknown> = Promise.resolve();
+
+/** Runs a command to its end, and keeps what it prints. Those that are started together run one after the other. */
+export function runInProcess(args: readonly string[]): Promise<Outcome> {
+  const outcome = running.then(() => run(args));
+  running = outcome.catch(() => {});
+  return outcome;
+}
+
+async function run(args: readonly string[]): Promise<Outcome> {
   const { log, error } = console, printed: Record<"stdout" | "stderr", string> = { stdout: "", stderr: "" };
   const keep = (stream: "stdout" | "stderr") => (...parts: unknown[]) =>
     void (printed[stream] += parts.join(" ") + "\n");

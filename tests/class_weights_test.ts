@@ -3,8 +3,9 @@ import { CpuBackend, UsageError } from "../core/mod.ts";
 import { MemoryDataset } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { fit, type FitOptions, traceStep } from "../train/mod.ts";
-import { runCli, withFolder, writeCifar } from "./_cli.ts";
+import { withFolder, writeCifar } from "./_cli.ts";
 import { checkClassWeights } from "./_class_weights.ts";
+import { runInProcess } from "./_in_process.ts";
 import { checkResume } from "./_resume.ts";
 import { randomSet } from "./_runs.ts";
 import { assertSame } from "./_same.ts";
@@ -55,7 +56,7 @@ Deno.test("train weighs by a file, ends early and says so, and goes on to the sa
       "--optimizer", "adamw", "--schedule", "constant", "--sample", "balanced", "--class-weights", file, "--epochs",
     ];
     const run = async (...args: string[]) => {
-      const { code, stdout, stderr } = await runCli(args);
+      const { code, stdout, stderr } = await runInProcess(args);
       assertEquals(code, 0, stderr);
       return stdout;
     };

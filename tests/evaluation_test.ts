@@ -9,27 +9,30 @@ import { type Interpolation, Preprocessor } from "../data/mod.ts";
 import { f32, Graph } from "../core/mod.ts";
 import { modelByName, type ModelOptions } from "../models/mod.ts";
 import { encodeCheckpoint, encodeSafetensors, type NamedTensor, variableSpecs } from "../weights/mod.ts";
-import { runCli, withFolder, writeCifar } from "./_cli.ts";
+import { withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
+import { runInProcess } from "./_in_process.ts";
 import { logitsInRuntime } from "./_onnx_runtime.ts";
 import { fill } from "./_models_golden.ts";
 import { randomTensors } from "./_random_model.ts";
 import golden from "./golden/evaluation/torchvision.json" with { type: "json" };
 
 const CPU = ["--backend", "cpu", "--threads", "1"];
+/** A worker takes longer to start than few images take. */
+const HERE = ["--workers", "0"];
 const IMAGES = fileURLToPath(new URL("./golden/evaluation/images", import.meta.url));
 const NORMALISATION = { mean: [0.45, 0.5, 0.55], std: [0.25, 0.2, 0.3] };
 
 /** What a command prints; it must succeed. */
 async function succeed(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCli([...args, ...CPU]);
+  const { code, stdout, stderr } = await runInProcess([...args, ...CPU]);
   assertEquals(code, 0, stderr);
   return stdout;
 }
 
 /** What a command says of what is wrong. */
 async function fail(code: number, ...args: string[]): Promise<string> {
-  const outcome = await runCli([...args, ...CPU]);
+  const outcome = await runInProcess([...args, ...CPU]);
   assertEquals([outcome.code, outcome.stdout], [code, ""], outcome.stderr);
   return outcome.stderr;
 }
@@ -71,7 +74,7 @@ Deno.test("eval, predict and export give torchvision's figures of its own transf
         for (const { index, probability } of predictions) assertAlmostEquals(probability, expected[index], 1e-4);
       });
 
-      const { code, stderr } = await runCli([
+      const { code, stderr } = await runInProcess([
         "export",
         ...base,
         "--out",
@@ -165,7 +168,8 @@ Deno.test("eval measures the split that is asked for, else the test images, else
     const info = { model: { name: "resnet8", classes: 3 }, classes, normalisation: NORMALISATION };
     await Deno.writeFile(file, encodeCheckpoint(tensors, info));
     const measured = async (data: string, ...more: string[]) => {
-      const json = await succeed("eval", "--checkpoint", file, "--data", `${folder}/${data}`, "--json", ...more);
+      const base = ["eval", "--checkpoint", file, ...HERE, "--json"];
+      const json = await succeed(...base, "--data", `${folder}/${data}`, ...more);
       const { images, split } = JSON.parse(json);
       return [images, split];
     };
@@ -199,26 +203,38 @@ Deno.test("eval knows a run's data, and takes the last checkpoint where there is
   withFolder(async (folder) => {
     const data = `${folder}/data`, run = `${folder}/run`;
     await writeImages(data, 10);
-    const options = ["--size", "16", "--model", "resnet8", "--batch", "8", "--val-fraction", "0.2", "--ema", "0.5"];
+    const options = [
+      ...HERE,
+      "--size",
+      "16",
+      "--model",
+      "resnet8",
+      "--batch",
+      "8",
+      "--val-fraction",
+      "0.2",
+      "--ema",
+      "0.5",
+    ];
     const train = ["train", "--data", data, ...options, "--epochs", "1", "--out", run, "--json"];
     const { valLoss } = JSON.parse(await succeed(...train));
-    const best = JSON.parse(await succeed("eval", "--checkpoint", run, "--json"));
+    const best = JSON.parse(await succeed("eval", "--checkpoint", run, ...HERE, "--json"));
     // The images that training kept back, and not those that it saw.
     assertEquals([best.images, best.split, best.loss, best.data], [6, "val", valLoss, data]);
     await Deno.remove(`${run}/best.safetensors`);
-    for (const args of [["eval", "--json"], ["predict", `${data}/amber/100.png`]]) {
-      const { code, stdout, stderr } = await runCli([...args, "--checkpoint", run, ...CPU]);
+    for (const args of [["eval", ...HERE, "--json"], ["predict", `${data}/amber/100.png`]]) {
+      const { code, stdout, stderr } = await runInProcess([...args, "--checkpoint", run, ...CPU]);
       assertEquals(code, 0, stderr);
       assertStringIncludes(stderr, `note: ${run} has no best.safetensors`);
       // Averages count, as in the best one.
       if (args[0] === "eval") assertEquals(JSON.parse(stdout).loss, valLoss);
     }
-    const exported = await runCli(["export", "--checkpoint", run, "--out", `${folder}/x.onnx`]);
+    const exported = await runInProcess(["export", "--checkpoint", run, "--out", `${folder}/x.onnx`]);
     assertEquals(exported.code, 0, exported.stderr);
     assertStringIncludes(exported.stderr, "last.safetensors is taken");
     await Deno.rename(data, `${folder}/moved`);
     assertStringIncludes(await fail(2, "eval", "--checkpoint", run), `trained on ${data}, which is not there`);
-    const moved = ["eval", "--checkpoint", run, "--split", "val", "--val-fraction", "0.2", "--json"];
+    const moved = ["eval", ...HERE, "--checkpoint", run, "--split", "val", "--val-fraction", "0.2", "--json"];
     assertEquals(JSON.parse(await succeed(...moved, "--data", `${folder}/moved`)).loss, valLoss);
     await Deno.remove(`${run}/last.safetensors`);
     assertStringIncludes(await fail(1, "eval", "--checkpoint", run), `${run}: the checkpoint does not exist`);
@@ -284,7 +300,7 @@ Deno.test("eval, predict and export name a tensor that holds NaN", () =>
       const message = await fail(1, ...args, "--checkpoint", file);
       assertStringIncludes(message, `${file}: the tensor layer2.0.bn1.running_var holds NaN at element 5`);
     }
-    const { code, stderr } = await runCli(["export", "--checkpoint", file, "--out", `${folder}/x.onnx`]);
+    const { code, stderr } = await runInProcess(["export", "--checkpoint", file, "--out", `${folder}/x.onnx`]);
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, "the tensor layer2.0.bn1.running_var holds NaN");
   }));
@@ -298,7 +314,7 @@ Deno.test("eval measures a set of one class, and one with a class that has no im
     const tensors = randomTensors(modelByName("resnet8", { classes: 3 }), 21);
     await Deno.writeFile(checkpoint, encodeCheckpoint(tensors, info));
     await writeImages(`${folder}/all`, 6);
-    const base = ["eval", "--checkpoint", checkpoint, "--crop", "16", "--resize", "18", "--data"];
+    const base = ["eval", "--checkpoint", checkpoint, ...HERE, "--crop", "16", "--resize", "18", "--data"];
     for (const inside of ["one", "split/val", "test/test", "train/train"]) {
       await Deno.mkdir(`${folder}/${inside}`, { recursive: true });
       for (const { name } of Deno.readDirSync(`${folder}/all/green`)) {
@@ -346,7 +362,7 @@ Deno.test("eval measures a set of one class, and one with a class that has no im
     assertStringIncludes(text, "1 of 3 classes");
     assert(!/NaN|Infinity|undefined/.test(text), text);
     await Deno.mkdir(`${folder}/one/violet`);
-    const { code, stdout, stderr } = await runCli([...base, `${folder}/one`, ...CPU]);
+    const { code, stdout, stderr } = await runInProcess([...base, `${folder}/one`, ...CPU]);
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, `note: ${folder}/one: violet: no images`);
     assertStringIncludes(stdout, "2 of 3 classes");

@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { elementCount } from "../core/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
-import { runCli, unwrapped, writeCifar } from "./_cli.ts";
+import { unwrapped, writeCifar } from "./_cli.ts";
+import { runInProcess } from "./_in_process.ts";
 import { assertSame } from "./_same.ts";
 import { code, tensorCode, torchFile } from "./_torch_file.ts";
 
@@ -21,7 +22,7 @@ function toTorch(tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
 const GREY = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 
 async function succeed(args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCli([...args, "--backend", "cpu", "--threads", "1"]);
+  const { code, stdout, stderr } = await runInProcess([...args, "--backend", "cpu", "--threads", "1"]);
   assertEquals(code, 0, stderr);
   return unwrapped(stdout);
 }
@@ -87,7 +88,7 @@ Deno.test("weights of others", async (t) => {
         ] as const
       ) {
         await Deno.writeFile(init, toTorch(new Map(other).set(name, tensor)));
-        const { code, stderr } = await runCli([...train, "--init", init, "--out", `${folder}/wrong`]);
+        const { code, stderr } = await runInProcess([...train, "--init", init, "--out", `${folder}/wrong`]);
         assertEquals(code, 1, stderr);
         assertStringIncludes(stderr, message);
       }
@@ -147,7 +148,7 @@ Deno.test("weights of others", async (t) => {
     });
 
     await t.step("train --freeze suggests what a pattern without a match may have meant", async () => {
-      const { code, stderr } = await runCli([...train, "--freeze", "layer1", "--out", `${folder}/none`]);
+      const { code, stderr } = await runInProcess([...train, "--freeze", "layer1", "--out", `${folder}/none`]);
       assertEquals(code, 2, stderr);
       assertStringIncludes(stderr, 'error: No parameter matches "layer1"; did you mean layer1.*?');
       assert(!(await Array.fromAsync(Deno.readDir(folder))).some(({ name }) => name === "none"));

@@ -4,8 +4,9 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import sharp from "../cli/images/sharp.ts";
 import { openData } from "../cli/options/image_options.ts";
 import { type Augmentation, BatchLoader, measureImages } from "../data/mod.ts";
-import { runCli, withFolder } from "./_cli.ts";
+import { withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
+import { runInProcess } from "./_in_process.ts";
 import { assertSame } from "./_same.ts";
 
 const options = { "val-fraction": 0.2, "max-bad": 2, size: 24 };
@@ -75,22 +76,22 @@ Deno.test("train names damaged files, eval gives its figures, a resumed run its 
       "vgg",
       "--json",
     ];
-    const trained = await runCli(["train", ...model, "--epochs", "3", "--out", run]);
+    const trained = await runInProcess(["train", ...model, "--epochs", "3", "--out", run]);
     assertEquals(trained.code, 0, trained.stderr);
     assertStringIncludes(trained.stderr, "violet/102.png: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)");
     assertEquals(trained.stderr.match(/warning: (?!\d+ steps are few)/g)?.length, 1);
     const last = JSON.parse(trained.stdout.trim().split("\n").at(-1)!);
     assert(last.trainLoss < 1, `the loss is ${last.trainLoss}`);
 
-    const evaluated = await runCli(["eval", ...common, "--checkpoint", `${run}/last.safetensors`, "--json"]);
+    const evaluated = await runInProcess(["eval", ...common, "--checkpoint", `${run}/last.safetensors`, "--json"]);
     assertEquals(evaluated.code, 0, evaluated.stderr);
     assertEquals(JSON.parse(evaluated.stdout).loss, last.valLoss);
 
     // The same run, stopped after an epoch, goes on to the same bytes with another number of workers.
     const half = `${folder}/half`;
-    const resumed = await runCli(["train", ...model, "--epochs", "1", "--out", half]);
+    const resumed = await runInProcess(["train", ...model, "--epochs", "1", "--out", half]);
     assertEquals(resumed.code, 0, resumed.stderr);
-    const rest = await runCli(["train", "--resume", half, "--epochs", "3", "--workers", "1"]);
+    const rest = await runInProcess(["train", "--resume", half, "--epochs", "3", "--workers", "1"]);
     assertEquals(rest.code, 0, rest.stderr);
     const [a, b] = await Promise.all([run, half].map((run) => Deno.readFile(`${run}/last.safetensors`)));
     assertEquals(b, a);
@@ -98,7 +99,7 @@ Deno.test("train names damaged files, eval gives its figures, a resumed run its 
     for (const name of ["103.jpg", "104.png", "105.jpg"]) await Deno.writeTextFile(`${data}/amber/${name}`, "");
     const none = `${folder}/none`,
       bad = [...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2", "--out", none];
-    const stopped = await runCli(["train", ...bad]);
+    const stopped = await runInProcess(["train", ...bad]);
     assertEquals(stopped.code, 1);
     assertMatch(stopped.stderr, /error: More than 2 images cannot be read .*--max-bad/);
     assertEquals(
@@ -114,7 +115,7 @@ Deno.test("data inspect counts, measures, names damaged files and draws a sheet"
     await writeImages(data, 6);
     await Deno.writeTextFile(`${data}/amber/101.jpg`, "no image");
     const args = ["data", "inspect", data, "--size", "40", "--augment", "vgg", "--sheet", sheet, "--per-class", "3"];
-    const { code, stdout, stderr } = await runCli([...args, "--json"]);
+    const { code, stdout, stderr } = await runInProcess([...args, "--json"]);
     assertEquals(code, 0, stderr);
     const report = JSON.parse(stdout);
     assertEquals([report.images, report.train, report.validation, report.damaged.length], [18, 15, 3, 1]);
@@ -128,6 +129,6 @@ Deno.test("data inspect counts, measures, names damaged files and draws a sheet"
     const { width, height, format } = await sharp(sheet).metadata();
     assertEquals(format, "png");
     assert(width > 3 * 80 && height > 3 * 80 && height < 3 * 80 + 120, `${width} x ${height}`);
-    assertEquals((await runCli(["data", "inspect"])).code, 2);
-    assertEquals((await runCli(["data", "inspect", `${folder}/none`])).code, 1);
+    assertEquals((await runInProcess(["data", "inspect"])).code, 2);
+    assertEquals((await runInProcess(["data", "inspect", `${folder}/none`])).code, 1);
   }));

@@ -1,8 +1,9 @@
 /** Tables of images by the command line: training, resuming, measuring, inspecting. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runCli, unwrapped, withFolder } from "./_cli.ts";
+import { unwrapped, withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
+import { runInProcess } from "./_in_process.ts";
 
 /** A table of the images, which lie in one folder under names without endings, as Kaggle has them. */
 async function writeTable(folder: string, count: number): Promise<string[][]> {
@@ -31,14 +32,14 @@ Deno.test("train, resume, eval and data inspect take tables of images", () =>
     await Deno.writeTextFile(`${folder}/numbers.tsv`, numbers.join("\n"));
 
     const lists = ["--train-list", `${folder}/train.csv`, "--val-list", `${folder}/val.csv`];
-    const inspected = await runCli(["data", "inspect", photos, ...lists, "--size", "16", "--json"]);
+    const inspected = await runInProcess(["data", "inspect", photos, ...lists, "--size", "16", "--json"]);
     const { train, validation, images, damaged, classes: counts } = JSON.parse(inspected.stdout);
     assertEquals([train, validation, images, damaged], [24, 6, 30, []]);
     assertEquals(counts, classes.map((name) => ({ name, train: 8, validation: 2 })));
 
     const common = ["--backend", "cpu", "--workers", "1"];
     const model = ["--model", "resnet8", "--size", "16", "--batch", "6", "--lr", "0.03", "--schedule", "constant"];
-    const trained = await runCli([
+    const trained = await runInProcess([
       "train",
       "--data",
       photos,
@@ -52,15 +53,15 @@ Deno.test("train, resume, eval and data inspect take tables of images", () =>
     ]);
     assertEquals(trained.code, 0, trained.stderr);
     assertStringIncludes(trained.stdout, "train.csv: 24 training and 6 validation images");
-    const resumed = await runCli(["train", "--resume", run, "--epochs", "3"]);
+    const resumed = await runInProcess(["train", "--resume", run, "--epochs", "3"]);
     assertEquals(resumed.code, 0, resumed.stderr);
     await Deno.writeTextFile(`${folder}/train.csv`, table(rows.slice(0, 24).toReversed()));
-    const changed = await runCli(["train", "--resume", run, "--epochs", "4"]);
+    const changed = await runInProcess(["train", "--resume", run, "--epochs", "4"]);
     assertEquals(changed.code, 1);
     assertStringIncludes(changed.stderr, "train.csv is not the data that the run was trained on");
 
     const report = async (...args: string[]) => {
-      const { code, stdout, stderr } = await runCli(["eval", "--checkpoint", run, "--json", ...common, ...args]);
+      const { code, stdout, stderr } = await runInProcess(["eval", "--checkpoint", run, "--json", ...common, ...args]);
       assertEquals(code, 0, stderr);
       const { loss, images, confusion, split, data } = JSON.parse(stdout);
       return { figures: { loss, images, confusion }, split, data, stderr };
@@ -80,7 +81,7 @@ Deno.test("a table whose images are elsewhere is refused with the folder that ha
     const rows = await writeTable(folder, 2), path = `${folder}/train.csv`;
     await Deno.writeTextFile(path, table(rows));
     const refused = async (...args: string[]) => {
-      const { code, stderr } = await runCli(args);
+      const { code, stderr } = await runInProcess(args);
       return [code, unwrapped(stderr)];
     };
     const [code, message] = await refused("train", "--train-list", path);

@@ -1,8 +1,9 @@
 /** Folders as people have them, by the command line: what it counts, and what it notes on standard error. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runCli, unwrapped, withFolder } from "./_cli.ts";
+import { unwrapped, withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
+import { runInProcess } from "./_in_process.ts";
 
 Deno.test("data inspect counts and reads a test split, and notes what is left out", () =>
   withFolder(async (data) => {
@@ -11,7 +12,7 @@ Deno.test("data inspect counts and reads a test split, and notes what is left ou
     await writeImages(`${data}/Testing`, 3);
     await Deno.truncate(`${data}/Testing/green/101.jpg`, 300);
     await Deno.writeTextFile(`${data}/Train/green/photo.heic`, "");
-    const { code, stdout, stderr } = await runCli(["data", "inspect", data, "--size", "24", "--json"]);
+    const { code, stdout, stderr } = await runInProcess(["data", "inspect", data, "--size", "24", "--json"]);
     const note = `${data}: 1 file is not read, being no PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF: 1 .heic`;
     assertEquals([code, stderr], [0, `note: ${note}\n`]);
     const report = JSON.parse(stdout), { train, validation, test, images, notes, damaged } = report;
@@ -20,7 +21,7 @@ Deno.test("data inspect counts and reads a test split, and notes what is left ou
     assertEquals(report.classes, classes);
     assertEquals(damaged.length, 1);
     assertStringIncludes(damaged[0], "Testing/green/101.jpg: the image is truncated");
-    const text = await runCli(["data", "inspect", data, "--size", "24"]);
+    const text = await runInProcess(["data", "inspect", data, "--size", "24"]);
     assertStringIncludes(
       unwrapped(text.stdout),
       "18 training and 6 validation images, 9 kept for a test, seen as 3x24x24",
@@ -35,7 +36,7 @@ Deno.test("train validates on a share beside an unlabelled test, and notes it", 
     await writeImages(`${folder}/other`, 2);
     await Deno.rename(`${folder}/other/green`, `${data}/test`);
     const args = ["--model", "resnet8", "--size", "16", "--steps", "1", "--batch", "4", "--backend", "cpu"];
-    const trained = await runCli(["train", "--data", data, "--out", `${folder}/run`, "--workers", "0", ...args]);
+    const trained = await runInProcess(["train", "--data", data, "--out", `${folder}/run`, "--workers", "0", ...args]);
     assertEquals(trained.code, 0, trained.stderr);
     assertStringIncludes(
       trained.stderr,

@@ -10,7 +10,7 @@ import {
   type NamedTensor,
   readLibraryConfig,
 } from "../weights/mod.ts";
-import { runCli } from "./_cli.ts";
+import { runInProcess } from "./_in_process.ts";
 import { randomTensors, tensorNames } from "./_random_model.ts";
 import networks from "./golden/weights/names.json" with { type: "json" };
 
@@ -174,7 +174,15 @@ Deno.test("commands take a folder of shards with config.json, and its index", as
     for (const path of [folder, `${folder}/model.safetensors.index.json`]) {
       const out = `${folder}/out/${path.length}.safetensors`;
       await Deno.mkdir(`${folder}/out`, { recursive: true });
-      const { code, stderr } = await runCli(["export", "--checkpoint", path, "--format", "safetensors", "--out", out]);
+      const { code, stderr } = await runInProcess([
+        "export",
+        "--checkpoint",
+        path,
+        "--format",
+        "safetensors",
+        "--out",
+        out,
+      ]);
       assertEquals(code, 0, stderr);
       assertStringIncludes(stderr, "model.safetensors.index.json: took resnet18 and its 3 classes from config.json");
       const written = decodeCheckpoint(await Deno.readFile(out), out).tensors;
@@ -197,15 +205,15 @@ Deno.test("commands take a folder of shards with config.json, and its index", as
     ];
     const two = ["export", "--checkpoint", `${folder}/out/two#1.safetensors`, ...options];
     assertStringIncludes(
-      (await runCli(two)).stderr,
+      (await runInProcess(two)).stderr,
       "fit equally well: student., teacher.; name the one that is wanted",
     );
     two[2] += "#teacher.";
-    assertEquals((await runCli(two)).code, 0);
+    assertEquals((await runInProcess(two)).code, 0);
     const taken = decodeCheckpoint(await Deno.readFile(options.at(-1)!), "taken").tensors;
     assertEquals(new Map([...taken].toSorted()), new Map([...tensors].toSorted()));
     await Deno.remove(`${folder}/${[...files.keys()][1]}`);
-    const { code, stderr } = await runCli(["export", "--checkpoint", folder, "--out", `${folder}/out/x.onnx`]);
+    const { code, stderr } = await runInProcess(["export", "--checkpoint", folder, "--out", `${folder}/out/x.onnx`]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, "the file that the index names does not exist");
   } finally {

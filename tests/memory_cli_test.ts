@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { decodeSafetensors } from "../weights/mod.ts";
-import { runCli, withFolder, writeCifar } from "./_cli.ts";
+import { withFolder, writeCifar } from "./_cli.ts";
+import { runInProcess } from "./_in_process.ts";
 import { assertSame } from "./_same.ts";
 
 const SMALL = [
@@ -31,7 +32,7 @@ Deno.test("train says what it takes, divides a batch that does not fit, and a re
   withFolder(async (folder) => {
     await writeCifar(folder, 24);
     const run = (name: string) => ["train", "--data", folder, ...SMALL, "--batch", "12", "--out", `${folder}/${name}`];
-    const whole = await runCli([...run("whole"), "--epochs", "1"]);
+    const whole = await runInProcess([...run("whole"), "--epochs", "1"]);
     assertEquals(whole.code, 0, whole.stderr);
     const { total, parts } = memoryOf(whole.stdout);
     assert(Math.abs(parts.reduce((sum, part) => sum + part, 0) - total) < 0.2, whole.stdout);
@@ -39,7 +40,7 @@ Deno.test("train says what it takes, divides a batch that does not fit, and a re
 
     // Beside the program there are the threads' scratch memory and a little more.
     const limit = String(Math.floor(0.75 * total) + 1);
-    const divided = await runCli([...run("divided"), "--epochs", "2", "--memory", limit]);
+    const divided = await runInProcess([...run("divided"), "--epochs", "2", "--memory", limit]);
     assertEquals(divided.code, 0, divided.stderr);
     assertMatch(
       divided.stdout,
@@ -48,19 +49,19 @@ Deno.test("train says what it takes, divides a batch that does not fit, and a re
     assert(memoryOf(divided.stdout).total < Number(limit), divided.stdout);
     const { accumulate } = JSON.parse(await Deno.readTextFile(`${folder}/divided/config.json`));
     assert(accumulate > 1);
-    const told = await runCli([...run("told"), "--epochs", "2", "--accumulate", String(accumulate)]);
+    const told = await runInProcess([...run("told"), "--epochs", "2", "--accumulate", String(accumulate)]);
     assertMatch(told.stdout, new RegExp(`^${accumulate} parts of `, "m"));
 
     // More memory later changes nothing.
-    await runCli([...run("half"), "--epochs", "1", "--memory", limit]);
-    const resumed = await runCli(["train", "--resume", `${folder}/half`, "--epochs", "2", "--memory", "2000"]);
+    await runInProcess([...run("half"), "--epochs", "1", "--memory", limit]);
+    const resumed = await runInProcess(["train", "--resume", `${folder}/half`, "--epochs", "2", "--memory", "2000"]);
     assertEquals(resumed.code, 0, resumed.stderr);
     assertMatch(resumed.stdout, new RegExp(`^${accumulate} parts of `, "m"));
     const bytes = (name: string) => Deno.readFile(`${folder}/${name}/last.safetensors`);
     assertSame(await bytes("half"), await bytes("divided"));
     assertSame(await bytes("told"), await bytes("divided"));
 
-    const again = await runCli([...run("again"), "--epochs", "1", "--recompute"]);
+    const again = await runInProcess([...run("again"), "--epochs", "1", "--recompute"]);
     assert(memoryOf(again.stdout).parts[0] < parts[0], again.stdout);
     assertEquals(
       decodeSafetensors(await bytes("again"), "again").tensors,
@@ -68,7 +69,7 @@ Deno.test("train says what it takes, divides a batch that does not fit, and a re
     );
 
     for (const given of [["--accumulate", "1", "--memory", limit], ["--memory", "2"]]) {
-      const { code, stderr } = await runCli([...run("none"), ...given]);
+      const { code, stderr } = await runInProcess([...run("none"), ...given]);
       assertEquals(code, 1, stderr);
       assertEquals(stderr.trim().split("\n").length, 1, stderr);
       assertStringIncludes(stderr, "error: resnet8 cannot be trained on a batch of 12: it takes");
@@ -80,7 +81,7 @@ Deno.test("train says what it takes, divides a batch that does not fit, and a re
   }));
 
 Deno.test("summary says what recomputation saves", async () => {
-  const { stdout } = await runCli(["summary", "--model", "resnet20", "--batch", "16"]);
+  const { stdout } = await runInProcess(["summary", "--model", "resnet20", "--batch", "16"]);
   const [, kept, again] = /([\d.]+) MiB of activations and gradients in \d+ buffers \(([\d.]+) MiB with --recompute\)/
     .exec(stdout)!.map(Number);
   assert(again < 0.6 * kept, stdout);

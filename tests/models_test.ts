@@ -24,7 +24,8 @@ import {
 import { compileInference } from "../inference/mod.ts";
 import { initialize } from "../weights/mod.ts";
 import { Trainer } from "../train/mod.ts";
-import { runCli, writeCifar } from "./_cli.ts";
+import { writeCifar } from "./_cli.ts";
+import { runInProcess } from "./_in_process.ts";
 import { losses, smallBatch } from "./_training.ts";
 
 /** Parameters as torchvision counts them, and 10^9 multiply-adds at 224x224. */
@@ -219,10 +220,10 @@ Deno.test("a run with dropout that is resumed ends with the same bytes", async (
     await writeCifar(folder, 24);
     const args = ["--data", folder, "--model", "mobilenet_v2_cifar_0.25", "--batch", "8", "--lr", "0.01"];
     const train = ["train", ...args, "--schedule", "constant", "--backend", "cpu"];
-    const whole = await runCli([...train, "--epochs", "2", "--out", `${folder}/whole`]);
+    const whole = await runInProcess([...train, "--epochs", "2", "--out", `${folder}/whole`]);
     assertEquals(whole.code, 0, whole.stderr);
-    await runCli([...train, "--epochs", "1", "--out", `${folder}/half`]);
-    await runCli([...train, "--epochs", "2", "--resume", `${folder}/half`]);
+    await runInProcess([...train, "--epochs", "1", "--out", `${folder}/half`]);
+    await runInProcess([...train, "--epochs", "2", "--resume", `${folder}/half`]);
     const [a, b] = await Promise.all(
       ["whole", "half"].map((run) => Deno.readFile(`${folder}/${run}/last.safetensors`)),
     );
@@ -233,19 +234,27 @@ Deno.test("a run with dropout that is resumed ends with the same bytes", async (
 });
 
 Deno.test("summary prints the table of a large model without running it", async () => {
-  const { code, stdout, stderr } = await runCli(["summary", "--model", "resnet50", "--batch", "256"]);
+  const { code, stdout, stderr } = await runInProcess(["summary", "--model", "resnet50", "--batch", "256"]);
   assertEquals(code, 0, stderr);
   for (const part of ["layer4.2", "2048x7x7", "25,557,032", "4,089,184,256"]) assert(stdout.includes(part), stdout);
-  const mobile = await runCli(["summary", "--model", "mobilenet_v2", "--size", "160", "--classes", "5"]);
+  const mobile = await runInProcess(["summary", "--model", "mobilenet_v2", "--size", "160", "--classes", "5"]);
   for (const part of ["features.18", "1280x5x5", "2,230,277"]) assert(mobile.stdout.includes(part), mobile.stdout);
-  const wrong = await runCli(["summary", "--model", "resnet19"]);
+  const wrong = await runInProcess(["summary", "--model", "resnet19"]);
   assertEquals(wrong.code, 2);
   assert(wrong.stderr.includes("did you mean resnet18?"), wrong.stderr);
 });
 
 Deno.test("summary --plan shows the fused program of a training step or of an inference", async () => {
   const plan = async (...args: string[]) => {
-    const { code, stdout, stderr } = await runCli(["summary", "--model", "resnet8", "--batch", "4", "--plan", ...args]);
+    const { code, stdout, stderr } = await runInProcess([
+      "summary",
+      "--model",
+      "resnet8",
+      "--batch",
+      "4",
+      "--plan",
+      ...args,
+    ]);
     assertEquals(code, 0, stderr);
     for (const line of stdout.split("\n")) assert(line.length <= 120, `${line.length} characters: ${line}`);
     return stdout;
@@ -258,7 +267,7 @@ Deno.test("summary --plan shows the fused program of a training step or of an in
   assert(!inference.split("An inference")[1].includes("sgdUpdate"));
   assertMatch(await plan(), /^\d+ ops, \d+ dispatches on WebGPU, /m);
   for (const args of [["--inference"], ["--backend", "cpu"]]) {
-    const { code, stderr } = await runCli(["summary", ...args]);
+    const { code, stderr } = await runInProcess(["summary", ...args]);
     assertEquals(code, 2);
     assert(stderr.includes(`${args[0]}: expected --plan too`), stderr);
   }

@@ -8,6 +8,7 @@ import { VERSION } from "../cli/version.ts";
 import { compile, CpuBackend, elementCount, f32, Graph, ResiduaError, type Value } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type SequentialModel } from "../models/mod.ts";
+import { runInProcess } from "./_in_process.ts";
 import { logitsInRuntime } from "./_onnx_runtime.ts";
 import {
   add,
@@ -21,7 +22,6 @@ import {
 } from "../ops/mod.ts";
 import { compileInference, foldBatchNorm } from "../inference/mod.ts";
 import { decodeSafetensors, encodeCheckpoint, encodeSafetensors, Variables } from "../weights/mod.ts";
-import { runCli } from "./_cli.ts";
 import { randomImages, randomTensors, relativeDifference, smallModels } from "./_random_model.ts";
 
 function trace(model: SequentialModel) {
@@ -177,7 +177,7 @@ async function withRun(
 Deno.test("export writes an ONNX model that normalises and says what it is", () =>
   withRun(async (folder, model, { mean, std }) => {
     const export_ = async (...args: string[]) => {
-      const { code, stdout, stderr } = await runCli(["export", "--checkpoint", folder, ...args]);
+      const { code, stdout, stderr } = await runInProcess(["export", "--checkpoint", folder, ...args]);
       assertEquals(code, 0, stderr);
       return stdout;
     };
@@ -213,7 +213,15 @@ Deno.test("export writes an ONNX model that normalises and says what it is", () 
 Deno.test("export writes the weights alone, without the optimiser's", () =>
   withRun(async (folder, model) => {
     const out = `${folder}/weights.safetensors`;
-    const { code, stderr } = await runCli(["export", "--checkpoint", folder, "--format", "safetensors", "--out", out]);
+    const { code, stderr } = await runInProcess([
+      "export",
+      "--checkpoint",
+      folder,
+      "--format",
+      "safetensors",
+      "--out",
+      out,
+    ]);
     assertEquals(code, 0, stderr);
     const { tensors, metadata } = decodeSafetensors(await Deno.readFile(out), out);
     assertEquals(metadata, { format: "pt" });
@@ -240,7 +248,7 @@ Deno.test("export says in a sentence what is wrong, with the exit code of its ki
       [[...run, "--out", `${folder}/best.safetensors/out.onnx`], 1, "best.safetensors"],
       [[...run, "--out", folder], 1, "this is a folder"],
     ];
-    const outcomes = await Promise.all(cases.map(([args]) => runCli(["export", ...args])));
+    const outcomes = await Promise.all(cases.map(([args]) => runInProcess(["export", ...args])));
     outcomes.forEach(({ code, stderr }, k) => {
       assertEquals(code, cases[k][1], stderr);
       assert(stderr.startsWith("error: ") && stderr.trim().split("\n").length === 1, stderr);

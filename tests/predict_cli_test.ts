@@ -5,7 +5,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import sharp from "../cli/images/sharp.ts";
 import { modelByName } from "../models/mod.ts";
 import { encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
-import { runCli, withFolder, writeCifar } from "./_cli.ts";
+import { withFolder, writeCifar } from "./_cli.ts";
+import { runInProcess } from "./_in_process.ts";
 import { fill } from "./_models_golden.ts";
 import { randomTensors } from "./_random_model.ts";
 import grey from "./golden/grey.json" with { type: "json" };
@@ -42,10 +43,16 @@ const errors = (stderr: string) => stderr.trim().split("\n").filter((line) => li
 Deno.test("predict says of images what eval says of the same pixels", () =>
   withFiles(async (folder) => {
     const logits = `${folder}/logits.json`, cpu = ["--backend", "cpu"];
-    await runCli(["eval", "--checkpoint", folder, "--data", folder, "--logits", logits, ...cpu]);
+    await runInProcess(["eval", "--checkpoint", folder, "--data", folder, "--logits", logits, ...cpu]);
     const rows: number[][] = JSON.parse(await Deno.readTextFile(logits)).logits;
     const options = ["--top", "10", "--batch", "3", "--json", ...cpu];
-    const { code, stdout, stderr } = await runCli(["predict", `${folder}/images`, "--checkpoint", folder, ...options]);
+    const { code, stdout, stderr } = await runInProcess([
+      "predict",
+      `${folder}/images`,
+      "--checkpoint",
+      folder,
+      ...options,
+    ]);
     assertEquals(code, 0, stderr);
     const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
     const names = ["c0.png", "c1.png", "c2.png", "c3.png", "c4.png", "c5.png", "more/x.PNG"];
@@ -61,7 +68,7 @@ Deno.test("predict says of images what eval says of the same pixels", () =>
     }
     const bare = ["--checkpoint", `${folder}/bare.safetensors`, "--model", "resnet8"];
     const normalised = ["--mean", "0.45,0.5,0.55", "--std", "0.25,0.2,0.3"];
-    const one = await runCli(["predict", ...bare, ...normalised, ...options, `${folder}/images/c2.png`]);
+    const one = await runInProcess(["predict", ...bare, ...normalised, ...options, `${folder}/images/c2.png`]);
     const [best] = JSON.parse(one.stdout).predictions;
     assertEquals([best.class, best.index], [`${best.index}`, lines[2].predictions[0].index]);
   }));
@@ -69,11 +76,11 @@ Deno.test("predict says of images what eval says of the same pixels", () =>
 Deno.test("predict prints a table for an image and a line each for several, and skips what is no image", () =>
   withFiles(async (folder) => {
     const base = ["predict", "--checkpoint", folder, "--backend", "cpu"];
-    const one = await runCli([...base, "--top", "2", `${folder}/images/c1.png`]);
+    const one = await runInProcess([...base, "--top", "2", `${folder}/images/c1.png`]);
     assertMatch(one.stdout, /^class +probability\n\w+ +\d+\.\d\d %\n\w+ +\d+\.\d\d %\n$/);
     await Deno.writeTextFile(`${folder}/images/c1.png`, "hello");
     await Deno.writeFile(`${folder}/images/c3.png`, (await Deno.readFile(`${folder}/images/c3.png`)).subarray(0, 900));
-    const many = await runCli([...base, `${folder}/images`, `${folder}/none.png`]);
+    const many = await runInProcess([...base, `${folder}/images`, `${folder}/none.png`]);
     assertEquals(many.code, 1);
     const lines = many.stdout.trim().split("\n");
     assertEquals(lines.map((line) => /(\w+)\.png +\w+ +\d+\.\d\d %$/i.exec(line)?.[1]), ["c0", "c2", "c4", "c5", "x"]);
@@ -106,7 +113,7 @@ Deno.test("predict refuses wrong usage with 2, and what it cannot use with 1", (
       [1, "none in it", ...base, `${folder}/empty`],
       [1, "the image or folder does not exist", ...base, `${folder}/none.png`],
     ];
-    const outcomes = await Promise.all(cases.map(([, , ...args]) => runCli(["predict", ...args])));
+    const outcomes = await Promise.all(cases.map(([, , ...args]) => runInProcess(["predict", ...args])));
     for (const [k, [code, part]] of cases.entries()) {
       assertEquals([outcomes[k].code, outcomes[k].stdout], [code, ""], outcomes[k].stderr);
       assertEquals(errors(outcomes[k].stderr).length, 1, outcomes[k].stderr);
@@ -126,7 +133,7 @@ Deno.test("predict and export take a bare file of a network of grey images, as P
     const normalised = ["--mean", `${grey.mean}`, "--std", `${grey.std}`];
     for (const [size, expected] of Object.entries(grey.probabilities)) {
       const way = size === "32" ? [] : ["--crop", size], options = ["--top", "7", "--json"];
-      const { code, stdout, stderr } = await runCli([
+      const { code, stdout, stderr } = await runInProcess([
         "predict",
         ...base,
         ...normalised,
@@ -142,13 +149,14 @@ Deno.test("predict and export take a bare file of a network of grey images, as P
         assert(Math.abs(probability - expected[index]) < 1e-5, `${size}, ${index}: ${probability}, ${expected[index]}`);
       }
     }
-    const wrong = await runCli(["predict", ...base, image, ...cpu]);
+    const wrong = await runInProcess(["predict", ...base, image, ...cpu]);
     assertEquals(wrong.code, 2);
     assertStringIncludes(wrong.stderr, "were normalised; give them with --mean and --std, a number each");
-    const three = await runCli(["predict", ...base, image, ...cpu, "--mean", "0,0,0", "--std", "1,1,1"]);
+    const three = await runInProcess(["predict", ...base, image, ...cpu, "--mean", "0,0,0", "--std", "1,1,1"]);
     assertEquals(three.code, 2);
     assertStringIncludes(three.stderr, "--mean and --std: expected a number each, for resnet8's images");
-    const out = `${folder}/grey.onnx`, exported = await runCli(["export", ...base, "--classes", "7", "--out", out]);
+    const out = `${folder}/grey.onnx`,
+      exported = await runInProcess(["export", ...base, "--classes", "7", "--out", out]);
     assertEquals(exported.code, 0, exported.stderr);
     assertStringIncludes(exported.stdout, "[N, 1, 32, 32]");
   }));

@@ -16,7 +16,8 @@ import { elementCount, f32, Graph, ResiduaError } from "../core/mod.ts";
 import { type ImageSet, MemoryDataset } from "../data/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { createSchedule, type Schedule, type ScheduleName } from "../train/mod.ts";
-import { runCli, withFolder, writeCifar } from "./_cli.ts";
+import { withFolder, writeCifar } from "./_cli.ts";
+import { runInProcess } from "./_in_process.ts";
 
 /** The steps of an epoch of CIFAR-10's 45,000 training images, the other 5,000 being the paper's validation. */
 const STEPS_PER_EPOCH = 351;
@@ -86,7 +87,7 @@ Deno.test("recipes set what options take, and give each value a source", () => {
 Deno.test("a recipe is printed, edited, passed back and trained by; options given beside it count more", () =>
   withFolder(async (folder) => {
     await writeCifar(folder, 16);
-    const printed = await runCli(["train", "--recipe", "he2015-cifar-110", "--print-recipe", "--batch", "16"]);
+    const printed = await runInProcess(["train", "--recipe", "he2015-cifar-110", "--print-recipe", "--batch", "16"]);
     const recipe = JSON.parse(printed.stdout), file = `${folder}/mine.json`;
     assertEquals(recipe.options.batch, { value: 16, source: "given" });
     assertStringIncludes(recipe.options["warmup-until"].source, "section 4.2");
@@ -95,7 +96,7 @@ Deno.test("a recipe is printed, edited, passed back and trained by; options give
     await Deno.writeTextFile(file, JSON.stringify(recipe));
 
     const train = ["train", "--recipe", file, "--data", folder, "--backend", "cpu", "--momentum", "0.8", "--out"];
-    const { code, stderr } = await runCli([...train, `${folder}/run`, "--steps", "1"]);
+    const { code, stderr } = await runInProcess([...train, `${folder}/run`, "--steps", "1"]);
     assertEquals(code, 0, stderr);
     const config = JSON.parse(await Deno.readTextFile(`${folder}/run/config.json`));
     assertEquals([config.steps, config.model, config.momentum, config["label-smoothing"]], [1, "resnet20", 0.8, 0.1]);
@@ -109,10 +110,13 @@ Deno.test("a recipe is printed, edited, passed back and trained by; options give
 
     recipe.options.milstones = recipe.options.milestones;
     await Deno.writeTextFile(file, JSON.stringify(recipe));
-    assertMatch((await runCli([...train, `${folder}/b`])).stderr, /cannot set milstones; did you mean milestones\?/);
+    assertMatch(
+      (await runInProcess([...train, `${folder}/b`])).stderr,
+      /cannot set milstones; did you mean milestones\?/,
+    );
     await Deno.writeTextFile(file, "{");
-    assertMatch((await runCli([...train, `${folder}/c`])).stderr, /mine\.json: the recipe is not JSON/);
-    const unknown = await runCli(["train", "--recipe", "he2015-cifr"]);
+    assertMatch((await runInProcess([...train, `${folder}/c`])).stderr, /mine\.json: the recipe is not JSON/);
+    const unknown = await runInProcess(["train", "--recipe", "he2015-cifr"]);
     assertEquals(unknown.code, 2);
     assertStringIncludes(unknown.stderr, "did you mean he2015-cifar?");
   }));

@@ -1,8 +1,9 @@
 /** A resumed run knows its image files again: copied ones are taken, replaced ones refused. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runCli, unwrapped, withFolder } from "./_cli.ts";
+import { unwrapped, withFolder } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
+import { runInProcess } from "./_in_process.ts";
 
 /** Copies a folder's files; their times become those of now. */
 async function copyFolder(from: string, to: string): Promise<void> {
@@ -19,16 +20,16 @@ Deno.test("train --resume takes images that were copied, and refuses those that 
     await writeImages(data, 8);
     const model = ["--model", "resnet8", "--size", "16", "--batch", "6", "--lr", "0.02", "--schedule", "constant"];
     const common = ["--backend", "cpu", "--workers", "0"];
-    const trained = await runCli(["train", "--data", data, "--out", run, ...common, ...model, "--epochs", "1"]);
+    const trained = await runInProcess(["train", "--data", data, "--out", run, ...common, ...model, "--epochs", "1"]);
     assertEquals(trained.code, 0, trained.stderr);
     await copyFolder(data, copy);
     const files = [...Deno.readDirSync(`${data}/green`)].map(({ name }) => name);
     for (const name of files) await Deno.utime(`${copy}/green/${name}`, 1e9, 1e9);
-    const resumed = await runCli(["train", "--resume", run, "--data", copy, "--epochs", "2"]);
+    const resumed = await runInProcess(["train", "--resume", run, "--data", copy, "--epochs", "2"]);
     assertEquals(resumed.code, 0, resumed.stderr);
 
     const refused = async (epochs: number, message: string) => {
-      const { code, stderr } = await runCli(["train", "--resume", run, "--epochs", `${epochs}`]);
+      const { code, stderr } = await runInProcess(["train", "--resume", run, "--epochs", `${epochs}`]);
       assertEquals(code, 1, stderr);
       assertStringIncludes(unwrapped(stderr), `error: the training images of ${copy} are not those that the run was`);
       assertStringIncludes(unwrapped(stderr), message);
@@ -45,6 +46,6 @@ Deno.test("train --resume takes images that were copied, and refuses those that 
     await refused(3, "other sizes (");
     await Deno.writeFile(`${copy}/green/${files[0]}`, bytes);
     await Deno.writeFile(`${copy}/green/${files[1]}`, other);
-    const back = await runCli(["train", "--resume", run, "--epochs", "3"]);
+    const back = await runInProcess(["train", "--resume", run, "--epochs", "3"]);
     assertEquals(back.code, 0, back.stderr);
   }));

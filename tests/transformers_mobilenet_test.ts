@@ -12,8 +12,9 @@ import {
   readLibraryConfig,
   Variables,
 } from "../weights/mod.ts";
-import { runCli, withFolder } from "./_cli.ts";
+import { withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
+import { runInProcess } from "./_in_process.ts";
 import { fill, imagesOf } from "./_models_golden.ts";
 import { logitsInRuntime } from "./_onnx_runtime.ts";
 import golden from "./golden/weights/transformers_mobilenet.json" with { type: "json" };
@@ -139,25 +140,26 @@ Deno.test("predict and train take a folder of transformers' MobileNet-V2, and a 
     await Deno.writeFile(`${from}/model.safetensors`, fileOf(CASES[name]));
     for (const split of ["train", "val"]) await writeImages(`${folder}/data/${split}`, 2);
     const predict = ["predict", "--checkpoint", from, `${folder}/data/val/amber/100.png`, "--backend", "cpu"];
-    const bare = await runCli([...predict, "--model", "mobilenet_v2_0.35"]);
+    const bare = await runInProcess([...predict, "--model", "mobilenet_v2_0.35"]);
     assertEquals(bare.code, 1);
     assertStringIncludes(bare.stderr, "put the config.json and preprocessor_config.json that came with them beside");
     await Deno.writeTextFile(`${from}/config.json`, JSON.stringify(config));
     await Deno.writeTextFile(`${from}/preprocessor_config.json`, JSON.stringify(preprocessorOf(config)));
-    const named = await runCli(predict);
+    const named = await runInProcess(predict);
     assertEquals(named.code, 0, named.stderr);
     assertStringIncludes(named.stderr, "took mobilenet_v2_0.35 and its 11 classes from config.json");
     assertStringIncludes(named.stderr, "resize 128 bilinear, crop 96x96");
-    const onnx = `${folder}/mobilenet.onnx`, exported = await runCli(["export", "--checkpoint", from, "--out", onnx]);
+    const onnx = `${folder}/mobilenet.onnx`,
+      exported = await runInProcess(["export", "--checkpoint", from, "--out", onnx]);
     assertEquals(exported.code, 0, exported.stderr);
     const { images: size, logits } = CASES[name], images = imagesOf({ name, images: size, size: 96 });
     const [found] = await logitsInRuntime(await Deno.readFile(onnx), [3, 96, 96], [{ size, images }]);
     assert(distance(found, logits) <= TOLERANCE, `ONNX Runtime is off by ${distance(found, logits)}`);
     const train = ["train", "--data", `${folder}/data`, "--batch", "3", "--backend", "cpu", "--schedule", "constant"];
     const options = ["--model", "mobilenet_v2_0.35", "--lr", "0.001", "--augment", "none", "--epochs", "1"];
-    const first = await runCli([...train, ...options, "--init", from, "--out", run]);
+    const first = await runInProcess([...train, ...options, "--init", from, "--out", run]);
     assertEquals(first.code, 0, first.stderr);
-    const more = await runCli(["train", "--resume", run, "--epochs", "2"]);
+    const more = await runInProcess(["train", "--resume", run, "--epochs", "2"]);
     assertEquals(more.code, 0, more.stderr);
     const { info } = decodeCheckpoint(await Deno.readFile(`${run}/last.safetensors`), "last");
     assertEquals([info!.model.padding, info!.model.epsilon, info!.progress!.epochs], ["same", 1e-3, 2]);

@@ -1,12 +1,12 @@
 /** `tune --explain` and `wgsl` say what would run, on a device that is not at hand. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { runCli } from "./_cli.ts";
+import { runInProcess } from "./_in_process.ts";
 
 const CONVOLUTION = ["conv2d", "64x64x56x56,64x64x3x3", "padding=1"];
 
 Deno.test("tune --explain says which kernel runs on a device, why, and which others there are", async () => {
-  const { code, stdout } = await runCli(["tune", "--explain", ...CONVOLUTION, "--device", "nvidia-hopper"]);
+  const { code, stdout } = await runInProcess(["tune", "--explain", ...CONVOLUTION, "--device", "nvidia-hopper"]);
   assertEquals(code, 0);
   assertStringIncludes(stdout, "on NVIDIA H100 80GB HBM3, hardware, nvidia-hopper\nruns ");
   const runs = stdout.split("\n").filter((line) => line.startsWith("→"));
@@ -17,25 +17,25 @@ Deno.test("tune --explain says which kernel runs on a device, why, and which oth
 
 Deno.test("tune --explain --model lists the kernels of a model's step, or of its inference", async () => {
   const model = ["tune", "--explain", "--model", "resnet8", "--batch", "4", "--device", "lavapipe"];
-  const step = await runCli(model), inference = await runCli([...model, "--inference"]);
+  const step = await runInProcess(model), inference = await runInProcess([...model, "--inference"]);
   assertEquals([step.code, inference.code], [0, 0]);
   assertStringIncludes(step.stdout, "conv2dWeightGradient 4x3x32x32,4x16x32x32");
   assertEquals(inference.stdout.includes("Gradient"), false);
 });
 
 Deno.test("wgsl prints whole shaders, of the kernel that runs or of another", async () => {
-  const { code, stdout } = await runCli(["wgsl", ...CONVOLUTION, "--device", "nvidia-hopper"]);
+  const { code, stdout } = await runInProcess(["wgsl", ...CONVOLUTION, "--device", "nvidia-hopper"]);
   assertEquals(code, 0);
   assertMatch(stdout, /@group\(0\) @binding\(0\) var<storage, read> source: array<.*\n/);
   assertStringIncludes(stdout, "@compute @workgroup_size");
-  const other = await runCli(["wgsl", ...CONVOLUTION, "--variant", "no such"]);
+  const other = await runInProcess(["wgsl", ...CONVOLUTION, "--variant", "no such"]);
   assertEquals(other.code, 2);
   assertStringIncludes(other.stderr, "--variant: expected one of ");
 });
 
 Deno.test("what belongs to --explain is refused without it", async () => {
   for (const args of [["--inference"], ["--device", "apple"]]) {
-    const { code, stderr } = await runCli(["tune", ...args]);
+    const { code, stderr } = await runInProcess(["tune", ...args]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, "expected --explain too");
   }
