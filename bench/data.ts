@@ -4,7 +4,7 @@ import { defineCommand, exitCodeOf } from "../cli/command.ts";
 import { decodeImage } from "../cli/images/decode_image.ts";
 import { openData } from "../cli/options/image_options.ts";
 import sharp from "../cli/images/sharp.ts";
-import { median, openBackend, Random, UsageError } from "../core/mod.ts";
+import { median, openBackend, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,
   augmentationByName,
@@ -16,6 +16,7 @@ import {
 } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
+import { writeJpegs } from "./_jpegs.ts";
 
 const JPEGS = 400, SIDE = 256, ROUNDS = 5, SECONDS = 1;
 
@@ -138,22 +139,6 @@ async function waitingShare(
   return [waited / total, steps * batch / total * 1000];
 }
 
-/** Writes JPEG files like photographs: smooth shapes and noise, about 25 KB each. */
-async function writeJpegs(folder: string): Promise<void> {
-  const random = new Random(0, "jpegs");
-  for (const name of ["a", "b"]) await Deno.mkdir(`${folder}/${name}`);
-  for (let k = 0; k < JPEGS; k++) {
-    const waves = Array.from({ length: 9 }, () => random.uniform(0.01, 0.2));
-    const pixels = Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => {
-      const c = i % 3, x = Math.floor(i / 3) % SIDE, y = Math.floor(i / 3 / SIDE);
-      return 128 + 50 * Math.sin(x * waves[c] + y * waves[3 + c]) + 40 * Math.cos(y * waves[6 + c]) +
-        random.uniform(-15, 15);
-    });
-    await sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } }).jpeg({ quality: 85 })
-      .toFile(`${folder}/${"ab"[k % 2]}/${k}.jpg`);
-  }
-}
-
 function printRow(what: string, rate: number, more = ""): void {
   console.log(`${what.padEnd(58)}${rate.toFixed(0).padStart(8)}${more}`);
 }
@@ -173,7 +158,7 @@ async function timeMemory(): Promise<void> {
 async function timeFiles(workers: number): Promise<void> {
   const folder = await Deno.makeTempDir(), decoders = Math.max(1, workers);
   try {
-    await writeJpegs(folder);
+    await writeJpegs(folder, { count: JPEGS, side: SIDE });
     const options = {
       data: folder,
       "val-fraction": 0.02,

@@ -1,0 +1,114 @@
+/**
+ * Trains for very many steps as a user does, on image files that workers prepare, and watches that nothing slows down and
+ * nothing grows: `deno task soak`. See docs/reliability.md.
+ */
+
+import { fileURLToPath } from "node:url";
+import { defineCommand, exitCodeOf } from "../../cli/command.ts";
+import { formatDuration, formatRate } from "../../cli/reports/format.ts";
+import { formatTable } from "../../cli/reports/table.ts";
+import { DeviceError } from "../../core/mod.ts";
+import { writeJpegs } from "../_jpegs.ts";
+import { BenchProgress } from "../cpu/progress.ts";
+import { judge, type Sample, tenthsOf, TOLERANCE } from "./figures.ts";
+
+/** The image files, and their height and width. Four of five are trained on. */
+const FILES = { count: 400, side: 64 }, VALIDATED = 0.2;
+/** The steps of a run on each backend. */
+const STEPS = { cpu: 50_000, webgpu: 10_000 };
+const BATCH = 8, MIB = 2 ** 20;
+
+const command = defineCommand({
+  name: "soak",
+  about: "Train for very many steps, and fail if the end is slower than the beginning, or takes more memory.",
+  options: {
+    backend: { kind: "text", about: "where it trains", default: "cpu", choices: ["cpu", "webgpu"] },
+    steps: { kind: "integer", about: "steps; defaults to 50,000 on the CPU and 10,000 on WebGPU", minimum: 1000 },
+    model: { kind: "text", about: "the network", default: "resnet8" },
+    size: { kind: "integer", about: "height and width of the images", default: 16, minimum: 8 },
+    workers: { kind: "integer", about: "threads that read image files", default: 2, minimum: 0 },
+    threads: { kind: "integer", about: "threads that compute on the CPU; one a core unless given", minimum: 1 },
+  },
+  examples: [["", "on the CPU"], ["--backend webgpu --steps 2000", "a short one on the adapter"]],
+}, async ({ backend, steps = STEPS[backend as keyof typeof STEPS], ...options }) => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const data = `${folder}/photos`;
+    await writeJpegs(data, FILES);
+    // deno-fmt-ignore
+    const train = [
+      "train", "--data", data, "--out", `${folder}/run`, "--json", "--backend", backend, "--steps", `${steps}`,
+      "--model", options.model, "--size", `${options.size}`, "--batch", `${BATCH}`, "--workers", `${options.workers}`,
+      "--augment", "crop+flip", "--val-fraction", `${VALIDATED}`,
+      ...(options.threads === undefined ? [] : ["--threads", `${options.threads}`]),
+    ];
+    report(await watch(train, steps));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Runs the command line, and takes a sample at the end of each epoch. */
+async function watch(args: readonly string[], steps: number): Promise<Sample[]> {
+  const root = fileURLToPath(new URL("../..", import.meta.url)), samples: Sample[] = [];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--config", `${root}deno.offline.json`, `${root}cli/main.ts`, ...args],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const errors = new Response(child.stderr).text(), started = performance.now();
+  let progress: BenchProgress | undefined;
+  try {
+    for await (const line of linesOf(child.stdout)) {
+      const images = stepsOf(JSON.parse(line)) * BATCH;
+      samples.push({ seconds: (performance.now() - started) / 1000, images, memory: await residentMemory(child.pid) });
+      const [first, ...rest] = samples, { seconds, memory } = samples.at(-1)!;
+      progress ??= new BenchProgress(Math.ceil(steps * BATCH / first.images));
+      progress.next();
+      const rate = rest.length === 0 ? "" : `${formatRate((images - first.images) / (seconds - first.seconds))}, `;
+      progress.show("epochs", `${rate}${(memory / MIB).toFixed(0)} MiB`);
+    }
+    const { code } = await child.status;
+    if (code !== 0) throw new DeviceError(`The run ended with ${code}: ${(await errors).trim()}`);
+  } finally {
+    progress?.clear();
+  }
+  return samples;
+
+  function stepsOf({ epoch }: { epoch: number }): number {
+    const perEpoch = Math.floor(FILES.count * (1 - VALIDATED) / BATCH);
+    return Math.min(steps, (epoch + 1) * perEpoch);
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+/** The resident memory of a process in bytes, with all its threads. */
+async function residentMemory(pid: number): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", `${pid}`] }).output();
+  return 1024 * Number(new TextDecoder().decode(stdout));
+}
+
+function report(samples: readonly Sample[]): void {
+  const tenths = tenthsOf(samples), { rate, memory, passed } = judge(tenths), { images, seconds } = samples.at(-1)!;
+  console.log(`${images / BATCH} steps of ${BATCH} images, ${samples.length} epochs, ${formatDuration(seconds)}`);
+  const rows = tenths.map(({ rate, memory }, k) => [`${k + 1}`, rate.toFixed(1), (memory / MIB).toFixed(1)]);
+  console.log(formatTable([["tenth", "images/s", "MiB"], ...rows], 0));
+  console.log(
+    `the last tenth has ${rate.toFixed(3)} times the rate of the first and ${
+      memory.toFixed(3)
+    } times the memory of the ` +
+      `second: ${passed ? "steady" : `NOT steady, within ${100 * TOLERANCE} %`}`,
+  );
+  if (!passed) Deno.exitCode = 1;
+}
+
+const code = await exitCodeOf(() => command.run(Deno.args));
+Deno.exit(code || Deno.exitCode);
