@@ -1,6 +1,6 @@
 /** The command line: finds the command and runs it. */
 
-import { didYouMean, UsageError } from "../core/mod.ts";
+import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -13,7 +13,6 @@ import { tuneCommand } from "./commands/tune.ts";
 import { wgslCommand } from "./commands/wgsl.ts";
 import { widthOf, wrapText } from "./reports/layout.ts";
 import { provideRuntimeFolder } from "./runtime_folder.ts";
-import { VERSION } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [
   trainCommand,

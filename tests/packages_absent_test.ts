@@ -1,7 +1,7 @@
 /** What works without packages: from the files of a clone alone, and where sharp, which is native code, cannot be loaded. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { type Outcome, withFolder, writeCifar } from "./_cli.ts";
 import { copyClone } from "./_clone.ts";
 import { LAYERS } from "./_imports.ts";

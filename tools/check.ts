@@ -4,8 +4,9 @@ const config =
   (await new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-config", "tools/config.ts"] }).output()).stdout;
 const path = new TextDecoder().decode(config).trim();
 const LAYERS = ["core", "kernels", "ops", "blocks", "models", "data", "weights", "inference", "train"];
-const PUBLIC = ["mod.ts", ...LAYERS.map((layer) => `${layer}/mod.ts`)];
-const FOLDERS = [...LAYERS, "cli", "tests", "bench", "examples", "tools"];
+const OUTER = ["files", "disk", "images", "onnx", "plots"];
+const PUBLIC = ["mod.ts", ...[...LAYERS, ...OUTER].map((layer) => `${layer}/mod.ts`), "cli/main.ts"];
+const FOLDERS = [...LAYERS, ...OUTER, "cli", "tests", "bench", "examples", "tools"];
 
 const STEPS: readonly (readonly string[])[] = [
   ["fmt", "--check", "--config", path],

@@ -9,11 +9,11 @@ import {
   Graph,
   reportAdapter,
   requestAdapter,
+  VERSION,
   WebGpuBackend,
 } from "../../core/mod.ts";
 import { conv2d } from "../../ops/mod.ts";
 import { defineCommand } from "../command.ts";
-import { VERSION } from "../version.ts";
 
 /** The limits that decide what fits. */
 const LIMITS = [

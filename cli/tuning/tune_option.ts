@@ -15,8 +15,7 @@ import {
   TuningTable,
   UsageError,
 } from "../../core/mod.ts";
-import { explain } from "../files/disk_error.ts";
-import { MOST_BYTES, readTextSync } from "../files/read_file.ts";
+import { explain, MOST_BYTES, readTextSync } from "../../files/mod.ts";
 import { TuneLine } from "../reports/progress.ts";
 import { installedDrivers, TuningFile } from "./tuning_file.ts";
 

@@ -21,6 +21,11 @@ export class ResiduaError extends Error {
     this.#sentence = typeof message === "string" ? new Sentence([message]) : message;
   }
 
+  /** The message with its arguments, to be sent to another thread or put into another message. */
+  get sentence(): Sentence {
+    return this.#sentence;
+  }
+
   /** The arguments that the message tells the caller to set, in its order. */
   get advice(): readonly Advice[] {
     return this.#sentence.advice;
