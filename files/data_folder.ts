@@ -16,11 +16,26 @@ async function leadsBack(folder: string, link: string): Promise<boolean> {
   return inside === target || inside.startsWith(target.endsWith(sep) ? target : target + sep);
 }
 
-/** A folder of a data set. */
+/**
+ * A folder on the disk, as the functions that open sets take it.
+ *
+ * @example
+ * ```ts
+ * import { openImageSet } from "@residua/residua";
+ * import { DiskFolder } from "@residua/residua/disk";
+ * const { train, shape } = await openImageSet(new DiskFolder("cifar-10-batches-bin"));
+ * console.log(train.count, shape);
+ * ```
+ */
 export class DiskFolder implements FileSource {
+  /** The folder's path. */
   readonly location: string;
 
-  /** @param path The folder. */
+  /**
+   * Names a folder.
+   *
+   * @param path Its path.
+   */
   constructor(path: string) {
     this.location = path.replace(/(.)\/+$/, "$1");
   }

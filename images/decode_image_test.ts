@@ -115,7 +115,7 @@ Deno.test("decodeImage() refuses an image of too many pixels before it unpacks t
   header.setUint32(17, checksum(png.subarray(12, 29)));
   await expectRefusal(
     png,
-    "at most 200 megapixels but it has 30000 x 20000; if it is right, allow it with --max-megapixels 600",
+    "at most 200 megapixels but it has 30000 x 20000; if it is right, allow it with `maxMegapixels: 600`",
   );
 });
 

@@ -1,4 +1,4 @@
-/** The decoded images of a command's sets, in one memory that its workers share. */
+/** The decoded images of sets, in one memory that workers share. */
 
 import { argument, sentence, UsageError } from "../core/mod.ts";
 import { cacheEntries, type CacheMemory, type FolderDataset, ImageCache, type LeastSize } from "../data/mod.ts";
@@ -14,7 +14,11 @@ export class ImageCaches {
   readonly #caches = new Map<FolderDataset, Map<string, ImageCache>>();
   #memory: Pick<CacheMemory, "bytes" | "taken"> | undefined;
 
-  /** @param mib The memory to use, in MiB; 0 for none. Defaults to a quarter of what is free, at most 2 GiB. */
+  /**
+   * Keeps nothing yet; the memory is taken with the first image.
+   *
+   * @param mib The memory to use, in MiB; 0 for none. Defaults to a quarter of what is free, at most 2 GiB.
+   */
   constructor(mib: number = Math.min(MOST_BYTES, Deno.systemMemoryInfo().available / 4) / MIB) {
     this.#bytes = Math.floor(mib * MIB);
   }

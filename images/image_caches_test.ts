@@ -79,6 +79,6 @@ Deno.test("ImageCaches names the option where there is no such memory", () => {
   assertThrows(
     () => caches.of({ count: 1 } as FolderDataset, { side: 1, pixels: 0 }),
     UsageError,
-    "--cache-images: there are no",
+    "to keep decoded images in; give fewer, or `cacheImages: 0`",
   );
 });

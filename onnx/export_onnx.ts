@@ -5,7 +5,14 @@ import type { Normalisation } from "../data/mod.ts";
 import { whyNotLoaded } from "../files/mod.ts";
 import { foldBatchNorm } from "../inference/mod.ts";
 import type { SequentialModel } from "../models/mod.ts";
-import { type Checkpoint, describedModel, expectFiniteTensor, expectTensors, type NamedTensor, variableSpecs } from "../weights/mod.ts";
+import {
+  type Checkpoint,
+  describedModel,
+  expectFiniteTensor,
+  expectTensors,
+  type NamedTensor,
+  variableSpecs,
+} from "../weights/mod.ts";
 import { graphToOnnx } from "./graph_to_onnx.ts";
 
 /** How a checkpoint is exported. */

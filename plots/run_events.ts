@@ -26,7 +26,11 @@ export class RunEvents implements Callback {
   #written = performance.now();
   #step = 0;
 
-  /** @param store Where the file goes. */
+  /**
+   * Names a file after this process, and writes nothing yet.
+   *
+   * @param store Where the file goes.
+   */
   constructor(store: EventStore) {
     this.#store = store;
   }

@@ -20,9 +20,12 @@ export class RunPlots implements Callback {
   #failed = false;
 
   /**
+   * Draws nothing yet.
+   *
    * @param store Where the plots go.
    * @param folder The run, which knows of the epochs before this process began.
    * @param title What is trained.
+   * @param classes The names of the classes.
    */
   constructor(store: RunStore, folder: RunFolder, title: string, classes: readonly string[]) {
     this.#store = store;
