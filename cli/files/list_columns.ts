@@ -46,6 +46,43 @@ export interface ListColumns {
   readonly header: boolean;
 }
 
+/** What marks the class of an image in a table that has a column for each class, and what stands in the other columns. */
+const MARK = /^1(?:\.0*)?$/, NO_MARK = /^0?(?:\.0*)?$/;
+
+/** The columns of a table that has one for each class. */
+export interface MarkedColumns {
+  /** What holds the paths, from 0. */
+  readonly path: number;
+  /** The position of the column that is marked; nothing if none is, or several are. */
+  marked(fields: readonly string[]): number | undefined;
+}
+
+/**
+ * Finds the columns of a table in which a 1 marks the class of each image among columns of 0, as Kaggle has them; nothing if
+ * it is no such table.
+ *
+ * @param rows All rows, of as many fields each, with that of the columns' names.
+ */
+export function findMarkedColumns(rows: readonly (readonly string[])[]): MarkedColumns | undefined {
+  const [first, ...others] = rows, names = first.map(plain);
+  if (first.length < 3 || others.length === 0 || names.some((name) => LABEL_NAMES.includes(name))) return undefined;
+  const named = PATH_NAMES.map((known) => names.indexOf(known)).find((k) => k >= 0);
+  const path = named ?? others[0].findIndex(isImageFile);
+  if (path < 0) return undefined;
+  const isMark = (field: string) => MARK.test(field.trim());
+  const isMarked = others.every((fields) =>
+    fields.every((field, k) => k === path || isMark(field) || NO_MARK.test(field.trim()))
+  );
+  if (!isMarked) return undefined;
+  return {
+    path,
+    marked(fields) {
+      const marks = fields.flatMap((field, k) => k !== path && isMark(field) ? [k] : []);
+      return marks.length === 1 ? marks[0] : undefined;
+    },
+  };
+}
+
 /**
  * Finds the columns of a table.
  *
