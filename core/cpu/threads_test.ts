@@ -19,14 +19,14 @@ Deno.test("run() ends with an error, not a hang, if a kernel traps on any thread
   assertThrows(
     () => threads.run(noSuchKernel, 1),
     DeviceError,
-    "from the last checkpoint with `progress`, with fewer `threads`",
+    "if that happens again, use fewer `threads`",
   );
   threads.close();
 });
 
 Deno.test("run() ends with an error, not a hang, if a thread does not answer", () => {
-  const memory = new CpuMemory(), threads = new Threads(memory, compileKernels(), 2, { patience: 2 });
-  assertThrows(() => threads.run(program(memory, 0, 0), 1), DeviceError, "stopped in the middle of its work");
+  const memory = new CpuMemory(), threads = new Threads(memory, compileKernels(), 2, { stallTimeout: 0.2 });
+  assertThrows(() => threads.run(program(memory, 0, 0), 1), DeviceError, "it did not go on with its work");
 });
 
 Deno.test("a worker that ends is reported", async () => {

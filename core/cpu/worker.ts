@@ -3,6 +3,8 @@
  * well as from disk. Node's workers are preferred, since they do not keep a finished process alive.
  */
 
+import { StallWatch } from "../util/stall_watch.ts";
+
 /** The arguments of a worker. */
 export interface WorkerStart {
   /** The kernels. */
@@ -64,10 +66,25 @@ async function nodeWorkers(): Promise<
  *
  * @param start What it needs.
  * @param onDeath Called if it ends or fails afterwards, with the reason.
+ * @param patience The seconds that it has to become ready. Defaults to any number.
+ * @throws {Error} If it does not become ready: why.
  */
-export async function startWorker(start: WorkerStart, onDeath: (reason: string) => void): Promise<RunningWorker> {
+export async function startWorker(
+  start: WorkerStart,
+  onDeath: (reason: string) => void,
+  patience = Infinity,
+): Promise<RunningWorker> {
   const node = await nodeWorkers();
-  return await new Promise((resolve, reject) => {
+  let watch: StallWatch | undefined;
+  const started = new Promise<RunningWorker>((resolve, reject) => {
+    watch = new StallWatch({
+      limit: () => patience,
+      onStall: (seconds) => {
+        terminate();
+        reject(new Error(`it was not ready after ${seconds} seconds`));
+      },
+    });
+    watch.begin();
     let ready = false, terminate = () => {}, unref = () => {};
     const hear = (message: unknown) => {
       if (message === "ready") {
@@ -93,4 +110,9 @@ export async function startWorker(start: WorkerStart, onDeath: (reason: string) 
       worker.postMessage(start);
     }
   });
+  try {
+    return await started;
+  } finally {
+    watch?.stop();
+  }
 }
