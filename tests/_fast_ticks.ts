@@ -1,31 +1,56 @@
-/** Time for tests of what hangs: the seconds in which nothing comes pass at once. */
+/** Time for tests of what hangs: the seconds pass at once by which stalls are found. */
 
 /** Milliseconds of the ticks by which stalls are found. */
 const TICK = 1000;
 /** Ticks in a row before others have their turn. */
 const BURST = 100;
 
+/** Notes the timers that tick once a second, until it is disposed of. */
+class Ticks implements Disposable {
+  readonly #own = { setInterval: globalThis.setInterval, clearInterval: globalThis.clearInterval };
+  readonly #ticks = new Map<unknown, () => void>();
+
+  constructor() {
+    const { setInterval, clearInterval } = this.#own;
+    globalThis.setInterval = ((tick: () => void, delay: number) => {
+      const id = setInterval(tick, delay);
+      if (delay === TICK) this.#ticks.set(id, tick);
+      return id;
+    }) as typeof setInterval;
+    globalThis.clearInterval = (id) => {
+      this.#ticks.delete(id);
+      clearInterval(id);
+    };
+  }
+
+  /** Lets seconds pass. */
+  pass(seconds: number): void {
+    for (let k = 0; k < seconds; k++) for (const tick of [...this.#ticks.values()]) tick();
+  }
+
+  [Symbol.dispose](): void {
+    Object.assign(globalThis, this.#own);
+  }
+}
+
+/** Runs something with what lets seconds pass. */
+export async function withTicks(run: (pass: (seconds: number) => void) => void | Promise<void>): Promise<void> {
+  using ticks = new Ticks();
+  await run((seconds) => ticks.pass(seconds));
+}
+
 /**
- * Runs something, and once `hung` resolves, lets the seconds pass by which stalls are found, without waiting for them.
+ * Runs something, and once `hung` resolves lets seconds pass until it ends, without waiting for them.
  *
  * @returns What it gives.
  */
 export async function withFastTicks<T>(hung: Promise<unknown>, run: () => Promise<T>): Promise<T> {
-  const { setInterval: set, clearInterval: clear } = globalThis, ticks = new Map<unknown, () => void>();
+  using ticks = new Ticks();
   let done = false;
-  globalThis.setInterval = ((tick: () => void, delay: number) => {
-    const id = set(tick, delay);
-    if (delay === TICK) ticks.set(id, tick);
-    return id;
-  }) as typeof setInterval;
-  globalThis.clearInterval = (id) => {
-    ticks.delete(id);
-    clear(id);
-  };
   const pass = async () => {
     await hung;
     while (!done) {
-      for (let k = 0; k < BURST; k++) for (const tick of [...ticks.values()]) tick();
+      ticks.pass(BURST);
       await new Promise((resolve) => setTimeout(resolve));
     }
   };
@@ -34,6 +59,5 @@ export async function withFastTicks<T>(hung: Promise<unknown>, run: () => Promis
     return await run();
   } finally {
     done = true;
-    Object.assign(globalThis, { setInterval: set, clearInterval: clear });
   }
 }

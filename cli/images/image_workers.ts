@@ -143,7 +143,7 @@ export class WorkerFiller implements BatchFiller {
         this.#stop(
           new DeviceError(
             sentence`The workers that prepare images have done nothing for ${seconds} seconds, so one has died or its disk hangs; ${FEWER}, or where the disk is only slow ${
-              argument("stallTimeout", 4 * stallTimeout)
+              argument("stallTimeout", 4 * seconds)
             }`,
           ),
         ),

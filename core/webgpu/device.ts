@@ -192,7 +192,7 @@ export class DeviceMonitor {
       onStall: (seconds) =>
         this.#failure ??= deviceFailure(
           sentence`The GPU ${name} has not answered for ${seconds} seconds, so its driver seems to hang; where it is only slow, use ${
-            argument("stallTimeout", 4 * stallTimeout)
+            argument("stallTimeout", 4 * seconds)
           }`,
         ),
     });
