@@ -5,9 +5,9 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { classifierHead, convNorm } from "../blocks/mod.ts";
-import { DeviceError, WebGpuBackend } from "../core/mod.ts";
+import { DeviceError, type TunedChoice, WebGpuBackend } from "../core/mod.ts";
 import { sequential } from "../models/mod.ts";
-import { fit, RunFolder } from "../train/mod.ts";
+import { fit, type FitOptions, RunFolder } from "../train/mod.ts";
 import { decodeCheckpoint } from "../weights/mod.ts";
 import { ALL } from "./_all.ts";
 import { type Asked, type Fault, type FaultKind, FAULTS, plantFault } from "./_faulty_device.ts";
@@ -28,7 +28,7 @@ const model = sequential({
 });
 
 /** Trains what is left of a run, as the command line does. */
-async function train(store: MemoryStore, backend: WebGpuBackend): Promise<void> {
+async function train(store: MemoryStore, backend: WebGpuBackend, options: Partial<FitOptions> = {}): Promise<void> {
   const folder = new RunFolder(store), initial = await folder.resume();
   await fit({
     model,
@@ -42,14 +42,15 @@ async function train(store: MemoryStore, backend: WebGpuBackend): Promise<void> 
     folder,
     initial,
     progress: initial?.info.progress,
+    ...options,
   });
 }
 
 /** Trains on a device of its own. */
-async function trainAlone(store: MemoryStore): Promise<void> {
+async function trainAlone(store: MemoryStore, options?: Partial<FitOptions>): Promise<void> {
   const backend = await WebGpuBackend.create();
   try {
-    await train(store, backend);
+    await train(store, backend, options);
   } finally {
     backend.destroy();
   }
@@ -114,5 +115,16 @@ gpuTest("a device that fails ends the run with a sentence, and the run goes on w
       assertEquals(store.files.get(name), whole.files.get(name), `${name}: ${about}`);
     }
     assertEquals(store.metrics, whole.metrics, about);
+  }
+});
+
+gpuTest("a device that is lost or hangs while kernels are timed ends the run", async () => {
+  for (const kind of ["lost at a map", "a mapping never ends"] as const) {
+    const store = new MemoryStore(), kept = new Map<string, TunedChoice>(), warnings: string[] = [];
+    const tune = { store: kept, warn: (message: string) => void warnings.push(message) };
+    using planted = plantFault({ kind, at: 9 });
+    const failing = () => withFastTicks(planted.happened, () => trainAlone(store, { tune }));
+    checkError(await failing().then(() => undefined, (thrown) => thrown), kind, `${kind}, while tuning`, store);
+    assertEquals([warnings, [...store.files.keys()]], [[], []], kind);
   }
 });
