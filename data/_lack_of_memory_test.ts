@@ -38,7 +38,11 @@ Deno.test("an image for which there is no memory is not replaced by another", as
       failed: (index) => void failed.push(index),
     };
     const pipeline = new ImagePipeline(dataset, options);
-    await assertRejects(async () => await pipeline.prepare(0, 0, new Float32Array(12), 0), OutOfMemoryError, "no memory left");
+    await assertRejects(
+      async () => await pipeline.prepare(0, 0, new Float32Array(12), 0),
+      OutOfMemoryError,
+      "no memory left",
+    );
   }
   assertEquals(failed, [0]);
 });

@@ -92,31 +92,35 @@ function checkError(error: unknown, kind: FaultKind, about: string, store: Memor
   assertStringIncludes(message, "go on from the last checkpoint with `progress`", about);
 }
 
-gpuTest("a device that fails ends the run with a sentence, and the run goes on with the same bytes", async (backend) => {
-  const whole = new MemoryStore();
-  using counted = plantFault();
-  await trainAlone(whole);
-  counted[Symbol.dispose]();
-  for (const fault of faults(counted.calls)) {
-    const store = new MemoryStore(), about = `${fault.kind}, call ${fault.at} of ${counted.calls[FAULTS[fault.kind]]}`;
-    {
-      using planted = plantFault(fault);
-      const failing = () => withFastTicks(planted.happened, () => trainAlone(store));
-      const error = await failing().then(() => undefined, (thrown) => thrown);
-      // Before the first step a batch that finds no memory reaches the device in another way, which needs less.
-      if (error !== undefined || fault.kind !== "no memory for a buffer") checkError(error, fault.kind, about, store);
+gpuTest(
+  "a device that fails ends the run with a sentence, and the run goes on with the same bytes",
+  async (backend) => {
+    const whole = new MemoryStore();
+    using counted = plantFault();
+    await trainAlone(whole);
+    counted[Symbol.dispose]();
+    for (const fault of faults(counted.calls)) {
+      const store = new MemoryStore(),
+        about = `${fault.kind}, call ${fault.at} of ${counted.calls[FAULTS[fault.kind]]}`;
+      {
+        using planted = plantFault(fault);
+        const failing = () => withFastTicks(planted.happened, () => trainAlone(store));
+        const error = await failing().then(() => undefined, (thrown) => thrown);
+        // Before the first step a batch that finds no memory reaches the device in another way, which needs less.
+        if (error !== undefined || fault.kind !== "no memory for a buffer") checkError(error, fault.kind, about, store);
+      }
+      for (const name of ["last.safetensors", "best.safetensors", "previous.safetensors"]) {
+        const bytes = store.files.get(name);
+        if (bytes !== undefined) decodeCheckpoint(bytes as Uint8Array<ArrayBuffer>, name);
+      }
+      await train(store, backend);
+      for (const name of ["last.safetensors", "best.safetensors"]) {
+        assertEquals(store.files.get(name), whole.files.get(name), `${name}: ${about}`);
+      }
+      assertEquals(store.metrics, whole.metrics, about);
     }
-    for (const name of ["last.safetensors", "best.safetensors", "previous.safetensors"]) {
-      const bytes = store.files.get(name);
-      if (bytes !== undefined) decodeCheckpoint(bytes as Uint8Array<ArrayBuffer>, name);
-    }
-    await train(store, backend);
-    for (const name of ["last.safetensors", "best.safetensors"]) {
-      assertEquals(store.files.get(name), whole.files.get(name), `${name}: ${about}`);
-    }
-    assertEquals(store.metrics, whole.metrics, about);
-  }
-});
+  },
+);
 
 gpuTest("a device that is lost or hangs while kernels are timed ends the run", async () => {
   for (const kind of ["lost at a map", "a mapping never ends"] as const) {

@@ -58,10 +58,10 @@ async function train(store: MemoryStore, watch: (step: number, parts: Parts) => 
 Deno.test("a thread that dies, hangs or lacks memory ends the run, which goes on with the same bytes", async () => {
   const whole = new MemoryStore();
   await train(whole);
-  const faults: Record<string, { readonly says: string; readonly happen: Parameters<typeof train>[1] & {} }> = {
+  const faults: Record<string, { readonly says: string; readonly happen: (parts: Parts) => void }> = {
     "a thread traps": {
       says: "A thread of the CPU backend died (",
-      happen: (_, { memory, threads }) => {
+      happen: ({ memory, threads }) => {
         const { address } = memory.allocate(64);
         new Int32Array(memory.memory.buffer, address, 3).set([9999, 100, address]);
         try {
@@ -73,11 +73,11 @@ Deno.test("a thread that dies, hangs or lacks memory ends the run, which goes on
     },
     "a thread does not answer": {
       says: "A thread of the CPU backend died (it did not go on with its work)",
-      happen: (_, { lackThread }) => lackThread(),
+      happen: ({ lackThread }) => lackThread(),
     },
     "no memory is left": {
       says: "there is no room",
-      happen: (_, { memory, threads }) => {
+      happen: ({ memory, threads }) => {
         memory.allocate = () => {
           throw new OutOfMemoryError("there is no room", 0);
         };
@@ -89,7 +89,7 @@ Deno.test("a thread that dies, hangs or lacks memory ends the run, which goes on
     // Before the first checkpoint, between two, and in the last epoch.
     for (const at of ALL ? [1, 3, 5] : [3]) {
       const store = new MemoryStore(), about = `${name}, at step ${at}`;
-      const failing = train(store, (step, parts) => step === at && happen(step, parts));
+      const failing = train(store, (step, parts) => step === at && happen(parts));
       const error = await failing.then(() => undefined, (thrown) => thrown);
       assert(error instanceof DeviceError, `${about}: ${error?.stack}`);
       assertStringIncludes(error.message, says, about);

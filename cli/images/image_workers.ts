@@ -1,6 +1,14 @@
 /** Worker threads that prepare the images of a folder. */
 
-import { argument, DataError, DeviceError, OutOfMemoryError, sentence, StallWatch, UsageError } from "../../core/mod.ts";
+import {
+  argument,
+  DataError,
+  DeviceError,
+  OutOfMemoryError,
+  sentence,
+  StallWatch,
+  UsageError,
+} from "../../core/mod.ts";
 import {
   allocateImages,
   type BatchFiller,

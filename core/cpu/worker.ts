@@ -25,6 +25,9 @@ export interface RunningWorker {
   terminate(): void;
 }
 
+/** Milliseconds in which a worker's last message arrives. */
+const LAST_WORDS = 50;
+
 /** Marks the run as failed if the kernels trap, so that no thread waits for this one. */
 const PROGRAM = `function serve({ module, memory, control, failed, thread }, report) {
   try {
@@ -99,7 +102,8 @@ export async function startWorker(
       terminate = () => worker.terminate();
       worker.on("message", hear);
       worker.on("error", (error) => fail(String(error)));
-      worker.on("exit", () => fail("it ended"));
+      // Before it is ready, what it said last may arrive after its end.
+      worker.on("exit", () => ready ? fail("it ended") : void setTimeout(() => fail("it ended"), LAST_WORDS));
       unref = () => worker.unref();
     } else {
       const url = URL.createObjectURL(new Blob([WEB_PROGRAM], { type: "text/javascript" }));
