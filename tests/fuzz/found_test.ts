@@ -22,6 +22,18 @@ const FOUND: readonly Found[] = [
     was: "[object Object] in the message",
     says: 'it says that a is in {"b":1}, expected a safetensors file beside it',
   },
+  {
+    target: "image-list",
+    input: `a,b,${"c".repeat(2000)}\n`,
+    was: "a message as long as the line",
+    says: `its columns are 3 without names, the first row being a, b, ${"c".repeat(80)}…; say which by --list-columns`,
+  },
+  {
+    target: "image-list",
+    input: Array(500).fill("a").join() + "\n",
+    was: "a message as long as the line",
+    says: "its columns are 500 without names, the first row being a, a, a, a, a, a, a, a, a, a and 490 more; say which",
+  },
 ];
 
 for (const { target: name, input, was, says } of FOUND) {
