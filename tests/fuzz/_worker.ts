@@ -42,7 +42,7 @@ export type WorkerNews =
 /** Where the input begins in shared memory. */
 export const INPUT_OFFSET = 8;
 
-/** Cases after which V8 is asked what ran: a question takes about a millisecond. */
+/** Cases after which V8 is asked what ran: a question takes milliseconds. */
 const BATCH = 64;
 const MINIMISING_TRIALS = 1000;
 
@@ -120,20 +120,27 @@ async function runCases(task: WorkerTask, target: FuzzTarget): Promise<void> {
       }
     }
   };
+  // By halves, since asking V8 takes as long as tens of cases.
+  const keepNew = async (inputs: readonly Uint8Array[]): Promise<void> => {
+    const half = Math.ceil(inputs.length / 2);
+    for (const part of [inputs.slice(0, half), inputs.slice(half)]) {
+      if (part.length === 0) continue;
+      for (const input of part) await run(input);
+      if (!await coverage.isNew(part.length === 1)) continue;
+      if (part.length > 1) await keepNew(part);
+      else {
+        source.inputs.push(part[0]);
+        tell({ kind: "input", input: part[0] });
+      }
+    }
+  };
   await runAll(source.inputs);
   await coverage.isNew(true);
   for (let cases = 0; cases < work.most;) {
     const batch = Array.from({ length: Math.min(BATCH, work.most - cases) }, () => source.next());
     await runAll(batch);
     cases += batch.length;
-    if (await coverage.isNew(false)) {
-      for (const input of batch) {
-        await run(input);
-        if (!await coverage.isNew(true)) continue;
-        source.inputs.push(input);
-        tell({ kind: "input", input });
-      }
-    }
+    if (await coverage.isNew(false)) await keepNew(batch);
     tell({ kind: "cases", cases: batch.length, covered: coverage.covered, isLast: cases >= work.most });
   }
 }
