@@ -19,7 +19,7 @@ const FOUND: readonly Found[] = [
   {
     target: "shards",
     input: '{"weight_map":{"a":{"b":1}}}',
-    was: "[object Object] in the message",
+    was: "[object Object] in a message",
     says: 'it says that a is in {"b":1}, expected a safetensors file beside it',
   },
   {
@@ -37,7 +37,7 @@ const FOUND: readonly Found[] = [
 ];
 
 for (const { target: name, input, was, says } of FOUND) {
-  Deno.test(`${name} has no ${was} any more`, async () => {
+  Deno.test(`${name} refuses what led to ${was}`, async () => {
     const { target } = TARGETS.find(({ target }) => target.name === name)!, bytes = new TextEncoder().encode(input);
     const scratch = await Deno.makeTempDir({ prefix: "residua-fuzz" });
     try {

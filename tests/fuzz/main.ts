@@ -92,7 +92,8 @@ async function fuzzAll(
     if (signal.aborted) break;
     const share = (until - performance.now()) / 1000 / (targets.length - k),
       began = performance.now(),
-      kept: Promise<void>[] = [];
+      kept: Promise<void>[] = [],
+      failures: unknown[] = [];
     let drawn = 0;
     const result = await fuzzTarget({
       module,
@@ -103,7 +104,7 @@ async function fuzzAll(
       inputs: await corpus.inputs(name),
       cases,
       ...(cases === undefined ? { seconds: Math.max(0.5, share) } : {}),
-      keep: (input) => kept.push(corpus.add(name, input)),
+      keep: (input) => kept.push(corpus.add(name, input).catch((error) => void failures.push(error))),
       progress(done, found) {
         const now = performance.now();
         if (!isTerminal || now - drawn < 100) return;
@@ -119,6 +120,7 @@ async function fuzzAll(
       },
     });
     await Promise.all(kept);
+    if (failures.length > 0) throw failures[0];
     if (isTerminal) rewriteLine("");
     rows.push(rowOf(name, result));
     all += result.cases;
