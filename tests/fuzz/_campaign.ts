@@ -23,7 +23,7 @@ export interface Campaign {
   readonly limits: Limits;
   /** The inputs to begin with, beside the seeds. */
   readonly inputs: readonly Uint8Array[];
-  /** The most seconds. Defaults to no end. */
+  /** The seconds after which no other batch is begun. Defaults to no end. */
   readonly seconds?: number;
   /** The most cases. Defaults to no end. */
   readonly cases?: number;
@@ -76,14 +76,11 @@ export async function fuzzTarget(campaign: Campaign): Promise<CampaignResult> {
     } else if (news.kind === "finding") findings.push({ target, ...news.finding, input: news.input });
     campaign.progress?.(cases, findings.length);
   };
-  for (let turn = 0; cases < most && performance.now() < until && !signal?.aborted; turn++) {
+  // A busy machine may take all of the time to load the readers.
+  const isOver = () => signal?.aborted === true || (cases > 0 && performance.now() >= until);
+  for (let turn = 0; cases < most && !isOver(); turn++) {
     const work = { kind: "cases", seed, turn, inputs, known: known(), most: most - cases } as const;
-    const end = await runWorker(
-      { module, target, work },
-      limits,
-      hear,
-      () => performance.now() >= until || signal?.aborted === true,
-    );
+    const end = await runWorker({ module, target, work }, limits, hear, isOver);
     if (end.kind === "done") break;
     // The cases of its batch were not told of.
     cases++;
@@ -91,11 +88,15 @@ export async function fuzzTarget(campaign: Campaign): Promise<CampaignResult> {
     inputs = inputs.filter((input) => input.join() !== end.input.join());
     if (known().includes(end.finding.identity)) continue;
     const isSame = async (input: Uint8Array) =>
-      (await runOne(module, target, input, { ...limits, seconds: limits.seconds / 2 }) as { finding?: Finding }).finding
-        ?.identity === end.finding.identity;
+      identityOf(await runOne(module, target, input, { ...limits, seconds: limits.seconds / 2 })) ===
+        end.finding.identity;
     findings.push({ target, ...end.finding, input: await minimise(end.input, isSame, COSTLY_TRIALS) });
   }
   return { cases, seconds: (performance.now() - started) / 1000, inputs: inputs.length, covered, findings };
+}
+
+function identityOf(outcome: Outcome): string | undefined {
+  return outcome.kind === "finding" ? outcome.finding.identity : undefined;
 }
 
 /** Runs one input in a worker of its own. */
