@@ -1,6 +1,6 @@
 /** Which columns of a table of images hold their paths and their labels. */
 
-import { UsageError } from "../../core/mod.ts";
+import { showText, UsageError } from "../../core/mod.ts";
 import { isImageFile } from "../../data/mod.ts";
 
 /** The usual names of the columns, without capitals, spaces, dashes and underscores; of several paths the first is taken. */
@@ -102,8 +102,8 @@ export function findColumns(
   const unclear = (what: string) =>
     new UsageError(
       `${name}: expected a column of paths and one of labels but ${what}; its columns are ${
-        header ? first.join(", ") : `${first.length} without names, the first row being ${first.join(", ")}`
-      }; say which by --list-columns, as in --list-columns ${header ? `${first[0]},${first[1]}` : "1,2"}`,
+        header ? listed(first) : `${first.length} without names, the first row being ${listed(first)}`
+      }; say which by --list-columns, as in --list-columns ${header ? first.slice(0, 2).map(showText).join() : "1,2"}`,
     );
   if (!header) {
     const path = Math.max(0, first.findIndex(isImageFile));
@@ -111,7 +111,9 @@ export function findColumns(
     return { path, label: 1 - path, header };
   }
   const labels = names.flatMap((column, k) => LABEL_NAMES.includes(column) ? [k] : []);
-  if (labels.length > 1) throw unclear(`${labels.map((k) => first[k]).join(" and ")} may both be the labels`);
+  if (labels.length > 1) {
+    throw unclear(`${labels.slice(0, 2).map((k) => first[k]).join(" and ")} may both be the labels`);
+  }
   let path = PATH_NAMES.map((known) => names.indexOf(known)).find((k) => k >= 0), label = labels.at(0);
   const file = rows.at(1)?.findIndex(isImageFile) ?? -1;
   if (path === undefined && file >= 0) path = file;
@@ -133,6 +135,15 @@ function isHeader([first, second]: readonly (readonly string[])[]): boolean {
     (second?.some(isImageFile) ?? false);
 }
 
+/** The columns that a message names. */
+const MOST_NAMED = 10;
+
+/** The first columns, as a message may show what a file holds. */
+function listed(columns: readonly string[]): string {
+  const more = columns.length - MOST_NAMED;
+  return columns.slice(0, MOST_NAMED).map(showText).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 function plain(name: string): string {
   return name.trim().toLowerCase().replace(/[-_ ]/g, "");
 }
@@ -151,7 +162,7 @@ function askedColumns(first: readonly string[], header: boolean, asked: string, 
   }
   const missing = parts.filter((_, k) => found[k] < 0).join(" and ");
   throw new UsageError(
-    `--list-columns: ${name} has no ${missing}; its columns are ${first.join(", ")}${
+    `--list-columns: ${name} has no ${missing}; its columns are ${listed(first)}${
       header ? "" : `, or 1 to ${first.length}`
     }`,
   );
