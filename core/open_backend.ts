@@ -39,9 +39,11 @@ export async function decideBackend(choice: BackendChoice): Promise<BackendDecis
  * @param choice The backend. Defaults to a hardware GPU if there is one, else the CPU.
  * @param options `threads`: the threads of the CPU backend. Defaults to one a core. `memory`: the most bytes that the backend
  * may allocate. Defaults to no limit of its own. `tables`: WebGPU kernels for devices of a kind, as `parseKernelTable` reads
- * them; they are asked before those that come with the library.
+ * them; they are asked before those that come with the library. `stallTimeout`: the seconds without any progress after which the
+ * device or a thread is taken to hang. Defaults to some minutes.
  *
  * @throws {DeviceError} If WebGPU was asked for and there is no adapter.
+ * @throws {UsageError} If there is no such backend, or an option is out of its range.
  *
  * @example
  * ```ts
@@ -57,6 +59,7 @@ export async function openBackend(
     readonly threads?: number;
     readonly memory?: number;
     readonly tables?: readonly KernelTable[];
+    readonly stallTimeout?: number;
   } = {},
 ): Promise<Backend> {
   const { backend } = await decideBackend(choice);

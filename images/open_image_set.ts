@@ -27,6 +27,8 @@ export interface ImageReadingOptions
   readonly maxMegapixels?: number;
   /** The memory in which decoded images are kept, in MiB; 0 for none. Defaults to a quarter of what is free, at most 2048. */
   readonly cacheImages?: number;
+  /** Seconds without any progress after which workers are taken to hang. Defaults to 600. */
+  readonly stallTimeout?: number;
   /** Hears of each damaged image, once. Defaults to a warning on standard error. */
   readonly onBad?: (message: string, error: DataError) => void;
 }
@@ -52,7 +54,7 @@ export function imageFolderOptions(
 ): ImageFolderOptions {
   const { workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), maxBad = DEFAULT_MAX_BAD } = options;
   const { decode = "reduced", maxMegapixels = MOST_MEGAPIXELS, onBad = warn } = options;
-  const reading = { workers, maxBad, decode, maxMegapixels };
+  const reading = { workers, maxBad, decode, maxMegapixels, stallTimeout: options.stallTimeout };
   return {
     decode: budgetedDecoder(decode, new DecodeBudget(), maxMegapixels),
     cacheOf: (dataset, least) => caches.of(dataset, least),

@@ -14,6 +14,7 @@ import {
 } from "../../core/mod.ts";
 import { conv2d } from "../../ops/mod.ts";
 import { defineCommand } from "../command.ts";
+import { checkKernels, wrongAnswers } from "../doctor/check_kernels.ts";
 
 /** The limits that decide what fits. */
 const LIMITS = [
@@ -29,9 +30,15 @@ const LIMITS = [
 export const doctorCommand = defineCommand({
   name: "doctor",
   about: "Show the adapter, its driver and limits, check both backends, and say which would be chosen and why.",
-  options: {},
-  examples: [["", "everything"]],
-}, async () => {
+  options: {
+    kernels: {
+      kind: "flag",
+      about: "hold every family of WebGPU kernels to known answers, which takes a minute; ends with 1 if one is wrong",
+      default: false,
+    },
+  },
+  examples: [["", "what there is"], ["--kernels", "after a new driver, or where results look wrong"]],
+}, async ({ kernels }) => {
   console.log(
     `Residua ${VERSION}, Deno ${Deno.version.deno}, ${Deno.build.target}, ${navigator.hardwareConcurrency} cores`,
   );
@@ -52,7 +59,11 @@ export const doctorCommand = defineCommand({
     const backend = await WebGpuBackend.create();
     console.log(`  known answer: ${await knownAnswer(backend)}`);
     console.log(`  mixed precision: ${await backend.whyNoFloat16() ?? "yes, float16 gives the known answers"}`);
-    backend.destroy();
+    try {
+      if (kernels) console.log(`  kernels: ${await kernelText(backend)}`);
+    } finally {
+      backend.destroy();
+    }
   }
   const cpu = await CpuBackend.create();
   console.log(`CPU: ${cpu.description}\n  known answer: ${await knownAnswer(cpu)}`);
@@ -60,6 +71,13 @@ export const doctorCommand = defineCommand({
   const { backend, reason } = await decideBackend("auto");
   console.log(`--backend auto takes ${backend}. ${reason}`);
 });
+
+/** How many kernels give known answers. */
+async function kernelText(backend: WebGpuBackend): Promise<string> {
+  const started = performance.now(), { ops, right, wrong } = await checkKernels(backend);
+  if (wrong.length > 0) throw wrongAnswers(backend.adapter.name, wrong);
+  return `right, ${right} results of ${ops} ops, in ${((performance.now() - started) / 1000).toFixed(0)} s`;
+}
 
 /** A 3x3 convolution of 1 to 16 by ones, padded: its sum and its middle are known by hand. */
 async function knownAnswer(backend: Backend): Promise<string> {
@@ -75,7 +93,6 @@ async function knownAnswer(backend: Backend): Promise<string> {
   const milliseconds = performance.now() - started;
   program.destroy();
   const right = result[0] === 14 && result[5] === 54 && result[10] === 99 && result[15] === 54;
-  return right
-    ? `right, in ${milliseconds.toFixed(1)} ms`
-    : `WRONG (${[...result].join(", ")}); do not trust this backend`;
+  if (right) return `right, in ${milliseconds.toFixed(1)} ms`;
+  throw wrongAnswers(backend.description, [`a convolution of 1 to 16 by ones is ${[...result].join(", ")}`]);
 }

@@ -1,6 +1,6 @@
 /** What is in an image set: counts, sizes, damaged files, statistics, samples. */
 
-import { ImagePipeline, type ImageSet, type PreparationOptions } from "../../data/mod.ts";
+import { ImagePipeline, type ImageSet, lackOfMemory, type PreparationOptions } from "../../data/mod.ts";
 import type { SheetRow } from "./contact_sheet.ts";
 import { discard, readAhead } from "../../images/mod.ts";
 
@@ -48,6 +48,7 @@ const READING = { ahead: 8, atOnce: 4 };
  * @param set The set.
  * @param limit The most images. Defaults to all.
  * @param onImage Hears how many are done.
+ * @throws {OutOfMemoryError} If there is no memory left for an image, which is no damage of it.
  */
 export async function surveyImages(
   { train, validation, test }: ImageSet,
@@ -66,6 +67,8 @@ export async function surveyImages(
       discard(image);
       return { width, height };
     } catch (error) {
+      const lack = lackOfMemory(`image ${index}`, error);
+      if (lack !== undefined) throw lack;
       return error as Error;
     }
   };

@@ -154,6 +154,8 @@ export type DataValues =
   & Partial<Pick<Values<typeof DATA_OPTIONS>, "max-megapixels">>
   & {
     readonly decode?: string;
+    /** Seconds after which workers are taken to hang. Defaults to those of {@link WorkerFiller}. */
+    readonly "stall-timeout"?: number;
     /** Whether images are measured and not trained on. Defaults to no. */
     readonly toMeasure?: boolean;
   };
@@ -167,6 +169,7 @@ function readingOptions(
     workers: values.workers,
     decode: values.decode as DecodeMode | undefined,
     maxMegapixels: values["max-megapixels"],
+    stallTimeout: values["stall-timeout"],
     toMeasure: values.toMeasure,
     size: values.size,
     validationFraction: values["val-fraction"],

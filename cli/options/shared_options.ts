@@ -6,7 +6,7 @@ import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { readCheckpoint } from "../weights/read_checkpoint.ts";
 import { inGroup, MOST } from "./option.ts";
 
-/** The options --backend and --threads. */
+/** The options --backend, --threads and --stall-timeout. */
 export const BACKEND_OPTIONS = inGroup(
   "Device",
   {
@@ -22,6 +22,15 @@ export const BACKEND_OPTIONS = inGroup(
       about: "threads of the CPU backend; defaults to one a core",
       minimum: 1,
       maximum: MOST.threads,
+      mayChangeOnResume: true,
+    },
+    "stall-timeout": {
+      kind: "number",
+      value: "SECONDS",
+      about:
+        "seconds without any progress after which the GPU, a thread or a worker is taken to hang, and the run ends; " +
+        "defaults to 300 for a step of a GPU, 1800 for one of a software adapter, 120 for threads, 600 for workers",
+      minimum: 1,
       mayChangeOnResume: true,
     },
   } as const,
@@ -114,8 +123,13 @@ export function describeWork({ description }: Backend, { precision }: { readonly
 
 /** Opens the backend that was asked for; `memory` is in MiB. */
 export function openChosenBackend(
-  { backend, threads, memory }: { readonly backend: string; readonly threads?: number; readonly memory?: number },
+  { backend, threads, memory, "stall-timeout": stallTimeout }: {
+    readonly backend: string;
+    readonly threads?: number;
+    readonly memory?: number;
+    readonly "stall-timeout"?: number;
+  },
 ): Promise<Backend> {
   const bytes = memory === undefined ? undefined : memory * 2 ** 20;
-  return openBackend(backend as BackendChoice, { threads, memory: bytes });
+  return openBackend(backend as BackendChoice, { threads, memory: bytes, stallTimeout });
 }

@@ -2,6 +2,7 @@
 
 import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
 import { UsageError } from "../util/errors.ts";
+import { expectStallTimeout } from "../util/stall_watch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, type TensorSpec } from "../graph/shape.ts";
@@ -21,6 +22,8 @@ export interface CpuBackendOptions {
   readonly build?: CpuKernelBuild;
   /** The most bytes that may be allocated. Defaults to 4 GiB. */
   readonly memory?: number;
+  /** Seconds without any progress after which another thread is taken to be dead. Defaults to 120. */
+  readonly stallTimeout?: number;
 }
 
 /** The most threads: most kernels have too few tasks for more. */
@@ -48,8 +51,8 @@ export class CpuBackend implements Backend {
   /**
    * Makes a backend of several threads, with a memory of its own.
    *
-   * @throws {UsageError} If the number of threads is not from 1 to 64.
-   * @throws {DeviceError} If the engine lacks what the kernels need.
+   * @throws {UsageError} If the number of threads is not from 1 to 64, or `stallTimeout` not above 0.
+   * @throws {DeviceError} If the engine lacks what the kernels need, or a thread does not start.
    *
    * @example
    * ```ts
@@ -64,8 +67,9 @@ export class CpuBackend implements Backend {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new UsageError(`Expected threads to be a whole number from 1 to ${MAX_THREADS} but it is ${threads}`);
     }
+    expectStallTimeout(options.stallTimeout);
     const memory = new CpuMemory(options.memory), kernels = compileKernels(options.build);
-    return new CpuBackend(memory, await Threads.create(memory, kernels, threads), kernels.build);
+    return new CpuBackend(memory, await Threads.create(memory, kernels, threads, options), kernels.build);
   }
 
   /** It computes only in float32. */

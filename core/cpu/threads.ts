@@ -15,10 +15,23 @@ const STALLED = 2;
 const PATIENT_SPINS = 20_000;
 /** The same where there are more threads than cores. */
 const IMPATIENT_SPINS = 100;
-/** Tenths of a second without any progress after which other threads are taken to be dead. */
-const DEFAULT_PATIENCE = 300;
+/** Seconds without any progress after which other threads are taken to be dead: a task takes less than one. */
+const STALL_SECONDS = 120;
+/** The unit in which kernels count these: waits that time out, so that time in which all are suspended does not count. */
+const SLICES_PER_SECOND = 10;
+/** Where a thread cannot be started, memory for its own is missing, or the system allows no more. */
+const FEWER = sentence`use fewer ${argument("threads")}`;
 /** The least bytes of scratch memory of a thread: most programs need no more. */
 const LEAST_SCRATCH = 1 << 20;
+
+/** The most slices: a signed word. */
+const MOST_SLICES = 2 ** 31 - 1;
+
+/** The options of {@link Threads}. */
+export interface ThreadOptions {
+  /** Seconds without any progress after which another thread is taken to be dead. Defaults to 120. */
+  readonly stallTimeout?: number;
+}
 
 /** Whether the calling thread may sleep: a browser's main thread may not. */
 function mayWait(): boolean {
@@ -46,7 +59,7 @@ export class Threads {
   #closed = false;
 
   /** The calling thread; {@link Threads.create} adds workers. */
-  constructor(memory: CpuMemory, kernels: CpuKernels, count = 1, { patience = DEFAULT_PATIENCE } = {}) {
+  constructor(memory: CpuMemory, kernels: CpuKernels, count = 1, { stallTimeout = STALL_SECONDS }: ThreadOptions = {}) {
     this.count = count;
     this.#memory = memory;
     const block = memory.allocate(CONTROL_BYTES);
@@ -55,22 +68,40 @@ export class Threads {
     this.#control[THREADS] = count;
     this.#control[SPINS] = count <= (globalThis.navigator?.hardwareConcurrency ?? 1) ? PATIENT_SPINS : IMPATIENT_SPINS;
     this.#control[MAY_WAIT] = mayWait() ? 1 : 0;
-    this.#control[PATIENCE] = patience;
+    this.#control[PATIENCE] = Math.min(MOST_SLICES, Math.ceil(SLICES_PER_SECOND * stallTimeout));
     const { exports } = new WebAssembly.Instance(kernels.module, { env: { memory: memory.memory } });
     this.#exports = exports as unknown as KernelExports;
     this.reserveScratch(LEAST_SCRATCH);
   }
 
-  /** Starts the workers of a number of threads. */
-  static async create(memory: CpuMemory, kernels: CpuKernels, count: number): Promise<Threads> {
-    const threads = new Threads(memory, kernels, count);
+  /**
+   * Starts the workers of a number of threads.
+   *
+   * @throws {DeviceError} If one does not start.
+   */
+  static async create(
+    memory: CpuMemory,
+    kernels: CpuKernels,
+    count: number,
+    options: ThreadOptions = {},
+  ): Promise<Threads> {
+    const threads = new Threads(memory, kernels, count, options), { stallTimeout = STALL_SECONDS } = options;
     const { module } = kernels, control = threads.#address, failed = control + 4 * FAILED;
-    for (let thread = 1; thread < count; thread++) {
-      const start = { module, memory: memory.memory, control, failed, thread };
-      threads.#workers.push(
-        await startWorker(start, (reason) => {
-          if (!threads.#closed) threads.#death ??= reason;
-        }),
+    try {
+      for (let thread = 1; thread < count; thread++) {
+        const start = { module, memory: memory.memory, control, failed, thread };
+        threads.#workers.push(
+          await startWorker(start, (reason) => {
+            if (!threads.#closed) threads.#death ??= reason;
+          }, stallTimeout),
+        );
+      }
+    } catch (error) {
+      threads.close();
+      throw new DeviceError(
+        sentence`Thread ${threads.#workers.length + 2} of ${count} of the CPU backend did not start (${
+          (error as Error).message
+        }); ${FEWER}`,
       );
     }
     return threads;
@@ -115,7 +146,7 @@ export class Threads {
     }
     if (done) return;
     this.#fail(
-      Atomics.load(this.#control, FAILED) === STALLED ? "it stopped in the middle of its work" : "its kernel trapped",
+      Atomics.load(this.#control, FAILED) === STALLED ? "it did not go on with its work" : "its kernel trapped",
     );
   }
 
@@ -132,9 +163,7 @@ export class Threads {
   #fail(reason: string): never {
     this.#death = reason;
     throw new DeviceError(
-      sentence`A thread of the CPU backend died (${reason}), so the step is lost; go on from the last checkpoint with ${
-        argument("progress")
-      }, with fewer ${argument("threads")} if it happens again`,
+      sentence`A thread of the CPU backend died (${reason}), so the step is lost; if that happens again, ${FEWER}`,
     );
   }
 }

@@ -3,6 +3,8 @@
  * well as from disk. Node's workers are preferred, since they do not keep a finished process alive.
  */
 
+import { StallWatch } from "../util/stall_watch.ts";
+
 /** The arguments of a worker. */
 export interface WorkerStart {
   /** The kernels. */
@@ -22,6 +24,9 @@ export interface RunningWorker {
   /** Ends it at once. */
   terminate(): void;
 }
+
+/** Milliseconds in which a worker's last message arrives. */
+const LAST_WORDS = 50;
 
 /** Marks the run as failed if the kernels trap, so that no thread waits for this one. */
 const PROGRAM = `function serve({ module, memory, control, failed, thread }, report) {
@@ -64,10 +69,25 @@ async function nodeWorkers(): Promise<
  *
  * @param start What it needs.
  * @param onDeath Called if it ends or fails afterwards, with the reason.
+ * @param patience The seconds that it has to become ready. Defaults to any number.
+ * @throws {Error} If it does not become ready: why.
  */
-export async function startWorker(start: WorkerStart, onDeath: (reason: string) => void): Promise<RunningWorker> {
+export async function startWorker(
+  start: WorkerStart,
+  onDeath: (reason: string) => void,
+  patience = Infinity,
+): Promise<RunningWorker> {
   const node = await nodeWorkers();
-  return await new Promise((resolve, reject) => {
+  let watch: StallWatch | undefined;
+  const started = new Promise<RunningWorker>((resolve, reject) => {
+    watch = new StallWatch({
+      limit: () => patience,
+      onStall: (seconds) => {
+        terminate();
+        reject(new Error(`it was not ready after ${seconds} seconds`));
+      },
+    });
+    watch.begin();
     let ready = false, terminate = () => {}, unref = () => {};
     const hear = (message: unknown) => {
       if (message === "ready") {
@@ -82,7 +102,8 @@ export async function startWorker(start: WorkerStart, onDeath: (reason: string) 
       terminate = () => worker.terminate();
       worker.on("message", hear);
       worker.on("error", (error) => fail(String(error)));
-      worker.on("exit", () => fail("it ended"));
+      // Before it is ready, what it said last may arrive after its end.
+      worker.on("exit", () => ready ? fail("it ended") : void setTimeout(() => fail("it ended"), LAST_WORDS));
       unref = () => worker.unref();
     } else {
       const url = URL.createObjectURL(new Blob([WEB_PROGRAM], { type: "text/javascript" }));
@@ -93,4 +114,9 @@ export async function startWorker(start: WorkerStart, onDeath: (reason: string) 
       worker.postMessage(start);
     }
   });
+  try {
+    return await started;
+  } finally {
+    watch?.stop();
+  }
 }

@@ -21,7 +21,7 @@ export class ResiduaError extends Error {
     this.#sentence = typeof message === "string" ? new Sentence([message]) : message;
   }
 
-  /** The message with its arguments, to be sent to another thread or put into another message. */
+  /** The message with its arguments, to be sent to another thread, or to be continued by who knows more. */
   get sentence(): Sentence {
     return this.#sentence;
   }
@@ -55,7 +55,7 @@ export class DataError extends ResiduaError {
   override name = "DataError";
 }
 
-/** A device was not available, ran out of memory, refused a kernel, or was lost. */
+/** A device was not available, ran out of memory, refused a kernel, hung or was lost; or a thread or worker stopped. */
 export class DeviceError extends ResiduaError {
   /** The name of the class. */
   override name = "DeviceError";
