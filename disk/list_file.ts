@@ -26,6 +26,18 @@ const LOOKED_AT = 20;
  * @param columns The columns that hold them, as in `image,breed` or `1,3`. Defaults to what their names say.
  * @param inFolder What becomes of a path, which has slashes between its parts. Defaults to nothing.
  * @throws {DataError} If it cannot be read, or is no such table: where.
+ *
+ * @example
+ * ```ts
+ * import { readImageLists } from "@residua/residua/data";
+ * import { DiskFolder, pathsIn, readListFile } from "@residua/residua/disk";
+ * import { imageFolderOptions } from "@residua/residua/images";
+ * await Deno.writeTextFile("photos/train.csv", "file,breed\na.jpg,beagle\nb.jpg,boxer\n");
+ * const train = await readListFile("photos/train.csv", "file,breed", pathsIn("photos", "photos"));
+ * console.log(train.images[0]); // { path: "a.jpg", label: "beagle", line: 2 }
+ * const set = await readImageLists(new DiskFolder("photos"), { train }, imageFolderOptions());
+ * console.log(set.classes); // [ "beagle", "boxer" ]
+ * ```
  */
 export async function readListFile(
   path: string,
