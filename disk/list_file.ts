@@ -32,7 +32,7 @@ const LOOKED_AT = 20;
  * import { readImageLists } from "@residua/residua/data";
  * import { DiskFolder, pathsIn, readListFile } from "@residua/residua/disk";
  * import { imageFolderOptions } from "@residua/residua/images";
- * await Deno.writeTextFile("photos/train.csv", "file,breed\na.jpg,beagle\nb.jpg,boxer\n");
+ * await Deno.writeTextFile("photos/train.csv", "file,breed\na.jpg,beagle\nb.jpg,boxer\nc.jpg,beagle\nd.jpg,boxer\n");
  * const train = await readListFile("photos/train.csv", "file,breed", pathsIn("photos", "photos"));
  * console.log(train.images[0]); // { path: "a.jpg", label: "beagle", line: 2 }
  * const set = await readImageLists(new DiskFolder("photos"), { train }, imageFolderOptions());
