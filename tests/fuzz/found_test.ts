@@ -34,6 +34,12 @@ const FOUND: readonly Found[] = [
     was: "a message as long as the line",
     says: "its columns are 500 without names, the first row being a, a, a, a, a, a, a, a, a, a and 490 more; say which",
   },
+  {
+    target: "metrics-line",
+    input: JSON.stringify({ kind: Array(300).fill("epoch") }),
+    was: "a message as long as the line",
+    says: 'kind is ["epoch","epoch","epoch","epoch","epoch","epoch","epoch","ep…, expected "step" or "epoch"',
+  },
 ];
 
 for (const { target: name, input, was, says } of FOUND) {

@@ -58,8 +58,8 @@ Deno.test("fuzzTarget() reaches by what ran a fault that no chance would reach",
 });
 
 Deno.test("fuzzTarget() finds nothing in a right reader, heeds a signal, and does the same again", async () => {
-  const once = await fuzz("right", { cases: 640 }), again = await fuzz("right", { cases: 640 });
-  assertEquals([once.cases, once.findings.length], [640, 0]);
+  const once = await fuzz("right", { cases: 320 }), again = await fuzz("right", { cases: 320 });
+  assertEquals([once.cases, once.findings.length], [320, 0]);
   assertEquals([again.inputs, again.covered], [once.inputs, once.covered]);
   const controller = new AbortController();
   const { cases } = await fuzz("right", {
