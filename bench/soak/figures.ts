@@ -1,7 +1,5 @@
 /** What a long run shows: its speed and its memory in each tenth, and whether both stayed as they were. */
 
-import { median } from "../../core/mod.ts";
-
 /** A moment of a run: how much it had done, and what it took. */
 export interface Sample {
   /** Seconds since the start. */
@@ -16,7 +14,7 @@ export interface Sample {
 export interface Tenth {
   /** Training images a second, with all that is done between steps. */
   readonly rate: number;
-  /** The median of the resident memory, in bytes. */
+  /** The least resident memory, in bytes: what stays when garbage has been collected. */
   readonly memory: number;
 }
 
@@ -36,7 +34,7 @@ export function tenthsOf(samples: readonly Sample[]): Tenth[] {
     const first = part[0], last = part.at(-1)!;
     return {
       rate: (last.images - first.images) / (last.seconds - first.seconds),
-      memory: median(part.slice(1).map(({ memory }) => memory)),
+      memory: part.slice(1).reduce((least, { memory }) => Math.min(least, memory), Infinity),
     };
   });
 }

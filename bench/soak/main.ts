@@ -100,7 +100,7 @@ function report(samples: readonly Sample[]): void {
   const tenths = tenthsOf(samples), { rate, memory, passed } = judge(tenths), { images, seconds } = samples.at(-1)!;
   console.log(`${images / BATCH} steps of ${BATCH} images, ${samples.length} epochs, ${formatDuration(seconds)}`);
   const rows = tenths.map(({ rate, memory }, k) => [`${k + 1}`, rate.toFixed(1), (memory / MIB).toFixed(1)]);
-  console.log(formatTable([["tenth", "images/s", "MiB"], ...rows], 0));
+  console.log(formatTable([["tenth", "images/s", "least MiB"], ...rows], 0));
   console.log(
     `the last tenth has ${rate.toFixed(3)} times the rate of the first and ${
       memory.toFixed(3)
