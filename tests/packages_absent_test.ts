@@ -33,13 +33,17 @@ function runner(folder: string, clone: string, denoDir: string | undefined, flag
   };
 }
 
-/** What needs no image file, so that it needs no native code. */
-async function runWithoutImages(works: (...args: string[]) => Promise<Outcome>): Promise<Outcome> {
+/** What needs no file. */
+async function runWithoutFiles(works: (...args: string[]) => Promise<Outcome>): Promise<void> {
   assertStringIncludes((await works("--help")).stdout, "deno task COMMAND");
   assertStringIncludes((await works("predict", "--help")).stdout, "deno task predict");
   assertStringIncludes((await works("summary", "--model", "resnet8")).stdout, "total");
   assertStringIncludes((await works("doctor")).stdout, "CPU:");
   assertStringIncludes((await works("wgsl", "add", "2x3,2x3")).stdout, "@compute");
+}
+
+/** What needs no image file, so that it needs no native code. */
+async function runWithoutImages(works: (...args: string[]) => Promise<Outcome>): Promise<Outcome> {
   assertStringIncludes((await works("data", "inspect", "cifar")).stdout, "none is damaged");
   const trained = await works("train", "--data", "cifar", ...SMALL, "--epochs", "1", "--out", "run");
   await works("eval", "--checkpoint", "run", "--data", "cifar", "--backend", "cpu", "--csv", "t.csv");
@@ -69,6 +73,7 @@ Deno.test("with an empty cache and no registry all works but image files, ONNX, 
     const missing =
       "the packages for it are not in Deno's cache and the npm registry does not give them; run the command once with a " +
       "connection";
+    await runWithoutFiles(works);
     const { stdout, stderr } = await runWithoutImages(works);
     assertStringIncludes(stderr, `warning: no plots are drawn: ${missing}\n`);
     assertStringIncludes(stderr, `warning: no TensorBoard file is written: ${missing}\n`);
@@ -82,7 +87,17 @@ Deno.test("with an empty cache and no registry all works but image files, ONNX, 
       JSR_URL: "http://127.0.0.1:9/",
       DENO_DIR: `${folder}/none`,
     };
-    const task = await runDeno(["task", "train", ...SMALL, "--steps", "2", "--out", `${folder}/task`], {
+    const task = await runDeno([
+      "task",
+      "train",
+      "--data",
+      `${folder}/cifar`,
+      ...SMALL,
+      "--steps",
+      "2",
+      "--out",
+      `${folder}/task`,
+    ], {
       env: nowhere,
     });
     assertEquals(task.code, 0, task.stderr);
