@@ -39,7 +39,7 @@ export * from "./webgpu/tuning/choices.ts";
 export { CpuBackend, type CpuBackendOptions } from "./cpu/backend.ts";
 export type { CpuKernelBuild } from "./cpu/kernels.ts";
 export type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
-export { WebGpuBackend } from "./webgpu/backend.ts";
+export { WebGpuBackend, type WebGpuBackendOptions } from "./webgpu/backend.ts";
 export { countStages } from "./cpu/program.ts";
 export { countDispatches, countKernels, countShaders, type ShaderCount } from "./webgpu/count_dispatches.ts";
 export { type BoundKind, PipelineCache, type Shader } from "./webgpu/pipelines.ts";
@@ -47,6 +47,7 @@ export { kernelText } from "./webgpu/text/shader.ts";
 export {
   type AdapterReport,
   deviceProfile,
+  type GpuOptions,
   reportAdapter,
   requestAdapter,
   type WatchedProgram,

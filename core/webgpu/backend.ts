@@ -7,10 +7,12 @@ import { argument, sentence } from "../util/sentence.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
+import { BufferUsage, MapMode } from "./constants.ts";
 import {
   type AdapterReport,
   DeviceMonitor,
   deviceProfile,
+  type GpuOptions,
   mebibytes,
   reportAdapter,
   requestAdapter,
@@ -34,6 +36,14 @@ const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian wi
 /** Milliseconds that a device has to say that it is lost, once it has failed otherwise. */
 const LOSS_PATIENCE = 100;
 
+/** The options of {@link WebGpuBackend.create}. */
+export interface WebGpuBackendOptions extends GpuOptions {
+  /** The most bytes that may be allocated. Defaults to all that the device has. */
+  readonly memory?: number;
+  /** Kernels for devices of a kind, which are asked before the tables that come with the library. */
+  readonly tables?: readonly KernelTable[];
+}
+
 /** Runs programs through WebGPU. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
@@ -53,11 +63,15 @@ export class WebGpuBackend implements Backend {
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
 
-  private constructor(adapter: GPUAdapter, device: GPUDevice, memory: number, tables: readonly KernelTable[]) {
+  private constructor(
+    adapter: GPUAdapter,
+    device: GPUDevice,
+    { gpu, memory = Infinity, tables = [] }: WebGpuBackendOptions,
+  ) {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.policy = new KernelPolicy(deviceProfile(device, adapter), [...tables, ...SHIPPED_TABLES]);
+    this.policy = new KernelPolicy(deviceProfile(device, adapter, { gpu }), [...tables, ...SHIPPED_TABLES]);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
     this.tuner = new WebGpuTuner(this);
@@ -66,16 +80,15 @@ export class WebGpuBackend implements Backend {
   }
 
   /**
-   * Takes the default adapter.
+   * Takes the default adapter of an implementation.
    *
-   * @param options `memory`: the most bytes that may be allocated. Defaults to all that the device has. `tables`: kernels for
-   * devices of a kind, which are asked before the tables that come with the library.
+   * @param options `gpu`: the implementation. Defaults to the engine's own, `navigator.gpu`. `memory`: the most bytes that may be
+   * allocated. Defaults to all that the device has. `tables`: kernels for devices of a kind, which are asked before the tables
+   * that come with the library.
    * @throws {DeviceError} If there is none, or it gives no device.
    */
-  static async create(
-    { memory = Infinity, tables = [] }: { readonly memory?: number; readonly tables?: readonly KernelTable[] } = {},
-  ): Promise<WebGpuBackend> {
-    const adapter = await requestAdapter();
+  static async create(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
+    const adapter = await requestAdapter(options);
     if (adapter === undefined) {
       throw new DeviceError(
         sentence`No WebGPU adapter was found, so the backend webgpu cannot be used: ${DRIVER_HINT}, or use ${
@@ -83,7 +96,7 @@ export class WebGpuBackend implements Backend {
         }`,
       );
     }
-    return new WebGpuBackend(adapter, await requestDevice(adapter), memory, tables);
+    return new WebGpuBackend(adapter, await requestDevice(adapter), options);
   }
 
   /** The device works while more steps are queued. */
@@ -165,9 +178,9 @@ export class WebGpuBackend implements Backend {
         total,
       );
     }
-    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const storage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
     // Staging buffers are small, lie in host memory and are mostly freed at once.
-    if ((usage & GPUBufferUsage.MAP_READ) === 0) this.#expectRoom(size, label);
+    if ((usage & BufferUsage.MAP_READ) === 0) this.#expectRoom(size, label);
     return this.#watched(size, label, () => this.device.createBuffer({ label, size, usage: usage || storage }));
   }
 
@@ -227,7 +240,7 @@ export class WebGpuBackend implements Backend {
   /** Copies a tensor out of a buffer; waits for the device. */
   async readBuffer(buffer: GPUBuffer, spec: TensorSpec): Promise<Float32Array | Uint32Array> {
     const bytes = Math.ceil(byteSize(spec) / 4) * 4;
-    const staging = this.createBuffer(bytes, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const staging = this.createBuffer(bytes, "staging", BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
@@ -245,7 +258,7 @@ export class WebGpuBackend implements Backend {
   async mapRead(buffer: GPUBuffer): Promise<void> {
     await this.settleAllocations();
     try {
-      await buffer.mapAsync(GPUMapMode.READ);
+      await buffer.mapAsync(MapMode.READ);
     } catch (error) {
       // A device that is lost fails what is mapped before it says so.
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_PATIENCE))]);

@@ -5,6 +5,7 @@
 
 import { DeviceError } from "../util/errors.ts";
 import type { ProfiledDispatch } from "../profiling/profile.ts";
+import { BufferUsage, MapMode } from "./constants.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
 /** A kernel in a profile. Its cost is that of its whole node. */
@@ -65,8 +66,8 @@ export class Profiler {
       { length: Math.ceil(dispatches / SET_DISPATCHES) },
       () => device.createQuerySet({ type: "timestamp", count: 2 * SET_DISPATCHES }),
     );
-    this.#resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-    this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.#resolved = device.createBuffer({ size, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
+    this.#staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   }
 
   /** Begins the compute pass of a dispatch. The copies into textures before it count as a part of it. */
@@ -108,7 +109,7 @@ export class Profiler {
    * @param submitted The time of the submit, in milliseconds of `performance.now()`.
    */
   async read(submitted: number): Promise<TimedDispatch[]> {
-    await this.#staging.mapAsync(GPUMapMode.READ);
+    await this.#staging.mapAsync(MapMode.READ);
     const arrived = performance.now(), ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
     this.#staging.unmap();
     const tick = await secondsOfTick(this.#device);
@@ -152,15 +153,15 @@ function secondsOfTick(device: GPUDevice): Promise<number> {
 /** A timestamp of the device in ticks, and the host's time in the middle of the request. */
 async function stamp(device: GPUDevice): Promise<{ ticks: bigint; milliseconds: number }> {
   const querySet = device.createQuerySet({ type: "timestamp", count: 1 });
-  const resolved = device.createBuffer({ size: 8, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-  const staging = device.createBuffer({ size: 8, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const resolved = device.createBuffer({ size: 8, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
+  const staging = device.createBuffer({ size: 8, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   const encoder = device.createCommandEncoder();
   encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 0 } }).end();
   encoder.resolveQuerySet(querySet, 0, 1, resolved, 0);
   encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8);
   const before = performance.now();
   device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
+  await staging.mapAsync(MapMode.READ);
   const after = performance.now();
   const [ticks] = new BigUint64Array(staging.getMappedRange().slice(0));
   for (const used of [querySet, resolved, staging]) used.destroy();
