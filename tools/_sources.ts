@@ -27,6 +27,7 @@ export async function sourceFiles(): Promise<string[]> {
 /** The sources whose packages are in a lock of their own, so that none but them fetches these, and that lock. */
 export const OWN_LOCKS: Readonly<Record<string, string>> = {
   "tools/build_wasm.ts": "tools/build_wasm.lock",
+  "tools/types.ts": "tools/types.lock",
   "tests/_onnx_runtime_process.ts": "tests/onnxruntime.lock",
   "tests/_cyclonedx_process.ts": "tests/cyclonedx.lock",
 };

@@ -12,6 +12,7 @@ const STEPS: readonly (readonly string[])[] = [
   ["lint", "--config", path],
   ["check", "--node-modules-dir=none", "--config", path, "mod.ts", ...FOLDERS.map((folder) => `${folder}/**/*.ts`)],
   ["doc", "--lint", "--node-modules-dir=none", "--config", path, ...PUBLIC],
+  ["run", "-A", "--no-config", "--lock", "tools/types.lock", "--frozen", "tools/types.ts"],
   ["run", "-A", "--no-config", "--lock", "tools/build_wasm.lock", "--frozen", "tools/build_wasm.ts", "--check"],
 ];
 

@@ -13,6 +13,7 @@ import {
   DeviceMonitor,
   deviceProfile,
   type GpuOptions,
+  implementationOf,
   mebibytes,
   reportAdapter,
   requestAdapter,
@@ -59,6 +60,8 @@ export class WebGpuBackend implements Backend {
   /** Chooses kernels by timing them. */
   readonly tuner: WebGpuTuner;
   readonly capacity: Capacity;
+  /** Kept, since Dawn in Node frees what an implementation that was collected has made. */
+  readonly gpu: GPU | undefined;
   readonly #monitor: DeviceMonitor;
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
@@ -68,10 +71,11 @@ export class WebGpuBackend implements Backend {
     device: GPUDevice,
     { gpu, memory = Infinity, tables = [] }: WebGpuBackendOptions,
   ) {
+    this.gpu = implementationOf({ gpu });
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.policy = new KernelPolicy(deviceProfile(device, adapter, { gpu }), [...tables, ...SHIPPED_TABLES]);
+    this.policy = new KernelPolicy(deviceProfile(device, adapter, { gpu: this.gpu }), [...tables, ...SHIPPED_TABLES]);
     this.pipelines = new PipelineCache(device);
     this.#monitor = new DeviceMonitor(device);
     this.tuner = new WebGpuTuner(this);
