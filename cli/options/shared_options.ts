@@ -4,9 +4,19 @@ import { type Backend, type BackendChoice, openBackend, UsageError } from "../..
 import { modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { readCheckpoint } from "../files/read_checkpoint.ts";
+import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
 import { inGroup, MOST } from "./option.ts";
 
-/** The options --backend and --threads. */
+/** The option --gpu. */
+export const GPU_OPTION = {
+  kind: "text",
+  about: "the implementation of WebGPU: Deno's own, or Dawn, Chromium's, by npm's package webgpu (51 MB)",
+  default: "deno",
+  choices: GPU_NAMES,
+  mayChangeOnResume: true,
+} as const;
+
+/** The options --backend, --gpu and --threads. */
 export const BACKEND_OPTIONS = inGroup(
   "Device",
   {
@@ -17,6 +27,7 @@ export const BACKEND_OPTIONS = inGroup(
       choices: ["auto", "webgpu", "cpu"],
       mayChangeOnResume: true,
     },
+    gpu: GPU_OPTION,
     threads: {
       kind: "integer",
       about: "threads of the CPU backend; defaults to one a core",
@@ -113,9 +124,14 @@ export function describeWork({ description }: Backend, { precision }: { readonly
 }
 
 /** Opens the backend that was asked for; `memory` is in MiB. */
-export function openChosenBackend(
-  { backend, threads, memory }: { readonly backend: string; readonly threads?: number; readonly memory?: number },
+export async function openChosenBackend(
+  { backend, gpu, threads, memory }: {
+    readonly backend: string;
+    readonly gpu: string;
+    readonly threads?: number;
+    readonly memory?: number;
+  },
 ): Promise<Backend> {
   const bytes = memory === undefined ? undefined : memory * 2 ** 20;
-  return openBackend(backend as BackendChoice, { threads, memory: bytes });
+  return await openBackend(backend as BackendChoice, { threads, memory: bytes, gpu: await loadGpu(gpu) });
 }
