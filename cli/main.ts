@@ -7,6 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   trainCommand,
   evalCommand,
   predictCommand,
+  serveCommand,
   dataCommand,
   exportCommand,
   summaryCommand,

@@ -45,9 +45,11 @@ export async function decideBackend(choice: BackendChoice, options: GpuOptions =
  * @param options `threads`: the threads of the CPU backend. Defaults to one a core. `memory`: the most bytes that the backend
  * may allocate. Defaults to no limit of its own. `tables`: WebGPU kernels for devices of a kind, as `parseKernelTable` reads
  * them; they are asked before those that come with the library. `gpu`: an implementation of WebGPU, such as Dawn's by npm's
- * `webgpu`. Defaults to the engine's own, `navigator.gpu`.
+ * `webgpu`. Defaults to the engine's own, `navigator.gpu`. `stallTimeout`: the seconds without any progress after which the
+ * device or a thread is taken to hang. Defaults to some minutes.
  *
  * @throws {DeviceError} If WebGPU was asked for and there is no adapter.
+ * @throws {UsageError} If there is no such backend, or an option is out of its range.
  *
  * @example
  * ```ts
@@ -64,6 +66,7 @@ export async function openBackend(
     readonly memory?: number;
     readonly tables?: readonly KernelTable[];
     readonly gpu?: GPU;
+    readonly stallTimeout?: number;
   } = {},
 ): Promise<Backend> {
   const { backend } = await decideBackend(choice, options);

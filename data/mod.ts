@@ -26,6 +26,7 @@ export { drawBeta, mixes, mixImages, type Mixture, type MixtureOptions } from ".
 export * from "./identity.ts";
 export * from "./imagenet_classes.ts";
 export * from "./match_classes.ts";
+export { lackOfMemory } from "./_lack_of_memory.ts";
 export * from "./least_size.ts";
 export * from "./normalisation.ts";
 export * from "./formats/open.ts";

@@ -3,6 +3,7 @@
 import { DataError, elementCount, Random } from "../core/mod.ts";
 import { colourOffsets, type OffsetDraw } from "./augment/_colour_offsets.ts";
 import { ShiftDraw } from "./augment/_shift_draw.ts";
+import { lackOfMemory } from "./_lack_of_memory.ts";
 import { TensorWriter } from "./_tensor_writer.ts";
 import { Batcher } from "./batcher.ts";
 import { allocateImages, type BatchFiller, type ImageBatch, type PreparationOptions } from "./batch_filler.ts";
@@ -121,6 +122,12 @@ export class ImagePipeline {
   /** Prepares the first readable image after `index` in its place. */
   async #replace(index: number, error: Error, epoch: number, tensor: Float32Array, offset: number): Promise<number> {
     const { count } = this.#dataset;
+    // Another image would need it too.
+    const expectMemory = (source: number) => {
+      const lack = lackOfMemory(`image ${source}`, error);
+      if (lack !== undefined) throw lack;
+    };
+    expectMemory(index % count);
     for (let step = 1; step <= count; step++) {
       if (this.#dataset.failed === undefined) throw error;
       this.#dataset.failed((index + step - 1) % count, error);
@@ -129,6 +136,7 @@ export class ImagePipeline {
         return this.#write(await this.#dataset.read(source, this.#reading), source, index, epoch, tensor, offset);
       } catch (next) {
         error = next as Error;
+        expectMemory(source);
       }
     }
     throw new DataError(`None of the ${count} images can be read; of the last one: ${error.message}`);

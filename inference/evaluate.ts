@@ -1,6 +1,6 @@
 /** Runs a model over a whole split. */
 
-import { Pauses, type Program } from "../core/mod.ts";
+import { Pauses, type Program, UsageError } from "../core/mod.ts";
 import {
   BatchLoader,
   type Dataset,
@@ -28,6 +28,9 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** The most bytes that the results of an evaluation may take: the logits of all images, and counts of all pairs of classes. */
+const MOST_BYTES = 4 * 2 ** 30;
+
 /**
  * Computes the logits of a split and measures them. The last batch is filled up with images that are not counted. Image
  * files are resized and cropped as `preprocessing` says, in the usual way for the shape by default, also those that have its
@@ -39,6 +42,7 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
  * @param classes The number of classes.
  * @param limit The number of images to take, from the first. Defaults to all.
  * @param signal Stops the evaluation, which then throws the signal's reason.
+ * @throws {UsageError} If the images and classes are so many that the results would take more than 4 GiB.
  */
 export async function evaluateSplit(
   program: Program,
@@ -49,6 +53,7 @@ export async function evaluateSplit(
   signal?: AbortSignal,
 ): Promise<EvaluatedSplit> {
   const count = Math.min(limit, dataset.count), batches = Math.ceil(count / batch);
+  expectRoom(count, classes);
   const order = Uint32Array.from({ length: batches * batch }, (_, k) => Math.min(k, count - 1));
   const preprocessing = options.preprocessing ??
     (dataset instanceof FolderDataset ? defaultPreprocessing(options.shape) : undefined);
@@ -72,4 +77,19 @@ export async function evaluateSplit(
   }
   if (classMap !== undefined) labels.forEach((label, k) => labels[k] = classMap[label]);
   return { logits, labels, ...evaluateLogits(logits, labels, classes) };
+}
+
+/** Checks that the results have room, before anything is computed. */
+function expectRoom(count: number, classes: number): void {
+  const bytes = Float32Array.BYTES_PER_ELEMENT * count * classes + Float64Array.BYTES_PER_ELEMENT * classes ** 2;
+  if (bytes <= MOST_BYTES) return;
+  throw new UsageError(
+    `The results of ${count} images in ${classes} classes take ${
+      (bytes / 2 ** 30).toFixed(1)
+    } GiB, a logit for each image ` +
+      `and class and a count for each pair of classes; expected ${
+        MOST_BYTES / 2 ** 30
+      } GiB at most: evaluate fewer images, ` +
+      "or join classes",
+  );
 }

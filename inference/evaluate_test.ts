@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { CpuBackend } from "../core/mod.ts";
+import { CpuBackend, UsageError } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { randomSet } from "../tests/_runs.ts";
 import { compileInference, evaluateSplit } from "./mod.ts";
@@ -14,6 +14,10 @@ Deno.test("evaluateSplit() counts every image once, and ends at an aborted signa
   assertEquals(logits.length, 3 * split.count);
   const signal = AbortSignal.abort(new Error("enough"));
   await assertRejects(() => evaluateSplit(program, images, 4, 3, undefined, signal), Error, "enough");
+  // Counts of pairs alone would take 3.7 GiB, which have room; with the logits of so many images they have none.
+  const many = { ...images, split: Object.create(split, { count: { value: 30_000 } }) };
+  const refused = () => evaluateSplit(program, many, 4, 22_340);
+  await assertRejects(refused, UsageError, "The results of 30000 images in 22340 classes take 6.2 GiB");
 });
 
 const NORMALISATION = { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };

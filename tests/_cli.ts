@@ -52,8 +52,8 @@ async function outcomeOf(command: Deno.Command): Promise<Outcome> {
 export interface RunningCli extends AsyncDisposable {
   /** The number of its process. */
   readonly pid: number;
-  /** Waits for a line of its output that matches. */
-  line(pattern: RegExp): Promise<void>;
+  /** Waits for a line of its output that matches, and gives the match. */
+  line(pattern: RegExp): Promise<RegExpExecArray>;
   /** Sends it a signal, if one is given, and waits for its end. */
   end(signal?: Deno.Signal): Promise<Outcome & { readonly signal: Deno.Signal | null }>;
 }
@@ -80,7 +80,9 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
     pid: child.pid,
     async line(pattern) {
       const ended = child.status.then(({ code }) => code);
-      while (!stdout.split("\n").some((line) => pattern.test(line))) {
+      for (;;) {
+        const match = stdout.split("\n").map((line) => pattern.exec(line)).find((found) => found !== null);
+        if (match != null) return match;
         const code = await Promise.race([ended, new Promise<undefined>((resolve) => heard = () => resolve(undefined))]);
         if (code !== undefined) throw new Error(`It ended with ${code}: ${stdout}${await errors}`);
       }

@@ -69,7 +69,7 @@ const PAGES = [
   {
     about: "whose policy forbids workers from text",
     headers: { ...ISOLATED, "Content-Security-Policy": "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" },
-    threads: "1 thread (workers do not start here: it was not loaded)",
+    threads: "1 thread (workers do not start here)",
   },
 ];
 

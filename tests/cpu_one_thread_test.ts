@@ -103,8 +103,8 @@ console.log(backend.description);
 await CpuBackend.create({ threads: 3 }).catch(({ name, message }) => console.log(name, message));`;
   assertEquals(
     await inProcess(`Object.defineProperty(navigator, "hardwareConcurrency", { value: 3 }); ${refuse}`, script),
-    "CPU, WebAssembly relaxed SIMD, 1 thread (workers do not start here: blob: is forbidden here)\n" +
-      "DeviceError A thread of the CPU backend did not start (blob: is forbidden here); give it fewer `threads`",
+    "CPU, WebAssembly relaxed SIMD, 1 thread (workers do not start here)\n" +
+      "DeviceError Thread 2 of 3 of the CPU backend did not start (blob: is forbidden here); use fewer `threads`",
   );
 });
 

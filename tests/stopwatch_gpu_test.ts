@@ -47,6 +47,7 @@ function timedBackend(backend: WebGpuBackend, timing: { warmUp: number; keepBusy
     policy: { timing },
     check: () => backend.check(),
     finish: () => backend.finish(),
+    mapRead: (buffer: GPUBuffer) => backend.mapRead(buffer),
   };
   return { backend: parts as unknown as WebGpuBackend, submits };
 }

@@ -28,6 +28,8 @@ interface Needs {
   readonly caches?: boolean;
   /** Options that may name published weights, which are fetched. */
   readonly weights?: readonly string[];
+  /** Whether it listens at --host and --port, with these defaults. */
+  readonly listens?: { readonly host: string; readonly port: string };
   /** Whether it reads or draws image files, by sharp: native code from Deno's cache of npm packages. */
   readonly images?: boolean;
 }
@@ -43,6 +45,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   },
   eval: { files: ["csv", "errors", "logits"], caches: true, weights: ["checkpoint"], images: true },
   predict: { caches: true, weights: ["checkpoint"], images: true },
+  serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
   data: { files: ["sheet"], images: true },
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
@@ -70,7 +73,7 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
     flags.push("--allow-read", grant("ffi", [npm]));
   }
   if (!Object.hasOwn(NEEDS, command)) return flags;
-  const { folders = [], otherwise = [], files = [], caches, weights = [], images } = NEEDS[command];
+  const { folders = [], otherwise = [], files = [], caches, weights = [], images, listens } = NEEDS[command];
   const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
   // How much memory is free bounds what is read and decoded.
   flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
@@ -83,7 +86,13 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
   const path = (name: string) => grantable(name, at.cwd);
   if (written.length > 0) flags.push(grant("write", written.map(path)));
   if (images && npm !== undefined) flags.push(grant("ffi", [npm]));
-  if (fetches) flags.push(grant("net", [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)]));
+  const reached = fetches ? [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)] : [];
+  if (listens !== undefined) {
+    const last = (name: keyof typeof listens) => valuesOf(name, args).at(-1) ?? listens[name];
+    const host = last("host");
+    reached.push(`${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${last("port")}`);
+  }
+  if (reached.length > 0) flags.push(grant("net", reached));
   return flags;
 }
 

@@ -22,6 +22,7 @@ import { expectEarlyStop } from "./_best.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
+import { withResumeAdvice } from "./_resume_advice.ts";
 import {
   expectTensors,
   type ModelDescription,
@@ -170,7 +171,8 @@ export interface FitResult {
  * is to be trained first and cannot be, as {@link headStep} says; or if the run to go on with had another batch.
  * @throws {OutOfMemoryError} If a batch does not fit: it names the largest that does.
  * @throws {DataError} If the run to go on with had other data or another model.
- * @throws {DeviceError} If steps are to be profiled and the device has no timestamps.
+ * @throws {DeviceError} If steps are to be profiled and the device has no timestamps; or if the device, a thread or a worker
+ * fails, is lost or hangs: the files of `folder` are whole then, and the run can go on from them.
  * @throws {NumericError} If the loss, the validation loss or a variable becomes infinite or NaN; no file holds such numbers.
  *
  * @example
@@ -275,7 +277,11 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       signal,
       profiling,
     });
-    return { ...await loop.run(), normalisation };
+    try {
+      return { ...await loop.run(), normalisation };
+    } catch (error) {
+      throw folder === undefined ? error : withResumeAdvice(error);
+    }
   } finally {
     await loader?.close();
     destroy();

@@ -1,6 +1,6 @@
 /** The lines of `metrics.jsonl`. */
 
-import { countField, type FieldCheck, numberField, objectField, optionalField } from "../core/mod.ts";
+import { countField, customField, type FieldCheck, numberField, objectField, optionalField } from "../core/mod.ts";
 
 /** One line of `metrics.jsonl`. */
 export type MetricsLine =
@@ -47,6 +47,8 @@ const EPOCH = objectField({
   seconds: numberField,
 });
 
+const NO_KIND = customField('"step" or "epoch"', () => false);
+
 /**
  * Looks at a line that was read.
  *
@@ -56,6 +58,5 @@ export function findMetricsFault(line: unknown): string | undefined {
   const kind = (line as Partial<MetricsLine> | null)?.kind;
   if (kind === "step") return STEP(line, "");
   if (kind === "epoch") return EPOCH(line, "");
-  const wrongKind = `kind is ${JSON.stringify(kind) ?? "missing"}, expected "step" or "epoch"`;
-  return objectField({ kind: () => wrongKind })(line, "a line");
+  return objectField({ kind: (value) => NO_KIND(value, "kind") })(line, "a line");
 }

@@ -69,7 +69,9 @@ function readIndex(bytes: Uint8Array, source: string, fail: Fail): Map<string, S
     // A name alone: what lies elsewhere is none of the index's business.
     if (typeof file !== "string" || !/^[^/\\]+\.safetensors$/.test(file)) {
       return fail(
-        `it says that ${showText(name)} is in ${showText(String(file))}, expected a safetensors file beside it`,
+        `it says that ${showText(name)} is in ${
+          showText(typeof file === "string" ? file : JSON.stringify(file))
+        }, expected a safetensors file beside it`,
       );
     }
     const names = files.get(file) ?? new Set();

@@ -9,7 +9,7 @@ export function burstTimers(backend: WebGpuBackend): (() => BurstTimer) | undefi
   const { device } = backend;
   if (!device.features.has("timestamp-query")) return undefined;
   return () => {
-    const profiler = new Profiler(device, 2);
+    const profiler = new Profiler(backend, 2);
     const stamp = (index: number) => {
       const encoder = device.createCommandEncoder();
       // A pass without dispatches: its timestamps are written once all that was queued before is done.

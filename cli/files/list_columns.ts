@@ -1,6 +1,6 @@
 /** Which columns of a table of images hold their paths and their labels. */
 
-import { UsageError } from "../../core/mod.ts";
+import { showText, UsageError } from "../../core/mod.ts";
 import { isImageFile } from "../../data/mod.ts";
 
 /** The usual names of the columns, without capitals, spaces, dashes and underscores; of several paths the first is taken. */
@@ -46,6 +46,43 @@ export interface ListColumns {
   readonly header: boolean;
 }
 
+/** What marks the class of an image in a table that has a column for each class, and what stands in the other columns. */
+const MARK = /^1(?:\.0*)?$/, NO_MARK = /^0?(?:\.0*)?$/;
+
+/** The columns of a table that has one for each class. */
+export interface MarkedColumns {
+  /** What holds the paths, from 0. */
+  readonly path: number;
+  /** The position of the column that is marked; nothing if none is, or several are. */
+  marked(fields: readonly string[]): number | undefined;
+}
+
+/**
+ * Finds the columns of a table in which a 1 marks the class of each image among columns of 0, as Kaggle has them; nothing if
+ * it is no such table.
+ *
+ * @param rows All rows, of as many fields each, with that of the columns' names.
+ */
+export function findMarkedColumns(rows: readonly (readonly string[])[]): MarkedColumns | undefined {
+  const [first, ...others] = rows, names = first.map(plain);
+  if (first.length < 3 || others.length === 0 || names.some((name) => LABEL_NAMES.includes(name))) return undefined;
+  const named = PATH_NAMES.map((known) => names.indexOf(known)).find((k) => k >= 0);
+  const path = named ?? others[0].findIndex(isImageFile);
+  if (path < 0) return undefined;
+  const isMark = (field: string) => MARK.test(field.trim());
+  const isMarked = others.every((fields) =>
+    fields.every((field, k) => k === path || isMark(field) || NO_MARK.test(field.trim()))
+  );
+  if (!isMarked) return undefined;
+  return {
+    path,
+    marked(fields) {
+      const marks = fields.flatMap((field, k) => k !== path && isMark(field) ? [k] : []);
+      return marks.length === 1 ? marks[0] : undefined;
+    },
+  };
+}
+
 /**
  * Finds the columns of a table.
  *
@@ -65,8 +102,8 @@ export function findColumns(
   const unclear = (what: string) =>
     new UsageError(
       `${name}: expected a column of paths and one of labels but ${what}; its columns are ${
-        header ? first.join(", ") : `${first.length} without names, the first row being ${first.join(", ")}`
-      }; say which by --list-columns, as in --list-columns ${header ? `${first[0]},${first[1]}` : "1,2"}`,
+        header ? listed(first) : `${first.length} without names, the first row being ${listed(first)}`
+      }; say which by --list-columns, as in --list-columns ${header ? first.slice(0, 2).map(showText).join() : "1,2"}`,
     );
   if (!header) {
     const path = Math.max(0, first.findIndex(isImageFile));
@@ -74,7 +111,9 @@ export function findColumns(
     return { path, label: 1 - path, header };
   }
   const labels = names.flatMap((column, k) => LABEL_NAMES.includes(column) ? [k] : []);
-  if (labels.length > 1) throw unclear(`${labels.map((k) => first[k]).join(" and ")} may both be the labels`);
+  if (labels.length > 1) {
+    throw unclear(`${labels.slice(0, 2).map((k) => first[k]).join(" and ")} may both be the labels`);
+  }
   let path = PATH_NAMES.map((known) => names.indexOf(known)).find((k) => k >= 0), label = labels.at(0);
   const file = rows.at(1)?.findIndex(isImageFile) ?? -1;
   if (path === undefined && file >= 0) path = file;
@@ -96,6 +135,15 @@ function isHeader([first, second]: readonly (readonly string[])[]): boolean {
     (second?.some(isImageFile) ?? false);
 }
 
+/** The columns that a message names. */
+const MOST_NAMED = 10;
+
+/** The first columns, as a message may show what a file holds. */
+function listed(columns: readonly string[]): string {
+  const more = columns.length - MOST_NAMED;
+  return columns.slice(0, MOST_NAMED).map(showText).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 function plain(name: string): string {
   return name.trim().toLowerCase().replace(/[-_ ]/g, "");
 }
@@ -114,7 +162,7 @@ function askedColumns(first: readonly string[], header: boolean, asked: string, 
   }
   const missing = parts.filter((_, k) => found[k] < 0).join(" and ");
   throw new UsageError(
-    `--list-columns: ${name} has no ${missing}; its columns are ${first.join(", ")}${
+    `--list-columns: ${name} has no ${missing}; its columns are ${listed(first)}${
       header ? "" : `, or 1 to ${first.length}`
     }`,
   );

@@ -3,7 +3,7 @@
 import { posix, relative, resolve } from "node:path";
 import { DataError } from "../../core/mod.ts";
 import { type ImageList, isImageFile, type ListedImage } from "../../data/mod.ts";
-import { findColumns } from "./list_columns.ts";
+import { findColumns, findMarkedColumns, type MarkedColumns } from "./list_columns.ts";
 import { type Csv, loadCsv } from "./load_csv.ts";
 import { MOST_BYTES, readFile } from "./read_file.ts";
 
@@ -35,13 +35,42 @@ export async function readListFile(
   const text = decodeText(path, await readFile(path, { what: "the list", most: MOST_BYTES.list }));
   const rows = readRows(await loadCsv(), text, path);
   if (rows.length === 0) return { name: path, images: [] };
+  const at = (written: string) => written === "" ? "" : inFolder(posix.normalize(written));
+  const marked = columns === undefined ? findMarkedColumns(rows.map(({ fields }) => fields)) : undefined;
+  if (marked !== undefined) return { name: path, images: markedImages(path, rows, marked, at) };
   const found = findColumns(rows.slice(0, 2).map(({ fields }) => fields), columns, path);
   const images = rows.slice(found.header ? 1 : 0).map(({ fields, line }): ListedImage => {
-    const written = fields[found.path].trim().replaceAll("\\", "/");
+    const written = slashed(fields[found.path]);
     const label = found.label === undefined ? posix.basename(posix.dirname(written)) : fields[found.label].trim();
-    return { path: written === "" ? "" : inFolder(posix.normalize(written)), label: label === "." ? "" : label, line };
+    return { path: at(written), label: label === "." ? "" : label, line };
   });
   return { name: path, images: withWholeNumbers(images) };
+}
+
+/** A path with slashes, as tables from Windows have it too. */
+function slashed(path: string): string {
+  return path.trim().replaceAll("\\", "/");
+}
+
+/** The images of a table that has a column for each class. */
+function markedImages(
+  name: string,
+  [{ fields: classes }, ...rows]: readonly Row[],
+  { path, marked }: MarkedColumns,
+  at: (path: string) => string,
+): ListedImage[] {
+  return rows.map(({ fields, line }) => {
+    const column = marked(fields);
+    if (column === undefined) {
+      throw new DataError(
+        `${name}: line ${line}: expected one class an image, a 1 in one of the columns ` +
+          `${classes.filter((_, k) => k !== path).map((name) => name.trim()).join(", ")}, but ${
+            fields.some((field, k) => k !== path && Number(field) === 1) ? "several have one" : "none has one"
+          }; a network here tells one class of each image`,
+      );
+    }
+    return { path: at(slashed(fields[path])), label: classes[column].trim(), line };
+  });
 }
 
 /**

@@ -61,6 +61,25 @@ Deno.test("readListFile() writes whole numbers without a fraction and paths with
   assertEquals(await read(""), []);
 });
 
+Deno.test("readListFile() takes the column that is marked for the class, and refuses an image of none or of several", async () => {
+  const table = (third: string) =>
+    `image_id,healthy, rust ,scab\nTrain_0,0,0,1\nb\\Train_1,1.0,0.0,\nTrain_2,${third}\n`;
+  assertEquals(await read(table("0,1,0")), [["Train_0", "scab", 2], ["b/Train_1", "healthy", 3], [
+    "Train_2",
+    "rust",
+    4,
+  ]]);
+  assertEquals(await read("Bild,m,n\na.png,0,1\n"), [["a.png", "n", 2]]);
+  await refused(
+    table("0,1,1"),
+    "line 4: expected one class an image, a 1 in one of the columns healthy, rust, scab, but several",
+  );
+  await refused(table("0,0,0"), "but none has one");
+  // A column of labels counts more than marks beside it, and numbers are no marks.
+  assertEquals(await read("image,label,fold\na.png,1,0\n"), [["a.png", "1", 2]]);
+  await refused("image,m,n\na.png,2,1\n", "none is called label", undefined, UsageError);
+});
+
 Deno.test("readListFile() says which line is wrong, and which columns there are", async () => {
   await refused("path,label\na.png,1\nb.png\nc.png,1,2\n", "but 2 of 4 have another number (lines 3, 4)");
   await refused('path,label\na.png,"x\nb.png,y\n', "a quote is opened and not closed");

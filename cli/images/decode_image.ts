@@ -1,7 +1,7 @@
 /** Decodes image files by sharp (libvips), which is loaded with the first image, and a few by another package. */
 
-import { DataError } from "../../core/mod.ts";
-import { type DecodedImage, IMAGE_FORMATS, type LeastSize } from "../../data/mod.ts";
+import { DataError, type ResiduaError } from "../../core/mod.ts";
+import { type DecodedImage, IMAGE_FORMATS, lackOfMemory, type LeastSize } from "../../data/mod.ts";
 import type { DecodeBudget } from "./decode_budget.ts";
 import { decodeByRust, isAvif, isBmp, isTurnedAvif, sizeOfBmp } from "./decode_rust.ts";
 import { loadSharp } from "./load_sharp.ts";
@@ -53,6 +53,7 @@ const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
  * @param limits How large it may be, and whether there is memory for it.
  * @returns The pixels [height, width, 3].
  * @throws {DataError} If it is empty, truncated, damaged, of another format, or has too many pixels.
+ * @throws {OutOfMemoryError} If there is no memory left for it.
  */
 export async function decodeImage(
   bytes: Uint8Array,
@@ -109,8 +110,10 @@ async function decodeBmp(
   }
 }
 
-function damaged(bytes: Uint8Array, source: string, error: unknown): DataError {
+function damaged(bytes: Uint8Array, source: string, error: unknown): ResiduaError {
   if (error instanceof DataError) return error;
+  const lack = lackOfMemory(source, error);
+  if (lack !== undefined) return lack;
   // What libvips says depends on what else it decodes meanwhile, and on how the image is read.
   const reason = hasEnd(bytes) ? "what it holds cannot be decoded" : "its end is missing";
   return new DataError(`${source}: the image is truncated or damaged (${reason}); get the file again`);

@@ -1,5 +1,6 @@
 /** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
 
+import { OutOfMemoryError } from "../../core/mod.ts";
 import { BadImages, type DecodedImage, FolderDataset, ImageCache, ImagePipeline, PathList } from "../../data/mod.ts";
 import { DecodeBudget, type Reservation } from "./decode_budget.ts";
 import { decoderOf, discard } from "./decode_image.ts";
@@ -56,7 +57,7 @@ function release(): void {
 
 /** Takes one image of the batch after the other, as the other workers do, until none is left. */
 async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<void> {
-  let error: string | undefined;
+  let error: string | undefined, lacksMemory = false;
   try {
     await (prepared ??= prepareSharp());
     for (let k = Atomics.add(next, 0, 1); k < indices.length; k = Atomics.add(next, 0, 1)) {
@@ -65,10 +66,11 @@ async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<v
     }
   } catch (failure) {
     error = messageOf(failure as Error);
+    lacksMemory = failure instanceof OutOfMemoryError;
   } finally {
     release();
   }
-  scope.postMessage({ id, failures, error });
+  scope.postMessage({ id, failures, error, lacksMemory });
   failures = [];
 }
 

@@ -1,6 +1,14 @@
 /** Worker threads that prepare the images of a folder. */
 
-import { DataError, UsageError } from "../../core/mod.ts";
+import {
+  argument,
+  DataError,
+  DeviceError,
+  OutOfMemoryError,
+  sentence,
+  StallWatch,
+  UsageError,
+} from "../../core/mod.ts";
 import {
   allocateImages,
   type BatchFiller,
@@ -61,10 +69,15 @@ export interface WorkerAnswer {
   readonly failures: readonly (readonly [index: number, message: string])[];
   /** Why it gave the batch up. */
   readonly error?: string;
+  /** Whether that is a lack of memory, which says nothing of the images. */
+  readonly lacksMemory?: boolean;
 }
 
 interface Waiting {
-  left: number;
+  /** The workers that have not answered. */
+  readonly left: Set<Worker>;
+  /** The next image that no worker has taken. */
+  readonly next: Int32Array;
   error: Error | undefined;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -72,6 +85,9 @@ interface Waiting {
 
 /** Batches in work while another is in use. */
 const AHEAD = 2;
+/** Seconds in which no worker takes an image or is done, after which they are taken to hang: the largest image takes one of them. */
+const STALL_SECONDS = 600;
+const FEWER = sentence`use fewer ${argument("workers")}`;
 
 /**
  * Fills batches by workers. All of a batch's images are in the workers' queues at once and go to shared memory, so that
@@ -83,7 +99,9 @@ export class WorkerFiller implements BatchFiller {
   readonly #options: PreparationOptions;
   readonly #workers: Worker[];
   readonly #waiting = new Map<number, Waiting>();
+  readonly #watch: StallWatch;
   #batches = 0;
+  #answers = 0;
   #stopped: Error | undefined;
 
   /**
@@ -92,17 +110,19 @@ export class WorkerFiller implements BatchFiller {
    * @param dataset The folder's images.
    * @param options How they become tensors.
    * @param reading `workers`: their number; `maxBad`: how many images may be damaged; `decode`: how they are decoded;
-   * `maxMegapixels`: the most pixels of an image, in millions.
+   * `maxMegapixels`: the most pixels of an image, in millions; `stallTimeout`: the seconds without any progress after which
+   * workers are taken to hang. Defaults to 600.
    * @throws {UsageError} If the augmentation has functions, which no worker can be sent.
    */
   constructor(
     dataset: FolderDataset,
     options: PreparationOptions,
-    { workers, maxBad, decode, maxMegapixels }: {
+    { workers, maxBad, decode, maxMegapixels, stallTimeout = STALL_SECONDS }: {
       readonly workers: number;
       readonly maxBad: number;
       readonly decode: DecodeMode;
       readonly maxMegapixels: number;
+      readonly stallTimeout?: number;
     },
   ) {
     if (options.augmentation?.transforms !== undefined) {
@@ -124,13 +144,32 @@ export class WorkerFiller implements BatchFiller {
       budget: { bytes, words },
       cache: once ? undefined : dataset.cacheOf(leastSize(shape, augmentation, preprocessing))?.memory,
     };
+    this.#watch = new StallWatch({
+      limit: () => stallTimeout,
+      progress: () => [...this.#waiting.values()].reduce((sum, { next }) => sum + Atomics.load(next, 0), this.#answers),
+      onStall: (seconds) =>
+        this.#stop(
+          new DeviceError(
+            sentence`The workers that prepare images have done nothing for ${seconds} seconds, so one has died or its disk hangs; ${FEWER}, or where the disk is only slow ${
+              argument("stallTimeout", 4 * seconds)
+            }`,
+          ),
+        ),
+    });
     this.#workers = Array.from({ length: workers }, () => {
       const worker = new Worker(new URL("./image_worker.ts", import.meta.url), { type: "module" });
-      worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.#hear(data);
-      worker.onerror = (event) => {
+      worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.#hear(worker, data);
+      const stop = (event: Event) => {
         event.preventDefault();
-        this.#stop(new DataError(`A worker that prepares images has stopped: ${event.message}`));
+        const reason = event instanceof ErrorEvent ? event.message : "what it said cannot be read";
+        this.#stop(
+          new DeviceError(
+            sentence`A worker that prepares images has stopped (${reason}); if that happens again, ${FEWER}`,
+          ),
+        );
       };
+      worker.onerror = stop;
+      worker.onmessageerror = stop;
       worker.postMessage(request);
       return worker;
     });
@@ -148,7 +187,8 @@ export class WorkerFiller implements BatchFiller {
     const id = this.#batches++, next = new Int32Array(new SharedArrayBuffer(4));
     const request: FillRequest = { id, indices, epoch, batch, next };
     return new Promise<void>((resolve, reject) => {
-      this.#waiting.set(id, { left: this.#workers.length, error: undefined, resolve, reject });
+      this.#waiting.set(id, { left: new Set(this.#workers), next, error: undefined, resolve, reject });
+      this.#watch.begin();
       for (const worker of this.#workers) worker.postMessage(request);
     });
   }
@@ -159,10 +199,14 @@ export class WorkerFiller implements BatchFiller {
     this.#stop(new DataError("The workers that prepare images were ended while a batch was in work"));
   }
 
-  #hear({ id, failures, error }: WorkerAnswer): void {
+  #hear(worker: Worker, { id, failures, error, lacksMemory }: WorkerAnswer): void {
     const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return;
-    if (error !== undefined) waiting.error ??= new DataError(error);
+    this.#answers++;
+    // One that answers twice does not answer for another, which may still write.
+    if (waiting?.left.delete(worker) !== true) return;
+    if (error !== undefined) {
+      waiting.error ??= lacksMemory ? new OutOfMemoryError(sentence`${error}; ${FEWER}`, 0) : new DataError(error);
+    }
     for (const [index, message] of failures) {
       try {
         this.#dataset.failed(index, new DataError(message));
@@ -171,14 +215,16 @@ export class WorkerFiller implements BatchFiller {
       }
     }
     // Until the last worker is done, the batch's memory is not free to be used again.
-    if (--waiting.left > 0) return;
+    if (waiting.left.size > 0) return;
     this.#waiting.delete(id);
+    this.#watch.end();
     if (waiting.error === undefined) waiting.resolve();
     else waiting.reject(waiting.error);
   }
 
   #stop(error: Error): void {
     this.#stopped ??= error;
+    this.#watch.stop();
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

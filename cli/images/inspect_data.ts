@@ -1,6 +1,6 @@
 /** What is in an image set: counts, sizes, damaged files, statistics, samples. */
 
-import { ImagePipeline, type ImageSet, type PreparationOptions } from "../../data/mod.ts";
+import { ImagePipeline, type ImageSet, lackOfMemory, type PreparationOptions } from "../../data/mod.ts";
 import type { SheetRow } from "./contact_sheet.ts";
 import { discard } from "./decode_image.ts";
 import { readAhead } from "./read_ahead.ts";
@@ -49,6 +49,7 @@ const READING = { ahead: 8, atOnce: 4 };
  * @param set The set.
  * @param limit The most images. Defaults to all.
  * @param onImage Hears how many are done.
+ * @throws {OutOfMemoryError} If there is no memory left for an image, which is no damage of it.
  */
 export async function surveyImages(
   { train, validation, test }: ImageSet,
@@ -67,6 +68,8 @@ export async function surveyImages(
       discard(image);
       return { width, height };
     } catch (error) {
+      const lack = lackOfMemory(`image ${index}`, error);
+      if (lack !== undefined) throw lack;
       return error as Error;
     }
   };

@@ -55,7 +55,7 @@ function expectAll(
   }
   list.forEach((weight, k) => {
     if (typeof weight === "number" && weight > 0 && weight < Infinity) return;
-    throw wrong(given, `that of class ${showText(classes[k])} is ${JSON.stringify(weight)}`, kind);
+    throw wrong(given, `that of class ${showText(classes[k])} is ${showText(JSON.stringify(weight))}`, kind);
   });
   return list as number[];
 }

@@ -151,6 +151,8 @@ export type DataValues =
   & Partial<Pick<Values<typeof DATA_OPTIONS>, "max-megapixels">>
   & {
     readonly decode?: string;
+    /** Seconds after which workers are taken to hang. Defaults to those of {@link WorkerFiller}. */
+    readonly "stall-timeout"?: number;
     /** Whether images are measured and not trained on. Defaults to no. */
     readonly toMeasure?: boolean;
   };
@@ -163,7 +165,7 @@ export function folderOptions(
 ): ImageFolderOptions {
   const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode,
     maxMegapixels = values["max-megapixels"] ?? MOST_MEGAPIXELS;
-  const reading = { workers, maxBad, decode, maxMegapixels };
+  const reading = { workers, maxBad, decode, maxMegapixels, stallTimeout: values["stall-timeout"] };
   return {
     decode: budgetedDecoder(decode, new DecodeBudget(), maxMegapixels),
     cacheOf: (dataset, least) => caches?.of(dataset, least),

@@ -5,6 +5,7 @@ export type Condition = (values: Readonly<Record<string, unknown>>) => string | 
 
 /** Under which headings help shows options, in this order; those without one come first. */
 export const OPTION_GROUPS = [
+  "Server",
   "Data",
   "Model",
   "Training",

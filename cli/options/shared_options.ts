@@ -16,7 +16,7 @@ export const GPU_OPTION = {
   mayChangeOnResume: true,
 } as const;
 
-/** The options --backend, --gpu and --threads. */
+/** The options --backend, --gpu, --threads and --stall-timeout. */
 export const BACKEND_OPTIONS = inGroup(
   "Device",
   {
@@ -33,6 +33,15 @@ export const BACKEND_OPTIONS = inGroup(
       about: "threads of the CPU backend; defaults to one a core",
       minimum: 1,
       maximum: MOST.threads,
+      mayChangeOnResume: true,
+    },
+    "stall-timeout": {
+      kind: "number",
+      value: "SECONDS",
+      about:
+        "seconds without any progress after which the GPU, a thread or a worker is taken to hang, and the run ends; " +
+        "defaults to 300 for a step of a GPU, 1800 for one of a software adapter, 120 for threads, 600 for workers",
+      minimum: 1,
       mayChangeOnResume: true,
     },
   } as const,
@@ -125,13 +134,15 @@ export function describeWork({ description }: Backend, { precision }: { readonly
 
 /** Opens the backend that was asked for; `memory` is in MiB. */
 export async function openChosenBackend(
-  { backend, gpu, threads, memory }: {
+  { backend, gpu, threads, memory, "stall-timeout": stallTimeout }: {
     readonly backend: string;
     readonly gpu: string;
     readonly threads?: number;
     readonly memory?: number;
+    readonly "stall-timeout"?: number;
   },
 ): Promise<Backend> {
   const bytes = memory === undefined ? undefined : memory * 2 ** 20;
-  return await openBackend(backend as BackendChoice, { threads, memory: bytes, gpu: await loadGpu(gpu) });
+  const given = { threads, memory: bytes, stallTimeout, gpu: await loadGpu(gpu) };
+  return await openBackend(backend as BackendChoice, given);
 }

@@ -2,7 +2,7 @@
 
 import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, Storage } from "../backend.ts";
 import { DeviceError, UsageError } from "../util/errors.ts";
-import { argument, sentence } from "../util/sentence.ts";
+import { expectStallTimeout } from "../util/stall_watch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, type TensorSpec } from "../graph/shape.ts";
@@ -26,6 +26,8 @@ export interface CpuBackendOptions {
   readonly build?: CpuKernelBuild;
   /** The most bytes that may be allocated. Defaults to 4 GiB. */
   readonly memory?: number;
+  /** Seconds without any progress after which another thread is taken to be dead. Defaults to 120. */
+  readonly stallTimeout?: number;
 }
 
 /** The most threads: most kernels have too few tasks for more. */
@@ -43,20 +45,17 @@ async function startThreads(
   memory: CpuMemory,
   kernels: CpuKernels,
   count: number,
-  required: boolean,
+  options: CpuBackendOptions,
 ): Promise<StartedThreads> {
-  const one = (why?: string) => ({ threads: new Threads(memory, kernels), why });
+  const one = (why?: string) => ({ threads: new Threads(memory, kernels, 1, options), why });
   if (count === 1) return one();
   const why = whyOneThread();
   if (why !== undefined) return one(why);
   try {
-    return { threads: await Threads.create(memory, kernels, count) };
+    return { threads: await Threads.create(memory, kernels, count, options) };
   } catch (error) {
-    const { message } = error as Error;
-    if (!required) return one(`workers do not start here: ${message}`);
-    throw new DeviceError(
-      sentence`A thread of the CPU backend did not start (${message}); give it fewer ${argument("threads")}`,
-    );
+    if (options.threads !== undefined || !(error instanceof DeviceError)) throw error;
+    return one("workers do not start here");
   }
 }
 
@@ -82,7 +81,7 @@ export class CpuBackend implements Backend {
   /**
    * Makes a backend of several threads, with a memory of its own. Where there can be only one, its description says why.
    *
-   * @throws {UsageError} If the number of threads is not from 1 to 64.
+   * @throws {UsageError} If the number of threads is not from 1 to 64, or `stallTimeout` not above 0.
    * @throws {DeviceError} If the engine lacks what the kernels need, or does not start as many threads as were asked for.
    *
    * @example
@@ -98,8 +97,9 @@ export class CpuBackend implements Backend {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new UsageError(`Expected threads to be a whole number from 1 to ${MAX_THREADS} but it is ${threads}`);
     }
+    expectStallTimeout(options.stallTimeout);
     const memory = new CpuMemory(options.memory), kernels = compileKernels(options.build);
-    const started = await startThreads(memory, kernels, threads, options.threads !== undefined);
+    const started = await startThreads(memory, kernels, threads, options);
     return new CpuBackend(memory, started.threads, kernels.build, started.why);
   }
 

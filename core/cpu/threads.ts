@@ -16,10 +16,23 @@ const STALLED = 2;
 const PATIENT_SPINS = 20_000;
 /** The same where there are more threads than cores. */
 const IMPATIENT_SPINS = 100;
-/** Tenths of a second without any progress after which other threads are taken to be dead. */
-const DEFAULT_PATIENCE = 300;
+/** Seconds without any progress after which other threads are taken to be dead: a task takes less than one. */
+const STALL_SECONDS = 120;
+/** The unit in which kernels count these: waits that time out, so that time in which all are suspended does not count. */
+const SLICES_PER_SECOND = 10;
+/** Where a thread cannot be started, memory for its own is missing, or the system allows no more. */
+const FEWER = sentence`use fewer ${argument("threads")}`;
 /** The least bytes of scratch memory of a thread: most programs need no more. */
 const LEAST_SCRATCH = 1 << 20;
+
+/** The most slices: a signed word. */
+const MOST_SLICES = 2 ** 31 - 1;
+
+/** The options of {@link Threads}. */
+export interface ThreadOptions {
+  /** Seconds without any progress after which another thread is taken to be dead. Defaults to 120. */
+  readonly stallTimeout?: number;
+}
 
 /** Whether the calling thread may sleep: a browser's main thread may not. */
 function mayWait(): boolean {
@@ -47,7 +60,7 @@ export class Threads {
   #closed = false;
 
   /** The calling thread; {@link Threads.create} adds workers. */
-  constructor(memory: CpuMemory, kernels: CpuKernels, count = 1, { patience = DEFAULT_PATIENCE } = {}) {
+  constructor(memory: CpuMemory, kernels: CpuKernels, count = 1, { stallTimeout = STALL_SECONDS }: ThreadOptions = {}) {
     this.count = count;
     this.#memory = memory;
     const block = memory.allocate(CONTROL_BYTES);
@@ -56,7 +69,7 @@ export class Threads {
     this.#control[THREADS] = count;
     this.#control[SPINS] = count <= coreCount() ? PATIENT_SPINS : IMPATIENT_SPINS;
     this.#control[MAY_WAIT] = mayWait() ? 1 : 0;
-    this.#control[PATIENCE] = patience;
+    this.#control[PATIENCE] = Math.min(MOST_SLICES, Math.ceil(SLICES_PER_SECOND * stallTimeout));
     const { exports } = new WebAssembly.Instance(kernels.module, { env: { memory: memory.memory } });
     this.#exports = exports as unknown as KernelExports;
     this.reserveScratch(LEAST_SCRATCH);
@@ -65,10 +78,15 @@ export class Threads {
   /**
    * Starts the workers of a number of threads.
    *
-   * @throws {Error} If one does not start.
+   * @throws {DeviceError} If one does not start.
    */
-  static async create(memory: CpuMemory, kernels: CpuKernels, count: number): Promise<Threads> {
-    const threads = new Threads(memory, kernels, count);
+  static async create(
+    memory: CpuMemory,
+    kernels: CpuKernels,
+    count: number,
+    options: ThreadOptions = {},
+  ): Promise<Threads> {
+    const threads = new Threads(memory, kernels, count, options), { stallTimeout = STALL_SECONDS } = options;
     const { module } = kernels, control = threads.#address, failed = control + 4 * FAILED;
     try {
       for (let thread = 1; thread < count; thread++) {
@@ -76,13 +94,17 @@ export class Threads {
         threads.#workers.push(
           await startWorker(start, (reason) => {
             if (!threads.#closed) threads.#death ??= reason;
-          }),
+          }, stallTimeout),
         );
       }
       return threads;
     } catch (error) {
       threads.close();
-      throw error;
+      throw new DeviceError(
+        sentence`Thread ${threads.#workers.length + 2} of ${count} of the CPU backend did not start (${
+          (error as Error).message
+        }); ${FEWER}`,
+      );
     }
   }
 
@@ -132,7 +154,7 @@ export class Threads {
     }
     if (done) return;
     this.#fail(
-      Atomics.load(this.#control, FAILED) === STALLED ? "it stopped in the middle of its work" : "its kernel trapped",
+      Atomics.load(this.#control, FAILED) === STALLED ? "it did not go on with its work" : "its kernel trapped",
     );
   }
 
@@ -149,9 +171,7 @@ export class Threads {
   #fail(reason: string): never {
     this.#death = reason;
     throw new DeviceError(
-      sentence`A thread of the CPU backend died (${reason}), so the step is lost; go on from the last checkpoint with ${
-        argument("progress")
-      }, with fewer ${argument("threads")} if it happens again`,
+      sentence`A thread of the CPU backend died (${reason}), so the step is lost; if that happens again, ${FEWER}`,
     );
   }
 }

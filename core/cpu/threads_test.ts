@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { withFastTicks } from "../../tests/_fast_ticks.ts";
 import { DeviceError } from "../util/errors.ts";
-import { compileKernels } from "./kernels.ts";
+import { compileKernels, type CpuKernels } from "./kernels.ts";
 import { CpuMemory } from "./memory.ts";
 import { Threads } from "./threads.ts";
 import { startWorker } from "./worker.ts";
@@ -19,14 +20,42 @@ Deno.test("run() ends with an error, not a hang, if a kernel traps on any thread
   assertThrows(
     () => threads.run(noSuchKernel, 1),
     DeviceError,
-    "from the last checkpoint with `progress`, with fewer `threads`",
+    "if that happens again, use fewer `threads`",
   );
   threads.close();
 });
 
 Deno.test("run() ends with an error, not a hang, if a thread does not answer", () => {
-  const memory = new CpuMemory(), threads = new Threads(memory, compileKernels(), 2, { patience: 2 });
-  assertThrows(() => threads.run(program(memory, 0, 0), 1), DeviceError, "stopped in the middle of its work");
+  const memory = new CpuMemory(), threads = new Threads(memory, compileKernels(), 2, { stallTimeout: 0.2 });
+  assertThrows(() => threads.run(program(memory, 0, 0), 1), DeviceError, "it did not go on with its work");
+});
+
+/** The kernels, but for workers: these get another module. */
+function kernelsForCallerOnly(module: readonly number[]): CpuKernels {
+  const { build, module: own } = compileKernels(), magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  let reads = 0;
+  return {
+    build,
+    get module() {
+      return reads++ === 0 ? own : new WebAssembly.Module(Uint8Array.of(...magic, ...module));
+    },
+  };
+}
+
+Deno.test("create() ends with advice if a thread cannot start, or never does", async () => {
+  // A function of type () -> () that is imported as "a" "f", and one that runs at the start and loops for ever.
+  const imports = [1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x66, 0, 0];
+  const loops = [1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 9, 1, 7, 0, 3, 0x40, 12, 0, 11, 11];
+  for (const [module, reason] of [[imports, "TypeError: "], [loops, "it was not ready after 5 seconds"]] as const) {
+    const create = () => Threads.create(new CpuMemory(), kernelsForCallerOnly(module), 3, { stallTimeout: 5 });
+    const error = await assertRejects(
+      () => module === loops ? withFastTicks(Promise.resolve(), create) : create(),
+      DeviceError,
+    );
+    const { message } = error;
+    assert(message.startsWith(`Thread 2 of 3 of the CPU backend did not start (${reason}`), message);
+    assert(message.endsWith("); use fewer `threads`"), message);
+  }
 });
 
 Deno.test("a worker that ends is reported", async () => {

@@ -3,6 +3,7 @@
  * workers are preferred, since they do not keep a finished process alive.
  */
 
+import { StallWatch } from "../util/stall_watch.ts";
 import { nodeProcess } from "./cores.ts";
 
 /** A running worker. */
@@ -22,6 +23,9 @@ export interface WorkerListener {
   /** It has ended or failed, for a reason. */
   fail(reason: string): void;
 }
+
+/** The reason of a worker that says none. */
+const ENDED = "it ended";
 
 const NODE_FRAME = `const { parentPort } = require("node:worker_threads");
 parentPort.on("message", (message) => receive(message, (answer) => parentPort.postMessage(answer)));`;
@@ -57,7 +61,7 @@ export async function openWorker(program: string, { hear, fail }: WorkerListener
     const worker = new node.Worker(`${program}\n${NODE_FRAME}`, { eval: true });
     worker.on("message", hear);
     worker.on("error", (error) => fail(String(error)));
-    worker.on("exit", () => fail("it ended"));
+    worker.on("exit", () => fail(ENDED));
     return {
       post: (message) => worker.postMessage(message),
       unref: () => worker.unref(),
@@ -93,6 +97,9 @@ export interface WorkerStart {
   readonly thread: number;
 }
 
+/** Milliseconds in which a worker's last message arrives. */
+const LAST_WORDS = 50;
+
 /** Marks the run as failed if the kernels trap, so that no thread waits for this one. */
 const KERNELS = `function receive({ module, memory, control, failed, thread }, post) {
   try {
@@ -110,22 +117,43 @@ const KERNELS = `function receive({ module, memory, control, failed, thread }, p
  *
  * @param start What it needs.
  * @param onDeath Called if it ends or fails afterwards, with the reason.
+ * @param patience The seconds that it has to become ready. Defaults to any number.
+ * @throws {Error} If it does not become ready: why.
  */
-export async function startWorker(start: WorkerStart, onDeath: (reason: string) => void): Promise<RunningWorker> {
-  return await new Promise((resolve, reject) => {
+export async function startWorker(
+  start: WorkerStart,
+  onDeath: (reason: string) => void,
+  patience = Infinity,
+): Promise<RunningWorker> {
+  let watch: StallWatch | undefined, worker: RunningWorker | undefined;
+  const started = new Promise<void>((resolve, reject) => {
     let ready = false;
-    const fail = (reason: string) => ready ? onDeath(reason) : reject(new Error(reason));
-    const opened = openWorker(KERNELS, {
-      fail,
-      hear(message) {
-        if (message !== "ready") return fail(String(message));
-        ready = true;
-        opened.then((worker) => {
-          worker.unref();
-          resolve(worker);
-        });
+    watch = new StallWatch({
+      limit: () => patience,
+      onStall: (seconds) => {
+        worker?.terminate();
+        reject(new Error(`it was not ready after ${seconds} seconds`));
       },
     });
-    opened.then((worker) => worker.post(start)).catch(reject);
+    watch.begin();
+    // Before it is ready, what it said last may arrive after its end.
+    const fail = (reason: string) =>
+      ready ? onDeath(reason) : void setTimeout(() => reject(new Error(reason)), reason === ENDED ? LAST_WORDS : 0);
+    const hear = (message: unknown) => {
+      if (message !== "ready") return fail(String(message));
+      ready = true;
+      resolve();
+    };
+    openWorker(KERNELS, { hear, fail }).then((opened) => {
+      worker = opened;
+      worker.post(start);
+    }).catch(reject);
   });
+  try {
+    await started;
+    worker!.unref();
+    return worker!;
+  } finally {
+    watch?.stop();
+  }
 }

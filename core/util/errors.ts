@@ -21,6 +21,11 @@ export class ResiduaError extends Error {
     this.#sentence = typeof message === "string" ? new Sentence([message]) : message;
   }
 
+  /** The message, to be continued by who knows more. */
+  get sentence(): Sentence {
+    return this.#sentence;
+  }
+
   /** The arguments that the message tells the caller to set, in its order. */
   get advice(): readonly Advice[] {
     return this.#sentence.advice;
@@ -50,7 +55,7 @@ export class DataError extends ResiduaError {
   override name = "DataError";
 }
 
-/** A device was not available, ran out of memory, refused a kernel, or was lost. */
+/** A device was not available, ran out of memory, refused a kernel, hung or was lost; or a thread or worker stopped. */
 export class DeviceError extends ResiduaError {
   /** The name of the class. */
   override name = "DeviceError";

@@ -4,14 +4,17 @@ import type { Backend, BackendCompileOptions, Capacity, Executable, MemoryNeed, 
 import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
 import { hostElements } from "../util/float16.ts";
 import { argument, sentence } from "../util/sentence.ts";
+import { expectStallTimeout } from "../util/stall_watch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
 import { BufferUsage, MapMode } from "./constants.ts";
 import {
   type AdapterReport,
+  deviceFailure,
   DeviceMonitor,
   deviceProfile,
+  firstLine,
   type GpuOptions,
   implementationOf,
   mebibytes,
@@ -34,15 +37,17 @@ import { type KernelTable, SHIPPED_TABLES } from "./tuning/tables.ts";
 
 const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
 
-/** Milliseconds that a device has to say that it is lost, once it has failed otherwise. */
-const LOSS_PATIENCE = 100;
-
 /** The options of {@link WebGpuBackend.create}. */
 export interface WebGpuBackendOptions extends GpuOptions {
   /** The most bytes that may be allocated. Defaults to all that the device has. */
   readonly memory?: number;
   /** Kernels for devices of a kind, which are asked before the tables that come with the library. */
   readonly tables?: readonly KernelTable[];
+  /**
+   * Seconds that the device may work on one step without an answer, after which it is taken to hang. Time in which this program
+   * is suspended does not count, and a device that was slow before has more. Defaults to 300, and to 1800 for software.
+   */
+  readonly stallTimeout?: number;
 }
 
 /** Runs programs through WebGPU. */
@@ -69,15 +74,15 @@ export class WebGpuBackend implements Backend {
   private constructor(
     adapter: GPUAdapter,
     device: GPUDevice,
-    { gpu, memory = Infinity, tables = [] }: WebGpuBackendOptions,
+    { gpu, memory = Infinity, tables = [], stallTimeout }: WebGpuBackendOptions,
   ) {
     this.gpu = implementationOf({ gpu });
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
     this.policy = new KernelPolicy(deviceProfile(device, adapter, { gpu: this.gpu }), [...tables, ...SHIPPED_TABLES]);
-    this.pipelines = new PipelineCache(device);
-    this.#monitor = new DeviceMonitor(device);
+    this.#monitor = new DeviceMonitor(device, this.adapter, stallTimeout);
+    this.pipelines = new PipelineCache(device, this.#monitor);
     this.tuner = new WebGpuTuner(this);
     const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
     this.capacity = { tensor: Math.min(maxStorageBufferBindingSize, maxBufferSize, memory), total: memory };
@@ -86,12 +91,12 @@ export class WebGpuBackend implements Backend {
   /**
    * Takes the default adapter of an implementation.
    *
-   * @param options `gpu`: the implementation. Defaults to the engine's own, `navigator.gpu`. `memory`: the most bytes that may be
-   * allocated. Defaults to all that the device has. `tables`: kernels for devices of a kind, which are asked before the tables
-   * that come with the library.
+   * @param options The implementation, the limits of memory and time, and kernels.
    * @throws {DeviceError} If there is none, or it gives no device.
+   * @throws {UsageError} If `stallTimeout` is not above 0.
    */
   static async create(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
+    expectStallTimeout(options.stallTimeout);
     const adapter = await requestAdapter(options);
     if (adapter === undefined) {
       throw new DeviceError(
@@ -262,14 +267,18 @@ export class WebGpuBackend implements Backend {
   async mapRead(buffer: GPUBuffer): Promise<void> {
     await this.settleAllocations();
     try {
-      await buffer.mapAsync(MapMode.READ);
+      await this.#monitor.waitForResults(buffer.mapAsync(MapMode.READ));
     } catch (error) {
       // A device that is lost fails what is mapped before it says so.
-      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_PATIENCE))]);
-      this.check();
-      throw new DeviceError(`Reading from the GPU failed: ${(error as Error).message}`);
+      await this.#monitor.checkLoss();
+      throw deviceFailure(`Reading from the GPU failed: ${firstLine((error as Error).message)}`);
     }
     this.check();
+  }
+
+  /** Waits for a promise of the device's, which may be lost or hang. */
+  wait<T>(promise: Promise<T>): Promise<T> {
+    return this.#monitor.wait(promise);
   }
 
   /** Queues work of a program, whose failure it is if it is invalid. */
@@ -294,7 +303,8 @@ export class WebGpuBackend implements Backend {
 
   /** Waits until all queued work is done. */
   async finish(): Promise<void> {
-    await this.device.queue.onSubmittedWorkDone();
+    this.check();
+    await this.#monitor.waitForResults(this.device.queue.onSubmittedWorkDone());
     this.check();
   }
 

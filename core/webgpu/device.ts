@@ -2,7 +2,8 @@
 
 import { DeviceError, OutOfMemoryError, UsageError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
-import { argument, sentence } from "../util/sentence.ts";
+import { argument, type Sentence, sentence } from "../util/sentence.ts";
+import { DeviceWaits, STALL_SECONDS } from "./device_waits.ts";
 import { maxTexels } from "./texels.ts";
 import { architectureName, type DeviceProfile, multiprocessorsOf, vendorName } from "./tuning/device_profile.ts";
 
@@ -174,6 +175,16 @@ export function inErrorScope<T>(
   }
 }
 
+/** Milliseconds that a device has to say that it is lost, once it has failed otherwise. */
+const LOSS_PATIENCE = 100;
+
+/** The error of a device that does not do its work. */
+export function deviceFailure(what: string | Sentence): DeviceError {
+  return new DeviceError(
+    sentence`${what}; if that happens again, update the GPU's driver or use ${argument("backend", "cpu")}`,
+  );
+}
+
 /** A program, as messages name it. */
 export interface WatchedProgram {
   /** The name. */
@@ -192,28 +203,45 @@ export class DeviceMonitor {
   /** The destroyed programs, whose last errors may still arrive. */
   readonly #released = new WeakSet<WatchedProgram>();
   readonly #device: GPUDevice;
+  readonly #waits: DeviceWaits;
   #closing = false;
   readonly #allocations = new Set<Promise<void>>();
   #refused: OutOfMemoryError | undefined;
   /** The labels of buffers whose allocation failed; later errors that name one are ignored. */
   readonly #missing = new Set<string>();
 
-  /** Starts to watch. */
-  constructor(device: GPUDevice) {
+  /**
+   * Starts to watch.
+   *
+   * @param adapter The device's adapter, for messages.
+   * @param stallTimeout Seconds that the device may work on one submit without an answer. Defaults to 300, and to 1800 for
+   * software.
+   */
+  constructor(
+    device: GPUDevice,
+    { name, software }: Pick<AdapterReport, "name" | "software">,
+    stallTimeout: number = STALL_SECONDS[software ? "software" : "hardware"],
+  ) {
     this.#device = device;
+    this.#waits = new DeviceWaits({
+      limit: stallTimeout,
+      onStall: (seconds) =>
+        this.#failure ??= deviceFailure(
+          sentence`The GPU ${name} has not answered for ${seconds} seconds, so its driver seems to hang; where it is only slow, use ${
+            argument("stallTimeout", 4 * seconds)
+          }`,
+        ),
+    });
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
       const { message } = (event as GPUUncapturedErrorEvent).error;
       if ([...this.#missing].some((label) => message.includes(label))) return;
-      this.#failure ??= new DeviceError(`The GPU reported an error: ${firstLine(message)}`);
+      this.#failure ??= deviceFailure(`The GPU reported an error: ${firstLine(message)}`);
     });
     device.lost.then(({ reason, message }) => {
       if (this.#closing) return;
-      this.#failure ??= new DeviceError(
-        sentence`The GPU device was lost (${reason}: ${
-          firstLine(message)
-        }); files written so far are whole, go on from the last checkpoint with ${argument("progress")}`,
-      );
+      this.#failure ??= deviceFailure(`The GPU device was lost (${reason}: ${firstLine(message)})`);
+      this.#waits.fail(this.#failure);
     });
   }
 
@@ -225,7 +253,8 @@ export class DeviceMonitor {
    * @param live The bytes of the buffers before it.
    */
   watchAllocation(label: string, size: number, error: Promise<GPUError | null>, live: number): void {
-    const watched = error.then((found) => {
+    // A device that is lost may not say how it went; that it is lost is said elsewhere.
+    const watched = error.catch(() => null).then((found) => {
       this.#allocations.delete(watched);
       if (found === null) return;
       this.#missing.add(label);
@@ -245,7 +274,7 @@ export class DeviceMonitor {
    * @throws {OutOfMemoryError} If one failed; thrown once.
    */
   async settleAllocations(): Promise<void> {
-    await Promise.all(this.#allocations);
+    if (this.#allocations.size > 0) await this.wait(Promise.all(this.#allocations));
     const refused = this.#refused;
     this.#refused = undefined;
     if (refused !== undefined) throw refused;
@@ -258,15 +287,32 @@ export class DeviceMonitor {
    */
   watchProgram<T>(program: WatchedProgram, queue: () => T): T {
     const { made, error } = inErrorScope(this.#device, queue);
+    this.#waits.submitted(program);
     error.then((found) => {
       if (found === null || this.#released.has(program)) return;
       if (this.#failures.has(program)) return;
       this.#failures.set(
         program,
-        new DeviceError(`The GPU reported an error in ${program.name}: ${firstLine(found.message)}`),
+        deviceFailure(`The GPU reported an error in ${program.name}: ${firstLine(found.message)}`),
       );
     });
     return made;
+  }
+
+  /** Waits for a promise of the device's, which may be lost or hang. */
+  wait<T>(promise: Promise<T>): Promise<T> {
+    return this.#waits.wait(promise);
+  }
+
+  /** Waits for results of the device's. */
+  waitForResults<T>(promise: Promise<T>): Promise<T> {
+    return this.#waits.waitForResults(promise);
+  }
+
+  /** Gives a device that has failed the time to say that it is lost, and throws the first error, if there was one. */
+  async checkLoss(): Promise<void> {
+    await Promise.race([this.#device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_PATIENCE))]);
+    this.check();
   }
 
   /** Forgets a program that is destroyed, and its failure. */

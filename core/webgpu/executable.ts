@@ -203,7 +203,7 @@ export class WebGpuExecutable implements Executable {
         error.then((found) => found && `${shader.label} does not bind its buffers: ${firstLine(found.message)}`),
       );
     }
-    const problem = (await Promise.all(errors)).find((each) => each !== null);
+    const problem = (await this.#backend.wait(Promise.all(errors))).find((each) => each !== null);
     // Where memory ran out, that is the reason.
     await this.#backend.settleAllocations();
     if (problem) throw new DeviceError(problem);
@@ -315,7 +315,7 @@ export class WebGpuExecutable implements Executable {
    */
   async profile({ record = false, host }: ProfileOptions = {}): Promise<DispatchTime[]> {
     this.#backend.check();
-    const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend.device, dispatches.length);
+    const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend, dispatches.length);
     try {
       const began = performance.now();
       const encoded = this.#backend.watchProgram(this, () => {

@@ -6,7 +6,7 @@
 import type { DType } from "../graph/shape.ts";
 import { DeviceError } from "../util/errors.ts";
 import { ShaderStage } from "./constants.ts";
-import { firstLine, inErrorScope } from "./device.ts";
+import { deviceFailure, type DeviceMonitor, firstLine, inErrorScope } from "./device.ts";
 import { texelFormat, type TexelType } from "./texels.ts";
 
 /** What the layout of a bind group tells of a buffer. */
@@ -37,12 +37,18 @@ const TURN = 20;
 /** Makes pipelines, one for each distinct text, and layouts, one for each distinct list of buffers' kinds. */
 export class PipelineCache {
   readonly #device: GPUDevice;
+  readonly #monitor: Pick<DeviceMonitor, "wait" | "checkLoss"> | undefined;
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #layouts = new Map<string, { readonly bindings: GPUBindGroupLayout; readonly whole: GPUPipelineLayout }>();
 
-  /** A cache for one device. */
-  constructor(device: GPUDevice) {
+  /**
+   * A cache for one device.
+   *
+   * @param monitor What watches the device. Defaults to nobody.
+   */
+  constructor(device: GPUDevice, monitor?: Pick<DeviceMonitor, "wait" | "checkLoss">) {
     this.#device = device;
+    this.#monitor = monitor;
   }
 
   /**
@@ -111,16 +117,26 @@ export class PipelineCache {
       });
       return { module, pipeline };
     });
+    const wait = <T>(promise: Promise<T>) => this.#monitor?.wait(promise) ?? promise;
+    let refusal: unknown;
     try {
-      return await pipeline;
-    } catch (refusal) {
-      const { messages } = await module.getCompilationInfo(), found = await error, lines = text.split("\n");
-      const details = messages.map(({ lineNum, linePos, message }) =>
-        `line ${lineNum}, column ${linePos} ("${lines[lineNum - 1]?.trim()}"): ${firstLine(message)}`
-      );
-      const reason = details.join("; ") || firstLine(found?.message ?? (refusal as Error).message);
-      throw new DeviceError(`The WGSL of ${label} does not compile: ${reason}`);
+      const compiled = await wait(pipeline);
+      // What the driver says of it may come by the scope alone.
+      if (await wait(error) === null) return compiled;
+    } catch (thrown) {
+      refusal = thrown;
     }
+    await this.#monitor?.checkLoss();
+    const { messages } = await wait(module.getCompilationInfo()), found = await wait(error), lines = text.split("\n");
+    const details = messages.map(({ lineNum, linePos, message }) =>
+      `line ${lineNum}, column ${linePos} ("${lines[lineNum - 1]?.trim()}"): ${firstLine(message)}`
+    );
+    const told = firstLine(found?.message ?? (refusal as Error | undefined)?.message ?? "no reason was given");
+    // The text is right where the compiler has nothing to say of it; what is internal is the driver's, whatever it warns of.
+    if (details.length === 0 || (refusal as Partial<GPUPipelineError> | undefined)?.reason === "internal") {
+      throw deviceFailure(`The GPU's driver did not build the kernel of ${label}: ${told}`);
+    }
+    throw new DeviceError(`The WGSL of ${label} does not compile: ${details.join("; ")}`);
   }
 }
 

@@ -5,7 +5,8 @@
 
 import { DeviceError } from "../util/errors.ts";
 import type { ProfiledDispatch } from "../profiling/profile.ts";
-import { BufferUsage, MapMode } from "./constants.ts";
+import type { WebGpuBackend } from "./backend.ts";
+import { BufferUsage } from "./constants.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
 /** A kernel in a profile. Its cost is that of its whole node. */
@@ -42,9 +43,12 @@ export interface TimedDispatch {
   readonly seconds: number;
 }
 
+/** What times need of a backend. */
+type TimedBackend = Pick<WebGpuBackend, "device" | "mapRead">;
+
 /** Timestamps around the dispatches of one step. */
 export class Profiler {
-  readonly #device: GPUDevice;
+  readonly #backend: TimedBackend;
   readonly #dispatches: number;
   readonly #sets: readonly GPUQuerySet[];
   readonly #resolved: GPUBuffer;
@@ -55,11 +59,12 @@ export class Profiler {
    *
    * @throws {DeviceError} If the device has no timestamps.
    */
-  constructor(device: GPUDevice, dispatches: number) {
+  constructor(backend: TimedBackend, dispatches: number) {
+    const { device } = backend;
     if (!device.features.has("timestamp-query")) {
       throw new DeviceError("This adapter has no timestamp queries, so that kernels cannot be timed on it");
     }
-    this.#device = device;
+    this.#backend = backend;
     this.#dispatches = dispatches;
     const size = 16 * dispatches;
     this.#sets = Array.from(
@@ -109,10 +114,10 @@ export class Profiler {
    * @param submitted The time of the submit, in milliseconds of `performance.now()`.
    */
   async read(submitted: number): Promise<TimedDispatch[]> {
-    await this.#staging.mapAsync(MapMode.READ);
+    await this.#backend.mapRead(this.#staging);
     const arrived = performance.now(), ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
     this.#staging.unmap();
-    const tick = await secondsOfTick(this.#device);
+    const tick = await secondsOfTick(this.#backend);
     const since = (index: number) => Number(ticks[index] - ticks[0]) * tick;
     const last = this.#dispatches === 0 ? 0 : since(2 * this.#dispatches - 1);
     const zero = Math.min(submitted / 1000, arrived / 1000 - last);
@@ -135,23 +140,26 @@ const calibrations = new WeakMap<GPUDevice, Promise<number>>();
 const CALIBRATION_MILLISECONDS = 100;
 
 /** The seconds of a tick, measured against the host's clock: a runtime may return the device's ticks, not nanoseconds. */
-function secondsOfTick(device: GPUDevice): Promise<number> {
+function secondsOfTick(backend: TimedBackend): Promise<number> {
+  const { device } = backend;
   const known = calibrations.get(device);
   if (known !== undefined) return known;
   const calibration = (async () => {
-    const first = await stamp(device);
+    const first = await stamp(backend);
     await new Promise((resolve) => setTimeout(resolve, CALIBRATION_MILLISECONDS));
-    const second = await stamp(device);
+    const second = await stamp(backend);
     const measured = (second.milliseconds - first.milliseconds) / 1000 / Number(second.ticks - first.ticks);
     // The measurement is good to a few percent: a tick of about a nanosecond is exactly one.
     return Math.abs(measured / 1e-9 - 1) < 0.2 ? 1e-9 : measured;
   })();
   calibrations.set(device, calibration);
+  calibration.catch(() => calibrations.delete(device));
   return calibration;
 }
 
 /** A timestamp of the device in ticks, and the host's time in the middle of the request. */
-async function stamp(device: GPUDevice): Promise<{ ticks: bigint; milliseconds: number }> {
+async function stamp(backend: TimedBackend): Promise<{ ticks: bigint; milliseconds: number }> {
+  const { device } = backend;
   const querySet = device.createQuerySet({ type: "timestamp", count: 1 });
   const resolved = device.createBuffer({ size: 8, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
   const staging = device.createBuffer({ size: 8, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
@@ -161,7 +169,7 @@ async function stamp(device: GPUDevice): Promise<{ ticks: bigint; milliseconds: 
   encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8);
   const before = performance.now();
   device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(MapMode.READ);
+  await backend.mapRead(staging);
   const after = performance.now();
   const [ticks] = new BigUint64Array(staging.getMappedRange().slice(0));
   for (const used of [querySet, resolved, staging]) used.destroy();

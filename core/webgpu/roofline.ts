@@ -96,7 +96,7 @@ async function time(
   bindGroup: GPUBindGroup,
   workgroups: WebGpuKernel["workgroups"],
 ): Promise<number> {
-  const { device } = backend, profiler = new Profiler(device, 1);
+  const { device } = backend, profiler = new Profiler(backend, 1);
   try {
     const encoder = device.createCommandEncoder(), pass = profiler.begin(encoder, 0);
     pass.setPipeline(pipeline);

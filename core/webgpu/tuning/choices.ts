@@ -1,6 +1,6 @@
 /** Choosing kernels by timing them: what a backend that can is asked, and where its choices are kept. */
 
-import { type FieldCheck, numberField, objectField, optionalField, textField } from "../../util/fields.ts";
+import { customField, type FieldCheck, numberField, objectField, optionalField, textField } from "../../util/fields.ts";
 import type { BackendCompileOptions, Executable } from "../../backend.ts";
 import type { Node } from "../../graph/graph.ts";
 import type { Configuration, WebGpuVariant } from "./family.ts";
@@ -123,7 +123,7 @@ export class TuningTable implements TunerStore {
    */
   static parse(text: string, source: string): TuningTable {
     const check = objectField({
-      tuning: (value) => value === 1 ? undefined : `tuning is ${JSON.stringify(value) ?? "missing"}, expected 1`,
+      tuning: customField("1", (value) => value === 1),
       adapter: textField,
       choices: choicesField(choiceField),
     });

@@ -134,7 +134,7 @@ export class Stopwatch implements Track {
   }
 
   async #byTimestamps(jobs: readonly Job[]): Promise<number[]> {
-    const { device } = this.#backend, profiler = new Profiler(device, jobs.length);
+    const { device } = this.#backend, profiler = new Profiler(this.#backend, jobs.length);
     try {
       const encoder = device.createCommandEncoder();
       jobs.forEach(({ program, runs }, k) => {

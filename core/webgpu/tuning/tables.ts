@@ -5,7 +5,7 @@
 
 import { parseJson } from "../../util/bounded_json.ts";
 import { DataError } from "../../util/errors.ts";
-import { type FieldCheck, objectField, textField } from "../../util/fields.ts";
+import { customField, type FieldCheck, objectField, textField } from "../../util/fields.ts";
 import type { Node } from "../../graph/graph.ts";
 import type { DeviceProfile } from "./device_profile.ts";
 import type { Configuration, WebGpuVariant } from "./family.ts";
@@ -111,9 +111,7 @@ export function choicesField(choice: FieldCheck): FieldCheck {
 export function tableEntryField(entry: unknown, name: string): string | undefined {
   if (isTableEntry(entry)) return undefined;
   return objectField({ kernel: textField, configuration: objectField({}) })(entry, name) ??
-    `${name} is ${
-      JSON.stringify(entry)
-    }, expected a kernel as direct@1, and a configuration of numbers, texts and flags`;
+    customField("a kernel as direct@1, and a configuration of numbers, texts and flags", () => false)(entry, name);
 }
 
 /** Whether something that was read is a choice of a table. */
