@@ -11,7 +11,8 @@
  *
  * These names are what programs that train and predict need, and are meant to stay. `@residua/residua/core` and
  * `@residua/residua/ops` are for authors of ops, `…/blocks` and `…/models` for authors of networks; `…/data`, `…/weights`,
- * `…/inference` and `…/train` have the parts of which these functions are made.
+ * `…/inference` and `…/train` have the parts of which these functions are made. What needs the disk or a package stands in
+ * `…/disk`, `…/images`, `…/onnx` and `…/plots`; `…/cli` is the command line.
  *
  * @module
  */

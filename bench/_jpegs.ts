@@ -1,6 +1,6 @@
 /** Image files that benchmarks read. */
 
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { Random } from "../core/mod.ts";
 
 /**

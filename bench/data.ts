@@ -1,9 +1,9 @@
 /** Times the input pipeline: `deno task bench:data [WORKERS]`. Images in memory, then JPEG files compared with their decoder. */
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
-import { decodeImage } from "../cli/images/decode_image.ts";
+import { decodeImage } from "../images/decode_image.ts";
 import { openData } from "../cli/options/image_options.ts";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { median, openBackend, UsageError } from "../core/mod.ts";
 import {
   type Augmentation,

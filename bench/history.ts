@@ -1,7 +1,7 @@
 /** The figures of benchmarks over time: `history.jsonl`, a line a run that was recorded with `--record`. */
 
 import { fileURLToPath } from "node:url";
-import { explain } from "../cli/files/disk_error.ts";
+import { explain } from "../files/disk_error.ts";
 import type { OptionTable } from "../cli/options/option.ts";
 import { DataError, UsageError } from "../core/mod.ts";
 import { describeMachine, type Machine } from "./cpu/machine.ts";

@@ -1,7 +1,7 @@
 /** Shows the recorded runs of benchmarks, as a table and as an SVG: `deno task bench:history`. See bench/README.md. */
 
 import { defineCommand, exitCodeOf } from "../cli/command.ts";
-import { explain } from "../cli/files/disk_error.ts";
+import { explain } from "../files/disk_error.ts";
 import { formatTable } from "../cli/reports/table.ts";
 import { UsageError } from "../core/mod.ts";
 import { HISTORY, readHistory, type Series, seriesOf } from "./history.ts";

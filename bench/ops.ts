@@ -1,6 +1,6 @@
 /** The time of each op of a training step or an inference: `deno task bench --ops`. */
 
-import { explain } from "../cli/files/disk_error.ts";
+import { explain } from "../files/disk_error.ts";
 import { formatProfile, profileJson } from "../cli/reports/profile_report.ts";
 import { type Backend, f32, Graph, type ProfiledStep, StepProfiler, type TuneOptions } from "../core/mod.ts";
 import { compileFoldedInference } from "../inference/mod.ts";

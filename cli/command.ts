@@ -3,7 +3,7 @@
 import { ResiduaError, UsageError } from "../core/mod.ts";
 import { messageOf } from "./error_message.ts";
 import { printNotice, widthOf } from "./reports/layout.ts";
-import { permissionText } from "./permission_error.ts";
+import { permissionText } from "../files/mod.ts";
 import { type CommandHelp, formatHelp } from "./options/help.ts";
 import type { GivenOptions, OptionTable, Values } from "./options/option.ts";
 import { parseArguments, refusePositionals } from "./options/parse_options.ts";

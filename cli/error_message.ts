@@ -4,6 +4,7 @@ import { type Advice, ResiduaError } from "../core/mod.ts";
 
 /** The flags whose names are not those of the arguments. */
 const FLAGS: Readonly<Record<string, string>> = {
+  columns: "--list-columns",
   folder: "--data",
   initial: "--init",
   normalisation: "--mean and --std",

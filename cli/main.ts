@@ -1,6 +1,6 @@
 /** The command line: finds the command and runs it. */
 
-import { didYouMean, UsageError } from "../core/mod.ts";
+import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -14,7 +14,7 @@ import { tuneCommand } from "./commands/tune.ts";
 import { wgslCommand } from "./commands/wgsl.ts";
 import { widthOf, wrapText } from "./reports/layout.ts";
 import { provideRuntimeFolder } from "./runtime_folder.ts";
-import { VERSION } from "./version.ts";
+import { PROGRAM } from "./program.ts";
 
 const COMMANDS: readonly Command[] = [
   trainCommand,
@@ -31,7 +31,7 @@ const COMMANDS: readonly Command[] = [
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => wrapText(`  ${name.padEnd(9)}${about}`, widthOf(), " ".repeat(11)));
-  return `Residua ${VERSION}: residual networks on WebGPU and on the CPU\n\ndeno task COMMAND [options]\n\n${
+  return `Residua ${VERSION}: residual networks on WebGPU and on the CPU\n\n${PROGRAM} COMMAND [options]\n\n${
     lines.join("\n")
   }\n\n` +
     "Every command explains its options with --help.";

@@ -73,3 +73,4 @@ export {
   MAX_ITERATIONS,
 } from "./webgpu/text/wgsl.ts";
 export * from "./util/pause.ts";
+export * from "./version.ts";

@@ -1,6 +1,6 @@
 /** Folders of small image files for tests. */
 
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { Random } from "../core/mod.ts";
 
 /** The classes, each of a colour. */

@@ -1,7 +1,10 @@
 /** The imports of the sources, as text. */
 
 /** The layers, lowest first: imports point down this list only, through each folder's `mod.ts`. */
-export const LAYERS = ["core", "kernels", "ops", "blocks", "models", "data", "weights", "inference", "train", "cli"];
+export const LAYERS = [
+  ...["core", "kernels", "ops", "blocks", "models", "data", "weights", "inference", "train"],
+  ...["files", "disk", "images", "onnx", "plots", "cli"],
+];
 
 const root = new URL("..", import.meta.url);
 

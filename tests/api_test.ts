@@ -1,6 +1,7 @@
 /** The public names: an explicit list, short enough to be kept for years. */
 
 import { assert, assertEquals } from "@std/assert";
+import { LAYERS } from "./_imports.ts";
 
 /** The most names that the root exports. */
 const MOST_NAMES = 130;
@@ -26,6 +27,20 @@ Deno.test("the names of a list are in the order of the alphabet", () => {
     assertEquals(names, sorted, layer);
   }
 });
+
+/** The layers that are no subpath: what other layers share. */
+const INNER = ["kernels", "files"];
+
+for (const name of ["deno.json", "deno.offline.json"]) {
+  Deno.test(`${name} publishes every layer, and has a subpath for each that is public`, async () => {
+    const { exports, publish } = JSON.parse(await Deno.readTextFile(new URL(`../${name}`, import.meta.url)));
+    const subpaths = LAYERS.filter((layer) => !INNER.includes(layer))
+      .map((layer) => [`./${layer}`, layer === "cli" ? "./cli/main.ts" : `./${layer}/mod.ts`]);
+    assertEquals(exports, { ".": "./mod.ts", ...Object.fromEntries(subpaths) });
+    assertEquals(["mod.ts", ...LAYERS].filter((part) => !publish.include.includes(part)), []);
+    for (const path of Object.values(exports)) assert((await Deno.stat(new URL(`../${path}`, import.meta.url))).isFile);
+  });
+}
 
 Deno.test("a backend is given back at the end of its block", async () => {
   const { openBackend } = await import("../mod.ts");

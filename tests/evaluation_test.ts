@@ -2,9 +2,9 @@
 
 import { fileURLToPath } from "node:url";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { confidentErrors } from "../cli/images/error_sheet.ts";
-import { decodeImage } from "../cli/images/decode_image.ts";
+import { decodeImage } from "../images/decode_image.ts";
 import { type Interpolation, Preprocessor } from "../data/mod.ts";
 import { f32, Graph } from "../core/mod.ts";
 import { modelByName, type ModelOptions } from "../models/mod.ts";

@@ -1,7 +1,7 @@
 /** Folders of image files from the disk to the network: workers, damaged files, the command line. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { openData } from "../cli/options/image_options.ts";
 import { type Augmentation, BatchLoader, measureImages } from "../data/mod.ts";
 import { withFolder } from "./_cli.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { deflateSync } from "node:zlib";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { modelByName } from "../models/mod.ts";
 import { encodeCheckpoint } from "../weights/mod.ts";
 import { startCli, unwrapped, withFolder } from "./_cli.ts";

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { decodeImage } from "../cli/images/decode_image.ts";
-import sharp from "../cli/images/sharp.ts";
+import { decodeImage } from "../images/decode_image.ts";
+import sharp from "../images/sharp.ts";
 import { CpuBackend, Random } from "../core/mod.ts";
 import { BatchLoader, type Dataset, openImageSet, toRgb } from "../data/mod.ts";
 import { RAND_AUGMENT_OPERATIONS } from "../data/augment/rand_augment.ts";

@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromBinary } from "npm:@bufbuild/protobuf@2.17.0";
-import { encodeOnnx, ONNX_SCHEMA, type OnnxNode } from "../cli/onnx/encode.ts";
-import { graphToOnnx } from "../cli/onnx/graph_to_onnx.ts";
-import { VERSION } from "../cli/version.ts";
+import { encodeOnnx, ONNX_SCHEMA, type OnnxNode } from "../onnx/encode.ts";
+import { graphToOnnx } from "../onnx/graph_to_onnx.ts";
+import { VERSION } from "../core/version.ts";
 import { compile, CpuBackend, elementCount, f32, Graph, ResiduaError, type Value } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type SequentialModel } from "../models/mod.ts";

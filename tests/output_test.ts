@@ -2,10 +2,10 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import sharp from "../cli/images/sharp.ts";
-import { DiskFolder } from "../cli/files/data_folder.ts";
-import { decoderOf } from "../cli/images/decode_image.ts";
-import { WorkerFiller } from "../cli/images/image_workers.ts";
+import sharp from "../images/sharp.ts";
+import { DiskFolder } from "../files/data_folder.ts";
+import { decoderOf } from "../images/decode_image.ts";
+import { WorkerFiller } from "../images/image_workers.ts";
 import { BadImages, FolderDataset, PathList } from "../data/mod.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { runInProcess } from "./_in_process.ts";

@@ -1,7 +1,7 @@
 /** What works without packages: from the files of a clone alone, and where sharp, which is native code, cannot be loaded. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { type Outcome, withFolder, writeCifar } from "./_cli.ts";
 import { copyClone } from "./_clone.ts";
 import { LAYERS } from "./_imports.ts";
@@ -103,17 +103,16 @@ Deno.test("with an empty cache and no registry all works but image files, ONNX, 
 
 Deno.test("where sharp does not load, all works that reads no image files, and the rest ends in a sentence", () =>
   withData(async (folder) => {
-    const clone = `${folder}/clone`, map = `${clone}/cli/deno.json`, offline = `${clone}/deno.offline.json`;
+    const clone = `${folder}/clone`, offline = `${clone}/deno.offline.json`;
     await copyClone(clone, [...LAYERS, "tools"]);
-    const { imports, ...rest } = JSON.parse(await Deno.readTextFile(map));
+    const { lock: _, workspace: __, imports, ...config } = JSON.parse(await Deno.readTextFile(offline));
     assert("sharp" in imports);
-    await Deno.writeTextFile(map, JSON.stringify({ ...rest, imports: { ...imports, sharp: "./broken.ts" } }));
+    const broken = { ...imports, sharp: "./images/broken.ts" };
+    await Deno.writeTextFile(offline, JSON.stringify({ ...config, lock: false, imports: broken }));
     await Deno.writeTextFile(
-      `${clone}/cli/broken.ts`,
+      `${clone}/images/broken.ts`,
       'throw new Error("no build for this machine");\nexport default 0;\n',
     );
-    const { lock: _, workspace: __, ...config } = JSON.parse(await Deno.readTextFile(offline));
-    await Deno.writeTextFile(offline, JSON.stringify({ ...config, lock: false, workspace: ["./cli"] }));
     const { works, fails } = runner(folder, clone, undefined, []);
     assertStringIncludes((await runWithoutImages(works)).stdout, "curves.svg");
     const why = "error: Image files cannot be read or written: no build for this machine";

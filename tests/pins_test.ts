@@ -143,15 +143,20 @@ Deno.test("withNpmOf() takes npm's packages from the other lock and keeps JSR's"
       specifiers: { "jsr:@std/x@1": "1.0.0", "npm:a@1.0.0": "1.0.0" },
       jsr,
       npm: old,
-      workspace: { dependencies: ["d"] },
+      workspace: { dependencies: ["jsr:@std/x@1", "npm:a@1.0.0"], members: { old: {} } },
     },
-    { version: "5", specifiers: { "npm:a@2.0.0": "2.0.0" }, npm, workspace: { members: { cli: {} } } },
+    {
+      version: "5",
+      specifiers: { "npm:a@2.0.0": "2.0.0" },
+      npm,
+      workspace: { dependencies: ["npm:a@2.0.0"], members: { m: {} } },
+    },
   );
   assertEquals(merged, {
     version: "5",
     specifiers: { "jsr:@std/x@1": "1.0.0", "npm:a@2.0.0": "2.0.0" },
     jsr,
     npm,
-    workspace: { dependencies: ["d"], members: { cli: {} } },
+    workspace: { dependencies: ["jsr:@std/x@1", "npm:a@2.0.0"], members: { m: {} } },
   });
 });

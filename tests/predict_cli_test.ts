@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { modelByName } from "../models/mod.ts";
 import { encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
 import { withFolder, writeCifar } from "./_cli.ts";

@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { grantsFor, mergeGrants, NEEDS, splitGrants, VARIABLES, WEIGHTS_ADDRESS } from "../tools/_grants.ts";
-import { ADDRESS_VARIABLE } from "../cli/files/published_weights.ts";
+import { ADDRESS_VARIABLE } from "../cli/weights/published_weights.ts";
 import { PUBLISHED_ADDRESS } from "../weights/mod.ts";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { LAUNCH, launch, root, runDeno } from "./_launcher.ts";
 

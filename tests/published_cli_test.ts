@@ -6,7 +6,7 @@ import { IMAGENET_NORMALISATION, openImageSet } from "../data/mod.ts";
 import { compileInference, evaluateSplit } from "../inference/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { decodeCheckpoint, type NamedTensor, Variables, variableSpecs } from "../weights/mod.ts";
-import { DiskFolder } from "../cli/files/data_folder.ts";
+import { DiskFolder } from "../files/data_folder.ts";
 import { besideFewSteps, runCli, startCli, unwrapped, withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
 import { assertSame } from "./_same.ts";

@@ -1,7 +1,7 @@
 /** `serve` as programs and people meet it: predictions, refusals, metrics, and its end. */
 
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { Batcher } from "../cli/serve/batcher.ts";
 import { createHandler, type HandlerParts } from "../cli/serve/handler.ts";
 import { ServerMetrics } from "../cli/serve/metrics.ts";

@@ -1,7 +1,7 @@
 /** Files of a run that were changed are refused in a sentence: which file, which field, what was expected, what to do. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import sharp from "../cli/images/sharp.ts";
+import sharp from "../images/sharp.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../weights/mod.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { runInProcess } from "./_in_process.ts";

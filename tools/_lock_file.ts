@@ -17,7 +17,11 @@ export interface LockFile {
   readonly specifiers: Readonly<Record<string, string>>;
   readonly jsr?: Readonly<Record<string, LockedPackage>>;
   readonly npm?: Readonly<Record<string, LockedPackage>>;
-  readonly workspace?: Readonly<Record<string, unknown>>;
+  /** What the import maps name: the root's, and those of other members. */
+  readonly workspace?: {
+    readonly dependencies?: readonly string[];
+    readonly members?: Readonly<Record<string, unknown>>;
+  };
 }
 
 /**
@@ -27,17 +31,20 @@ export interface LockFile {
  * @param other The one whose npm packages count.
  */
 export function withNpmOf(lock: LockFile, other: LockFile): LockFile {
-  const isJsr = ([specifier]: readonly [string, string]) => specifier.startsWith("jsr:");
+  const isJsrName = (specifier: string) => specifier.startsWith("jsr:");
+  const isJsr = ([specifier]: readonly [string, string]) => isJsrName(specifier);
   const specifiers = [
     ...Object.entries(lock.specifiers).filter(isJsr),
     ...Object.entries(other.specifiers).filter((entry) => !isJsr(entry)),
   ];
-  const { jsr, workspace } = lock, members = other.workspace?.members;
+  const { jsr, workspace: { members: _, dependencies: own = [], ...workspace } = {} } = lock;
+  const { members, dependencies: others = [] } = other.workspace ?? {};
+  const dependencies = [...own.filter(isJsrName), ...others.filter((name) => !isJsrName(name))];
   return {
     version: other.version,
     specifiers: Object.fromEntries(specifiers),
     ...(jsr === undefined ? {} : { jsr }),
     npm: other.npm,
-    workspace: { ...workspace, ...(members === undefined ? {} : { members }) },
+    workspace: { ...workspace, dependencies, ...(members === undefined ? {} : { members }) },
   };
 }

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** The folders of sources. */
 export const SOURCE_FOLDERS: readonly string[] = [
-  ...["core", "kernels", "ops", "blocks", "models", "data", "weights", "inference", "train", "cli"],
+  ...["core", "kernels", "ops", "blocks", "models", "data", "weights", "inference", "train"],
+  ...["files", "disk", "images", "onnx", "plots", "cli"],
   ...["bench", "examples", "tools", "tests"],
 ];
 

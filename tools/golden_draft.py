@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes tests/golden/draft.json: JPEG files, and what PIL makes of them in full and by its draft mode, at 32x32.
 
-cli/images/reduced_decode_test.ts holds images that are read smaller to them.
+images/reduced_decode_test.ts holds images that are read smaller to them.
 """
 import base64, io, json, os
 import numpy as np

@@ -4,7 +4,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { cacheFolder } from "../cli/files/cache_folder.ts";
+import { cacheFolder } from "../cli/cache_folder.ts";
 import { provideRuntimeFolder } from "../cli/runtime_folder.ts";
 import { grantsFor, mergeGrants, splitGrants, usesDawn } from "./_grants.ts";
 import { chooseConfiguration, CONFIGURATIONS, denoDir } from "./_import_map.ts";

@@ -1,7 +1,7 @@
 /** Measures WebGPU on a GPU, beside other frameworks: `deno task bench:webgpu`. See bench/README.md. */
 
 import { defineCommand, exitCodeOf } from "../../cli/command.ts";
-import { explain } from "../../cli/files/disk_error.ts";
+import { explain } from "../../files/disk_error.ts";
 import { checkTune, TUNE_OPTION } from "../../cli/tuning/tune_option.ts";
 import { DeviceError, UsageError } from "../../core/mod.ts";
 import { describeMachine } from "../cpu/machine.ts";

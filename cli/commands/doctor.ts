@@ -10,6 +10,7 @@ import {
   median,
   reportAdapter,
   requestAdapter,
+  VERSION,
   WebGpuBackend,
 } from "../../core/mod.ts";
 import { conv2d } from "../../ops/mod.ts";
@@ -17,7 +18,6 @@ import { defineCommand } from "../command.ts";
 import { checkKernels, wrongAnswers } from "../doctor/check_kernels.ts";
 import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
 import { GPU_OPTION } from "../options/shared_options.ts";
-import { VERSION } from "../version.ts";
 
 /** The limits that decide what fits. */
 const LIMITS = [

@@ -6,8 +6,8 @@ import { classMetrics, compileInference, type EvaluatedSplit, evaluateSplit } fr
 import type { SequentialModel } from "../../models/mod.ts";
 import { Variables } from "../../weights/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import type { ReadCheckpoint } from "../files/read_checkpoint.ts";
-import { writeFile } from "../files/write_file.ts";
+import type { ReadCheckpoint } from "../../disk/mod.ts";
+import { writeFile } from "../../files/mod.ts";
 import { confidentErrors, drawErrorSheet } from "../images/error_sheet.ts";
 import { type EvaluationImages, openEvaluationImages, type SplitName, SPLITS } from "../images/evaluation_images.ts";
 import { DATA_OPTIONS } from "../options/image_options.ts";

@@ -1,29 +1,24 @@
 /** `deno task export`: writes a checkpoint for other programs. */
 
-import { DataError, f32, Graph, UsageError } from "../../core/mod.ts";
-import type { Normalisation } from "../../data/mod.ts";
+import { f32, Graph, UsageError } from "../../core/mod.ts";
 import type { SequentialModel } from "../../models/mod.ts";
 import {
   type CheckpointInfo,
   describedModel,
   encodeSafetensors,
-  expectFiniteTensor,
   expectTensors,
   inferOptions,
   type NamedTensor,
   OPTIMIZER_PREFIX,
   variableSpecs,
 } from "../../weights/mod.ts";
-import { foldBatchNorm } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../files/write_file.ts";
-import { graphToOnnx, OPSET } from "../onnx/graph_to_onnx.ts";
+import { writeFile } from "../../files/mod.ts";
+import { exportOnnx, OPSET } from "../../onnx/mod.ts";
 import { MOST, type Values } from "../options/option.ts";
 import { chosenNormalisation, NORMALISATION_OPTIONS } from "../options/preparation_options.ts";
 import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
-import { whyNotLoaded } from "../package_error.ts";
 import { printLines } from "../reports/layout.ts";
-import { VERSION } from "../version.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
@@ -92,7 +87,7 @@ export const exportCommand = defineCommand({
   const known = normalise || (trained.info ?? values.mean ?? values.std) !== undefined;
   const chosen = format === "onnx" && known ? await chosenNormalisation(trained, trained.model, values) : undefined;
   const bytes = format === "onnx"
-    ? await onnxFile(trained, fold, batch, chosen?.normalisation, normalise)
+    ? await exportOnnx(trained, { model: trained.model, batch, fold, normalisation: chosen?.normalisation, normalise })
     : weightFile(trained);
   await writeFile(out, bytes);
   const { model } = trained, size = `${(bytes.length / 2 ** 20).toFixed(1)} MiB`;
@@ -134,47 +129,10 @@ async function readTrained(values: Values<typeof OPTIONS>): Promise<Trained> {
   return { ...checkpoint, model: describedModel({ ...description, inputShape }) };
 }
 
-function inferenceGraph(model: SequentialModel): Pick<Parameters<typeof graphToOnnx>[1], "graph" | "outputs"> {
-  const graph = new Graph({ training: false });
-  return { graph, outputs: { logits: model.forward(graph, graph.input("image", f32([1, ...model.inputShape]))) } };
-}
-
-/** No literal where it is imported, so that Deno fetches the package that it needs only then. */
-const ENCODER = "../onnx/encode.ts";
-
-async function loadEncoder(): Promise<typeof import("../onnx/encode.ts")> {
-  try {
-    return await import(ENCODER) as typeof import("../onnx/encode.ts");
-  } catch (error) {
-    throw new DataError(`No ONNX file can be written: ${whyNotLoaded(error)}`);
-  }
-}
-
-async function onnxFile(
-  { model, tensors, info, source }: Trained,
-  fold: boolean,
-  batch: number | undefined,
-  normalisation: Normalisation | undefined,
-  builtIn: boolean,
-): Promise<Uint8Array> {
-  const { encodeOnnx } = await loadEncoder();
-  const traced = inferenceGraph(model);
-  expectTensors(variableSpecs(traced.graph), tensors, source);
-  const written = fold ? foldBatchNorm(traced.graph, tensors, traced.outputs, source) : { ...traced, tensors };
-  // Folding divides by what a file says.
-  for (const [name, tensor] of written.tensors) expectFiniteTensor(name, tensor, source);
-  const metadata: Record<string, string> = { model: model.name };
-  if (info !== undefined) metadata.classes = JSON.stringify(info.classes);
-  if (normalisation !== undefined) metadata.normalisation = JSON.stringify({ ...normalisation, builtIn });
-  return encodeOnnx({
-    ...graphToOnnx(model.name, { ...written, batch, normalisation: builtIn ? normalisation : undefined }),
-    producer: { name: "Residua", version: VERSION },
-    metadata,
-  });
-}
-
 function weightFile({ model, tensors, source }: Trained): Uint8Array {
-  expectTensors(variableSpecs(inferenceGraph(model).graph), tensors, source);
+  const graph = new Graph({ training: false });
+  model.forward(graph, graph.input("image", f32([1, ...model.inputShape])));
+  expectTensors(variableSpecs(graph), tensors, source);
   const weights = [...tensors].filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX));
   // PyTorch's loaders look for the format.
   return encodeSafetensors(new Map(weights), { format: "pt" });

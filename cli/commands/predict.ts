@@ -4,11 +4,9 @@ import { DataError, elementCount, type Precision, printable, ResiduaError, Usage
 import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
 import { messageOf } from "../error_message.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { DecodeBudget } from "../images/decode_budget.ts";
-import { decodeImage, discard } from "../images/decode_image.ts";
-import { MOST_BYTES, readFile } from "../files/read_file.ts";
+import { DecodeBudget, discard, findImages, readAhead, readImage } from "../../images/mod.ts";
+
 import { formatPercent } from "../reports/format.ts";
-import { findImages } from "../images/image_files.ts";
 import { MEGAPIXELS_OPTION } from "../options/image_options.ts";
 import { inGroup, MOST, type Values } from "../options/option.ts";
 import {
@@ -20,7 +18,6 @@ import {
 } from "../options/preparation_options.ts";
 import { printNotice, shortenName, widthOf } from "../reports/layout.ts";
 import { CountLine } from "../reports/progress.ts";
-import { readAhead } from "../images/read_ahead.ts";
 import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
@@ -95,7 +92,10 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
   const chosen = await chosenNormalisation(checkpoint, network, values);
   const failures: ResiduaError[] = [], files: string[] = [];
   for (const path of paths) {
-    await findImages(path).then((found) => found.forEach((file) => files.push(file)), (error) => failures.push(error));
+    await findImages(path, (message) => printNotice(`note: ${message}`)).then(
+      (found) => found.forEach((file) => files.push(file)),
+      (error) => failures.push(error),
+    );
   }
   const backend = await openChosenBackend(values);
   try {
@@ -168,8 +168,7 @@ async function prepare(model: LoadedModel, file: string, budget: DecodeBudget, m
   // Until the image is small.
   using held = budget.reserve();
   try {
-    const bytes = await readFile(file, { what: "the image", most: MOST_BYTES.image });
-    const image = await decodeImage(bytes, file, undefined, { maxMegapixels, hold: (bytes) => held.hold(bytes) });
+    const image = await readImage(file, { maxMegapixels, hold: (bytes) => held.hold(bytes) });
     const tensor = model.prepare(image);
     discard(image);
     return { file, tensor };

@@ -4,8 +4,7 @@ import { DataError, DeviceError, type Precision, UsageError } from "../../core/m
 import { type LoadedModel, loadModel } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
 import { messageOf } from "../error_message.ts";
-import { DecodeBudget } from "../images/decode_budget.ts";
-import { decodeImage, discard } from "../images/decode_image.ts";
+import { DecodeBudget, decodeImage, discard } from "../../images/mod.ts";
 import { Interrupt } from "../interrupt.ts";
 import { MEGAPIXELS_OPTION } from "../options/image_options.ts";
 import { inGroup, MOST, type Values } from "../options/option.ts";

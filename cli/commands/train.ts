@@ -1,13 +1,12 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
-import { UsageError } from "../../core/mod.ts";
+import { UsageError, VERSION } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { alignHead, type Checkpoint, describedModel, type ModelDescription } from "../../weights/mod.ts";
-import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder } from "../../train/mod.ts";
+import { fit, frozenNames, parameterNames, type ResumableCheckpoint } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { readCheckpoint } from "../files/read_checkpoint.ts";
-import { DiskStore } from "../files/run_store.ts";
+import { RunFolder } from "../../disk/mod.ts";
 import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
 import {
   chooseHeadEpochs,
@@ -18,7 +17,8 @@ import {
 } from "../options/fine_tuning.ts";
 import { chooseAugmentation, openData } from "../options/image_options.ts";
 import { readClassWeights } from "../options/class_weights.ts";
-import { ImageCaches } from "../images/image_caches.ts";
+import { ImageCaches } from "../../images/mod.ts";
+import { readCheckpoint } from "../weights/read_checkpoint.ts";
 import { Interrupt } from "../interrupt.ts";
 import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import type { GivenOptions } from "../options/option.ts";
@@ -37,8 +37,7 @@ import {
   readRunConfig,
   withoutReplaced,
 } from "../options/resume.ts";
-import { RunEvents } from "../tensorboard/run_events.ts";
-import { RunPlots } from "../plots/run_plots.ts";
+import { RunEvents, RunPlots } from "../../plots/mod.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
 import { describeWork, openChosenBackend } from "../options/shared_options.ts";
 import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
@@ -56,7 +55,6 @@ import {
 import { TrainWarnings } from "../reports/train_warnings.ts";
 import { checkTune } from "../tuning/tune_option.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
-import { VERSION } from "../version.ts";
 
 /** The trace of --profile in the run folder. */
 const PROFILE_FILE = "profile.json";
@@ -97,8 +95,8 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   const start = resume === undefined ? await readInit() : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
   // An error so far leaves no folder behind.
-  await using store = await DiskStore.lock(location);
-  const folder = new RunFolder(store), checkpoint = await folder.resume();
+  await using folder = new RunFolder(location);
+  const checkpoint = await folder.resume();
   if (checkpoint !== undefined && resume === undefined) {
     throw new UsageError(
       `${location} holds a run already; go on with it by --resume, or choose another folder with --out`,
@@ -106,7 +104,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   }
   if (checkpoint !== undefined) expectSameModel(values.model, checkpoint, location);
   const initial = checkpoint ?? start ?? await readInit();
-  await trainIn({ location, store, folder, checkpoint, initial }, work);
+  await trainIn({ location, folder, checkpoint, initial }, work);
 }
 
 /** What is trained, and on what. */
@@ -128,7 +126,6 @@ interface Work {
 /** Where a run is kept, and from where it goes on. */
 interface Run {
   readonly location: string;
-  readonly store: DiskStore;
   readonly folder: RunFolder;
   readonly checkpoint?: ResumableCheckpoint;
   /** The weights to start from: the checkpoint's, or those of --init. */
@@ -164,7 +161,7 @@ async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promi
 
 /** Trains, and says how it goes. */
 async function trainIn(run: Run, work: Work): Promise<void> {
-  const { location, store, folder, checkpoint, initial } = run;
+  const { location, folder, checkpoint, initial } = run, { store } = folder;
   const { set, values, freeze, classWeights, parameters } = work;
   const description = startedDescription(work.description, initial), model = describedModel(description);
   const { json, accumulate, batch, epochs } = values;

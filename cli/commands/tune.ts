@@ -14,7 +14,7 @@ import { compileFoldedInference, compileInference } from "../../inference/mod.ts
 import { Trainer } from "../../train/mod.ts";
 import { Variables } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../files/write_file.ts";
+import { writeFile } from "../../files/mod.ts";
 import { printLines, printText, widthOf } from "../reports/layout.ts";
 import { Interrupt } from "../interrupt.ts";
 import { MOST } from "../options/option.ts";

@@ -1,7 +1,7 @@
 /** The implementations of WebGPU that a command may use, by the name that --gpu gives them. */
 
 import { DeviceError } from "../../core/mod.ts";
-import { whyNotLoaded } from "../package_error.ts";
+import { whyNotLoaded } from "../../files/mod.ts";
 
 /** The names: Deno's own, and Dawn's, Chromium's. */
 export const GPU_NAMES = ["deno", "dawn"] as const;

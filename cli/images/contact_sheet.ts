@@ -2,7 +2,7 @@
 
 import { printable } from "../../core/mod.ts";
 import { Buffer } from "node:buffer";
-import { loadSharp } from "./load_sharp.ts";
+import { loadSharp } from "../../images/mod.ts";
 
 /** A row of a sheet. */
 export interface SheetRow {

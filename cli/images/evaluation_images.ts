@@ -2,7 +2,7 @@
 
 import { DataError, elementCount, UsageError } from "../../core/mod.ts";
 import { createLabels, type Dataset, FolderDataset, type ImageSet, MemoryDataset, PathList } from "../../data/mod.ts";
-import { DiskFolder } from "../files/data_folder.ts";
+import { DiskFolder } from "../../files/mod.ts";
 import { openOneList } from "../options/listed_data.ts";
 import { type DataValues, folderOptions, openData } from "../options/image_options.ts";
 

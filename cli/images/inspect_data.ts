@@ -2,8 +2,7 @@
 
 import { ImagePipeline, type ImageSet, lackOfMemory, type PreparationOptions } from "../../data/mod.ts";
 import type { SheetRow } from "./contact_sheet.ts";
-import { discard } from "./decode_image.ts";
-import { readAhead } from "./read_ahead.ts";
+import { discard, readAhead } from "../../images/mod.ts";
 
 /** The least, the middle and the greatest of some numbers. */
 export interface Spread {

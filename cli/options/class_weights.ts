@@ -1,8 +1,7 @@
 /** Weights of classes, as the command line is given them. */
 
 import { customField, DataError, parseJson, showText, UsageError } from "../../core/mod.ts";
-import { MOST_BYTES, readIfThere } from "../files/read_file.ts";
-import { expectContent } from "../files/read_json.ts";
+import { expectContent, MOST_BYTES, readIfThere } from "../../files/mod.ts";
 import { parseNumber } from "./parse_options.ts";
 
 const FILE = customField(

@@ -2,6 +2,7 @@
 
 import { wrapText } from "../reports/layout.ts";
 import { type Option, OPTION_GROUPS, type OptionTable } from "./option.ts";
+import { PROGRAM } from "../program.ts";
 
 /** What a command takes beside its options. */
 export interface Positionals {
@@ -51,7 +52,7 @@ export function formatHelp({ name, about, positionals, options, examples }: Comm
   const heads = sections.flatMap(({ rows }) => rows.map(([head]) => head.length));
   const column = width < TWO_COLUMNS ? 6 : 4 + Math.max(...heads.filter((length) => length <= LONGEST_HEAD), 0);
   return [
-    wrapText(`deno task ${name} [options]${positionals === undefined ? "" : ` ${positionals.value}`}`, width),
+    wrapText(`${PROGRAM} ${name} [options]${positionals === undefined ? "" : ` ${positionals.value}`}`, width),
     "",
     wrapText(about, width, ""),
     ...sections.flatMap(({ title, rows }) => [
@@ -62,7 +63,7 @@ export function formatHelp({ name, about, positionals, options, examples }: Comm
     "",
     "Examples:",
     ...examples.map(([args, text]) =>
-      `${wrapCommand(`  deno task ${name}${args === "" ? "" : ` ${args}`}`, width)}\n${
+      `${wrapCommand(`  ${PROGRAM} ${name}${args === "" ? "" : ` ${args}`}`, width)}\n${
         wrapText(`      ${text}`, width, "      ")
       }`
     ),

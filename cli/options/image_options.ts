@@ -5,25 +5,28 @@ import {
   type Augmentation,
   augmentationByName,
   AUGMENTATIONS,
-  FolderDataset,
   type ImageFolderOptions,
   type ImageSet,
   type ImageStatistics,
   measureImages,
   type Normalisation,
   NORMALISATIONS,
-  openImageSet,
   randAugment as checkRandAugment,
   shapesSet,
 } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import type { ModelDescription } from "../../weights/mod.ts";
-import { DecodeBudget } from "../images/decode_budget.ts";
-import { budgetedDecoder, DECODE_MODES, type DecodeMode, MOST_MEGAPIXELS } from "../images/decode_image.ts";
-import type { ImageCaches } from "../images/image_caches.ts";
-import { loadSharp } from "../images/load_sharp.ts";
-import { DiskFolder } from "../files/data_folder.ts";
-import { WorkerFiller } from "../images/image_workers.ts";
+import {
+  DECODE_MODES,
+  type DecodeMode,
+  ImageCaches,
+  imageFolderOptions,
+  type ImageReadingOptions,
+  loadSharp,
+  MOST_MEGAPIXELS,
+  openImageSet,
+} from "../../images/mod.ts";
+import { messageOf } from "../error_message.ts";
 import { printNotice } from "../reports/layout.ts";
 import { beside } from "./conditions.ts";
 import { openListedData } from "./listed_data.ts";
@@ -142,8 +145,8 @@ export const AUGMENTATION_OPTIONS = inGroup(
 /** As a checkpoint keeps the mean of each pixel, in text. */
 const MOST_PIXEL_MEANS = 2_000_000;
 
-/** The default number of workers is at most this: more hardly find something to do. */
-const MOST_WORKERS = 8;
+/** Keeps no images. */
+const NO_CACHES = new ImageCaches(0);
 
 /** The values of the options of images. */
 export type DataValues =
@@ -157,25 +160,27 @@ export type DataValues =
     readonly toMeasure?: boolean;
   };
 
-/** How image files are read. */
-export function folderOptions(
-  { workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), "max-bad": maxBad, ...values }: DataValues,
+/** How image files are read; decoded ones are kept nowhere but in given caches. */
+function readingOptions(
+  values: DataValues,
   onBad: (message: string) => void = (message) => printNotice(`warning: ${message}`),
-  caches?: ImageCaches,
-): ImageFolderOptions {
-  const decode = (values.decode ?? DATA_OPTIONS.decode.default) as DecodeMode,
-    maxMegapixels = values["max-megapixels"] ?? MOST_MEGAPIXELS;
-  const reading = { workers, maxBad, decode, maxMegapixels, stallTimeout: values["stall-timeout"] };
+): ImageReadingOptions {
   return {
-    decode: budgetedDecoder(decode, new DecodeBudget(), maxMegapixels),
-    cacheOf: (dataset, least) => caches?.of(dataset, least),
+    workers: values.workers,
+    decode: values.decode as DecodeMode | undefined,
+    maxMegapixels: values["max-megapixels"],
+    stallTimeout: values["stall-timeout"],
     toMeasure: values.toMeasure,
     size: values.size,
     validationFraction: values["val-fraction"],
-    maxBad,
-    onBad,
-    createFiller: workers === 0 ? undefined : (dataset, options) => new WorkerFiller(dataset, options, reading),
+    maxBad: values["max-bad"],
+    onBad: (_, error) => onBad(messageOf(error)),
   };
+}
+
+/** What of tables and folders is read, and how, without keeping decoded images. */
+export function folderOptions(values: DataValues): ImageFolderOptions {
+  return imageFolderOptions(readingOptions(values), NO_CACHES);
 }
 
 /**
@@ -190,17 +195,17 @@ export async function openData(
   values: DataValues,
   model?: Pick<ModelDescription, "name" | "inputShape">,
   onBad?: (message: string) => void,
-  caches?: ImageCaches,
+  caches: ImageCaches = NO_CACHES,
 ): Promise<ImageSet> {
   if (values.data === "shapes" && values["train-list"] === undefined) return shapesSet();
   const size = values.size ??
     (model === undefined ? undefined : (model.inputShape ?? modelByName(model.name).inputShape)[1]);
-  const options = folderOptions({ ...values, size }, onBad, caches);
-  const set = values["train-list"] === undefined
-    ? await openImageSet(new DiskFolder(values.data), options)
-    : await openListedData(values["train-list"], values, options);
+  const options = readingOptions({ ...values, size }, onBad), list = values["train-list"];
+  const set = list === undefined
+    ? await openImageSet(values.data, options, caches)
+    : await openListedData(list, values, imageFolderOptions(options, caches));
   // Else every image would be damaged.
-  if (set.train instanceof FolderDataset) await loadSharp();
+  if (list !== undefined) await loadSharp();
   for (const note of set.notes ?? []) printNotice(`note: ${note}`);
   return set;
 }

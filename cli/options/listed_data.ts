@@ -10,8 +10,8 @@ import {
   openImageList,
   readImageLists,
 } from "../../data/mod.ts";
-import { DiskFolder } from "../files/data_folder.ts";
-import { pathsIn, readListFile } from "../files/list_file.ts";
+import { DiskFolder } from "../../files/mod.ts";
+import { pathsIn, readListFile } from "../../disk/mod.ts";
 
 /** The options of tables of images. */
 export interface ListValues {

@@ -12,7 +12,7 @@ import {
 } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { describedModel, inferOptions, mismatchedHead } from "../../weights/mod.ts";
-import type { ReadCheckpoint } from "../files/read_checkpoint.ts";
+import type { ReadCheckpoint } from "../../disk/mod.ts";
 import { MOST, type Values } from "./option.ts";
 import { modelOf } from "./shared_options.ts";
 

@@ -9,7 +9,7 @@ import {
   textField,
   UsageError,
 } from "../../core/mod.ts";
-import { expectContent, readJson } from "../files/read_json.ts";
+import { expectContent, readJson } from "../../files/mod.ts";
 import type { OptionTable } from "./option.ts";
 import { optionField } from "./option_field.ts";
 

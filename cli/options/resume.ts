@@ -2,7 +2,7 @@
 
 import { DataError, objectField, optionalField, showText, UsageError } from "../../core/mod.ts";
 import type { ResumableCheckpoint } from "../../train/mod.ts";
-import { expectContent, readJsonIfThere } from "../files/read_json.ts";
+import { expectContent, readJsonIfThere } from "../../files/mod.ts";
 import type { GivenOptions, Option, OptionTable } from "./option.ts";
 import { optionField } from "./option_field.ts";
 import { resolveOptions } from "./parse_options.ts";

@@ -1,7 +1,7 @@
 /** A run knows its data: its `config.json` says where they are. */
 
 import { objectField, optionalField, UsageError } from "../../core/mod.ts";
-import { expectContent } from "../files/read_json.ts";
+import { expectContent } from "../../files/mod.ts";
 import { DATA_OPTIONS } from "./image_options.ts";
 import type { GivenOptions, OptionTable, Values } from "./option.ts";
 import { optionField } from "./option_field.ts";

@@ -3,8 +3,8 @@
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
 import { modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
-import { readCheckpoint } from "../files/read_checkpoint.ts";
 import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
+import { readCheckpoint } from "../weights/read_checkpoint.ts";
 import { inGroup, MOST } from "./option.ts";
 
 /** The option --gpu. */

@@ -4,6 +4,7 @@ import { printable, showText } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
 import type { AlignedHead } from "../../weights/mod.ts";
+import { PROGRAM } from "../program.ts";
 
 /** What is trained, on which images, and where. */
 export function beginText(
@@ -86,7 +87,7 @@ export function epochJson({ epoch, trainLoss, trainTop1, validation, rate, secon
 
 /** The command that goes on with a run. */
 function resumeCommand(run: string): string {
-  return `deno task train --resume ${/^[\w./~+-]+$/.test(run) ? run : `'${run.replaceAll("'", "'\\''")}'`}`;
+  return `${PROGRAM} train --resume ${/^[\w./~+-]+$/.test(run) ? run : `'${run.replaceAll("'", "'\\''")}'`}`;
 }
 
 /** Where a run that was stopped stands, and how to go on with it. */

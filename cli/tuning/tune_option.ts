@@ -15,10 +15,10 @@ import {
   TuningTable,
   UsageError,
 } from "../../core/mod.ts";
-import { explain } from "../files/disk_error.ts";
-import { MOST_BYTES, readTextSync } from "../files/read_file.ts";
+import { explain, MOST_BYTES, readTextSync } from "../../files/mod.ts";
 import { TuneLine } from "../reports/progress.ts";
 import { installedDrivers, TuningFile } from "./tuning_file.ts";
+import { PROGRAM } from "../program.ts";
 
 /** The option. */
 export const TUNE_OPTION = {
@@ -83,7 +83,7 @@ function parseTuning(text: string, path: string, { identity }: Tuner): TuningTab
   try {
     table = TuningTable.parse(text, path);
   } catch (error) {
-    throw new DataError(`${(error as DataError).message}, as \`deno task tune --export\` writes it`);
+    throw new DataError(`${(error as DataError).message}, as \`${PROGRAM} tune --export\` writes it`);
   }
   const [theirs, ours] = [table.adapter, identity].map((id) => id.split(";")[0]);
   if (theirs !== ours) warn(`${path} was made for ${theirs}, but this adapter is ${ours}`);

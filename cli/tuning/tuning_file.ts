@@ -12,9 +12,8 @@ import {
   type TunerStore,
   TuningTable,
 } from "../../core/mod.ts";
-import { cacheFolder } from "../files/cache_folder.ts";
-import { explain } from "../files/disk_error.ts";
-import { MOST_BYTES, readTextSync } from "../files/read_file.ts";
+import { cacheFolder } from "../cache_folder.ts";
+import { explain, MOST_BYTES, readTextSync } from "../../files/mod.ts";
 
 /** Where Linux names the drivers that are installed. WebGPU tells no version of a driver; these files change with it. */
 const DRIVER_FILES = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/proc/driver/nvidia/version"];

@@ -21,7 +21,7 @@ export class ResiduaError extends Error {
     this.#sentence = typeof message === "string" ? new Sentence([message]) : message;
   }
 
-  /** The message, to be continued by who knows more. */
+  /** The message with its arguments, to be sent to another thread, or to be continued by who knows more. */
   get sentence(): Sentence {
     return this.#sentence;
   }

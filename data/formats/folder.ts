@@ -1,6 +1,6 @@
 /** Folders of image files, a folder a class. Only paths and labels are held; an image is read when it is wanted. */
 
-import { argument, DataError, sentence } from "../../core/mod.ts";
+import { argument, DataError, ResiduaError, sentence } from "../../core/mod.ts";
 import type { BatchFiller, PreparationOptions } from "../batch_filler.ts";
 import { createLabels, type Dataset, type ImageSet, type Labels } from "../dataset.ts";
 import type { FilesIdentity } from "../identity.ts";
@@ -37,7 +37,7 @@ export interface ImageFolderOptions {
   /** How many images may be damaged before reading stops. Defaults to 10. */
   readonly maxBad?: number;
   /** Called with a message for each damaged image, once. */
-  readonly onBad?: (message: string) => void;
+  readonly onBad?: (message: string, error: DataError) => void;
   /**
    * What keeps the decoded images of a set that are read down to a size. Defaults to nothing.
    *
@@ -57,16 +57,16 @@ const DEFAULT_MAX_BAD = 10;
 /** Counts the images that cannot be read, and stops where they are too many. */
 export class BadImages {
   readonly #limit: number;
-  readonly #heard: ((message: string) => void) | undefined;
+  readonly #heard: ImageFolderOptions["onBad"];
   readonly #paths = new Set<string>();
 
   /**
    * Starts with none.
    *
    * @param limit The number of images that may be damaged. Defaults to 10.
-   * @param heard Called with a message for each, once.
+   * @param heard Called with a message for each, once, and with an error of the same message.
    */
-  constructor(limit: number = DEFAULT_MAX_BAD, heard?: (message: string) => void) {
+  constructor(limit: number = DEFAULT_MAX_BAD, heard?: ImageFolderOptions["onBad"]) {
     this.#limit = limit;
     this.#heard = heard;
   }
@@ -84,14 +84,16 @@ export class BadImages {
   add(path: string, error: Error): void {
     if (this.#paths.has(path)) return;
     this.#paths.add(path);
+    const why = error instanceof ResiduaError ? error.sentence : error.message;
     if (this.#paths.size > this.#limit) {
       throw new DataError(
         sentence`More than ${this.#limit} images cannot be read (${argument("maxBad")}): ${
           this.paths.slice(0, 3).join(", ")
-        }${this.#paths.size > 3 ? ", …" : ""}; the last: ${error.message}`,
+        }${this.#paths.size > 3 ? ", …" : ""}; the last: ${why}`,
       );
     }
-    this.#heard?.(`${error.message}; the next image of the set takes its place`);
+    const told = new DataError(sentence`${why}; the next image of the set takes its place`);
+    this.#heard?.(told.message, told);
   }
 }
 

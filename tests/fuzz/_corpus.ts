@@ -1,7 +1,7 @@
 /** Inputs that reached something new, as files: `DIR/TARGET/HASH`; and findings, as `DIR/findings/TARGET-HASH`. */
 
 import { DataError } from "../../core/mod.ts";
-import { explain } from "../../cli/files/disk_error.ts";
+import { explain } from "../../files/disk_error.ts";
 import { LONGEST_INPUT } from "./_cases.ts";
 import type { Finding } from "./_target.ts";
 

@@ -26,7 +26,7 @@ const FOUND: readonly Found[] = [
     target: "image-list",
     input: `a,b,${"c".repeat(2000)}\n`,
     was: "a message as long as the line",
-    says: `its columns are 3 without names, the first row being a, b, ${"c".repeat(80)}…; say which by --list-columns`,
+    says: `its columns are 3 without names, the first row being a, b, ${"c".repeat(80)}…; say which by \`columns\``,
   },
   {
     target: "image-list",

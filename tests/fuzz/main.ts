@@ -2,8 +2,8 @@
 
 import { resolve } from "node:path";
 import { defineCommand, exitCodeOf } from "../../cli/command.ts";
-import { cacheFolder } from "../../cli/files/cache_folder.ts";
-import { MOST_BYTES, readFile } from "../../cli/files/read_file.ts";
+import { cacheFolder } from "../../cli/cache_folder.ts";
+import { MOST_BYTES, readFile } from "../../files/read_file.ts";
 import { Interrupt } from "../../cli/interrupt.ts";
 import { formatDuration, formatRate } from "../../cli/reports/format.ts";
 import { printLines, rewriteLine, widthOf } from "../../cli/reports/layout.ts";

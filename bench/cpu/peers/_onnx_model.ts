@@ -1,7 +1,7 @@
 /** Pieces of work as the bytes of ONNX models. The weights are part of the model, so that a runtime may pack them. */
 
-import { encodeOnnx, type OnnxNode } from "../../../cli/onnx/encode.ts";
-import { graphToOnnx } from "../../../cli/onnx/graph_to_onnx.ts";
+import { encodeOnnx, type OnnxNode } from "../../../onnx/encode.ts";
+import { graphToOnnx } from "../../../onnx/graph_to_onnx.ts";
 import { recordNetwork } from "../networks.ts";
 import { RESNET20, resNet20Forward } from "../resnet20.ts";
 import type { Tensor } from "../tensor_file.ts";

@@ -1,7 +1,7 @@
 /** Files of a run and of the command line: configurations, metrics, recipes, tables of kernels and of images. */
 
-import { loadCsv } from "../../../cli/files/load_csv.ts";
-import { readListFile } from "../../../cli/files/list_file.ts";
+import { loadCsv } from "../../../disk/load_csv.ts";
+import { readListFile } from "../../../disk/list_file.ts";
 import { readClassWeights } from "../../../cli/options/class_weights.ts";
 import { openRecipe, RECIPES, recipeValues } from "../../../cli/options/recipes.ts";
 import { parseOptions, resolveOptions } from "../../../cli/options/parse_options.ts";

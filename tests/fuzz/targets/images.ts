@@ -1,7 +1,7 @@
 /** Files of image sets, and image files. */
 
-import { decodeImage } from "../../../cli/images/decode_image.ts";
-import sharp from "../../../cli/images/sharp.ts";
+import { decodeImage } from "../../../images/decode_image.ts";
+import sharp from "../../../images/sharp.ts";
 import { type ImageSet, MemoryDataset, openImageSet } from "../../../data/mod.ts";
 import { elementCount } from "../../../core/mod.ts";
 import { concat } from "../../_bytes.ts";

@@ -6,7 +6,7 @@ import { parseArguments } from "../../../cli/options/parse_options.ts";
 import { readClassWeights } from "../../../cli/options/class_weights.ts";
 import { rejectUnusedOptions } from "../../../cli/options/unused_options.ts";
 import { TRAIN_OPTIONS } from "../../../cli/options/train_options.ts";
-import { findColumns } from "../../../cli/files/list_columns.ts";
+import { findColumns } from "../../../disk/list_columns.ts";
 import { MODEL_NAMES, modelByName } from "../../../models/mod.ts";
 import { frozenNames } from "../../../train/mod.ts";
 import { publishedWeights } from "../../../weights/mod.ts";
