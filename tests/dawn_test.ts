@@ -43,9 +43,9 @@ dawnTest("a ResNet-8 has the losses of the CPU backend on Dawn", async () => {
   );
 });
 
+// Without products and losses, whose variants SwiftShader compiles for minutes: a training run has those that are chosen.
 dawnTest("ops of the GPU suite conform on Dawn", async () => {
-  const filter =
-    "/^(relu|add|linear|maxPool2d|globalAveragePool|softmaxCrossEntropy|sgdUpdate|topKCorrect|batchNorm) /";
+  const filter = "/^(relu|relu6|add|sgdUpdate|adamwUpdate|globalAveragePool|channelSum|maxPool2d) /";
   const { code, stdout, stderr } = await runDeno(
     [
       "test",
@@ -61,5 +61,5 @@ dawnTest("ops of the GPU suite conform on Dawn", async () => {
   );
   assertEquals([code, code === 0 ? "" : stdout + stderr], [0, ""]);
   assertMatch(stdout, /\[dawn, .+\]/);
-  assertEquals(/(\d+) passed/.exec(stdout)?.[1], "6");
+  assertEquals(/(\d+) passed/.exec(stdout)?.[1], "8");
 });
