@@ -48,6 +48,7 @@ export { kernelText } from "./webgpu/text/shader.ts";
 export {
   type AdapterReport,
   deviceProfile,
+  type GpuOptions,
   reportAdapter,
   requestAdapter,
   type WatchedProgram,

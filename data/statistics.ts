@@ -159,7 +159,7 @@ export async function measureImages(
   // A mean of 0 and a deviation of 1/255 give the bytes back, exactly.
   const channels = new Array<number>(shape[0]);
   const normalisation = { mean: channels.slice().fill(0), std: channels.fill(1 / 255) };
-  await using loader = new BatchLoader({
+  const loader = new BatchLoader({
     dataset,
     shape,
     normalisation,
@@ -168,12 +168,16 @@ export async function measureImages(
     once: true,
     order: () => order,
   });
-  for (let k = 0; k < batches; k++) {
-    const { images } = await loader.fetch(0, k);
-    for (let i = 0; i < batch && k * batch + i < measured; i++) statistics.add(images, i * size);
-    onProgress(statistics.count, measured);
+  try {
+    for (let k = 0; k < batches; k++) {
+      const { images } = await loader.fetch(0, k);
+      for (let i = 0; i < batch && k * batch + i < measured; i++) statistics.add(images, i * size);
+      onProgress(statistics.count, measured);
+    }
+    return statistics;
+  } finally {
+    await loader.close();
   }
-  return statistics;
 }
 
 /**

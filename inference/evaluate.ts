@@ -58,18 +58,22 @@ export async function evaluateSplit(
   const preprocessing = options.preprocessing ??
     (dataset instanceof FolderDataset ? defaultPreprocessing(options.shape) : undefined);
   const preparation = { ...options, preprocessing, batch };
-  await using loader = new BatchLoader({ dataset, ...preparation, epochs: 1, order: () => order });
+  const loader = new BatchLoader({ dataset, ...preparation, epochs: 1, order: () => order });
   const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
-  for (let k = 0; k < batches; k++) {
-    const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);
-    program.write("image", made.images);
-    program.run();
-    labels.set(made.labels.subarray(0, filled), first);
-    const scores = await program.read("logits") as Float32Array;
-    logits.set(scores.subarray(0, filled * classes), first * classes);
-    onProgress?.(first + filled, count);
-    await pauses.take();
-    signal?.throwIfAborted();
+  try {
+    for (let k = 0; k < batches; k++) {
+      const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);
+      program.write("image", made.images);
+      program.run();
+      labels.set(made.labels.subarray(0, filled), first);
+      const scores = await program.read("logits") as Float32Array;
+      logits.set(scores.subarray(0, filled * classes), first * classes);
+      onProgress?.(first + filled, count);
+      await pauses.take();
+      signal?.throwIfAborted();
+    }
+  } finally {
+    await loader.close();
   }
   if (classMap !== undefined) labels.forEach((label, k) => labels[k] = classMap[label]);
   return { logits, labels, ...evaluateLogits(logits, labels, classes) };

@@ -110,7 +110,7 @@ export const subsamplePadGradient: Op<SubsampleGradientAttributes> = registerOp<
     const body = `let x = i % ${width}u; let y = i / ${width}u % ${height}u;
   let c = i / ${width * height}u % ${channels}u; let n = i / ${width * height * channels}u;
   dx[i] = select(0.0, dy[((n * ${outputs}u + c) * ${outputHeight}u + y / ${down}u) * ${outputWidth}u + x / ${right}u],
-    y % ${down}u == 0u && x % ${right}u == 0u);`;
+    (y % ${down}u == 0u) & (x % ${right}u == 0u));`;
     return elementwiseKernels(elementCount(output.shape), ["dy", "dx!"], body);
   },
   cost: (spec) => ({ flops: 0, bytes: bytesMoved(spec) }),

@@ -1,11 +1,18 @@
-/** Tests that need a WebGPU adapter: skipped with the reason where there is none, or failed where one is required. */
+/**
+ * Tests that need a WebGPU adapter: skipped with the reason where there is none, or failed where one is required. They run on
+ * Deno's implementation, or on the one that RESIDUA_GPU names, as --gpu does.
+ */
 
 import { reportAdapter, requestAdapter, WebGpuBackend } from "../core/mod.ts";
+import { loadGpu } from "../cli/gpu/load_gpu.ts";
 
-const adapter = await requestAdapter();
+const implementation = Deno.env.get("RESIDUA_GPU") ?? "deno";
+const gpu = await loadGpu(implementation);
+const adapter = await requestAdapter({ gpu });
 const required = Deno.env.get("RESIDUA_REQUIRE_GPU") === "1";
-const backend = adapter === undefined ? undefined : await WebGpuBackend.create();
-const title = adapter === undefined ? "no WebGPU adapter" : reportAdapter(adapter).name;
+const backend = adapter === undefined ? undefined : await WebGpuBackend.create({ gpu });
+const where = implementation === "deno" ? "" : `${implementation}, `;
+const title = where + (adapter === undefined ? "no WebGPU adapter" : reportAdapter(adapter).name);
 
 /** The title of a test with the adapter that ran it, or the reason why it was skipped. */
 export function gpuTest(name: string, run: (backend: WebGpuBackend, t: Deno.TestContext) => Promise<void>): void {

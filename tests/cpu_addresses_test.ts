@@ -62,7 +62,8 @@ Deno.test("kernels reach every element of a tensor of nearly 4 GiB", async () =>
     const program = await compile(graph, backend, { outputs: { y } });
     const [, , rows, columns] = y.spec.shape, { address, bytes } = memory.blocks.find(({ bytes }) => bytes > 2 ** 31)!;
     assert(bytes > 3.7 * 2 ** 30);
-    const x = memory.view({ address, bytes }, "f32", height * width), expected = new Float32Array(2 * rows * columns);
+    const x = memory.view({ address, bytes }, "f32", height * width).elements,
+      expected = new Float32Array(2 * rows * columns);
     for (let i = 0; i < rows * columns; i++) {
       x[Math.floor(i / columns) * stride[0] * width + i % columns * stride[1]] = expected[i] = i + 1;
     }

@@ -25,6 +25,9 @@ Deno.test("tasks of the command line go through the launcher, which itself has n
 
 Deno.test("grantsFor() gives what a command needs, and only where its arguments ask for it", () => {
   assertEquals(grantsFor("doctor", [], at), ALWAYS);
+  assertEquals(grantsFor("doctor", ["--gpu", "deno"], at), ALWAYS);
+  // Dawn is native code of a package.
+  assertEquals(grantsFor("doctor", ["--gpu=dawn"], at), [...ALWAYS, "--allow-read", "--allow-ffi=/d/npm"]);
   assertEquals(grantsFor("summary", ["--out", "x"], at), ALWAYS);
   assertEquals(grantsFor("no such command", ["--out", "x"], at), ALWAYS);
   const read = [...ALWAYS, "--allow-read", "--allow-sys=systemMemoryInfo"];

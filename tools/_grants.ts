@@ -68,6 +68,10 @@ const PUBLISHED = /^(?:imagenet$|torchvision:)/;
  */
 export function grantsFor(command: string, args: readonly string[], { env, ...at }: Surroundings): string[] {
   const flags = ["--no-prompt", grant("env", VARIABLES), "--ignore-env"];
+  const npm = at.denoDir === undefined ? undefined : grantable(`${at.denoDir}/npm`, at.cwd);
+  if (command === "doctor" && npm !== undefined && usesDawn(args)) {
+    flags.push("--allow-read", grant("ffi", [npm]));
+  }
   if (!Object.hasOwn(NEEDS, command)) return flags;
   const { folders = [], otherwise = [], files = [], caches, weights = [], images, listens } = NEEDS[command];
   const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
@@ -81,7 +85,7 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
   ];
   const path = (name: string) => grantable(name, at.cwd);
   if (written.length > 0) flags.push(grant("write", written.map(path)));
-  if (images && at.denoDir !== undefined) flags.push(grant("ffi", [path(`${at.denoDir}/npm`)]));
+  if (images && npm !== undefined) flags.push(grant("ffi", [npm]));
   const reached = fetches ? [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)] : [];
   if (listens !== undefined) {
     const last = (name: keyof typeof listens) => valuesOf(name, args).at(-1) ?? listens[name];
@@ -90,6 +94,11 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
   }
   if (reached.length > 0) flags.push(grant("net", reached));
   return flags;
+}
+
+/** Whether a command is to use Dawn: native code too, of a package that no other command fetches. */
+export function usesDawn(args: readonly string[]): boolean {
+  return valuesOf("gpu", args).includes("dawn");
 }
 
 /** A flag of Deno's that grants some of a kind. */

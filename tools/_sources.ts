@@ -28,8 +28,19 @@ export async function sourceFiles(): Promise<string[]> {
 /** The sources whose packages are in a lock of their own, so that none but them fetches these, and that lock. */
 export const OWN_LOCKS: Readonly<Record<string, string>> = {
   "tools/build_wasm.ts": "tools/build_wasm.lock",
+  "tools/types.ts": "tools/types.lock",
+  "cli/gpu/dawn.ts": "cli/gpu/dawn.lock",
   "tests/_onnx_runtime_process.ts": "tests/onnxruntime.lock",
   "tests/_cyclonedx_process.ts": "tests/cyclonedx.lock",
+};
+
+/**
+ * The locks of commands with `--gpu dawn`, by configuration: what the configuration's own lock has, and Dawn. Deno fetches all
+ * packages of a lock with the first that is needed, and Dawn's has 51 MB.
+ */
+export const DAWN_LOCKS: Readonly<Record<string, string>> = {
+  "deno.json": "cli/gpu/dawn.lock",
+  "deno.offline.json": "cli/gpu/dawn.offline.lock",
 };
 
 /** The peers of benchmarks are fetched by who measures them; their versions are exact, and no lock has them. */

@@ -14,6 +14,7 @@ const STEPS: readonly (readonly string[])[] = [
   ["check", "--node-modules-dir=none", "--config", path, "mod.ts", ...FOLDERS.map((folder) => `${folder}/**/*.ts`)],
   // By its import map: it takes no configuration. Quiet about packages, whose types it does not need.
   ["doc", "--lint", "--quiet", "--node-modules-dir=none", "--import-map", path, ...PUBLIC],
+  ["run", "-A", "--no-config", "--lock", "tools/types.lock", "--frozen", "tools/types.ts"],
   ["run", "-A", "--no-config", "--lock", "tools/build_wasm.lock", "--frozen", "tools/build_wasm.ts", "--check"],
 ];
 

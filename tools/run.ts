@@ -6,8 +6,9 @@
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cli/cache_folder.ts";
 import { provideRuntimeFolder } from "../cli/runtime_folder.ts";
-import { grantsFor, mergeGrants, splitGrants } from "./_grants.ts";
+import { grantsFor, mergeGrants, splitGrants, usesDawn } from "./_grants.ts";
 import { chooseConfiguration, CONFIGURATIONS, denoDir } from "./_import_map.ts";
+import { DAWN_LOCKS } from "./_sources.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const env = (name: string) => Deno.env.get(name), cache = denoDir(env, Deno.build.os);
@@ -29,13 +30,14 @@ async function plan([task, ...args]: readonly string[]): Promise<string[]> {
   await goToCaller();
   const { grants: given, rest } = splitGrants(args);
   const own = grantsFor(task ?? "", rest, { cwd: Deno.cwd(), env, denoDir: cache, cacheFolder: cacheFolder() });
-  const start = task === undefined ? [] : [task];
+  const start = task === undefined ? [] : [task], name = config.slice(root.length);
   return [
     "run",
     ...PACKAGES,
     ...mergeGrants([...own, ...given]),
     "--config",
     config,
+    ...(usesDawn(rest) ? ["--lock", root + DAWN_LOCKS[name]] : []),
     `${root}cli/main.ts`,
     ...start,
     ...rest,

@@ -5,6 +5,7 @@ import {
   type Augmentation,
   balancedClassWeights,
   balancedOrder,
+  type Batch,
   BatchLoader,
   type DataIdentity,
   defaultPreprocessing,
@@ -229,8 +230,9 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const [normalisation, prepared] = await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
   const { schedule, profiling, trainer, validation, memory, options: found, destroy } = prepared;
   const preparation = { shape, normalisation, augmentation, seed };
+  let loader: BatchLoader<Batch> | undefined;
   try {
-    await using loader = new BatchLoader({
+    loader = new BatchLoader({
       ...preparation,
       dataset,
       batch,
@@ -281,6 +283,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       throw folder === undefined ? error : withResumeAdvice(error);
     }
   } finally {
+    await loader?.close();
     destroy();
   }
 }

@@ -13,7 +13,7 @@ import { BenchProgress } from "../cpu/progress.ts";
 import { judge, type Sample, tenthsOf, TOLERANCE } from "./figures.ts";
 
 /** The image files, and their height and width. Four of five are trained on. */
-const FILES = { count: 400, side: 64 }, VALIDATED = 0.2;
+const FILES = { count: 4000, side: 64 }, VALIDATED = 0.2;
 /** The steps of a run on each backend. */
 const STEPS = { cpu: 50_000, webgpu: 10_000 };
 const BATCH = 8, MIB = 2 ** 20;
@@ -61,8 +61,11 @@ async function watch(args: readonly string[], steps: number): Promise<Sample[]> 
   try {
     for await (const line of linesOf(child.stdout)) {
       const images = stepsOf(JSON.parse(line)) * BATCH;
-      samples.push({ seconds: (performance.now() - started) / 1000, images, memory: await residentMemory(child.pid) });
-      const [first, ...rest] = samples, { seconds, memory } = samples.at(-1)!;
+      const memory = await residentMemory(child.pid);
+      // After the last epoch the process may have ended.
+      if (memory === 0) continue;
+      samples.push({ seconds: (performance.now() - started) / 1000, images, memory });
+      const [first, ...rest] = samples, { seconds } = samples.at(-1)!;
       progress ??= new BenchProgress(Math.ceil(steps * BATCH / first.images));
       progress.next();
       const rate = rest.length === 0 ? "" : `${formatRate((images - first.images) / (seconds - first.seconds))}, `;

@@ -7,6 +7,7 @@ import {
   decideBackend,
   f32,
   Graph,
+  median,
   reportAdapter,
   requestAdapter,
   VERSION,
@@ -15,6 +16,8 @@ import {
 import { conv2d } from "../../ops/mod.ts";
 import { defineCommand } from "../command.ts";
 import { checkKernels, wrongAnswers } from "../doctor/check_kernels.ts";
+import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
+import { GPU_OPTION } from "../options/shared_options.ts";
 
 /** The limits that decide what fits. */
 const LIMITS = [
@@ -26,51 +29,88 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+/** The features that decide what Residua can do. */
+const OFFERED = ["timestamp-query", "shader-f16", "subgroups"];
+
+/** The implementations, as people know them. */
+const IMPLEMENTATIONS: Readonly<Record<string, string>> = { deno: "Deno (wgpu)", dawn: "Dawn (npm's webgpu)" };
+
+/** Waits whose median is told. */
+const WAITS = 9;
+
 /** `deno task doctor`. */
 export const doctorCommand = defineCommand({
   name: "doctor",
   about: "Show the adapter, its driver and limits, check both backends, and say which would be chosen and why.",
   options: {
+    gpu: { ...GPU_OPTION, group: "Device" },
     kernels: {
       kind: "flag",
       about: "hold every family of WebGPU kernels to known answers, which takes a minute; ends with 1 if one is wrong",
       default: false,
     },
   },
-  examples: [["", "what there is"], ["--kernels", "after a new driver, or where results look wrong"]],
-}, async ({ kernels }) => {
+  examples: [
+    ["", "what there is"],
+    ["--kernels", "after a new driver, or where results look wrong"],
+    ["--gpu dawn", "with the WebGPU of Chromium instead of Deno's"],
+  ],
+}, async ({ gpu, kernels }) => {
   console.log(
     `Residua ${VERSION}, Deno ${Deno.version.deno}, ${Deno.build.target}, ${navigator.hardwareConcurrency} cores`,
   );
-  const adapter = await requestAdapter();
-  if (adapter === undefined) {
-    console.log("WebGPU: no adapter; install a Vulkan, Metal or Direct3D 12 driver to use a GPU");
-  } else {
-    const { name, software, features } = reportAdapter(adapter),
-      { vendor, device, description, architecture } = adapter.info;
-    console.log(`WebGPU: ${name} (${software ? "software" : "hardware"})`);
-    console.log(
-      `  vendor ${vendor || "?"}, device ${device || "?"}, architecture ${architecture || "?"}, driver ${
-        description || "?"
-      }`,
-    );
-    for (const limit of LIMITS) console.log(`  ${limit} ${adapter.limits[limit].toLocaleString("en")}`);
-    console.log(`  features ${features.join(", ")}`);
-    const backend = await WebGpuBackend.create();
-    console.log(`  known answer: ${await knownAnswer(backend)}`);
-    console.log(`  mixed precision: ${await backend.whyNoFloat16() ?? "yes, float16 gives the known answers"}`);
-    try {
-      if (kernels) console.log(`  kernels: ${await kernelText(backend)}`);
-    } finally {
-      backend.destroy();
-    }
-  }
+  await reportWebGpu(gpu, kernels);
+  const other = GPU_NAMES.find((name) => name !== gpu)!;
+  console.log(`WebGPU by ${IMPLEMENTATIONS[other]}: deno task doctor --gpu ${other} tells`);
   const cpu = await CpuBackend.create();
   console.log(`CPU: ${cpu.description}\n  known answer: ${await knownAnswer(cpu)}`);
   cpu.destroy();
-  const { backend, reason } = await decideBackend("auto");
+  const { backend, reason } = await decideBackend("auto", { gpu: await loadGpu(gpu) });
   console.log(`--backend auto takes ${backend}. ${reason}`);
 });
+
+/** What an implementation offers, and whether it computes rightly. */
+async function reportWebGpu(implementation: string, kernels: boolean): Promise<void> {
+  const gpu = await loadGpu(implementation), adapter = await requestAdapter({ gpu });
+  const title = `WebGPU by ${IMPLEMENTATIONS[implementation]}`;
+  if (adapter === undefined) {
+    console.log(`${title}: no adapter; install a Vulkan, Metal or Direct3D 12 driver to use a GPU`);
+    return;
+  }
+  const { name, software, features } = reportAdapter(adapter),
+    { vendor, device, description, architecture } = adapter.info;
+  console.log(`${title}: ${name} (${software ? "software" : "hardware"})`);
+  console.log(
+    `  vendor ${vendor || "?"}, device ${device || "?"}, architecture ${architecture || "?"}, driver ${
+      description || "?"
+    }`,
+  );
+  for (const limit of LIMITS) console.log(`  ${limit} ${adapter.limits[limit].toLocaleString("en")}`);
+  const offers = OFFERED.map((feature) => `${feature} ${features.includes(feature) ? "yes" : "no"}`);
+  console.log(`  what Residua can use: ${offers.join(", ")}`);
+  console.log(`  features ${features.join(", ")}`);
+  const backend = await WebGpuBackend.create({ gpu });
+  try {
+    console.log(`  known answer: ${await knownAnswer(backend)}`);
+    console.log(`  mixed precision: ${await backend.whyNoFloat16() ?? "yes, float16 gives the known answers"}`);
+    console.log(`  waiting for an empty submit takes ${(await emptySubmit(backend)).toFixed(2)} ms`);
+    if (kernels) console.log(`  kernels: ${await kernelText(backend)}`);
+  } finally {
+    backend.destroy();
+  }
+}
+
+/** The median of some waits for work that is none, in milliseconds. */
+async function emptySubmit(backend: WebGpuBackend): Promise<number> {
+  const waits: number[] = [];
+  for (let k = 0; k < WAITS; k++) {
+    const started = performance.now();
+    backend.device.queue.submit([]);
+    await backend.finish();
+    waits.push(performance.now() - started);
+  }
+  return median(waits);
+}
 
 /** How many kernels give known answers. */
 async function kernelText(backend: WebGpuBackend): Promise<string> {

@@ -3,10 +3,20 @@
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
 import { modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
+import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
 import { readCheckpoint } from "../weights/read_checkpoint.ts";
 import { inGroup, MOST } from "./option.ts";
 
-/** The options --backend, --threads and --stall-timeout. */
+/** The option --gpu. */
+export const GPU_OPTION = {
+  kind: "text",
+  about: "the implementation of WebGPU: Deno's own, or Dawn, Chromium's, by npm's package webgpu (51 MB)",
+  default: "deno",
+  choices: GPU_NAMES,
+  mayChangeOnResume: true,
+} as const;
+
+/** The options --backend, --gpu, --threads and --stall-timeout. */
 export const BACKEND_OPTIONS = inGroup(
   "Device",
   {
@@ -17,6 +27,7 @@ export const BACKEND_OPTIONS = inGroup(
       choices: ["auto", "webgpu", "cpu"],
       mayChangeOnResume: true,
     },
+    gpu: GPU_OPTION,
     threads: {
       kind: "integer",
       about: "threads of the CPU backend; defaults to one a core",
@@ -122,14 +133,16 @@ export function describeWork({ description }: Backend, { precision }: { readonly
 }
 
 /** Opens the backend that was asked for; `memory` is in MiB. */
-export function openChosenBackend(
-  { backend, threads, memory, "stall-timeout": stallTimeout }: {
+export async function openChosenBackend(
+  { backend, gpu, threads, memory, "stall-timeout": stallTimeout }: {
     readonly backend: string;
+    readonly gpu: string;
     readonly threads?: number;
     readonly memory?: number;
     readonly "stall-timeout"?: number;
   },
 ): Promise<Backend> {
   const bytes = memory === undefined ? undefined : memory * 2 ** 20;
-  return openBackend(backend as BackendChoice, { threads, memory: bytes, stallTimeout });
+  const given = { threads, memory: bytes, stallTimeout, gpu: await loadGpu(gpu) };
+  return await openBackend(backend as BackendChoice, given);
 }

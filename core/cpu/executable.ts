@@ -10,7 +10,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
 import { kernelNumber } from "./kernels.ts";
-import type { Block, CpuMemory } from "./memory.ts";
+import type { Block, CpuMemory, MemoryArray } from "./memory.ts";
 import { prepacks, programOf, sharedPrepacked, STAGE_WORDS } from "./program.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
@@ -18,7 +18,9 @@ import type { Threads } from "./threads.ts";
 /** A stage in TypeScript and its buffers. */
 interface FunctionSegment {
   readonly stage: CpuFunctionStage;
-  readonly buffers: readonly NumericArray[];
+  readonly buffers: readonly MemoryArray[];
+  /** What they were when the stage last ran. */
+  readonly arrays: NumericArray[];
 }
 
 /** Consecutive stages of WebAssembly kernels, by their address and number, or one stage in TypeScript. */
@@ -35,7 +37,7 @@ interface TimedStage {
 /** A node's kernel and its memory. */
 interface Call {
   readonly kernel: CpuStages;
-  readonly buffers: readonly NumericArray[];
+  readonly buffers: readonly MemoryArray[];
   /** The address of its workspace. */
   readonly workspace: number;
   /** The address of what its prepacking stages write. */
@@ -55,7 +57,7 @@ function argumentWord(argument: CpuArgument, { buffers, workspace, prepacked }: 
   if ("float" in argument) return new Int32Array(Float32Array.of(argument.float).buffer)[0];
   if ("workspace" in argument) return workspace + 4 * argument.workspace;
   if ("prepacked" in argument) return prepacked + 4 * argument.prepacked;
-  return buffers[argument.buffer].byteOffset + 4 * (argument.offset ?? 0);
+  return buffers[argument.buffer].address + 4 * (argument.offset ?? 0);
 }
 
 /** Runs a plan on the CPU. */
@@ -73,12 +75,14 @@ export class CpuExecutable implements Executable {
   readonly #updated: readonly CpuStorage[];
   readonly #threads: Threads;
   readonly #scratchLength: number;
-  #context: CpuContext;
+  readonly #workspace: MemoryArray;
+  #scratch: MemoryArray;
+  #context: CpuContext | undefined;
   readonly #blocks: Block[] = [];
   readonly #memory: CpuMemory;
-  readonly #inputs = new Map<string, { value: Value; data: NumericArray }>();
-  readonly #outputs = new Map<string, Float32Array | Uint32Array>();
-  readonly #scalars: readonly (Float32Array | Uint32Array)[];
+  readonly #inputs = new Map<string, { value: Value; data: MemoryArray }>();
+  readonly #outputs = new Map<string, MemoryArray>();
+  readonly #scalars: readonly MemoryArray[];
   readonly #records: Float32Array[];
   #recorded = 0;
 
@@ -101,11 +105,11 @@ export class CpuExecutable implements Executable {
     const take = (bytes: number) => {
       const block = orNothing(() => memory.allocate(bytes));
       this.#blocks.push(block);
-      if (options.poison) memory.view(block, "f32", block.bytes / 4).fill(NaN);
+      if (options.poison) memory.view(block, "f32", block.bytes / 4).elements.fill(NaN);
       return block;
     };
     const program = programOf(plan), arena = take(program.arena.bytes);
-    const arrays = new Map<Value, Float32Array | Uint32Array>();
+    const arrays = new Map<Value, MemoryArray>();
     const place = (value: Value, block: Block, offset = 0) => {
       const at = { address: block.address + offset, bytes: byteSize(value.spec) };
       const array = memory.view(at, value.spec.dtype, elementCount(value.spec.shape));
@@ -119,7 +123,7 @@ export class CpuExecutable implements Executable {
       const storage = options.variables.get(value.name);
       if (storage instanceof CpuStorage) arrays.set(value, storage.data);
       else if (value.initializer?.kind === "constant") {
-        place(value, take(byteSize(value.spec))).fill(value.initializer.value);
+        place(value, take(byteSize(value.spec))).elements.fill(value.initializer.value);
       } else throw new DeviceError(`The variable "${value.name}" lives on another backend`);
     }
     program.values.forEach((value, index) => place(value, arena, program.arena.offsets[index]));
@@ -127,10 +131,8 @@ export class CpuExecutable implements Executable {
     const workspace = take(4 * program.workspace);
     this.#scratchLength = program.scratch;
     orNothing(() => threads.reserveScratch(4 * this.#scratchLength));
-    this.#context = {
-      workspace: memory.view(workspace, "f32", program.workspace) as Float32Array,
-      scratch: this.#scratch(),
-    };
+    this.#workspace = memory.view(workspace, "f32", program.workspace);
+    this.#scratch = this.#scratchArray();
 
     const storageOf = ({ name }: Value) => options.variables.get(name) as CpuStorage;
     const updated = new Set(
@@ -164,7 +166,7 @@ export class CpuExecutable implements Executable {
   write(input: string, data: Float32Array | Uint32Array): void {
     const { value, data: target } = byName(this.#inputs, "input", input);
     expectData(input, value.spec, data);
-    target.set(data);
+    target.elements.set(data);
   }
 
   /** Runs one step, to its end. */
@@ -215,12 +217,12 @@ export class CpuExecutable implements Executable {
       throw new DeviceError(`More than ${SCALAR_CAPACITY} steps were recorded without readScalars()`);
     }
     const row = this.#records[this.#recorded++];
-    for (let i = 0; i < row.length; i++) row[i] = this.#scalars[i][0];
+    for (let i = 0; i < row.length; i++) row[i] = this.#scalars[i].elements[0];
   }
 
   /** Copies an output out. */
   read(output: string): Promise<Float32Array | Uint32Array> {
-    return Promise.resolve(byName(this.#outputs, "output", output).slice());
+    return Promise.resolve(byName(this.#outputs, "output", output).elements.slice());
   }
 
   /** The scalars of the recorded steps. */
@@ -242,20 +244,28 @@ export class CpuExecutable implements Executable {
 
   #runSegment(segment: Segment): void {
     if ("stages" in segment) this.#threads.run(segment.stages, segment.count);
-    else this.#call(segment.stage, segment.buffers);
+    else this.#call(segment);
   }
 
-  #call(stage: CpuFunctionStage, buffers: readonly NumericArray[]): void {
+  #call({ stage, buffers, arrays }: FunctionSegment): void {
+    for (let i = 0; i < buffers.length; i++) arrays[i] = buffers[i].elements;
+    const context = this.#lend();
+    for (let task = 0; task < stage.tasks; task++) stage.run(arrays, task, context);
+  }
+
+  /** The workspace, and the calling thread's scratch memory as far as this program uses it. */
+  #lend(): CpuContext {
     // A program that was compiled later may have moved the scratch memory.
-    if (this.#context.scratch.byteOffset !== this.#threads.scratch) {
-      this.#context = { ...this.#context, scratch: this.#scratch() };
+    if (this.#scratch.address !== this.#threads.scratch) this.#scratch = this.#scratchArray();
+    const workspace = this.#workspace.elements as Float32Array, scratch = this.#scratch.elements as Float32Array;
+    if (this.#context?.workspace !== workspace || this.#context.scratch !== scratch) {
+      this.#context = { workspace, scratch };
     }
-    for (let task = 0; task < stage.tasks; task++) stage.run(buffers, task, this.#context);
+    return this.#context;
   }
 
-  /** The calling thread's scratch memory, as far as this program uses it. */
-  #scratch(): Float32Array {
-    return new Float32Array(this.#memory.memory.buffer, this.#threads.scratch, this.#scratchLength);
+  #scratchArray(): MemoryArray {
+    return this.#memory.view({ address: this.#threads.scratch, bytes: 0 }, "f32", this.#scratchLength);
   }
 
   /**
@@ -277,8 +287,9 @@ export class CpuExecutable implements Executable {
       for (const [kernel, stage] of call.kernel.stages.entries()) {
         if (!isWanted(stage, call)) continue;
         if ("run" in stage) {
-          segments.push({ stage, buffers });
-          singles.push({ node, variant, kernel, segment: { stage, buffers } });
+          const segment = { stage, buffers, arrays: [] };
+          segments.push(segment);
+          singles.push({ node, variant, kernel, segment });
           continue;
         }
         const index = argumentOffsets.length, last = segments.at(-1);

@@ -1,10 +1,11 @@
 /**
- * The CPU backend's memory: one WebAssembly memory, shared so that workers and WASM kernels can use it in place, with a
- * first-fit allocator of 64-byte blocks.
+ * The CPU backend's memory: one WebAssembly memory, shared where it may be so that workers use it in place, with a first-fit
+ * allocator of 64-byte blocks.
  */
 
-import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
+import { OutOfMemoryError } from "../util/errors.ts";
 import type { DType } from "../graph/shape.ts";
+import { canShareMemory } from "./cores.ts";
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
@@ -28,10 +29,39 @@ export function blockBytes(size: number): number {
 /** Bytes that blocks can have in all. */
 const MOST = MAX_PAGES * PAGE - ALIGNMENT - GUARD;
 
-/** Allocates blocks in one shared WebAssembly memory. */
+/** Elements of a memory. Memory that is not shared detaches its arrays when it grows, so ask for them each time. */
+export class MemoryArray {
+  #elements: Float32Array | Uint32Array;
+
+  /** The elements from an address on. */
+  constructor(
+    readonly memory: WebAssembly.Memory,
+    /** The address of the first. */
+    readonly address: number,
+    readonly dtype: DType,
+    readonly length: number,
+  ) {
+    this.#elements = this.#view();
+  }
+
+  /** The elements, in place. */
+  get elements(): Float32Array | Uint32Array {
+    if (this.#elements.buffer !== this.memory.buffer) this.#elements = this.#view();
+    return this.#elements;
+  }
+
+  #view(): Float32Array | Uint32Array {
+    const { memory: { buffer }, address, length } = this;
+    return this.dtype === "f32" ? new Float32Array(buffer, address, length) : new Uint32Array(buffer, address, length);
+  }
+}
+
+/** Allocates blocks in one WebAssembly memory. */
 export class CpuMemory {
   /** The memory itself. */
   readonly memory: WebAssembly.Memory;
+  /** Whether workers may have it too. */
+  readonly shared: boolean;
   #free: { address: number; bytes: number }[] = [{ address: ALIGNMENT, bytes: 16 * PAGE - ALIGNMENT - GUARD }];
   #live = 0;
   /** The most bytes that blocks may have in all. */
@@ -41,17 +71,12 @@ export class CpuMemory {
    * Makes an empty memory.
    *
    * @param limit The most bytes that may be given out. Defaults to what one WebAssembly memory holds.
-   * @throws {DeviceError} If memory cannot be shared, as on a page that is not isolated from other origins.
+   * @param shared Whether workers may have it too. Defaults to where the engine allows it.
    */
-  constructor(limit = Infinity) {
+  constructor(limit = Infinity, shared: boolean = canShareMemory()) {
     this.most = Math.min(limit, MOST);
-    if (typeof SharedArrayBuffer === "undefined") {
-      throw new DeviceError(
-        "The CPU backend needs shared memory, which a browser gives only to isolated pages: serve the page with the headers " +
-          "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
-      );
-    }
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared: true });
+    this.shared = shared;
+    this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared });
   }
 
   /** Bytes in blocks that were not freed. */
@@ -94,12 +119,9 @@ export class CpuMemory {
     this.#free = merged;
   }
 
-  /** A block as a typed array. */
-  view(block: Block, dtype: DType, length: number): Float32Array<SharedArrayBuffer> | Uint32Array<SharedArrayBuffer> {
-    const buffer = this.memory.buffer as unknown as SharedArrayBuffer;
-    return dtype === "f32"
-      ? new Float32Array(buffer, block.address, length)
-      : new Uint32Array(buffer, block.address, length);
+  /** A block as an array. */
+  view(block: Block, dtype: DType, length: number): MemoryArray {
+    return new MemoryArray(this.memory, block.address, dtype, length);
   }
 
   #grow(bytes: number): void {

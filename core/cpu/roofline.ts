@@ -4,6 +4,8 @@
  */
 
 import type { DevicePeaks } from "../profiling/profile.ts";
+import { DeviceError } from "../util/errors.ts";
+import { openWorker } from "./worker.ts";
 
 /** Accumulators: enough to hide the latency, and, with the two factors, as many registers as engines keep free on x86. */
 const ACCUMULATORS = 12;
@@ -79,49 +81,85 @@ function assemble(relaxed: boolean, bytes: number): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** A worker: waits at the barrier, runs a function for a number of passes and answers with the milliseconds they took. */
-const WORKER = `
-let exports, arrived;
-self.onmessage = ({ data: { module, barrier, name, passes, threads } }) => {
+/** A thread: waits at the barrier, runs a function for a number of passes and answers with the milliseconds they took. */
+const PROGRAM = `let exports, arrived;
+function receive({ module, barrier, name, passes, threads }, post) {
   if (module) {
     exports = new WebAssembly.Instance(module).exports;
     arrived = new Int32Array(barrier);
     exports.run(1000);
     exports.copy(1);
-    self.postMessage(0);
+    post(0);
     return;
   }
   const round = Math.floor(Atomics.add(arrived, 0, 1) / threads) + 1;
   while (Atomics.load(arrived, 0) < round * threads);
   const started = performance.now();
   exports[name](passes);
-  self.postMessage(performance.now() - started);
-};`;
+  post(performance.now() - started);
+}`;
+
+/** A thread of a measurement: takes a message, and answers it. */
+interface PeakThread {
+  ask(message: Readonly<Record<string, unknown>>): Promise<number>;
+  close(): void;
+}
+
+async function workerThread(): Promise<PeakThread> {
+  let hear = (_answer: number) => {}, fail = (_reason: Error) => {};
+  const worker = await openWorker(PROGRAM, {
+    hear: (answer) => hear(answer as number),
+    fail: (reason) => fail(new DeviceError(`A thread that measures the CPU ended: ${reason}`)),
+  });
+  return {
+    ask: (message) =>
+      new Promise((resolve, reject) => {
+        [hear, fail] = [resolve, reject];
+        worker.post(message);
+      }),
+    close: () => worker.terminate(),
+  };
+}
+
+/** The calling thread, where it is the only one: there may be no workers. */
+function callingThread(module: WebAssembly.Module): PeakThread {
+  const { exports } = new WebAssembly.Instance(module),
+    functions = exports as Record<string, (passes: number) => number>;
+  functions.run(1000);
+  functions.copy(1);
+  return {
+    ask({ name, passes }) {
+      const started = performance.now();
+      functions[name as string](passes as number);
+      return Promise.resolve(performance.now() - started);
+    },
+    close() {},
+  };
+}
 
 /** Measures the peaks; its threads sleep in between. */
 export class Peak {
   /** Whether multiply-adds are fused. */
   readonly relaxed: boolean;
-  readonly #workers: readonly Worker[];
+  readonly #threads: readonly PeakThread[];
   readonly #bytes: number;
   readonly #passes = { run: 100_000, copy: 1 };
 
-  private constructor(relaxed: boolean, bytes: number, workers: readonly Worker[]) {
+  private constructor(relaxed: boolean, bytes: number, threads: readonly PeakThread[]) {
     this.relaxed = relaxed;
     this.#bytes = bytes;
-    this.#workers = workers;
+    this.#threads = threads;
   }
 
   /** Starts a number of threads. */
-  static async start(threads: number): Promise<Peak> {
-    const bytes = Math.max(LEAST_COPIED_BYTES, Math.ceil(COPIED_BYTES / threads / PAGE) * PAGE);
+  static async start(count: number): Promise<Peak> {
+    const bytes = Math.max(LEAST_COPIED_BYTES, Math.ceil(COPIED_BYTES / count / PAGE) * PAGE);
     const relaxed = WebAssembly.validate(assemble(true, bytes));
     const module = new WebAssembly.Module(assemble(relaxed, bytes));
-    const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
-    const workers = Array.from({ length: threads }, () => new Worker(url, { type: "module" }));
-    const peak = new Peak(relaxed, bytes, workers);
+    if (count === 1) return new Peak(relaxed, bytes, [callingThread(module)]);
+    const threads = await Promise.all(Array.from({ length: count }, workerThread));
+    const peak = new Peak(relaxed, bytes, threads);
     await peak.#ask({ module, barrier: new SharedArrayBuffer(4) });
-    URL.revokeObjectURL(url);
     return peak;
   }
 
@@ -137,12 +175,12 @@ export class Peak {
 
   /** Ends the threads. */
   close(): void {
-    for (const worker of this.#workers) worker.terminate();
+    for (const thread of this.#threads) thread.close();
   }
 
   /** The passes of all threads a second. */
   async #rate(name: "run" | "copy"): Promise<number> {
-    const threads = this.#workers.length,
+    const threads = this.#threads.length,
       time = async () => Math.max(...await this.#ask({ name, passes: this.#passes[name], threads }));
     let ms = await time();
     if (ms < MEASURED_MS / 2 || ms > MEASURED_MS * 2) {
@@ -153,13 +191,7 @@ export class Peak {
   }
 
   #ask(message: Readonly<Record<string, unknown>>): Promise<number[]> {
-    return Promise.all(this.#workers.map((worker) =>
-      new Promise<number>((resolve, reject) => {
-        worker.onmessage = ({ data }) => resolve(data);
-        worker.onerror = ({ message }) => reject(new Error(message));
-        worker.postMessage(message);
-      })
-    ));
+    return Promise.all(this.#threads.map((thread) => thread.ask(message)));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { DeviceError } from "../util/errors.ts";
 import { argument, sentence } from "../util/sentence.ts";
+import { coreCount } from "./cores.ts";
 import type { CpuKernels, KernelExports } from "./kernels.ts";
 import type { Block, CpuMemory } from "./memory.ts";
 import { type RunningWorker, startWorker } from "./worker.ts";
@@ -48,7 +49,7 @@ export class Threads {
   /** The number of threads, the calling one included. */
   readonly count: number;
   readonly #memory: CpuMemory;
-  readonly #control: Int32Array;
+  #words: Int32Array;
   readonly #address: number;
   readonly #exports: KernelExports;
   readonly #workers: RunningWorker[] = [];
@@ -64,9 +65,9 @@ export class Threads {
     this.#memory = memory;
     const block = memory.allocate(CONTROL_BYTES);
     this.#address = block.address;
-    this.#control = new Int32Array(memory.memory.buffer, block.address, CONTROL_BYTES / 4).fill(0);
+    this.#words = this.#control.fill(0);
     this.#control[THREADS] = count;
-    this.#control[SPINS] = count <= (globalThis.navigator?.hardwareConcurrency ?? 1) ? PATIENT_SPINS : IMPATIENT_SPINS;
+    this.#control[SPINS] = count <= coreCount() ? PATIENT_SPINS : IMPATIENT_SPINS;
     this.#control[MAY_WAIT] = mayWait() ? 1 : 0;
     this.#control[PATIENCE] = Math.min(MOST_SLICES, Math.ceil(SLICES_PER_SECOND * stallTimeout));
     const { exports } = new WebAssembly.Instance(kernels.module, { env: { memory: memory.memory } });
@@ -96,6 +97,7 @@ export class Threads {
           }, stallTimeout),
         );
       }
+      return threads;
     } catch (error) {
       threads.close();
       throw new DeviceError(
@@ -104,7 +106,13 @@ export class Threads {
         }); ${FEWER}`,
       );
     }
-    return threads;
+  }
+
+  /** The words of the control block, made anew where memory that is not shared has grown. */
+  get #control(): Int32Array {
+    const { buffer } = this.#memory.memory;
+    if (this.#words?.buffer !== buffer) this.#words = new Int32Array(buffer, this.#address, CONTROL_BYTES / 4);
+    return this.#words;
   }
 
   /** The address of the calling thread's scratch memory. */

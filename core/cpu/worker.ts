@@ -1,11 +1,89 @@
 /**
- * Starts the threads of the CPU backend. A worker's program is text, so that it loads from a registry and from a bundle as
- * well as from disk. Node's workers are preferred, since they do not keep a finished process alive.
+ * Starts workers. A worker's program is text, so that it loads from a registry and from a bundle as well as from disk. Node's
+ * workers are preferred, since they do not keep a finished process alive.
  */
 
 import { StallWatch } from "../util/stall_watch.ts";
+import { nodeProcess } from "./cores.ts";
 
-/** The arguments of a worker. */
+/** A running worker. */
+export interface RunningWorker {
+  /** Sends it a message. */
+  post(message: unknown): void;
+  /** Lets the process end while the worker runs, where workers keep it alive. */
+  unref(): void;
+  /** Ends it at once. */
+  terminate(): void;
+}
+
+/** What is told of a worker. */
+export interface WorkerListener {
+  /** It has sent a message. */
+  hear(message: unknown): void;
+  /** It has ended or failed, for a reason. */
+  fail(reason: string): void;
+}
+
+/** The reason of a worker that says none. */
+const ENDED = "it ended";
+
+const NODE_FRAME = `const { parentPort } = require("node:worker_threads");
+parentPort.on("message", (message) => receive(message, (answer) => parentPort.postMessage(answer)));`;
+
+const WEB_FRAME = `onmessage = ({ data }) => receive(data, (answer) => postMessage(answer));`;
+
+interface NodeWorker {
+  on(event: string, listener: (value: unknown) => void): void;
+  postMessage(message: unknown): void;
+  unref(): void;
+  terminate(): void;
+}
+
+/** Resolves to Node's module of workers, where there is one. The specifier is not literal, so that bundlers leave it. */
+async function nodeWorkers(): Promise<
+  { Worker: new (program: string, options: Record<string, unknown>) => NodeWorker } | undefined
+> {
+  if (nodeProcess() === undefined) return undefined;
+  const specifier = ["node", "worker_threads"].join(":");
+  return await import(specifier).catch(() => undefined);
+}
+
+/**
+ * Starts a worker.
+ *
+ * @param program Text that defines `receive(message, post)`, which is called with each message.
+ * @param listener What hears of it.
+ * @throws {Error} If the engine refuses.
+ */
+export async function openWorker(program: string, { hear, fail }: WorkerListener): Promise<RunningWorker> {
+  const node = await nodeWorkers();
+  if (node !== undefined) {
+    const worker = new node.Worker(`${program}\n${NODE_FRAME}`, { eval: true });
+    worker.on("message", hear);
+    worker.on("error", (error) => fail(String(error)));
+    worker.on("exit", () => fail(ENDED));
+    return {
+      post: (message) => worker.postMessage(message),
+      unref: () => worker.unref(),
+      terminate: () => worker.terminate(),
+    };
+  }
+  const url = URL.createObjectURL(new Blob([`${program}\n${WEB_FRAME}`], { type: "text/javascript" }));
+  const worker = new Worker(url, { type: "module" });
+  worker.onmessage = ({ data }) => hear(data);
+  // A worker that a page's policy forbids fails without a message.
+  worker.onerror = ({ message }) => fail(message || "it was not loaded");
+  return {
+    post: (message) => worker.postMessage(message),
+    unref() {},
+    terminate() {
+      worker.terminate();
+      URL.revokeObjectURL(url);
+    },
+  };
+}
+
+/** The arguments of a worker of the CPU backend. */
 export interface WorkerStart {
   /** The kernels. */
   readonly module: WebAssembly.Module;
@@ -19,53 +97,23 @@ export interface WorkerStart {
   readonly thread: number;
 }
 
-/** A running worker. */
-export interface RunningWorker {
-  /** Ends it at once. */
-  terminate(): void;
-}
-
 /** Milliseconds in which a worker's last message arrives. */
 const LAST_WORDS = 50;
 
 /** Marks the run as failed if the kernels trap, so that no thread waits for this one. */
-const PROGRAM = `function serve({ module, memory, control, failed, thread }, report) {
+const KERNELS = `function receive({ module, memory, control, failed, thread }, post) {
   try {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    report("ready");
+    post("ready");
     exports.follow(control, thread);
   } catch (error) {
     Atomics.store(new Int32Array(memory.buffer), failed / 4, 1);
-    report(String(error));
+    post(String(error));
   }
-}
-`;
-
-const NODE_PROGRAM = PROGRAM +
-  `const { parentPort, workerData } = require("node:worker_threads");
-serve(workerData, (message) => parentPort.postMessage(message));`;
-
-const WEB_PROGRAM = PROGRAM +
-  `onmessage = ({ data }) => serve(data, (message) => postMessage(message));`;
-
-interface NodeWorker {
-  on(event: string, listener: (value: unknown) => void): void;
-  unref(): void;
-  terminate(): void;
-}
-
-/** Resolves to Node's module of workers, where there is one. The specifier is not literal, so that bundlers leave it. */
-async function nodeWorkers(): Promise<
-  { Worker: new (program: string, options: Record<string, unknown>) => NodeWorker } | undefined
-> {
-  const { process } = globalThis as { process?: { versions?: { node?: string } } };
-  if (process?.versions?.node === undefined) return undefined;
-  const specifier = ["node", "worker_threads"].join(":");
-  return await import(specifier).catch(() => undefined);
-}
+}`;
 
 /**
- * Starts a worker, and resolves once it is ready to work.
+ * Starts a worker of the CPU backend, and resolves once it is ready to work.
  *
  * @param start What it needs.
  * @param onDeath Called if it ends or fails afterwards, with the reason.
@@ -77,45 +125,34 @@ export async function startWorker(
   onDeath: (reason: string) => void,
   patience = Infinity,
 ): Promise<RunningWorker> {
-  const node = await nodeWorkers();
-  let watch: StallWatch | undefined;
-  const started = new Promise<RunningWorker>((resolve, reject) => {
+  let watch: StallWatch | undefined, worker: RunningWorker | undefined;
+  const started = new Promise<void>((resolve, reject) => {
+    let ready = false;
     watch = new StallWatch({
       limit: () => patience,
       onStall: (seconds) => {
-        terminate();
+        worker?.terminate();
         reject(new Error(`it was not ready after ${seconds} seconds`));
       },
     });
     watch.begin();
-    let ready = false, terminate = () => {}, unref = () => {};
+    // Before it is ready, what it said last may arrive after its end.
+    const fail = (reason: string) =>
+      ready ? onDeath(reason) : void setTimeout(() => reject(new Error(reason)), reason === ENDED ? LAST_WORDS : 0);
     const hear = (message: unknown) => {
-      if (message === "ready") {
-        ready = true;
-        unref();
-        resolve({ terminate });
-      } else fail(String(message));
+      if (message !== "ready") return fail(String(message));
+      ready = true;
+      resolve();
     };
-    const fail = (reason: string) => ready ? onDeath(reason) : reject(new Error(reason));
-    if (node !== undefined) {
-      const worker = new node.Worker(NODE_PROGRAM, { eval: true, workerData: start });
-      terminate = () => worker.terminate();
-      worker.on("message", hear);
-      worker.on("error", (error) => fail(String(error)));
-      // Before it is ready, what it said last may arrive after its end.
-      worker.on("exit", () => ready ? fail("it ended") : void setTimeout(() => fail("it ended"), LAST_WORDS));
-      unref = () => worker.unref();
-    } else {
-      const url = URL.createObjectURL(new Blob([WEB_PROGRAM], { type: "text/javascript" }));
-      const worker = new Worker(url, { type: "module" });
-      terminate = () => worker.terminate();
-      worker.onmessage = ({ data }) => hear(data);
-      worker.onerror = (event) => fail(event.message);
-      worker.postMessage(start);
-    }
+    openWorker(KERNELS, { hear, fail }).then((opened) => {
+      worker = opened;
+      worker.post(start);
+    }).catch(reject);
   });
   try {
-    return await started;
+    await started;
+    worker!.unref();
+    return worker!;
   } finally {
     watch?.stop();
   }

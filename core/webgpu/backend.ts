@@ -8,12 +8,15 @@ import { expectStallTimeout } from "../util/stall_watch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DevicePeaks } from "../profiling/profile.ts";
 import { byteSize, elementCount, type TensorSpec } from "../graph/shape.ts";
+import { BufferUsage, MapMode } from "./constants.ts";
 import {
   type AdapterReport,
   deviceFailure,
   DeviceMonitor,
   deviceProfile,
   firstLine,
+  type GpuOptions,
+  implementationOf,
   mebibytes,
   reportAdapter,
   requestAdapter,
@@ -35,7 +38,7 @@ import { type KernelTable, SHIPPED_TABLES } from "./tuning/tables.ts";
 const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
 
 /** The options of {@link WebGpuBackend.create}. */
-export interface WebGpuBackendOptions {
+export interface WebGpuBackendOptions extends GpuOptions {
   /** The most bytes that may be allocated. Defaults to all that the device has. */
   readonly memory?: number;
   /** Kernels for devices of a kind, which are asked before the tables that come with the library. */
@@ -62,6 +65,8 @@ export class WebGpuBackend implements Backend {
   /** Chooses kernels by timing them. */
   readonly tuner: WebGpuTuner;
   readonly capacity: Capacity;
+  /** Kept, since Dawn in Node frees what an implementation that was collected has made. */
+  readonly gpu: GPU | undefined;
   readonly #monitor: DeviceMonitor;
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
@@ -69,12 +74,13 @@ export class WebGpuBackend implements Backend {
   private constructor(
     adapter: GPUAdapter,
     device: GPUDevice,
-    { memory = Infinity, tables = [], stallTimeout }: WebGpuBackendOptions,
+    { gpu, memory = Infinity, tables = [], stallTimeout }: WebGpuBackendOptions,
   ) {
+    this.gpu = implementationOf({ gpu });
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.policy = new KernelPolicy(deviceProfile(device, adapter), [...tables, ...SHIPPED_TABLES]);
+    this.policy = new KernelPolicy(deviceProfile(device, adapter, { gpu: this.gpu }), [...tables, ...SHIPPED_TABLES]);
     this.#monitor = new DeviceMonitor(device, this.adapter, stallTimeout);
     this.pipelines = new PipelineCache(device, this.#monitor);
     this.tuner = new WebGpuTuner(this);
@@ -83,15 +89,15 @@ export class WebGpuBackend implements Backend {
   }
 
   /**
-   * Takes the default adapter.
+   * Takes the default adapter of an implementation.
    *
-   * @param options The limits of memory and time, and kernels.
+   * @param options The implementation, the limits of memory and time, and kernels.
    * @throws {DeviceError} If there is none, or it gives no device.
    * @throws {UsageError} If `stallTimeout` is not above 0.
    */
   static async create(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
     expectStallTimeout(options.stallTimeout);
-    const adapter = await requestAdapter();
+    const adapter = await requestAdapter(options);
     if (adapter === undefined) {
       throw new DeviceError(
         sentence`No WebGPU adapter was found, so the backend webgpu cannot be used: ${DRIVER_HINT}, or use ${
@@ -181,9 +187,9 @@ export class WebGpuBackend implements Backend {
         total,
       );
     }
-    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const storage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
     // Staging buffers are small, lie in host memory and are mostly freed at once.
-    if ((usage & GPUBufferUsage.MAP_READ) === 0) this.#expectRoom(size, label);
+    if ((usage & BufferUsage.MAP_READ) === 0) this.#expectRoom(size, label);
     return this.#watched(size, label, () => this.device.createBuffer({ label, size, usage: usage || storage }));
   }
 
@@ -243,7 +249,7 @@ export class WebGpuBackend implements Backend {
   /** Copies a tensor out of a buffer; waits for the device. */
   async readBuffer(buffer: GPUBuffer, spec: TensorSpec): Promise<Float32Array | Uint32Array> {
     const bytes = Math.ceil(byteSize(spec) / 4) * 4;
-    const staging = this.createBuffer(bytes, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const staging = this.createBuffer(bytes, "staging", BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
@@ -261,7 +267,7 @@ export class WebGpuBackend implements Backend {
   async mapRead(buffer: GPUBuffer): Promise<void> {
     await this.settleAllocations();
     try {
-      await this.#monitor.waitForResults(buffer.mapAsync(GPUMapMode.READ));
+      await this.#monitor.waitForResults(buffer.mapAsync(MapMode.READ));
     } catch (error) {
       // A device that is lost fails what is mapped before it says so.
       await this.#monitor.checkLoss();

@@ -1,6 +1,6 @@
 /** Acquires an adapter, and a device with the adapter's limits, and watches for its errors. */
 
-import { DeviceError, OutOfMemoryError } from "../util/errors.ts";
+import { DeviceError, OutOfMemoryError, UsageError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
 import { argument, type Sentence, sentence } from "../util/sentence.ts";
 import { DeviceWaits, STALL_SECONDS } from "./device_waits.ts";
@@ -25,15 +25,37 @@ export interface AdapterReport {
 /** Names of adapters that run on the CPU, for drivers that do not say so themselves. */
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i;
 
+/** Which implementation of WebGPU is used. */
+export interface GpuOptions {
+  /**
+   * An implementation of the standard, such as Dawn's by npm's `webgpu`. Defaults to the engine's own, `navigator.gpu`; where
+   * there is none, there is no adapter.
+   */
+  readonly gpu?: GPU;
+}
+
+/** The implementation that is given, or the engine's own, if it has one. */
+export function implementationOf({ gpu }: GpuOptions): GPU | undefined {
+  return gpu ?? (globalThis as { navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
+}
+
 /**
  * The default adapter, or nothing where there is none.
  *
+ * @param options `gpu`: the implementation to ask. Defaults to the engine's own.
+ * @throws {UsageError} If `gpu` has no `requestAdapter`.
  * @throws {DeviceError} If asking for one fails.
  */
-export async function requestAdapter(): Promise<GPUAdapter | undefined> {
-  if (globalThis.navigator?.gpu === undefined) return undefined;
+export async function requestAdapter(options: GpuOptions = {}): Promise<GPUAdapter | undefined> {
+  const gpu = implementationOf(options);
+  if (gpu === undefined) return undefined;
+  if (typeof gpu?.requestAdapter !== "function") {
+    throw new UsageError(
+      "Expected gpu to be an implementation of WebGPU, an object with requestAdapter() such as navigator.gpu, but it has none",
+    );
+  }
   try {
-    return await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+    return await gpu.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
   } catch (error) {
     throw new DeviceError(`Asking for a WebGPU adapter failed: ${(error as Error).message}`);
   }
@@ -49,8 +71,17 @@ export function reportAdapter(adapter: GPUAdapter): AdapterReport {
   const about = [["vendor", vendor], ["device", device], ["architecture", architecture], ["description", description]]
     .filter(([, text]) => text && text !== name).map(([what, text]) => `${what} ${text}`);
   const abilities = formatHash(hashText(`${limitsOf(adapter)} ${features}`));
-  const identity = [name, ...about, `abilities ${abilities}`, globalThis.navigator.userAgent].join("; ");
+  const identity = [name, ...about, `abilities ${abilities}`, runtimeName()].join("; ");
   return { name, software: fallback || SOFTWARE_NAMES.test(name), features, identity };
+}
+
+/** The runtime and its version, as far as it says. Node has had `navigator` since version 21. */
+function runtimeName(): string {
+  const { navigator, process } = globalThis as {
+    navigator?: { readonly userAgent?: string };
+    process?: { readonly version?: string };
+  };
+  return navigator?.userAgent ?? (process?.version === undefined ? "an unnamed runtime" : `Node.js/${process.version}`);
 }
 
 /** All limits by name, which are properties of the prototype. */
@@ -90,8 +121,13 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   }
 }
 
-/** What is known of a device when kernels are chosen for it. */
-export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DeviceProfile {
+/**
+ * What is known of a device when kernels are chosen for it.
+ *
+ * @param options `gpu`: the implementation that the adapter is of. Defaults to the engine's own.
+ */
+export function deviceProfile(device: GPUDevice, adapter: GPUAdapter, options: GpuOptions = {}): DeviceProfile {
+  const gpu = implementationOf(options);
   const { name, software } = reportAdapter(adapter), vendor = vendorName(adapter.info.vendor);
   const architecture = architectureName(vendor, adapter.info.architecture, name);
   const {
@@ -113,7 +149,7 @@ export function deviceProfile(device: GPUDevice, adapter: GPUAdapter): DevicePro
       maxComputeWorkgroupStorageSize,
       maxStorageBufferBindingSize,
       maxStorageBuffersPerShaderStage,
-      maxTexels: maxTexels(device),
+      maxTexels: gpu === undefined ? 0 : maxTexels(device, gpu),
     },
     float16: device.features.has("shader-f16"),
     subgroups: device.features.has("subgroups" as GPUFeatureName),

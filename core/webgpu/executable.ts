@@ -9,6 +9,7 @@ import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { deviceBytes } from "../util/float16.ts";
+import { BufferUsage } from "./constants.ts";
 import { type BoundKernel, writeDispatches, type WrittenDispatch } from "./dispatches.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
@@ -235,7 +236,7 @@ export class WebGpuExecutable implements Executable {
       shader.firstRange = first;
       first += Math.ceil(shader.ranges.byteLength / RANGES_ALIGNMENT) * RANGES_ALIGNMENT;
     }
-    this.#ranges = this.#own(bytes, "ranges", GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    this.#ranges = this.#own(bytes, "ranges", BufferUsage.UNIFORM | BufferUsage.COPY_DST);
     this.#backend.device.queue.writeBuffer(this.#ranges, 0, words);
   }
 
@@ -367,7 +368,7 @@ export class WebGpuExecutable implements Executable {
     this.#recorded = 0;
     if (rows === 0) return [];
     const staging = this.#stagings.pop() ??
-      this.#own(this.#ringBytes, "staging", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+      this.#own(this.#ringBytes, "staging", BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     const encoder = this.#backend.device.createCommandEncoder();
     encoder.copyBufferToBuffer(this.#ring!, 0, staging, 0, rows * width * 4);
     this.#backend.device.queue.submit([encoder.finish()]);

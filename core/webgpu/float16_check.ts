@@ -5,6 +5,7 @@
 
 import { DeviceError } from "../util/errors.ts";
 import { deviceBytes, LEAST_NORMAL_FLOAT16 } from "../util/float16.ts";
+import { f16round } from "../util/float16_bits.ts";
 import { elementCount, f16, f32, type TensorSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
 import { shaderText } from "./text/shader.ts";
@@ -19,7 +20,7 @@ const NUMBERS: readonly number[] = [
   ...Array.from({ length: 28 }, (_, k) => 1.7 * 2 ** (k - 13)),
 ];
 /** The same numbers, rounded to f16. */
-const ROUNDED = NUMBERS.map((value) => Math.f16round(value));
+const ROUNDED = NUMBERS.map((value) => f16round(value));
 /** Factors whose squares need more bits than f16 has; float32 represents the squares and their sum exactly. */
 const FACTORS: readonly number[] = Array.from({ length: 64 }, (_, k) => 2 * k + 33);
 

@@ -5,6 +5,7 @@
 
 import type { DType } from "../graph/shape.ts";
 import { DeviceError } from "../util/errors.ts";
+import { ShaderStage } from "./constants.ts";
 import { deviceFailure, type DeviceMonitor, firstLine, inErrorScope } from "./device.ts";
 import { texelFormat, type TexelType } from "./texels.ts";
 
@@ -97,7 +98,7 @@ export class PipelineCache {
     let layouts = this.#layouts.get(key);
     if (layouts === undefined) {
       const bindings = this.#device.createBindGroupLayout({
-        entries: kinds.map((kind, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...kind })),
+        entries: kinds.map((kind, binding) => ({ binding, visibility: ShaderStage.COMPUTE, ...kind })),
       });
       layouts = { bindings, whole: this.#device.createPipelineLayout({ bindGroupLayouts: [bindings] }) };
       this.#layouts.set(key, layouts);

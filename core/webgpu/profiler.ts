@@ -6,6 +6,7 @@
 import { DeviceError } from "../util/errors.ts";
 import type { ProfiledDispatch } from "../profiling/profile.ts";
 import type { WebGpuBackend } from "./backend.ts";
+import { BufferUsage } from "./constants.ts";
 import { encodeTexelCopy, type TexelCopy } from "./texels.ts";
 
 /** A kernel in a profile. Its cost is that of its whole node. */
@@ -70,8 +71,8 @@ export class Profiler {
       { length: Math.ceil(dispatches / SET_DISPATCHES) },
       () => device.createQuerySet({ type: "timestamp", count: 2 * SET_DISPATCHES }),
     );
-    this.#resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-    this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.#resolved = device.createBuffer({ size, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
+    this.#staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   }
 
   /** Begins the compute pass of a dispatch. The copies into textures before it count as a part of it. */
@@ -160,8 +161,8 @@ function secondsOfTick(backend: TimedBackend): Promise<number> {
 async function stamp(backend: TimedBackend): Promise<{ ticks: bigint; milliseconds: number }> {
   const { device } = backend;
   const querySet = device.createQuerySet({ type: "timestamp", count: 1 });
-  const resolved = device.createBuffer({ size: 8, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
-  const staging = device.createBuffer({ size: 8, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const resolved = device.createBuffer({ size: 8, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
+  const staging = device.createBuffer({ size: 8, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   const encoder = device.createCommandEncoder();
   encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: 0 } }).end();
   encoder.resolveQuerySet(querySet, 0, 1, resolved, 0);

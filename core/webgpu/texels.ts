@@ -5,6 +5,8 @@
  * than once. The dispatches of a program share the textures.
  */
 
+import { TextureUsage } from "./constants.ts";
+
 /** A word that is NaN as one f32 and as two f16. */
 export const POISON = 0x7fff7fff;
 
@@ -14,9 +16,9 @@ const ROW = 1024;
 /** The WGSL language feature of read-only storage textures; lavapipe reads sampled textures no faster than buffers. */
 const FEATURE = "readonly_and_readwrite_storage_textures";
 
-/** The most texels that a kernel can read of a buffer; 0 where WGSL lacks read-only storage textures. */
-export function maxTexels({ limits }: GPUDevice): number {
-  const { wgslLanguageFeatures: features } = navigator.gpu as { wgslLanguageFeatures?: ReadonlySet<string> };
+/** The most texels that a kernel can read of a buffer; 0 where the WGSL of an implementation lacks read-only storage textures. */
+export function maxTexels({ limits }: GPUDevice, gpu: GPU): number {
+  const { wgslLanguageFeatures: features } = gpu as { wgslLanguageFeatures?: ReadonlySet<string> };
   return features?.has(FEATURE) ? ROW * limits.maxTextureDimension2D : 0;
 }
 
@@ -112,7 +114,7 @@ export class TexelPool<T extends TexelShape> {
 
 /** The descriptor of a texture of a number of rows. */
 export function texelTexture(rows: number, dtype: TexelType): GPUTextureDescriptor {
-  const { STORAGE_BINDING, COPY_DST } = GPUTextureUsage;
+  const { STORAGE_BINDING, COPY_DST } = TextureUsage;
   const { width, height, format } = texelShape(rows, dtype);
   return { size: [width, height], format, usage: STORAGE_BINDING | COPY_DST };
 }

@@ -55,7 +55,7 @@ export function packMatrixKernel(
   let depth = i / ${packed.lines}u;
   let matrix = min(line / ${padded}u, ${count - 1}u);
   let start = matrix * ${lines * depth}u + min(line % ${padded}u, ${lines - 1}u) * ${lineStride}u;
-  let inside = line % ${padded}u < ${lines}u && line < ${padded * count}u && depth < ${depth}u;
+  let inside = (line % ${padded}u < ${lines}u) & (line < ${padded * count}u) & (depth < ${depth}u);
   packed[i] = select(0.0, unpacked[start + min(depth, ${depth - 1}u) * ${depthStride}u], inside);`,
     },
     [{ name: "unpacked", index: from }, { name: "packed", index: to, write: true }],

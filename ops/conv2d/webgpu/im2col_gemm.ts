@@ -193,7 +193,7 @@ function unfoldKernel(
   let position = index % ${plane}u;
   let y = i32(position / ${columns}u * ${yAxis.step}u) + i32(tap / ${x.count}u) * ${y.step.offset} + ${y.first.offset};
   let x = i32(position % ${columns}u * ${xAxis.step}u) + i32(tap % ${x.count}u) * ${x.step.offset} + ${x.first.offset};
-  let inside = y >= 0 && y < ${height} && x >= 0 && x < ${width};
+  let inside = (y >= 0) & (y < ${height}) & (x >= 0) & (x < ${width});
   let line = (index / ${plane}u * ${sources}u + row % ${sources}u) * ${height}u + u32(clamp(y, 0, ${height - 1}));
   return select(0.0, source[line * ${width}u + u32(clamp(x, 0, ${width - 1}))], inside);
 }`,

@@ -106,7 +106,7 @@ function packKernel(
   let source = i / ${lines}u;
   let k = min(channel, ${channels - 1}u);
   let s = min(source, ${sources - 1}u);
-  let isInside = channel < ${channels}u && source < ${sources}u;
+  let isInside = (channel < ${channels}u) & (source < ${sources}u);
   let first = (${weightRow(convolution, "k", "s")}) * ${taps}u;
   ${taps === 1 ? pack("0u") : `for (var tap = 0u; tap < ${boundAtRun(taps, "packed")}; tap++) { ${pack("tap")} }`}`,
     },

@@ -111,7 +111,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 function loadWgsl(convolution: DirectedConvolution): string {
   const width = convolution.sourceSize[1];
   return `fn load(line: u32, inside: bool, x: i32) -> f32 {
-  let ok = inside && ${isInsideSource(convolution, 1, "x")};
+  let ok = inside & ${isInsideSource(convolution, 1, "x")};
   return select(0.0, source[line + u32(clamp(${unspread(convolution, 1, "x")}, 0, ${width - 1}))], ok);
 }`;
 }

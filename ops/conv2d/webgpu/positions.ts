@@ -37,8 +37,12 @@ export function sourcePosition(
   return `i32(${result}) + ${padding[axis]} - i32(${tap} * ${dilation[axis]}u)`;
 }
 
-/** A condition: whether a {@link sourcePosition} of this name is one of the source's rows or columns. */
+/**
+ * Conditions joined by `&`: whether a {@link sourcePosition} of this name is one of the source's rows or columns. `&&` would
+ * branch at each load, and some compilers take a time exponential in the branches of a loop (SwiftShader).
+ */
 export function isInsideSource(positions: Positions, axis: AxisIndex, name: string): string {
-  const step = positionStep(positions, axis), inside = `${name} >= 0 && ${name} < ${positions.sourceSize[axis] * step}`;
-  return step === 1 ? inside : `${inside} && ${name} % ${step} == 0`;
+  const step = positionStep(positions, axis), size = positions.sourceSize[axis] * step;
+  const inside = `(${name} >= 0) & (${name} < ${size})`;
+  return step === 1 ? inside : `${inside} & (${name} % ${step} == 0)`;
 }

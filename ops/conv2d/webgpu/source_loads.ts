@@ -81,14 +81,16 @@ function vectorAt(index: string, viaTexture: boolean): string {
 function loadVectorWgsl(width: number, viaTexture: boolean): string {
   const vector = vectorAt(`line + u32(clamp(x, 0, ${width - 4}))`, viaTexture);
   return `fn loadVector(line: u32, inside: bool, x: i32) -> vec4<f32> {
-  return select(vec4<f32>(), ${vector}, inside && x >= 0 && x < ${width});
+  return select(vec4<f32>(), ${vector}, inside & (x >= 0) & (x < ${width}));
 }`;
 }
 
 function loadWgsl(width: number): string {
   return `fn load(line: u32, inside: bool, x: i32) -> f32 {
   let i = line + u32(clamp(x, 0, ${width - 1}));
-  return select(0.0, ${width % 4 === 0 ? "source[(i) / 4u][(i) % 4u]" : "source[i]"}, inside && x >= 0 && x < ${width});
+  return select(0.0, ${
+    width % 4 === 0 ? "source[(i) / 4u][(i) % 4u]" : "source[i]"
+  }, inside & (x >= 0) & (x < ${width}));
 }`;
 }
 
@@ -114,7 +116,7 @@ function loadRow(row: number, columns: readonly number[], y: SourceSpan, x: Sour
       : `load(${line}, ${inside}, ${shifted("firstColumn", column)})`;
   };
   return [
-    `let ${inside} = ${rowInside ? "true" : `${at} >= 0 && ${at} < ${y.size}`};`,
+    `let ${inside} = ${rowInside ? "true" : `(${at} >= 0) & (${at} < ${y.size})`};`,
     `let ${line} = plane + u32(${rowInside ? at : `clamp(${at}, 0, ${y.size - 1})`}) * ${x.size}u;`,
     ...quads.filter(isWhole).map((quad) => `let ${vectorName(row, quad)} = ${loadQuad(quad)};`),
     ...columns.map((column) => `let ${elementName(row, column)} = ${loadColumn(column)};`),

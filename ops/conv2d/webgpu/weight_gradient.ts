@@ -82,7 +82,7 @@ function partialSumsWgsl(kernel: NaiveWeightKernel): string {
   const ks = range(outputs), lines = linesOf(problem), share = Math.ceil(lines / parts);
   const output = (k: number) => indexInTile("firstOutput", k, groupOutputs, outputs);
   return `fn load(line: u32, inside: bool, column: i32) -> f32 {
-  return select(0.0, x[line + u32(clamp(column, 0, ${width - 1}))], inside && column >= 0 && column < ${width});
+  return select(0.0, x[line + u32(clamp(column, 0, ${width - 1}))], inside & (column >= 0) & (column < ${width}));
 }
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {

@@ -104,8 +104,8 @@ function packGradientKernel(kernel: PerTapKernel, limits: DeviceLimits): WebGpuK
   const { problem: { batch, groupOutputs }, plane, tile: { rows }, panels, parts, share } = kernel;
   const depth = batch * plane;
   const conditions = [
-    ...(groupOutputs % rows === 0 ? [] : [`output < ${groupOutputs}u`]),
-    ...(parts * share === depth ? [] : [`position < ${depth}u`]),
+    ...(groupOutputs % rows === 0 ? [] : [`(output < ${groupOutputs}u)`]),
+    ...(parts * share === depth ? [] : [`(position < ${depth}u)`]),
   ];
   const channel = `at / ${plane}u * ${groupOutputs}u + min(output, ${groupOutputs - 1}u)`;
   const value = `dy[(${channel}) * ${plane}u + at % ${plane}u]`;
@@ -116,7 +116,7 @@ function packGradientKernel(kernel: PerTapKernel, limits: DeviceLimits): WebGpuK
   let output = line / ${share}u % ${panels}u * ${rows}u + i % ${rows}u;
   let position = line / ${panels * share}u * ${share}u + line % ${share}u;
   let at = min(position, ${depth - 1}u);
-  packed[i] = ${conditions.length === 0 ? value : `select(0.0, ${value}, ${conditions.join(" && ")})`};`,
+  packed[i] = ${conditions.length === 0 ? value : `select(0.0, ${value}, ${conditions.join(" & ")})`};`,
     },
     [{ name: "dy", index: DY }, { name: "packed", index: PACKED_DY, write: true }],
     limits,
@@ -136,7 +136,7 @@ function packInputKernel(kernel: PerTapKernel, limits: DeviceLimits): WebGpuKern
   let line = column / ${packed.width}u;
   let x0 = i32(column % ${packed.width}u) - ${padding[1]};
   let y0 = i32(line % ${packed.height}u) - ${padding[0]};
-  let inside = x0 >= 0 && x0 < ${width} && y0 >= 0 && y0 < ${height};
+  let inside = (x0 >= 0) & (x0 < ${width}) & (y0 >= 0) & (y0 < ${height});
   let position = u32(clamp(y0, 0, ${height - 1})) * ${width}u + u32(clamp(x0, 0, ${width - 1}));
   let image = line / ${packed.height}u * ${groupInputs}u;
   let channel = i % ${vectors}u * 4u;

@@ -130,7 +130,7 @@ function loadQuad(name: string, start: string, columns: number, loads: 1 | 4, ch
       : `select(vec4<f32>(), ${name}[select(0u, ${start} + quad, ${checksImage})], ${checksImage})`;
   }
   const element = (c: number) => {
-    const inside = `quad * 4u + ${c}u < ${columns}u${checksImage === "" ? "" : ` && ${checksImage}`}`;
+    const inside = `(quad * 4u + ${c}u < ${columns}u)${checksImage === "" ? "" : ` & (${checksImage})`}`;
     return `select(0.0, ${name}[select(0u, ${start} + quad * 4u + ${c}u, ${inside})], ${inside})`;
   };
   return vec4(range(4).map(element));

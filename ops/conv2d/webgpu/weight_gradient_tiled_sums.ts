@@ -86,7 +86,9 @@ function findLines({ problem, tile }: TiledKernel): string {
   const output = (k: number) => indexInTile("firstOutput", k, groupOutputs, tile.outputs);
   const row = (i: number) =>
     `let y${i} = ${shifted(`i32(oy * ${stride[0]}u)`, i * dilation[0] - padding[0])};
-    let inside${i} = y${i} >= 0 && y${i} < ${height}; let row${i} = u32(clamp(y${i}, 0, ${height - 1})) * ${width}u;`;
+    let inside${i} = (y${i} >= 0) & (y${i} < ${height}); let row${i} = u32(clamp(y${i}, 0, ${
+      height - 1
+    })) * ${width}u;`;
   const lineOfX = (c: number) => `let line${c} = (planes + ${input(c)}) * ${height * width}u;`;
   const lineOfDy = (k: number) => `let line${k}Dy = (outputPlanes + ${output(k)}) * ${plane}u + oy * ${outputWidth}u;`;
   return `let image = line / ${outputHeight}u;
@@ -270,7 +272,7 @@ function loadXWgsl(kernel: TiledKernel): string {
   const element = `line + u32(clamp(column, 0, ${width - size}))`, index = size === 4 ? `(${element}) / 4u` : element;
   const unit = viaTexture ? `x(${index})` : `x[${index}]`;
   return `fn loadX(line: u32, inside: bool, column: i32) -> ${type} {
-  return select(${zero}, ${unit}, inside && column >= 0 && column < ${width});
+  return select(${zero}, ${unit}, inside & (column >= 0) & (column < ${width}));
 }`;
 }
 

@@ -1,0 +1,65 @@
+/**
+ * The library on another implementation of WebGPU: Dawn, by npm's `webgpu`. It runs where the package and an adapter for it
+ * are to be had; on Debian, `chromium` brings a software one, SwiftShader.
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { CpuBackend } from "../core/mod.ts";
+import { losses, SMALL } from "./_training.ts";
+import { launch, root, runDeno } from "./_launcher.ts";
+
+const SWIFT_SHADER = "/usr/lib/chromium/vk_swiftshader_icd.json";
+const chosen = Deno.env.get("VK_ICD_FILENAMES") ?? await Deno.stat(SWIFT_SHADER).then(() => SWIFT_SHADER, () => "");
+const env: Record<string, string> = chosen === "" ? {} : { VK_ICD_FILENAMES: chosen };
+const { code, stdout, stderr } = await launch(["doctor", "--gpu", "dawn"], { env });
+const why = code !== 0 ? stderr.trim().split("\n").at(-1)! : stdout.includes("no adapter") ? "no adapter" : undefined;
+
+/** Deno's arguments for a script or a test that loads Dawn. */
+const DAWN = ["--config", `${root}deno.offline.json`, "--lock", `${root}cli/gpu/dawn.offline.lock`];
+
+/** A test that is skipped, with the reason, where there is no Dawn. */
+function dawnTest(name: string, run: () => Promise<void>): void {
+  Deno.test({ name: `${name} [Dawn${why === undefined ? "" : `: ${why}`}]`, ignore: why !== undefined, fn: run });
+}
+
+dawnTest("doctor says what Dawn offers, and that it computes rightly", () => {
+  assertMatch(stdout, /^WebGPU by Dawn \(npm's webgpu\): .+ \((software|hardware)\)$/m);
+  assertMatch(stdout, /^ {2}what Residua can use: timestamp-query (yes|no), shader-f16 (yes|no), subgroups (yes|no)$/m);
+  assertMatch(stdout, /^ {2}known answer: right/m);
+  assertMatch(stdout, /^ {2}waiting for an empty submit takes \d+\.\d\d ms$/m);
+  return Promise.resolve();
+});
+
+dawnTest("a ResNet-8 has the losses of the CPU backend on Dawn", async () => {
+  const script = fileURLToPath(new URL("_dawn_process.ts", import.meta.url));
+  const { code, stdout, stderr } = await runDeno(["run", "-A", "--node-modules-dir=none", ...DAWN, script], { env });
+  assertEquals([code, code === 0 ? "" : stderr], [0, ""]);
+  const cpu = new CpuBackend(), expected = await losses(cpu, SMALL, 3, 0.05), given: number[] = JSON.parse(stdout);
+  cpu.destroy();
+  assertEquals(given.length, 3);
+  given.forEach((loss, k) =>
+    assert(Math.abs(loss - expected[k]) < 1e-4 * expected[k], `${k}: ${loss}, not ${expected[k]}`)
+  );
+});
+
+// Without products and losses, whose variants SwiftShader compiles for minutes: a training run has those that are chosen.
+dawnTest("ops of the GPU suite conform on Dawn", async () => {
+  const filter = "/^(relu|relu6|add|sgdUpdate|adamwUpdate|globalAveragePool|channelSum|maxPool2d) /";
+  const { code, stdout, stderr } = await runDeno(
+    [
+      "test",
+      "-A",
+      "--no-check",
+      "--node-modules-dir=none",
+      ...DAWN,
+      "--filter",
+      filter,
+      "tests/conformance_gpu_test.ts",
+    ],
+    { env: { ...env, RESIDUA_GPU: "dawn", RESIDUA_REQUIRE_GPU: "1" } },
+  );
+  assertEquals([code, code === 0 ? "" : stdout + stderr], [0, ""]);
+  assertMatch(stdout, /\[dawn, .+\]/);
+  assertEquals(/(\d+) passed/.exec(stdout)?.[1], "8");
+});
