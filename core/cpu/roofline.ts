@@ -81,21 +81,24 @@ function assemble(relaxed: boolean, bytes: number): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** A thread: waits at the barrier, runs a function for a number of passes and answers with the milliseconds they took. */
-const PROGRAM = `let exports, arrived;
+/**
+ * A thread: waits at the barrier, runs a function for a number of passes and answers with the milliseconds they took. Node's
+ * workers have an `exports` already.
+ */
+const PROGRAM = `let kernels, arrived;
 function receive({ module, barrier, name, passes, threads }, post) {
   if (module) {
-    exports = new WebAssembly.Instance(module).exports;
+    kernels = new WebAssembly.Instance(module).exports;
     arrived = new Int32Array(barrier);
-    exports.run(1000);
-    exports.copy(1);
+    kernels.run(1000);
+    kernels.copy(1);
     post(0);
     return;
   }
   const round = Math.floor(Atomics.add(arrived, 0, 1) / threads) + 1;
   while (Atomics.load(arrived, 0) < round * threads);
   const started = performance.now();
-  exports[name](passes);
+  kernels[name](passes);
   post(performance.now() - started);
 }`;
 
