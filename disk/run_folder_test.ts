@@ -4,16 +4,8 @@ import { fit } from "../train/mod.ts";
 import { modelByName } from "../models/mod.ts";
 import { openBackend } from "../core/mod.ts";
 import { shapesSet } from "../data/mod.ts";
+import { withFolder } from "../tests/_cli.ts";
 import { readCheckpoint, RunFolder, writeCheckpoint } from "./mod.ts";
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 function exists(path: string): Promise<boolean> {
   return Deno.stat(path).then(() => true, () => false);

@@ -1,17 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DataError } from "../core/mod.ts";
 import { BatchLoader, FolderDataset } from "../data/mod.ts";
+import { withFolder } from "../tests/_cli.ts";
 import { writeImages } from "../tests/_image_files.ts";
 import { openImageSet, readImage } from "./mod.ts";
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("openImageSet() opens a folder by its path; damaged images are told, with the argument that allows large ones", () =>
   withFolder(async (folder) => {

@@ -15,12 +15,11 @@ const main = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const RUN = ["--model", "resnet8", "--batch", "8", "--backend", "cpu", "--threads", "1", "--no-progress"];
 const noShell = Deno.build.os === "windows";
 
-/** Runs a line of a shell, in which `$residua` is the command line. */
+/** Runs a line of a shell, in which `residua` is the command line. */
 async function shell(line: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  const residua = `${Deno.execPath()} run -A --quiet --config ${config} ${main}`;
   const command = new Deno.Command("bash", {
-    args: ["-c", line],
-    env: { NO_COLOR: "1", residua },
+    args: ["-c", `residua() { "$deno" run -A --quiet --config "$config" "$main" "$@"; }; ${line}`],
+    env: { NO_COLOR: "1", deno: Deno.execPath(), config, main },
     stdout: "piped",
     stderr: "piped",
   });
@@ -43,11 +42,11 @@ Deno.test({
       "--help",
     ];
     for (const command of commands) {
-      const closed = await shell(`$residua ${command} | head -1; echo "ended with \${PIPESTATUS[0]}" >&2`);
+      const closed = await shell(`residua ${command} | head -1; echo "ended with \${PIPESTATUS[0]}" >&2`);
       assertMatch(closed.stderr.replace(/^(warning|note): .*\n/gm, ""), /^ended with 0\n$/, command);
       assertEquals(closed.stdout.split("\n").length, 2, closed.stdout);
       const again = command === commands[0] ? `train --resume ${run} --epochs 2` : command;
-      const full = await shell(`$residua ${again} > /dev/full; echo "ended with $?" >&2`);
+      const full = await shell(`residua ${again} > /dev/full; echo "ended with $?" >&2`);
       const told =
         "error: What is printed could not be written: .*space left on device.*; send the output elsewhere, .*";
       assertMatch(full.stderr, new RegExp(`${told}\nended with 1\n$`), command);

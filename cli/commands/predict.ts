@@ -1,53 +1,20 @@
 /** `deno task predict`: names what is in images. */
 
-import { DataError, elementCount, type Precision, printable, ResiduaError, UsageError } from "../../core/mod.ts";
-import { type LoadedModel, loadModel, type Prediction } from "../../inference/mod.ts";
+import { DataError, elementCount, printable, ResiduaError, UsageError } from "../../core/mod.ts";
+import type { LoadedModel, Prediction } from "../../inference/mod.ts";
 import { messageOf } from "../error_message.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { DecodeBudget, discard, findImages, readAhead, readImage } from "../../images/mod.ts";
 
 import { formatPercent } from "../reports/format.ts";
-import { MEGAPIXELS_OPTION } from "../options/image_options.ts";
-import { inGroup, MOST, type Values } from "../options/option.ts";
-import {
-  chosenModel,
-  chosenNormalisation,
-  chosenPreprocessing,
-  PREPARATION_OPTIONS,
-  preparationText,
-} from "../options/preparation_options.ts";
+import { CLASSIFIER_OPTIONS, openClassifier } from "../options/classifier.ts";
+import type { Values } from "../options/option.ts";
 import { printNotice, shortenName, widthOf } from "../reports/layout.ts";
 import { CountLine } from "../reports/progress.ts";
-import {
-  BACKEND_OPTIONS,
-  CHECKPOINT_OPTIONS,
-  openChosenBackend,
-  PRECISION_OPTION,
-  readChosenCheckpoint,
-} from "../options/shared_options.ts";
 import { formatTable } from "../reports/table.ts";
-import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const OPTIONS = {
-  ...CHECKPOINT_OPTIONS,
-  ...inGroup("Data", { ...PREPARATION_OPTIONS, "max-megapixels": MEGAPIXELS_OPTION }),
-  top: {
-    kind: "integer",
-    group: "Output",
-    about: "how many classes are named; 5, or all where there are fewer",
-    minimum: 1,
-  },
-  batch: {
-    kind: "integer",
-    group: "Device",
-    about: "the most images that are computed together",
-    default: 16,
-    minimum: 1,
-    maximum: MOST.batch,
-  },
-  ...BACKEND_OPTIONS,
-  precision: PRECISION_OPTION,
-  tune: TUNE_OPTION,
+  ...CLASSIFIER_OPTIONS,
   progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", group: "Output", about: "print each image as a line of JSON", default: false },
 } as const;
@@ -86,10 +53,6 @@ type Ready = { readonly file: string; readonly tensor: Float32Array } | {
 
 async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
-  checkTune(values.tune);
-  const checkpoint = await readChosenCheckpoint(values), network = chosenModel(checkpoint, values);
-  const preprocessing = chosenPreprocessing(checkpoint, network, values);
-  const chosen = await chosenNormalisation(checkpoint, network, values);
   const failures: ResiduaError[] = [], files: string[] = [];
   for (const path of paths) {
     await findImages(path, (message) => printNotice(`note: ${message}`)).then(
@@ -97,29 +60,15 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
       (error) => failures.push(error),
     );
   }
-  const backend = await openChosenBackend(values);
-  try {
-    const model = await loadModel(checkpoint, {
-      backend,
-      batch: Math.max(1, Math.min(values.batch, files.length)),
-      model: network,
-      normalisation: chosen.normalisation,
-      preprocessing,
-      precision: values.precision as Precision,
-      source: checkpoint.source,
-      tune: tuneOptions(values.tune, backend, { progress: values.progress && !values.json }),
-    });
-    const top = values.top ?? Math.min(5, model.classes.length);
-    if (top > model.classes.length) {
-      throw new UsageError(`--top: expected at most ${model.classes.length}, the number of classes, but "${top}" came`);
-    }
-    // On standard error, since standard output holds the results alone.
-    if (!values.json) printNotice(preparationText(preprocessing, chosen));
-    await predictFiles(model, files, failures, { ...values, top });
-    model.destroy();
-  } finally {
-    backend.destroy();
-  }
+  using classifier = await openClassifier({
+    ...values,
+    batch: Math.max(1, Math.min(values.batch, files.length)),
+    progress: values.progress && !values.json,
+  });
+  const { model, top, preparation } = classifier;
+  // On standard error, since standard output holds the results alone.
+  if (!values.json) printNotice(preparation);
+  await predictFiles(model, files, failures, { ...values, top });
 }
 
 /** Predicts what can be read and names the rest; ends with an error if there is any. */

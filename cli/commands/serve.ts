@@ -1,33 +1,18 @@
 /** `deno task serve`: classifies the images that are sent to it. */
 
-import { DataError, DeviceError, type Precision, UsageError } from "../../core/mod.ts";
-import { type LoadedModel, loadModel } from "../../inference/mod.ts";
+import { DataError, DeviceError, UsageError } from "../../core/mod.ts";
+import type { LoadedModel } from "../../inference/mod.ts";
 import { defineCommand } from "../command.ts";
 import { messageOf } from "../error_message.ts";
 import { DecodeBudget, decodeImage, discard } from "../../images/mod.ts";
 import { Interrupt } from "../interrupt.ts";
-import { MEGAPIXELS_OPTION } from "../options/image_options.ts";
-import { inGroup, MOST, type Values } from "../options/option.ts";
-import {
-  chosenModel,
-  chosenNormalisation,
-  chosenPreprocessing,
-  PREPARATION_OPTIONS,
-  preparationText,
-} from "../options/preparation_options.ts";
-import {
-  BACKEND_OPTIONS,
-  CHECKPOINT_OPTIONS,
-  openChosenBackend,
-  PRECISION_OPTION,
-  readChosenCheckpoint,
-} from "../options/shared_options.ts";
+import { CLASSIFIER_OPTIONS, openClassifier } from "../options/classifier.ts";
+import { inGroup, type Values } from "../options/option.ts";
 import { printNotice, printText } from "../reports/layout.ts";
 import { Batcher } from "../serve/batcher.ts";
 import { createHandler } from "../serve/handler.ts";
 import { ServerMetrics } from "../serve/metrics.ts";
 import type { SentImage } from "../serve/read_body.ts";
-import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 
 const MIB = 2 ** 20;
 /** The most images of a request. */
@@ -75,22 +60,9 @@ const OPTIONS = {
         minimum: 0.1,
         maximum: 86_400,
       },
-      top: { kind: "integer", about: "how many classes are told; 5, or all where there are fewer", minimum: 1 },
     } as const,
   ),
-  ...CHECKPOINT_OPTIONS,
-  ...inGroup("Data", { ...PREPARATION_OPTIONS, "max-megapixels": MEGAPIXELS_OPTION }),
-  batch: {
-    kind: "integer",
-    group: "Device",
-    about: "the most images that are computed together",
-    default: 16,
-    minimum: 1,
-    maximum: MOST.batch,
-  },
-  ...BACKEND_OPTIONS,
-  precision: PRECISION_OPTION,
-  tune: TUNE_OPTION,
+  ...CLASSIFIER_OPTIONS,
 } as const;
 
 type ServeValues = Values<typeof OPTIONS>;
@@ -107,33 +79,12 @@ export const serveCommand = defineCommand({
 }, serve);
 
 async function serve(values: ServeValues): Promise<void> {
-  checkTune(values.tune);
-  const checkpoint = await readChosenCheckpoint(values), network = chosenModel(checkpoint, values);
-  const preprocessing = chosenPreprocessing(checkpoint, network, values);
-  const chosen = await chosenNormalisation(checkpoint, network, values);
-  const backend = await openChosenBackend(values);
-  try {
-    using model = await loadModel(checkpoint, {
-      backend,
-      batch: values.batch,
-      model: network,
-      normalisation: chosen.normalisation,
-      preprocessing,
-      precision: values.precision as Precision,
-      source: checkpoint.source,
-      tune: tuneOptions(values.tune, backend, { progress: true }),
-    });
-    const top = values.top ?? Math.min(5, model.classes.length);
-    if (top > model.classes.length) {
-      throw new UsageError(`--top: expected at most ${model.classes.length}, the number of classes, but "${top}" came`);
-    }
-    printText(`${model.model.name}, ${checkpoint.source}: ${model.classes.length} classes`);
-    printText(preparationText(preprocessing, chosen));
-    printText(backend.description);
-    await answer(model, values, top);
-  } finally {
-    backend.destroy();
-  }
+  using classifier = await openClassifier({ ...values, progress: true });
+  const { model, top, source, preparation } = classifier;
+  printText(`${model.model.name}, ${source}: ${model.classes.length} classes`);
+  printText(preparation);
+  printText(model.backend.description);
+  await answer(model, values, top);
 }
 
 /** Listens until a signal comes or the device fails, and then answers what was asked before. */
