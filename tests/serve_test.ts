@@ -125,7 +125,7 @@ function handler(parts: Partial<HandlerParts> & { readonly run?: (tensor: Float3
       error: text.startsWith("{") ? JSON.parse(text).error : text,
     };
   };
-  return { ask, errors, metrics, batcher };
+  return { ask, handle, errors, metrics, batcher };
 }
 
 const post = (body: BodyInit | null = "x") => ({ method: "POST", body });
@@ -173,6 +173,12 @@ Deno.test("a handler refuses what finds no room or no answer in time, and tells 
   for (const { status, error } of await Promise.all([running, ...waiting])) {
     assertEquals([status, error], [503, "There was no answer in 0.3 seconds; try again later"]);
   }
+  const left = Promise.reject(new Error("the connection was closed")), free = handler({ run: () => gate.promise });
+  left.catch(() => {});
+  assertEquals(
+    (await free.handle(new Request("http://127.0.0.1:8000/predict", post()), { completed: left })).status,
+    499,
+  );
   gate.resolve([]);
 
   const lost = handler({ run: () => Promise.reject(new DeviceError("The GPU was lost")) });

@@ -127,7 +127,7 @@ async function answer(model: LoadedModel, values: ServeValues, top: number): Pro
   printText("Stopped.");
 }
 
-function listen({ host, port }: ServeValues, handler: (request: Request) => Promise<Response>): Deno.HttpServer {
+function listen({ host, port }: ServeValues, handler: Deno.ServeHandler): Deno.HttpServer {
   try {
     return Deno.serve({
       hostname: host.replace(/^\[|\]$/g, ""),

@@ -58,10 +58,16 @@ const SAFE = {
   "x-content-type-options": "nosniff",
 };
 
+/** What the server tells of a request, as `Deno.serve` does: a promise that fails if the client goes before it has its answer. */
+export interface RequestInfo {
+  /** Settles once the answer was sent, or could not be. */
+  readonly completed: Promise<void>;
+}
+
 /** Makes the function that answers a request. */
-export function createHandler(parts: HandlerParts): (request: Request) => Promise<Response> {
+export function createHandler(parts: HandlerParts): (request: Request, info?: RequestInfo) => Promise<Response> {
   const { model, name, metrics, batcher } = parts;
-  return async (request) => {
+  return async (request, info) => {
     const { hostname, pathname } = new URL(request.url), allowed = ALLOWED[pathname];
     // A page elsewhere could reach a server on this machine under a name of its own.
     if (parts.hosts !== undefined && !parts.hosts.includes(hostname)) {
@@ -83,25 +89,24 @@ export function createHandler(parts: HandlerParts): (request: Request) => Promis
     if (pathname === "/health") {
       return json(200, { status: "ok", model: name, inputShape: model.inputShape, classes: model.classes });
     }
-    const started = performance.now(), response = await predict(request, parts);
+    const started = performance.now(), response = await predict(request, parts, info);
     metrics.answered(response.status, (performance.now() - started) / 1000);
     return response;
   };
 }
 
-async function predict(request: Request, parts: HandlerParts): Promise<Response> {
-  const limit = new AbortController(), seconds = parts.timeout / 1000;
-  const signal = AbortSignal.any([request.signal, limit.signal]);
+async function predict(request: Request, parts: HandlerParts, info?: RequestInfo): Promise<Response> {
+  const limit = new AbortController(), { signal } = limit, seconds = parts.timeout / 1000;
   const late = new RequestError(503, `There was no answer in ${seconds} seconds; try again later`);
   const timer = setTimeout(() => limit.abort(late), parts.timeout);
+  // Nobody waits for the rest of its images. The status is for the metrics alone.
+  info?.completed.catch(() => limit.abort(new RequestError(499, "The client has gone")));
   try {
     const images = await until(signal, answerAll(request, signal, parts));
     return json(images.every((image) => "error" in image) ? 400 : 200, { images });
   } catch (error) {
     if (error instanceof RequestError) return json(error.status, { error: error.message }, retryOf(error.status));
     if (error instanceof QueueFullError) return json(503, { error: error.message }, retryOf(503));
-    // The client has gone, and hears nothing.
-    if (request.signal.aborted) return json(499, { error: "The client has gone" });
     parts.onError(error);
     return json(500, { error: error instanceof ResiduaError ? messageOf(error) : "The server failed; see its output" });
   } finally {
