@@ -1,6 +1,6 @@
 /**
- * The process that runs a network in ONNX Runtime: a JSON object on standard input with the model and its inputs, the logits
- * of each on standard output. Bytes are base64.
+ * The process that runs networks in ONNX Runtime: a JSON object on standard input with the models and their inputs, the
+ * logits of each on standard output. Bytes are base64.
  */
 
 import { Buffer } from "node:buffer";
@@ -17,23 +17,27 @@ interface Runtime {
 }
 
 interface Request {
-  readonly model: string;
+  readonly models: readonly string[];
   readonly inputs: readonly { readonly dims: readonly number[]; readonly images: string }[];
 }
 
 const specifier = "npm:onnxruntime-node@1.30.0";
 const runtime: Runtime = (await import(specifier)).default;
 
-const { model, inputs }: Request = await new Response(Deno.stdin.readable).json();
-const session = await runtime.InferenceSession.create(bytesOf(model), { intraOpNumThreads: 2 });
-const results: string[] = [];
-for (const { dims, images } of inputs) {
-  const image = new runtime.Tensor("float32", new Float32Array(bytesOf(images).buffer), dims);
-  const { logits: { data, dims: [count] } } = await session.run({ image });
-  if (count !== dims[0]) throw new Error(`expected ${dims[0]} rows of logits but ${count} came`);
-  results.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64"));
+const { models, inputs }: Request = await new Response(Deno.stdin.readable).json();
+const results: string[][] = [];
+for (const model of models) {
+  const session = await runtime.InferenceSession.create(bytesOf(model), { intraOpNumThreads: 2 });
+  const logitsOfModel: string[] = [];
+  for (const { dims, images } of inputs) {
+    const image = new runtime.Tensor("float32", new Float32Array(bytesOf(images).buffer), dims);
+    const { logits: { data, dims: [count] } } = await session.run({ image });
+    if (count !== dims[0]) throw new Error(`expected ${dims[0]} rows of logits but ${count} came`);
+    logitsOfModel.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64"));
+  }
+  await session.release();
+  results.push(logitsOfModel);
 }
-await session.release();
 console.log(JSON.stringify(results));
 
 /** The bytes in a buffer of their own, since floats must lie at a multiple of four. */
