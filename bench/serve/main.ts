@@ -3,7 +3,6 @@
 import { fileURLToPath } from "node:url";
 import { defineCommand, exitCodeOf } from "../../cli/command.ts";
 import { formatTable } from "../../cli/reports/table.ts";
-import { DeviceError } from "../../core/mod.ts";
 import { defaultNormalisation, defaultPreprocessing } from "../../data/mod.ts";
 import { readCheckpoint, writeCheckpoint, writeFile } from "../../disk/mod.ts";
 import { modelByName } from "../../models/mod.ts";
@@ -11,6 +10,7 @@ import { exportOnnx } from "../../onnx/mod.ts";
 import { randomTensors } from "../../tests/_random_model.ts";
 import { writeJpegs } from "../_jpegs.ts";
 import { measureLoad } from "./load.ts";
+import { startServer } from "./server.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const CLIENTS = [1, 8, 64], SIDE = 400;
@@ -47,7 +47,7 @@ const command = defineCommand({
     ] as const;
     const rows: string[][] = [["server", "clients", "requests/s", "p50 ms", "p99 ms", "failed"]];
     for (const [server, args] of servers) {
-      await using running = await start(args);
+      await using running = await startServer(args);
       const ask = async () => {
         const response = await fetch(`${running.address}/predict`, { method: "POST", body: image });
         await response.text();
@@ -70,30 +70,5 @@ const command = defineCommand({
     await Deno.remove(folder, { recursive: true });
   }
 });
-
-/** A server that runs until it is disposed of. */
-async function start(args: readonly string[]): Promise<AsyncDisposable & { readonly address: string }> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-lock", "--config", `${root}deno.offline.json`, ...args],
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream());
-  let text = "", address: string | undefined;
-  for await (const part of lines.values({ preventCancel: true })) {
-    text += part;
-    address = /Listening at (http:\S+?);?\s/.exec(text)?.[1];
-    if (address !== undefined) break;
-  }
-  if (address === undefined) throw new DeviceError(`The server did not start: ${text}`);
-  return {
-    address,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await child.status;
-      await lines.cancel();
-    },
-  };
-}
 
 Deno.exit(await exitCodeOf(() => command.run(Deno.args)));

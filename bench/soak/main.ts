@@ -6,11 +6,11 @@
 import { fileURLToPath } from "node:url";
 import { defineCommand, exitCodeOf } from "../../cli/command.ts";
 import { formatDuration, formatRate } from "../../cli/reports/format.ts";
-import { formatTable } from "../../cli/reports/table.ts";
 import { DeviceError } from "../../core/mod.ts";
 import { writeJpegs } from "../_jpegs.ts";
 import { BenchProgress } from "../cpu/progress.ts";
-import { judge, type Sample, tenthsOf, TOLERANCE } from "./figures.ts";
+import type { Sample } from "./figures.ts";
+import { reportTenths, residentMemory } from "./report.ts";
 
 /** The image files, and their height and width. Four of five are trained on. */
 const FILES = { count: 4000, side: 64 }, VALIDATED = 0.2;
@@ -42,7 +42,9 @@ const command = defineCommand({
       "--augment", "crop+flip", "--val-fraction", `${VALIDATED}`,
       ...(options.threads === undefined ? [] : ["--threads", `${options.threads}`]),
     ];
-    report(await watch(train, steps));
+    const samples = await watch(train, steps), { images, seconds } = samples.at(-1)!;
+    console.log(`${images / BATCH} steps of ${BATCH} images, ${samples.length} epochs, ${formatDuration(seconds)}`);
+    reportTenths(samples, "images");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -91,26 +93,6 @@ async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncG
     rest = lines.pop()!;
     yield* lines;
   }
-}
-
-/** The resident memory of a process in bytes, with all its threads. */
-async function residentMemory(pid: number): Promise<number> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", `${pid}`] }).output();
-  return 1024 * Number(new TextDecoder().decode(stdout));
-}
-
-function report(samples: readonly Sample[]): void {
-  const tenths = tenthsOf(samples), { rate, memory, passed } = judge(tenths), { images, seconds } = samples.at(-1)!;
-  console.log(`${images / BATCH} steps of ${BATCH} images, ${samples.length} epochs, ${formatDuration(seconds)}`);
-  const rows = tenths.map(({ rate, memory }, k) => [`${k + 1}`, rate.toFixed(1), (memory / MIB).toFixed(1)]);
-  console.log(formatTable([["tenth", "images/s", "least MiB"], ...rows], 0));
-  console.log(
-    `the last tenth has ${rate.toFixed(3)} times the rate of the first and ${
-      memory.toFixed(3)
-    } times the memory of the ` +
-      `second: ${passed ? "steady" : `NOT steady, within ${100 * TOLERANCE} %`}`,
-  );
-  if (!passed) Deno.exitCode = 1;
 }
 
 const code = await exitCodeOf(() => command.run(Deno.args));

@@ -1,0 +1,24 @@
+/** What long runs measure and print. */
+
+import { formatTable } from "../../cli/reports/table.ts";
+import { judge, type Sample, tenthsOf, TOLERANCE } from "./figures.ts";
+
+const MIB = 2 ** 20;
+
+/** The resident memory of a process in bytes, with all its threads. */
+export async function residentMemory(pid: number): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", `${pid}`] }).output();
+  return 1024 * Number(new TextDecoder().decode(stdout));
+}
+
+/** Prints the tenths of a run, and whether it was steady. If it was not, the process ends with 1. */
+export function reportTenths(samples: readonly Sample[], unit: string): void {
+  const tenths = tenthsOf(samples), { rate, memory, passed } = judge(tenths);
+  const rows = tenths.map(({ rate, memory }, k) => [`${k + 1}`, rate.toFixed(1), (memory / MIB).toFixed(1)]);
+  console.log(formatTable([["tenth", `${unit}/s`, "least MiB"], ...rows], 0));
+  console.log(
+    `the last tenth has ${rate.toFixed(3)} times the rate of the first and ${memory.toFixed(3)} times the memory of ` +
+      `the second: ${passed ? "steady" : `NOT steady, within ${100 * TOLERANCE} %`}`,
+  );
+  if (!passed) Deno.exitCode = 1;
+}
