@@ -48,6 +48,8 @@ const METRICS = "metrics.jsonl",
 const NEWLINE = 10, LONGEST_LINE = 4096;
 /** As many as MobileNet-V2's recipe takes steps on ImageNet's images. */
 const MOST_LINES = 4_500_000;
+/** A process that is killed leaves one; a file of more is none of a run, and to pass over millions takes minutes. */
+const MOST_BROKEN_LINES = 10_000;
 
 /** What a line of `metrics.jsonl` holds; nothing if it is not whole, or longer than any. */
 function parseLine(bytes: Uint8Array): unknown {
@@ -119,16 +121,23 @@ export class RunFolder {
     const refuse = (what: string): never => {
       throw new DataError(`${this.#store.location}/${METRICS}: ${what}`);
     };
+    let broken = 0;
     for (let at = 0, end, number = 1; at < bytes.length; at = end + 1, number++) {
+      if (number > MOST_LINES) refuse(`expected at most ${MOST_LINES} lines; move the file elsewhere to go on`);
       end = bytes.indexOf(NEWLINE, at);
       if (end < 0) end = bytes.length;
       const line = parseLine(bytes.subarray(at, end));
-      if (line === undefined) continue;
+      if (line === undefined) {
+        if (++broken > MOST_BROKEN_LINES) {
+          refuse(
+            `more than ${MOST_BROKEN_LINES} lines are not whole, so it is none of a run; move it elsewhere to go on`,
+          );
+        }
+        continue;
+      }
       const fault = findMetricsFault(line);
       if (fault !== undefined) refuse(`${fault}, in line ${number}; take that line out`);
-      if (lines.push(line as MetricsLine) > MOST_LINES) {
-        refuse(`expected at most ${MOST_LINES} lines; move the file elsewhere to go on`);
-      }
+      lines.push(line as MetricsLine);
     }
     return lines;
   }

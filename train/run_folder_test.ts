@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError } from "../core/mod.ts";
 import { MemoryStore } from "../tests/_runs.ts";
 import { type CheckpointInfo, encodeCheckpoint, findProgressFault, type Progress } from "../weights/mod.ts";
@@ -91,6 +91,17 @@ Deno.test("RunFolder.readMetrics() leaves out what is not whole, and names a lin
     const message = `memory/metrics.jsonl: ${told}, in line 2; take that line out`;
     await assertRejects(() => read(first, JSON.stringify(line), second), DataError, message);
   }
+});
+
+Deno.test("RunFolder.readMetrics() refuses a file that is none of a run, without reading all of it", async () => {
+  const store = new MemoryStore(), read = () => new RunFolder(store).readMetrics();
+  const hold = (text: string) => void store.files.set("metrics.jsonl", new TextEncoder().encode(text));
+  hold("x\n".repeat(10_000));
+  assertEquals(await read(), []);
+  hold("x\n".repeat(20_000_000));
+  const started = performance.now();
+  await assertRejects(read, DataError, "memory/metrics.jsonl: more than 10000 lines are not whole");
+  assert(performance.now() - started < 10_000, "all lines were tried");
 });
 
 Deno.test("RunFolder.keepLast() keeps the last epochs", async () => {
