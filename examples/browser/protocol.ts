@@ -68,6 +68,7 @@ export type Answer =
   | {
     readonly kind: "classified";
     readonly id: number;
-    readonly top: readonly { readonly label: string; readonly probability: number }[];
+    /** The most probable classes, the best first. */
+    readonly top: readonly { readonly label: string; readonly index: number; readonly probability: number }[];
   }
   | { readonly kind: "failed"; readonly task: Task; readonly id?: number; readonly message: string };

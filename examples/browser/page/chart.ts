@@ -11,7 +11,7 @@ export interface ChartOptions {
   readonly title: string;
   /** The names of its one or two lines. */
   readonly lines: readonly string[];
-  /** The highest value; as high as needed if there is none. */
+  /** The highest value; without one, a little more than the first line's, so that a spike of the other hides nothing. */
   readonly highest?: number;
   readonly format: (value: number) => string;
 }
@@ -50,8 +50,7 @@ export class Chart {
 
   #redraw(): void {
     const { highest, format, lines, title } = this.#options;
-    const values = this.#points.flat().map(([, value]) => value);
-    const top = highest ?? (Math.max(...values, 0) || 1);
+    const top = highest ?? (1.25 * Math.max(...this.#points[0].map(([, value]) => value), 0) || 1);
     const x = (epoch: number) => LEFT + (WIDTH - LEFT - RIGHT) * epoch / this.#epochs;
     const y = (value: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - Math.min(1, value / top));
     const grid = [0, top / 2, top].flatMap((value) => [

@@ -34,6 +34,8 @@ export class Training {
   #charts: { readonly loss: Chart; readonly accuracy: Chart } | undefined;
   #weights: File | undefined;
   #stopped = false;
+  /** The best accuracy on the photos that are held out. */
+  #best = 0;
 
   /**
    * Listens to the buttons.
@@ -72,7 +74,7 @@ export class Training {
     byId("run").textContent = text;
     this.#say("Compiling");
     byId<HTMLProgressElement>("progress").value = 0;
-    const lines = ["training", "held-out photos"];
+    const lines = ["training", "held out"];
     this.#charts = {
       loss: new Chart({ title: "Loss", lines, format: (value) => value.toFixed(2) }, epochs),
       accuracy: new Chart(
@@ -102,7 +104,6 @@ export class Training {
     accuracy.add(1, epoch, validation.top1);
     this.#best = Math.max(this.#best, validation.top1);
   }
-  #best = 0;
 
   /** The run is over, by itself or as it failed. */
   ended(error?: string): void {

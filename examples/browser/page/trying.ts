@@ -11,6 +11,8 @@ import { settings } from "./training.ts";
 const ERROR = "trying-error";
 /** The most results that are shown. */
 const MOST_RESULTS = 30;
+/** The classes that are shown of a photo. */
+const SHOWN = 3;
 
 type Classified = Extract<Answer, { kind: "classified" }>;
 
@@ -101,7 +103,7 @@ export class Trying {
       try {
         row.append(await thumbnail(file, file.name), body);
         byId("results").prepend(row);
-        body.append(bars(await this.#predict(file)));
+        body.append(bars((await this.#predict(file)).top.slice(0, SHOWN)));
       } catch (error) {
         row.remove();
         showError(ERROR, messageOf(error));
@@ -119,7 +121,8 @@ export class Trying {
       byId("results").prepend(make("article", { className: "result" }, video, body));
       while (this.#live === video) {
         const answer = await this.#predict(await takeFrame(video, "camera.jpg"));
-        body.replaceChildren(make("h3", {}, "camera"), bars(answer));
+        // In the order of the classes, so that the bars stay where they are.
+        body.replaceChildren(make("h3", {}, "camera"), bars(answer.top.toSorted((a, b) => a.index - b.index)));
         await new Promise(requestAnimationFrame);
       }
     } catch (error) {
@@ -143,7 +146,8 @@ export class Trying {
 }
 
 /** The classes with their probabilities as bars. */
-function bars({ top }: Classified): HTMLElement {
+function bars(top: Classified["top"]): HTMLElement {
+  const best = Math.max(...top.map(({ probability }) => probability));
   return make(
     "div",
     {},
@@ -152,7 +156,7 @@ function bars({ top }: Classified): HTMLElement {
       fill.style.width = `${100 * probability}%`;
       return make(
         "div",
-        { className: "bar" },
+        { className: probability === best ? "bar best" : "bar" },
         make("span", { title: label }, label),
         make("span", { className: "percent" }, share),
         make("div", { className: "track" }, fill),
