@@ -164,10 +164,13 @@ export class BrowserPage implements AsyncDisposable {
 
   /** Drops files or folders on an element. */
   async drop(selector: string, files: readonly string[]): Promise<void> {
-    const at = await this.value<{ x: number; y: number }>(
-      `(({ x, y, width, height }) => ({ x: x + width / 2, y: y + Math.min(height / 2, 40) }))(
-        document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect())`,
-    );
+    // What lies outside the window gets no events.
+    const at = await this.value<{ x: number; y: number }>(`(() => {
+      const element = document.querySelector(${JSON.stringify(selector)});
+      element.scrollIntoView({ block: "center" });
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return { x: x + width / 2, y: y + height / 2 };
+    })()`);
     const data = { items: [], files, dragOperationsMask: 1 };
     for (const type of ["dragEnter", "dragOver", "drop"]) {
       await this.send("Input.dispatchDragEvent", { type, ...at, data });

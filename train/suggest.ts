@@ -131,3 +131,22 @@ export function suggestNetwork(count: number, side: number, size?: number): Netw
     ? { model: "resnet18", size: seen }
     : { model: "resnet20", size: seen, ...(seen > ICON ? { randAugment: FEW_PHOTOS } : {}) };
 }
+
+/**
+ * Suggests the height and width at which a given network sees image files: its own, as it was made for them; networks for
+ * small images take those of photos just as well, up to twice their own.
+ *
+ * @param own The height and width that the network is made for, in pixels.
+ * @param count The number of training images.
+ * @param side The shorter side of a typical image, in pixels.
+ *
+ * @example
+ * ```ts
+ * import { suggestSize } from "@residua/residua/train";
+ * console.log(suggestSize(224, 160, 3024), suggestSize(32, 160, 3024)); // 224 64
+ * ```
+ */
+export function suggestSize(own: number, count: number, side: number): number {
+  const { size } = suggestNetwork(count, side);
+  return own < size ? Math.min(size, 2 * own) : own;
+}

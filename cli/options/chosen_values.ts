@@ -2,7 +2,7 @@
 
 import { type ImageSet, MemoryDataset, typicalSide } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
-import { suggestNetwork, suggestTraining } from "../../train/mod.ts";
+import { suggestNetwork, suggestSize, suggestTraining } from "../../train/mod.ts";
 import { FINE_TUNED, isPublished } from "./fine_tuning.ts";
 import type { TrainValues } from "./train_options.ts";
 
@@ -74,17 +74,15 @@ async function chooseNetwork(
 ): Promise<ChosenNetwork | undefined> {
   const isDecided = decided.has("model") || init !== undefined;
   if (train instanceof MemoryDataset || (isDecided && size !== undefined)) return undefined;
-  const suggested = suggestNetwork(train.count, await typicalSide(train), size);
+  const side = await typicalSide(train);
   if (!isDecided) {
-    const { randAugment, ...network } = suggested,
+    const { randAugment, ...network } = suggestNetwork(train.count, side, size),
       isOpen = !["augment", "randaugment"].some((name) => decided.has(name));
     return randAugment === undefined || !isOpen
       ? network
       : { ...network, randaugment: [randAugment.operations, randAugment.magnitude] };
   }
-  // Networks for small images take larger ones just as well, and those for photos say what they were made for.
-  const own = modelByName(model).inputShape[1];
-  return { model, size: own < suggested.size ? Math.min(suggested.size, 2 * own) : own };
+  return { model, size: suggestSize(modelByName(model).inputShape[1], train.count, side) };
 }
 
 /** What was chosen, and the options that would change it, in lines of 80 columns. */

@@ -17,7 +17,7 @@ import {
   type RandAugmentOptions,
   typicalSide,
 } from "@residua/residua/data";
-import { FINE_TUNING, suggestedOptions, suggestNetwork, suggestTraining } from "@residua/residua/train";
+import { FINE_TUNING, suggestedOptions, suggestNetwork, suggestSize, suggestTraining } from "@residua/residua/train";
 import { alignHead, describedModel } from "@residua/residua/weights";
 import type { Answer, Request } from "../protocol.ts";
 import { MemoryStore } from "./memory_store.ts";
@@ -99,8 +99,10 @@ async function chooseNetwork(
   const files = classes.flatMap(({ photos }) => photos);
   const side = await typicalSide({ count: files.length, read: (index) => decodeBlob(files[index]) });
   const suited = suggestNetwork(files.length, side, settings.size), name = start?.model.name ?? settings.model;
-  const own = name === undefined ? undefined : describedModel(start?.model ?? { name: name! }).inputShape[1];
-  const size = settings.size ?? (own === undefined || own < suited.size ? suited.size : own);
+  const own = name === undefined ? undefined : describedModel(start?.model ?? { name }).inputShape[1];
+  // Weights go on at the size that they know.
+  const open = own === undefined ? suited.size : start === undefined ? suggestSize(own, files.length, side) : own;
+  const size = settings.size ?? open;
   const supplies = new Map(classes.map(({ name, photos }) => [name, photos.map((file) => () => decodeBlob(file))]));
   const onProgress = (done: number, total: number) => tell({ kind: "activity", text: "Reading photos", done, total });
   const set = await imageSetOf(supplies, { size, name: "your photos", onProgress });
