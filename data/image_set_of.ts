@@ -45,7 +45,7 @@ export interface ImageSetOptions {
  * ```ts
  * import { imageSetOf } from "@residua/residua/data";
  * const plain = (red: number) => ({ width: 80, height: 60, pixels: new Uint8Array(80 * 60 * 3).fill(red) });
- * const set = await imageSetOf(new Map([["dark", [plain(9), plain(20)]], ["light", [() => plain(230)]]]), { size: 32 });
+ * const set = await imageSetOf(new Map([["dark", [plain(9), plain(20)]], ["light", [plain(230)]]]), { size: 32 });
  * console.log(set.classes, set.train.count, set.validation.count); // [ "dark", "light" ] 2 1
  * ```
  */

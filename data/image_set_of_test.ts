@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DataError, Random, UsageError } from "../core/mod.ts";
-import { imageSetOf } from "./image_set_of.ts";
+import { imageSetOf, type ImageSupply } from "./image_set_of.ts";
 import { resizeAndCrop } from "./resize/resize.ts";
 
 /** A random image of a size. */
@@ -13,7 +13,7 @@ Deno.test("imageSetOf() resizes as everywhere in the library, and holds out a sh
   const images = Array.from({ length: 23 }, (_, k) => noise(31 + k, 47 - k, k));
   const told: number[] = [];
   const set = await imageSetOf(
-    new Map([
+    new Map<string, ImageSupply[]>([
       ["b", images.slice(0, 10).map((image) => () => Promise.resolve(image))],
       ["a", images.slice(10)],
     ]),

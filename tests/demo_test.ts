@@ -1,6 +1,7 @@
 /** The example page does in Chromium what it promises: learns, classifies, stops, saves what the command line reads. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { ISOLATION } from "../tools/_demo_files.ts";
 import { ALL } from "./_all.ts";
 import { browserTest, FAKE_CAMERA, NO_WEBGPU, SOFTWARE_WEBGPU } from "./_chromium.ts";
@@ -8,6 +9,8 @@ import { runCli, withFolder } from "./_cli.ts";
 import { classify, NAMES, set, type Shown, untilReady, withDemo, writePhotos } from "./_demo_page.ts";
 
 const SMALL = { model: "resnet20", size: 24, batch: 8 };
+
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The class that a photo is of, by its name. */
 const truth = (file: string) => file.split("/").at(-1)!.split("-")[0];
@@ -135,7 +138,7 @@ browserTest(
         await set(page, { backend: "webgpu" });
         assertMatch(await trainingError(), /WebGPU/);
         await set(page, { backend: "cpu", size: 3 });
-        assertEquals(await trainingError(), "Photos seen at, in pixels a side: expected a number from 8 to 512.");
+        assertEquals(await trainingError(), "Pixels a side: expected a number from 8 to 512.");
         await set(page, { ...SMALL, epochs: 9999 });
         await page.click("#train");
         await page.until(`document.querySelector("polyline")?.points.length > 1`);
@@ -179,3 +182,43 @@ browserTest("a device that is lost ends a run on the page in a sentence", () =>
       assertMatch(await page.text("#training-error"), /device/);
     }, (files) => new Map(files).set("worker.js", losing + files.get("worker.js")));
   }), !ALL);
+
+Deno.test("deno task demo serves the page isolated, on this machine alone, and says where", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
+  // What follows `deno run` of the launcher.
+  const flags: string[] = tasks.demo.split(" deno run ")[1].split(" ");
+  const start = (...args: string[]) =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "--config", `${root}deno.offline.json`, ...flags, ...args],
+      cwd: root,
+      stdout: "piped",
+      stderr: "piped",
+      env: { NO_COLOR: "1" },
+    });
+  const { code, stderr } = await start("--port", "80000").output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [
+    2,
+    "error: --port: expected a whole number from 0 to 65535 but 80000 came\n",
+  ]);
+  const child = start("--port", "0").spawn(), errors = new Response(child.stderr).text();
+  try {
+    let said = "", url: string | undefined;
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream()).values({ preventCancel: true })) {
+      url = /^Serving at (http:\/\/127\.0\.0\.1:\d+\/); Ctrl-C stops$/m.exec(said += text)?.[1];
+      if (url !== undefined) break;
+    }
+    if (url === undefined) throw new Error(`${said}${await errors}`);
+    const page = await fetch(url), { headers } = page;
+    assertMatch(await page.text(), /<script type="module" src="page\.js">/);
+    for (const [name, value] of Object.entries(ISOLATION)) assertEquals(headers.get(name), value);
+    assertMatch(headers.get("content-security-policy")!, /^default-src 'none';/);
+    const elsewhere = await fetch(`${url}../deno.json`);
+    assertEquals([elsewhere.status, await elsewhere.text()], [404, "There is nothing at /deno.json\n"]);
+    const post = await fetch(url, { method: "POST", body: "x" });
+    assertEquals([post.status, await post.text()], [405, ""]);
+  } finally {
+    child.kill();
+    await child.status;
+    await errors;
+  }
+});

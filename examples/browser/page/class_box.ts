@@ -17,7 +17,7 @@ export class ClassBox {
   readonly element = make("article", { className: "box" });
   readonly #name = make("input", { className: "name", ariaLabel: "Name of the class", maxLength: 60 });
   readonly #count = make("span", { className: "count" });
-  readonly #photos = make("div", { className: "photos", hidden: true });
+  readonly #photos = make("div", { className: "photos" });
   readonly #error = make("p", { className: "error", role: "alert", hidden: true });
   readonly #record = make("button", { type: "button", textContent: "Camera" });
   readonly #close = make("button", { type: "button", className: "small quiet", textContent: "Close", hidden: true });
@@ -86,9 +86,7 @@ export class ClassBox {
   }
 
   #tellCount(): void {
-    const count = this.#files.size;
-    this.#count.textContent = photos(count);
-    this.#photos.hidden = count === 0;
+    this.#count.textContent = photos(this.#files.size);
   }
 
   #say(text: string): void {
