@@ -1,6 +1,6 @@
 /** The example page does in Chromium what it promises: learns, classifies, stops, saves what the command line reads. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { ISOLATION } from "../tools/_demo_files.ts";
 import { ALL } from "./_all.ts";
@@ -136,7 +136,10 @@ browserTest(
         assertEquals(await trainingError(), "Two classes are called Class 1; rename or remove one of them.");
         await page.value(`void (document.querySelectorAll(".name")[1].value = "striped")`);
         await set(page, { backend: "webgpu" });
-        assertMatch(await trainingError(), /WebGPU/);
+        assertMatch(
+          await trainingError(),
+          /^No WebGPU adapter was found, .* or use Device CPU in the settings$/,
+        );
         await set(page, { backend: "cpu", size: 3 });
         assertEquals(await trainingError(), "Pixels a side: expected a number from 8 to 512.");
         await set(page, { ...SMALL, epochs: 9999 });
@@ -146,6 +149,14 @@ browserTest(
         await page.click("#stop");
         await untilReady(page);
         assertMatch(await page.text("#state"), /^Stopped; the weights with [\d.]+ % of the held-out photos are kept$/);
+        // It goes on where it stopped, with the same curves: each epoch once, in 314 units from 38 on.
+        const points = await page.value<number>(`document.querySelector("polyline").points.length`);
+        await page.click("#resume");
+        await page.until(`document.querySelector("polyline").points.length > ${points}`);
+        await page.click("#stop");
+        await untilReady(page);
+        const places = await page.value<number[]>(`[...document.querySelector("polyline").points].map(({ x }) => x)`);
+        places.forEach((x, k) => assertAlmostEquals(x, 38 + 314 * (k + 1) / 999, 0.051, `epoch ${k + 1}`));
         // The camera's own frames are of the class that was recorded from it.
         await page.click("#live");
         await page.until(`document.querySelectorAll(".result .bar").length === 2`);
@@ -179,7 +190,14 @@ browserTest("a device that is lost ends a run on the page in a sentence", () =>
       await page.until(`document.querySelector("polyline")?.points.length > 0`, 120_000);
       await page.click("#stop");
       await page.until(`document.querySelector("#training-error").innerText`);
-      assertMatch(await page.text("#training-error"), /device/);
+      assertMatch(
+        await page.text("#training-error"),
+        /^The GPU device was lost .* or use Device CPU in the settings; .* go on from the last checkpoint with Go on$/,
+      );
+      await set(page, { backend: "cpu" });
+      const points = await page.value<number>(`document.querySelector("polyline").points.length`);
+      await page.click("#resume");
+      await page.until(`document.querySelector("polyline").points.length > ${points}`);
     }, (files) => new Map(files).set("worker.js", losing + files.get("worker.js")));
   }), !ALL);
 

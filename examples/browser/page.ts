@@ -42,7 +42,7 @@ const ask = startWorker({
 });
 
 /** What was asked for last that makes a network. */
-let task: Exclude<Request["kind"], "stop" | "classify"> | undefined;
+let task: Exclude<Request["kind"], "stop" | "resume" | "classify"> | undefined;
 const begin = (kind: typeof task) => {
   task = kind;
   setBusy(true);

@@ -28,6 +28,8 @@ export type Request =
     readonly weights?: File;
   }
   | { readonly kind: "stop" }
+  /** Goes on with the last run. */
+  | { readonly kind: "resume"; readonly settings: Settings }
   | { readonly kind: "open"; readonly weights: File; readonly settings: Settings }
   | { readonly kind: "classify"; readonly id: number; readonly image: File };
 

@@ -1,11 +1,12 @@
 /** The worker of the page: trains and classifies, so that the page stays awake. */
 
-import { type Backend, LoadedModel, loadModel, MODEL_NAMES, openBackend, ResiduaError } from "@residua/residua";
+import { type Backend, LoadedModel, loadModel, MODEL_NAMES, openBackend } from "@residua/residua";
 import { decideBackend } from "@residua/residua/core";
 import { decodeBlob } from "@residua/residua/data";
 import type { Answer, Request, Settings, Task } from "./protocol.ts";
 import { namedWeights } from "./worker/weights.ts";
-import { train } from "./worker/train.ts";
+import { messageOf } from "./worker/message.ts";
+import { prepareRun, type Run, train } from "./worker/train.ts";
 
 /** The worker's own scope, of which the types of pages know nothing. */
 const scope = self as unknown as {
@@ -16,6 +17,8 @@ const tell = (answer: Answer) => scope.postMessage(answer);
 
 /** What classifies, and where; nothing until there is a network. */
 let current: { readonly backend: Backend; readonly model: LoadedModel } | undefined;
+/** The last run, which may go on. */
+let run: Run | undefined;
 let stop = new AbortController();
 /** Requests are answered one after the other; stop does not wait. */
 let queue: Promise<void> = Promise.resolve();
@@ -57,7 +60,9 @@ async function answer(request: Exclude<Request, { kind: "stop" }>): Promise<void
   }
   let file: Uint8Array<ArrayBuffer>;
   try {
-    file = await train(request, backend, stop.signal, tell);
+    if (request.kind === "train") run = await prepareRun(request, backend, tell);
+    if (run === undefined) throw new Error("There is no run to go on with; train one");
+    file = await train(run, backend, stop.signal, tell);
   } catch (error) {
     backend.destroy();
     throw error;
@@ -65,18 +70,13 @@ async function answer(request: Exclude<Request, { kind: "stop" }>): Promise<void
   await use(file, backend, { ...settings, model: undefined }, "the trained weights");
 }
 
-/** What went wrong, in a sentence for the page. */
-function sentenceOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return error instanceof ResiduaError || text !== "" ? text : "Something failed without saying what";
-}
-
 scope.onmessage = ({ data: request }) => {
   if (request.kind === "stop") return stop.abort();
-  if (request.kind === "train") stop = new AbortController();
-  const task: Task = request.kind, id = request.kind === "classify" ? request.id : undefined;
+  if (request.kind === "train" || request.kind === "resume") stop = new AbortController();
+  const task: Task = request.kind === "resume" ? "train" : request.kind,
+    id = request.kind === "classify" ? request.id : undefined;
   queue = queue.then(() => answer(request)).catch((error) =>
-    tell({ kind: "failed", task, id, message: sentenceOf(error) })
+    tell({ kind: "failed", task, id, message: messageOf(error) })
   );
 };
 

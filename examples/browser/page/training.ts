@@ -34,6 +34,8 @@ export class Training {
   #charts: { readonly loss: Chart; readonly accuracy: Chart } | undefined;
   #weights: File | undefined;
   #stopped = false;
+  /** The epochs that are done. */
+  #done = 0;
   /** The best accuracy on the photos that are held out. */
   #best = 0;
 
@@ -49,6 +51,7 @@ export class Training {
     this.#ask = ask;
     this.#onBegin = onBegin;
     byId("train").addEventListener("click", () => this.#begin());
+    byId("resume").addEventListener("click", () => this.#goOn());
     byId("stop").addEventListener("click", () => {
       this.#stopped = true;
       byId<HTMLButtonElement>("stop").disabled = true;
@@ -97,6 +100,7 @@ export class Training {
   /** An epoch is done. */
   epoch({ epoch, trainLoss, trainTop1, validation }: Extract<Answer, { kind: "epoch" }>): void {
     const { loss, accuracy } = this.#charts!;
+    this.#done = epoch;
     loss.add(0, epoch, trainLoss);
     accuracy.add(0, epoch, trainTop1);
     if (validation === undefined) return;
@@ -105,10 +109,11 @@ export class Training {
     this.#best = Math.max(this.#best, validation.top1);
   }
 
-  /** The run is over, by itself or as it failed. */
+  /** The run is over, by itself, by the user or as it failed. */
   ended(error?: string): void {
     byId("train").hidden = false;
     byId("stop").hidden = byId("progress").hidden = true;
+    byId("resume").hidden = this.#done === 0 || (!this.#stopped && error === undefined);
     if (error === undefined) {
       const best = this.#best === 0 ? "" : `; the weights with ${percent(this.#best)} of the held-out photos are kept`;
       this.#say(`${this.#stopped ? "Stopped" : "Done"}${best}`);
@@ -117,19 +122,27 @@ export class Training {
   }
 
   #begin(): void {
+    this.#start(() => {
+      const request = { classes: this.#boxes.classes, settings: settings(), weights: this.#weights };
+      this.#best = this.#done = 0;
+      byId("charts").hidden = true;
+      byId("run").textContent = "";
+      return { kind: "train", ...request };
+    });
+  }
+
+  #goOn(): void {
+    this.#start(() => ({ kind: "resume", settings: settings() }));
+  }
+
+  /** Asks the worker for a run, unless what it would be asked is wrong. */
+  #start(make: () => Request): void {
     showError(ERROR);
     try {
-      const request: Request = {
-        kind: "train",
-        classes: this.#boxes.classes,
-        settings: settings(),
-        weights: this.#weights,
-      };
+      const request = make();
       this.#onBegin();
       this.#stopped = false;
-      this.#best = 0;
-      byId("train").hidden = byId("charts").hidden = true;
-      byId("run").textContent = "";
+      byId("train").hidden = byId("resume").hidden = true;
       byId<HTMLButtonElement>("stop").disabled = false;
       byId("stop").hidden = byId("progress").hidden = false;
       this.#say("Beginning");

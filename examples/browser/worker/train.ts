@@ -5,6 +5,7 @@ import {
   type Backend,
   encodeCheckpoint,
   fit,
+  type FitOptions,
   type ImageSet,
   type ModelDescription,
   RunFolder,
@@ -29,17 +30,19 @@ export type TrainRequest = Extract<Request, { kind: "train" }>;
 /** Milliseconds between messages of progress. */
 const INTERVAL = 100;
 
-/**
- * Trains, and tells how it goes.
- *
- * @returns The best weights so far as a file that the command line reads, also where training was stopped.
- */
-export async function train(
+/** A run: what does not change when it goes on after a stop. */
+export interface Run {
+  readonly options: Omit<FitOptions, "backend">;
+  readonly description: ModelDescription;
+  readonly store: MemoryStore;
+}
+
+/** Reads the photos and chooses what is left open. */
+export async function prepareRun(
   request: TrainRequest,
   backend: Backend,
-  signal: AbortSignal,
   tell: (answer: Answer) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Run> {
   const { weights, settings } = request;
   const start = weights && namedWeights(new Uint8Array(await weights.arrayBuffer()), weights.name, settings.model);
   const { description, randAugment, set } = await chooseNetwork(request, start, tell);
@@ -48,7 +51,6 @@ export async function train(
     suggested = suggestTraining(count, { batch, epochs });
   const rate = settings.rate ?? (start === undefined ? suggested.rate : FINE_TUNING.rate);
   const model = describedModel(description), head = start && alignHead(model, start, set.classes);
-  const store = new MemoryStore(), progress = new Progress(tell);
   const shape = `${model.name} at ${set.shape[2]}×${set.shape[1]} pixels`;
   tell({
     kind: "started",
@@ -56,20 +58,42 @@ export async function train(
       `${shape}, ${count} photos to train on and ${set.validation.count} to check, batches of ${batch}, on ${backend.description}`,
     epochs: suggested.epochs,
   });
-  const result = await fit({
-    ...suggestedOptions(count, { ...suggested, rate }),
-    model,
+  return {
     description,
+    store: new MemoryStore(),
+    options: {
+      ...suggestedOptions(count, { ...suggested, rate }),
+      model,
+      description,
+      set,
+      accumulate: "auto",
+      augmentation: { ...augmentationByName("auto", set), ...(randAugment === undefined ? {} : { randAugment }) },
+      normalisation: start?.info?.normalisation,
+      initial: start && { ...head!, source: weights!.name },
+      headEpochs: head?.change === "new" && suggested.epochs > 1 ? FINE_TUNING.headEpochs : 0,
+    },
+  };
+}
+
+/**
+ * Trains from wherever the run stands, and tells how it goes.
+ *
+ * @returns The best weights so far as a file that the command line reads, also where training was stopped.
+ */
+export async function train(
+  { options, description, store }: Run,
+  backend: Backend,
+  signal: AbortSignal,
+  tell: (answer: Answer) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { set } = options, folder = new RunFolder(store), saved = await folder.resume(), progress = new Progress(tell);
+  const result = await fit({
+    ...options,
+    ...(saved === undefined ? {} : { initial: saved, progress: saved.info.progress }),
     backend,
-    set,
-    accumulate: "auto",
-    augmentation: { ...augmentationByName("auto", set), ...(randAugment === undefined ? {} : { randAugment }) },
-    normalisation: start?.info?.normalisation,
-    initial: start && { ...head!, source: weights!.name },
-    headEpochs: head?.change === "new" && suggested.epochs > 1 ? FINE_TUNING.headEpochs : 0,
-    folder: new RunFolder(store),
+    folder,
     signal,
-    onStart: () => progress.begin(),
+    onStart: ({ steps }) => progress.begin(steps),
     onStep: (event) => progress.step(event),
     onEpoch: ({ epoch, trainLoss, trainTop1, validation }) =>
       tell({
@@ -117,21 +141,24 @@ async function chooseNetwork(
 class Progress {
   readonly #tell: (answer: Answer) => void;
   #began = 0;
+  #first = 0;
   #told = 0;
 
   constructor(tell: (answer: Answer) => void) {
     this.#tell = tell;
   }
 
-  begin(): void {
+  /** The run begins, or goes on after some steps. */
+  begin(steps: number): void {
     this.#began = performance.now();
+    this.#first = steps;
   }
 
   step({ step, totalSteps, epoch, loss, imagesPerSecond }: StepEvent): void {
     const now = performance.now();
     if (now - this.#told < INTERVAL && step < totalSteps) return;
     this.#told = now;
-    const secondsLeft = (now - this.#began) / 1000 / step * (totalSteps - step);
+    const secondsLeft = (now - this.#began) / 1000 / (step - this.#first) * (totalSteps - step);
     this.#tell({ kind: "step", step, totalSteps, epoch, loss, imagesPerSecond, secondsLeft });
   }
 }

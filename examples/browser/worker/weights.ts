@@ -1,6 +1,7 @@
 /** Weights that the user brings: of which network they are. */
 
 import { type Checkpoint, decodeCheckpoint, IMAGENET_NORMALISATION, MODEL_NAMES, modelByName } from "@residua/residua";
+import { IMAGENET_CLASSES } from "@residua/residua/data";
 import { describedModel, inferOptions, type ModelDescription } from "@residua/residua/weights";
 import { parameterNames } from "@residua/residua/train";
 
@@ -28,7 +29,9 @@ export function namedWeights(bytes: Uint8Array, source: string, named?: string):
   const checkpoint = decodeCheckpoint(bytes, source, { model: modelByName(name) });
   const { classes = 1000, inputShape } = inferOptions(describedModel({ name }), checkpoint.tensors);
   const model = { name, classes, inputShape };
-  const names = Array.from({ length: classes }, (_, k) => `class ${k}`);
+  const names = classes === IMAGENET_CLASSES.length
+    ? IMAGENET_CLASSES
+    : Array.from({ length: classes }, (_, k) => `class ${k}`);
   return { ...checkpoint, model, info: { model, classes: names, normalisation: IMAGENET_NORMALISATION } };
 }
 
