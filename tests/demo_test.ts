@@ -142,7 +142,7 @@ browserTest(
         );
         await set(page, { backend: "cpu", size: 3 });
         assertEquals(await trainingError(), "Pixels a side: expected a number from 8 to 512.");
-        await set(page, { ...SMALL, epochs: 9999 });
+        await set(page, { ...SMALL, epochs: 999 });
         await page.click("#train");
         await page.until(`document.querySelector("polyline")?.points.length > 1`);
         assertMatch(await page.text("#state"), /^Epoch \d+, [\d.]+ photos\/s, .+ left$/);
