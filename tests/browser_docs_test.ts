@@ -45,6 +45,20 @@ Deno.test({
     }),
 });
 
+Deno.test("the settings of TypeScript in docs/browser.md are those that deno task check takes", async () => {
+  const [{ compilerOptions }] = blocks("json").map((text) => JSON.parse(text));
+  const { lib, target, module, moduleResolution, types, ...flags } = compilerOptions;
+  const tool = await Deno.readTextFile(`${root}tools/types.ts`);
+  const libraries = /^ {2}lib: (\[.*\]),$/m.exec(tool)![1];
+  assertEquals(lib.map((name: string) => `lib.${name}.d.ts`), JSON.parse(libraries));
+  assertEquals(types, ["@webgpu/types"]);
+  for (const [name, value] of Object.entries(flags)) assertMatch(tool, new RegExp(`^ {2}${name}: ${value},$`, "m"));
+  const chosen = { ScriptTarget: target, ModuleKind: module, ModuleResolutionKind: moduleResolution };
+  for (const [name, value] of Object.entries(chosen)) {
+    assertMatch(tool, new RegExp(`: ts\\.${name}\\.${value},$`, "mi"));
+  }
+});
+
 Deno.test("the sizes in docs/browser.md are those of what is built, to a twentieth", async () => {
   const said = [...docs.matchAll(/(\d+) kB[^]*?(\d+) kB,? gzipped/g)].map(([, ...sizes]) => sizes.map(Number));
   const demo = [...(await buildDemo()).values()];
