@@ -1,66 +1,48 @@
-/** The library in a browser: bundled, served to headless Chromium, with workers over shared memory. */
+/** The library in a browser: bundled, served to headless Chromium, with workers over shared memory, and on WebGPU. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { CpuBackend } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
+import { ALL } from "./_all.ts";
+import { bundle } from "../tools/_bundle.ts";
+import { ISOLATION } from "../tools/_demo_files.ts";
+import { BrowserPage, browserTest, NO_WEBGPU, serveLocal, SOFTWARE_WEBGPU } from "./_chromium.ts";
 import { losses } from "./_training.ts";
 import { fileURLToPath } from "node:url";
 
-const CHROMIUM = "/usr/bin/chromium";
-const required = Deno.env.get("RESIDUA_REQUIRE_BROWSER") === "1";
-const present = await Deno.stat(CHROMIUM).then(() => true, () => false);
-
-/** What makes a page isolated, so that it may share memory with workers. */
-const ISOLATED = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-};
-
-async function bundle(config: string): Promise<string> {
-  const page = fileURLToPath(new URL("browser/page.ts", import.meta.url));
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--platform", "browser", "--config", config, page],
-  }).output();
-  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
-}
-
-const config = fileURLToPath(new URL("../deno.offline.json", import.meta.url));
 let script: Promise<string> | undefined;
 
-/** What the page posts, served with some headers. */
-async function reportOf(headers: Readonly<Record<string, string>>): Promise<unknown> {
-  const text = await (script ??= bundle(config)), result = Promise.withResolvers<string>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/result") result.resolve(await request.text());
-    const body = pathname === "/page.js" ? text : '<!doctype html><script type="module" src="/page.js"></script>';
-    const type = pathname === "/page.js" ? "text/javascript" : "text/html";
-    return new Response(body, { headers: { "Content-Type": type, ...headers } });
+/** What the page reports of a backend, served with some headers. */
+async function reportOf<T>(
+  backend: string,
+  headers: Readonly<Record<string, string>>,
+  flags: readonly string[],
+  checks = false,
+): Promise<T> {
+  const text = await (script ??= bundle(fileURLToPath(new URL("browser/page.ts", import.meta.url))));
+  await using server = serveLocal(({ url }) => {
+    const isScript = new URL(url).pathname === "/page.js";
+    const body = isScript ? text : '<!doctype html><script type="module" src="/page.js"></script>';
+    return new Response(body, { headers: { "content-type": isScript ? "text/javascript" : "text/html", ...headers } });
   });
-  const profile = await Deno.makeTempDir();
-  const options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", `--user-data-dir=${profile}`];
-  const quiet = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  const browser = new Deno.Command(CHROMIUM, {
-    args: [...options, ...quiet, `http://127.0.0.1:${server.addr.port}/`],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const timer = setTimeout(() => result.resolve('{"error":"the page gave no answer in a minute"}'), 60_000);
+  await using page = await BrowserPage.open(server.url, flags);
+  await page.until(`"report" in globalThis`);
+  return await page.value<T>(`report("${backend}", ${checks})`);
+}
+
+/** The losses of the same steps here, on the CPU backend. */
+async function lossesHere(): Promise<number[]> {
+  const backend = new CpuBackend();
   try {
-    return JSON.parse(await result.promise);
+    return await losses(backend, cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), 3, 0.05);
   } finally {
-    clearTimeout(timer);
-    browser.kill();
-    await browser.status;
-    await server.shutdown();
-    await Deno.remove(profile, { recursive: true }).catch(() => {});
+    backend.destroy();
   }
 }
 
 /** Pages by what their server sends, and the threads that the CPU backend has there. */
 const PAGES = [
-  { about: "isolated", headers: ISOLATED, threads: "2 threads" },
+  { about: "isolated", headers: ISOLATION, threads: "2 threads" },
   {
     about: "that is not isolated",
     headers: {},
@@ -68,21 +50,36 @@ const PAGES = [
   },
   {
     about: "whose policy forbids workers from text",
-    headers: { ...ISOLATED, "Content-Security-Policy": "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" },
+    headers: {
+      ...ISOLATION,
+      "content-security-policy": "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
+    },
     threads: "1 thread (workers do not start here)",
   },
 ];
 
 for (const { about, headers, threads } of PAGES) {
-  Deno.test({
-    name: `the CPU backend trains on a page ${about} as it does here [${present ? CHROMIUM : "no Chromium"}]`,
-    ignore: !present && !required,
-    async fn() {
-      const expected = await losses(new CpuBackend(), cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), 3, 0.05);
-      assertEquals(await reportOf(headers), {
-        description: `CPU, WebAssembly relaxed SIMD, ${threads}`,
-        losses: expected,
-      });
-    },
+  browserTest(`the CPU backend trains on a page ${about} as it does here`, async () => {
+    assertEquals(await reportOf("cpu", headers, NO_WEBGPU), {
+      description: `CPU, WebAssembly relaxed SIMD, ${threads}`,
+      losses: await lossesHere(),
+    });
   });
 }
+
+browserTest(
+  `on WebGPU a page trains as the CPU backend does${ALL ? ", and ops of the GPU suite conform" : ""}`,
+  async () => {
+    const { losses, compared, description } = await reportOf<
+      { description: string; losses: number[]; compared: Record<string, number> }
+    >("webgpu", {}, SOFTWARE_WEBGPU, ALL);
+    const expected = await lossesHere();
+    assertEquals(losses.length, 3);
+    losses.forEach((loss, k) =>
+      assert(Math.abs(loss - expected[k]) < 1e-4 * expected[k], `${description}: ${loss}, not ${expected[k]}`)
+    );
+    if (!ALL) return;
+    assertEquals(Object.keys(compared).sort(), ["add", "globalAveragePool", "maxPool2d", "relu", "sgdUpdate"]);
+    for (const [op, comparisons] of Object.entries(compared)) assert(comparisons > 0, op);
+  },
+);

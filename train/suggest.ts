@@ -1,5 +1,7 @@
 /** How to train on a set of images where nobody says: from how many there are, and how large. */
 
+import type { FitOptions } from "./fit.ts";
+
 /** A batch is the power of two next below this share of the set, between the least and the most. */
 const BATCH_SHARE = 1 / 64, LEAST_BATCH = 16, MOST_BATCH = 128;
 /** Yet an epoch of few images has this many steps. */
@@ -59,6 +61,36 @@ function suggestEpochs(count: number): number {
   return Math.round(Math.min(MOST_EPOCHS, Math.max(LEAST_EPOCHS, wanted)));
 }
 
+/** What suits weights that know images already, such as ImageNet's: a tenth of the rate from random ones, and few epochs. */
+export const FINE_TUNING = { rate: 0.01, epochs: 15, headEpochs: 1 } as const;
+
+/**
+ * The options of {@link fit} that train as {@link suggestTraining} suggests, and as the command line does where it is told
+ * nothing.
+ *
+ * @param count The number of training images.
+ * @param suggestion What is suggested, or something near it.
+ *
+ * @example
+ * ```ts
+ * import { suggestedOptions, suggestTraining } from "@residua/residua/train";
+ * const { warmupSteps, schedule } = suggestedOptions(160, suggestTraining(160));
+ * console.log(warmupSteps, schedule); // 44 cosine
+ * ```
+ */
+export function suggestedOptions(count: number, { batch, epochs, rate, warmUp }: TrainingSuggestion): SuggestedOptions {
+  const warmupSteps = Math.round(warmUp * Math.max(1, Math.floor(count / batch)));
+  return { batch, epochs, rate, warmupSteps, ...SGD, schedule: "cosine" };
+}
+
+/** The options of {@link fit} that {@link suggestedOptions} gives. */
+export type SuggestedOptions = Pick<
+  FitOptions,
+  "batch" | "epochs" | "rate" | "warmupSteps" | "momentum" | "nesterov" | "weightDecay" | "decay" | "schedule"
+>;
+
+const SGD = { momentum: 0.9, nesterov: true, weightDecay: 5e-4, decay: "weights" } as const;
+
 /** The sides at which photos are seen: by networks made for icons of 32, and by larger ones where there are many photos. */
 const ICON = 32, PHOTO = 64, LARGE_PHOTO = 128;
 /**
@@ -98,4 +130,23 @@ export function suggestNetwork(count: number, side: number, size?: number): Netw
   return seen > PHOTO
     ? { model: "resnet18", size: seen }
     : { model: "resnet20", size: seen, ...(seen > ICON ? { randAugment: FEW_PHOTOS } : {}) };
+}
+
+/**
+ * Suggests the height and width at which a given network sees image files: its own, as it was made for them; networks for
+ * small images take those of photos just as well, up to twice their own.
+ *
+ * @param own The height and width that the network is made for, in pixels.
+ * @param count The number of training images.
+ * @param side The shorter side of a typical image, in pixels.
+ *
+ * @example
+ * ```ts
+ * import { suggestSize } from "@residua/residua/train";
+ * console.log(suggestSize(224, 160, 3024), suggestSize(32, 160, 3024)); // 224 64
+ * ```
+ */
+export function suggestSize(own: number, count: number, side: number): number {
+  const { size } = suggestNetwork(count, side);
+  return own < size ? Math.min(size, 2 * own) : own;
 }

@@ -1,10 +1,9 @@
 /** What `train` chooses from the images where neither the user nor a recipe says. */
 
-import { median } from "../../core/mod.ts";
-import { type Dataset, type ImageSet, MemoryDataset } from "../../data/mod.ts";
+import { type ImageSet, MemoryDataset, typicalSide } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
-import { suggestNetwork, suggestTraining } from "../../train/mod.ts";
-import { FINE_TUNING, isPublished } from "./fine_tuning.ts";
+import { suggestNetwork, suggestSize, suggestTraining } from "../../train/mod.ts";
+import { FINE_TUNED, isPublished } from "./fine_tuning.ts";
 import type { TrainValues } from "./train_options.ts";
 
 /** The values of a run, of which none is left open. */
@@ -23,8 +22,6 @@ type Usual = Partial<Pick<ChosenValues, "batch" | "epochs" | "lr">>;
 
 /** The built-in set is an easy one, and a first run is to end soon. */
 const SHAPES = { batch: 32, epochs: 6 } as const;
-/** How many image files are looked at to know the size of a typical one. */
-const FILES_MEASURED = 5;
 
 /**
  * Chooses what is left open.
@@ -35,7 +32,7 @@ const FILES_MEASURED = 5;
  */
 export async function chooseValues(values: TrainValues, decided: ReadonlySet<string>, set: ImageSet): Promise<Choice> {
   const { count } = set.train, published = isPublished(values);
-  const usual: Usual = published ? FINE_TUNING : isShapes(values) ? SHAPES : {};
+  const usual: Usual = published ? FINE_TUNED : isShapes(values) ? SHAPES : {};
   const network = await chooseNetwork(values, decided, set);
   const batch = values.batch ?? usual.batch ?? suggestTraining(count).batch;
   const epochs = epochsOfSteps(values.steps, count, batch) ?? values.epochs ?? usual.epochs;
@@ -77,31 +74,15 @@ async function chooseNetwork(
 ): Promise<ChosenNetwork | undefined> {
   const isDecided = decided.has("model") || init !== undefined;
   if (train instanceof MemoryDataset || (isDecided && size !== undefined)) return undefined;
-  const suggested = suggestNetwork(train.count, await typicalSide(train), size);
+  const side = await typicalSide(train);
   if (!isDecided) {
-    const { randAugment, ...network } = suggested,
+    const { randAugment, ...network } = suggestNetwork(train.count, side, size),
       isOpen = !["augment", "randaugment"].some((name) => decided.has(name));
     return randAugment === undefined || !isOpen
       ? network
       : { ...network, randaugment: [randAugment.operations, randAugment.magnitude] };
   }
-  // Networks for small images take larger ones just as well, and those for photos say what they were made for.
-  const own = modelByName(model).inputShape[1];
-  return { model, size: own < suggested.size ? Math.min(suggested.size, 2 * own) : own };
-}
-
-/** The median of the shorter sides of a few images, spread evenly. */
-async function typicalSide(dataset: Dataset): Promise<number> {
-  const sides: number[] = [], measured = Math.min(FILES_MEASURED, dataset.count);
-  for (let k = 0; k < measured; k++) {
-    try {
-      const { width, height } = await dataset.read(Math.floor(k * dataset.count / measured));
-      sides.push(Math.min(width, height));
-    } catch {
-      // Training names a damaged image when it comes to it.
-    }
-  }
-  return sides.length === 0 ? Infinity : median(sides);
+  return { model, size: suggestSize(modelByName(model).inputShape[1], train.count, side) };
 }
 
 /** What was chosen, and the options that would change it, in lines of 80 columns. */

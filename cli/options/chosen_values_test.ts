@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { type DecodedImage, type ImageSet, MemoryDataset } from "../../data/mod.ts";
 import { chooseValues } from "./chosen_values.ts";
 import { resolveOptions } from "./parse_options.ts";
-import { TRAIN_OPTIONS } from "./train_options.ts";
+import { TRAIN_OPTIONS, trainingOptions } from "./train_options.ts";
+import { type FitOptions, suggestedOptions, suggestTraining } from "../../train/mod.ts";
 
 /** Image files whose shorter sides are in turn those given; NaN is a damaged one. */
 function files(count: number, sides: readonly number[]): ImageSet {
@@ -75,4 +76,20 @@ Deno.test("chooseValues() takes images in memory as they are, and the epochs of 
   // A table of image files is no set of shapes, though it needs no folder.
   const listed = await choose(files(20, [64]), { data: "shapes", "train-list": "train.csv" });
   assertEquals([listed.batch, listed.epochs], [5, 120]);
+});
+
+Deno.test("suggestedOptions() of the library tells fit() what train does where it is told nothing", async () => {
+  for (const count of [7, 77, 2000]) {
+    const { values } = await chooseValues(
+      resolveOptions(TRAIN_OPTIONS, { data: "photos" }),
+      new Set(),
+      files(count, [480]),
+    );
+    const suggestion = suggestTraining(count), options = suggestedOptions(count, suggestion);
+    const told: Partial<FitOptions> = trainingOptions(values, Math.floor(count / suggestion.batch));
+    for (const [name, value] of Object.entries(options)) {
+      const said = { epochs: values.epochs, batch: values.batch, ...told }[name as keyof FitOptions];
+      assertEquals(said, value, `${name} of ${count} images`);
+    }
+  }
 });

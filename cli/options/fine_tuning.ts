@@ -2,13 +2,14 @@
 
 import { UsageError } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
+import { FINE_TUNING } from "../../train/mod.ts";
 import { type Checkpoint, type ModelDescription, publishedWeights } from "../../weights/mod.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import type { GivenOptions } from "./option.ts";
 import type { TrainValues } from "./train_options.ts";
 
-/** What suits published weights: a tenth of the rate from random ones, and few epochs. */
-export const FINE_TUNING = { lr: 0.01, epochs: 15 } as const;
+/** What suits published weights. */
+export const FINE_TUNED = { lr: FINE_TUNING.rate, epochs: FINE_TUNING.epochs } as const;
 
 /**
  * The values with the network that the name of published weights says, where no other was asked for.
@@ -32,7 +33,7 @@ export function withPublishedModel(values: TrainValues, given: GivenOptions): Tr
 
 /** The epochs in which the head is trained alone: those that were asked for, or one where published weights get a new head. */
 export function chooseHeadEpochs(values: ChosenValues, isNew: boolean): number {
-  const suited = isPublished(values) && isNew && values.epochs > 1 ? 1 : 0;
+  const suited = isPublished(values) && isNew && values.epochs > 1 ? FINE_TUNING.headEpochs : 0;
   return values["head-epochs"] ?? suited;
 }
 

@@ -5,7 +5,7 @@ import { Random, UsageError } from "../../core/mod.ts";
 /** The accuracy on fewer images is known to no more than a few percent. */
 const ENOUGH_TO_VALIDATE = 100, LEAST_SHARE = 0.1, MOST_SHARE = 0.2;
 
-function usualShare(classes: ReadonlyMap<string, readonly string[]>): number {
+function usualShare(classes: ReadonlyMap<string, readonly unknown[]>): number {
   const count = [...classes.values()].reduce((sum, { length }) => sum + length, 0);
   return Math.min(MOST_SHARE, Math.max(LEAST_SHARE, ENOUGH_TO_VALIDATE / count));
 }
@@ -13,23 +13,23 @@ function usualShare(classes: ReadonlyMap<string, readonly string[]>): number {
 /**
  * Draws a share of each class, rounded, but at least one image and not all; a class of one image keeps it.
  *
- * @param classes The paths of the images of each class.
+ * @param classes The images of each class, such as their paths.
  * @param fraction The share. Defaults to as much as gives a hundred images, from 0.1 to 0.2.
  * @param seed The seed by which they are drawn.
- * @returns What is trained on and what is validated on, in the order of the paths.
+ * @returns What is trained on and what is validated on, in the order of the images.
  */
-export function holdOut(
-  classes: ReadonlyMap<string, readonly string[]>,
+export function holdOut<T>(
+  classes: ReadonlyMap<string, readonly T[]>,
   fraction: number | undefined,
   seed: number,
-): [train: Map<string, string[]>, validation: Map<string, string[]>] {
+): [train: Map<string, T[]>, validation: Map<string, T[]>] {
   const share = fraction ?? usualShare(classes);
-  const train = new Map<string, string[]>(), validation = new Map<string, string[]>();
-  for (const [name, paths] of classes) {
-    const wanted = Math.min(paths.length - 1, Math.max(1, Math.round(share * paths.length)));
-    const chosen = new Set(new Random(seed, `split ${name}`).permutation(paths.length).subarray(0, wanted));
-    train.set(name, paths.filter((_, i) => !chosen.has(i)));
-    validation.set(name, paths.filter((_, i) => chosen.has(i)));
+  const train = new Map<string, T[]>(), validation = new Map<string, T[]>();
+  for (const [name, images] of classes) {
+    const wanted = Math.min(images.length - 1, Math.max(1, Math.round(share * images.length)));
+    const chosen = new Set(new Random(seed, `split ${name}`).permutation(images.length).subarray(0, wanted));
+    train.set(name, images.filter((_, i) => !chosen.has(i)));
+    validation.set(name, images.filter((_, i) => chosen.has(i)));
   }
   return [train, validation];
 }
