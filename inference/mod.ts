@@ -7,6 +7,7 @@
 export * from "./class_metrics.ts";
 export * from "./compile_inference.ts";
 export * from "./evaluate.ts";
+export * from "./explain/mod.ts";
 export * from "./fold_batch_norm.ts";
 export * from "./load_model.ts";
 export * from "./loaded_model.ts";

@@ -1,7 +1,7 @@
 /** `predict` as people meet it: what it prints, what it makes of images that are none, how it fails. */
 
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import sharp from "../images/sharp.ts";
 import { modelByName } from "../models/mod.ts";
 import { encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
@@ -119,6 +119,31 @@ Deno.test("predict refuses wrong usage with 2, and what it cannot use with 1", (
       assertEquals(errors(outcomes[k].stderr).length, 1, outcomes[k].stderr);
       assertStringIncludes(outcomes[k].stderr, part);
     }
+  }));
+
+Deno.test("predict --explain draws what each image's class was seen by, under the names that the images have", () =>
+  withFiles(async (folder) => {
+    const images = `${folder}/images`, predict = ["predict", "--checkpoint", folder, "--backend", "cpu", "--json"];
+    await Deno.copyFile(`${images}/c0.png`, `${images}/more/c0.png`);
+    await Deno.copyFile(`${images}/c0.png`, `${images}/more/c0.jpg`);
+    const drawn: Uint8Array[] = [];
+    for (const method of ["grad-cam", "occlusion"]) {
+      const seen = `${folder}/${method}/a b`;
+      const { code, stderr } = await runInProcess([...predict, "--explain", seen, "--explain-by", method, images]);
+      assertEquals(code, 0, stderr);
+      const names = [...Deno.readDirSync(seen)].map(({ name }) => name).sort();
+      assertEquals(names, ["c0.png", "c1.png", "c2.png", "c3.png", "c4.png", "c5.png", "more"]);
+      const more = [...Deno.readDirSync(`${seen}/more`)].map(({ name }) => name).sort();
+      assertEquals(more, ["c0 (2).png", "c0.png", "x.png"]);
+      const bytes = await Deno.readFile(`${seen}/c0.png`), { width, height } = await sharp(bytes).metadata();
+      assert(width === 2 * 224 + 8 && height! > 224, `${width}x${height}`);
+      assertEquals(await Deno.readFile(`${seen}/more/c0.png`), bytes);
+      drawn.push(bytes);
+    }
+    assertNotEquals(drawn[0], drawn[1]);
+    const { code, stderr } = await runInProcess([...predict, "--explain", `${images}/c1.png`, `${images}/c0.png`]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^error: .*c1\.png: expected a folder there, or nothing, but it is a file/m);
   }));
 
 Deno.test("predict and export take a bare file of a network of grey images, as PyTorch has it", () =>

@@ -131,7 +131,11 @@ Deno.test("every command works with what the launcher grants it, in a folder wit
     const written = ["--csv", "new/t.csv", "--errors", "e.png", "--logits", "new/l.json"];
     await succeeds(folder, "eval", ...checkpoint, "--data", "cifar", ...CPU, ...written);
     for (const name of ["new/t.csv", "e.png", "new/l.json"]) assert((await Deno.stat(`${folder}/${name}`)).size > 0);
-    assertStringIncludes(await succeeds(folder, "predict", ...checkpoint, ...CPU, "photos/val/a/0.png"), "%");
+    assertStringIncludes(
+      await succeeds(folder, "predict", ...checkpoint, ...CPU, "photos/val/a/0.png", "--explain", "ü seen"),
+      "%",
+    );
+    assert((await Deno.stat(`${folder}/ü seen/0.png`)).size > 1000);
     await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
     assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
   }));

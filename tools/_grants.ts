@@ -44,7 +44,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
     images: true,
   },
   eval: { files: ["csv", "errors", "logits"], caches: true, weights: ["checkpoint"], images: true },
-  predict: { caches: true, weights: ["checkpoint"], images: true },
+  predict: { folders: ["explain"], caches: true, weights: ["checkpoint"], images: true },
   serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
   data: { files: ["sheet"], images: true },
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },

@@ -7,6 +7,8 @@ import { defineCommand, type GivenArguments } from "../command.ts";
 import { DecodeBudget, discard, findImages, readAhead, readImage } from "../../images/mod.ts";
 
 import { formatPercent } from "../reports/format.ts";
+import { Explainer, EXPLANATIONS } from "../images/explainer.ts";
+import type { Picture } from "../images/explanation.ts";
 import { CLASSIFIER_OPTIONS, openClassifier } from "../options/classifier.ts";
 import type { Values } from "../options/option.ts";
 import { printNotice, shortenName, widthOf } from "../reports/layout.ts";
@@ -15,6 +17,19 @@ import { formatTable } from "../reports/table.ts";
 
 const OPTIONS = {
   ...CLASSIFIER_OPTIONS,
+  explain: {
+    kind: "text",
+    group: "Output",
+    value: "DIR",
+    about: "draw what speaks for the most probable class, a picture an image, into a folder",
+  },
+  "explain-by": {
+    kind: "text",
+    group: "Output",
+    about: "how: grad-cam, by the gradients of the last feature maps, or occlusion, by hiding parts, which is slower",
+    default: "grad-cam",
+    choices: EXPLANATIONS,
+  },
   progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
   json: { kind: "flag", group: "Output", about: "print each image as a line of JSON", default: false },
 } as const;
@@ -37,6 +52,7 @@ export const predictCommand = defineCommand({
   examples: [
     ["--checkpoint runs/first photo.jpg", "the five most probable classes of an image"],
     ["--checkpoint runs/first photos --json > photos.jsonl", "every image of a folder, as JSON"],
+    ["--checkpoint runs/first --explain seen photos", "and what the network looked at, as pictures in seen/"],
     ["--checkpoint torchvision:resnet50 photo.jpg", "torchvision's published weights, on ImageNet's classes"],
     [
       "--checkpoint resnet50.pth --model resnet50 --resize 232 photo.jpg",
@@ -45,11 +61,15 @@ export const predictCommand = defineCommand({
   ],
 }, predict);
 
-/** An image that is ready, or why it is not. */
-type Ready = { readonly file: string; readonly tensor: Float32Array } | {
+/** An image that is ready; with what is drawn, where it is to be explained. */
+interface ReadyImage {
   readonly file: string;
-  readonly error: ResiduaError;
-};
+  readonly tensor: Float32Array;
+  readonly picture?: Picture;
+}
+
+/** An image that is ready, or why it is not. */
+type Ready = ReadyImage | { readonly file: string; readonly error: ResiduaError };
 
 async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
@@ -65,10 +85,14 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
     batch: Math.max(1, Math.min(values.batch, files.length)),
     progress: values.progress && !values.json,
   });
-  const { model, top, preparation } = classifier;
+  const { model, top, preparation, tensors, source } = classifier, { explain: folder, "explain-by": method } = values;
+  using explainer = folder === undefined
+    ? undefined
+    : await Explainer.create({ folder, files, method, model, tensors, source });
   // On standard error, since standard output holds the results alone.
   if (!values.json) printNotice(preparation);
-  await predictFiles(model, files, failures, { ...values, top });
+  await predictFiles(model, files, failures, { ...values, top, explainer });
+  if (folder !== undefined && !values.json) printNotice(`The explanations are in ${folder}`);
 }
 
 /** Predicts what can be read and names the rest; ends with an error if there is any. */
@@ -76,9 +100,9 @@ async function predictFiles(
   model: LoadedModel,
   files: readonly string[],
   failures: ResiduaError[],
-  { top, json, progress, "max-megapixels": maxMegapixels }:
+  { top, json, progress, "max-megapixels": maxMegapixels, explainer }:
     & Pick<PredictValues, "json" | "progress" | "max-megapixels">
-    & { readonly top: number },
+    & { readonly top: number; readonly explainer?: Explainer },
 ): Promise<void> {
   const total = files.length + failures.length, line = new CountLine("predicting", progress && files.length > 1);
   const print = json ? printJson : total === 1 ? printTable : lineOf(files, model.classes);
@@ -88,18 +112,21 @@ async function predictFiles(
     printNotice(`error: ${messageOf(error)}`);
   };
   failures.forEach(failed);
-  let waiting: { readonly file: string; readonly tensor: Float32Array }[] = [], done = 0;
+  let waiting: ReadyImage[] = [], done = 0;
   const flush = async () => {
     const size = elementCount(model.inputShape), tensor = new Float32Array(waiting.length * size);
     waiting.forEach((image, k) => tensor.set(image.tensor, k * size));
     const predictions = await model.predictTensor(tensor, { top });
     line.clear();
     predictions.forEach((prediction, k) => print(waiting[k].file, prediction));
-    done += waiting.length;
-    line.update(done, files.length);
+    for (const [k, { file, tensor, picture }] of waiting.entries()) {
+      if (picture !== undefined) await explainer!.explain(file, tensor, picture, predictions[k]);
+      line.update(++done, files.length);
+    }
     waiting = [];
   };
-  const budget = new DecodeBudget(), ready = (file: string) => prepare(model, file, budget, maxMegapixels);
+  const budget = new DecodeBudget(),
+    ready = (file: string) => prepare(model, file, { budget, maxMegapixels, explainer });
   for await (const image of readAhead(files, { ahead: 2 * model.batch, atOnce: DECODERS }, ready)) {
     if ("error" in image) {
       failures.push(image.error);
@@ -113,14 +140,22 @@ async function predictFiles(
   }
 }
 
-async function prepare(model: LoadedModel, file: string, budget: DecodeBudget, maxMegapixels: number): Promise<Ready> {
+async function prepare(
+  model: LoadedModel,
+  file: string,
+  { budget, maxMegapixels, explainer }: {
+    readonly budget: DecodeBudget;
+    readonly maxMegapixels: number;
+    readonly explainer?: Explainer;
+  },
+): Promise<Ready> {
   // Until the image is small.
   using held = budget.reserve();
   try {
     const image = await readImage(file, { maxMegapixels, hold: (bytes) => held.hold(bytes) });
-    const tensor = model.prepare(image);
+    const tensor = model.prepare(image), picture = await explainer?.picture(image);
     discard(image);
-    return { file, tensor };
+    return { file, tensor, picture };
   } catch (error) {
     if (error instanceof ResiduaError) return { file, error };
     throw error;

@@ -18,6 +18,7 @@ const GAP = 6, MARGIN = 18, FONT = 15, TITLE = 44, CAPTION = 18, CAPTION_FONT = 
 /** Images smaller than this are drawn larger, by a whole factor; those larger than the other are made smaller. */
 const LEAST_CELL = 72, MOST_CELL = 144;
 const CHARACTER = 8.3, CAPTION_CHARACTER = 6.4, LONGEST_LABEL = 24;
+const FAMILY = "DejaVu Sans, Liberation Sans, Arial, sans-serif";
 const PAPER = "#ffffff", INK = "#20242a", FAINT = "#6b7280";
 
 function escapeXml(text: string): string {
@@ -27,6 +28,13 @@ function escapeXml(text: string): string {
 function shorten(label: string, most = LONGEST_LABEL): string {
   const characters = [...label];
   return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : label;
+}
+
+/** A line of text as an SVG image of a height and width, shortened to fit. */
+export function captionSvg(text: string, [height, width]: readonly [number, number], size: number): string {
+  const shown = escapeXml(shorten(text, Math.floor(width / (0.56 * size))));
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FAMILY}">
+<text x="2" y="${Math.round((height + 0.7 * size) / 2)}" font-size="${size}" fill="${INK}">${shown}</text></svg>`;
 }
 
 /**
@@ -77,9 +85,8 @@ export async function drawContactSheet(
       }</text>`;
     })
   );
-  const font = "DejaVu Sans, Liberation Sans, Arial, sans-serif";
   const svg =
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${sheetWidth}" height="${sheetHeight}" font-family="${font}">
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${sheetWidth}" height="${sheetHeight}" font-family="${FAMILY}">
 <text x="${MARGIN}" y="${MARGIN + FONT}" font-size="${FONT}" fill="${FAINT}">${escapeXml(title)}</text>
 ${[...texts, ...captions].join("\n")}
 </svg>`;

@@ -2,6 +2,7 @@
 
 import { type Precision, UsageError } from "../../core/mod.ts";
 import { type LoadedModel, loadModel } from "../../inference/mod.ts";
+import type { NamedTensor } from "../../weights/mod.ts";
 import { checkTune, TUNE_OPTION, tuneOptions } from "../tuning/tune_option.ts";
 import { MEGAPIXELS_OPTION } from "./image_options.ts";
 import { inGroup, MOST, type Values } from "./option.ts";
@@ -50,6 +51,8 @@ export interface Classifier extends Disposable {
   readonly top: number;
   /** The weights, for messages. */
   readonly source: string;
+  /** The weights by name. */
+  readonly tensors: ReadonlyMap<string, NamedTensor>;
   /** A line on how images are made ready. */
   readonly preparation: string;
 }
@@ -87,6 +90,7 @@ export async function openClassifier(
       model,
       top,
       source: checkpoint.source,
+      tensors: checkpoint.tensors,
       preparation: preparationText(preprocessing, chosen),
       [Symbol.dispose]() {
         model.destroy();

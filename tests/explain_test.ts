@@ -1,0 +1,51 @@
+/** Explanations on the CPU: Grad-CAM and occlusion as PyTorch computes them. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { CpuBackend, UsageError } from "../core/mod.ts";
+import { GradCam, resizeMap } from "../inference/mod.ts";
+import { cifarResNet } from "../models/mod.ts";
+import { Trainer } from "../train/mod.ts";
+import { checkGradCam, checkOcclusion, GOLDEN_EXPLANATIONS } from "./_explain.ts";
+
+for (const golden of GOLDEN_EXPLANATIONS) {
+  Deno.test(`${golden.name} explains its classes as PyTorch's Grad-CAM does on the CPU`, async () => {
+    using backend = await CpuBackend.create();
+    await checkGradCam(backend, golden);
+  });
+}
+
+Deno.test("explainByOcclusion() gives PyTorch's falls of the probability", async () => {
+  const told = GOLDEN_EXPLANATIONS.filter(({ occlusion }) => occlusion !== undefined);
+  assertEquals(told.length >= 2, true);
+  using backend = await CpuBackend.create();
+  for (const golden of told) await checkOcclusion(backend, golden);
+});
+
+Deno.test("GradCam refuses a class that there is not, and goes on", async () => {
+  using backend = new CpuBackend();
+  const model = cifarResNet({ depth: 8, inputShape: [1, 9, 11], classes: 3 });
+  const trainer = await Trainer.create({ model, backend, batch: 1 });
+  using explainer = await GradCam.create({ model, backend, tensors: await trainer.variables.read(false) });
+  const image = Float32Array.from({ length: 99 }, (_, k) => Math.sin(k));
+  for (const index of [3, -1, 0.5]) {
+    await assertRejects(
+      () => explainer.explain(image, index),
+      UsageError,
+      `one of 3 classes, from 0, but it is ${index}`,
+    );
+  }
+  const { height, width, index } = await explainer.explain(image, 2);
+  assertEquals([height, width, index], [3, 3, 2]);
+  trainer.destroy();
+});
+
+Deno.test("resizeMap() resizes as PyTorch's bilinear interpolation, up and down", () => {
+  const map = { values: Float32Array.of(0, 1, 2, 3, 5, 8), height: 2, width: 3, index: 0 };
+  assertEquals([...resizeMap(map, [1, 1]).values], [3]);
+  // interpolate(torch.tensor([[[[0., 1, 2], [3, 5, 8]]]]), (3, 4), mode="bilinear")
+  // deno-fmt-ignore
+  const expected = [0, 0.625, 1.375, 2, 1.5, 2.4375, 3.75, 5, 3, 4.25, 6.125, 8];
+  const actual = resizeMap(map, [3, 4]);
+  assertEquals([actual.height, actual.width], [3, 4]);
+  actual.values.forEach((value, k) => assertEquals(Math.fround(value), Math.fround(expected[k]), `${k}`));
+});
