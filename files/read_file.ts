@@ -10,8 +10,11 @@ const THE_FILE = "the file";
 
 const KIB = 2 ** 10, MIB = 2 ** 20, GIB = 2 ** 30;
 
+/** Kinds of files by how large they may be. */
+type SizedKind = "text" | "list" | "tuning" | "metrics" | "image" | "data" | "weights";
+
 /** The most bytes that files of a kind may have. */
-export const MOST_BYTES = {
+export const MOST_BYTES: Readonly<Record<SizedKind, number>> = {
   /** Options, indices, names of classes. */
   text: 4 * MIB,
   /** A table of paths and labels: some millions. */
@@ -26,7 +29,7 @@ export const MOST_BYTES = {
   data: 4 * GIB,
   /** Weights. */
   weights: 4 * GIB,
-} as const;
+};
 
 /** What a file is, for messages and for its size. */
 export interface FileKind {
@@ -107,7 +110,7 @@ type Description = Pick<
  * @param info What the system says of it, links followed.
  * @throws {DataError} What it is instead.
  */
-export function expectRegular(info: Description, path: string, what = THE_FILE): void {
+export function expectRegular(info: Description, path: string, what: string = THE_FILE): void {
   if (info.isFile) return;
   if (info.isDirectory) throw new DataError(`${path}: expected ${what} there, but this is a folder`);
   const came = info.isFifo ? "a pipe" : info.isSocket ? "a socket" : info.isCharDevice ? "a device" : "something else";

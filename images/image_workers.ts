@@ -99,7 +99,7 @@ const FEWER = sentence`use fewer ${argument("workers")}`;
  * they need nothing of this thread, which a training step on the CPU keeps busy.
  */
 export class WorkerFiller implements BatchFiller {
-  readonly ahead = AHEAD;
+  readonly ahead: number = AHEAD;
   readonly #dataset: FolderDataset;
   readonly #options: PreparationOptions;
   readonly #workers: Worker[];
