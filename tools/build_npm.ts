@@ -70,9 +70,11 @@ async function compile(path: string): Promise<void> {
     checked(path, text, ts[how](text, { fileName: path, reportDiagnostics: true, compilerOptions }));
   await write(compiled(path), transpile("transpileModule", COMPILER_OPTIONS));
   if (UNDECLARED.test(path)) return;
-  // The compiler leaves the names in declarations as they are.
-  const declarations = transpile("transpileDeclaration", DECLARATION_OPTIONS);
-  await write(compiled(path, ".d.ts"), declarations.replace(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"'));
+  // The compiler leaves the names of files as they are, and declares methods named by symbols twice, first as properties.
+  const declarations = transpile("transpileDeclaration", DECLARATION_OPTIONS)
+    .replace(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"')
+    .replace(/^ *\[Symbol\.\w+\]: \(\) => [^;]+;\n/gm, "");
+  await write(compiled(path, ".d.ts"), declarations);
 }
 
 const project = JSON.parse(await Deno.readTextFile(`${root}deno.json`)) as Project & {
