@@ -65,7 +65,7 @@ Deno.test("grantsFor() knows the address of weights and every variable that the 
       if (isDirectory) await visit(`${folder}/${name}`);
       else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
         const text = await Deno.readTextFile(`${folder}/${name}`);
-        for (const [, name] of text.matchAll(/Deno\.env\.\w+\("(\w+)"/g)) read.add(name);
+        for (const [, name] of text.matchAll(/\benv\.(?:\w+\(")?([A-Z_]+)\b/g)) read.add(name);
       }
     }
   };

@@ -27,7 +27,10 @@ export async function startDeno(
     [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (signal !== "SIGINT" || !terminal) child.kill(signal);
+      // By its number: what `kill` of a child has sent, Deno takes for what has ended it.
+      if ((signal !== "SIGINT" || !terminal) && child.pid !== undefined && child.exitCode === null) {
+        process.kill(child.pid, signal);
+      }
     });
   }
   const [code, signal] = await once(child, "exit") as [number, null] | [null, keyof typeof constants.signals];

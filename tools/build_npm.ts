@@ -66,8 +66,10 @@ function checked(path: string, text: string, { outputText, diagnostics = [] }: T
 
 async function compile(path: string): Promise<void> {
   const text = npmSource(path, await Deno.readTextFile(root + path));
-  const transpile = (how: "transpileModule" | "transpileDeclaration", compilerOptions: TranspileOptions["compilerOptions"]) =>
-    checked(path, text, ts[how](text, { fileName: path, reportDiagnostics: true, compilerOptions }));
+  const transpile = (
+    how: "transpileModule" | "transpileDeclaration",
+    compilerOptions: TranspileOptions["compilerOptions"],
+  ) => checked(path, text, ts[how](text, { fileName: path, reportDiagnostics: true, compilerOptions }));
   await write(compiled(path), transpile("transpileModule", COMPILER_OPTIONS));
   if (UNDECLARED.test(path)) return;
   // The compiler leaves the names of files as they are, and declares methods named by symbols twice, first as properties.
@@ -83,7 +85,7 @@ const project = JSON.parse(await Deno.readTextFile(`${root}deno.json`)) as Proje
 const paths = [...BESIDE_LAYERS];
 for (const name of project.publish.include) {
   if (name.endsWith(".ts")) paths.push(name);
-  else if (!name.includes(".") && name !== "LICENSE") for await (const path of sourcesIn(name)) paths.push(path);
+  else if (!name.includes(".") && name !== "LICENSE") { for await (const path of sourcesIn(name)) paths.push(path); }
 }
 await Deno.remove(target, { recursive: true }).catch(() => {});
 for (const path of paths) await compile(path);

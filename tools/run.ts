@@ -30,7 +30,12 @@ async function plan([task, ...args]: readonly string[]): Promise<string[]> {
   if (task === "deno") return [args[0], ...PACKAGES, "--config", config, ...args.slice(1)];
   await goToCaller();
   const { grants: given, rest } = splitGrants(args);
-  const own = grantsFor(task ?? "", rest, { cwd: Deno.cwd(), env, packages: cache && `${cache}/npm`, cacheFolder: cacheFolder() });
+  const own = grantsFor(task ?? "", rest, {
+    cwd: Deno.cwd(),
+    env,
+    packages: cache && `${cache}/npm`,
+    cacheFolder: cacheFolder(),
+  });
   const start = task === undefined ? [] : [task], name = config.slice(root.length);
   return [
     "run",
