@@ -27,9 +27,12 @@ export async function startDeno(
     [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      // By its number: what `kill` of a child has sent, Deno takes for what has ended it.
-      if ((signal !== "SIGINT" || !terminal) && child.pid !== undefined && child.exitCode === null) {
+      if ((signal === "SIGINT" && terminal) || child.pid === undefined) return;
+      try {
+        // By its number: what `kill` of a child has sent, Deno takes for what has ended it.
         process.kill(child.pid, signal);
+      } catch {
+        // It has ended.
       }
     });
   }
