@@ -1,5 +1,6 @@
 /**
- * Makes the package for npm of the sources: `dist/npm/`, and the tarball beside it where there is npm. Each file is compiled
+ * Makes the package for npm of the sources: `dist/npm/`, or the same in the folder that is given, and the tarball beside it
+ * where there is npm. Each file is compiled
  * by itself, by TypeScript's own compiler, to a module and its declarations in the same tree, so that nothing is bundled and
  * nothing is resolved. The compiler has a lock of its own, `build_npm.lock`.
  */
@@ -30,7 +31,9 @@ interface Transpiled {
 const specifier = "npm:typescript@5.9.3";
 const ts: Compiler = (await import(specifier)).default;
 
-const root = fileURLToPath(new URL("..", import.meta.url)), dist = `${root}dist/`, target = `${dist}npm/`;
+const root = fileURLToPath(new URL("..", import.meta.url)),
+  dist = Deno.args[0] ?? `${root}dist`,
+  target = `${dist}/npm/`;
 const COMPILER_OPTIONS = {
   // Node 20 has no `using`, which is compiled to what it has.
   target: ts.ScriptTarget.ES2022,
@@ -102,8 +105,8 @@ const packed = await new Deno.Command(npm[0], {
 }).output().catch(() => undefined);
 if (packed?.success) {
   const name = new TextDecoder().decode(packed.stdout).trim().split("\n").at(-1)!;
-  const { size } = await Deno.stat(dist + name);
-  console.log(`dist/npm has ${paths.length} modules; dist/${name} has ${(size / 1e6).toFixed(2)} MB`);
+  const { size } = await Deno.stat(`${dist}/${name}`);
+  console.log(`${dist}/npm has ${paths.length} modules; ${dist}/${name} has ${(size / 1e6).toFixed(2)} MB`);
 } else {
-  console.log(`dist/npm has ${paths.length} modules; there is no npm that makes a tarball of it`);
+  console.log(`${dist}/npm has ${paths.length} modules; there is no npm that makes a tarball of it`);
 }
