@@ -19,7 +19,9 @@ export function whyNotLoaded(error: unknown): string {
   // Node, Bun, and Deno where packages are in a folder.
   const missing = /(?:Cannot|Could not) find package '((?:@[\w.-]+\/)?[\w.-]+)/.exec(first);
   if (missing !== null) {
-    return `the package ${missing[1]} is not installed; install Residua with its optional packages, or this one beside it`;
+    return `the package ${
+      missing[1]
+    } is not installed; install Residua with its optional packages, or this one beside it`;
   }
   // Sharp begins with the name of the machine's kind, and ends with a list of remedies for npm.
   return (first.endsWith("runtime") ? second : first).replace(/\.$/, "");

@@ -118,7 +118,8 @@ async function lockBySystem(deno: DenoFiles, path: string): Promise<FileLock> {
   }
 }
 
-async function lockByNumber(path: string): Promise<FileLock> {
+/** Locks a file as where the system gives no locks. */
+export async function lockByNumber(path: string): Promise<FileLock> {
   for (;;) {
     try {
       const file = await fs.open(path, "wx");
@@ -135,17 +136,36 @@ async function lockByNumber(path: string): Promise<FileLock> {
   }
 }
 
-/** Takes a file away whose process is gone; of several processes that find it, one. */
+/** Milliseconds between looks at whether another process is done with taking a file away. */
+const PAUSE = 20;
+
+/**
+ * Takes a file away whose process is gone. Whoever does so makes another file first, which only one can: otherwise a process
+ * could take away what another has made in between.
+ */
 async function removeDeserted(path: string): Promise<void> {
-  const taken = `${path}.${process.pid}`;
+  const holder = await readHolder(path), taking = `${path}.taking`;
   try {
-    const holder = await readHolder(path);
     if (await isThere(holder, path)) throw inUse(holder, path);
-    await fs.rename(path, taken);
-    // Another process may have taken it away and made its own in between: it gets that back.
-    if ((await readHolder(taken)).text !== holder.text) await fs.link(taken, path).catch(() => {});
-    await fs.unlink(taken);
+    await (await fs.open(taking, "wx")).close();
   } catch (error) {
-    if (error instanceof DataError || codeOf(error) !== "ENOENT") throw error;
+    if (codeOf(error) === "EEXIST") await awaitTaking(taking);
+    else if (codeOf(error) !== "ENOENT") throw error;
+    return;
   }
+  try {
+    const now = await readHolder(path);
+    if (now.text === holder.text && !await isThere(now, path)) await fs.unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  } finally {
+    await fs.unlink(taking);
+  }
+}
+
+/** Waits a moment for another process, unless that was killed, which is over when its file is old. */
+async function awaitTaking(taking: string): Promise<void> {
+  const made = await fs.stat(taking).then(({ mtimeMs }) => mtimeMs, () => undefined);
+  if (made !== undefined && Date.now() - made > SILENCE) await fs.unlink(taking).catch(() => {});
+  else await new Promise((resolve) => setTimeout(resolve, PAUSE));
 }
