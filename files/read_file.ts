@@ -13,11 +13,10 @@ const THE_FILE = "the file";
 
 const KIB = 2 ** 10, MIB = 2 ** 20, GIB = 2 ** 30;
 
-/** Kinds of files by how large they may be. */
-type SizedKind = "text" | "list" | "tuning" | "metrics" | "image" | "data" | "weights";
-
 /** The most bytes that files of a kind may have. */
-export const MOST_BYTES: Readonly<Record<SizedKind, number>> = {
+export const MOST_BYTES: Readonly<
+  Record<"text" | "list" | "tuning" | "metrics" | "image" | "data" | "weights", number>
+> = {
   /** Options, indices, names of classes. */
   text: 4 * MIB,
   /** A table of paths and labels: some millions. */
