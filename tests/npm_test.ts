@@ -124,6 +124,15 @@ Deno.test({
           });
         }
         if (counts === undefined) continue;
+        await t.step(`${name} runs the program of docs/install.md`, async () => {
+          const page = await Deno.readTextFile(`${root}docs/install.md`);
+          const [[, text], ...others] = [...page.matchAll(/^```js\n([^]*?)^```/gm)];
+          assertEquals(others, []);
+          await Deno.writeTextFile(`${project}/docs.mjs`, text);
+          await Deno.remove(`${project}/runs`, { recursive: true }).catch(() => {});
+          assertMatch(await printedBy(program, ["docs.mjs"], project), /^[ab] 0?\.\d+|^[ab] 1$/);
+          assert((await Deno.stat(`${project}/photos.onnx`)).size > 100_000);
+        });
         await t.step(`${name} passes the CPU suite: ${counts.ops} ops, ${counts.comparisons} comparisons`, async () => {
           assert(counts.ops > 50 && counts.comparisons > 5000 && counts.derivatives > 2000, JSON.stringify(counts));
           assertEquals(JSON.parse(await printedBy(program, ["conformance.mjs"], project)), counts);
