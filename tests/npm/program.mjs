@@ -23,7 +23,7 @@ await fit({ model: modelByName("resnet8"), backend: small, set: shapes, epochs: 
 small.destroy();
 
 const backend = await CpuBackend.create({ threads: 2, build });
-const set = await openImageSet("photos", { size: 32, workers: 2 });
+const set = await openImageSet("photos", { size: 32 });
 const losses = [];
 let locked;
 for (const steps of [3, 6]) {
