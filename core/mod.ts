@@ -38,6 +38,7 @@ export * from "./util/stall_watch.ts";
 export * from "./profiling/step_profiler.ts";
 export * from "./webgpu/tuning/choices.ts";
 export { CpuBackend, type CpuBackendOptions } from "./cpu/backend.ts";
+export { coreCount } from "./cpu/cores.ts";
 export type { CpuKernelBuild } from "./cpu/kernels.ts";
 export type { CpuKernelName } from "./cpu/wasm/kernel_names.ts";
 export { WebGpuBackend, type WebGpuBackendOptions } from "./webgpu/backend.ts";

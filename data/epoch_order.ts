@@ -20,7 +20,13 @@ import { Random } from "../core/mod.ts";
  * console.log(epochOrder(3, 0, 1, false, 2)); // Uint32Array(3) [ 2, 0, 1 ]
  * ```
  */
-export function epochOrder(count: number, seed: number, epoch: number, shuffle: boolean, used = count): Uint32Array {
+export function epochOrder(
+  count: number,
+  seed: number,
+  epoch: number,
+  shuffle: boolean,
+  used: number = count,
+): Uint32Array {
   if (shuffle) return new Random(seed, `order of epoch ${epoch}`).permutation(count);
   const first = epoch * used % count;
   return Uint32Array.from({ length: count }, (_, i) => (first + i) % count);

@@ -30,9 +30,10 @@ const LOOKED_AT = 20;
  * @example
  * ```ts
  * import { readImageLists } from "@residua/residua/data";
- * import { DiskFolder, pathsIn, readListFile } from "@residua/residua/disk";
+ * import { DiskFolder, pathsIn, readListFile, writeFile } from "@residua/residua/disk";
  * import { imageFolderOptions } from "@residua/residua/images";
- * await Deno.writeTextFile("photos/train.csv", "file,breed\na.jpg,beagle\nb.jpg,boxer\nc.jpg,beagle\nd.jpg,boxer\n");
+ * const rows = "file,breed\na.jpg,beagle\nb.jpg,boxer\nc.jpg,beagle\nd.jpg,boxer\n";
+ * await writeFile("photos/train.csv", new TextEncoder().encode(rows));
  * const train = await readListFile("photos/train.csv", "file,breed", pathsIn("photos", "photos"));
  * console.log(train.images[0]); // { path: "a.jpg", label: "beagle", line: 2 }
  * const set = await readImageLists(new DiskFolder("photos"), { train }, imageFolderOptions());

@@ -1,5 +1,6 @@
 /** Reads weights from the disk, in every form in which they are kept. */
 
+import fs from "node:fs/promises";
 import { DataError, parseJson } from "../core/mod.ts";
 import type { Model } from "../models/mod.ts";
 import {
@@ -87,16 +88,16 @@ export async function readCheckpoint(
 /** A path and what stands behind its last #, unless a file has that in its name. */
 async function splitEntry(path: string): Promise<{ readonly file: string; readonly entry?: string }> {
   const at = path.lastIndexOf("#");
-  if (at < 1 || await Deno.stat(path).then(() => true, () => false)) return { file: path };
+  if (at < 1 || await fs.stat(path).then(() => true, () => false)) return { file: path };
   return { file: path.slice(0, at), entry: path.slice(at + 1) };
 }
 
 /** The file of weights in a folder; a path that is none is given back. */
 async function weightFile(path: string, say: (note: string) => void): Promise<string> {
-  if ((await Deno.stat(path).catch(() => undefined))?.isDirectory !== true) return path;
+  if ((await fs.stat(path).catch(() => undefined))?.isDirectory() !== true) return path;
   const folder = path.replace(/(.)\/+$/, "$1");
   for (const name of FILES) {
-    if (!await Deno.stat(`${folder}/${name}`).then(({ isFile }) => isFile, () => false)) continue;
+    if (!await fs.stat(`${folder}/${name}`).then((found) => found.isFile(), () => false)) continue;
     if (name === LAST) say(`${folder} has no best.safetensors, since no epoch has ended; ${LAST} is taken`);
     return `${folder}/${name}`;
   }

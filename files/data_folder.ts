@@ -1,5 +1,6 @@
 /** A folder of images on the disk. */
 
+import fs from "node:fs/promises";
 import { basename, dirname, resolve, sep } from "node:path";
 import { type FileSource, type FileStat, isImageFile } from "../data/mod.ts";
 import { explain } from "./disk_error.ts";
@@ -7,12 +8,12 @@ import { MOST_BYTES, readFile } from "./read_file.ts";
 
 /** Whether a link leads to a folder. */
 async function leadsToFolder(link: string): Promise<boolean> {
-  return (await Deno.stat(link).catch(() => undefined))?.isDirectory === true;
+  return (await fs.stat(link).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** Whether a link leads to a folder that it is itself in, so that following it would never end. */
 async function leadsBack(folder: string, link: string): Promise<boolean> {
-  const [inside, target] = await Promise.all([Deno.realPath(folder), Deno.realPath(link)]);
+  const [inside, target] = await Promise.all([fs.realpath(folder), fs.realpath(link)]);
   return inside === target || inside.startsWith(target.endsWith(sep) ? target : target + sep);
 }
 
@@ -54,10 +55,10 @@ export class DiskFolder implements FileSource {
     const path = folder === "" ? this.location : `${this.location}/${folder.slice(0, -1)}`;
     try {
       const names: string[] = [];
-      for await (const entry of Deno.readDir(path)) {
-        const link = `${path}/${entry.name}`, isLinked = entry.isSymlink && await leadsToFolder(link);
+      for (const entry of await fs.readdir(path, { withFileTypes: true })) {
+        const link = `${path}/${entry.name}`, isLinked = entry.isSymbolicLink() && await leadsToFolder(link);
         if (isLinked && await leadsBack(path, link)) continue;
-        names.push(entry.isDirectory || isLinked ? `${entry.name}/` : entry.name);
+        names.push(entry.isDirectory() || isLinked ? `${entry.name}/` : entry.name);
       }
       return names.sort();
     } catch (error) {
@@ -67,16 +68,16 @@ export class DiskFolder implements FileSource {
 
   /** The size of a file, and when it was written. */
   async stat(name: string): Promise<FileStat> {
-    const { size, mtime } = await Deno.stat(`${this.location}/${name}`);
-    return { bytes: size, modified: mtime?.getTime() ?? 0 };
+    const { size, mtimeMs } = await fs.stat(`${this.location}/${name}`);
+    return { bytes: size, modified: Math.floor(mtimeMs) };
   }
 
   /** The device and the number of a folder on it, or where the system has no such numbers, its path without links. */
   async identify(folder: string): Promise<string | undefined> {
     const path = `${this.location}/${folder}`;
     try {
-      const { dev, ino } = await Deno.stat(path);
-      return ino ? `${dev} ${ino}` : await Deno.realPath(path);
+      const { dev, ino } = await fs.stat(path);
+      return ino ? `${dev} ${ino}` : await fs.realpath(path);
     } catch {
       // Listing it says why.
       return undefined;

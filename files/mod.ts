@@ -6,7 +6,7 @@
  */
 
 export { DiskFolder } from "./data_folder.ts";
-export { explain } from "./disk_error.ts";
+export { codeOf, explain } from "./disk_error.ts";
 export { whyNotLoaded } from "./package_error.ts";
 export { permissionText } from "./permission_error.ts";
 export { type FileKind, MOST_BYTES, readFile, readIfThere, readText, readTextSync } from "./read_file.ts";

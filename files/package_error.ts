@@ -16,6 +16,13 @@ export function whyNotLoaded(error: unknown): string {
     return "the packages for it are not in Deno's cache and the npm registry does not give them; " +
       "run the command once with a connection";
   }
+  // Node, Bun, and Deno where packages are in a folder.
+  const missing = /(?:Cannot|Could not) find package '((?:@[\w.-]+\/)?[\w.-]+)/.exec(first);
+  if (missing !== null) {
+    return `the package ${
+      missing[1]
+    } is not installed; install Residua with its optional packages, or this one beside it`;
+  }
   // Sharp begins with the name of the machine's kind, and ends with a list of remedies for npm.
   return (first.endsWith("runtime") ? second : first).replace(/\.$/, "");
 }

@@ -3,15 +3,20 @@
  * only one of a size that its kind may have.
  */
 
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import fs from "node:fs/promises";
+import { freemem } from "node:os";
 import { DataError } from "../core/mod.ts";
-import { explain } from "./disk_error.ts";
+import { codeOf, explain } from "./disk_error.ts";
 
 const THE_FILE = "the file";
 
 const KIB = 2 ** 10, MIB = 2 ** 20, GIB = 2 ** 30;
 
 /** The most bytes that files of a kind may have. */
-export const MOST_BYTES = {
+export const MOST_BYTES: Readonly<
+  Record<"text" | "list" | "tuning" | "metrics" | "image" | "data" | "weights", number>
+> = {
   /** Options, indices, names of classes. */
   text: 4 * MIB,
   /** A table of paths and labels: some millions. */
@@ -26,7 +31,7 @@ export const MOST_BYTES = {
   data: 4 * GIB,
   /** Weights. */
   weights: 4 * GIB,
-} as const;
+};
 
 /** What a file is, for messages and for its size. */
 export interface FileKind {
@@ -59,30 +64,46 @@ export async function readIfThere(path: string, kind: FileKind): Promise<Uint8Ar
   try {
     return await read(path, kind);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (isMissing(error)) return undefined;
     throw explain(kind.what ?? THE_FILE, path, error);
   }
 }
 
+/** Whether an error says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "");
+}
+
+/** The most bytes that are read at once: no system takes 2 GiB. */
+const PART = GIB;
+
 async function read(path: string, kind: FileKind): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(sizeOf(await Deno.stat(path), path, kind)), beyond = new Uint8Array(1);
-  using file = await Deno.open(path);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = await file.read(bytes.subarray(length)) ?? 0;
+  const bytes = new Uint8Array(sizeOf(await fs.stat(path), path, kind)), beyond = new Uint8Array(1);
+  const file = await fs.open(path);
+  try {
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+      read = (await file.read(bytes, length, Math.min(bytes.length - length, PART))).bytesRead;
+    }
+    return expectWhole(bytes, length, (await file.read(beyond, 0, 1)).bytesRead > 0, path, kind);
+  } finally {
+    await file.close();
   }
-  return expectWhole(bytes, length, (await file.read(beyond)) !== null, path, kind);
 }
 
 /** The bytes of a file as {@link readFile} gives them, at once; errors of the system are raised as they are. */
 export function readFileSync(path: string, kind: FileKind): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(sizeOf(Deno.statSync(path), path, kind)), beyond = new Uint8Array(1);
-  using file = Deno.openSync(path);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = file.readSync(bytes.subarray(length)) ?? 0;
+  const bytes = new Uint8Array(sizeOf(statSync(path), path, kind)), beyond = new Uint8Array(1);
+  const file = openSync(path, "r");
+  try {
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+      read = readSync(file, bytes, length, Math.min(bytes.length - length, PART), null);
+    }
+    return expectWhole(bytes, length, readSync(file, beyond, 0, 1, null) > 0, path, kind);
+  } finally {
+    closeSync(file);
   }
-  return expectWhole(bytes, length, file.readSync(beyond) !== null, path, kind);
 }
 
 /** The text of a file, without a byte order mark. */
@@ -95,11 +116,15 @@ export function readTextSync(path: string, what?: string, most: number = MOST_BY
   return new TextDecoder().decode(readFileSync(path, { what, most }));
 }
 
-/** What of a file's description is judged. */
-type Description = Pick<
-  Deno.FileInfo,
-  "isFile" | "isDirectory" | "isFifo" | "isSocket" | "isCharDevice" | "size"
->;
+/** What of a file's description is judged, as `stat` gives it. */
+interface Description {
+  readonly size: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isFIFO(): boolean;
+  isSocket(): boolean;
+  isCharacterDevice(): boolean;
+}
 
 /**
  * Refuses what is no regular file.
@@ -107,10 +132,16 @@ type Description = Pick<
  * @param info What the system says of it, links followed.
  * @throws {DataError} What it is instead.
  */
-export function expectRegular(info: Description, path: string, what = THE_FILE): void {
-  if (info.isFile) return;
-  if (info.isDirectory) throw new DataError(`${path}: expected ${what} there, but this is a folder`);
-  const came = info.isFifo ? "a pipe" : info.isSocket ? "a socket" : info.isCharDevice ? "a device" : "something else";
+export function expectRegular(info: Description, path: string, what: string = THE_FILE): void {
+  if (info.isFile()) return;
+  if (info.isDirectory()) throw new DataError(`${path}: expected ${what} there, but this is a folder`);
+  const came = info.isFIFO()
+    ? "a pipe"
+    : info.isSocket()
+    ? "a socket"
+    : info.isCharacterDevice()
+    ? "a device"
+    : "something else";
   throw new DataError(`${path}: expected ${what}, a regular file, but this is ${came}; save it as a file first`);
 }
 
@@ -123,10 +154,10 @@ function sizeOf(info: Description, path: string, { what = THE_FILE, most }: File
       `${path}: expected ${what} of at most ${formatSize(most)} but it has ${formatSize(size)}; is it another file?`,
     );
   }
-  if (size > LARGE && size > Deno.systemMemoryInfo().available) {
+  if (size > LARGE && size > freemem()) {
     throw new DataError(
       `${path}: ${what} has ${formatSize(size)}, more than there is of memory ` +
-        `(${formatSize(Deno.systemMemoryInfo().available)}); free some, or use a larger machine`,
+        `(${formatSize(freemem())}); free some, or use a larger machine`,
     );
   }
   return size;

@@ -1,12 +1,10 @@
 /** A run folder on the disk: one process has it at a time, and its files are whole at any instant. */
 
-import { DataError } from "../core/mod.ts";
+import fs, { type FileHandle } from "node:fs/promises";
 import type { RunStore } from "../train/mod.ts";
-import { explain } from "./disk_error.ts";
-import { expectRegular, MOST_BYTES, readIfThere, readText } from "./read_file.ts";
-
-/** The bytes of the number of a process. */
-const LONGEST_NUMBER = 32;
+import { codeOf, explain } from "./disk_error.ts";
+import { expectRegular, MOST_BYTES, readIfThere } from "./read_file.ts";
+import { lockFile } from "./run_lock.ts";
 
 /** The names under which the files of a run are written before they are renamed. */
 const UNFINISHED =
@@ -14,43 +12,25 @@ const UNFINISHED =
 
 /** Removes what a process that was killed left half-written. Nobody else writes there: the folder is locked. */
 async function removeUnfinished(location: string): Promise<void> {
-  for await (const { name, isFile } of Deno.readDir(location)) {
-    if (isFile && UNFINISHED.test(name)) await removeIfThere(`${location}/${name}`);
+  for (const entry of await fs.readdir(location, { withFileTypes: true })) {
+    if (entry.isFile() && UNFINISHED.test(entry.name)) await removeIfThere(`${location}/${entry.name}`);
   }
 }
 
 async function removeIfThere(path: string): Promise<void> {
   try {
-    await Deno.remove(path);
+    await fs.unlink(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
   }
 }
 
-/** Opens and locks a file, and writes this process's number to it. */
-async function lockFile(path: string): Promise<Deno.FsFile> {
-  for (;;) {
-    const file = await Deno.open(path, { read: true, write: true, create: true });
-    if (!await file.tryLock(true)) {
-      file.close();
-      const holder = (await readText(path, "the run's lock", LONGEST_NUMBER)).trim() || "that has only just begun";
-      throw new DataError(
-        `${path}: the run is in use by process ${holder}; wait until it has ended, or choose another folder`,
-      );
-    }
-    // The process that held the lock before may have removed the file in between.
-    const [opened, found] = [await file.stat(), await Deno.stat(path).catch(() => undefined)];
-    if (found?.ino === opened.ino) {
-      try {
-        await file.truncate();
-        await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-        return file;
-      } catch (error) {
-        file.close();
-        throw error;
-      }
-    }
-    file.close();
+/** The most bytes that are written at once: no system takes 2 GiB. */
+const PART = 2 ** 30;
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes.subarray(done, done + PART))).bytesWritten;
   }
 }
 
@@ -75,7 +55,7 @@ export class DiskStore implements RunStore {
    */
   static async open(location: string, what = "the run folder"): Promise<DiskStore> {
     try {
-      await Deno.mkdir(location, { recursive: true });
+      await fs.mkdir(location, { recursive: true });
     } catch (error) {
       throw explain(what, location, error);
     }
@@ -83,15 +63,15 @@ export class DiskStore implements RunStore {
   }
 
   /**
-   * Opens a folder for this process alone, until what is returned is disposed of. Its `run.lock` holds the process's number;
-   * the system takes the lock from a process that ends, however it ends. What one that was killed left half-written is removed.
+   * Opens a folder for this process alone, until what is returned is disposed of. Its `run.lock` holds the process's number. A
+   * process that ends, however it ends, has it no more. What one that was killed left half-written is removed.
    *
    * @throws {DataError} If another process has it, or nothing can be written there.
    */
   static async lock(location: string): Promise<DiskStore & AsyncDisposable> {
-    const found = await Deno.stat(location).catch(() => undefined);
+    const found = await fs.stat(location).catch(() => undefined);
     const store = await DiskStore.open(location), path = `${location}/run.lock`;
-    const file = await lockFile(path).catch((error) => {
+    const lock = await lockFile(path).catch((error) => {
       throw explain("the run folder", location, error);
     });
     await removeUnfinished(location).catch(() => {
@@ -101,9 +81,9 @@ export class DiskStore implements RunStore {
       async [Symbol.asyncDispose]() {
         // While it is still locked, so that nobody's file but this process's own is taken away.
         await removeIfThere(path).catch(() => {});
-        file.close();
+        lock.release();
         // A folder made for a run that wrote nothing; one that holds anything stays.
-        if (found === undefined) await Deno.remove(location).catch(() => {});
+        if (found === undefined) await fs.rmdir(location).catch(() => {});
       },
     });
   }
@@ -112,13 +92,17 @@ export class DiskStore implements RunStore {
   async write(name: string, bytes: Uint8Array): Promise<void> {
     const path = `${this.location}/${name}`, temporary = `${path}.new`;
     try {
-      using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
-      for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-      await file.sync();
-      await Deno.rename(temporary, path);
+      const file = await fs.open(temporary, "w");
+      try {
+        await writeAll(file, bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await fs.rename(temporary, path);
       await this.#syncFolder();
     } catch (error) {
-      await Deno.remove(temporary).catch(() => {});
+      await removeIfThere(temporary).catch(() => {});
       throw explain("the file", path, error);
     }
   }
@@ -128,17 +112,21 @@ export class DiskStore implements RunStore {
     const path = `${this.location}/${name}`;
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     try {
-      const found = await Deno.stat(path).catch(() => undefined);
+      const found = await fs.stat(path).catch(() => undefined);
       // To open a pipe waits for who reads it.
       if (found !== undefined) expectRegular(found, path);
-      using file = await Deno.open(path, { append: true, create: true });
-      const { size } = await file.stat();
+      const file = await fs.open(path, "a");
       try {
-        for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-        await file.sync();
-      } catch (error) {
-        await file.truncate(size);
-        throw error;
+        const { size } = await file.stat();
+        try {
+          await writeAll(file, bytes);
+          await file.sync();
+        } catch (error) {
+          await file.truncate(size);
+          throw error;
+        }
+      } finally {
+        await file.close();
       }
     } catch (error) {
       throw explain("the file", path, error);
@@ -150,14 +138,14 @@ export class DiskStore implements RunStore {
     const source = `${this.location}/${from}`, path = `${this.location}/${to}`, temporary = `${path}.new`;
     try {
       await removeIfThere(temporary);
-      await Deno.link(source, temporary).catch((error) => {
-        if (error instanceof Deno.errors.NotFound) throw error;
-        return Deno.copyFile(source, temporary);
+      await fs.link(source, temporary).catch((error) => {
+        if (codeOf(error) === "ENOENT") throw error;
+        return fs.copyFile(source, temporary);
       });
-      await Deno.rename(temporary, path);
+      await fs.rename(temporary, path);
       await this.#syncFolder();
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
+      if (codeOf(error) === "ENOENT") return;
       throw explain("the file", path, error);
     } finally {
       // A rename to another name of the same file does nothing.
@@ -178,8 +166,12 @@ export class DiskStore implements RunStore {
   /** Makes renames last through a loss of power, where folders can be synced. */
   async #syncFolder(): Promise<void> {
     try {
-      using folder = await Deno.open(this.location);
-      await folder.sync();
+      const folder = await fs.open(this.location);
+      try {
+        await folder.sync();
+      } finally {
+        await folder.close();
+      }
     } catch {
       // Not every system can.
     }

@@ -1,5 +1,7 @@
 /** Bounds the memory of images that are being decoded at once, by one thread or by several. */
 
+import { freemem } from "node:os";
+
 const MIB = 2 ** 20;
 /** As much of it as nobody asks for exactly: counts of these fit in 32 bits. */
 const UNIT = 2 ** 16;
@@ -27,7 +29,7 @@ export class DecodeBudget {
    * @param words The words of another thread's, of as many bytes.
    */
   constructor(
-    readonly bytes: number = Math.min(MOST_BYTES, Deno.systemMemoryInfo().available / 4),
+    readonly bytes: number = Math.min(MOST_BYTES, freemem() / 4),
     words?: Int32Array,
   ) {
     this.#units = Math.max(1, Math.floor(bytes / UNIT));

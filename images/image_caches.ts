@@ -1,5 +1,6 @@
 /** The decoded images of sets, in one memory that workers share. */
 
+import { freemem } from "node:os";
 import { argument, sentence, UsageError } from "../core/mod.ts";
 import { cacheEntries, type CacheMemory, type FolderDataset, ImageCache, type LeastSize } from "../data/mod.ts";
 
@@ -19,7 +20,7 @@ export class ImageCaches {
    *
    * @param mib The memory to use, in MiB; 0 for none. Defaults to a quarter of what is free, at most 2 GiB.
    */
-  constructor(mib: number = Math.min(MOST_BYTES, Deno.systemMemoryInfo().available / 4) / MIB) {
+  constructor(mib: number = Math.min(MOST_BYTES, freemem() / 4) / MIB) {
     this.#bytes = Math.floor(mib * MIB);
   }
 

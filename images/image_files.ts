@@ -1,5 +1,6 @@
 /** Which images a user means: files as they are named, and the image files of folders. */
 
+import fs from "node:fs/promises";
 import { DataError } from "../core/mod.ts";
 import { findImageFiles, IMAGE_FORMATS, LeftOut } from "../data/mod.ts";
 import { DiskFolder, explain } from "../files/mod.ts";
@@ -18,7 +19,7 @@ export async function findImages(
   onNote: (message: string) => void = () => {},
 ): Promise<string[]> {
   try {
-    if (!(await Deno.stat(path)).isDirectory) return [path];
+    if (!(await fs.stat(path)).isDirectory()) return [path];
   } catch (error) {
     throw explain("the image or folder", path, error);
   }

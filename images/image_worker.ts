@@ -1,5 +1,6 @@
 /** A worker that reads, decodes and augments images of a folder into the batches of {@link WorkerFiller}. */
 
+import { parentPort } from "node:worker_threads";
 import { OutOfMemoryError, ResiduaError } from "../core/mod.ts";
 import { BadImages, type DecodedImage, FolderDataset, ImageCache, ImagePipeline, PathList } from "../data/mod.ts";
 import { DecodeBudget, type Reservation } from "./decode_budget.ts";
@@ -8,10 +9,14 @@ import { loadSharp } from "./load_sharp.ts";
 import { DiskFolder } from "../files/mod.ts";
 import type { ErrorParts, FillRequest, OpenRequest, WorkerAnswer } from "./image_workers.ts";
 
-const scope = globalThis as unknown as {
+/** The way to who started this worker: the global object, or Node's port. */
+interface Port {
   onmessage: (event: MessageEvent<OpenRequest | FillRequest>) => void;
   postMessage(answer: WorkerAnswer): void;
-};
+}
+
+const isGlobal = typeof (globalThis as { postMessage?: unknown }).postMessage === "function";
+const port = (isGlobal ? globalThis : parentPort) as unknown as Port;
 
 let pipeline: ImagePipeline | undefined;
 let prepared: Promise<void> | undefined;
@@ -74,11 +79,13 @@ async function fill({ id, indices, epoch, batch, next }: FillRequest): Promise<v
   } finally {
     release();
   }
-  scope.postMessage({ id, failures, error, lacksMemory });
+  port.postMessage({ id, failures, error, lacksMemory });
   failures = [];
 }
 
 let queue: Promise<void> = Promise.resolve();
-scope.onmessage = ({ data }) => {
-  queue = queue.then(() => "files" in data ? open(data) : fill(data));
-};
+function receive(request: OpenRequest | FillRequest): void {
+  queue = queue.then(() => "files" in request ? open(request) : fill(request));
+}
+if (isGlobal) port.onmessage = ({ data }) => receive(data);
+else parentPort!.on("message", receive);

@@ -26,6 +26,7 @@ import {
 
 import { DecodeBudget } from "./decode_budget.ts";
 import type { DecodeMode } from "./decode_image.ts";
+import { type ImageWorker, startImageWorker } from "./start_worker.ts";
 
 /** Tells a worker of its folder. */
 export interface OpenRequest {
@@ -80,7 +81,7 @@ export interface WorkerAnswer {
 
 interface Waiting {
   /** The workers that have not answered. */
-  readonly left: Set<Worker>;
+  readonly left: Set<ImageWorker>;
   /** The next image that no worker has taken. */
   readonly next: Int32Array;
   error: Error | undefined;
@@ -99,10 +100,10 @@ const FEWER = sentence`use fewer ${argument("workers")}`;
  * they need nothing of this thread, which a training step on the CPU keeps busy.
  */
 export class WorkerFiller implements BatchFiller {
-  readonly ahead = AHEAD;
+  readonly ahead: number = AHEAD;
   readonly #dataset: FolderDataset;
   readonly #options: PreparationOptions;
-  readonly #workers: Worker[];
+  readonly #workers: ImageWorker[];
   readonly #waiting = new Map<number, Waiting>();
   readonly #watch: StallWatch;
   #batches = 0;
@@ -162,19 +163,15 @@ export class WorkerFiller implements BatchFiller {
         ),
     });
     this.#workers = Array.from({ length: workers }, () => {
-      const worker = new Worker(new URL("./image_worker.ts", import.meta.url), { type: "module" });
-      worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.#hear(worker, data);
-      const stop = (event: Event) => {
-        event.preventDefault();
-        const reason = event instanceof ErrorEvent ? event.message : "what it said cannot be read";
-        this.#stop(
-          new DeviceError(
-            sentence`A worker that prepares images has stopped (${reason}); if that happens again, ${FEWER}`,
+      const worker = startImageWorker({
+        hear: (answer) => this.#hear(worker, answer as WorkerAnswer),
+        fail: (reason) =>
+          this.#stop(
+            new DeviceError(
+              sentence`A worker that prepares images has stopped (${reason}); if that happens again, ${FEWER}`,
+            ),
           ),
-        );
-      };
-      worker.onerror = stop;
-      worker.onmessageerror = stop;
+      });
       worker.postMessage(request);
       return worker;
     });
@@ -204,7 +201,7 @@ export class WorkerFiller implements BatchFiller {
     this.#stop(new DataError("The workers that prepare images were ended while a batch was in work"));
   }
 
-  #hear(worker: Worker, { id, failures, error, lacksMemory }: WorkerAnswer): void {
+  #hear(worker: ImageWorker, { id, failures, error, lacksMemory }: WorkerAnswer): void {
     const waiting = this.#waiting.get(id);
     this.#answers++;
     // One that answers twice does not answer for another, which may still write.

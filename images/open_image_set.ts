@@ -1,6 +1,6 @@
 /** Opens folders of images on the disk, with all that makes them fast: workers, decoders that share memory, a cache. */
 
-import type { DataError } from "../core/mod.ts";
+import { coreCount, type DataError } from "../core/mod.ts";
 import { FolderDataset, type ImageFolderOptions, type ImageSet, openImageSet as openFiles } from "../data/mod.ts";
 import { DiskFolder } from "../files/mod.ts";
 import { DecodeBudget } from "./decode_budget.ts";
@@ -52,7 +52,7 @@ export function imageFolderOptions(
   options: ImageReadingOptions = {},
   caches: ImageCaches = new ImageCaches(options.cacheImages),
 ): ImageFolderOptions {
-  const { workers = Math.min(MOST_WORKERS, navigator.hardwareConcurrency), maxBad = DEFAULT_MAX_BAD } = options;
+  const { workers = Math.min(MOST_WORKERS, coreCount()), maxBad = DEFAULT_MAX_BAD } = options;
   const { decode = "reduced", maxMegapixels = MOST_MEGAPIXELS, onBad = warn } = options;
   const reading = { workers, maxBad, decode, maxMegapixels, stallTimeout: options.stallTimeout };
   return {

@@ -19,7 +19,7 @@ export const REDUCE_LANES = 64;
  * @param names One function for each; each has workgroup memory of its own.
  * @param lanes The threads of the workgroup, a power of 2.
  */
-export function workgroupSum(names: readonly string[], lanes = REDUCE_LANES): string {
+export function workgroupSum(names: readonly string[], lanes: number = REDUCE_LANES): string {
   return reductions(names, lanes, (a, b) => `${a} + ${b}`);
 }
 
@@ -32,7 +32,7 @@ export function workgroupMax(names: readonly string[]): string {
  * WGSL: the head of a kernel of one workgroup a row, dispatched by `linearWorkgroups(rows, limits, 1)`. It declares `row`
  * and `lane`; workgroups beyond the last row leave as a whole, so that barriers may follow.
  */
-export function rowMain(rows: number, lanes = REDUCE_LANES): string {
+export function rowMain(rows: number, lanes: number = REDUCE_LANES): string {
   return `@compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {

@@ -62,12 +62,13 @@ async function loadEncoder(): Promise<typeof import("./encode.ts")> {
  * @example
  * ```ts
  * import { fit, modelByName, openBackend, shapesSet } from "@residua/residua";
+ * import { writeFile } from "@residua/residua/disk";
  * import { exportOnnx } from "@residua/residua/onnx";
  * using backend = await openBackend("cpu");
  * const model = modelByName("resnet8"), set = shapesSet({ trainCount: 40, validationCount: 10 });
  * const { tensors, normalisation } = await fit({ model, backend, set, epochs: 1, batch: 20 });
  * const bytes = await exportOnnx({ tensors }, { model, normalisation, normalise: true });
- * await Deno.writeFile("shapes.onnx", bytes);
+ * await writeFile("shapes.onnx", bytes);
  * ```
  */
 export async function exportOnnx(checkpoint: OnnxCheckpoint, options: OnnxOptions = {}): Promise<Uint8Array> {

@@ -128,7 +128,7 @@ export function poolStage(
   kernel: CpuKernelName,
   addresses: readonly CpuArgument[],
   g: PoolGeometry,
-  factor = 1 / (g.kernel[0] * g.kernel[1]),
+  factor: number = 1 / (g.kernel[0] * g.kernel[1]),
 ): CpuStage {
   const group = rowsOfTask(g.planes, g.height * g.width);
   return {

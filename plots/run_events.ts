@@ -1,5 +1,6 @@
 /** Writes a run's numbers for TensorBoard as it goes on, a file a process. */
 
+import process from "node:process";
 import type { Callback, EpochEvent, RunStore, StepEvent } from "../train/mod.ts";
 import { whyNotLoaded } from "../files/mod.ts";
 import type { ScalarEvent } from "./event_file.ts";
@@ -19,7 +20,7 @@ export interface EventStore extends Pick<RunStore, "write"> {
 /** A listener that writes. Where the packages for it cannot be had, it says so once, and the run goes on without. */
 export class RunEvents implements Callback {
   readonly #store: EventStore;
-  readonly #name = `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${Deno.pid}`;
+  readonly #name = `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${process.pid}`;
   #format: typeof import("./event_file.ts") | undefined;
   #waiting: ScalarEvent[] = [];
   #writing: Promise<void> = Promise.resolve();

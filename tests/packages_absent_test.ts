@@ -14,7 +14,12 @@ const SMALL = ["--model", "resnet8", "--batch", "4", "--backend", "cpu", "--thre
 function runner(folder: string, clone: string, denoDir: string | undefined, flags: readonly string[], env = {}) {
   const config = `${clone}/deno.offline.json`, main = `${clone}/cli/main.ts`;
   const run = (...args: string[]): Promise<Outcome> => {
-    const at = { cwd: folder, env: () => undefined, denoDir, cacheFolder: `${folder}/cache` };
+    const at = {
+      cwd: folder,
+      env: () => undefined,
+      packages: denoDir && `${denoDir}/npm`,
+      cacheFolder: `${folder}/cache`,
+    };
     const all = ["run", ...flags, ...grantsFor(args[0], args.slice(1), at), "--config", config, main, ...args];
     return runDeno(all, { cwd: folder, env: { XDG_CACHE_HOME: `${folder}/cache`, ...env } });
   };

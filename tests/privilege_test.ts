@@ -9,7 +9,7 @@ import { withFolder, writeCifar } from "./_cli.ts";
 import { LAUNCH, launch, root, runDeno } from "./_launcher.ts";
 
 const ALWAYS = ["--no-prompt", `--allow-env=${VARIABLES.join()}`, "--ignore-env"];
-const at = { cwd: "/w,d", env: () => undefined, denoDir: "/d", cacheFolder: "/c" };
+const at = { cwd: "/w,d", env: () => undefined, packages: "/d/npm", cacheFolder: "/c" };
 const config = `${root}deno.offline.json`, main = `${root}cli/main.ts`;
 
 Deno.test("tasks of the command line go through the launcher, which itself has no network", async () => {
@@ -42,7 +42,7 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(grantsFor("data", ["inspect", "x", "--sheet", "a/b.png"], at), [
     ...[...read, "--allow-write=a", "--allow-ffi=/d/npm"],
   ]);
-  assertEquals(grantsFor("data", ["inspect", "x"], { ...at, denoDir: undefined }), read);
+  assertEquals(grantsFor("data", ["inspect", "x"], { ...at, packages: undefined }), read);
   assertEquals(grantsFor("eval", ["--csv", "t.csv", "--logits", "C:\\l\\x.json"], at), [
     ...[...read, "--allow-write=.,C:\\l,/c", "--allow-ffi=/d/npm"],
   ]);
@@ -65,7 +65,7 @@ Deno.test("grantsFor() knows the address of weights and every variable that the 
       if (isDirectory) await visit(`${folder}/${name}`);
       else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
         const text = await Deno.readTextFile(`${folder}/${name}`);
-        for (const [, name] of text.matchAll(/Deno\.env\.\w+\("(\w+)"/g)) read.add(name);
+        for (const [, name] of text.matchAll(/\benv\.(?:\w+\(")?([A-Z_]+)\b/g)) read.add(name);
       }
     }
   };
@@ -167,7 +167,7 @@ Deno.test("weights are fetched from their address and no other, and only where t
       assertMatch(stderr, /^error: .*404/);
       assertEquals(asked, ["/w/resnet18-f37072fd.pth"]);
       // The same without the network's grant.
-      const grants = grantsFor("train", [], { ...at, denoDir: folder, cacheFolder: `${folder}/c` });
+      const grants = grantsFor("train", [], { ...at, packages: folder, cacheFolder: `${folder}/c` });
       const denied = await runDeno(["run", ...grants, "--config", config, main, ...args], { cwd: folder, env });
       assertEquals([denied.code, asked.length], [1, 1]);
       assertMatch(

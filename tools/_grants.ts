@@ -10,8 +10,8 @@ export interface Surroundings {
   readonly cwd: string;
   /** The value of an environment variable. */
   readonly env: (name: string) => string | undefined;
-  /** Deno's cache folder, if there is one. */
-  readonly denoDir?: string;
+  /** The folder of npm's packages, if there is one: in Deno's cache, or `node_modules`. */
+  readonly packages?: string;
   /** The folder of Residua's cached files. */
   readonly cacheFolder: string;
 }
@@ -30,7 +30,7 @@ interface Needs {
   readonly weights?: readonly string[];
   /** Whether it listens at --host and --port, with these defaults. */
   readonly listens?: { readonly host: string; readonly port: string };
-  /** Whether it reads or draws image files, by sharp: native code from Deno's cache of npm packages. */
+  /** Whether it reads or draws image files, by sharp: native code from the folder of npm's packages. */
   readonly images?: boolean;
 }
 
@@ -68,7 +68,7 @@ const PUBLISHED = /^(?:imagenet$|torchvision:)/;
  */
 export function grantsFor(command: string, args: readonly string[], { env, ...at }: Surroundings): string[] {
   const flags = ["--no-prompt", grant("env", VARIABLES), "--ignore-env"];
-  const npm = at.denoDir === undefined ? undefined : grantable(`${at.denoDir}/npm`, at.cwd);
+  const npm = at.packages === undefined ? undefined : grantable(at.packages, at.cwd);
   if (command === "doctor" && npm !== undefined && usesDawn(args)) {
     flags.push("--allow-read", grant("ffi", [npm]));
   }

@@ -9,6 +9,7 @@ import { provideRuntimeFolder } from "../cli/runtime_folder.ts";
 import { grantsFor, mergeGrants, splitGrants, usesDawn } from "./_grants.ts";
 import { chooseConfiguration, CONFIGURATIONS, denoDir } from "./_import_map.ts";
 import { DAWN_LOCKS } from "./_sources.ts";
+import { startDeno } from "./_start_deno.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const env = (name: string) => Deno.env.get(name), cache = denoDir(env, Deno.build.os);
@@ -29,7 +30,12 @@ async function plan([task, ...args]: readonly string[]): Promise<string[]> {
   if (task === "deno") return [args[0], ...PACKAGES, "--config", config, ...args.slice(1)];
   await goToCaller();
   const { grants: given, rest } = splitGrants(args);
-  const own = grantsFor(task ?? "", rest, { cwd: Deno.cwd(), env, denoDir: cache, cacheFolder: cacheFolder() });
+  const own = grantsFor(task ?? "", rest, {
+    cwd: Deno.cwd(),
+    env,
+    packages: cache && `${cache}/npm`,
+    cacheFolder: cacheFolder(),
+  });
   const start = task === undefined ? [] : [task], name = config.slice(root.length);
   return [
     "run",
@@ -50,28 +56,5 @@ async function goToCaller(): Promise<void> {
   if (folder !== undefined && (await Deno.stat(folder).catch(() => undefined))?.isDirectory) Deno.chdir(folder);
 }
 
-/** Hands signals on, but for SIGINT where there is a terminal, which sends it to both processes. */
-function handOn(child: Deno.ChildProcess): void {
-  const signals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
-  const terminal = Deno.build.os === "windows" || [Deno.stdin, Deno.stdout, Deno.stderr].some((to) => to.isTerminal());
-  for (const signal of signals) {
-    Deno.addSignalListener(signal, () => {
-      if (signal === "SIGINT" && terminal) return;
-      try {
-        child.kill(signal);
-      } catch {
-        // It has ended.
-      }
-    });
-  }
-}
-
 provideRuntimeFolder();
-const child = new Deno.Command(Deno.execPath(), {
-  args: await plan(Deno.args),
-  stdin: "inherit",
-  stdout: "inherit",
-  stderr: "inherit",
-}).spawn();
-handOn(child);
-Deno.exit((await child.status).code);
+Deno.exit(await startDeno(Deno.execPath(), await plan(Deno.args)));

@@ -89,7 +89,7 @@ export function inferenceNeed(
 export function excessMemory(
   { total, tensor }: MemoryNeed,
   backend: Backend,
-  available = Infinity,
+  available: number = Infinity,
 ): string | undefined {
   const { capacity, liveBytes } = backend;
   if (tensor > capacity.tensor) {
@@ -100,7 +100,7 @@ export function excessMemory(
 }
 
 /** Whether training fits, as far as planning tells. A part that is too small for a variance does not. */
-export function trainingFits(options: PlannedTraining, available = Infinity): boolean {
+export function trainingFits(options: PlannedTraining, available: number = Infinity): boolean {
   try {
     return excessMemory(trainingNeed(options), options.backend, available) === undefined;
   } catch (error) {

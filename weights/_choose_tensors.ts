@@ -30,7 +30,9 @@ export interface ChosenTensors<T extends Shaped, G = TensorGroup<T>> {
 }
 
 /** What a checkpoint holds of a bare file. */
-export function bareContent<T extends Shaped>({ tensors, entry, naming }: Omit<ChosenTensors<T>, "group">) {
+export function bareContent<T extends Shaped>(
+  { tensors, entry, naming }: Omit<ChosenTensors<T>, "group">,
+): Pick<ChosenTensors<T>, "tensors" | "naming"> & { readonly entry?: string } {
   return { tensors, ...(entry === "" ? {} : { entry }), ...(naming === undefined ? {} : { naming }) };
 }
 

@@ -65,13 +65,14 @@ const KEY = "residua";
  * @example
  * ```ts
  * import { type CheckpointInfo, encodeCheckpoint } from "@residua/residua";
+ * import { writeFile } from "@residua/residua/disk";
  * const tensors = new Map([["fc.bias", { shape: [2], data: Float32Array.of(0, 1) }]]);
  * const info: CheckpointInfo = {
  *   model: { name: "resnet8", classes: 2 },
  *   classes: ["cat", "dog"],
  *   normalisation: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
  * };
- * await Deno.writeFile(await Deno.makeTempFile(), encodeCheckpoint(tensors, info));
+ * await writeFile("cats.safetensors", encodeCheckpoint(tensors, info));
  * ```
  */
 export function encodeCheckpoint(

@@ -18,10 +18,10 @@ import type { NamedTensor } from "./safetensors.ts";
 export const OPTIMIZER_PREFIX = "optimizer.";
 
 /** The prefix of the average of a variable over the steps. */
-export const AVERAGE_PREFIX = `${OPTIMIZER_PREFIX}average.`;
+export const AVERAGE_PREFIX: string = `${OPTIMIZER_PREFIX}average.`;
 
 /** The prefix of variables that are dead after a step, such as gradients that add up over the parts of a batch. */
-export const TRANSIENT_PREFIX = `${OPTIMIZER_PREFIX}transient.`;
+export const TRANSIENT_PREFIX: string = `${OPTIMIZER_PREFIX}transient.`;
 /** The specs of a graph's parameters and states, by name. */
 export function variableSpecs(graph: Graph): Map<string, TensorSpec> {
   const variables = graph.values.filter(({ kind }) => kind === "parameter" || kind === "state");

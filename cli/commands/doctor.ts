@@ -18,6 +18,7 @@ import { defineCommand } from "../command.ts";
 import { checkKernels, wrongAnswers } from "../doctor/check_kernels.ts";
 import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
 import { GPU_OPTION } from "../options/shared_options.ts";
+import { PROGRAM } from "../program.ts";
 
 /** The limits that decide what fits. */
 const LIMITS = [
@@ -61,7 +62,7 @@ export const doctorCommand = defineCommand({
   );
   await reportWebGpu(gpu, kernels);
   const other = GPU_NAMES.find((name) => name !== gpu)!;
-  console.log(`WebGPU by ${IMPLEMENTATIONS[other]}: deno task doctor --gpu ${other} tells`);
+  console.log(`WebGPU by ${IMPLEMENTATIONS[other]}: ${PROGRAM} doctor --gpu ${other} tells`);
   const cpu = await CpuBackend.create();
   console.log(`CPU: ${cpu.description}\n  known answer: ${await knownAnswer(cpu)}`);
   cpu.destroy();

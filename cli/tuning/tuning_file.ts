@@ -13,7 +13,7 @@ import {
   TuningTable,
 } from "../../core/mod.ts";
 import { cacheFolder } from "../cache_folder.ts";
-import { explain, MOST_BYTES, readTextSync } from "../../files/mod.ts";
+import { codeOf, explain, MOST_BYTES, readTextSync } from "../../files/mod.ts";
 
 /** Where Linux names the drivers that are installed. WebGPU tells no version of a driver; these files change with it. */
 const DRIVER_FILES = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/proc/driver/nvidia/version"];
@@ -114,7 +114,7 @@ export class TuningFile implements TunerStore {
       try {
         Deno.removeSync(path);
       } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw explain("the tuner's file", path, error);
+        if (codeOf(error) !== "ENOENT") throw explain("the tuner's file", path, error);
       }
     }
     this.#table = new TuningTable(this.#identity);
@@ -130,7 +130,7 @@ export class TuningFile implements TunerStore {
       return TuningTable.parse(readTextSync(this.path, "the tuner's file", MOST_BYTES.tuning), this.path);
     } catch (error) {
       if (error instanceof DataError) this.#warnOnce(`${this.path} is damaged; its choices are made anew`);
-      else if (!(error instanceof Deno.errors.NotFound)) throw explain("the tuner's file", this.path, error);
+      else if (codeOf(error) !== "ENOENT") throw explain("the tuner's file", this.path, error);
       return new TuningTable(this.#identity);
     }
   }

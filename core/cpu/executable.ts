@@ -62,7 +62,7 @@ function argumentWord(argument: CpuArgument, { buffers, workspace, prepacked }: 
 
 /** Runs a plan on the CPU. */
 export class CpuExecutable implements Executable {
-  readonly scalarCapacity = SCALAR_CAPACITY;
+  readonly scalarCapacity: number = SCALAR_CAPACITY;
   readonly dispatches: number;
   readonly #segments: readonly Segment[];
   readonly #prologue: readonly Segment[];

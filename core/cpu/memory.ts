@@ -73,7 +73,7 @@ export class CpuMemory {
    * @param limit The most bytes that may be given out. Defaults to what one WebAssembly memory holds.
    * @param shared Whether workers may have it too. Defaults to where the engine allows it.
    */
-  constructor(limit = Infinity, shared: boolean = canShareMemory()) {
+  constructor(limit: number = Infinity, shared: boolean = canShareMemory()) {
     this.most = Math.min(limit, MOST);
     this.shared = shared;
     this.memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES, shared });

@@ -123,7 +123,7 @@ const KERNELS = `function receive({ module, memory, control, failed, thread }, p
 export async function startWorker(
   start: WorkerStart,
   onDeath: (reason: string) => void,
-  patience = Infinity,
+  patience: number = Infinity,
 ): Promise<RunningWorker> {
   let watch: StallWatch | undefined, worker: RunningWorker | undefined;
   const started = new Promise<void>((resolve, reject) => {

@@ -4,7 +4,7 @@ import type { TensorSpec } from "../graph/shape.ts";
 import { f16round, float16Bits, float16Value } from "./float16_bits.ts";
 
 /** The least normal f16; devices may flush smaller numbers to 0. */
-export const LEAST_NORMAL_FLOAT16 = 2 ** -14;
+export const LEAST_NORMAL_FLOAT16: number = 2 ** -14;
 
 /** Rounds elements in place to f16 as every device may: subnormal numbers become 0. */
 export function roundToFloat16(data: Float32Array | Float64Array): void {

@@ -50,7 +50,7 @@ interface Dispatch {
 
 /** Runs a plan on WebGPU. */
 export class WebGpuExecutable implements Executable {
-  readonly scalarCapacity = SCALAR_CAPACITY;
+  readonly scalarCapacity: number = SCALAR_CAPACITY;
   /** What errors call it, by what it computes. */
   readonly name: string;
   readonly #backend: WebGpuBackend;

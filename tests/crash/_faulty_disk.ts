@@ -1,5 +1,6 @@
 /** The disk under the command line, on which a process dies, or which is full, at one of the calls that change something. */
 
+import fs from "node:fs/promises";
 import { Killed } from "./_faulty_store.ts";
 
 /**
@@ -16,6 +17,13 @@ type Call = (...args: unknown[]) => Promise<unknown>;
 /** The calls that take room, which a full disk refuses. */
 const TAKE_ROOM = ["open", "link", "copyFile", "mkdir", "write"];
 
+/** The object that all open files have their methods of. */
+async function fileMethods(): Promise<object> {
+  const file = await fs.open(new URL(import.meta.url));
+  await file.close();
+  return Object.getPrototypeOf(file);
+}
+
 /**
  * Does something while one call on files under a folder goes wrong, and those after it.
  *
@@ -31,11 +39,11 @@ export async function withFaultyDisk<T>(
   run: () => Promise<T>,
 ): Promise<{ readonly calls: number; readonly result: T }> {
   let calls = 0;
-  const opened = new WeakSet<object>(), restores: (() => void)[] = [];
+  const methods = await fileMethods(), opened = new WeakSet<object>(), restores: (() => void)[] = [];
   const replace = (owner: object, name: string, applies: (self: object, args: unknown[]) => boolean) => {
-    const methods = owner as Record<string, Call>, original = methods[name];
-    restores.push(() => methods[name] = original);
-    methods[name] = async function (this: object, ...args) {
+    const named = owner as Record<string, Call>, original = named[name];
+    restores.push(() => named[name] = original);
+    named[name] = async function (this: object, ...args) {
       if (!applies(this, args)) return await original.apply(this, args);
       if (++calls >= at) {
         if (fault !== "full") {
@@ -50,22 +58,19 @@ export async function withFaultyDisk<T>(
         }
       }
       const made = await original.apply(this, args);
-      if (made instanceof Deno.FsFile) opened.add(made);
+      if (name === "open") opened.add(made as object);
       return made;
     };
   };
   const under = (path: unknown) => String(path).startsWith(root);
-  for (const name of ["rename", "link", "copyFile", "remove", "mkdir", "truncate"]) {
-    replace(Deno, name, (_, args) => under(args[0]) || under(args[1]));
+  for (const name of ["rename", "link", "copyFile", "unlink", "rmdir", "mkdir", "truncate"]) {
+    replace(fs, name, (_, args) => under(args[0]) || under(args[1]));
   }
-  replace(
-    Deno,
-    "open",
-    (_, [path, options]) => under(path) && Boolean((options as Deno.OpenOptions | undefined)?.create),
-  );
-  for (const name of ["write", "sync", "truncate"]) {
-    replace(Deno.FsFile.prototype, name, (self) => opened.has(self));
-  }
+  replace(fs, "open", (_, [path, flags]) => under(path) && ["w", "a"].includes(String(flags)));
+  for (const name of ["write", "sync", "truncate"]) replace(methods, name, (self) => opened.has(self));
+  // The lock of a run is Deno's own.
+  replace(Deno, "open", (_, [path]) => under(path));
+  for (const name of ["write", "truncate"]) replace(Deno.FsFile.prototype, name, (self) => opened.has(self));
   try {
     const result = await run();
     return { calls, result };

@@ -11,7 +11,7 @@ export const X = 0, DY = 1, DW = 2, PARTIAL = 3;
 /** Loop iterations of a thread above which there are more parts than it takes to keep the device busy. */
 const WANTED_ITERATIONS = 32_768;
 /** Elements of all parts. */
-export const MAX_PARTIAL_ELEMENTS = 8 * 1024 * 1024;
+export const MAX_PARTIAL_ELEMENTS: number = 8 * 1024 * 1024;
 
 /** Elements of the weight. */
 export function weightSize(
