@@ -20,5 +20,6 @@ export * from "./gemm/workgroup_choice.ts";
 export * from "./gemm/workgroup_family.ts";
 export * from "./gemm/workgroup_product.ts";
 export * from "./reduce.ts";
+export * from "./reduce_families.ts";
 export * from "./row_sums.ts";
 export * from "./text.ts";

@@ -25,6 +25,7 @@ import {
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { findFloat16Problem } from "./float16_check.ts";
+import { findSubgroupProblem } from "./subgroup_check.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { bufferBytes, memoryNeed } from "./memory.ts";
 import { measureWebGpuPeaks } from "./roofline.ts";
@@ -58,8 +59,6 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterReport;
   /** The device. */
   readonly device: GPUDevice;
-  /** Chooses the kernels that run. */
-  readonly policy: KernelPolicy;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
   /** Chooses kernels by timing them. */
@@ -68,6 +67,9 @@ export class WebGpuBackend implements Backend {
   /** Kept, since Dawn in Node frees what an implementation that was collected has made. */
   readonly gpu: GPU | undefined;
   readonly #monitor: DeviceMonitor;
+  readonly #tables: readonly KernelTable[];
+  #policy: KernelPolicy;
+  #whyNoSubgroups: string | undefined;
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
 
@@ -80,7 +82,8 @@ export class WebGpuBackend implements Backend {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.policy = new KernelPolicy(deviceProfile(device, adapter, { gpu: this.gpu }), [...tables, ...SHIPPED_TABLES]);
+    this.#tables = [...tables, ...SHIPPED_TABLES];
+    this.#policy = new KernelPolicy(deviceProfile(device, adapter, { gpu: this.gpu }), this.#tables);
     this.#monitor = new DeviceMonitor(device, this.adapter, stallTimeout);
     this.pipelines = new PipelineCache(device, this.#monitor);
     this.tuner = new WebGpuTuner(this);
@@ -105,7 +108,25 @@ export class WebGpuBackend implements Backend {
         }`,
       );
     }
-    return new WebGpuBackend(adapter, await requestDevice(adapter), options);
+    const backend = new WebGpuBackend(adapter, await requestDevice(adapter), options);
+    await backend.#admitSubgroups();
+    return backend;
+  }
+
+  /** Lets kernels use subgroups if the device has them and they give known answers. */
+  async #admitSubgroups(): Promise<void> {
+    if (!this.device.features.has("subgroups" as GPUFeatureName)) {
+      this.#whyNoSubgroups = `the adapter ${this.adapter.name} has no subgroups`;
+      return;
+    }
+    const problem = await findSubgroupProblem(this);
+    if (problem === undefined) this.#policy = new KernelPolicy({ ...this.profile, subgroups: true }, this.#tables);
+    else this.#whyNoSubgroups = `the adapter ${this.adapter.name} ${problem}`;
+  }
+
+  /** Chooses the kernels that run. */
+  get policy(): KernelPolicy {
+    return this.#policy;
   }
 
   /** The device works while more steps are queued. */
@@ -138,6 +159,11 @@ export class WebGpuBackend implements Backend {
       problem && `the adapter ${this.adapter.name} ${problem}`
     );
     return this.#whyNoFloat16;
+  }
+
+  /** Why no kernel uses subgroups; nothing where they may. */
+  get whyNoSubgroups(): string | undefined {
+    return this.#whyNoSubgroups;
   }
 
   /** Bytes of live buffers and textures. */
