@@ -23,6 +23,14 @@ function dawnTest(name: string, run: () => Promise<void>): void {
   Deno.test({ name: `${name} [Dawn${why === undefined ? "" : `: ${why}`}]`, ignore: why !== undefined, fn: run });
 }
 
+/** What a script prints, run with Dawn. */
+async function runScript(name: string): Promise<string> {
+  const script = fileURLToPath(new URL(name, import.meta.url));
+  const { code, stdout, stderr } = await runDeno(["run", "-A", "--node-modules-dir=none", ...DAWN, script], { env });
+  assertEquals([code, code === 0 ? "" : stderr], [0, ""]);
+  return stdout;
+}
+
 dawnTest("doctor says what Dawn offers, and that it computes rightly", () => {
   assertMatch(stdout, /^WebGPU by Dawn \(npm's webgpu\): .+ \((software|hardware)\)$/m);
   assertMatch(stdout, /^ {2}what Residua can use: timestamp-query (yes|no), shader-f16 (yes|no), subgroups (yes|no)$/m);
@@ -32,10 +40,8 @@ dawnTest("doctor says what Dawn offers, and that it computes rightly", () => {
 });
 
 dawnTest("a ResNet-8 has the losses of the CPU backend on Dawn", async () => {
-  const script = fileURLToPath(new URL("_dawn_process.ts", import.meta.url));
-  const { code, stdout, stderr } = await runDeno(["run", "-A", "--node-modules-dir=none", ...DAWN, script], { env });
-  assertEquals([code, code === 0 ? "" : stderr], [0, ""]);
-  const cpu = new CpuBackend(), expected = await losses(cpu, SMALL, 3, 0.05), given: number[] = JSON.parse(stdout);
+  const cpu = new CpuBackend(), expected = await losses(cpu, SMALL, 3, 0.05);
+  const given: number[] = JSON.parse(await runScript("_dawn_process.ts"));
   cpu.destroy();
   assertEquals(given.length, 3);
   given.forEach((loss, k) =>
@@ -43,7 +49,31 @@ dawnTest("a ResNet-8 has the losses of the CPU backend on Dawn", async () => {
   );
 });
 
-// Without products and losses, whose variants SwiftShader compiles for minutes: a training run has those that are chosen.
+dawnTest("kernels agree with float64 on Dawn, those by subgroups among them, and repeat to the bit", async () => {
+  const { whyNoSubgroups, checked, repeats }: { whyNoSubgroups?: string; checked: string[]; repeats: boolean } = JSON
+    .parse(await runScript("_dawn_conformance.ts"));
+  const ran = (what: RegExp) => checked.filter((name) => what.test(name)).length;
+  assert(
+    ran(/^batchNorm.+: webgpu/) > 20 && ran(/^conv2d.+: webgpu/) > 3 && ran(/^linear.+: webgpu/) > 3,
+    `${checked}`,
+  );
+  if (whyNoSubgroups === undefined) {
+    assert(ran(/by subgroups$/) > 8 && ran(/kernels? of subgroups$/) > 8, `${checked}`);
+    assertEquals(repeats, true);
+  }
+});
+
+dawnTest("Dawn's compiler takes the text of every family and configuration", async () => {
+  const { texts, refused, whyNoSubgroups }: { texts: number; refused: string[]; whyNoSubgroups: string } = JSON.parse(
+    await runScript("_dawn_texts.ts"),
+  );
+  assertEquals(refused, []);
+  assert(texts > 500, `${texts} texts`);
+  // Its null backend computes nothing, so that memory holds what it held.
+  assertMatch(whyNoSubgroups, /gets subgroups wrong: in thread 0 of 64 the sum was \S+ where 992 was expected$/);
+});
+
+// Without products and losses, of which SwiftShader compiles some for minutes; the test above has the others.
 dawnTest("ops of the GPU suite conform on Dawn", async () => {
   const filter = "/^(relu|relu6|add|sgdUpdate|adamwUpdate|globalAveragePool|channelSum|maxPool2d) /";
   const { code, stdout, stderr } = await runDeno(
