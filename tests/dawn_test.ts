@@ -35,8 +35,19 @@ dawnTest("doctor says what Dawn offers, and that it computes rightly", () => {
   assertMatch(stdout, /^WebGPU by Dawn \(npm's webgpu\): .+ \((software|hardware)\)$/m);
   assertMatch(stdout, /^ {2}what Residua can use: timestamp-query (yes|no), shader-f16 (yes|no), subgroups (yes|no)$/m);
   assertMatch(stdout, /^ {2}known answer: right/m);
+  assertMatch(stdout, /^ {2}subgroups: (yes, they give the known answers|the adapter .+ has no subgroups)$/m);
   assertMatch(stdout, /^ {2}waiting for an empty submit takes \d+\.\d\d ms$/m);
   return Promise.resolve();
+});
+
+dawnTest("summary --plan and tune --explain say what runs on Dawn's adapter", async () => {
+  const [, name] = /^WebGPU by Dawn \(npm's webgpu\): (.+) \(/m.exec(stdout)!;
+  const plan = await launch(["summary", "--model", "resnet8", "--plan", "--gpu", "dawn"], { env });
+  assertEquals([plan.code, plan.stderr], [0, ""]);
+  assert(plan.stdout.includes(`dispatches on WebGPU, ${name}\n`), plan.stdout);
+  const explained = await launch(["tune", "--explain", "relu", "3x5", "--gpu", "dawn"], { env });
+  assertEquals([explained.code, explained.stderr], [0, ""]);
+  assert(explained.stdout.includes(`\non ${name}, `), explained.stdout);
 });
 
 dawnTest("a ResNet-8 has the losses of the CPU backend on Dawn", async () => {
