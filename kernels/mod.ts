@@ -14,6 +14,7 @@ export * from "./gemm/problem.ts";
 export * from "./gemm/registers.ts";
 export * from "./gemm/rules.ts";
 export * from "./gemm/split_k.ts";
+export * from "./gemm/subgroup_matrix.ts";
 export * from "./gemm/tiles.ts";
 export * from "./gemm/workgroup.ts";
 export * from "./gemm/workgroup_choice.ts";

@@ -9,10 +9,13 @@ import { type Attributes, f16, Graph, kernelText, listOps, type Op, type Sample,
 import "../ops/mod.ts";
 import { create } from "../cli/gpu/dawn.ts";
 import { coverageKey } from "../core/covering_set.ts";
+import { matrixCheckText } from "../core/webgpu/subgroup_matrix.ts";
+import { shaderText } from "../core/webgpu/text/shader.ts";
 import { ALL } from "./_all.ts";
 
 const backend = await WebGpuBackend.create({ gpu: create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]) });
-const { device } = backend, profile = { ...backend.profile, subgroups: true };
+const { device } = backend, matrix = { m: 16, n: 16, k: 16, subgroupSize: 32 };
+const profile = { ...backend.profile, subgroups: true, subgroupMatrix: matrix };
 
 /** The shapes of a sample, and those of float16 where the op takes it. */
 function shapesOf(op: Op, { inputs, attributes }: Sample): Sample["inputs"][] {
@@ -48,6 +51,8 @@ function* textsOf(op: Op): Generator<[text: string, label: string]> {
 }
 
 const texts = new Map(listOps().filter(({ webgpu }) => webgpu !== undefined).flatMap((op) => [...textsOf(op)]));
+const checked = [{ name: "x", dtype: "f16" }, { name: "y", dtype: "f32", write: true }] as const;
+texts.set(shaderText(matrixCheckText(matrix), checked), "the check of subgroup matrices");
 const refused: string[] = [];
 for (const [code, label] of texts) {
   device.pushErrorScope("validation");
@@ -55,5 +60,11 @@ for (const [code, label] of texts) {
   const error = await device.popErrorScope();
   if (error !== null) refused.push(`${label}: ${error.message}`);
 }
-console.log(JSON.stringify({ texts: texts.size, refused, whyNoSubgroups: backend.whyNoSubgroups }));
+const matrices = [...texts.keys()].filter((text) => text.includes("subgroup_matrix_")).length;
+console.log(JSON.stringify({
+  texts: texts.size,
+  matrices,
+  refused,
+  whyNoSubgroups: backend.whyNoSubgroups,
+}));
 backend.destroy();

@@ -36,6 +36,8 @@ dawnTest("doctor says what Dawn offers, and that it computes rightly", () => {
   assertMatch(stdout, /^ {2}what Residua can use: timestamp-query (yes|no), shader-f16 (yes|no), subgroups (yes|no)$/m);
   assertMatch(stdout, /^ {2}known answer: right/m);
   assertMatch(stdout, /^ {2}subgroups: (yes, they give the known answers|the adapter .+ has no subgroups)$/m);
+  assertMatch(stdout, /^ {2}subgroup matrices (none|\d+x\d+x\d+ of .+)$/m);
+  assertMatch(stdout, /^ {2}products by subgroup matrices: (yes, they give the known answers|the adapter .+)$/m);
   assertMatch(stdout, /^ {2}waiting for an empty submit takes \d+\.\d\d ms$/m);
   return Promise.resolve();
 });
@@ -75,11 +77,16 @@ dawnTest("kernels agree with float64 on Dawn, those by subgroups among them, and
 });
 
 dawnTest("Dawn's compiler takes the text of every family and configuration", async () => {
-  const { texts, refused, whyNoSubgroups }: { texts: number; refused: string[]; whyNoSubgroups: string } = JSON.parse(
+  const { texts, matrices, refused, whyNoSubgroups }: {
+    texts: number;
+    matrices: number;
+    refused: string[];
+    whyNoSubgroups: string;
+  } = JSON.parse(
     await runScript("_dawn_texts.ts"),
   );
   assertEquals(refused, []);
-  assert(texts > 500, `${texts} texts`);
+  assert(texts > 500 && matrices > 10, `${texts} texts, ${matrices} with subgroup matrices`);
   // Its null backend computes nothing, so that memory holds what it held.
   assertMatch(whyNoSubgroups, /gets subgroups wrong: in thread 0 of 64 the sum was \S+ where 992 was expected$/);
 });

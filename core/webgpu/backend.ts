@@ -26,6 +26,7 @@ import {
 import { WebGpuExecutable } from "./executable.ts";
 import { findFloat16Problem } from "./float16_check.ts";
 import { findSubgroupProblem } from "./subgroup_check.ts";
+import { findSubgroupMatrixProblem, usableMatrix } from "./subgroup_matrix.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { bufferBytes, memoryNeed } from "./memory.ts";
 import { measureWebGpuPeaks } from "./roofline.ts";
@@ -70,6 +71,7 @@ export class WebGpuBackend implements Backend {
   readonly #tables: readonly KernelTable[];
   #policy: KernelPolicy;
   #whyNoSubgroups: string | undefined;
+  #whyNoSubgroupMatrix: string | undefined;
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
 
@@ -109,19 +111,23 @@ export class WebGpuBackend implements Backend {
       );
     }
     const backend = new WebGpuBackend(adapter, await requestDevice(adapter), options);
-    await backend.#admitSubgroups();
+    await backend.#admitSubgroups(adapter);
     return backend;
   }
 
-  /** Lets kernels use subgroups if the device has them and they give known answers. */
-  async #admitSubgroups(): Promise<void> {
-    if (!this.device.features.has("subgroups" as GPUFeatureName)) {
-      this.#whyNoSubgroups = `the adapter ${this.adapter.name} has no subgroups`;
-      return;
-    }
-    const problem = await findSubgroupProblem(this);
-    if (problem === undefined) this.#policy = new KernelPolicy({ ...this.profile, subgroups: true }, this.#tables);
-    else this.#whyNoSubgroups = `the adapter ${this.adapter.name} ${problem}`;
+  /** Lets kernels use subgroups, and their matrices, where the device has them and they give known answers. */
+  async #admitSubgroups(adapter: GPUAdapter): Promise<void> {
+    const say = (problem: string | undefined) => problem && `the adapter ${this.adapter.name} ${problem}`;
+    const has = (feature: string) => this.device.features.has(feature as GPUFeatureName);
+    this.#whyNoSubgroups = say(has("subgroups") ? await findSubgroupProblem(this) : "has no subgroups");
+    this.#whyNoSubgroupMatrix = this.#whyNoSubgroups;
+    if (this.#whyNoSubgroups !== undefined) return;
+    const matrix = usableMatrix(adapter);
+    this.#whyNoSubgroupMatrix = matrix === undefined
+      ? say("has no subgroup matrices of float16 with sums in float32")
+      : await this.whyNoFloat16() ?? say(await findSubgroupMatrixProblem(this, matrix));
+    const subgroupMatrix = this.#whyNoSubgroupMatrix === undefined ? matrix : undefined;
+    this.#policy = new KernelPolicy({ ...this.profile, subgroups: true, subgroupMatrix }, this.#tables);
   }
 
   /** Chooses the kernels that run. */
@@ -164,6 +170,11 @@ export class WebGpuBackend implements Backend {
   /** Why no kernel uses subgroups; nothing where they may. */
   get whyNoSubgroups(): string | undefined {
     return this.#whyNoSubgroups;
+  }
+
+  /** Why no kernel uses subgroup matrices; nothing where they may. */
+  get whyNoSubgroupMatrix(): string | undefined {
+    return this.#whyNoSubgroupMatrix;
   }
 
   /** Bytes of live buffers and textures. */

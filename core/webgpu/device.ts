@@ -4,6 +4,7 @@ import { DeviceError, OutOfMemoryError, UsageError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
 import { argument, type Sentence, sentence } from "../util/sentence.ts";
 import { DeviceWaits, STALL_SECONDS } from "./device_waits.ts";
+import { SUBGROUP_MATRIX_FEATURE } from "./subgroup_matrix.ts";
 import { maxTexels } from "./texels.ts";
 import { architectureName, type DeviceProfile, multiprocessorsOf, vendorName } from "./tuning/device_profile.ts";
 
@@ -105,14 +106,14 @@ const RAISED_LIMITS = [
 ] as const;
 
 /**
- * A device with the adapter's limits, and its timestamps, float16 and subgroups where it has them.
+ * A device with the adapter's limits, and its timestamps, float16, subgroups and their matrices where it has them.
  *
  * @throws {DeviceError} If the adapter refuses.
  */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
-  const requiredFeatures = (["timestamp-query", "shader-f16", "subgroups"] as GPUFeatureName[])
+  const requiredFeatures = (["timestamp-query", "shader-f16", "subgroups", SUBGROUP_MATRIX_FEATURE] as GPUFeatureName[])
     .filter((feature) => adapter.features.has(feature));
   try {
     return await adapter.requestDevice({ requiredLimits, requiredFeatures });
