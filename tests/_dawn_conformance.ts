@@ -95,4 +95,4 @@ const [first, ...others] = await sumsBySubgroups();
 const repeats = others.every((bits) => bits.every((word, k) => word === first[k]));
 await backend.finish();
 backend.destroy();
-console.log(JSON.stringify({ whyNoSubgroups: backend.whyNoSubgroups, checked, repeats }));
+console.log(JSON.stringify({ whyNoSubgroups: backend.subgroups.whyNoSubgroups, checked, repeats }));

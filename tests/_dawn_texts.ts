@@ -65,6 +65,6 @@ console.log(JSON.stringify({
   texts: texts.size,
   matrices,
   refused,
-  whyNoSubgroups: backend.whyNoSubgroups,
+  whyNoSubgroups: backend.subgroups.whyNoSubgroups,
 }));
 backend.destroy();

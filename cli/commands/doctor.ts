@@ -96,9 +96,9 @@ async function reportWebGpu(implementation: string, kernels: boolean): Promise<v
   const backend = await WebGpuBackend.create({ gpu });
   try {
     console.log(`  known answer: ${await knownAnswer(backend)}`);
-    console.log(`  subgroups: ${backend.whyNoSubgroups ?? "yes, they give the known answers"}`);
+    console.log(`  subgroups: ${backend.subgroups.whyNoSubgroups ?? "yes, they give the known answers"}`);
     console.log(
-      `  products by subgroup matrices: ${backend.whyNoSubgroupMatrix ?? "yes, they give the known answers"}`,
+      `  products by subgroup matrices: ${backend.subgroups.whyNoMatrix ?? "yes, they give the known answers"}`,
     );
     console.log(`  mixed precision: ${await backend.whyNoFloat16() ?? "yes, float16 gives the known answers"}`);
     console.log(`  waiting for an empty submit takes ${(await emptySubmit(backend)).toFixed(2)} ms`);

@@ -25,8 +25,7 @@ import {
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { findFloat16Problem } from "./float16_check.ts";
-import { findSubgroupProblem } from "./subgroup_check.ts";
-import { findSubgroupMatrixProblem, usableMatrix } from "./subgroup_matrix.ts";
+import { checkSubgroups, type SubgroupSupport } from "./subgroup_support.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { bufferBytes, memoryNeed } from "./memory.ts";
 import { measureWebGpuPeaks } from "./roofline.ts";
@@ -70,8 +69,7 @@ export class WebGpuBackend implements Backend {
   readonly #monitor: DeviceMonitor;
   readonly #tables: readonly KernelTable[];
   #policy: KernelPolicy;
-  #whyNoSubgroups: string | undefined;
-  #whyNoSubgroupMatrix: string | undefined;
+  #subgroups: SubgroupSupport = {};
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
 
@@ -111,23 +109,14 @@ export class WebGpuBackend implements Backend {
       );
     }
     const backend = new WebGpuBackend(adapter, await requestDevice(adapter), options);
-    await backend.#admitSubgroups(adapter);
+    const support = backend.#subgroups = await checkSubgroups(backend, adapter);
+    if (support.whyNoSubgroups === undefined) {
+      backend.#policy = new KernelPolicy(
+        { ...backend.profile, subgroups: true, subgroupMatrix: support.matrix },
+        backend.#tables,
+      );
+    }
     return backend;
-  }
-
-  /** Lets kernels use subgroups, and their matrices, where the device has them and they give known answers. */
-  async #admitSubgroups(adapter: GPUAdapter): Promise<void> {
-    const say = (problem: string | undefined) => problem && `the adapter ${this.adapter.name} ${problem}`;
-    const has = (feature: string) => this.device.features.has(feature as GPUFeatureName);
-    this.#whyNoSubgroups = say(has("subgroups") ? await findSubgroupProblem(this) : "has no subgroups");
-    this.#whyNoSubgroupMatrix = this.#whyNoSubgroups;
-    if (this.#whyNoSubgroups !== undefined) return;
-    const matrix = usableMatrix(adapter);
-    this.#whyNoSubgroupMatrix = matrix === undefined
-      ? say("has no subgroup matrices of float16 with sums in float32")
-      : await this.whyNoFloat16() ?? say(await findSubgroupMatrixProblem(this, matrix));
-    const subgroupMatrix = this.#whyNoSubgroupMatrix === undefined ? matrix : undefined;
-    this.#policy = new KernelPolicy({ ...this.profile, subgroups: true, subgroupMatrix }, this.#tables);
   }
 
   /** Chooses the kernels that run. */
@@ -167,14 +156,9 @@ export class WebGpuBackend implements Backend {
     return this.#whyNoFloat16;
   }
 
-  /** Why no kernel uses subgroups; nothing where they may. */
-  get whyNoSubgroups(): string | undefined {
-    return this.#whyNoSubgroups;
-  }
-
-  /** Why no kernel uses subgroup matrices; nothing where they may. */
-  get whyNoSubgroupMatrix(): string | undefined {
-    return this.#whyNoSubgroupMatrix;
+  /** Whether kernels may use subgroups and their matrices, which was checked on the device. */
+  get subgroups(): SubgroupSupport {
+    return this.#subgroups;
   }
 
   /** Bytes of live buffers and textures. */
