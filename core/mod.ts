@@ -46,6 +46,9 @@ export { countStages } from "./cpu/program.ts";
 export { countDispatches, countKernels, countShaders, type ShaderCount } from "./webgpu/count_dispatches.ts";
 export { type BoundKind, PipelineCache, type Shader } from "./webgpu/pipelines.ts";
 export { kernelText } from "./webgpu/text/shader.ts";
+export type { SubgroupSupport } from "./webgpu/subgroup_support.ts";
+export { type ReportedMatrix, subgroupMatrices, subgroupSizes } from "./webgpu/subgroup_matrix.ts";
+export { type Join, subgroupReduction } from "./webgpu/text/subgroups.ts";
 export {
   type AdapterReport,
   deviceProfile,

@@ -3,29 +3,42 @@
 import {
   argument,
   type CpuStages,
+  type DeviceAbilities,
   DeviceError,
+  type Join,
   MAX_ITERATIONS,
   type NumericArray,
   sentence,
+  subgroupReduction,
   type WebGpuKernel,
 } from "../core/mod.ts";
 
 /** The threads that take part. */
 export const REDUCE_LANES = 64;
 
+/** How the threads of a workgroup join their values: by halves in workgroup memory, or by subgroups where a device has them. */
+export type ReduceBy = "workgroups" | "subgroups";
+
+/** The ways in which a device's workgroups can join their values, the plainest first. */
+export function waysToReduce({ subgroups }: Pick<DeviceAbilities, "subgroups">): readonly ReduceBy[] {
+  return subgroups ? ["workgroups", "subgroups"] : ["workgroups"];
+}
+
 /**
- * WGSL functions `reduceTotal(lane, value)` (for a name `total`) that give every thread the workgroup's sum.
+ * WGSL functions `reduceTotal(lane, value)` (for a name `total`) that give every thread the workgroup's sum. A kernel calls
+ * each once.
  *
  * @param names One function for each; each has workgroup memory of its own.
+ * @param by How values are joined.
  * @param lanes The threads of the workgroup, a power of 2.
  */
-export function workgroupSum(names: readonly string[], lanes: number = REDUCE_LANES): string {
-  return reductions(names, lanes, (a, b) => `${a} + ${b}`);
+export function workgroupSum(names: readonly string[], by: ReduceBy, lanes: number = REDUCE_LANES): string {
+  return reductions(names, by, lanes, "sum");
 }
 
 /** WGSL functions `reduceLargest(lane, value)` (for a name `largest`) that give every thread the workgroup's maximum. */
-export function workgroupMax(names: readonly string[]): string {
-  return reductions(names, REDUCE_LANES, (a, b) => `max(${a}, ${b})`);
+export function workgroupMax(names: readonly string[], by: ReduceBy): string {
+  return reductions(names, by, REDUCE_LANES, "max");
 }
 
 /**
@@ -41,9 +54,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 }
 
 /** The kernel that adds up the `count` elements of a buffer in one workgroup: `result = total · scale`. */
-export function sumKernel(count: number, scale: string, from: number, to: number): WebGpuKernel {
+export function sumKernel(count: number, scale: string, from: number, to: number, by: ReduceBy): WebGpuKernel {
   return {
-    wgsl: `${workgroupSum(["total"])}
+    wgsl: `${workgroupSum(["total"], by)}
 @compute @workgroup_size(${REDUCE_LANES})
 fn main(@builtin(local_invocation_index) lane: u32) {
   var total = 0.0;
@@ -99,18 +112,24 @@ export function rowSumStages(
   };
 }
 
-function reductions(names: readonly string[], lanes: number, join: (a: string, b: string) => string): string {
+function reductions(names: readonly string[], by: ReduceBy, lanes: number, join: Join): string {
   return names.map((name) => {
-    const title = name[0].toUpperCase() + name.slice(1);
-    return `var<workgroup> ${name}Lanes: array<f32, ${lanes}>;
-fn reduce${title}(lane: u32, value: f32) -> f32 {
-  ${name}Lanes[lane] = value;
+    const memory = `${name}Lanes`, title = `reduce${name[0].toUpperCase()}${name.slice(1)}`;
+    return by === "subgroups" ? subgroupReduction(title, memory, lanes, join) : halving(title, memory, lanes, join);
+  }).join("\n");
+}
+
+/** The lower half of the threads takes in the upper half's values, until one is left. */
+function halving(title: string, memory: string, lanes: number, join: Join): string {
+  const own = `${memory}[lane]`, other = `${memory}[lane + half]`;
+  return `var<workgroup> ${memory}: array<f32, ${lanes}>;
+fn ${title}(lane: u32, value: f32) -> f32 {
+  ${memory}[lane] = value;
   workgroupBarrier();
   for (var half = ${lanes / 2}u; half > 0u; half /= 2u) {
-    if (lane < half) { ${name}Lanes[lane] = ${join(`${name}Lanes[lane]`, `${name}Lanes[lane + half]`)}; }
+    if (lane < half) { ${own} = ${join === "sum" ? `${own} + ${other}` : `max(${own}, ${other})`}; }
     workgroupBarrier();
   }
-  return ${name}Lanes[0];
+  return ${memory}[0];
 }`;
-  }).join("\n");
 }

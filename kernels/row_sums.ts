@@ -13,6 +13,7 @@ import {
   type WebGpuKernel,
 } from "../core/mod.ts";
 import { REDUCE_LANES, rowMain, workgroupSum } from "./reduce.ts";
+import { preferSubgroups, reducingFamilies, type ReducingKernels } from "./reduce_families.ts";
 
 /** Sums of rows. */
 export interface RowSums {
@@ -34,19 +35,17 @@ export interface RowSums {
 const PART = 65_536;
 
 /** The parts of a row are summed by workgroups, and the parts' sums by a thread a row. It takes rows of any length. */
-const WORKGROUPS_A_ROW: KernelFamily<RowSums> = {
+const WORKGROUPS_A_ROW: ReducingKernels<RowSums> = {
   name: "workgroups a row",
   version: 1,
-  supports: () => true,
-  configurations: () => [{}],
-  emit({ rows, length, element, finish, buffers, output }, _configuration, { limits }) {
+  emit({ rows, length, element, finish, buffers, output }, by, { limits }) {
     const parts = Math.ceil(length / PART), partial = output + 1;
     const reads = (text: string) => buffers.filter(({ name }) => new RegExp(`\\b${name}\\[`).test(text));
     return {
       workspace: [f32([rows, parts])],
       kernels: [
         {
-          wgsl: `${workgroupSum(["total"])}
+          wgsl: `${workgroupSum(["total"], by)}
 ${rowMain(rows * parts)}
   let slot = row;
   let end = min((slot % ${parts}u + 1u) * ${PART}u, ${length}u);
@@ -105,6 +104,7 @@ const RULES: readonly Rule<RowSums>[] = [
     when: ({ rows, length }) => rows >= 8 * REDUCE_LANES && length <= MAX_ROW_OF_THREAD,
     family: THREAD_A_ROW.name,
   },
+  preferSubgroups(WORKGROUPS_A_ROW.name),
 ];
 
 /** Whether a sum is so long that {@link rowSums} must take it: every driver runs {@link MAX_ITERATIONS} of one thread. */
@@ -123,5 +123,6 @@ export function rowSums(
   length: number,
   work: Omit<RowSums, "rows" | "length" | "finish"> & { readonly finish?: string },
 ): Implementation {
-  return implement({ finish: "sum", ...work, rows, length }, [WORKGROUPS_A_ROW, THREAD_A_ROW], RULES);
+  const [byHalves, bySubgroups] = reducingFamilies(WORKGROUPS_A_ROW);
+  return implement({ finish: "sum", ...work, rows, length }, [byHalves, THREAD_A_ROW, bySubgroups], RULES);
 }

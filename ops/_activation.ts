@@ -55,7 +55,8 @@ export function registerActivation(name: string, ceiling: number): { activation:
     cpu: (spec) =>
       elementwiseStages("clampElementsGradient", 3, elementCount(spec.outputs[0].shape), [{ float: ceiling }]),
     webgpu(spec) {
-      const open = `y[i] > vec4<f32>()${bounded ? ` & y[i] < vec4<f32>(${float(ceiling)})` : ""}`;
+      const below = `(y[i] > vec4<f32>()) & (y[i] < vec4<f32>(${float(ceiling)}))`;
+      const open = bounded ? below : "y[i] > vec4<f32>()";
       const body = `dx[i] = select(vec4<f32>(), dy[i], ${open});`;
       return vectorKernels(elementCount(spec.outputs[0].shape), ["dy", "y", "dx!"], body);
     },

@@ -6,10 +6,9 @@ import {
   type Implementation,
   linearWorkgroups,
   type NumericArray,
-  oneWay,
   type ReferenceKernel,
 } from "../core/mod.ts";
-import { sumKernel } from "../kernels/mod.ts";
+import { type ReduceBy, reducingWays, sumKernel } from "../kernels/mod.ts";
 
 /** Batches and classes that the losses are checked on. */
 export const LOSS_SAMPLES: readonly (readonly [number, number])[] = [[1, 2], [5, 10], [3, 7], [70, 3], [4, 100]];
@@ -30,13 +29,13 @@ export function rowLossReference(
  * The variant of a workgroup a row, then a kernel for the mean.
  *
  * @param targets The kernel's name of the second input.
- * @param wgsl WGSL that writes `p` and `rows` from `x` and the targets.
+ * @param wgsl WGSL that writes `p` and `rows` from `x` and the targets, whose workgroups join values in a way.
  */
-export function rowLossKernels(batch: number, targets: string, wgsl: string): Implementation {
-  return oneWay("workgroup a row", ({ limits }) => ({
+export function rowLossKernels(batch: number, targets: string, wgsl: (by: ReduceBy) => string): Implementation {
+  return reducingWays("workgroup a row", (by, { limits }) => ({
     workspace: [f32([batch])],
     kernels: [{
-      wgsl,
+      wgsl: wgsl(by),
       bindings: [
         { name: "x", index: 0 },
         { name: targets, index: 1 },
@@ -44,6 +43,6 @@ export function rowLossKernels(batch: number, targets: string, wgsl: string): Im
         { name: "rows", index: 4, write: true },
       ],
       workgroups: linearWorkgroups(batch, limits, 1),
-    }, sumKernel(batch, float(1 / batch), 4, 2)],
+    }, sumKernel(batch, float(1 / batch), 4, 2, by)],
   }));
 }

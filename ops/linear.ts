@@ -5,6 +5,7 @@ import {
   expectSpec,
   f32,
   type Implementation,
+  isFloat16,
   type Op,
   type OpSpec,
   registerOp,
@@ -53,7 +54,7 @@ function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "referen
     },
     cpu: (spec) => gemmStages(problemOf(productOf(spec))),
     webgpu(spec) {
-      const problem = problemOf(productOf(spec));
+      const float16 = spec.inputs.slice(0, 2).every(isFloat16), problem = { ...problemOf(productOf(spec)), float16 };
       return isLongSum(problem.k) ? longSums(problem) : gemm(problem);
     },
     cost(spec) {

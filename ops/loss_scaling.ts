@@ -16,7 +16,6 @@ import {
   type KernelSequence,
   linearWorkgroups,
   type NumericArray,
-  oneWay,
   type Op,
   type OpSpec,
   registerOp,
@@ -24,7 +23,7 @@ import {
   u32,
   type WebGpuKernel,
 } from "../core/mod.ts";
-import { elementwiseKernels, REDUCE_LANES, workgroupMax } from "../kernels/mod.ts";
+import { elementwiseKernels, REDUCE_LANES, type ReduceBy, reducingWays, workgroupMax } from "../kernels/mod.ts";
 
 /** Tensors of a dispatch; the text grows with their number. */
 const MOST_TOGETHER = 16;
@@ -32,7 +31,7 @@ const MOST_TOGETHER = 16;
 const MOST_THREADS = 8192, MOST_UNITS = 30_000;
 
 /** Each kernel checks some of the tensors by strided loops, then one workgroup joins the threads' answers. */
-function nonFiniteKernels({ inputs }: OpSpec, limits: DeviceLimits): KernelSequence {
+function nonFiniteKernels({ inputs }: OpSpec, by: ReduceBy, limits: DeviceLimits): KernelSequence {
   const together = Math.max(1, Math.min(MOST_TOGETHER, limits.maxStorageBuffersPerShaderStage - 1));
   const kernels: WebGpuKernel[] = [], result = inputs.length, partial = result + 1;
   let slots = 0;
@@ -65,7 +64,7 @@ function nonFiniteKernels({ inputs }: OpSpec, limits: DeviceLimits): KernelSeque
   }
   kernels.push({
     wgsl: `${constants({ SLOTS: slots })}
-${workgroupMax(["found"])}
+${workgroupMax(["found"], by)}
 @compute @workgroup_size(${REDUCE_LANES})
 fn main(@builtin(local_invocation_index) lane: u32) {
   var found = 0.0;
@@ -103,7 +102,7 @@ export const nonFinite: Op = registerOp({
     const finite = buffers.slice(0, -1).every((array) => array.every((value) => Number.isFinite(value)));
     buffers[buffers.length - 1][0] = finite ? 0 : 1;
   },
-  webgpu: (spec) => oneWay("strided", ({ limits }) => nonFiniteKernels(spec, limits)),
+  webgpu: (spec) => reducingWays("strided", (by, { limits }) => nonFiniteKernels(spec, by, limits)),
   cost: (spec) => ({
     flops: spec.inputs.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     bytes: bytesMoved(spec),

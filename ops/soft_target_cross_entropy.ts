@@ -7,13 +7,20 @@ import {
   f32,
   linearWorkgroups,
   type NumericArray,
-  oneWay,
   type Op,
   type OpSpec,
   type Random,
   registerOp,
 } from "../core/mod.ts";
-import { elementwiseKernels, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
+import {
+  elementwiseKernels,
+  type ReduceBy,
+  reducingWays,
+  rowMain,
+  rowSumStages,
+  workgroupMax,
+  workgroupSum,
+} from "../kernels/mod.ts";
 import { LOSS_SAMPLES, rowLossKernels, rowLossReference } from "./_row_loss.ts";
 
 /** The attributes of {@link softTargetCrossEntropy}. */
@@ -61,16 +68,18 @@ export const softTargetCrossEntropyGradient: Op<SoftTargetAttributes> = register
   },
   webgpu({ inputs: [, { shape: [batch, classes] }], attributes: { sumToOne } }) {
     if (!sumToOne) {
-      return oneWay("workgroup a row", ({ limits }) => [{
-        wgsl: gradientWgsl(batch, classes),
-        bindings: [
-          { name: "dLoss", index: 0 },
-          { name: "p", index: 1 },
-          { name: "targets", index: 2 },
-          { name: "dx", index: 3, write: true },
-        ],
-        workgroups: linearWorkgroups(batch, limits, 1),
-      }]);
+      return reducingWays("workgroup a row", (by, { limits }) => ({
+        kernels: [{
+          wgsl: gradientWgsl(batch, classes, by),
+          bindings: [
+            { name: "dLoss", index: 0 },
+            { name: "p", index: 1 },
+            { name: "targets", index: 2 },
+            { name: "dx", index: 3, write: true },
+          ],
+          workgroups: linearWorkgroups(batch, limits, 1),
+        }],
+      }));
     }
     const body = `dx[i] = (p[i] - targets[i]) * dLoss[0] / ${batch}.0;`;
     return elementwiseKernels(batch * classes, ["dLoss", "p", "targets", "dx!"], body);
@@ -87,8 +96,8 @@ export const softTargetCrossEntropyGradient: Op<SoftTargetAttributes> = register
 });
 
 /** WGSL of the gradient of one workgroup a row, whose targets may have any sum. */
-function gradientWgsl(batch: number, classes: number): string {
-  return `${workgroupSum(["weight"])}
+function gradientWgsl(batch: number, classes: number, by: ReduceBy): string {
+  return `${workgroupSum(["weight"], by)}
 ${rowMain(batch)}
   let first = row * ${classes}u;
   var weights = 0.0;
@@ -115,9 +124,9 @@ function lossOfRow(classes: number, [x, targets, , p]: readonly NumericArray[], 
 }
 
 /** WGSL of one workgroup a row. */
-function rowWgsl(batch: number, classes: number): string {
-  return `${workgroupMax(["largest"])}
-${workgroupSum(["sum", "loss"])}
+function rowWgsl(batch: number, classes: number, by: ReduceBy): string {
+  return `${workgroupMax(["largest"], by)}
+${workgroupSum(["sum", "loss"], by)}
 ${rowMain(batch)}
   let first = row * ${classes}u;
   var highest = x[first];
@@ -161,7 +170,7 @@ export const softTargetCrossEntropy: Op<SoftTargetAttributes> = registerOp<SoftT
   cpu: ({ inputs: [{ shape: [batch, classes] }] }: OpSpec<SoftTargetAttributes>) =>
     rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }] }) {
-    return rowLossKernels(batch, "targets", rowWgsl(batch, classes));
+    return rowLossKernels(batch, "targets", (by) => rowWgsl(batch, classes, by));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () =>

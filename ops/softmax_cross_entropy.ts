@@ -15,7 +15,14 @@ import {
   type TensorSpec,
   u32,
 } from "../core/mod.ts";
-import { elementwiseKernels, rowMain, rowSumStages, workgroupMax, workgroupSum } from "../kernels/mod.ts";
+import {
+  elementwiseKernels,
+  type ReduceBy,
+  rowMain,
+  rowSumStages,
+  workgroupMax,
+  workgroupSum,
+} from "../kernels/mod.ts";
 import { LOSS_SAMPLES, rowLossKernels, rowLossReference } from "./_row_loss.ts";
 
 /** The attributes of {@link softmaxCrossEntropy}. */
@@ -105,9 +112,9 @@ function lossOfRow(classes: number, smoothing: number, buffers: readonly Numeric
  * WGSL of one workgroup a row. The largest logits, which add exactly 1 each, are kept apart from the `rest` of the sum. Where
  * the rest is small, log(1 + rest) is computed by its series, since 1 + rest would lose its digits.
  */
-function rowWgsl(batch: number, classes: number, smoothing: number): string {
-  return `${workgroupMax(["largest"])}
-${workgroupSum(["ties", "rest", "plain"])}
+function rowWgsl(batch: number, classes: number, smoothing: number, by: ReduceBy): string {
+  return `${workgroupMax(["largest"], by)}
+${workgroupSum(["ties", "rest", "plain"], by)}
 fn logOnePlus(t: f32) -> f32 {
   return select(log(1.0 + t), t * (1.0 - t * (0.5 - t * (1.0 / 3.0 - t * 0.25))), t < 0.02);
 }
@@ -163,7 +170,7 @@ export const softmaxCrossEntropy: Op<LossAttributes> = registerOp<LossAttributes
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }: OpSpec<LossAttributes>) =>
     rowSumStages(batch, 1 / batch, 2, (buffers, n) => lossOfRow(classes, labelSmoothing, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { labelSmoothing } }) {
-    return rowLossKernels(batch, "labels", rowWgsl(batch, classes, labelSmoothing));
+    return rowLossKernels(batch, "labels", (by) => rowWgsl(batch, classes, labelSmoothing, by));
   },
   cost: (spec) => ({ flops: 8 * elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),
   samples: () => [

@@ -9,13 +9,12 @@ import {
   float,
   linearWorkgroups,
   type NumericArray,
-  oneWay,
   type Op,
   type OpSpec,
   registerOp,
   u32,
 } from "../core/mod.ts";
-import { rowMain, rowSumStages, sumKernel, workgroupSum } from "../kernels/mod.ts";
+import { reducingWays, rowMain, rowSumStages, sumKernel, workgroupSum } from "../kernels/mod.ts";
 
 /** The attributes of {@link topKCorrect}. */
 export type TopKAttributes = {
@@ -59,10 +58,10 @@ export const topKCorrect: Op<TopKAttributes> = registerOp<TopKAttributes>({
   cpu: ({ inputs: [{ shape: [batch, classes] }], attributes: { k } }: OpSpec<TopKAttributes>) =>
     rowSumStages(batch, 1, 2, (buffers, n) => isCorrect(classes, k, buffers, n)),
   webgpu({ inputs: [{ shape: [batch, classes] }], attributes: { k } }) {
-    return oneWay("workgroup a row", ({ limits }) => ({
+    return reducingWays("workgroup a row", (by, { limits }) => ({
       workspace: [f32([batch])],
       kernels: [{
-        wgsl: `${workgroupSum(["ahead"])}
+        wgsl: `${workgroupSum(["ahead"], by)}
 ${rowMain(batch)}
   let label = labels[row];
   let score = logits[row * ${classes}u + min(label, ${classes - 1}u)];
@@ -83,7 +82,7 @@ ${rowMain(batch)}
           { name: "rows", index: 3, write: true },
         ],
         workgroups: linearWorkgroups(batch, limits, 1),
-      }, sumKernel(batch, "1.0", 3, 2)],
+      }, sumKernel(batch, "1.0", 3, 2, by)],
     }));
   },
   cost: (spec) => ({ flops: elementCount(spec.inputs[0].shape), bytes: bytesMoved(spec) }),

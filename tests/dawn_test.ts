@@ -23,19 +23,38 @@ function dawnTest(name: string, run: () => Promise<void>): void {
   Deno.test({ name: `${name} [Dawn${why === undefined ? "" : `: ${why}`}]`, ignore: why !== undefined, fn: run });
 }
 
+/** What a script prints, run with Dawn. */
+async function runScript(name: string): Promise<string> {
+  const script = fileURLToPath(new URL(name, import.meta.url));
+  const { code, stdout, stderr } = await runDeno(["run", "-A", "--node-modules-dir=none", ...DAWN, script], { env });
+  assertEquals([code, code === 0 ? "" : stderr], [0, ""]);
+  return stdout;
+}
+
 dawnTest("doctor says what Dawn offers, and that it computes rightly", () => {
   assertMatch(stdout, /^WebGPU by Dawn \(npm's webgpu\): .+ \((software|hardware)\)$/m);
   assertMatch(stdout, /^ {2}what Residua can use: timestamp-query (yes|no), shader-f16 (yes|no), subgroups (yes|no)$/m);
   assertMatch(stdout, /^ {2}known answer: right/m);
+  assertMatch(stdout, /^ {2}subgroups: (yes, they give the known answers|the adapter .+ has no subgroups)$/m);
+  assertMatch(stdout, /^ {2}subgroup matrices (none|\d+x\d+x\d+ of .+)$/m);
+  assertMatch(stdout, /^ {2}products by subgroup matrices: (yes, they give the known answers|the adapter .+)$/m);
   assertMatch(stdout, /^ {2}waiting for an empty submit takes \d+\.\d\d ms$/m);
   return Promise.resolve();
 });
 
+dawnTest("summary --plan and tune --explain say what runs on Dawn's adapter", async () => {
+  const [, name] = /^WebGPU by Dawn \(npm's webgpu\): (.+) \(/m.exec(stdout)!;
+  const plan = await launch(["summary", "--model", "resnet8", "--plan", "--gpu", "dawn"], { env });
+  assertEquals([plan.code, plan.stderr], [0, ""]);
+  assert(plan.stdout.includes(`dispatches on WebGPU, ${name}\n`), plan.stdout);
+  const explained = await launch(["tune", "--explain", "relu", "3x5", "--gpu", "dawn"], { env });
+  assertEquals([explained.code, explained.stderr], [0, ""]);
+  assert(explained.stdout.includes(`\non ${name}, `), explained.stdout);
+});
+
 dawnTest("a ResNet-8 has the losses of the CPU backend on Dawn", async () => {
-  const script = fileURLToPath(new URL("_dawn_process.ts", import.meta.url));
-  const { code, stdout, stderr } = await runDeno(["run", "-A", "--node-modules-dir=none", ...DAWN, script], { env });
-  assertEquals([code, code === 0 ? "" : stderr], [0, ""]);
-  const cpu = new CpuBackend(), expected = await losses(cpu, SMALL, 3, 0.05), given: number[] = JSON.parse(stdout);
+  const cpu = new CpuBackend(), expected = await losses(cpu, SMALL, 3, 0.05);
+  const given: number[] = JSON.parse(await runScript("_dawn_process.ts"));
   cpu.destroy();
   assertEquals(given.length, 3);
   given.forEach((loss, k) =>
@@ -43,7 +62,36 @@ dawnTest("a ResNet-8 has the losses of the CPU backend on Dawn", async () => {
   );
 });
 
-// Without products and losses, whose variants SwiftShader compiles for minutes: a training run has those that are chosen.
+dawnTest("kernels agree with float64 on Dawn, those by subgroups among them, and repeat to the bit", async () => {
+  const { whyNoSubgroups, checked, repeats }: { whyNoSubgroups?: string; checked: string[]; repeats: boolean } = JSON
+    .parse(await runScript("_dawn_conformance.ts"));
+  const ran = (what: RegExp) => checked.filter((name) => what.test(name)).length;
+  assert(
+    ran(/^batchNorm.+: webgpu/) > 20 && ran(/^conv2d.+: webgpu/) > 3 && ran(/^linear.+: webgpu/) > 3,
+    `${checked}`,
+  );
+  if (whyNoSubgroups === undefined) {
+    assert(ran(/by subgroups$/) > 8 && ran(/kernels? of subgroups$/) > 8, `${checked}`);
+    assertEquals(repeats, true);
+  }
+});
+
+dawnTest("Dawn's compiler takes the text of every family and configuration", async () => {
+  const { texts, matrices, refused, whyNoSubgroups }: {
+    texts: number;
+    matrices: number;
+    refused: string[];
+    whyNoSubgroups: string;
+  } = JSON.parse(
+    await runScript("_dawn_texts.ts"),
+  );
+  assertEquals(refused, []);
+  assert(texts > 500 && matrices > 10, `${texts} texts, ${matrices} with subgroup matrices`);
+  // Its null backend computes nothing, so that memory holds what it held.
+  assertMatch(whyNoSubgroups, /gets subgroups wrong: in thread 0 of 64 the sum was \S+ where 992 was expected$/);
+});
+
+// Without products and losses, of which SwiftShader compiles some for minutes; the test above has the others.
 dawnTest("ops of the GPU suite conform on Dawn", async () => {
   const filter = "/^(relu|relu6|add|sgdUpdate|adamwUpdate|globalAveragePool|channelSum|maxPool2d) /";
   const { code, stdout, stderr } = await runDeno(

@@ -28,12 +28,16 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(grantsFor("doctor", ["--gpu", "deno"], at), ALWAYS);
   // Dawn is native code of a package.
   assertEquals(grantsFor("doctor", ["--gpu=dawn"], at), [...ALWAYS, "--allow-read", "--allow-ffi=/d/npm"]);
+  assertEquals(grantsFor("summary", ["--gpu=dawn"], at), [...ALWAYS, "--allow-read", "--allow-ffi=/d/npm"]);
+  assertEquals(grantsFor("wgsl", ["--gpu=dawn"], at), ALWAYS);
   assertEquals(grantsFor("summary", ["--out", "x"], at), ALWAYS);
   assertEquals(grantsFor("no such command", ["--out", "x"], at), ALWAYS);
   const read = [...ALWAYS, "--allow-read", "--allow-sys=systemMemoryInfo"];
   const train = (...args: string[]) => grantsFor("train", args, at);
   const beside = ["--allow-ffi=/d/npm"];
   assertEquals(train(), [...read, "--allow-write=runs,/c", ...beside]);
+  assertEquals(grantsFor("tune", ["--gpu", "dawn"], at), [...read, "--allow-write=/c", ...beside]);
+  assertEquals(grantsFor("tune", [], at), [...read, "--allow-write=/c"]);
   assertEquals(train("--out", "a,b", "--model", "resnet8"), [...read, "--allow-write=.,/c", ...beside]);
   assertEquals(train("--resume=r/1", "--", "--out", "x"), [...read, "--allow-write=r/1,/c", ...beside]);
   assertEquals(train("--init", "imagenet").at(-1), "--allow-net=download.pytorch.org");

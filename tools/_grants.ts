@@ -57,6 +57,9 @@ export const VARIABLES = ["HOME", "LOCALAPPDATA", "RESIDUA_WEIGHTS_URL", "XDG_CA
 /** Where published weights are, unless a variable names another address. */
 export const WEIGHTS_ADDRESS = "https://download.pytorch.org/models";
 
+/** The commands that need nothing but, where asked, Dawn. */
+const WITH_GPU = new Set(["doctor", "summary"]);
+
 /** The names of published weights. */
 const PUBLISHED = /^(?:imagenet$|torchvision:)/;
 
@@ -69,7 +72,7 @@ const PUBLISHED = /^(?:imagenet$|torchvision:)/;
 export function grantsFor(command: string, args: readonly string[], { env, ...at }: Surroundings): string[] {
   const flags = ["--no-prompt", grant("env", VARIABLES), "--ignore-env"];
   const npm = at.packages === undefined ? undefined : grantable(at.packages, at.cwd);
-  if (command === "doctor" && npm !== undefined && usesDawn(args)) {
+  if (WITH_GPU.has(command) && npm !== undefined && usesDawn(args)) {
     flags.push("--allow-read", grant("ffi", [npm]));
   }
   if (!Object.hasOwn(NEEDS, command)) return flags;
@@ -85,7 +88,7 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
   ];
   const path = (name: string) => grantable(name, at.cwd);
   if (written.length > 0) flags.push(grant("write", written.map(path)));
-  if (images && npm !== undefined) flags.push(grant("ffi", [npm]));
+  if (npm !== undefined && (images || (command === "tune" && usesDawn(args)))) flags.push(grant("ffi", [npm]));
   const reached = fetches ? [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)] : [];
   if (listens !== undefined) {
     const last = (name: keyof typeof listens) => valuesOf(name, args).at(-1) ?? listens[name];

@@ -10,6 +10,8 @@ import {
   median,
   reportAdapter,
   requestAdapter,
+  subgroupMatrices,
+  subgroupSizes,
   VERSION,
   WebGpuBackend,
 } from "../../core/mod.ts";
@@ -89,16 +91,35 @@ async function reportWebGpu(implementation: string, kernels: boolean): Promise<v
   for (const limit of LIMITS) console.log(`  ${limit} ${adapter.limits[limit].toLocaleString("en")}`);
   const offers = OFFERED.map((feature) => `${feature} ${features.includes(feature) ? "yes" : "no"}`);
   console.log(`  what Residua can use: ${offers.join(", ")}`);
+  if (features.includes("subgroups")) console.log(`  subgroups of ${sizesText(adapter)} threads`);
+  console.log(`  subgroup matrices ${matricesText(adapter)}`);
   console.log(`  features ${features.join(", ")}`);
   const backend = await WebGpuBackend.create({ gpu });
   try {
     console.log(`  known answer: ${await knownAnswer(backend)}`);
+    console.log(`  subgroups: ${backend.subgroups.whyNoSubgroups ?? "yes, they give the known answers"}`);
+    console.log(
+      `  products by subgroup matrices: ${backend.subgroups.whyNoMatrix ?? "yes, they give the known answers"}`,
+    );
     console.log(`  mixed precision: ${await backend.whyNoFloat16() ?? "yes, float16 gives the known answers"}`);
     console.log(`  waiting for an empty submit takes ${(await emptySubmit(backend)).toFixed(2)} ms`);
     if (kernels) console.log(`  kernels: ${await kernelText(backend)}`);
   } finally {
     backend.destroy();
   }
+}
+
+/** How many threads share a subgroup, by the least and the most. */
+function sizesText(adapter: GPUAdapter): string {
+  const sizes = subgroupSizes(adapter);
+  return sizes === undefined ? "an unknown number of" : [...new Set(sizes)].join(" to ");
+}
+
+/** The products of subgroup matrices that an adapter reports. */
+function matricesText(adapter: GPUAdapter): string {
+  return subgroupMatrices(adapter).map(({ M, N, K, componentType, resultComponentType }) =>
+    `${M}x${N}x${K} of ${componentType} in ${resultComponentType}`
+  ).join(", ") || "none";
 }
 
 /** The median of some waits for work that is none, in milliseconds. */

@@ -5,12 +5,17 @@ import { type Model, modelByName, summarizeModel } from "../../models/mod.ts";
 import { softmaxCrossEntropy, topKCorrect } from "../../ops/mod.ts";
 import { sgd } from "../../train/mod.ts";
 import { defineCommand } from "../command.ts";
-import { MOST } from "../options/option.ts";
-import { beside } from "../options/conditions.ts";
+import { type Condition, MOST } from "../options/option.ts";
+import { beside, byChoice } from "../options/conditions.ts";
 import { formatPlan, mebibytes, sizeOf } from "../reports/plan_report.ts";
-import { MODEL_OPTION } from "../options/shared_options.ts";
+import { loadGpu } from "../gpu/load_gpu.ts";
+import { GPU_OPTION, MODEL_OPTION } from "../options/shared_options.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { formatTable } from "../reports/table.ts";
+
+/** Where the plan is one for WebGPU. */
+const WITH_WEBGPU_PLAN: Condition = (values) =>
+  beside("plan", "expected --plan too")(values) ?? byChoice("backend", "webgpu")(values);
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, default: "resnet20" },
@@ -47,6 +52,11 @@ const OPTIONS = {
     choices: ["webgpu", "cpu"],
     heededBy: beside("plan", "expected --plan too"),
   },
+  gpu: {
+    ...GPU_OPTION,
+    about: `with --plan: ${GPU_OPTION.about}`,
+    heededBy: WITH_WEBGPU_PLAN,
+  },
 } as const;
 
 /** `deno task summary`. */
@@ -59,6 +69,7 @@ export const summaryCommand = defineCommand({
     ["--model mobilenet_v2_0.5 --size 160", "MobileNet-V2 of half the width, at another resolution"],
     ["--plan", "with the ops of a training step"],
     ["--plan --inference --batch 1 --backend cpu", "with those of an inference of one image on the CPU"],
+    ["--plan --gpu dawn", "with what runs on the adapter that Dawn finds"],
   ],
 }, async (values, { given }) => {
   rejectUnusedOptions(OPTIONS, values, given);
@@ -90,7 +101,7 @@ export const summaryCommand = defineCommand({
   if (!values.plan) return;
   const backend = values.backend as "webgpu" | "cpu";
   console.log(`\n${values.inference ? "An inference" : "A training step"} at batch ${batch}:\n`);
-  console.log(await formatPlan(values.inference ? inference : step, backend));
+  console.log(await formatPlan(values.inference ? inference : step, backend, await loadGpu(values.gpu)));
 });
 
 /** Plans what `Trainer` runs, without a device: allocating a large model's step only to count it could fail. */

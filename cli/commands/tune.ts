@@ -17,15 +17,20 @@ import { defineCommand } from "../command.ts";
 import { writeFile } from "../../files/mod.ts";
 import { printLines, printText, widthOf } from "../reports/layout.ts";
 import { Interrupt } from "../interrupt.ts";
-import { MOST } from "../options/option.ts";
+import { type Condition, MOST } from "../options/option.ts";
 import { beside } from "../options/conditions.ts";
 import { refusePositionals } from "../options/parse_options.ts";
-import { MODEL_OPTION } from "../options/shared_options.ts";
+import { loadGpu } from "../gpu/load_gpu.ts";
+import { GPU_OPTION, MODEL_OPTION } from "../options/shared_options.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { APPLICATION_POSITIONALS, DEVICE_OPTION, parseApplication } from "../tuning/application.ts";
 import { explainApplication, explainModel } from "../tuning/explain.ts";
 import { openTuningFile, readTuning, tuneOptions, type TuneReport } from "../tuning/tune_option.ts";
 import type { TuningFile } from "../tuning/tuning_file.ts";
+
+/** Where an adapter is asked, and not a named device. */
+const WITH_ADAPTER: Condition = ({ device }) =>
+  device === undefined ? undefined : "--device names a device that need not be at hand";
 
 const OPTIONS = {
   model: { ...MODEL_OPTION, about: "the model whose kernels are timed: those of training, evaluation and prediction" },
@@ -81,6 +86,10 @@ const OPTIONS = {
     heededBy: beside("explain", "expected --explain too"),
   },
   device: { ...DEVICE_OPTION, heededBy: beside("explain", "expected --explain too") },
+  gpu: {
+    ...GPU_OPTION,
+    heededBy: WITH_ADAPTER,
+  },
   clear: { kind: "flag", about: "forget this adapter's choices first", default: false },
   progress: { kind: "flag", about: "show the progress line on a terminal", default: true },
 } as const;
@@ -102,6 +111,7 @@ export const tuneCommand = defineCommand({
       "which kernel a convolution runs on an H100",
     ],
     ["--explain --model resnet50 --batch 64 --device nvidia-hopper", "which kernels a training step runs there"],
+    ["--model resnet20 --gpu dawn", "time the kernels on the adapter that Dawn finds"],
     ["", "say what is known, and where it is kept"],
   ],
 }, async (values, { given, positionals }) => {
@@ -115,7 +125,7 @@ export const tuneCommand = defineCommand({
     : modelByName(name, { classes, inputShape: size === undefined ? undefined : [3, size, size] });
   if (values.explain) return console.log(await explain(values, positionals, model));
   refusePositionals("tune", positionals);
-  const backend = await WebGpuBackend.create();
+  const backend = await WebGpuBackend.create({ gpu: await loadGpu(values.gpu) });
   using interrupt = new Interrupt(() =>
     console.error("Keeping what was timed so far; interrupt again to leave at once.")
   );
@@ -137,11 +147,16 @@ export const tuneCommand = defineCommand({
 
 /** What --explain says, of a model or of an op, on a named device or on the adapter at hand. */
 async function explain(
-  { batch, inference, device: name }: { readonly batch: number; readonly inference: boolean; readonly device?: string },
+  { batch, inference, device: name, gpu }: {
+    readonly batch: number;
+    readonly inference: boolean;
+    readonly device?: string;
+    readonly gpu: string;
+  },
   positionals: readonly string[],
   model: Model | undefined,
 ): Promise<string> {
-  const device = name === undefined ? await deviceAtHand() : DEVICE_PROFILES[name];
+  const device = name === undefined ? await deviceAtHand(gpu) : DEVICE_PROFILES[name];
   // What is written to a file keeps all columns.
   const width = Deno.stdout.isTerminal() ? widthOf() : Infinity;
   if (model === undefined) return explainApplication(parseApplication(positionals), device, width);
@@ -150,9 +165,10 @@ async function explain(
 }
 
 /** The adapter at hand, or what every adapter offers where there is none. */
-async function deviceAtHand(): Promise<DeviceProfile> {
-  if (await requestAdapter() === undefined) return DEVICE_PROFILES.default;
-  const backend = await WebGpuBackend.create();
+async function deviceAtHand(implementation: string): Promise<DeviceProfile> {
+  const gpu = await loadGpu(implementation);
+  if (await requestAdapter({ gpu }) === undefined) return DEVICE_PROFILES.default;
+  const backend = await WebGpuBackend.create({ gpu });
   backend.destroy();
   return backend.profile;
 }

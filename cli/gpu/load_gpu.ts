@@ -6,6 +6,9 @@ import { whyNotLoaded } from "../../files/mod.ts";
 /** The names: Deno's own, and Dawn's, Chromium's. */
 export const GPU_NAMES = ["deno", "dawn"] as const;
 
+/** Dawn offers subgroup matrices only beside what it calls unsafe, none of which is asked for otherwise. */
+const FEATURES = ["enable-dawn-features=allow_unsafe_apis"];
+
 /** No literal where it is imported: Deno would fetch the package for every command, before any of them runs. */
 const DAWN = "./dawn.ts";
 
@@ -18,7 +21,7 @@ export async function loadGpu(name: string): Promise<GPU | undefined> {
   if (name !== "dawn") return undefined;
   try {
     const { create } = await import(DAWN) as typeof import("./dawn.ts");
-    return create([]);
+    return create(FEATURES);
   } catch (error) {
     const reason = /lockfile/.test((error as Error).message)
       ? "its package is locked apart from the others; start the command by deno task, with --gpu dawn"

@@ -24,10 +24,10 @@ interface Execution {
   readonly total: string;
 }
 
-/** A table of the nodes of a plan, and what they come to on a backend. */
-export async function formatPlan(plan: Plan, backend: "cpu" | "webgpu"): Promise<string> {
+/** A table of the nodes of a plan, and what they come to on a backend; `gpu` as `openBackend` takes it. */
+export async function formatPlan(plan: Plan, backend: "cpu" | "webgpu", gpu?: GPU): Promise<string> {
   const { nodes, placement, bufferSizes } = plan;
-  const { kernels, total } = backend === "cpu" ? onCpu(plan) : await onWebGpu(plan);
+  const { kernels, total } = backend === "cpu" ? onCpu(plan) : await onWebGpu(plan, gpu);
   const costs = nodes.map((node) => node.op.cost(node));
   const flops = costs.reduce((sum, cost) => sum + cost.flops, 0);
   const bytes = costs.reduce((sum, cost) => sum + cost.bytes, 0);
@@ -79,8 +79,8 @@ function onCpu(plan: Plan): Execution {
 }
 
 /** On the adapter at hand, or on one that offers what all do. */
-async function onWebGpu(plan: Plan): Promise<Execution> {
-  const backend = await requestAdapter() === undefined ? undefined : await WebGpuBackend.create();
+async function onWebGpu(plan: Plan, gpu: GPU | undefined): Promise<Execution> {
+  const backend = await requestAdapter({ gpu }) === undefined ? undefined : await WebGpuBackend.create({ gpu });
   const device = backend?.profile ?? DEFAULT_PROFILE,
     where = backend?.adapter.name ?? "a device of WebGPU's default limits";
   backend?.destroy();

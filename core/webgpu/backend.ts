@@ -25,6 +25,7 @@ import {
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { findFloat16Problem } from "./float16_check.ts";
+import { checkSubgroups, type SubgroupSupport } from "./subgroup_support.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { bufferBytes, memoryNeed } from "./memory.ts";
 import { measureWebGpuPeaks } from "./roofline.ts";
@@ -58,8 +59,6 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterReport;
   /** The device. */
   readonly device: GPUDevice;
-  /** Chooses the kernels that run. */
-  readonly policy: KernelPolicy;
   /** The pipelines made so far. */
   readonly pipelines: PipelineCache;
   /** Chooses kernels by timing them. */
@@ -68,6 +67,9 @@ export class WebGpuBackend implements Backend {
   /** Kept, since Dawn in Node frees what an implementation that was collected has made. */
   readonly gpu: GPU | undefined;
   readonly #monitor: DeviceMonitor;
+  readonly #tables: readonly KernelTable[];
+  #policy: KernelPolicy;
+  #subgroups: SubgroupSupport = {};
   #live = 0;
   #whyNoFloat16: Promise<string | undefined> | undefined;
 
@@ -80,7 +82,8 @@ export class WebGpuBackend implements Backend {
     this.adapter = reportAdapter(adapter);
     this.description = `WebGPU, ${this.adapter.name}`;
     this.device = device;
-    this.policy = new KernelPolicy(deviceProfile(device, adapter, { gpu: this.gpu }), [...tables, ...SHIPPED_TABLES]);
+    this.#tables = [...tables, ...SHIPPED_TABLES];
+    this.#policy = new KernelPolicy(deviceProfile(device, adapter, { gpu: this.gpu }), this.#tables);
     this.#monitor = new DeviceMonitor(device, this.adapter, stallTimeout);
     this.pipelines = new PipelineCache(device, this.#monitor);
     this.tuner = new WebGpuTuner(this);
@@ -105,7 +108,20 @@ export class WebGpuBackend implements Backend {
         }`,
       );
     }
-    return new WebGpuBackend(adapter, await requestDevice(adapter), options);
+    const backend = new WebGpuBackend(adapter, await requestDevice(adapter), options);
+    const support = backend.#subgroups = await checkSubgroups(backend, adapter);
+    if (support.whyNoSubgroups === undefined) {
+      backend.#policy = new KernelPolicy(
+        { ...backend.profile, subgroups: true, subgroupMatrix: support.matrix },
+        backend.#tables,
+      );
+    }
+    return backend;
+  }
+
+  /** Chooses the kernels that run. */
+  get policy(): KernelPolicy {
+    return this.#policy;
   }
 
   /** The device works while more steps are queued. */
@@ -138,6 +154,11 @@ export class WebGpuBackend implements Backend {
       problem && `the adapter ${this.adapter.name} ${problem}`
     );
     return this.#whyNoFloat16;
+  }
+
+  /** Whether kernels may use subgroups and their matrices, which was checked on the device. */
+  get subgroups(): SubgroupSupport {
+    return this.#subgroups;
   }
 
   /** Bytes of live buffers and textures. */

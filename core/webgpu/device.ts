@@ -4,6 +4,7 @@ import { DeviceError, OutOfMemoryError, UsageError } from "../util/errors.ts";
 import { formatHash, hashText } from "../util/hash.ts";
 import { argument, type Sentence, sentence } from "../util/sentence.ts";
 import { DeviceWaits, STALL_SECONDS } from "./device_waits.ts";
+import { SUBGROUP_MATRIX_FEATURE } from "./subgroup_matrix.ts";
 import { maxTexels } from "./texels.ts";
 import { architectureName, type DeviceProfile, multiprocessorsOf, vendorName } from "./tuning/device_profile.ts";
 
@@ -105,14 +106,14 @@ const RAISED_LIMITS = [
 ] as const;
 
 /**
- * A device with the adapter's limits, and its timestamps where it has them.
+ * A device with the adapter's limits, and its timestamps, float16, subgroups and their matrices where it has them.
  *
  * @throws {DeviceError} If the adapter refuses.
  */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of RAISED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
-  const requiredFeatures = (["timestamp-query", "shader-f16"] as GPUFeatureName[])
+  const requiredFeatures = (["timestamp-query", "shader-f16", "subgroups", SUBGROUP_MATRIX_FEATURE] as GPUFeatureName[])
     .filter((feature) => adapter.features.has(feature));
   try {
     return await adapter.requestDevice({ requiredLimits, requiredFeatures });
@@ -122,7 +123,7 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 }
 
 /**
- * What is known of a device when kernels are chosen for it.
+ * What is known of a device when kernels are chosen for it. Whether it has subgroups is not known before they were checked.
  *
  * @param options `gpu`: the implementation that the adapter is of. Defaults to the engine's own.
  */
@@ -152,7 +153,7 @@ export function deviceProfile(device: GPUDevice, adapter: GPUAdapter, options: G
       maxTexels: gpu === undefined ? 0 : maxTexels(device, gpu),
     },
     float16: device.features.has("shader-f16"),
-    subgroups: device.features.has("subgroups" as GPUFeatureName),
+    subgroups: false,
   };
 }
 

@@ -4,11 +4,11 @@
  */
 
 import { DeviceError } from "../util/errors.ts";
-import { deviceBytes, LEAST_NORMAL_FLOAT16 } from "../util/float16.ts";
+import { LEAST_NORMAL_FLOAT16 } from "../util/float16.ts";
 import { f16round } from "../util/float16_bits.ts";
-import { elementCount, f16, f32, type TensorSpec } from "../graph/shape.ts";
+import { f16, f32, type TensorSpec } from "../graph/shape.ts";
 import type { WebGpuBackend } from "./backend.ts";
-import { shaderText } from "./text/shader.ts";
+import { runKnownAnswer } from "./known_answer.ts";
 
 /** Numbers that f16 represents exactly, rounds (ties to even) or turns into infinity. */
 const NUMBERS: readonly number[] = [
@@ -83,26 +83,13 @@ function agrees(actual: number, expected: number): boolean {
     (actual === 0 && Math.abs(expected) < LEAST_NORMAL_FLOAT16);
 }
 
-async function run(backend: WebGpuBackend, { what, from, to, data, vector, body }: Case): Promise<ArrayLike<number>> {
-  const { device, pipelines } = backend, label = `the check of float16 (${what})`;
-  const declared = [
-    { name: "x", dtype: from.dtype, vector },
-    { name: "y", dtype: to.dtype, vector, write: true },
-  ];
-  const text = shaderText(`@compute @workgroup_size(1)\nfn main() {\n  ${body}\n}`, declared);
-  const pipeline = await pipelines.get({ label, text, buffers: declared });
-  const buffers = [from, to].map((spec) => backend.createBuffer(4 * elementCount(spec.shape), label));
-  try {
-    device.queue.writeBuffer(buffers[0], 0, deviceBytes(from, Float32Array.from(data)));
-    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    const encoder = device.createCommandEncoder(), compute = encoder.beginComputePass();
-    compute.setPipeline(pipeline);
-    compute.setBindGroup(0, device.createBindGroup({ label, layout: pipelines.layoutOf(declared), entries }));
-    compute.dispatchWorkgroups(1);
-    compute.end();
-    device.queue.submit([encoder.finish()]);
-    return await backend.readBuffer(buffers[1], to);
-  } finally {
-    for (const buffer of buffers) backend.destroyBuffer(buffer);
-  }
+function run(backend: WebGpuBackend, { what, from, to, data, vector, body }: Case): Promise<ArrayLike<number>> {
+  return runKnownAnswer(backend, {
+    label: `the check of float16 (${what})`,
+    wgsl: `@compute @workgroup_size(1)\nfn main() {\n  ${body}\n}`,
+    from,
+    to,
+    data,
+    vector,
+  });
 }

@@ -25,6 +25,8 @@ export interface GemmProblem {
    * false.
    */
   readonly packsA?: boolean;
+  /** Whether the elements of A and of B are float16. Defaults to false. */
+  readonly float16?: boolean;
   /** What is done to an element of C before it is stored. Defaults to nothing. */
   readonly epilogue?: GemmEpilogue;
 }

@@ -4,7 +4,7 @@
  */
 
 import { boundAtRun, type DeviceLimits, elementKernel, linearWorkgroups, type WebGpuKernel } from "../../core/mod.ts";
-import { rowMain, workgroupSum } from "../../kernels/mod.ts";
+import { type ReduceBy, rowMain, workgroupSum } from "../../kernels/mod.ts";
 import type { Extents } from "./norm_shape.ts";
 import { unitSize, unitWgsl } from "./units.ts";
 
@@ -41,6 +41,8 @@ export interface ChannelWork {
 export interface Sharing {
   /** Threads that work on a part together; 1 if each works by itself. */
   readonly lanes: number;
+  /** How these threads join what they have summed up. */
+  readonly reduceBy: ReduceBy;
   /** Adjacent units that a thread takes at a time: a run. */
   readonly run: number;
   /** Runs of a part that is summed up. */
@@ -80,7 +82,7 @@ function sumsWgsl(e: Extents, { sums }: ChannelWork, sharing: Sharing): string {
   const alone = sums.reducers.map((name) =>
     `fn reduce${name[0].toUpperCase()}${name.slice(1)}(lane: u32, value: f32) -> f32 { return value; }`
   );
-  return `${sharing.lanes === 1 ? alone.join("\n") : workgroupSum(sums.reducers, sharing.lanes)}
+  return `${sharing.lanes === 1 ? alone.join("\n") : workgroupSum(sums.reducers, sharing.reduceBy, sharing.lanes)}
 fn sumsOf(c: u32, part: u32, lane: u32) -> vec2<f32> {
   ${sums.start}
   ${visit(e, sharing, "part", sharing.summed, sums.take(sharing.run))}

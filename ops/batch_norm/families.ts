@@ -6,7 +6,8 @@
  *     two:    sums of parts; the sums of these, which every thread adds up for itself, and every element
  *     one:    all of it, a thread or a workgroup a channel
  *
- * Each is there with threads that work by themselves, without barriers, and with workgroups.
+ * Each is there with threads that work by themselves, without barriers, and with workgroups, whose threads join their sums by
+ * halves or by subgroups.
  */
 
 import {
@@ -18,7 +19,7 @@ import {
   MAX_ITERATIONS,
   type TensorSpec,
 } from "../../core/mod.ts";
-import { REDUCE_LANES } from "../../kernels/mod.ts";
+import { REDUCE_LANES, type ReduceBy, waysToReduce } from "../../kernels/mod.ts";
 import {
   applyKernel,
   buffersOf,
@@ -41,8 +42,8 @@ export interface ChannelProblem {
   readonly work: ChannelWork;
 }
 
-/** Who shares a channel's work. */
-type Configuration = { readonly by: "threads" | "workgroups" };
+/** Who shares a channel's work: threads alone, workgroups, or workgroups that join their sums by subgroups. */
+type Configuration = { readonly by: "threads" | ReduceBy };
 
 /** Threads that work by themselves: so many keep all cores busy. */
 const THREADS = 512;
@@ -66,10 +67,10 @@ function sharingOf(e: Extents, by: Configuration["by"]): Sharing {
     const run = largestDivisor(e.plane / unitSize(e), THREAD_RUN), runs = runsOf(e, { run });
     const wanted = Math.ceil(runs / Math.ceil(THREADS / e.channels));
     const part = Math.min(MOST_RUNS, Math.max(LEAST_RUNS, wanted));
-    return { lanes: 1, run, summed: part, applied: part };
+    return { lanes: 1, reduceBy: "workgroups", run, summed: part, applied: part };
   }
   const runs = runsOf(e, { run: 1 }), summed = Math.max(LEAST_PART / unitSize(e), Math.ceil(runs / MOST_PARTS));
-  return { lanes: REDUCE_LANES, run: 1, summed, applied: REDUCE_LANES * WORKGROUP_UNITS };
+  return { lanes: REDUCE_LANES, reduceBy: by, run: 1, summed, applied: REDUCE_LANES * WORKGROUP_UNITS };
 }
 
 /** The pairs of sums of every part of every channel. */
@@ -77,7 +78,10 @@ function partialSums(e: Extents, { run, summed }: Sharing): TensorSpec[] {
   return [f32([e.channels, Math.ceil(runsOf(e, { run }) / summed), 2])];
 }
 
-const BY: readonly Configuration[] = [{ by: "threads" }, { by: "workgroups" }];
+/** Who can share a channel's work on a device. */
+function sharersOn(device: DeviceAbilities): Configuration[] {
+  return (["threads", ...waysToReduce(device)] as const).map((by) => ({ by }));
+}
 
 /** Whether a device binds as many buffers as some kernels need. */
 function bindable({ work }: ChannelProblem, { limits }: DeviceAbilities, kernels: readonly ChannelKernel[]): boolean {
@@ -89,7 +93,7 @@ const THREE: KernelFamily<ChannelProblem, Configuration> = {
   name: "three kernels",
   version: 1,
   supports: () => true,
-  configurations: () => BY,
+  configurations: (_problem, device) => sharersOn(device),
   nameOf: ({ by }) => `three kernels of ${by}`,
   emit({ extents: e, work }, { by }, { limits }) {
     const sharing = sharingOf(e, by);
@@ -110,7 +114,7 @@ const TWO: KernelFamily<ChannelProblem, Configuration> = {
   name: "two kernels",
   version: 1,
   supports: (problem, device) => bindable(problem, device, ["sums", "parts"]),
-  configurations: () => BY,
+  configurations: (_problem, device) => sharersOn(device),
   nameOf: ({ by }) => `two kernels of ${by}`,
   emit({ extents: e, work }, { by }, { limits }) {
     const sharing = sharingOf(e, by);
@@ -126,11 +130,11 @@ const ONE: KernelFamily<ChannelProblem, Configuration> = {
   name: "one kernel",
   version: 1,
   supports: (problem, device) => bindable(problem, device, ["channel"]),
-  configurations: ({ extents: e }, { limits }) =>
-    BY.filter(({ by }) =>
+  configurations: ({ extents: e }, device) =>
+    sharersOn(device).filter(({ by }) =>
       by === "threads"
         ? 3 * runsOf(e, sharingOf(e, by)) <= MAX_ITERATIONS
-        : CHANNEL_LANES <= limits.maxComputeInvocationsPerWorkgroup
+        : CHANNEL_LANES <= device.limits.maxComputeInvocationsPerWorkgroup
     ),
   nameOf: ({ by }) => `one kernel of ${by}`,
   emit({ extents: e, work }, { by }, { limits }) {

@@ -55,7 +55,8 @@ function gradientOfChannel(
 function incomingWgsl(activation: FusedActivation | undefined): string {
   if (activation === undefined) return "dy[i]";
   const ceiling = ceilingWgsl(activation);
-  return `select(Unit(), dy[i], y[i] > Unit()${ceiling === undefined ? "" : ` & y[i] < ${ceiling}`})`;
+  const open = ceiling === undefined ? "y[i] > Unit()" : `(y[i] > Unit()) & (y[i] < ${ceiling})`;
+  return `select(Unit(), dy[i], ${open})`;
 }
 
 function registerGradient(suffix: string): Op {

@@ -1,6 +1,7 @@
 /** Which kernels of batch norm run where nothing was measured. */
 
-import type { Rule } from "../../core/mod.ts";
+import type { DeviceAbilities, Rule } from "../../core/mod.ts";
+import { WHY_SUBGROUPS } from "../../kernels/mod.ts";
 import type { ChannelProblem } from "./families.ts";
 import type { Extents } from "./norm_shape.ts";
 import { largestDivisor, unitSize, type UnitWork } from "./units.ts";
@@ -16,22 +17,41 @@ function suitsOneKernel({ extents, work }: ChannelProblem): boolean {
   return extents.channels >= LEAST_CHANNELS && extents.count * read.length <= MOST_READ;
 }
 
+/** Who shares a channel, and which devices can. */
+interface Sharer {
+  readonly by: string;
+  readonly needs?: (device: DeviceAbilities) => boolean;
+}
+
+/** Who shares a channel on which devices, and why. */
+const SHARERS: readonly (Pick<Rule<ChannelProblem>, "on" | "because"> & Sharer)[] = [
+  { on: "software", by: "threads", because: "barriers are slow there" },
+  {
+    on: "hardware",
+    by: "subgroups",
+    because: `workgroups share a channel, and ${WHY_SUBGROUPS}`,
+    needs: (device) => device.subgroups,
+  },
+  { on: "hardware", by: "workgroups", because: "workgroups share a channel" },
+];
+
 /** The rules of what is done to every channel. */
-export const CHANNEL_RULES: readonly Rule<ChannelProblem>[] = (["software", "hardware"] as const).flatMap((on) => {
-  const because = on === "software" ? "barriers are slow there" : "workgroups share a channel";
-  const configuration = { by: on === "software" ? "threads" : "workgroups" };
-  return [
-    {
-      on,
-      because: `${because}; channels are many and small`,
-      when: suitsOneKernel,
-      family: "one kernel",
-      configuration,
-    },
-    { on, because, family: "two kernels", configuration },
-    { on, because: `${because}; two kernels bind too many buffers`, family: "three kernels", configuration },
-  ];
-});
+export const CHANNEL_RULES: readonly Rule<ChannelProblem>[] = SHARERS.flatMap(
+  ({ on, because, by, needs = () => true }) => {
+    const configuration = { by }, when = (_problem: ChannelProblem, device: DeviceAbilities) => needs(device);
+    return [
+      {
+        on,
+        because: `${because}; channels are many and small`,
+        when: (problem, device) => needs(device) && suitsOneKernel(problem),
+        family: "one kernel",
+        configuration,
+      },
+      { on, because, when, family: "two kernels", configuration },
+      { on, because: `${because}; two kernels bind too many buffers`, when, family: "three kernels", configuration },
+    ];
+  },
+);
 
 /** Units of a plane that a thread takes where loads are slow, so that it loads what is the channel's once. */
 const RUN = 8;

@@ -72,7 +72,8 @@ function convolutionRules<A extends DepthwiseAttributes>(
       };
     },
     cpu: (spec: OpSpec<A>) => forwardKernel(geometry(spec), operandsOf(spec.inputs.length)),
-    webgpu: (spec: OpSpec<A>) => convolutionKernels(geometry(spec), "forward", operandsOf(spec.inputs.length)),
+    webgpu: (spec: OpSpec<A>) =>
+      convolutionKernels(geometry(spec), "forward", operandsOf(spec.inputs.length), spec.inputs),
     cost: (spec: OpSpec<A>) => ({ flops: convolutionFlops(geometry(spec)), bytes: bytesMoved(spec) }),
   };
 }

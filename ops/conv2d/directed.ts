@@ -45,6 +45,8 @@ export interface DirectedConvolution {
   readonly dilation: readonly number[];
   /** Multiplications and additions. */
   readonly flops: number;
+  /** Whether source and weight are float16. Defaults to false. */
+  readonly float16?: boolean;
   /** The buffers, and the epilogue; source and weight are the first two. */
   readonly operands: ConvolutionOperands;
 }

@@ -1,6 +1,6 @@
 /** The ways in which a convolution and its gradients run on WebGPU, and how they are bound to them. */
 
-import { implement, type Implementation, type KernelFamily } from "../../core/mod.ts";
+import { implement, type Implementation, isFloat16, type KernelFamily, type TensorSpec } from "../../core/mod.ts";
 import { expectIterations } from "../../kernels/mod.ts";
 import { directed, type DirectedConvolution, type Direction } from "./directed.ts";
 import type { ConvolutionOperands } from "./epilogue.ts";
@@ -40,14 +40,16 @@ const WEIGHT_GRADIENT_FAMILIES: readonly KernelFamily<ConvolutionProblem>[] = [
 /**
  * The kernels of a convolution or of its input gradient.
  *
+ * @param inputs The op's inputs: source and weight are the first two.
  * @throws {DeviceError} If the plainest kernel would loop longer than every driver does.
  */
 export function convolutionKernels(
   problem: ConvolutionProblem,
   direction: Direction,
   operands: ConvolutionOperands,
+  inputs: readonly TensorSpec[],
 ): Implementation {
-  const convolution = directed(problem, direction, operands);
+  const convolution = { ...directed(problem, direction, operands), float16: inputs.slice(0, 2).every(isFloat16) };
   expectIterations("conv2d", naiveIterations(convolution));
   return implement(convolution, CONVOLUTION_FAMILIES, CONVOLUTION_RULES);
 }

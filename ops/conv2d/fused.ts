@@ -76,7 +76,7 @@ function fusedRules<A extends FusedDepthwiseAttributes>(
     },
     webgpu(spec: Spec<A>) {
       const { g, operands } = resolve(spec);
-      return convolutionKernels(g, "forward", operands);
+      return convolutionKernels(g, "forward", operands, spec.inputs);
     },
     cost(spec: Spec<A>) {
       const { g, operands } = resolve(spec), outputs = elementCount(spec.outputs[0].shape);

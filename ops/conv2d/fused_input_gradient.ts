@@ -115,7 +115,8 @@ export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = regist
     };
   },
   cpu: kernelOf,
-  webgpu: (spec) => convolutionKernels(inputGradientGeometry(spec), "inputGradient", operandsOf(spec.attributes)),
+  webgpu: (spec) =>
+    convolutionKernels(inputGradientGeometry(spec), "inputGradient", operandsOf(spec.attributes), spec.inputs),
   cost: (spec) => ({
     flops: convolutionFlops(inputGradientGeometry(spec)) +
       (spec.attributes.relu ? 2 : 1) * elementCount(spec.outputs[0].shape),

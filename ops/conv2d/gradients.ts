@@ -84,7 +84,7 @@ export const conv2dInputGradient: Op<InputGradientAttributes> = registerOp({
     };
   },
   cpu: (spec) => inputGradientKernel(inputGradientGeometry(spec)),
-  webgpu: (spec) => convolutionKernels(inputGradientGeometry(spec), "inputGradient", operandsOf(2)),
+  webgpu: (spec) => convolutionKernels(inputGradientGeometry(spec), "inputGradient", operandsOf(2), spec.inputs),
   cost: (spec) => ({ flops: convolutionFlops(inputGradientGeometry(spec)), bytes: bytesMoved(spec) }),
   samples: () =>
     CONVOLUTION_CASES.map((sample) => {

@@ -20,9 +20,14 @@ export interface DeclaredBuffer {
   readonly texels?: boolean;
 }
 
+/** What WGSL's functions of subgroups are named like. */
+const CALLS_SUBGROUPS = /\bsubgroup[A-Z]\w*\(/;
+/** What its types of subgroup matrices are named like. */
+const HAS_MATRICES = /\bsubgroup_matrix_/;
+
 /**
- * The whole text of a shader: one binding a buffer, the functions of the prelude that the kernel calls, then the kernel's own
- * text, whose accesses to f16 are converted. `docs/kernel_text.md` has the rules.
+ * The whole text of a shader: the extensions that it needs, one binding a buffer, the functions of the prelude that the kernel
+ * calls, then the kernel's own text, whose accesses to f16 are converted. `docs/kernel_text.md` has the rules.
  */
 export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
   const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
@@ -31,7 +36,12 @@ export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): st
     return `@group(0) @binding(${binding}) var<storage, ${write ? "read_write" : "read"}> ${name}: array<${element}>;`;
   });
   const float16 = buffers.filter(({ dtype, texels }) => dtype === "f16" && !texels);
-  return `${float16.length > 0 ? "enable f16;\n" : ""}${bindings.join("\n")}\n${preludeOf(wgsl)}${
+  const extensions = [
+    ...(float16.length > 0 ? ["f16"] : []),
+    ...(CALLS_SUBGROUPS.test(wgsl) ? ["subgroups"] : []),
+    ...(HAS_MATRICES.test(wgsl) ? ["chromium_experimental_subgroup_matrix"] : []),
+  ];
+  return `${extensions.map((name) => `enable ${name};\n`).join("")}${bindings.join("\n")}\n${preludeOf(wgsl)}${
     convertFloat16Accesses(wgsl, float16)
   }`;
 }

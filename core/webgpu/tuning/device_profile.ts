@@ -24,6 +24,20 @@ export interface DeviceAbilities {
   readonly float16: boolean;
   /** Whether shaders may use subgroups. */
   readonly subgroups: boolean;
+  /** The subgroup matrices that shaders may use. Defaults to none. */
+  readonly subgroupMatrix?: SubgroupMatrix;
+}
+
+/** Matrices of float16 that a subgroup multiplies and adds up in float32: C [m, n] += A [m, k] · B [k, n]. */
+export interface SubgroupMatrix {
+  /** Rows of A and C. */
+  readonly m: number;
+  /** Columns of B and C. */
+  readonly n: number;
+  /** Columns of A and rows of B. */
+  readonly k: number;
+  /** Threads of every subgroup. */
+  readonly subgroupSize: number;
 }
 
 /** A device that runs on the CPU (lavapipe, SwiftShader, WARP), or one that does not. */

@@ -1,7 +1,13 @@
 /** A 1x1 convolution or its input gradient as a matrix product for each image: weights by channels and positions. */
 
 import type { KernelFamily, Rule } from "../../../core/mod.ts";
-import { GEMM_RULES, type GemmProblem, REGISTER_GEMM, WORKGROUP_GEMM } from "../../../kernels/mod.ts";
+import {
+  GEMM_RULES,
+  type GemmProblem,
+  REGISTER_GEMM,
+  SUBGROUP_MATRIX_GEMM,
+  WORKGROUP_GEMM,
+} from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { epilogueWgsl, residualBinding } from "../epilogue.ts";
 
@@ -19,7 +25,7 @@ export function isVectorPointwise(convolution: DirectedConvolution): boolean {
 }
 
 function problemOf(convolution: DirectedConvolution): GemmProblem {
-  const { direction, batch, channels, sources, resultSize: [height, width], operands } = convolution;
+  const { direction, batch, channels, sources, resultSize: [height, width], operands, float16 } = convolution;
   const n = height * width, { bias, output } = operands;
   return {
     m: channels,
@@ -29,6 +35,7 @@ function problemOf(convolution: DirectedConvolution): GemmProblem {
     b: [n, 1],
     batch,
     packsA: true,
+    float16,
     buffers: { a: 1, b: 0, c: output },
     bias: bias === undefined ? undefined : { buffer: bias, of: "row" },
     epilogue: {
@@ -60,6 +67,7 @@ function pointwise(
 export const POINTWISE_GEMMS: readonly KernelFamily<DirectedConvolution>[] = [
   pointwise(REGISTER_GEMM),
   pointwise(WORKGROUP_GEMM, isVectorPointwise),
+  pointwise(SUBGROUP_MATRIX_GEMM),
 ];
 
 /** The rules, which are those of the products. */
