@@ -11,7 +11,7 @@ import {
   needsLibraryConfig,
   readLibraryConfig,
 } from "../weights/mod.ts";
-import { explain, MOST_BYTES, readFile, readIfThere } from "../files/mod.ts";
+import { explain, MOST_BYTES, readFile, readIfThere, splitPath, withoutSeparators } from "../files/mod.ts";
 
 /** The options of {@link readCheckpoint}. */
 export interface ReadOptions {
@@ -55,7 +55,7 @@ export async function readCheckpoint(
 ): Promise<ReadCheckpoint> {
   const { file, entry } = await splitEntry(path), source = await weightFile(file, say);
   try {
-    const folder = source.slice(0, source.lastIndexOf("/") + 1), bytes = await readWeights(source);
+    const folder = source.slice(0, -splitPath(source).name.length), bytes = await readWeights(source);
     const found = source.endsWith(".index.json")
       ? await decodeShards(bytes, source, (name) => readWeights(folder + name, "the file that the index names"), {
         model,
@@ -95,7 +95,7 @@ async function splitEntry(path: string): Promise<{ readonly file: string; readon
 /** The file of weights in a folder; a path that is none is given back. */
 async function weightFile(path: string, say: (note: string) => void): Promise<string> {
   if ((await fs.stat(path).catch(() => undefined))?.isDirectory() !== true) return path;
-  const folder = path.replace(/(.)\/+$/, "$1");
+  const folder = withoutSeparators(path);
   for (const name of FILES) {
     if (!await fs.stat(`${folder}/${name}`).then((found) => found.isFile(), () => false)) continue;
     if (name === LAST) say(`${folder} has no best.safetensors, since no epoch has ended; ${LAST} is taken`);

@@ -1,7 +1,7 @@
 /** A run folder on a path. */
 
 import { type ResumableCheckpoint, RunFolder as Folder, type RunStore } from "../train/mod.ts";
-import { DiskStore } from "../files/mod.ts";
+import { DiskStore, withoutSeparators } from "../files/mod.ts";
 
 /** The files of a folder, which is locked with the first of them that is written. */
 class LockingStore implements RunStore, AsyncDisposable {
@@ -10,7 +10,7 @@ class LockingStore implements RunStore, AsyncDisposable {
   #locked: Promise<DiskStore & AsyncDisposable> | undefined;
 
   constructor(location: string) {
-    this.location = location.replace(/(.)\/+$/, "$1");
+    this.location = withoutSeparators(location);
     this.#reader = new DiskStore(this.location);
   }
 

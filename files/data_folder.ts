@@ -4,6 +4,7 @@ import fs from "node:fs/promises";
 import { basename, dirname, resolve, sep } from "node:path";
 import { type FileSource, type FileStat, isImageFile } from "../data/mod.ts";
 import { explain } from "./disk_error.ts";
+import { withoutSeparators } from "./paths.ts";
 import { MOST_BYTES, readFile } from "./read_file.ts";
 
 /** Whether a link leads to a folder. */
@@ -38,7 +39,7 @@ export class DiskFolder implements FileSource {
    * @param path Its path.
    */
   constructor(path: string) {
-    this.location = path.replace(/(.)\/+$/, "$1");
+    this.location = withoutSeparators(path);
   }
 
   /** The folder that it is in, if it is not the disk's root. */

@@ -8,6 +8,7 @@
 export { DiskFolder } from "./data_folder.ts";
 export { codeOf, explain } from "./disk_error.ts";
 export { whyNotLoaded } from "./package_error.ts";
+export { endsInSeparator, splitPath, withoutSeparators } from "./paths.ts";
 export { permissionText } from "./permission_error.ts";
 export { type FileKind, MOST_BYTES, readFile, readIfThere, readText, readTextSync } from "./read_file.ts";
 export { expectContent, type JsonKind, readJson, readJsonIfThere } from "./read_json.ts";

@@ -2,13 +2,13 @@
 
 import fs from "node:fs/promises";
 import { DataError } from "../core/mod.ts";
+import { endsInSeparator, splitPath } from "./paths.ts";
 import { DiskStore } from "./run_store.ts";
 
 /** Writes a file as a whole or not at all, and makes its folder where it is missing. */
 export async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
-  const folder = await fs.stat(path).then((found) => found.isDirectory(), () => path.endsWith("/"));
+  const folder = await fs.stat(path).then((found) => found.isDirectory(), () => endsInSeparator(path));
   if (folder) throw new DataError(`${path}: expected the name of a file to write, but this is a folder`);
-  const cut = path.lastIndexOf("/");
-  const store = await DiskStore.open(cut < 0 ? "." : path.slice(0, cut) || "/", "the folder");
-  await store.write(path.slice(cut + 1), bytes);
+  const { folder: parent, name } = splitPath(path), store = await DiskStore.open(parent, "the folder");
+  await store.write(name, bytes);
 }

@@ -7,6 +7,7 @@ import { alignHead, type Checkpoint, describedModel, type ModelDescription } fro
 import { fit, frozenNames, parameterNames, type ResumableCheckpoint } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { RunFolder } from "../../disk/mod.ts";
+import { withoutSeparators } from "../../files/mod.ts";
 import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
 import {
   chooseHeadEpochs,
@@ -294,7 +295,7 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
     };
   }
   expectNoStart(TRAIN_OPTIONS, given);
-  const resume = path.replace(/(.)\/+$/, "$1"), config = await readRunConfig(resume);
+  const resume = withoutSeparators(path), config = await readRunConfig(resume);
   const missing = expectRunOptions(TRAIN_OPTIONS, config, resume);
   if (missing.length > 0) {
     const list = missing.map((name) => `--${name}`).join(", ");

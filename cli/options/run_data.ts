@@ -1,7 +1,7 @@
 /** A run knows its data: its `config.json` says where they are. */
 
 import { objectField, optionalField, UsageError } from "../../core/mod.ts";
-import { expectContent } from "../../files/mod.ts";
+import { expectContent, splitPath, withoutSeparators } from "../../files/mod.ts";
 import { DATA_OPTIONS } from "./image_options.ts";
 import type { GivenOptions, OptionTable, Values } from "./option.ts";
 import { optionField } from "./option_field.ts";
@@ -75,8 +75,7 @@ function expectDataOptions(config: Readonly<Record<string, unknown>>, path: stri
 /** The run that a path is, or is in. */
 async function runFolder(path: string): Promise<string | undefined> {
   const isFolder = (await Deno.stat(path).catch(() => undefined))?.isDirectory === true;
-  const cut = path.lastIndexOf("/"),
-    folder = isFolder ? path.replace(/(.)\/+$/, "$1") : cut < 0 ? "." : path.slice(0, cut) || "/";
+  const folder = isFolder ? withoutSeparators(path) : splitPath(path).folder;
   return await Deno.stat(`${folder}/config.json`).then(() => folder, () => undefined);
 }
 
