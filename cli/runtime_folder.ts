@@ -15,7 +15,10 @@ export function provideRuntimeFolder(): void {
     if (process.env.XDG_RUNTIME_DIR !== undefined) return;
     const folder = mkdtempSync(join(tmpdir(), "residua-runtime-"));
     process.env.XDG_RUNTIME_DIR = folder;
-    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+    const remove = () => rmSync(folder, { recursive: true, force: true });
+    // `Deno.exit` is heard of by the one, `process.exit` by the other.
+    if ("Deno" in globalThis) addEventListener("unload", remove);
+    else process.on("exit", remove);
   } catch {
     // Without the folder the library complains, and all else works.
   }
