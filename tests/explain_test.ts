@@ -2,7 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { CpuBackend, UsageError } from "../core/mod.ts";
-import { GradCam, resizeMap } from "../inference/mod.ts";
+import { explainByOcclusion, GradCam, loadModel, resizeMap } from "../inference/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
 import { checkGradCam, checkOcclusion, GOLDEN_EXPLANATIONS } from "./_explain.ts";
@@ -19,6 +19,23 @@ Deno.test("explainByOcclusion() gives PyTorch's falls of the probability", async
   assertEquals(told.length >= 2, true);
   using backend = await CpuBackend.create();
   for (const golden of told) await checkOcclusion(backend, golden);
+});
+
+Deno.test("explainByOcclusion() refuses squares and classes that there are not", async () => {
+  using backend = new CpuBackend();
+  const model = cifarResNet({ depth: 8, inputShape: [1, 9, 11], classes: 3 });
+  const trainer = await Trainer.create({ model, backend, batch: 1 }), tensors = await trainer.variables.read(false);
+  using loaded = await loadModel({ tensors }, { model, backend, normalisation: { mean: [0], std: [1] } });
+  const wrong = [
+    [{ patch: 10 }, "Expected the patch to be a whole number from 1 to 9 pixels but it is 10"],
+    [{ patch: 0.5 }, "but it is 0.5"],
+    [{ patch: 4, stride: 5 }, "Expected the stride to be a whole number from 1 to 4 pixels but it is 5"],
+    [{ index: 3 }, "Expected the index of one of 3 classes, from 0, but it is 3"],
+  ] as const;
+  for (const [options, message] of wrong) {
+    await assertRejects(() => explainByOcclusion(loaded, new Float32Array(99), options), UsageError, message);
+  }
+  trainer.destroy();
 });
 
 Deno.test("GradCam refuses a class that there is not, and goes on", async () => {

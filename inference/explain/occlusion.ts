@@ -1,6 +1,6 @@
 /** Occlusion: what a class loses when a part of the image is hidden (Zeiler and Fergus 2014, section 4.2). */
 
-import { argument, elementCount, sentence, UsageError } from "../../core/mod.ts";
+import { elementCount, UsageError } from "../../core/mod.ts";
 import type { LoadedModel } from "../loaded_model.ts";
 import type { ClassMap } from "./class_map.ts";
 
@@ -46,11 +46,11 @@ export async function explainByOcclusion(
   const { patch = Math.max(1, Math.round(Math.min(height, width) / 5)), stride = Math.max(1, patch >> 1) } = options;
   if (!Number.isInteger(patch) || patch < 1 || patch > Math.min(height, width)) {
     throw new UsageError(
-      sentence`Expected ${argument("patch")} to be from 1 to ${Math.min(height, width)} pixels but it is ${patch}`,
+      `Expected the patch to be a whole number from 1 to ${Math.min(height, width)} pixels but it is ${patch}`,
     );
   }
   if (!Number.isInteger(stride) || stride < 1 || stride > patch) {
-    throw new UsageError(sentence`Expected ${argument("stride")} to be from 1 to ${patch} pixels but it is ${stride}`);
+    throw new UsageError(`Expected the stride to be a whole number from 1 to ${patch} pixels but it is ${stride}`);
   }
   const [{ top: [best] }] = await model.predictTensor(tensor, { top: 1 }), index = options.index ?? best.index;
   const whole = await probabilities(model, tensor, index);
