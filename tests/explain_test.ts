@@ -1,13 +1,17 @@
 /** Explanations on the CPU: Grad-CAM and occlusion as PyTorch computes them. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CpuBackend, UsageError } from "../core/mod.ts";
 import { explainByOcclusion, GradCam, loadModel, resizeMap } from "../inference/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { Trainer } from "../train/mod.ts";
+import { ALL } from "./_all.ts";
 import { checkGradCam, checkOcclusion, GOLDEN_EXPLANATIONS } from "./_explain.ts";
 
-for (const golden of GOLDEN_EXPLANATIONS) {
+/** ResNet-50 takes as long as the others together. */
+const TRIED = GOLDEN_EXPLANATIONS.filter(({ name }) => ALL || name !== "resnet50");
+
+for (const golden of TRIED) {
   Deno.test(`${golden.name} explains its classes as PyTorch's Grad-CAM does on the CPU`, async () => {
     using backend = await CpuBackend.create();
     await checkGradCam(backend, golden);
@@ -15,8 +19,8 @@ for (const golden of GOLDEN_EXPLANATIONS) {
 }
 
 Deno.test("explainByOcclusion() gives PyTorch's falls of the probability", async () => {
-  const told = GOLDEN_EXPLANATIONS.filter(({ occlusion }) => occlusion !== undefined);
-  assertEquals(told.length >= 2, true);
+  const told = TRIED.filter(({ occlusion }) => occlusion !== undefined);
+  assert(told.length >= 1);
   using backend = await CpuBackend.create();
   for (const golden of told) await checkOcclusion(backend, golden);
 });
