@@ -183,11 +183,13 @@ Deno.test({
         ];
         const said = await printedBy("npx", [...train, "--workers", "2", "--epochs", "1", "--out", "by-npx"], project);
         assertStringIncludes(said, "curves.svg");
-        const predict = ["residua", "predict", "--checkpoint", "by-npx", ...cpu, "photos/val/a/0.png"];
-        assertMatch(await printedBy("npx", predict, project), /[ab]\s+\d+\.\d+ %/);
+        const predict = ["predict", "--checkpoint", "by-npx", ...cpu, "photos/val/a/0.png"];
+        assertMatch(await printedBy(command, predict, project), /[ab]\s+\d+\.\d+ %/);
         const files = [...Deno.readDirSync(`${project}/by-npx`)].map(({ name }) => name);
         assert(files.some((name) => name.includes("tfevents")), files.join());
-        await printedBy("npx", ["residua", "export", "--checkpoint", "by-npx", "--out", "by-npx.onnx"], project);
+        if (ALL) {
+          await printedBy("npx", ["residua", "export", "--checkpoint", "by-npx", "--out", "by-npx.onnx"], project);
+        }
       });
 
       await t.step("a signal to the command saves the run, which is gone on with", async () => {

@@ -50,6 +50,7 @@ console.log(JSON.stringify({
   top,
   locked: locked.replace(/process \d+/, "process N"),
   missing,
-  files: readdirSync(run).map((name) => name.replace(/^(events)\..*/, "$1")).sort(),
+  // An event file is named by the second in which it begins, so that there are one or two.
+  files: [...new Set(readdirSync(run).map((name) => name.replace(/^(events)\..*/, "$1")))].sort(),
   hashes: ["best.safetensors", "last.safetensors", "model.onnx"].map(hash),
 }));
