@@ -29,8 +29,14 @@ const COMMANDS: readonly Command[] = [
   doctorCommand,
 ];
 
+/** The characters of the column of the commands' names. */
+const NAMES = 11;
+
 function overview(): string {
-  const lines = COMMANDS.map(({ name, about }) => wrapText(`  ${name.padEnd(9)}${about}`, widthOf(), " ".repeat(11)));
+  const lines = COMMANDS.map(({ name, about }) => {
+    const explained = wrapText(about, widthOf() - NAMES, "").replaceAll("\n", `\n${" ".repeat(NAMES)}`);
+    return `  ${name}`.padEnd(NAMES) + explained;
+  });
   return `Residua ${VERSION}: residual networks on WebGPU and on the CPU\n\n${PROGRAM} COMMAND [options]\n\n${
     lines.join("\n")
   }\n\n` +

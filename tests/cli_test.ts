@@ -62,6 +62,12 @@ Deno.test("train leaves a run; eval measures it; a resumed run ends with the sam
     assertEquals(written.logits.map((row: number[]) => row.length), [10, 10, 10, 10, 10]);
   }));
 
+Deno.test("the overview has commands and what they do in two columns", async () => {
+  const { stdout } = await runInProcess(["--help"]), lines = stdout.split("\n").filter((line) => line.startsWith("  "));
+  assert(lines.length > 12, stdout);
+  for (const line of lines) assertMatch(line, /^(?:  [a-z]+ +| {11})(?<=^.{11})\S/, stdout);
+});
+
 Deno.test("wrong usage ends with 2 and a sentence", async () => {
   // A process takes half a second to start; the first and the last show that it ends as these do.
   const refused = async (args: readonly string[], code: number, ...parts: string[]) => {
