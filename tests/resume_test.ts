@@ -50,7 +50,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Beside these, `crash/` ends runs at each operation. */
-const KILLS = ALL ? 20 : 4;
+const KILLS = ALL ? 20 : 6;
 
 Deno.test("a run killed at random moments ends with the same bytes as one that was never stopped", () =>
   withFolder(async (folder) => {
