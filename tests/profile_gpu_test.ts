@@ -97,7 +97,7 @@ gpuTest("countDispatches() and countShaders() are what a program has, and need n
 gpuTest("updates done together are those done one by one, with sizes in the text and in a uniform", async (backend) => {
   await checkUpdates(backend);
   const hardware = await WebGpuBackend.create();
-  Object.assign(hardware, { policy: new KernelPolicy({ ...hardware.profile, kind: "hardware" }) });
+  Object.defineProperty(hardware, "policy", { value: new KernelPolicy({ ...hardware.profile, kind: "hardware" }) });
   assert(hardware.policy.mergeShape.uniform);
   await checkUpdates(hardware);
   hardware.destroy();

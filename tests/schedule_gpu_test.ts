@@ -28,7 +28,7 @@ const BATCH = 32;
 /** A backend that takes the kernels of a hardware adapter. */
 async function asHardware(): Promise<WebGpuBackend> {
   const backend = await WebGpuBackend.create();
-  Object.assign(backend, { policy: new KernelPolicy({ ...backend.profile, kind: "hardware" }) });
+  Object.defineProperty(backend, "policy", { value: new KernelPolicy({ ...backend.profile, kind: "hardware" }) });
   return backend;
 }
 
