@@ -1,9 +1,14 @@
 /** Headless Chromium over its DevTools protocol, as far as tests of pages need it. */
 
+import { ALL } from "./_all.ts";
+
 export const CHROMIUM = "/usr/bin/chromium";
 const required = Deno.env.get("RESIDUA_REQUIRE_BROWSER") === "1";
 /** Whether tests are run: they are skipped where there is no Chromium, unless one is required. */
 export const HAS_CHROMIUM: boolean = required || await Deno.stat(CHROMIUM).then(() => true, () => false);
+
+/** Whether tests are left out that take long: they are run where a browser is required, and by `test:all`. */
+export const SHORT: boolean = !required && !ALL;
 
 /** The flags by which headless Chromium has a software adapter of WebGPU, and those without WebGPU. */
 export const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];

@@ -6,7 +6,7 @@ import { cifarResNet } from "../models/mod.ts";
 import { ALL } from "./_all.ts";
 import { bundle } from "../tools/_bundle.ts";
 import { ISOLATION } from "../tools/_demo_files.ts";
-import { BrowserPage, browserTest, NO_WEBGPU, serveLocal, SOFTWARE_WEBGPU } from "./_chromium.ts";
+import { BrowserPage, browserTest, NO_WEBGPU, serveLocal, SHORT, SOFTWARE_WEBGPU } from "./_chromium.ts";
 import { losses } from "./_training.ts";
 import { fileURLToPath } from "node:url";
 
@@ -82,4 +82,5 @@ browserTest(
     assertEquals(Object.keys(compared).sort(), ["add", "globalAveragePool", "maxPool2d", "relu", "sgdUpdate"]);
     for (const [op, comparisons] of Object.entries(compared)) assert(comparisons > 0, op);
   },
+  SHORT,
 );

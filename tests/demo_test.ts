@@ -4,7 +4,7 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/asse
 import { fileURLToPath } from "node:url";
 import { ISOLATION } from "../tools/_demo_files.ts";
 import { ALL } from "./_all.ts";
-import { browserTest, FAKE_CAMERA, NO_WEBGPU, SOFTWARE_WEBGPU } from "./_chromium.ts";
+import { browserTest, FAKE_CAMERA, NO_WEBGPU, SHORT, SOFTWARE_WEBGPU } from "./_chromium.ts";
 import { runCli, withFolder } from "./_cli.ts";
 import { classify, NAMES, set, type Shown, untilReady, withDemo, writePhotos } from "./_demo_page.ts";
 
@@ -94,6 +94,7 @@ browserTest(
         assert(trained > 80, `in its first epoch the network is right about ${trained} %`);
       });
     }),
+  SHORT,
 );
 
 browserTest(
@@ -170,6 +171,7 @@ browserTest(
         );
       });
     }),
+  SHORT,
 );
 
 browserTest("a device that is lost ends a run on the page in a sentence", () =>
