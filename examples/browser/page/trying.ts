@@ -23,6 +23,8 @@ export class Trying {
   #asked = 0;
   #file: Uint8Array<ArrayBuffer> | undefined;
   #live: HTMLVideoElement | undefined;
+  /** How many networks there were: what was asked of one that is gone does not matter any more. */
+  #networks = 0;
 
   /** Listens to the buttons. */
   constructor(ask: (request: Request) => void, onOpen: () => void) {
@@ -56,6 +58,7 @@ export class Trying {
 
   /** There is no network for now. */
   close(): void {
+    this.#networks++;
     this.#endWatch();
     this.#enable(false);
     showError(ERROR);
@@ -98,7 +101,9 @@ export class Trying {
       return showError(ERROR, "There is no network yet; train one, or open weights.");
     }
     showError(ERROR);
+    const network = this.#networks;
     for (const file of files) {
+      if (network !== this.#networks) return;
       const body = make("div", {}, make("h3", {}, file.name)), row = make("article", { className: "result" });
       try {
         row.append(await thumbnail(file, file.name), body);
@@ -106,7 +111,7 @@ export class Trying {
         body.append(bars((await this.#predict(file)).top.slice(0, SHOWN)));
       } catch (error) {
         row.remove();
-        showError(ERROR, messageOf(error));
+        if (network === this.#networks) showError(ERROR, messageOf(error));
       }
       while (byId("results").childElementCount > MOST_RESULTS) byId("results").lastElementChild!.remove();
     }
@@ -115,6 +120,7 @@ export class Trying {
   /** Classifies frame after frame, each once the last is answered. */
   async #watch(): Promise<void> {
     showError(ERROR);
+    const network = this.#networks;
     try {
       const video = this.#live = await openCamera(), body = make("div"), button = byId("live");
       button.ariaPressed = "true";
@@ -126,6 +132,7 @@ export class Trying {
         await new Promise(requestAnimationFrame);
       }
     } catch (error) {
+      if (network !== this.#networks) return;
       showError(ERROR, messageOf(error));
       this.#endWatch();
     }
