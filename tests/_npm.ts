@@ -1,30 +1,16 @@
 /** The package for npm, packed and installed in a folder of its own as a user would. */
 
-import { fileURLToPath } from "node:url";
-import type { Outcome } from "./_cli.ts";
+import { type LaunchOptions, root, runProgram } from "./_launcher.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** Runs a program to its end. */
-export async function runProgram(
+/** What a program prints that must end well. */
+export async function printedBy(
   program: string,
   args: readonly string[],
   cwd: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Outcome> {
-  const { code, stdout, stderr } = await new Deno.Command(program, {
-    args: [...args],
-    cwd,
-    env: { NO_COLOR: "1", ...env },
-  })
-    .output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
-}
-
-/** What a program prints that must end well. */
-export async function printedBy(...call: Parameters<typeof runProgram>): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(...call);
-  if (code !== 0) throw new Error(`${call[0]} ${call[1].join(" ")} ended with ${code}: ${stderr}\n${stdout}`);
+  env?: LaunchOptions["env"],
+): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(program, args, { cwd, env });
+  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${stderr}\n${stdout}`);
   return stdout;
 }
 
@@ -32,7 +18,7 @@ export async function printedBy(...call: Parameters<typeof runProgram>): Promise
 export async function whyNoNpm(): Promise<string | undefined> {
   if (Deno.build.os === "windows") return "not tried on Windows";
   try {
-    const { code } = await runProgram("npm", ["ping", "--fetch-retries=0", "--fetch-timeout=5000"], "/");
+    const { code } = await runProgram("npm", ["ping", "--fetch-retries=0", "--fetch-timeout=5000"], { cwd: "/" });
     return code === 0 ? undefined : "no npm registry";
   } catch {
     return "no npm";

@@ -8,8 +8,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import sharp from "../images/sharp.ts";
 import { ALL } from "./_all.ts";
 import { withFolder } from "./_cli.ts";
-import { installNpm, packNpm, printedBy, runProgram, sourceMap, whyNoNpm } from "./_npm.ts";
-import { root } from "./_launcher.ts";
+import { installNpm, packNpm, printedBy, sourceMap, whyNoNpm } from "./_npm.ts";
+import { root, runProgram, stopAfterEpoch } from "./_launcher.ts";
 import { grantsFor } from "../tools/_grants.ts";
 
 const why = await whyNoNpm(), required = Deno.env.get("RESIDUA_REQUIRE_NPM") === "1";
@@ -167,7 +167,7 @@ Deno.test({
         assertStringIncludes(await printedBy("npx", ["residua", "--help"], project), "npx residua COMMAND");
         assertStringIncludes(await printedBy(command, ["train", "--help"], project), "npx residua train");
         assertStringIncludes(await printedBy(command, ["summary", "--model", "resnet8"], project), "total");
-        const wrong = await runProgram(command, ["summary", "--model", "none"], project);
+        const wrong = await runProgram(command, ["summary", "--model", "none"], { cwd: project });
         assertEquals(wrong.code, 2, wrong.stderr);
       });
 
@@ -198,24 +198,9 @@ Deno.test({
 
       await t.step("a signal to the command saves the run, which is gone on with", async () => {
         const args = ["train", "--data", "photos", "--size", "16", "--model", "resnet8", "--batch", "4", ...cpu];
-        const child = new Deno.Command(command, {
-          args: [...args, "--epochs", "9999", "--out", "stopped"],
-          cwd: project,
-          env: { NO_COLOR: "1" },
-          stdin: "null",
-          stdout: "piped",
-          stderr: "piped",
-        }).spawn();
-        const errors = new Response(child.stderr).text();
-        let said = "", sent = false;
-        for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-          said += text;
-          if (sent || !/^ +1\/9999 /m.test(said)) continue;
-          child.kill("SIGTERM");
-          sent = true;
-        }
-        assertEquals((await child.status).code, 0, said + await errors);
-        assertStringIncludes(said, "npx residua train --resume stopped");
+        const stopped = await stopAfterEpoch(command, [...args, "--out", "stopped"], { cwd: project });
+        assertEquals(stopped.code, 0, stopped.stdout + stopped.stderr);
+        assertStringIncludes(stopped.stdout, "npx residua train --resume stopped");
       });
 
       await t.step(
@@ -257,7 +242,9 @@ Deno.test({
           await printedBy("node", ["image.mjs"], `${project}/../bare`),
           "Image files cannot be read or written: the package sharp is not installed; install Residua with its optional packages, or this one beside it\n",
         );
-        const { code, stderr } = await runProgram("node_modules/.bin/residua", ["doctor"], `${project}/../bare`);
+        const { code, stderr } = await runProgram("node_modules/.bin/residua", ["doctor"], {
+          cwd: `${project}/../bare`,
+        });
         assertEquals(code, 1);
         assertStringIncludes(stderr, "install residua with its optional packages");
       });

@@ -6,7 +6,7 @@ import { ADDRESS_VARIABLE } from "../cli/weights/published_weights.ts";
 import { PUBLISHED_ADDRESS } from "../weights/mod.ts";
 import sharp from "../images/sharp.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
-import { LAUNCH, launch, root, runDeno } from "./_launcher.ts";
+import { LAUNCH, launch, root, runDeno, stopAfterEpoch } from "./_launcher.ts";
 
 const ALWAYS = ["--no-prompt", `--allow-env=${VARIABLES.join()}`, "--ignore-env"];
 const at = { cwd: "/w,d", env: () => undefined, packages: "/d/npm", cacheFolder: "/c" };
@@ -222,26 +222,14 @@ Deno.test({
   fn: () =>
     withFolder(async (folder) => {
       await writeCifar(folder, 20);
-      const child = new Deno.Command(Deno.execPath(), {
-        args: [...LAUNCH, `${root}tools/run.ts`, "train", "--data", ".", ...SMALL, "--epochs", "9999", "--out", "run"],
-        cwd: folder,
-        env: { NO_COLOR: "1", INIT_CWD: folder },
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-      const errors = new Response(child.stderr).text();
-      let said = "", sent = false;
-      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-        said += text;
-        if (sent || !/^ +1\/9999 /m.test(said)) continue;
-        child.kill("SIGTERM");
-        sent = true;
-      }
-      const { code } = await child.status;
-      assertEquals(code, 0, said + await errors);
-      assertStringIncludes(await errors, "Finishing the step and saving");
-      assertStringIncludes(said, "--resume run");
+      const { code, stdout, stderr } = await stopAfterEpoch(
+        Deno.execPath(),
+        [...LAUNCH, `${root}tools/run.ts`, "train", "--data", ".", ...SMALL, "--out", "run"],
+        { cwd: folder, env: { INIT_CWD: folder } },
+      );
+      assertEquals(code, 0, stdout + stderr);
+      assertStringIncludes(stderr, "Finishing the step and saving");
+      assertStringIncludes(stdout, "--resume run");
       // What a command ends with is what the launcher ends with.
       assertEquals((await launch(["summary", "--model", "none"], { cwd: folder })).code, 2);
     }),

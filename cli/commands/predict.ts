@@ -84,9 +84,10 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
     ...values,
     batch: Math.max(1, Math.min(values.batch, files.length)),
     progress: values.progress && !values.json,
+    keepTensors: values.explain !== undefined,
   });
   const { model, top, preparation, tensors, source } = classifier, { explain: folder, "explain-by": method } = values;
-  using explainer = folder === undefined
+  using explainer = folder === undefined || tensors === undefined
     ? undefined
     : await Explainer.create({ folder, files, method, model, tensors, source });
   // On standard error, since standard output holds the results alone.

@@ -29,7 +29,7 @@ export interface ExplainerOptions {
 export class Explainer {
   readonly #options: ExplainerOptions;
   readonly #gradCam: GradCam | undefined;
-  readonly #names = new Map<string, number>();
+  readonly #names = new Set<string>();
   readonly #shared: number;
 
   private constructor(options: ExplainerOptions, gradCam: GradCam | undefined) {
@@ -77,9 +77,10 @@ export class Explainer {
   /** The image's path below the folder that all are in, with a number where there is such a picture already. */
   #nameFor(file: string): string {
     const name = file.split(/[\\/]/).slice(this.#shared).join("/").replace(/\.[^./]*$/, "");
-    const count = (this.#names.get(name) ?? 0) + 1;
-    this.#names.set(name, count);
-    return count === 1 ? name : `${name} (${count})`;
+    let free = name;
+    for (let k = 2; this.#names.has(free); k++) free = `${name} (${k})`;
+    this.#names.add(free);
+    return free;
   }
 }
 

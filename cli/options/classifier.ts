@@ -51,8 +51,8 @@ export interface Classifier extends Disposable {
   readonly top: number;
   /** The weights, for messages. */
   readonly source: string;
-  /** The weights by name. */
-  readonly tensors: ReadonlyMap<string, NamedTensor>;
+  /** The weights by name, where they were asked for: else their memory is given back. */
+  readonly tensors?: ReadonlyMap<string, NamedTensor>;
   /** A line on how images are made ready. */
   readonly preparation: string;
 }
@@ -60,11 +60,11 @@ export interface Classifier extends Disposable {
 /**
  * Opens the classifier that was asked for.
  *
- * @param values The options; `progress` says whether that of timing kernels is shown.
+ * @param values The options; `progress` says whether that of timing kernels is shown, `keepTensors` whether weights are kept.
  * @throws {UsageError} If an option does not fit the network.
  */
 export async function openClassifier(
-  values: Values<typeof CLASSIFIER_OPTIONS> & { readonly progress: boolean },
+  values: Values<typeof CLASSIFIER_OPTIONS> & { readonly progress: boolean; readonly keepTensors?: boolean },
 ): Promise<Classifier> {
   checkTune(values.tune);
   const checkpoint = await readChosenCheckpoint(values), network = chosenModel(checkpoint, values);
@@ -90,7 +90,7 @@ export async function openClassifier(
       model,
       top,
       source: checkpoint.source,
-      tensors: checkpoint.tensors,
+      tensors: values.keepTensors ? checkpoint.tensors : undefined,
       preparation: preparationText(preprocessing, chosen),
       [Symbol.dispose]() {
         model.destroy();
