@@ -16,7 +16,7 @@ export interface RunningServer extends AsyncDisposable {
 /**
  * Starts a server, and resolves once it listens.
  *
- * @param args The script and its arguments.
+ * @param args The flags of Deno beside those that all have, the script and its arguments.
  * @throws {DeviceError} If it ends before.
  */
 export async function startServer(args: readonly string[]): Promise<RunningServer> {

@@ -10,7 +10,7 @@ import { DeviceError } from "../../core/mod.ts";
 import { writeJpegs } from "../_jpegs.ts";
 import { BenchProgress } from "../cpu/progress.ts";
 import type { Sample } from "./figures.ts";
-import { reportTenths, residentMemory } from "./report.ts";
+import { reportTenths, residentMemory, STEADY_HEAP } from "./report.ts";
 
 /** The image files, and their height and width. Four of five are trained on. */
 const FILES = { count: 4000, side: 64 }, VALIDATED = 0.2;
@@ -54,7 +54,7 @@ const command = defineCommand({
 async function watch(args: readonly string[], steps: number): Promise<Sample[]> {
   const root = fileURLToPath(new URL("../..", import.meta.url)), samples: Sample[] = [];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--config", `${root}deno.offline.json`, `${root}cli/main.ts`, ...args],
+    args: ["run", "-A", STEADY_HEAP, "--config", `${root}deno.offline.json`, `${root}bench/soak/collected.ts`, ...args],
     stdout: "piped",
     stderr: "piped",
   }).spawn();

@@ -16,7 +16,7 @@ import { quantile } from "../serve/load.ts";
 import { startServer } from "../serve/server.ts";
 import { Asker, type Kind } from "./asker.ts";
 import type { Sample } from "./figures.ts";
-import { reportTenths, residentMemory } from "./report.ts";
+import { reportTenths, residentMemory, STEADY_HEAP } from "./report.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Samples of a run. */
@@ -48,7 +48,7 @@ const command = defineCommand({
     );
     // deno-fmt-ignore
     await using server = await startServer([
-      `${root}cli/main.ts`, "serve", "--checkpoint", weights, "--port", "0", "--backend", backend, "--max-request", "1",
+      STEADY_HEAP, `${root}bench/soak/collected.ts`, "serve", "--checkpoint", weights, "--port", "0", "--backend", backend, "--max-request", "1",
     ]);
     const asker = await Asker.create(server.address, images), samples: Sample[] = [];
     const begin = performance.now(), end = begin + 60_000 * minutes, stopped = new AbortController();
