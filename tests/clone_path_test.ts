@@ -1,10 +1,11 @@
 /** A clone works wherever it lies: the tasks, and the tests that start processes. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { testWhole } from "./_all.ts";
 import { withFolder } from "./_cli.ts";
 import { copyClone, filesIn, FOLDERS, root } from "./_clone.ts";
 
-Deno.test("tasks run in a clone whose path has spaces, accents and signs", () =>
+testWhole("tasks run in a clone whose path has spaces, accents and signs", () =>
   withFolder(async (folder) => {
     const clone = `${folder}/fresh clone ü (100% #1)`;
     await Deno.mkdir(clone);

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "../images/sharp.ts";
+import { testWhole } from "./_all.ts";
 import { type Outcome, withFolder, writeCifar } from "./_cli.ts";
 import { copyClone } from "./_clone.ts";
 import { LAYERS } from "./_imports.ts";
@@ -70,80 +71,86 @@ async function withData(run: (folder: string) => Promise<void>): Promise<void> {
   });
 }
 
-Deno.test("with an empty cache and no registry all works but image files, ONNX, plots and event files, which say so", () =>
-  withData(async (folder) => {
-    // Deno fetches nothing at all.
-    const cache = `${folder}/deno`, env = { DENO_DIR: cache };
-    const { works, fails } = runner(folder, root.slice(0, -1), cache, ["--cached-only"], env);
-    const missing =
-      "the packages for it are not in Deno's cache and the npm registry does not give them; run the command once with a " +
-      "connection";
-    await runWithoutFiles(works);
-    const { stdout, stderr } = await runWithoutImages(works);
-    assertStringIncludes(stderr, `warning: no plots are drawn: ${missing}\n`);
-    assertStringIncludes(stderr, `warning: no TensorBoard file is written: ${missing}\n`);
-    assertStringIncludes(stdout, "The run is in run: metrics.jsonl, best.safetensors, last.safetensors");
-    const files = [...Deno.readDirSync(`${folder}/run`)].map(({ name }) => name);
-    assert(!files.some((name) => name.endsWith(".svg") || name.includes("tfevents")), files.join());
-    assertStringIncludes((await works("train", ...SMALL, "--steps", "2", "--out", "shapes")).stdout, "shapes");
-    // The task itself, which asks both registries; nothing listens there.
-    const nowhere = {
-      NPM_CONFIG_REGISTRY: "http://127.0.0.1:9/",
-      JSR_URL: "http://127.0.0.1:9/",
-      DENO_DIR: `${folder}/none`,
-    };
-    const task = await runDeno([
-      "task",
-      "train",
-      "--data",
-      `${folder}/cifar`,
-      ...SMALL,
-      "--steps",
-      "2",
-      "--out",
-      `${folder}/task`,
-    ], {
-      env: nowhere,
-    });
-    assertEquals(task.code, 0, task.stderr);
-    assertStringIncludes(task.stdout, "last.safetensors");
-    const images = `error: Image files cannot be read or written: ${missing}`;
-    assertEquals(await fails("train", "--data", "photos", "--size", "8", ...SMALL), images);
-    assertEquals(await fails("train", "--data", "photos", ...SMALL, "--workers", "0"), images);
-    assertStringIncludes(
-      await fails("predict", "--checkpoint", "run", "--backend", "cpu", "photos/val/a/x.png"),
-      images,
-    );
-    assertEquals(
-      await fails("export", "--checkpoint", "run", "--out", "m.onnx"),
-      `error: No ONNX file can be written: ${missing}`,
-    );
-    assert(![...Deno.readDirSync(folder)].some(({ name }) => ["m.onnx", "runs"].includes(name)));
-  }));
+testWhole(
+  "with an empty cache and no registry all works but image files, ONNX, plots and event files, which say so",
+  () =>
+    withData(async (folder) => {
+      // Deno fetches nothing at all.
+      const cache = `${folder}/deno`, env = { DENO_DIR: cache };
+      const { works, fails } = runner(folder, root.slice(0, -1), cache, ["--cached-only"], env);
+      const missing =
+        "the packages for it are not in Deno's cache and the npm registry does not give them; run the command once with a " +
+        "connection";
+      await runWithoutFiles(works);
+      const { stdout, stderr } = await runWithoutImages(works);
+      assertStringIncludes(stderr, `warning: no plots are drawn: ${missing}\n`);
+      assertStringIncludes(stderr, `warning: no TensorBoard file is written: ${missing}\n`);
+      assertStringIncludes(stdout, "The run is in run: metrics.jsonl, best.safetensors, last.safetensors");
+      const files = [...Deno.readDirSync(`${folder}/run`)].map(({ name }) => name);
+      assert(!files.some((name) => name.endsWith(".svg") || name.includes("tfevents")), files.join());
+      assertStringIncludes((await works("train", ...SMALL, "--steps", "2", "--out", "shapes")).stdout, "shapes");
+      // The task itself, which asks both registries; nothing listens there.
+      const nowhere = {
+        NPM_CONFIG_REGISTRY: "http://127.0.0.1:9/",
+        JSR_URL: "http://127.0.0.1:9/",
+        DENO_DIR: `${folder}/none`,
+      };
+      const task = await runDeno([
+        "task",
+        "train",
+        "--data",
+        `${folder}/cifar`,
+        ...SMALL,
+        "--steps",
+        "2",
+        "--out",
+        `${folder}/task`,
+      ], {
+        env: nowhere,
+      });
+      assertEquals(task.code, 0, task.stderr);
+      assertStringIncludes(task.stdout, "last.safetensors");
+      const images = `error: Image files cannot be read or written: ${missing}`;
+      assertEquals(await fails("train", "--data", "photos", "--size", "8", ...SMALL), images);
+      assertEquals(await fails("train", "--data", "photos", ...SMALL, "--workers", "0"), images);
+      assertStringIncludes(
+        await fails("predict", "--checkpoint", "run", "--backend", "cpu", "photos/val/a/x.png"),
+        images,
+      );
+      assertEquals(
+        await fails("export", "--checkpoint", "run", "--out", "m.onnx"),
+        `error: No ONNX file can be written: ${missing}`,
+      );
+      assert(![...Deno.readDirSync(folder)].some(({ name }) => ["m.onnx", "runs"].includes(name)));
+    }),
+);
 
-Deno.test("where sharp does not load, all works that reads no image files, and the rest ends in a sentence", () =>
-  withData(async (folder) => {
-    const clone = `${folder}/clone`, offline = `${clone}/deno.offline.json`;
-    await copyClone(clone, [...LAYERS, "tools"]);
-    const { lock: _, workspace: __, imports, ...config } = JSON.parse(await Deno.readTextFile(offline));
-    assert("sharp" in imports);
-    const broken = { ...imports, sharp: "./images/broken.ts" };
-    await Deno.writeTextFile(offline, JSON.stringify({ ...config, lock: false, imports: broken }));
-    await Deno.writeTextFile(
-      `${clone}/images/broken.ts`,
-      'throw new Error("no build for this machine");\nexport default 0;\n',
-    );
-    const { works, fails } = runner(folder, clone, undefined, []);
-    const trained = await works("train", "--data", "cifar", ...SMALL, "--epochs", "1", "--out", "run");
-    assertStringIncludes(trained.stdout, "curves.svg");
-    await works("data", "inspect", "cifar");
-    const why = "error: Image files cannot be read or written: no build for this machine";
-    assertEquals(await fails("train", "--data", "photos", "--size", "8", ...SMALL), why);
-    assertEquals(await fails("data", "inspect", "photos"), why);
-    assertMatch(
-      await fails("predict", "--checkpoint", "run", "--backend", "cpu", "photos/val/a/x.png"),
-      /no build for this machine$/,
-    );
-    assertEquals(await fails("data", "inspect", "cifar", "--sheet", "s.png"), why);
-    await works("export", "--checkpoint", "run", "--out", "m.onnx");
-  }));
+testWhole(
+  "where sharp does not load, all works that reads no image files, and the rest ends in a sentence",
+  () =>
+    withData(async (folder) => {
+      const clone = `${folder}/clone`, offline = `${clone}/deno.offline.json`;
+      await copyClone(clone, [...LAYERS, "tools"]);
+      const { lock: _, workspace: __, imports, ...config } = JSON.parse(await Deno.readTextFile(offline));
+      assert("sharp" in imports);
+      const broken = { ...imports, sharp: "./images/broken.ts" };
+      await Deno.writeTextFile(offline, JSON.stringify({ ...config, lock: false, imports: broken }));
+      await Deno.writeTextFile(
+        `${clone}/images/broken.ts`,
+        'throw new Error("no build for this machine");\nexport default 0;\n',
+      );
+      const { works, fails } = runner(folder, clone, undefined, []);
+      const trained = await works("train", "--data", "cifar", ...SMALL, "--epochs", "1", "--out", "run");
+      assertStringIncludes(trained.stdout, "curves.svg");
+      await works("data", "inspect", "cifar");
+      const why = "error: Image files cannot be read or written: no build for this machine";
+      assertEquals(await fails("train", "--data", "photos", "--size", "8", ...SMALL), why);
+      assertEquals(await fails("data", "inspect", "photos"), why);
+      assertMatch(
+        await fails("predict", "--checkpoint", "run", "--backend", "cpu", "photos/val/a/x.png"),
+        /no build for this machine$/,
+      );
+      assertEquals(await fails("data", "inspect", "cifar", "--sheet", "s.png"), why);
+      await works("export", "--checkpoint", "run", "--out", "m.onnx");
+    }),
+);

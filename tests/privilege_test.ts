@@ -5,6 +5,7 @@ import { grantsFor, mergeGrants, NEEDS, splitGrants, VARIABLES, WEIGHTS_ADDRESS 
 import { ADDRESS_VARIABLE } from "../cli/weights/published_weights.ts";
 import { PUBLISHED_ADDRESS } from "../weights/mod.ts";
 import sharp from "../images/sharp.ts";
+import { testWhole } from "./_all.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { LAUNCH, launch, root, runDeno, stopAfterEpoch } from "./_launcher.ts";
 
@@ -118,43 +119,49 @@ async function withData(run: (folder: string) => Promise<void>): Promise<void> {
   });
 }
 
-Deno.test("every command works with what the launcher grants it, in a folder with spaces, a comma and accents", () =>
-  withData(async (folder) => {
-    assertStringIncludes(await succeeds(folder), "deno task COMMAND");
-    assertStringIncludes(await succeeds(folder, "doctor"), "CPU:");
-    assertStringIncludes(await succeeds(folder, "summary", "--model", "resnet8"), "total");
-    assertStringIncludes(await succeeds(folder, "wgsl", "add", "2x3,2x3"), "@compute");
-    assertStringIncludes(await succeeds(folder, "tune", "--explain", "add", "2x3,2x3"), "add");
-    const train = await succeeds(folder, "train", "--data", "cifar", ...SMALL, "--epochs", "1", "--out", "runs/é 1");
-    assertStringIncludes(train, "curves.svg");
-    await succeeds(folder, "train", "--resume", "runs/é 1", "--epochs", "2");
-    const files = [...Deno.readDirSync(`${folder}/runs/é 1`)].map(({ name }) => name);
-    for (const name of ["best.safetensors", "confusion.svg", "metrics.jsonl"]) assert(files.includes(name), name);
-    assert(files.some((name) => name.includes("tfevents")));
-    const checkpoint = ["--checkpoint", "runs/é 1"];
-    const written = ["--csv", "new/t.csv", "--errors", "e.png", "--logits", "new/l.json"];
-    await succeeds(folder, "eval", ...checkpoint, "--data", "cifar", ...CPU, ...written);
-    for (const name of ["new/t.csv", "e.png", "new/l.json"]) assert((await Deno.stat(`${folder}/${name}`)).size > 0);
-    assertStringIncludes(
-      await succeeds(folder, "predict", ...checkpoint, ...CPU, "photos/val/a/0.png", "--explain", "ü seen"),
-      "%",
-    );
-    assert((await Deno.stat(`${folder}/ü seen/0.png`)).size > 1000);
-    await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
-    assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
-  }));
+testWhole(
+  "every command works with what the launcher grants it, in a folder with spaces, a comma and accents",
+  () =>
+    withData(async (folder) => {
+      assertStringIncludes(await succeeds(folder), "deno task COMMAND");
+      assertStringIncludes(await succeeds(folder, "doctor"), "CPU:");
+      assertStringIncludes(await succeeds(folder, "summary", "--model", "resnet8"), "total");
+      assertStringIncludes(await succeeds(folder, "wgsl", "add", "2x3,2x3"), "@compute");
+      assertStringIncludes(await succeeds(folder, "tune", "--explain", "add", "2x3,2x3"), "add");
+      const train = await succeeds(folder, "train", "--data", "cifar", ...SMALL, "--epochs", "1", "--out", "runs/é 1");
+      assertStringIncludes(train, "curves.svg");
+      await succeeds(folder, "train", "--resume", "runs/é 1", "--epochs", "2");
+      const files = [...Deno.readDirSync(`${folder}/runs/é 1`)].map(({ name }) => name);
+      for (const name of ["best.safetensors", "confusion.svg", "metrics.jsonl"]) assert(files.includes(name), name);
+      assert(files.some((name) => name.includes("tfevents")));
+      const checkpoint = ["--checkpoint", "runs/é 1"];
+      const written = ["--csv", "new/t.csv", "--errors", "e.png", "--logits", "new/l.json"];
+      await succeeds(folder, "eval", ...checkpoint, "--data", "cifar", ...CPU, ...written);
+      for (const name of ["new/t.csv", "e.png", "new/l.json"]) assert((await Deno.stat(`${folder}/${name}`)).size > 0);
+      assertStringIncludes(
+        await succeeds(folder, "predict", ...checkpoint, ...CPU, "photos/val/a/0.png", "--explain", "ü seen"),
+        "%",
+      );
+      assert((await Deno.stat(`${folder}/ü seen/0.png`)).size > 1000);
+      await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
+      assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
+    }),
+);
 
-Deno.test("image files are read by workers, through links, and drawn, with what the launcher grants", () =>
-  withData(async (folder) => {
-    await Deno.symlink(`${folder}/photos`, `${folder}/linked`);
-    await Deno.mkdir(`${folder}/elsewhere`);
-    await Deno.symlink(`${folder}/elsewhere`, `${folder}/run`);
-    const args = ["--data", "linked", "--size", "16", ...SMALL, "--workers", "2", "--epochs", "1", "--out", "run"];
-    await succeeds(folder, "train", ...args);
-    assert((await Deno.stat(`${folder}/elsewhere/last.safetensors`)).isFile);
-    await succeeds(folder, "data", "inspect", "linked", "--sheet", "sheets/s.png");
-    assert((await Deno.stat(`${folder}/sheets/s.png`)).size > 1000);
-  }));
+testWhole(
+  "image files are read by workers, through links, and drawn, with what the launcher grants",
+  () =>
+    withData(async (folder) => {
+      await Deno.symlink(`${folder}/photos`, `${folder}/linked`);
+      await Deno.mkdir(`${folder}/elsewhere`);
+      await Deno.symlink(`${folder}/elsewhere`, `${folder}/run`);
+      const args = ["--data", "linked", "--size", "16", ...SMALL, "--workers", "2", "--epochs", "1", "--out", "run"];
+      await succeeds(folder, "train", ...args);
+      assert((await Deno.stat(`${folder}/elsewhere/last.safetensors`)).isFile);
+      await succeeds(folder, "data", "inspect", "linked", "--sheet", "sheets/s.png");
+      assert((await Deno.stat(`${folder}/sheets/s.png`)).size > 1000);
+    }),
+);
 
 Deno.test("weights are fetched from their address and no other, and only where they are asked for", () =>
   withFolder(async (folder) => {

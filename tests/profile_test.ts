@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compile, CpuBackend, f32, Graph, Random } from "../core/mod.ts";
 import { conv2d, relu } from "../ops/mod.ts";
+import { testWhole } from "./_all.ts";
 import { runBench, runCli, withFolder, writeCifar } from "./_cli.ts";
 import { checkProfiledRun } from "./_profile.ts";
 
@@ -92,7 +93,7 @@ Deno.test("train --profile prints a table, leaves a trace, and trains as without
     );
   }));
 
-Deno.test("bench --ops times a step on the CPU and writes its trace", () =>
+testWhole("bench --ops times a step on the CPU and writes its trace", () =>
   withFolder(async (folder) => {
     const trace = `${folder}/step.json`;
     const { code, stdout, stderr } = await runBench(["--ops", "cpu", "2", "--model", "resnet8", "--trace", trace]);
@@ -103,7 +104,7 @@ Deno.test("bench --ops times a step on the CPU and writes its trace", () =>
     assertEquals(JSON.parse(await Deno.readTextFile(trace)).displayTimeUnit, "ms");
   }));
 
-Deno.test("bench --ops --inference times an inference, whose batch norm is folded", async () => {
+testWhole("bench --ops --inference times an inference, whose batch norm is folded", async () => {
   const { code, stdout, stderr } = await runBench(["--ops", "cpu", "2", "--model", "resnet8", "--inference"]);
   assertEquals(code, 0, stderr);
   for (const part of ["An inference of resnet8, batch 2", "5 steps profiled on CPU", "conv2dFused"]) {
@@ -112,7 +113,7 @@ Deno.test("bench --ops --inference times an inference, whose batch norm is folde
   assert(!/batchNorm|sgdUpdate/.test(stdout), stdout);
 });
 
-Deno.test("bench refuses wrong arguments with 2 and a sentence", async () => {
+testWhole("bench refuses wrong arguments with 2 and a sentence", async () => {
   for (
     const [args, message] of [
       [["gpu"], 'but "gpu" came'],
@@ -133,7 +134,7 @@ Deno.test("bench refuses wrong arguments with 2 and a sentence", async () => {
   assertStringIncludes(unwritable.stderr, "the folder of the trace does not exist");
 });
 
-Deno.test("bench:data refuses wrong arguments and explains itself", async () => {
+testWhole("bench:data refuses wrong arguments and explains itself", async () => {
   for (const args of [["x"], ["1", "2"], ["1.5"], [""]]) {
     const { code, stderr } = await runBench(args, "data.ts");
     assertEquals(code, 2, stderr);

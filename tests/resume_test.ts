@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ignoresHangup } from "../cli/interrupt.ts";
 import { Random } from "../core/mod.ts";
-import { ALL } from "./_all.ts";
+import { ALL, testWhole, WHOLE } from "./_all.ts";
 import { runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
 import { assertSame } from "./_same.ts";
@@ -50,7 +50,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Beside these, `crash/` ends runs at each operation. */
-const KILLS = ALL ? 20 : 6;
+const KILLS = ALL ? 20 : WHOLE ? 6 : 3;
 
 Deno.test("a run killed at random moments ends with the same bytes as one that was never stopped", () =>
   withFolder(async (folder) => {
@@ -81,25 +81,28 @@ Deno.test("a run killed at random moments ends with the same bytes as one that w
     assertStringIncludes(await succeed(["train", "--resume", run]), "The run is at its end");
   }));
 
-Deno.test("a run on image files that workers prepare ahead is killed within epochs, and ends with the same bytes", () =>
-  withFolder(async (folder) => {
-    const data = `${folder}/data`, run = `${folder}/killed`;
-    await writeImages(data, 10);
-    // deno-fmt-ignore
-    const start = [
+testWhole(
+  "a run on image files that workers prepare ahead is killed within epochs, and ends with the same bytes",
+  () =>
+    withFolder(async (folder) => {
+      const data = `${folder}/data`, run = `${folder}/killed`;
+      await writeImages(data, 10);
+      // deno-fmt-ignore
+      const start = [
       "train", "--data", data, ...RUN, "--size", "32", "--workers", "2", "--augment", "vgg", "--randaugment", "1,9",
       "--cutmix", "1", "--normalise", "pixel", "--checkpoint-steps", "1", "--epochs",
     ];
-    for (let kills = 0; kills < 2; kills++) {
-      await using training = startCli(kills === 0 ? [...start, "1000", "--out", run] : ["train", "--resume", run]);
-      await training.line(/^ *epoch/);
-      assertEquals((await training.end("SIGKILL")).signal, "SIGKILL");
-    }
-    const epochs = `${2 + Math.max(...(await metrics(run) as { epoch: number }[]).map(({ epoch }) => epoch))}`;
-    await succeed(["train", "--resume", run, "--epochs", epochs, "--workers", "3"]);
-    await succeed([...start, epochs, "--out", `${folder}/whole`]);
-    await expectSameRuns(run, `${folder}/whole`);
-  }));
+      for (let kills = 0; kills < 2; kills++) {
+        await using training = startCli(kills === 0 ? [...start, "1000", "--out", run] : ["train", "--resume", run]);
+        await training.line(/^ *epoch/);
+        assertEquals((await training.end("SIGKILL")).signal, "SIGKILL");
+      }
+      const epochs = `${2 + Math.max(...(await metrics(run) as { epoch: number }[]).map(({ epoch }) => epoch))}`;
+      await succeed(["train", "--resume", run, "--epochs", epochs, "--workers", "3"]);
+      await succeed([...start, epochs, "--out", `${folder}/whole`]);
+      await expectSameRuns(run, `${folder}/whole`);
+    }),
+);
 
 Deno.test("SIGINT, SIGTERM and SIGHUP save, say how to go on and end with 0; a second SIGINT ends with 130", () =>
   withFolder(async (folder) => {

@@ -92,8 +92,17 @@ Deno.test("serve gives predict's probabilities to one image and to several, refu
     const taken = await runCli(["serve", "--checkpoint", folder, "--port", new URL(address).port, ...CPU]);
     assertEquals(taken.code, 2);
     assertStringIncludes(taken.stderr, "is in use; give another");
+    // A client that leaves in the middle of its image is no fault of the server's.
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(address).port) });
+    await connection.write(
+      new TextEncoder().encode("POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 999\r\n\r\nx"),
+    );
+    connection.close();
+    const counted = async () => (await (await fetch(`${address}/metrics`)).text()).includes('{code="499"} 1\n');
+    while (!await counted()) await new Promise((resolve) => setTimeout(resolve, 5));
     const { code, stdout, stderr } = await server.end("SIGTERM");
     assertEquals([code, stdout.trim().split("\n").at(-1)], [0, "Stopped."], stderr);
+    assert(!stderr.includes("error"), stderr);
   }));
 
 /** A handler over a model that answers when it is let go, or fails. */
@@ -180,12 +189,23 @@ Deno.test("a handler refuses what finds no room or no answer in time, and tells 
     499,
   );
   gate.resolve([]);
+  // Deno's server throws when the body is asked for, or while it is read.
+  const cut = new ReadableStream({ pull: (controller) => controller.error(new TypeError("connection closed")) });
+  const broken = { method: "POST", body: cut, duplex: "half" } as RequestInit;
+  assertEquals([(await free.ask("/predict", broken)).status, free.errors], [499, []]);
+  const gone = new Request("http://127.0.0.1:8000/predict", post());
+  Object.defineProperty(gone, "body", {
+    get() {
+      throw new TypeError("the resource is unavailable");
+    },
+  });
+  assertEquals([(await free.handle(gone)).status, free.errors], [499, []]);
 
   const lost = handler({ run: () => Promise.reject(new DeviceError("The GPU was lost")) });
   const failed = await lost.ask("/predict", post());
   assertEquals([failed.status, failed.error, lost.errors.length], [500, "The GPU was lost", 1]);
-  const broken = handler({ run: () => Promise.reject(new TypeError("a secret")) });
-  assertEquals((await broken.ask("/predict", post())).error, "The server failed; see its output");
-  assert(broken.errors[0] instanceof TypeError);
-  assertStringIncludes(broken.metrics.text(0), 'residua_requests_total{code="500"} 1');
+  const failing = handler({ run: () => Promise.reject(new TypeError("a secret")) });
+  assertEquals((await failing.ask("/predict", post())).error, "The server failed; see its output");
+  assert(failing.errors[0] instanceof TypeError);
+  assertStringIncludes(failing.metrics.text(0), 'residua_requests_total{code="500"} 1');
 });

@@ -16,6 +16,7 @@ import { withFastTicks } from "./_fast_ticks.ts";
 import { writeImages } from "./_image_files.ts";
 import { runInProcess } from "./_in_process.ts";
 import { MemoryStore, randomSet, shortRun } from "./_runs.ts";
+import { assertSame } from "./_same.ts";
 
 /** The word of the block by which threads are led that holds their number. */
 const THREADS = 272 / 4;
@@ -100,7 +101,7 @@ Deno.test("a thread that dies, hangs or lacks memory ends the run, which goes on
         if (bytes !== undefined) decodeCheckpoint(bytes as Uint8Array<ArrayBuffer>, file);
       }
       await train(store);
-      for (const file of FILES) assertEquals(store.files.get(file), whole.files.get(file), `${file}: ${about}`);
+      for (const file of FILES) assertSame(store.files.get(file), whole.files.get(file), `${file}: ${about}`);
       assertEquals(store.metrics, whole.metrics, about);
     }
   }
@@ -177,6 +178,6 @@ Deno.test("a worker that dies or hangs ends the command, and --resume ends with 
       const again = index > 0 ? ["train", "--resume", `${folder}/${out}`, "--no-progress"] : start(out);
       const { code, stderr } = await runInProcess(again);
       assertEquals([code, besideFewSteps(stderr)], [0, ""], name);
-      assertEquals(await files(out), whole, name);
+      assertSame(await files(out), whole, name);
     }
   }));

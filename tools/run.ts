@@ -56,5 +56,11 @@ async function goToCaller(): Promise<void> {
   if (folder !== undefined && (await Deno.stat(folder).catch(() => undefined))?.isDirectory) Deno.chdir(folder);
 }
 
+/** Test files that run at a time: one a core, up to so many. More would fill the memory, and a GPU has one queue. */
+const MOST_JOBS = 4;
+
 provideRuntimeFolder();
+if (env("DENO_JOBS") === undefined) {
+  Deno.env.set("DENO_JOBS", `${Math.max(2, Math.min(MOST_JOBS, navigator.hardwareConcurrency))}`);
+}
 Deno.exit(await startDeno(Deno.execPath(), await plan(Deno.args)));

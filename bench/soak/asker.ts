@@ -68,6 +68,17 @@ export class Asker {
     this.answers++;
   }
 
+  /**
+   * Asks what the server has answered in all, those who had left included.
+   *
+   * @throws {DeviceError} If it calls any of it a failure of its own.
+   */
+  async expectNoFailure(): Promise<void> {
+    const text = await (await fetch(`${this.#address}/metrics`)).text();
+    const failures = /^residua_requests_total\{code="500"\} .*$/m.exec(text);
+    if (failures !== null) throw new DeviceError(`The server failed: ${failures[0]}`);
+  }
+
   async #askForm(k: number): Promise<void> {
     const form = new FormData(), chosen = [0, 1, 2].map((step) => (k + step) % this.#images.length);
     for (const index of chosen) form.append("files", new Blob([this.#images[index]]), `${index}.jpg`);

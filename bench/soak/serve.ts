@@ -64,6 +64,7 @@ const command = defineCommand({
     }
     stopped.abort();
     await failed;
+    await asker.expectNoFailure();
     progress.clear();
     report(asker, samples, clients);
   } finally {

@@ -7,7 +7,7 @@ import type { Batcher } from "./batcher.ts";
 import { QueueFullError } from "./batcher.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import { PAGE } from "./page.ts";
-import { type BodyLimits, readImages, RequestError, type SentImage } from "./read_body.ts";
+import { type BodyLimits, LEFT, readImages, RequestError, type SentImage } from "./read_body.ts";
 
 /** What a handler answers with. */
 export interface HandlerParts {
@@ -99,8 +99,8 @@ async function predict(request: Request, parts: HandlerParts, info?: RequestInfo
   const limit = new AbortController(), { signal } = limit, seconds = parts.timeout / 1000;
   const late = new RequestError(503, `There was no answer in ${seconds} seconds; try again later`);
   const timer = setTimeout(() => limit.abort(late), parts.timeout);
-  // Nobody waits for the rest of its images. The status is for the metrics alone.
-  info?.completed.catch(() => limit.abort(new RequestError(499, "The client has gone")));
+  // Nobody waits for the rest of its images.
+  info?.completed.catch(() => limit.abort(new RequestError(LEFT, "The client has gone")));
   try {
     const images = await until(signal, answerAll(request, signal, parts));
     return json(images.every((image) => "error" in image) ? 400 : 200, { images });

@@ -16,6 +16,9 @@ export interface SentImage {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** The status of a request whose client has gone: it is for the metrics alone. */
+export const LEFT = 499;
+
 /** The bounds of a request. */
 export interface BodyLimits {
   /** The most bytes. */
@@ -48,10 +51,15 @@ async function readBody(request: Request, most: number): Promise<Uint8Array<Arra
   if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge();
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const part of request.body ?? []) {
-    length += part.length;
-    if (length > most) throw tooLarge();
-    parts.push(part);
+  try {
+    for await (const part of request.body ?? []) {
+      length += part.length;
+      if (length > most) throw tooLarge();
+      parts.push(part);
+    }
+  } catch (error) {
+    // The connection is all that can fail here.
+    throw error instanceof RequestError ? error : new RequestError(LEFT, "The client has gone before it had sent all");
   }
   if (length === 0) throw new RequestError(400, "The request is empty; send an image file, or a form with files");
   const bytes = new Uint8Array(length);

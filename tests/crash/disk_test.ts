@@ -2,13 +2,13 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeCheckpoint } from "../../weights/mod.ts";
+import { ALL, WHOLE } from "../_all.ts";
 import { withFolder, writeCifar } from "../_cli.ts";
 import { runInProcess } from "../_in_process.ts";
 import { DISK_FAULTS, type DiskFault, withFaultyDisk } from "./_faulty_disk.ts";
 
-const all = Deno.env.get("RESIDUA_TEST") === "all";
 /** How many calls of a training run are tried by default. */
-const COVERING = 6;
+const COVERING = WHOLE ? 6 : 3;
 
 // deno-fmt-ignore
 const RUN = [
@@ -63,7 +63,7 @@ function expectFault(
 
 const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
 
-Deno.test(`train that ends at ${all ? "any" : "some"} of its calls on the disk goes on to the same files`, () =>
+Deno.test(`train that ends at ${ALL ? "any" : "some"} of its calls on the disk goes on to the same files`, () =>
   withFolder(async (folder) => {
     await writeCifar(folder, 16);
     const start = (run: string) => ["train", "--data", folder, ...RUN, "--out", run], whole = `${folder}/whole`;
@@ -72,9 +72,9 @@ Deno.test(`train that ends at ${all ? "any" : "some"} of its calls on the disk g
     const expected = await filesOf(whole);
     // Metrics are written now and then, by the clock.
     assert(calls > 80 && Object.keys(expected).length === 7, `${calls} calls, ${Object.keys(expected)}`);
-    const step = all ? 1 : Math.floor(calls / COVERING);
+    const step = ALL ? 1 : Math.floor(calls / COVERING);
     for (let at = 1; at <= calls; at += step) {
-      for (const fault of all ? DISK_FAULTS : [DISK_FAULTS[Math.floor(at / step) % DISK_FAULTS.length]]) {
+      for (const fault of ALL ? DISK_FAULTS : [DISK_FAULTS[Math.floor(at / step) % DISK_FAULTS.length]]) {
         const what = `${fault} at call ${at} of ${calls}`, run = `${folder}/${fault}-${at}`;
         const outcome = await withFaultyDisk(run, at, fault, () => runInProcess(start(run)));
         // The last of all takes the lock away, which nothing depends on.
