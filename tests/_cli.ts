@@ -14,10 +14,11 @@ export interface Outcome {
 
 const bench = fileURLToPath(new URL("../bench/", import.meta.url));
 
-function command(args: readonly string[], env: Record<string, string>, module = main): Deno.Command {
+function command(args: readonly string[], env: Record<string, string>, module = main, cwd?: string): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--config", config, module, ...args],
     env: { NO_COLOR: "1", ...env },
+    cwd,
     stdout: "piped",
     stderr: "piped",
   });
@@ -58,9 +59,9 @@ export interface RunningCli extends AsyncDisposable {
   end(signal?: Deno.Signal): Promise<Outcome & { readonly signal: Deno.Signal | null }>;
 }
 
-/** Starts a command. It is killed when it is disposed of. */
-export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
-  const child = command(args, env).spawn();
+/** Starts a command, in a folder. It is killed when it is disposed of. */
+export function startCli(args: readonly string[], env: Record<string, string> = {}, cwd?: string): RunningCli {
+  const child = command(args, env, main, cwd).spawn();
   let stdout = "", heard = () => {};
   const reading = (async () => {
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {

@@ -6,14 +6,17 @@ import { encodeCheckpoint, fit, loadModel, modelByName, openBackend, shapesSet }
 import { decodeImage } from "../images/mod.ts";
 import sharp from "../images/sharp.ts";
 import { Random } from "../core/mod.ts";
-import { ALL } from "./_all.ts";
+import { ALL, testWhole } from "./_all.ts";
 import { bundle, sizeText } from "../tools/_bundle.ts";
 import { buildDemo, ISOLATION } from "../tools/_demo_files.ts";
 import { BrowserPage, browserTest, NO_WEBGPU, serveLocal } from "./_chromium.ts";
 import { withFolder } from "./_cli.ts";
+import { runProgram } from "./_launcher.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url)), config = `${root}deno.offline.json`;
 const docs = await Deno.readTextFile(`${root}docs/browser.md`);
+/** The version that was tried. */
+const ESBUILD = "esbuild@0.28.1";
 const blocks = (language: string) =>
   [...docs.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map(([, code]) => code);
 
@@ -69,6 +72,30 @@ Deno.test("the sizes in docs/browser.md are those of what is built, to a twentie
   assertEquals(said.length, right.length);
   right.flat().forEach((size, k) => assertAlmostEquals(said.flat()[k], size, size / 20));
 });
+
+testWhole("the commands of docs/browser.md that bundle make what runs in Deno and in Node", () =>
+  withFolder(async (folder) => {
+    const [commands] = /^(?: {4}.*\n)+/m.exec(docs)!, [program] = blocks("ts");
+    const [own, other, ...rest] = commands.replace(/\\\n/g, "").trim().split("\n").map((line) => line.trim().split(/\s+/));
+    assertEquals([own.slice(0, 2), other.slice(0, 2), rest], [["deno", "bundle"], ["npx", "esbuild"], []]);
+    await Deno.writeTextFile(`${folder}/main.ts`, program);
+    await Deno.symlink(root, `${folder}/residua`);
+    const imports = { "@residua/residua": "./residua/mod.ts" };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
+    await runIn(folder, Deno.execPath(), own.slice(1));
+    const said = /CPU, WebAssembly.* 3$/;
+    assertMatch(await runIn(folder, Deno.execPath(), ["run", "--no-config", "page.js"]), said);
+    // Symbolic links would lead it out of the folder, where it looks for packages.
+    await runIn(folder, "npx", ["-y", ESBUILD, "--preserve-symlinks", ...other.slice(2)]);
+    assertMatch(await runIn(folder, "node", ["main.mjs"]), said);
+  }));
+
+/** What a program prints, which must end well. */
+async function runIn(cwd: string, program: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(program, args, { cwd });
+  assertEquals(code, 0, `${program} ${args.join(" ")}: ${stderr}`);
+  return stdout.trim();
+}
 
 /** Opens a page of these files on a browser without WebGPU. */
 async function withPage(
