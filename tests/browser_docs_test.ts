@@ -73,22 +73,27 @@ Deno.test("the sizes in docs/browser.md are those of what is built, to a twentie
   right.flat().forEach((size, k) => assertAlmostEquals(said.flat()[k], size, size / 20));
 });
 
-testWhole("the commands of docs/browser.md that bundle make what runs in Deno and in Node", () =>
-  withFolder(async (folder) => {
-    const [commands] = /^(?: {4}.*\n)+/m.exec(docs)!, [program] = blocks("ts");
-    const [own, other, ...rest] = commands.replace(/\\\n/g, "").trim().split("\n").map((line) => line.trim().split(/\s+/));
-    assertEquals([own.slice(0, 2), other.slice(0, 2), rest], [["deno", "bundle"], ["npx", "esbuild"], []]);
-    await Deno.writeTextFile(`${folder}/main.ts`, program);
-    await Deno.symlink(root, `${folder}/residua`);
-    const imports = { "@residua/residua": "./residua/mod.ts" };
-    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
-    await runIn(folder, Deno.execPath(), own.slice(1));
-    const said = /CPU, WebAssembly.* 3$/;
-    assertMatch(await runIn(folder, Deno.execPath(), ["run", "--no-config", "page.js"]), said);
-    // Symbolic links would lead it out of the folder, where it looks for packages.
-    await runIn(folder, "npx", ["-y", ESBUILD, "--preserve-symlinks", ...other.slice(2)]);
-    assertMatch(await runIn(folder, "node", ["main.mjs"]), said);
-  }));
+testWhole(
+  "the commands of docs/browser.md that bundle make what runs in Deno and in Node",
+  () =>
+    withFolder(async (folder) => {
+      const [commands] = /^(?: {4}.*\n)+/m.exec(docs)!, [program] = blocks("ts");
+      const [own, other, ...rest] = commands.replace(/\\\n/g, "").trim().split("\n").map((line) =>
+        line.trim().split(/\s+/)
+      );
+      assertEquals([own.slice(0, 2), other.slice(0, 2), rest], [["deno", "bundle"], ["npx", "esbuild"], []]);
+      await Deno.writeTextFile(`${folder}/main.ts`, program);
+      await Deno.symlink(root, `${folder}/residua`);
+      const imports = { "@residua/residua": "./residua/mod.ts" };
+      await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
+      await runIn(folder, Deno.execPath(), own.slice(1));
+      const said = /CPU, WebAssembly.* 3$/;
+      assertMatch(await runIn(folder, Deno.execPath(), ["run", "--no-config", "page.js"]), said);
+      // Symbolic links would lead it out of the folder, where it looks for packages.
+      await runIn(folder, "npx", ["-y", ESBUILD, "--preserve-symlinks", ...other.slice(2)]);
+      assertMatch(await runIn(folder, "node", ["main.mjs"]), said);
+    }),
+);
 
 /** What a program prints, which must end well. */
 async function runIn(cwd: string, program: string, args: readonly string[]): Promise<string> {
