@@ -45,6 +45,7 @@ const PARTS: readonly Part[] = [
   { op: "channelSum", variants: /subgroups/ },
   { op: "addSquares", samples: hasShape(3, 30_011) },
   { op: "linear", samples: hasShape(3, 7), variants: /naive|registers 4x4|64x64x4 8x8$/ },
+  { op: "linear", variants: /broadcasts/ },
   { op: "conv2d", samples: hasShape(2, 3, 7, 9), variants: /naive|64x64x4 8x8$/ },
 ];
 

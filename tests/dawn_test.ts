@@ -72,6 +72,7 @@ dawnTest("kernels agree with float64 on Dawn, those by subgroups among them, and
   );
   if (whyNoSubgroups === undefined) {
     assert(ran(/by subgroups$/) > 8 && ran(/kernels? of subgroups$/) > 8, `${checked}`);
+    assert(ran(/GEMM by broadcasts \dx64$/) > 4, `${checked}`);
     assertEquals(repeats, true);
   }
 });

@@ -11,7 +11,7 @@ import {
   type Op,
   u32,
 } from "../core/mod.ts";
-import { batchNorm, channelSum, softmaxCrossEntropy } from "../ops/mod.ts";
+import { batchNorm, channelSum, linear, softmaxCrossEntropy } from "../ops/mod.ts";
 
 const CASES: readonly [op: Op, shapes: readonly (readonly number[])[], plain: string, bySubgroups: string][] = [
   [
@@ -60,4 +60,14 @@ Deno.test("hardware with subgroups joins values by them, and no other device has
       "software adapters keep what they have",
     );
   }
+});
+
+Deno.test("products by broadcasts are there for the tuner where a device has subgroups, and no rule prefers them", () => {
+  const hardware = DEVICE_PROFILES["nvidia-hopper"], shapes = [[5, 64], [10, 64]];
+  const without = choose(linear, shapes, hardware), having = choose(linear, shapes, { ...hardware, subgroups: true });
+  const byBroadcasts = ({ all }: typeof having) =>
+    all.map(({ name }) => name).filter((name) => /broadcasts/.test(name));
+  assertEquals([byBroadcasts(without), having.name], [[], without.name]);
+  // Of eight rows at most half are for nothing.
+  assertEquals(byBroadcasts(having), [1, 2, 4, 8].map((rows) => `GEMM by broadcasts ${rows}x64`));
 });

@@ -1,4 +1,4 @@
-/** Checks that a device sums and compares by subgroups, by the functions that kernels use and numbers with known results. */
+/** Checks that a device sums, compares and hands on by subgroups, by the functions that kernels use and numbers with known results. */
 
 import { DeviceError } from "../util/errors.ts";
 import { f32 } from "../graph/shape.ts";
@@ -9,26 +9,35 @@ import { subgroupReduction } from "./text/subgroups.ts";
 /** Threads of the workgroups that are checked: those of kernels. */
 const LANES = [64, 256] as const;
 /** Results of a thread. */
-const RESULTS = ["sum", "maximum", "sum of a part"] as const;
+const RESULTS = ["sum", "maximum", "sum of a part", "sum of what was handed on"] as const;
 
 /** Integers, of which any order gives the same sum; the largest is neither first nor last. */
 function numbersOf(lanes: number): number[] {
   return Array.from({ length: lanes }, (_, lane) => (lane * 37 + 11) % lanes - lanes / 4);
 }
 
-/** All threads write both results, then the sum where some threads have nothing to add. */
+/**
+ * All threads write both results, then the sum where some threads have nothing to add, then that of what all threads of a
+ * subgroup hand on by their numbers there.
+ */
 function textOf(lanes: number): string {
   const part = lanes - 5;
   return `${subgroupReduction("reduceTotal", "totalLanes", lanes, "sum")}
 ${subgroupReduction("reduceLargest", "largestLanes", lanes, "max")}
 ${subgroupReduction("reducePart", "partLanes", lanes, "sum")}
-@compute @workgroup_size(${lanes})
-fn main(@builtin(local_invocation_index) lane: u32) {
+${subgroupReduction("reduceHanded", "handedLanes", lanes, "sum")}
+@compute @workgroup_size(${lanes}) @diagnostic(off, subgroup_uniformity)
+fn main(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) rank: u32) {
   y[lane] = reduceTotal(lane, x[lane]);
   y[${lanes}u + lane] = reduceLargest(lane, x[lane]);
   var own = 0.0;
   for (var k = lane; k < ${part}u; k += ${lanes}u) { own += x[k]; }
   y[${2 * lanes}u + lane] = reducePart(lane, own);
+  // Each thread adds up what all have, and keeps its share of it: that of the subgroup, once.
+  let size = subgroupAdd(1u);
+  var handed = 0.0;
+  for (var j = 0u; j < size; j++) { handed += subgroupShuffle(x[lane], j); }
+  y[${3 * lanes}u + lane] = reduceHanded(lane, select(0.0, handed, rank == size - 1u));
 }`;
 }
 
@@ -41,7 +50,7 @@ export async function findSubgroupProblem(backend: WebGpuBackend): Promise<strin
   for (const lanes of LANES) {
     if (lanes > backend.limits.maxComputeInvocationsPerWorkgroup) continue;
     const data = numbersOf(lanes), sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each);
-    const expected = [sum(data), Math.max(...data), sum(data.slice(0, lanes - 5))];
+    const expected = [sum(data), Math.max(...data), sum(data.slice(0, lanes - 5)), sum(data)];
     try {
       const results = await runKnownAnswer(backend, {
         label: `the check of subgroups (${lanes} threads)`,

@@ -14,6 +14,7 @@ import { packedSizeOfA, packedSizeOfB, packedWidthOfB, packKernelOfA, packKernel
 import { type GemmProblem, workspaceOf } from "./problem.ts";
 import { registerGemmKernel, rowOfMatrix } from "./registers.ts";
 import { GEMM_RULES } from "./rules.ts";
+import { SUBGROUP_BROADCAST_GEMM } from "./subgroup_broadcast.ts";
 import { SUBGROUP_MATRIX_GEMM } from "./subgroup_matrix.ts";
 import { type RegisterTile, registerTiles } from "./tiles.ts";
 import { WORKGROUP_GEMM } from "./workgroup_family.ts";
@@ -56,7 +57,8 @@ export const REGISTER_GEMM: KernelFamily<GemmProblem, RegisterConfiguration> = {
 
 /** A product of one B by a plain kernel or a packed one. Its depth must be no long sum: `isLongSum` tells. */
 export function gemm(problem: GemmProblem): Implementation {
-  return implement<GemmProblem>(problem, [NAIVE_GEMM, REGISTER_GEMM, WORKGROUP_GEMM, SUBGROUP_MATRIX_GEMM], GEMM_RULES);
+  const families = [NAIVE_GEMM, REGISTER_GEMM, WORKGROUP_GEMM, SUBGROUP_BROADCAST_GEMM, SUBGROUP_MATRIX_GEMM];
+  return implement<GemmProblem>(problem, families, GEMM_RULES);
 }
 
 /** Whether rows of B are whole vectors. */
