@@ -22,6 +22,8 @@ export function permissionText(error: unknown): string | undefined {
   const found = /Requires (\w+) access(?: to "([^"]*)")?/.exec(message);
   if (found === null) return undefined;
   const [, kind, what] = found, action = ACTIONS[kind] ?? `use (${kind})`;
+  // What is the system's own, such as /proc, takes all permissions at once.
+  if (kind === "all") return `this command was not given the permission to use ${what ?? "that"}; add -A to grant it`;
   // A comma ends a name there, and cannot be written otherwise.
   const flag = what === undefined || what.includes(",") ? `--allow-${kind}` : `--allow-${kind}=${what}`;
   return `this command was not given the permission to ${action}${what === undefined ? "" : ` ${what}`}; ` +

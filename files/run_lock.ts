@@ -7,6 +7,7 @@ import fs from "node:fs/promises";
 import process from "node:process";
 import { DataError } from "../core/mod.ts";
 import { codeOf } from "./disk_error.ts";
+import { permissionText } from "./permission_error.ts";
 import { readIfThere } from "./read_file.ts";
 
 /** A lock that is held. */
@@ -60,17 +61,17 @@ async function readHolder(path: string): Promise<Holder> {
 /** When this process began, in milliseconds since 1970: another one may have had its number. */
 const BEGAN = Math.round(performance.timeOrigin);
 
-/** Whether the process that a file names is still there. */
-async function isThere({ process: number, since }: Holder, path: string): Promise<boolean> {
+/** Whether the process that a file names is still there; nothing if this one may not know. */
+async function isThere({ process: number, since }: Holder, path: string): Promise<boolean | undefined> {
   if (number === undefined) return Date.now() - (await fs.stat(path)).mtimeMs < SILENCE;
   if (number === process.pid && since !== undefined) return since === BEGAN;
-  // Deno may not ask for processes, but may read.
-  if (process.platform === "linux") return await fs.stat(`/proc/${number}`).then(() => true, () => false);
   try {
     process.kill(number, 0);
     return true;
   } catch (error) {
-    return codeOf(error) !== "ESRCH";
+    if (codeOf(error) === "ESRCH") return false;
+    // Deno asks for no process unless it may start any.
+    return permissionText(error) === undefined ? true : undefined;
   }
 }
 
@@ -80,6 +81,18 @@ function inUse({ process: number }: Holder, path: string): DataError {
       number ?? "that has only just begun"
     }; wait until it has ended, or choose another folder`,
   );
+}
+
+/** Fails unless the process that a file names is known to be gone. */
+async function expectGone(holder: Holder, path: string): Promise<void> {
+  const there = await isThere(holder, path);
+  if (there) throw inUse(holder, path);
+  if (there === undefined) {
+    throw new DataError(
+      `${path}: process ${holder.process} has taken the run, and this command may not look whether it still has it; ` +
+        "once it has ended, remove the file",
+    );
+  }
 }
 
 /**
@@ -106,7 +119,7 @@ async function lockBySystem(deno: DenoFiles, path: string): Promise<FileLock> {
       }
       // By this file, since some systems let no other read what is locked.
       const bytes = new Uint8Array(MOST_BYTES), holder = parseHolder(bytes.subarray(0, await file.read(bytes) ?? 0));
-      if (holder.since !== undefined && await isThere(holder, path)) throw inUse(holder, path);
+      if (holder.since !== undefined) await expectGone(holder, path);
       await file.truncate();
       await file.seek(0, 0);
       await file.write(new TextEncoder().encode(`${process.pid}\n`));
@@ -146,7 +159,7 @@ const PAUSE = 20;
 async function removeDeserted(path: string): Promise<void> {
   const holder = await readHolder(path), taking = `${path}.taking`;
   try {
-    if (await isThere(holder, path)) throw inUse(holder, path);
+    await expectGone(holder, path);
     await (await fs.open(taking, "wx")).close();
   } catch (error) {
     if (codeOf(error) === "EEXIST") await awaitTaking(taking);
@@ -155,7 +168,7 @@ async function removeDeserted(path: string): Promise<void> {
   }
   try {
     const now = await readHolder(path);
-    if (now.text === holder.text && !await isThere(now, path)) await fs.unlink(path);
+    if (now.text === holder.text && await isThere(now, path) === false) await fs.unlink(path);
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   } finally {

@@ -58,3 +58,20 @@ Deno.test("lockFile() by its number goes on where a process was killed while it 
     (await lockByNumber(path)).release();
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["run.lock"]);
   }));
+
+Deno.test({
+  name: "lockFile() by the system heeds the lock of a process in Node that it may not look for",
+  permissions: { read: true, write: true, env: true, run: false },
+  fn: () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/run.lock`;
+      await Deno.writeTextFile(path, "1\n1700000000000\n");
+      const error = await assertRejects(() => lockFile(path), DataError);
+      assertEquals(
+        error.message,
+        `${path}: process 1 has taken the run, and this command may not look whether it still has it; once it has ended, ` +
+          "remove the file",
+      );
+      assertEquals(await Deno.readTextFile(path), "1\n1700000000000\n");
+    }),
+});

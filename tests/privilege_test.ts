@@ -24,6 +24,16 @@ Deno.test("tasks of the command line go through the launcher, which itself has n
   for (const name of Object.keys(NEEDS)) assert(commands.includes(name), name);
 });
 
+Deno.test("no task has all permissions, nor a network beside this machine", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`)) as { tasks: Record<string, string> };
+  for (const [name, task] of Object.entries(tasks)) {
+    const flags = task.split(" ").filter((word) => word.startsWith("-"));
+    assert(!flags.some((flag) => flag === "--allow-all" || /^-\w*[AN]/.test(flag)), `${name}: ${task}`);
+    const hosts = flags.flatMap((flag) => /^--allow-net(?:=(.*))?$/.exec(flag)?.[1]?.split(",") ?? []);
+    assert(!flags.includes("--allow-net") && hosts.every((host) => ["127.0.0.1", "localhost"].includes(host)), task);
+  }
+});
+
 Deno.test("grantsFor() gives what a command needs, and only where its arguments ask for it", () => {
   assertEquals(grantsFor("doctor", [], at), ALWAYS);
   assertEquals(grantsFor("doctor", ["--gpu", "deno"], at), ALWAYS);
