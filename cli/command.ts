@@ -14,6 +14,10 @@ export interface Command {
   readonly name: string;
   /** What it does, in a line. */
   readonly about: string;
+  /** Its options. Defaults to none that are completed. */
+  readonly options?: OptionTable;
+  /** What may follow its name, before the options. Defaults to nothing. */
+  readonly subcommands?: readonly string[];
   /** Runs it with the arguments after its name. */
   run(args: readonly string[]): Promise<void>;
 }
@@ -34,6 +38,7 @@ export function defineCommand<T extends OptionTable>(
   return {
     name: help.name,
     about: help.about,
+    options: help.options,
     async run(args) {
       if (args.includes("--help") || args.includes("-h")) return console.log(formatHelp(help, widthOf()));
       const { values, given, positionals } = parseArguments(help.name, help.options, args);

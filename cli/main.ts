@@ -2,6 +2,7 @@
 
 import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
+import { completionsCommand } from "./commands/completions.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -27,10 +28,11 @@ const COMMANDS: readonly Command[] = [
   tuneCommand,
   wgslCommand,
   doctorCommand,
+  completionsCommand(() => COMMANDS),
 ];
 
 /** The characters of the column of the commands' names. */
-const NAMES = 11;
+const NAMES = 14;
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => {

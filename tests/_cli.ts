@@ -39,6 +39,12 @@ export function runCli(args: readonly string[], env: Record<string, string> = {}
   return outcomeOf(command(args, env));
 }
 
+/** Runs a script of a shell, which reads no settings of the user's. */
+export function runInShell(shell: "bash" | "zsh" | "fish", script: string): Promise<Outcome> {
+  const alone = { bash: ["--norc"], zsh: ["-f"], fish: ["--no-config"] }[shell];
+  return outcomeOf(new Deno.Command(shell, { args: [...alone, "-c", script], stdout: "piped", stderr: "piped" }));
+}
+
 /** Runs a benchmark to its end: `bench/main.ts` unless another file of that folder is named. */
 export function runBench(args: readonly string[], file = "main.ts"): Promise<Outcome> {
   return outcomeOf(command(args, {}, bench + file));

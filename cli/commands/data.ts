@@ -70,6 +70,8 @@ const inspectCommand = defineCommand({
 export const dataCommand: Command = {
   name: "data",
   about: "Inspect images: data inspect DIR shows classes, counts, sizes, damaged files and samples.",
+  options: inspectCommand.options,
+  subcommands: ["inspect"],
   async run([subcommand, ...args]) {
     if (subcommand === "inspect") return await inspectCommand.run(args);
     if (subcommand === "--help" || subcommand === "-h") return await inspectCommand.run(["--help"]);

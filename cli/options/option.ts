@@ -31,6 +31,8 @@ export interface Option {
   readonly default?: string | number | boolean;
   /** The values that it may have. */
   readonly choices?: readonly string[];
+  /** Values that a shell offers to complete, beside which there are others. Defaults to none. */
+  readonly suggests?: readonly string[];
   /** The least value. */
   readonly minimum?: number;
   /** The greatest value. */

@@ -1,7 +1,7 @@
 /** Options that several commands share, and what they open. */
 
 import { type Backend, type BackendChoice, openBackend, UsageError } from "../../core/mod.ts";
-import { modelByName, MODELS } from "../../models/mod.ts";
+import { MODEL_NAMES, modelByName, MODELS } from "../../models/mod.ts";
 import type { Checkpoint, ModelDescription } from "../../weights/mod.ts";
 import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
 import { readCheckpoint } from "../weights/read_checkpoint.ts";
@@ -72,6 +72,7 @@ export const MODEL_OPTION = {
   group: "Model",
   value: "NAME",
   about: modelsBySize(),
+  suggests: MODEL_NAMES,
 } as const;
 
 /** The options of commands that take a checkpoint. */
