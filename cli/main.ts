@@ -7,6 +7,7 @@ import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { newCommand } from "./commands/new.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { summaryCommand } from "./commands/summary.ts";
@@ -28,6 +29,7 @@ const COMMANDS: readonly Command[] = [
   tuneCommand,
   wgslCommand,
   doctorCommand,
+  newCommand,
   completionsCommand(() => COMMANDS),
 ];
 

@@ -22,6 +22,8 @@ interface Needs {
   readonly folders?: readonly string[];
   /** Folders that it writes to where none of these is given. */
   readonly otherwise?: readonly string[];
+  /** Whether its first argument names a folder that it makes. */
+  readonly makes?: boolean;
   /** Options that name a file to write: its folder is granted, since files are written under another name first. */
   readonly files?: readonly string[];
   /** Whether it keeps what it times, and weights that it fetches. */
@@ -49,6 +51,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   data: { files: ["sheet"], images: true },
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
+  new: { makes: true },
 };
 
 /** The environment variables that the sources read; packages see no others either, as if they were not set. */
@@ -76,8 +79,10 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
     flags.push("--allow-read", grant("ffi", [npm]));
   }
   if (!Object.hasOwn(NEEDS, command)) return flags;
-  const { folders = [], otherwise = [], files = [], caches, weights = [], images, listens } = NEEDS[command];
-  const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
+  const { folders = [], otherwise = [], makes, files = [], caches, weights = [], images, listens } = NEEDS[command];
+  const made = makes ? args.filter((argument) => !argument.startsWith("-")).slice(0, 1) : [];
+  const given = [...folders.flatMap((name) => valuesOf(name, args)), ...made],
+    published = weights.flatMap((n) => valuesOf(n, args));
   // How much memory is free bounds what is read and decoded.
   flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
   const fetches = published.some((name) => PUBLISHED.test(name));

@@ -42,7 +42,8 @@ const PACKAGE = /^npm:(?<name>(?:@[^/@]+\/)?[^/@]+)@(?<version>\d+\.\d+\.\d+)(?<
  */
 export function npmSource(path: string, text: string): string {
   const up = "../".repeat(path.split("/").length - 1) || "./";
-  let source = text.replaceAll("@residua/residua", NPM_NAME)
+  // A new project is one for Deno, by the package of JSR.
+  let source = (path.startsWith("cli/new/") ? text : text.replaceAll("@residua/residua", NPM_NAME))
     .replace(/(new URL\("\.[^"]*)\.ts(", import\.meta\.url\))/g, "$1.js$2")
     .replace(/"(npm:[^"]+)"/g, (whole, specifier) => {
       const found = PACKAGE.exec(specifier)?.groups;

@@ -42,13 +42,15 @@ const COMPILER_OPTIONS = {
   rewriteRelativeImportExtensions: true,
 };
 const DECLARATION_OPTIONS = { ...COMPILER_OPTIONS, declaration: true, isolatedDeclarations: true };
+/** Sources that the command line has as texts. */
+const TEXTS = "cli/new/project";
 /** Of the command line only the entry has declarations: nothing else of it can be imported. */
 const UNDECLARED = /^(?:cli|tools)\/(?!main\.ts$)/;
 
 async function* sourcesIn(folder: string): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(root + folder)) {
     const path = `${folder}/${name}`;
-    if (isDirectory && name !== "assembly") yield* sourcesIn(path);
+    if (isDirectory && name !== "assembly" && path !== TEXTS) yield* sourcesIn(path);
     else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) yield path;
   }
 }
@@ -67,8 +69,18 @@ function checked(path: string, text: string, { outputText, diagnostics = [] }: T
   Deno.exit(1);
 }
 
+/** A source with the texts that it imports in their place: neither Node nor TypeScript imports any. */
+async function withTexts(path: string, source: string): Promise<string> {
+  let text = source;
+  for (const [line, name, file] of source.matchAll(/^import (\w+) from "(\.[^"]*)" with \{ type: "text" \};$/gm)) {
+    const imported = await Deno.readTextFile(new URL(file, new URL(`../${path}`, import.meta.url)));
+    text = text.replace(line, () => `const ${name} = ${JSON.stringify(imported)};`);
+  }
+  return text;
+}
+
 async function compile(path: string): Promise<void> {
-  const text = npmSource(path, await Deno.readTextFile(root + path));
+  const text = await withTexts(path, npmSource(path, await Deno.readTextFile(root + path)));
   const transpile = (
     how: "transpileModule" | "transpileDeclaration",
     compilerOptions: TranspileOptions["compilerOptions"],

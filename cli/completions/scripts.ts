@@ -1,5 +1,6 @@
 /** The scripts by which shells complete command lines. They hold all words, so that nothing is run when a key is pressed. */
 
+import { quoteWord } from "../reports/shell_word.ts";
 import type { OfferedCommand, OfferedOption } from "./words.ts";
 
 /** The shells. */
@@ -23,11 +24,6 @@ export function completionScript(shell: Shell, program: string, commands: readon
   return SCRIPTS[shell](program, commands);
 }
 
-/** A text as one word of a shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** As fish quotes it. */
 function quotedForFish(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
@@ -42,22 +38,22 @@ function bashScript(program: string, commands: readonly OfferedCommand[]): strin
   const names = commands.map(({ name }) => name).join(" ");
   const values = commands.flatMap(({ name, options }) =>
     options.filter(({ values }) => values.length > 0)
-      .map((option) => `    ${quoted(`${name} ${option.name}`)}) words=${quoted(option.values.join(" "))} ;;`)
+      .map((option) => `    ${quoteWord(`${name} ${option.name}`)}) words=${quoteWord(option.values.join(" "))} ;;`)
   );
   const files = commands.flatMap(({ name, options }) =>
     options.filter(({ value, values }) => value !== undefined && values.length === 0)
-      .map((option) => quoted(`${name} ${option.name}`))
+      .map((option) => quoteWord(`${name} ${option.name}`))
   );
   const options = commands.map(({ name, options }) =>
-    `    ${name}) words=${quoted(options.map(({ name }) => name).join(" "))} ;;`
+    `    ${name}) words=${quoteWord(options.map(({ name }) => name).join(" "))} ;;`
   );
   const subcommands = commands.filter(({ subcommands }) => subcommands.length > 0)
-    .map(({ name, subcommands }) => `    ${name}) words=${quoted(subcommands.join(" "))} ;;`);
+    .map(({ name, subcommands }) => `    ${name}) words=${quoteWord(subcommands.join(" "))} ;;`);
   return `_${program}() {
   local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}" words=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W ${quoted(`${names} --help --version`)} -- "$word"))
+    COMPREPLY=($(compgen -W ${quoteWord(`${names} --help --version`)} -- "$word"))
     return
   fi
   case "$command $before" in
@@ -82,13 +78,13 @@ function zshScript(program: string, commands: readonly OfferedCommand[]): string
     const takes = value === undefined
       ? ""
       : `:${escaped(value)}:${values.length === 0 ? "_files" : `(${values.join(" ")})`}`;
-    return quoted(`${name}[${escaped(brief(option))}]${takes}`);
+    return quoteWord(`${name}[${escaped(brief(option))}]${takes}`);
   };
   const cases = commands.map(({ name, subcommands, options }) => {
     const first = subcommands.length === 0 ? "" : `'1:what:(${subcommands.join(" ")})' `;
     return `    ${name}) _arguments ${first}${options.map(spec).join(" ")} '*:file:_files' ;;`;
   });
-  const names = commands.map(({ name, ...command }) => quoted(`${name}:${escaped(brief(command))}`));
+  const names = commands.map(({ name, ...command }) => quoteWord(`${name}:${escaped(brief(command))}`));
   return `#compdef ${program}
 _${program}() {
   local -a commands=(${names.join(" ")})
