@@ -4,13 +4,16 @@ import { DeviceError } from "./util/errors.ts";
 
 /** The waits of one step, which ends as soon as one of its sums fails, whichever it waits for, or its program is destroyed. */
 export class StepWaits {
-  readonly #failure = Promise.withResolvers<never>();
+  readonly #failure: Promise<never>;
+  #reject: (error: unknown) => void = () => {};
   #failed = false;
   #error: unknown;
 
+  /** The waits of a step that begins. */
   constructor() {
+    this.#failure = new Promise((_resolve, reject) => this.#reject = reject);
     // A step that waits for nothing more does not fail.
-    this.#failure.promise.catch(() => {});
+    this.#failure.catch(() => {});
   }
 
   /** Ends the step with an error, where it waits the next time. */
@@ -18,7 +21,7 @@ export class StepWaits {
     if (this.#failed) return;
     this.#failed = true;
     this.#error = error;
-    this.#failure.reject(error);
+    this.#reject(error);
   };
 
   /** Ends the step of a program that is destroyed. */
@@ -28,7 +31,7 @@ export class StepWaits {
 
   /** Waits for sums. */
   async for(sums: Promise<void>): Promise<void> {
-    await Promise.race([sums, this.#failure.promise]);
+    await Promise.race([sums, this.#failure]);
     if (this.#failed) throw this.#error;
   }
 }
