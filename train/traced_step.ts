@@ -24,7 +24,10 @@ export interface TogetherOptions {
    * each then compute what one computes of all their images. Defaults to false: over each rank's own.
    */
   readonly syncBatchNorm?: boolean;
-  /** The bytes of gradients from which on they are summed together. Defaults to 4 MiB. */
+  /**
+   * The bytes of gradients from which on they are summed together, beside the rest of the backward pass. Defaults to a quarter
+   * of all, within 64 KiB and 4 MiB.
+   */
   readonly bucketBytes?: number;
 }
 
