@@ -243,7 +243,7 @@ export class TrainingLoop {
     const { loader, schedule } = this.#options;
     const batch = await loader.fetch(this.#epoch, this.#stepInEpoch);
     const rate = this.#rate = schedule.rate(this.#step);
-    this.#stepTrainer.step(batch, rate);
+    await this.#stepTrainer.step(batch, rate);
     reader.queued(rate);
     this.#step++;
   }

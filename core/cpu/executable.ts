@@ -2,75 +2,42 @@
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
 import { byName, expectData } from "../util/check_data.ts";
-import { DeviceError } from "../util/errors.ts";
+import { DeviceError, UsageError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
-import type { NumericArray } from "../op.ts";
-import type { CpuArgument, CpuContext, CpuFunctionStage, CpuStage, CpuStages } from "./stages.ts";
+import type { CpuContext } from "./stages.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
-import { kernelNumber } from "./kernels.ts";
+import { StepWaits } from "../step_waits.ts";
+import { type CopiedValue, CpuExchange } from "./exchange.ts";
 import type { Block, CpuMemory, MemoryArray } from "./memory.ts";
-import { prepacks, programOf, sharedPrepacked, STAGE_WORDS } from "./program.ts";
+import { prepacks, programOf, sharedPrepacked } from "./program.ts";
+import {
+  type Call,
+  type ComputedSegment,
+  type FunctionSegment,
+  linkStages,
+  type Segment,
+  type TimedStage,
+} from "./segments.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
-
-/** A stage in TypeScript and its buffers. */
-interface FunctionSegment {
-  readonly stage: CpuFunctionStage;
-  readonly buffers: readonly MemoryArray[];
-  /** What they were when the stage last ran. */
-  readonly arrays: NumericArray[];
-}
-
-/** Consecutive stages of WebAssembly kernels, by their address and number, or one stage in TypeScript. */
-type Segment = { readonly stages: number; readonly count: number } | FunctionSegment;
-
-/** A single stage of a step, so that it can be timed. */
-interface TimedStage {
-  readonly node: number;
-  readonly variant: string;
-  readonly kernel: number;
-  readonly segment: Segment;
-}
-
-/** A node's kernel and its memory. */
-interface Call {
-  readonly kernel: CpuStages;
-  readonly buffers: readonly MemoryArray[];
-  /** The address of its workspace. */
-  readonly workspace: number;
-  /** The address of what its prepacking stages write. */
-  readonly prepacked: number;
-  /** Whether that is the node's own, so that it lasts. */
-  readonly keeps: boolean;
-}
-
-/** The names of a kernel's stages, each once. */
-function stageNames({ stages }: CpuStages): string {
-  return [...new Set(stages.map((stage) => "run" in stage ? "TypeScript" : stage.kernel))].join(" + ");
-}
-
-/** An argument as a 32-bit word. */
-function argumentWord(argument: CpuArgument, { buffers, workspace, prepacked }: Call): number {
-  if (typeof argument === "number") return argument;
-  if ("float" in argument) return new Int32Array(Float32Array.of(argument.float).buffer)[0];
-  if ("workspace" in argument) return workspace + 4 * argument.workspace;
-  if ("prepacked" in argument) return prepacked + 4 * argument.prepacked;
-  return buffers[argument.buffer].address + 4 * (argument.offset ?? 0);
-}
 
 /** Runs a plan on the CPU. */
 export class CpuExecutable implements Executable {
   readonly scalarCapacity: number = SCALAR_CAPACITY;
   readonly dispatches: number;
   readonly #segments: readonly Segment[];
-  readonly #prologue: readonly Segment[];
+  readonly #prologue: readonly ComputedSegment[];
   readonly #timed: readonly TimedStage[];
   readonly #nodes: readonly Node[];
   /** The variables that the prologue reads, and the sum of their versions when it last ran. */
   readonly #sources = new Set<CpuStorage>();
   #prologueVersion = -1;
+  /** The sums over ranks, and the memory of each. */
+  readonly #exchanges: { readonly exchange: CpuExchange; readonly block: Block }[] = [];
+  /** The waits of the last step. */
+  #waits: StepWaits | undefined;
   /** The variables that a step changes. */
   readonly #updated: readonly CpuStorage[];
   readonly #threads: Threads;
@@ -108,7 +75,8 @@ export class CpuExecutable implements Executable {
       if (options.poison) memory.view(block, "f32", block.bytes / 4).elements.fill(NaN);
       return block;
     };
-    const program = programOf(plan), arena = take(program.arena.bytes);
+    const { collective } = options, program = programOf(plan, collective !== undefined);
+    const arena = take(program.arena.bytes);
     const arrays = new Map<Value, MemoryArray>();
     const place = (value: Value, block: Block, offset = 0) => {
       const at = { address: block.address + offset, bytes: byteSize(value.spec) };
@@ -128,6 +96,22 @@ export class CpuExecutable implements Executable {
     }
     program.values.forEach((value, index) => place(value, arena, program.arena.offsets[index]));
 
+    const exchanges = program.exchanges.map(({ node, wait, offsets, length, inPlace }) => {
+      const { arguments: given, results } = plan.nodes[node], block = orNothing(() => memory.allocate(4 * length));
+      const run = memory.view(block, "f32", length);
+      // What lies between values is summed too.
+      run.elements.fill(0);
+      const copied: CopiedValue[] = [];
+      given.forEach((value, index) => {
+        if (inPlace.has(value)) place(value, block, 4 * offsets[index]);
+        else copied.push({ from: arrays.get(value)!, offset: offsets[index] });
+        place(results[index], block, 4 * offsets[index]);
+      });
+      const exchange = new CpuExchange(collective!, run, copied);
+      this.#exchanges.push({ exchange, block });
+      return { node, wait, exchange };
+    });
+
     const workspace = take(4 * program.workspace);
     this.#scratchLength = program.scratch;
     orNothing(() => threads.reserveScratch(4 * this.#scratchLength));
@@ -139,10 +123,13 @@ export class CpuExecutable implements Executable {
       plan.nodes.flatMap((node) => (node.op.updates ?? []).map((index) => storageOf(node.arguments[index]))),
     );
     this.#updated = [...updated];
-    const calls = program.kernels.map((each): Call => {
+    const awaitedAt = (index: number) => exchanges.filter(({ wait }) => wait === index);
+    const calls = program.kernels.map((each, index): Call => {
       const { node, kernel, sources } = each, keeps = sources !== undefined;
       for (const source of sources ?? []) this.#sources.add(storageOf(source));
       return {
+        awaited: awaitedAt(index),
+        begun: exchanges.find(({ node }) => node === index)?.exchange,
         kernel,
         buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
         workspace: workspace.address + 4 * sharedPrepacked(each),
@@ -150,13 +137,17 @@ export class CpuExecutable implements Executable {
         keeps,
       };
     });
-    this.#prologue = this.#link(calls, (stage, { keeps }) => keeps && prepacks(stage), take).segments;
-    const linked = this.#link(calls, (stage, { keeps }) => !(keeps && prepacks(stage)), take);
-    this.#segments = linked.segments;
-    this.#timed = linked.timed;
-    this.#nodes = plan.nodes;
-
     this.dispatches = calls.length;
+    const link = (all: readonly Call[], packs: boolean) =>
+      linkStages(all, (stage, { keeps }) => packs === (keeps && prepacks(stage)), memory, take);
+    const prologue = link(calls.map((call) => ({ ...call, awaited: [], begun: undefined })), true);
+    this.#prologue = prologue.segments.filter((segment): segment is ComputedSegment => !("exchange" in segment));
+    // What nothing reads is waited for in the end.
+    const end = { kernel: { stages: [] }, buffers: [], workspace: 0, prepacked: 0, keeps: false };
+    const { segments, timed } = link([...calls, { ...end, awaited: awaitedAt(calls.length) }], false);
+    this.#segments = segments;
+    this.#timed = timed;
+    this.#nodes = plan.nodes;
     for (const [name, value] of plan.outputs) this.#outputs.set(name, arrays.get(value)!);
     this.#scalars = options.scalars.map((name) => byName(this.#outputs, "output", name));
     this.#records = Array.from({ length: SCALAR_CAPACITY }, () => new Float32Array(this.#scalars.length));
@@ -171,22 +162,37 @@ export class CpuExecutable implements Executable {
 
   /** Runs one step, to its end. */
   run(record = false): void {
+    if (this.#exchanges.length > 0) {
+      throw new UsageError("A program that sums over ranks waits for them, so it runs by runTogether()");
+    }
     this.#runPrologue();
-    this.#runSegments(this.#segments);
+    for (const segment of this.#segments) this.#compute(segment as ComputedSegment);
+    this.#conclude(record);
+  }
+
+  /** Runs one step; waits for the sums over ranks. */
+  async runTogether(record = false): Promise<void> {
+    this.#runPrologue();
+    const waits = this.#waits = new StepWaits();
+    for (const segment of this.#segments) {
+      const wait = this.#runSegment(segment, waits);
+      if (wait !== undefined) await wait;
+    }
     this.#conclude(record);
   }
 
   /** Runs one step, a stage at a time, and times each. */
-  profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
+  async profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
     this.#runPrologue();
-    const stamps = new Float64Array(2 * this.#timed.length);
-    this.#timed.forEach(({ segment }, index) => {
+    const stamps = new Float64Array(2 * this.#timed.length), waits = this.#waits = new StepWaits();
+    for (const [index, { segment }] of this.#timed.entries()) {
       stamps[2 * index] = performance.now();
-      this.#runSegment(segment);
+      const wait = this.#runSegment(segment, waits);
+      if (wait !== undefined) await wait;
       stamps[2 * index + 1] = performance.now();
-    });
+    }
     this.#conclude(record);
-    return Promise.resolve(this.#timed.map(({ node: number, variant, kernel }, index) => {
+    return this.#timed.map(({ node: number, variant, kernel }, index) => {
       const node = this.#nodes[number], start = stamps[2 * index] / 1000;
       return {
         op: node.op.name,
@@ -198,14 +204,14 @@ export class CpuExecutable implements Executable {
         start,
         seconds: stamps[2 * index + 1] / 1000 - start,
       };
-    }));
+    });
   }
 
   /** Runs the prologue if a variable that it reads has changed. */
   #runPrologue(): void {
     let version = 0;
     for (const source of this.#sources) version += source.version;
-    if (version !== this.#prologueVersion) this.#runSegments(this.#prologue);
+    if (version !== this.#prologueVersion) { for (const segment of this.#prologue) this.#compute(segment); }
     this.#prologueVersion = version;
   }
 
@@ -234,15 +240,26 @@ export class CpuExecutable implements Executable {
 
   /** Gives the memory back. */
   destroy(): void {
+    this.#waits?.destroy();
     for (const block of this.#blocks) this.#memory.free(block);
     this.#blocks.length = 0;
+    for (const { exchange, block } of this.#exchanges) {
+      // A step that failed may have left sums on their way, which still write.
+      if (exchange.pending) exchange.settle().then(() => this.#memory.free(block));
+      else this.#memory.free(block);
+    }
+    this.#exchanges.length = 0;
   }
 
-  #runSegments(segments: readonly Segment[]): void {
-    for (const segment of segments) this.#runSegment(segment);
+  /** Runs a segment; gives what is to be waited for, if it waits. */
+  #runSegment(segment: Segment, waits: StepWaits): Promise<void> | undefined {
+    if (!("exchange" in segment)) this.#compute(segment);
+    else if (segment.waits) return waits.for(segment.exchange.finish());
+    else segment.exchange.begin(waits.fail);
+    return undefined;
   }
 
-  #runSegment(segment: Segment): void {
+  #compute(segment: ComputedSegment): void {
     if ("stages" in segment) this.#threads.run(segment.stages, segment.count);
     else this.#call(segment);
   }
@@ -266,51 +283,5 @@ export class CpuExecutable implements Executable {
 
   #scratchArray(): MemoryArray {
     return this.#memory.view({ address: this.#threads.scratch, bytes: 0 }, "f32", this.#scratchLength);
-  }
-
-  /**
-   * Writes the WebAssembly stages among the wanted ones to memory.
-   *
-   * @returns All wanted stages as segments in the order of running, and each stage as a segment of its own.
-   */
-  #link(
-    calls: readonly Call[],
-    isWanted: (stage: CpuStage, call: Call) => boolean,
-    take: (bytes: number) => Block,
-  ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedStage[] } {
-    // Segments of WebAssembly stages by their indices, until the address of the table is known.
-    type Indexed = FunctionSegment | { readonly first: number; count: number };
-    const segments: Indexed[] = [], singles: (Omit<TimedStage, "segment"> & { readonly segment: Indexed })[] = [];
-    const table: number[] = [], words: number[] = [], argumentOffsets: number[] = [];
-    for (const [node, call] of calls.entries()) {
-      const { buffers } = call, variant = stageNames(call.kernel);
-      for (const [kernel, stage] of call.kernel.stages.entries()) {
-        if (!isWanted(stage, call)) continue;
-        if ("run" in stage) {
-          const segment = { stage, buffers, arrays: [] };
-          segments.push(segment);
-          singles.push({ node, variant, kernel, segment });
-          continue;
-        }
-        const index = argumentOffsets.length, last = segments.at(-1);
-        if (last !== undefined && "first" in last) last.count++;
-        else segments.push({ first: index, count: 1 });
-        singles.push({ node, variant, kernel, segment: { first: index, count: 1 } });
-        table.push(kernelNumber(stage.kernel), stage.tasks, 0);
-        argumentOffsets.push(words.length);
-        for (const argument of stage.arguments) words.push(argumentWord(argument, call));
-      }
-    }
-    const block = take(4 * (table.length + words.length));
-    argumentOffsets.forEach((offset, index) => {
-      table[index * STAGE_WORDS + 2] = block.address + 4 * (table.length + offset);
-    });
-    new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
-    const placed = (segment: Indexed): Segment =>
-      "first" in segment ? { stages: block.address + 4 * STAGE_WORDS * segment.first, count: segment.count } : segment;
-    return {
-      segments: segments.map(placed),
-      timed: singles.map((single) => ({ ...single, segment: placed(single.segment) })),
-    };
   }
 }
