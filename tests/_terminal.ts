@@ -1,7 +1,7 @@
 /** A terminal in memory, as far as the command line uses one: what its screen and all that scrolled out of it say. */
 
 import { assert } from "@std/assert";
-import { textWidth } from "../cli/reports/text_width.ts";
+import { textWidth } from "../core/mod.ts";
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 

@@ -67,7 +67,7 @@ for (const [name, keys] of [["q", "q"], ["Ctrl-C", "\x03"]]) {
         const end = between.indexOf("ended with 0"), [before, after] = shown.split(/resnet8 on[^]*ended with 0/);
         assertEquals(after.trim(), before.trim(), "the terminal is another");
         const printed = between.slice(0, end);
-        assertMatch(printed.join("\n"), /^memory .*\nepoch     loss .*\n 1\/30 .*\n/m);
+        assertMatch(printed.join("\n"), /^memory .*\nepoch {5}loss .*\n 1\/30 .*\n/m);
         assertMatch(
           printed.slice(-3).join("\n"),
           /^Finishing the step and saving.*\nStopped after \d+ steps, saved\. Go on with:\n {2}.* --resume .*$/,

@@ -1,8 +1,8 @@
 /** The live view of a training run as lines of text: curves, bars, figures. */
 
+import { cutText, textWidth } from "../../core/mod.ts";
 import { formatDuration, formatPercent, formatRate } from "../reports/format.ts";
 import { type Field, fitFields } from "../reports/layout.ts";
-import { cutText, textWidth } from "../reports/text_width.ts";
 import { drawChart, legend, type Point } from "./chart.ts";
 
 /** A curve of training and one of validation, over epochs. */

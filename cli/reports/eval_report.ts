@@ -1,10 +1,9 @@
 /** What an evaluation prints and writes: all figures of each class, within 80 columns. */
 
-import { printable } from "../../core/mod.ts";
+import { cutText, printable, textWidth } from "../../core/mod.ts";
 import type { ClassMetrics, ClassReport } from "../../inference/mod.ts";
 import { formatPercent } from "./format.ts";
 import { formatTable } from "./table.ts";
-import { cutText, textWidth } from "./text_width.ts";
 
 /** Above so many classes the worst and the best are printed, and so many of each. */
 const MOST_CLASSES = 20, MOST_EXTREMES = 10;

@@ -1,7 +1,6 @@
 /** How texts fit the width of a terminal: wrapped between words, fields left out by importance, names shortened. */
 
-import { printable } from "../../core/mod.ts";
-import { textWidth } from "./text_width.ts";
+import { printable, textWidth } from "../../core/mod.ts";
 
 /** The width of what is no terminal, in characters. */
 const STANDARD_WIDTH = 80;

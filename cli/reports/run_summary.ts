@@ -1,12 +1,11 @@
 /** What a training run ends with: its best epoch, what it confuses, what to do next. */
 
-import { printable } from "../../core/mod.ts";
+import { cutText, printable } from "../../core/mod.ts";
 import type { ValidationAnswers } from "../../train/mod.ts";
 import { PROGRAM } from "../program.ts";
 import { confusedPairs } from "./confused_pairs.ts";
 import { formatPercent } from "./format.ts";
 import { formatTable } from "./table.ts";
-import { cutText } from "./text_width.ts";
 
 /** How many pairs of classes are named, and the columns of a name. */
 const MOST_PAIRS = 3, NAME = 24;
@@ -40,8 +39,10 @@ export function confusedText(answers: ValidationAnswers): string | undefined {
   const { classes, stride } = answers, pairs = confusedPairs(answers, MOST_PAIRS);
   if (pairs.length === 0) return undefined;
   const name = (index: number) => cutText(printable(classes[index]), NAME);
-  const rows = pairs.map(({ label, predicted, images, of }) => [name(label), name(predicted), `${images} of ${of}`]);
-  return `Mistaken most often${sampleText(stride)}:\n${formatTable([["class", "taken for", "images"], ...rows], 2)}`;
+  const rows = pairs.map(({ label, predicted, images, of }) => [name(label), name(predicted), images, of]);
+  return `Mistaken most often${sampleText(stride)}:\n${
+    formatTable([["class", "taken for", "images", "of"], ...rows], 2)
+  }`;
 }
 
 /** The commands that go on from a run. */

@@ -32,10 +32,10 @@ Deno.test("bestText() and confusedText() tell the figures of the best epoch, and
   assertEquals(bestText(SOME, 6), "Best epoch 3 of 6: validation accuracy 40.00 %, loss 1.1090");
   assertEquals(confusedText(SOME)!.split("\n"), [
     "Mistaken most often:",
-    "class    taken for  images",
-    "bird     犬\ufffd[31m    3 of 4",
-    "cat      犬\ufffd[31m    2 of 3",
-    "犬\ufffd[31m  cat        1 of 3",
+    "class    taken for  images  of",
+    "bird     犬\ufffd[31m         3   4",
+    "cat      犬\ufffd[31m         2   3",
+    "犬\ufffd[31m  cat             1   3",
   ]);
   assertEquals(confusedText(answers([[0, 0], [1, 1]])), undefined);
   assertEquals(bestText(answers([[0, 0], [0, 1]], 3), 3).split(", ").at(-1), "by 1 in 3 images");

@@ -1,7 +1,6 @@
 /** Plain tables for the terminal. */
 
-import { printable } from "../../core/mod.ts";
-import { cutText, padText, padTextStart, textWidth } from "./text_width.ts";
+import { cutText, padText, padTextStart, printable, textWidth } from "../../core/mod.ts";
 
 /** Rows in columns: those of texts, the first ones or those of some indices, to the left, the others to the right. */
 export function formatTable(

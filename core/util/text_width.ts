@@ -20,7 +20,7 @@ function graphemeWidth(grapheme: string): number {
  *
  * @example
  * ```ts
- * import { textWidth } from "./text_width.ts";
+ * import { textWidth } from "@residua/residua/core";
  * console.log(textWidth("café"), textWidth("写真")); // 4 4
  * ```
  */
@@ -41,6 +41,19 @@ export function cutText(text: string, columns: number): string {
     kept += segment;
   }
   return columns < 1 ? "" : `${kept}…`;
+}
+
+/** A text in at most so many columns: its beginning, an ellipsis and its end, where it is longer, since names often end differently. */
+export function cutMiddle(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment), half = (columns - 1) / 2;
+  const fit = (room: number, pieces: readonly string[]) => {
+    let count = 0;
+    for (let width = 0; count < pieces.length && (width += graphemeWidth(pieces[count])) <= room;) count++;
+    return count;
+  };
+  const end = fit(Math.floor(half), parts.toReversed()), start = fit(Math.ceil(half), parts);
+  return `${parts.slice(0, start).join("")}…${end === 0 ? "" : parts.slice(-end).join("")}`;
 }
 
 /** A text in so many columns at least, spaces after it. */

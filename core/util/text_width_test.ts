@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { formatTable } from "./table.ts";
-import { cutText, padText, padTextStart, textWidth } from "./text_width.ts";
+import { cutMiddle, cutText, padText, padTextStart, textWidth } from "./text_width.ts";
 
 Deno.test("textWidth() counts columns: two of East Asian characters and emoji, none of combining marks", () => {
   // As Unicode's EastAsianWidth.txt has them: W and F are wide, all others here are not.
@@ -32,12 +31,9 @@ Deno.test("cutText() and padText() keep to columns, and break no character", () 
   assertEquals(cutText("写真の分類", 6), "写真…");
   assertEquals(cutText("cafe\u0301s of Paris", 5), "cafe\u0301…");
   assertEquals(cutText("cat", 0), "");
+  assertEquals(cutMiddle("class number 12", 9), "clas…r 12");
+  assertEquals(cutMiddle("写真の分類", 8), "写真…類");
+  assertEquals(cutMiddle("写真の分類", 10), "写真の分類");
   assertEquals(padText("写", 4) + "|", "写  |");
   assertEquals(padTextStart("写", 3), " 写");
-});
-
-Deno.test("formatTable() aligns columns of wide characters", () => {
-  const lines = formatTable([["class", "images"], ["写真", 7], ["ねこです", 12]]).split("\n");
-  assertEquals(lines, ["class     images", "写真           7", "ねこです      12"]);
-  assertEquals(lines.map(textWidth), [16, 16, 16]);
 });
