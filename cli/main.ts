@@ -7,6 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   serveCommand,
   dataCommand,
   exportCommand,
+  reportCommand,
   summaryCommand,
   tuneCommand,
   wgslCommand,
