@@ -2,6 +2,7 @@
 
 import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   dataCommand,
   exportCommand,
   reportCommand,
+  compareCommand,
   summaryCommand,
   tuneCommand,
   wgslCommand,

@@ -56,6 +56,7 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(report("--data", "photos", "--no-images", "--", "-r"), ["--allow-write=-r"]);
   assertEquals(report("r/1", "--data=x", "--out", "here"), ["--allow-write=here"]);
   assertEquals(report("--help"), []);
+  assertEquals(grantsFor("compare", ["r/1", "r/2"], at), read);
   assertEquals(grantsFor("export", ["--out", "/m.onnx"], at), [...read, "--allow-write=/,/c"]);
   const outs = ["/w,d/in", "/w,d/in,to/x", "x/y,z/t", "/w,dx/t", "/a/b,/c"];
   const given = train(...outs.flatMap((out) => ["--out", out])).find((flag) => flag.startsWith("--allow-write"));
@@ -148,6 +149,7 @@ Deno.test("every command works with what the launcher grants it, in a folder wit
     assert((await Deno.stat(`${folder}/ü seen/0.png`)).size > 1000);
     assertStringIncludes(await succeeds(folder, "report", "runs/é 1"), "report.html");
     assertStringIncludes(await Deno.readTextFile(`${folder}/runs/é 1/report.html`), "data:image/webp");
+    assertStringIncludes(await succeeds(folder, "compare", "runs/é 1", "runs/é 1"), "No option differs");
     await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
     assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
   }));

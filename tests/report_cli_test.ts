@@ -147,6 +147,51 @@ Deno.test("report tells where each option comes from: command line, recipe, defa
     assertEquals(of("--accumulate"), "1 ← chosen by train");
   }));
 
+Deno.test("compare shows the best figures of runs, and the options in which they differ", () =>
+  withFolder(async (folder) => {
+    const data = `${folder}/data`, runs = [`${folder}/one`, `${folder}/two`];
+    await writeImages(`${data}/train`, 8);
+    await writeImages(`${data}/val`, 3);
+    for (const [k, run] of runs.entries()) {
+      await succeed(
+        "train",
+        "--data",
+        data,
+        ...RUN,
+        ...QUIET,
+        "--epochs",
+        `${k + 1}`,
+        "--lr",
+        "0.02",
+        "--warmup",
+        "0",
+        "--out",
+        run,
+      );
+    }
+    const found = JSON.parse(await succeed("compare", ...runs, "--json"));
+    assertEquals(found.options, [{ name: "--epochs", values: ["1", "2"] }]);
+    for (const [k, { run, epochs, best, imagesPerSecond }] of found.runs.entries()) {
+      assertEquals([run, epochs], [runs[k], k + 1]);
+      const lines = (await Deno.readTextFile(`${run}/metrics.jsonl`)).trim().split("\n").map((line) =>
+        JSON.parse(line)
+      );
+      assertEquals(best, lines.find((line) => line.kind === "epoch" && line.epoch === best.epoch));
+      assertEquals(best.epoch, JSON.parse(await Deno.readTextFile(`${run}/validation.json`)).epoch);
+      const rates = lines.filter(({ kind }) => kind === "step").map((line) => line.imagesPerSecond);
+      assertEquals(rates.filter((rate) => rate <= imagesPerSecond).length, (rates.length >> 1) + 1);
+    }
+    const text = await succeed("compare", ...runs);
+    assertMatch(text, /^#  run +val acc  val loss  best epoch  images\/s  time\n1  .*one {2}.* % .* 1\/1 /);
+    assertMatch(text, /\n\noption +1 +2\n--epochs  1  2\n$/);
+    // A run of a version before has no answers: its best epoch is that of the highest accuracy.
+    await Deno.remove(`${runs[1]}/validation.json`);
+    assertEquals(JSON.parse(await succeed("compare", ...runs, "--json")).runs[1].epochs, 2);
+    const { code, stderr } = await runInProcess(["compare", runs[0]]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "Expected from 2 to 20 run folders");
+  }));
+
 Deno.test("report says what is missing of a run, and refuses what is none", () =>
   withFolder(async (folder) => {
     const data = `${folder}/data`, run = `${folder}/run`;

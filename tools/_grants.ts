@@ -50,6 +50,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
   data: { files: ["sheet"], images: true },
   report: { folders: ["out"], beside: ["data", "out"], images: true },
+  compare: {},
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
 };
