@@ -182,8 +182,8 @@ Deno.test("compare shows the best figures of runs, and the options in which they
       assertEquals(rates.filter((rate) => rate <= imagesPerSecond).length, (rates.length >> 1) + 1);
     }
     const text = await succeed("compare", ...runs);
-    assertMatch(text, /^#  run +val acc  val loss  best epoch  images\/s  time\n1  .*one {2}.* % .* 1\/1 /);
-    assertMatch(text, /\n\noption +1 +2\n--epochs  1  2\n$/);
+    assertMatch(text, /^# {2}run +val acc {2}val loss {2}best epoch {2}images\/s {2}time\n1 {2}.*one {2}.* % .* 1\/1 /);
+    assertMatch(text, /\n\noption +1 +2\n--epochs {2}1 {2}2\n$/);
     // A run of a version before has no answers: its best epoch is that of the highest accuracy.
     await Deno.remove(`${runs[1]}/validation.json`);
     assertEquals(JSON.parse(await succeed("compare", ...runs, "--json")).runs[1].epochs, 2);
@@ -284,4 +284,34 @@ Deno.test("export --card writes what the run knows beside the file, and leaves o
     await Deno.writeTextFile(`${bare}/config.json`, '{"model_type":"resnet"}');
     await succeed("export", "--checkpoint", `${bare}/best.safetensors`, "--out", `${folder}/out/net.onnx`, "--card");
     assertStringIncludes(await Deno.readTextFile(card), "None is known");
+  }));
+
+Deno.test("lr-find suggests a rate for the network and the batch that train would choose, and draws the losses", () =>
+  withFolder(async (folder) => {
+    const data = `${folder}/data`, out = `${folder}/drawn/rates.svg`;
+    await writeImages(data, 20);
+    const base = ["lr-find", "--data", data, ...RUN, "--workers", "0", "--augment", "none", "--steps", "40"];
+    const { points, suggested, least } = JSON.parse(await succeed(...base, "--json"));
+    assertEquals(points[0].rate.toPrecision(6), "0.0000100000");
+    assert(points.length > 20 && suggested > 1e-4 && suggested < least && least < 10, `${suggested} ${least}`);
+    const text = await succeed(...base, "--out", out);
+    assertStringIncludes(text, "resnet8 on ");
+    assertStringIncludes(text, `Try --lr ${Number(suggested.toPrecision(2))}, with the same --batch`);
+    assertStringIncludes(text, "● ".trim());
+    const svg = await Deno.readTextFile(out);
+    for (const part of ["learning rate", "smoothed", `suggested, ${Number(suggested.toPrecision(2))}`]) {
+      assertStringIncludes(svg, part);
+    }
+    assert(!svg.includes("NaN"));
+    for (
+      const [told, ...args] of [
+        ["expected the name of an SVG file", "--out", "rates.png"],
+        ["Unknown option --lr", "--lr", "1"],
+        ["the first below the last, but `--from 1`".replaceAll("`", ""), "--from", "1", "--to", "0.1"],
+      ]
+    ) {
+      const { code, stderr } = await runInProcess([...base, ...args]);
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, told);
+    }
   }));
