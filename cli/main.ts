@@ -2,13 +2,16 @@
 
 import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { completionsCommand } from "./commands/completions.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { lrFindCommand } from "./commands/lr_find.ts";
 import { newCommand } from "./commands/new.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -25,6 +28,9 @@ const COMMANDS: readonly Command[] = [
   serveCommand,
   dataCommand,
   exportCommand,
+  reportCommand,
+  compareCommand,
+  lrFindCommand,
   summaryCommand,
   tuneCommand,
   wgslCommand,

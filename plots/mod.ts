@@ -21,4 +21,5 @@
  */
 
 export { type EventStore, RunEvents } from "./run_events.ts";
-export { RunPlots } from "./run_plots.ts";
+export { loadPlots, RunPlots } from "./run_plots.ts";
+export type { EpochLine } from "./plots.ts";

@@ -16,7 +16,7 @@ const config = `${root}deno.offline.json`, main = `${root}cli/main.ts`;
 Deno.test("tasks of the command line go through the launcher, which itself has no network", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
   const commands = (await Promise.all([...Deno.readDirSync(`${root}cli/commands`)].map(({ name }) => name)))
-    .map((name) => name.replace(".ts", ""));
+    .map((name) => name.replace(".ts", "").replaceAll("_", "-"));
   assert(commands.length >= 9);
   for (const name of commands) {
     assertEquals(tasks[name], `deno ${LAUNCH.join(" ")} tools/run.ts ${name}`);
@@ -61,6 +61,16 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(grantsFor("eval", ["--csv", "t.csv", "--logits", "C:\\l\\x.json"], at), [
     ...[...read, "--allow-write=.,C:\\l,/c", "--allow-ffi=/d/npm"],
   ]);
+  const report = (...args: string[]) =>
+    grantsFor("report", args, at).filter((flag) => flag.startsWith("--allow-write"));
+  assertEquals(grantsFor("report", ["r/1"], at), [...read, "--allow-write=r/1", ...beside]);
+  assertEquals(report("--data", "photos", "--no-images", "--", "-r"), ["--allow-write=-r"]);
+  assertEquals(report("r/1", "--data=x", "--out", "here"), ["--allow-write=here"]);
+  assertEquals(report("--help"), []);
+  assertEquals(grantsFor("lr-find", ["--out", "a/r.svg", "--init", "imagenet"], at), [
+    ...[...read, "--allow-write=a,/c", ...beside, "--allow-net=download.pytorch.org"],
+  ]);
+  assertEquals(grantsFor("compare", ["r/1", "r/2"], at), read);
   assertEquals(grantsFor("export", ["--out", "/m.onnx"], at), [...read, "--allow-write=/,/c"]);
   const outs = ["/w,d/in", "/w,d/in,to/x", "x/y,z/t", "/w,dx/t", "/a/b,/c"];
   const given = train(...outs.flatMap((out) => ["--out", out])).find((flag) => flag.startsWith("--allow-write"));
@@ -153,6 +163,11 @@ testWhole(
         "%",
       );
       assert((await Deno.stat(`${folder}/ü seen/0.png`)).size > 1000);
+      assertStringIncludes(await succeeds(folder, "report", "runs/é 1"), "report.html");
+      assertStringIncludes(await Deno.readTextFile(`${folder}/runs/é 1/report.html`), "data:image/webp");
+      assertStringIncludes(await succeeds(folder, "compare", "runs/é 1", "runs/é 1"), "No option differs");
+      await succeeds(folder, "lr-find", "--data", "cifar", ...SMALL, "--steps", "12", "--out", "r/rates.svg");
+      assert((await Deno.stat(`${folder}/r/rates.svg`)).size > 1000);
       await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
       assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
     }),

@@ -22,8 +22,8 @@ interface Needs {
   readonly folders?: readonly string[];
   /** Folders that it writes to where none of these is given. */
   readonly otherwise?: readonly string[];
-  /** Whether its first argument names a folder that it makes. */
-  readonly makes?: boolean;
+  /** Of a command that writes to the folder beside its options, unless one of `folders` is given: the options that take a value. */
+  readonly beside?: readonly string[];
   /** Options that name a file to write: its folder is granted, since files are written under another name first. */
   readonly files?: readonly string[];
   /** Whether it keeps what it times, and weights that it fetches. */
@@ -49,9 +49,12 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   predict: { folders: ["explain"], caches: true, weights: ["checkpoint"], images: true },
   serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
   data: { files: ["sheet"], images: true },
+  report: { folders: ["out"], beside: ["data", "out"], images: true },
+  compare: {},
+  "lr-find": { files: ["out"], caches: true, weights: ["init"], images: true },
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
-  new: { makes: true },
+  new: { beside: [] },
 };
 
 /** The environment variables that the sources read; packages see no others either, as if they were not set. */
@@ -79,15 +82,13 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
     flags.push("--allow-read", grant("ffi", [npm]));
   }
   if (!Object.hasOwn(NEEDS, command)) return flags;
-  const { folders = [], otherwise = [], makes, files = [], caches, weights = [], images, listens } = NEEDS[command];
-  const made = makes ? args.filter((argument) => !argument.startsWith("-")).slice(0, 1) : [];
-  const given = [...folders.flatMap((name) => valuesOf(name, args)), ...made],
-    published = weights.flatMap((n) => valuesOf(n, args));
+  const { folders = [], beside, otherwise = [], files = [], caches, weights = [], images, listens } = NEEDS[command];
+  const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
   // How much memory is free bounds what is read and decoded.
   flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
   const fetches = published.some((name) => PUBLISHED.test(name));
   const written = [
-    ...(given.length > 0 ? given : otherwise),
+    ...(given.length > 0 ? given : beside === undefined ? otherwise : besideOptions(beside, args)),
     ...files.flatMap((name) => valuesOf(name, args)).map(folderOf),
     ...(caches ? [at.cacheFolder] : []),
   ];
@@ -134,6 +135,14 @@ function valuesOf(name: string, args: readonly string[]): string[] {
     if (argument.startsWith(`--${name}=`)) return [argument.slice(name.length + 3)];
     return argument === `--${name}` && k + 1 < options.length ? [options[k + 1]] : [];
   }).filter((value) => value !== "");
+}
+
+/** What stands beside options: neither one of them nor the value of one that takes one. */
+function besideOptions(valued: readonly string[], args: readonly string[]): string[] {
+  const end = args.indexOf("--"), isValue = (k: number) => k > 0 && valued.some((name) => args[k - 1] === `--${name}`);
+  return args.filter((argument, k) =>
+    argument !== "" && (end >= 0 && k >= end ? k > end : !argument.startsWith("-") && !isValue(k))
+  );
 }
 
 /** The folder that a file is in. */

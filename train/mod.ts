@@ -1,4 +1,5 @@
 export * from "./events.ts";
+export * from "./find_rate.ts";
 export * from "./fit.ts";
 export * from "./freeze.ts";
 export * from "./head.ts";
@@ -18,4 +19,5 @@ export * from "./schedules/step_schedules.ts";
 export * from "./suggest.ts";
 export { type StepOptions, type TogetherOptions, type TracedStep, traceStep } from "./traced_step.ts";
 export * from "./trainer.ts";
+export { type ValidatedImage, type ValidationAnswers } from "./validation_answers.ts";
 export * from "./schedules/warm_up.ts";

@@ -1,6 +1,6 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
-import { UsageError, VERSION } from "../../core/mod.ts";
+import { printable, UsageError, VERSION } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { alignHead, type Checkpoint, describedModel, type ModelDescription } from "../../weights/mod.ts";
@@ -28,6 +28,8 @@ import { formatProfile, profileJson } from "../reports/profile_report.ts";
 import { EpochTable } from "../reports/epoch_table.ts";
 import { printLines, printNotice, printText, widthOf } from "../reports/layout.ts";
 import { ProgressLine } from "../reports/progress.ts";
+import { StopKey } from "../live/stop_key.ts";
+import { LiveView } from "../live/view.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
 import {
   expectNoStart,
@@ -53,6 +55,7 @@ import {
   resumeText,
   stoppedText,
 } from "../reports/train_report.ts";
+import { bestText, confusedText, nextText } from "../reports/run_summary.ts";
 import { TrainWarnings } from "../reports/train_warnings.ts";
 import { checkTune } from "../tuning/tune_option.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
@@ -105,11 +108,11 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   }
   if (checkpoint !== undefined) expectSameModel(values.model, checkpoint, location);
   const initial = checkpoint ?? start ?? await readInit();
-  await trainIn({ location, folder, checkpoint, initial }, work);
+  await trainIn({ location, folder, checkpoint, initial, given: resolved.given }, work);
 }
 
 /** What is trained, and on what. */
-interface Work {
+export interface Work {
   readonly set: ImageSet;
   readonly values: ChosenValues;
   /** What to say of values that were chosen. */
@@ -129,11 +132,14 @@ interface Run {
   readonly location: string;
   readonly folder: RunFolder;
   readonly checkpoint?: ResumableCheckpoint;
+  /** The names of the options that the command line gave it, now and before. */
+  readonly given: readonly string[];
   /** The weights to start from: the checkpoint's, or those of --init. */
   readonly initial?: Checkpoint & { readonly source: string };
 }
 
-async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
+/** Opens the images, chooses what is left open, and makes the model. */
+export async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
   const found = await openData(asked, { name: asked.model }, undefined, new ImageCaches(asked["cache-images"]));
   const { set, values, text } = await chooseValues(asked, decided, found);
   const description = {
@@ -166,7 +172,9 @@ async function trainIn(run: Run, work: Work): Promise<void> {
   const { set, values, freeze, classWeights, parameters } = work;
   const description = startedDescription(work.description, initial), model = describedModel(description);
   const { json, accumulate, batch, epochs } = values;
-  const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
+  const shows = values.progress && !json, isLive = shows && !values.plain && Deno.stderr.isTerminal();
+  using line = isLive ? new LiveView() : new ProgressLine(shows);
+  const events = new RunEvents(store);
   const plots = new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes);
   using interrupt = new Interrupt(() => {
     line.clear();
@@ -176,14 +184,17 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     line.clear();
     printNotice(`warning: ${text}`);
   });
+  using key = isLive ? new StopKey(() => interrupt.stop()) : undefined;
   const say = (text: string) => {
-    if (!json) printText(text);
+    if (json) return;
+    line.clear();
+    printText(text);
   };
   const { augmentation, normalisation } = await chooseAugmentation(
     values,
     set,
     initial?.info?.normalisation,
-    (done, total) => line.progress({ activity: "statistics", done, total }),
+    (done, total) => line.onProgress({ activity: "statistics", done, total }),
   );
   const head = checkpoint === undefined && initial !== undefined ? alignHead(model, initial, set.classes) : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
@@ -202,6 +213,17 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     if (checkpoint === undefined && tuned !== undefined) say(tuned);
     const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
+    if (line instanceof LiveView) {
+      line.describe({
+        title: `${model.name} on ${printable(set.name)}`,
+        work: describeWork(backend, values),
+        epochs,
+        stepsPerEpoch,
+        lines: checkpoint === undefined ? [] : await folder.readMetrics(),
+        hearsKey: key?.isHeard ?? false,
+        signal: interrupt.signal,
+      });
+    }
     const { stopped, steps, last, stoppedEarly, staleEpochs } = await fit({
       model,
       description,
@@ -231,7 +253,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           },
         }
         : undefined,
-      callbacks: [plots, events],
+      callbacks: [line, plots, events],
       onStart: async (event) => {
         const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
@@ -246,16 +268,13 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           // Numbers, so that a run goes on with its own whatever becomes of a file.
           "class-weights": classWeights?.toString(),
           out: location,
+          given: run.given,
           version: VERSION,
           deno: Deno.version.deno,
           adapter: backend.description,
         });
       },
-      onStep: (event) => {
-        warnings.onStep(event);
-        line.update(event);
-      },
-      onProgress: (event) => line.progress(event),
+      onStep: (event) => warnings.onStep(event),
       onEpoch: (event) => {
         line.clear();
         console.log(json ? epochJson(event) : table.line(event, widthOf()));
@@ -269,10 +288,13 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     else if (last === undefined) {
       return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
     }
-    const files = [...plots.files, "metrics.jsonl", "best.safetensors", "last.safetensors"];
+    const answers = await folder.readValidation().catch(() => undefined);
+    const kept = answers === undefined ? [] : ["validation.json"];
+    const files = [...plots.files, "metrics.jsonl", "best.safetensors", "last.safetensors", ...kept];
+    if (answers !== undefined) say([bestText(answers, epochs), confusedText(answers) ?? []].flat().join("\n"));
     say(`The run is in ${location}: ${files.join(", ")}`);
+    if (!json) printLines(nextText(location));
   } finally {
-    line.clear();
     backend.destroy();
   }
 }
@@ -282,6 +304,8 @@ interface Resolved {
   readonly values: TrainValues;
   /** The names of those that are no defaults. */
   readonly decided: ReadonlySet<string>;
+  /** The names of those of the command line, when the run was begun and since. */
+  readonly given: readonly string[];
 }
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
@@ -292,6 +316,7 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
     return {
       values: resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, base, given)),
       decided: new Set([...Object.keys(given), ...Object.keys(base)]),
+      given: Object.keys(given),
     };
   }
   expectNoStart(TRAIN_OPTIONS, given);
@@ -304,7 +329,12 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
   expectSameRun(TRAIN_OPTIONS, given, config, resume);
   const base = withoutReplaced(TRAIN_OPTIONS, keptOptions(TRAIN_OPTIONS, config), given);
   const kept = resolveOptions(TRAIN_OPTIONS, given, base);
-  return { values: { ...kept, resume }, decided: new Set(Object.keys(TRAIN_OPTIONS)) };
+  const before = Array.isArray(config.given) ? config.given.filter((name) => Object.hasOwn(TRAIN_OPTIONS, name)) : [];
+  return {
+    values: { ...kept, resume },
+    decided: new Set(Object.keys(TRAIN_OPTIONS)),
+    given: [...new Set([...before, ...Object.keys(given)])].filter((name) => name !== "resume"),
+  };
 }
 
 async function printRecipe({ recipe }: TrainValues, given: GivenOptions): Promise<void> {
