@@ -14,6 +14,7 @@ import { predictCommand } from "./commands/predict.ts";
 import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { summaryCommand } from "./commands/summary.ts";
+import { sweepCommand } from "./commands/sweep.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { wgslCommand } from "./commands/wgsl.ts";
@@ -31,6 +32,7 @@ const COMMANDS: readonly Command[] = [
   reportCommand,
   compareCommand,
   lrFindCommand,
+  sweepCommand,
   summaryCommand,
   tuneCommand,
   wgslCommand,

@@ -54,6 +54,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   "lr-find": { files: ["out"], caches: true, weights: ["init"], images: true },
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
+  sweep: { folders: ["out"], otherwise: ["runs"], caches: true, images: true },
   new: { beside: [] },
 };
 

@@ -184,6 +184,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     line.clear();
     printNotice(`warning: ${text}`);
   });
+  const pause = new AbortController();
   using key = isLive ? new StopKey(() => interrupt.stop()) : undefined;
   const say = (text: string) => {
     if (json) return;
@@ -240,7 +241,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       initial: initial && { ...initial, ...head },
       progress: checkpoint?.info.progress,
       folder,
-      signal: interrupt.signal,
+      signal: AbortSignal.any([interrupt.signal, pause.signal]),
       profile: values.profile
         ? {
           onProfile: async (profile) => {
@@ -279,6 +280,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
         line.clear();
         console.log(json ? epochJson(event) : table.line(event, widthOf()));
         warnings.onEpoch(event);
+        if (event.epoch + 1 >= (values["stop-after"] ?? Infinity) && event.epoch + 1 < epochs) pause.abort();
       },
     });
     line.clear();

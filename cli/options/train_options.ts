@@ -105,6 +105,12 @@ const SAVING_OPTIONS = inGroup(
       minimum: 1,
       mayChangeOnResume: true,
     },
+    "stop-after": {
+      kind: "integer",
+      about: "save and stop after N epochs of the run, as an interruption does; --resume goes on",
+      minimum: 1,
+      ofOneInvocation: true,
+    },
     keep: {
       kind: "integer",
       about: "keep the checkpoints of the last N epochs too",

@@ -1,0 +1,47 @@
+/** Where a run of a sweep stands, from the files of its folder. */
+
+import { RunFolder } from "../../disk/mod.ts";
+import { readIfThere, writeFile } from "../../files/mod.ts";
+import { readRunConfig } from "../options/resume.ts";
+import { compareScores, type Score } from "./rungs.ts";
+
+/** What a run of a sweep has done. */
+export interface TrialState extends Score {
+  /** Whether it was begun, so that it is gone on with. */
+  readonly begun: boolean;
+  /** Its epochs so far. */
+  readonly epochs: number;
+  /** Its epochs in the end, once it was begun. */
+  readonly whole?: number;
+  /** The best epoch, from 1. */
+  readonly bestEpoch?: number;
+  /** Why it failed, if it did: it is not tried again. */
+  readonly failure?: string;
+}
+
+/** Has the sentence with which a run failed. */
+const FAILURE = "failure.txt", MOST_FAILURE = 10_000;
+
+/** Reads where a run stands, and what its best epoch is, up to some epochs. */
+export async function trialState(folder: string, epochs = Infinity): Promise<TrialState> {
+  const failure = await readIfThere(`${folder}/${FAILURE}`, { what: "why a run failed", most: MOST_FAILURE });
+  if (failure !== undefined) {
+    return { begun: true, epochs: 0, loss: Infinity, failure: new TextDecoder().decode(failure).trim() };
+  }
+  if (await Deno.stat(`${folder}/config.json`).then(() => false, () => true)) {
+    return { begun: false, epochs: 0, loss: Infinity };
+  }
+  const { epochs: whole } = await readRunConfig(folder);
+  const lines = (await new RunFolder(folder).readMetrics()).flatMap((line) => line.kind === "epoch" ? [line] : []);
+  const [best] = lines.filter(({ epoch }) => epoch < epochs).map(({ epoch, valTop1, valLoss }) => ({
+    bestEpoch: epoch + 1,
+    top1: valTop1 ?? undefined,
+    loss: valLoss ?? Infinity,
+  })).toSorted(compareScores);
+  return { begun: true, epochs: lines.length, whole: Number(whole), ...(best ?? { loss: Infinity }) };
+}
+
+/** Remembers that a run failed. */
+export async function keepFailure(folder: string, message: string): Promise<void> {
+  await writeFile(`${folder}/${FAILURE}`, new TextEncoder().encode(`${message}\n`));
+}
