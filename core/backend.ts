@@ -1,5 +1,6 @@
 /** The interface of a backend: nothing above `core/` sees further into one than this. */
 
+import type { Collective } from "./collective.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { DevicePeaks, DispatchTime, ProfileOptions } from "./profiling/profile.ts";
 import type { TensorSpec } from "./graph/shape.ts";
@@ -28,8 +29,18 @@ export interface Executable {
    * Runs one step. It returns once the step is queued; on WebGPU the device may still work on it.
    *
    * @param record Whether the step's scalars are kept for {@link Executable.readScalars}.
+   * @throws {UsageError} If the program sums over ranks, which takes {@link Executable.runTogether}.
    */
   run(record?: boolean): void;
+  /**
+   * Runs one step of a program that was compiled with a {@link Collective}, with the results of {@link Executable.run} on all
+   * ranks together; one at a time. A program without sums over ranks just runs.
+   *
+   * @param record As for {@link Executable.run}.
+   * @returns Resolves once all sums are there and what follows them is queued; rejects if a sum does, and then the variables
+   * are those of an unfinished step.
+   */
+  runTogether(record?: boolean): Promise<void>;
   /** Copies an output out; waits for the device. */
   read(output: string): Promise<Float32Array | Uint32Array>;
   /** The steps that can be recorded before {@link Executable.readScalars} must be called. */
@@ -58,6 +69,8 @@ export interface BackendCompileOptions {
   readonly variables: ReadonlyMap<string, Storage>;
   /** Names of outputs of shape [] that are recorded each step. */
   readonly scalars: readonly string[];
+  /** What computes the sums over ranks, of ops that have some. Defaults to none: there is one rank. */
+  readonly collective?: Collective;
   /** Fills planned buffers and scratch memory with NaN before the first step, so that a kernel that reads them is found. */
   readonly poison?: boolean;
   /** Picks the index of a WebGPU variant for a node. Defaults to the policy's choice. */
@@ -118,7 +131,7 @@ export interface Backend extends Disposable {
    *
    * @internal
    */
-  memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed;
+  memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant" | "collective">): MemoryNeed;
   /**
    * Makes a plan executable.
    *

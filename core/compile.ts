@@ -9,7 +9,7 @@ import type { TuneOptions } from "./webgpu/tuning/choices.ts";
 
 /** The options of {@link compile}. */
 export interface CompileOptions
-  extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant" | "everyStep"> {
+  extends PlanOptions, Pick<BackendCompileOptions, "poison" | "chooseVariant" | "everyStep" | "collective"> {
   /** Values that can be read after a step, by name. */
   readonly outputs?: Readonly<Record<string, Value>>;
   /** Values of shape [] that are recorded each step, by name. */
@@ -54,8 +54,8 @@ export async function compile(graph: Graph, backend: Backend, options: CompileOp
       );
     }
   }
-  const { poison, chooseVariant, everyStep, tune } = options, scalars = Object.keys(options.scalars ?? {});
-  const compiled = { variables, scalars, poison, chooseVariant, everyStep };
+  const { poison, chooseVariant, everyStep, collective, tune } = options, scalars = Object.keys(options.scalars ?? {});
+  const compiled = { variables, scalars, poison, chooseVariant, everyStep, collective };
   const executable = tune === undefined || chooseVariant !== undefined || backend.tuner === undefined
     ? await backend.compile(planned, compiled)
     : await backend.tuner.compile(planned, compiled, tune);

@@ -85,6 +85,11 @@ export interface OpDefinition<A extends Attributes = Attributes> {
    * and stores of f16 are converted, so that they compute in float32.
    */
   float16Inputs?(inputs: number, attributes: A): readonly number[];
+  /**
+   * Whether each output is the sum of the input with its index over all ranks that compute together. A backend that was given
+   * a {@link Collective} has that sum them; the op's kernels are those of one rank alone, which copy.
+   */
+  readonly sumsOverRanks?: boolean;
   /** Whether mixed precision rounds these inputs to f16; unless said so it leaves them as they come. */
   readonly castsToFloat16?: boolean;
   /**

@@ -7,6 +7,7 @@
 export type { PoolAttributes, PoolGradientAttributes } from "./_pool.ts";
 export * from "./adamw_update.ts";
 export * from "./add.ts";
+export * from "./all_reduce.ts";
 export * from "./average_pool2d.ts";
 export * from "./average_update.ts";
 export * from "./batch_norm/mod.ts";

@@ -134,8 +134,8 @@ export class CpuBackend implements Backend {
   }
 
   /** The memory that a plan would take. */
-  memoryNeed(plan: Plan): MemoryNeed {
-    return memoryNeed(plan);
+  memoryNeed(plan: Plan, { collective }: Pick<BackendCompileOptions, "collective"> = {}): MemoryNeed {
+    return memoryNeed(plan, collective !== undefined);
   }
 
   /** Allocates memory that outlives a step. */

@@ -2,13 +2,14 @@
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
 import { byName, expectData } from "../util/check_data.ts";
-import { DeviceError } from "../util/errors.ts";
+import { DeviceError, UsageError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import type { NumericArray } from "../op.ts";
 import type { CpuArgument, CpuContext, CpuFunctionStage, CpuStage, CpuStages } from "./stages.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
+import { type CopiedValue, CpuExchange } from "./exchange.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory, MemoryArray } from "./memory.ts";
 import { prepacks, programOf, sharedPrepacked, STAGE_WORDS } from "./program.ts";
@@ -23,8 +24,16 @@ interface FunctionSegment {
   readonly arrays: NumericArray[];
 }
 
+/** Where a sum over ranks begins, or where its results must be there. */
+interface ExchangeSegment {
+  readonly exchange: CpuExchange;
+  readonly waits: boolean;
+}
+
 /** Consecutive stages of WebAssembly kernels, by their address and number, or one stage in TypeScript. */
-type Segment = { readonly stages: number; readonly count: number } | FunctionSegment;
+type ComputedSegment = { readonly stages: number; readonly count: number } | FunctionSegment;
+
+type Segment = ComputedSegment | ExchangeSegment;
 
 /** A single stage of a step, so that it can be timed. */
 interface TimedStage {
@@ -36,6 +45,10 @@ interface TimedStage {
 
 /** A node's kernel and its memory. */
 interface Call {
+  /** The sums over ranks that its node reads first. */
+  readonly awaited: readonly CpuExchange[];
+  /** The sum over ranks that its node begins. */
+  readonly begun?: CpuExchange;
   readonly kernel: CpuStages;
   readonly buffers: readonly MemoryArray[];
   /** The address of its workspace. */
@@ -45,6 +58,9 @@ interface Call {
   /** Whether that is the node's own, so that it lasts. */
   readonly keeps: boolean;
 }
+
+/** What a profile calls the time that a node waits for sums over ranks. */
+const WAIT = "wait for ranks";
 
 /** The names of a kernel's stages, each once. */
 function stageNames({ stages }: CpuStages): string {
@@ -71,6 +87,8 @@ export class CpuExecutable implements Executable {
   /** The variables that the prologue reads, and the sum of their versions when it last ran. */
   readonly #sources = new Set<CpuStorage>();
   #prologueVersion = -1;
+  /** The sums over ranks, and the memory of each. */
+  readonly #exchanges: { readonly exchange: CpuExchange; readonly block: Block }[] = [];
   /** The variables that a step changes. */
   readonly #updated: readonly CpuStorage[];
   readonly #threads: Threads;
@@ -108,7 +126,8 @@ export class CpuExecutable implements Executable {
       if (options.poison) memory.view(block, "f32", block.bytes / 4).elements.fill(NaN);
       return block;
     };
-    const program = programOf(plan), arena = take(program.arena.bytes);
+    const { collective } = options, program = programOf(plan, collective !== undefined);
+    const arena = take(program.arena.bytes);
     const arrays = new Map<Value, MemoryArray>();
     const place = (value: Value, block: Block, offset = 0) => {
       const at = { address: block.address + offset, bytes: byteSize(value.spec) };
@@ -128,6 +147,22 @@ export class CpuExecutable implements Executable {
     }
     program.values.forEach((value, index) => place(value, arena, program.arena.offsets[index]));
 
+    const exchanges = program.exchanges.map(({ node, wait, offsets, length, inPlace }) => {
+      const { arguments: given, results } = plan.nodes[node], block = orNothing(() => memory.allocate(4 * length));
+      const run = memory.view(block, "f32", length);
+      // What lies between values is summed too.
+      run.elements.fill(0);
+      const copied: CopiedValue[] = [];
+      given.forEach((value, index) => {
+        if (inPlace.has(value)) place(value, block, 4 * offsets[index]);
+        else copied.push({ from: arrays.get(value)!, offset: offsets[index] });
+        place(results[index], block, 4 * offsets[index]);
+      });
+      const exchange = new CpuExchange(collective!, run, copied);
+      this.#exchanges.push({ exchange, block });
+      return { node, wait, exchange };
+    });
+
     const workspace = take(4 * program.workspace);
     this.#scratchLength = program.scratch;
     orNothing(() => threads.reserveScratch(4 * this.#scratchLength));
@@ -139,10 +174,12 @@ export class CpuExecutable implements Executable {
       plan.nodes.flatMap((node) => (node.op.updates ?? []).map((index) => storageOf(node.arguments[index]))),
     );
     this.#updated = [...updated];
-    const calls = program.kernels.map((each): Call => {
+    const calls = program.kernels.map((each, index): Call => {
       const { node, kernel, sources } = each, keeps = sources !== undefined;
       for (const source of sources ?? []) this.#sources.add(storageOf(source));
       return {
+        awaited: exchanges.filter(({ wait }) => wait === index).map(({ exchange }) => exchange),
+        begun: exchanges.find(({ node }) => node === index)?.exchange,
         kernel,
         buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
         workspace: workspace.address + 4 * sharedPrepacked(each),
@@ -150,10 +187,13 @@ export class CpuExecutable implements Executable {
         keeps,
       };
     });
-    this.#prologue = this.#link(calls, (stage, { keeps }) => keeps && prepacks(stage), take).segments;
+    const packing = calls.map((call) => ({ ...call, awaited: [], begun: undefined }));
+    this.#prologue = this.#link(packing, (stage, { keeps }) => keeps && prepacks(stage), take).segments;
     const linked = this.#link(calls, (stage, { keeps }) => !(keeps && prepacks(stage)), take);
-    this.#segments = linked.segments;
-    this.#timed = linked.timed;
+    const unread = exchanges.filter(({ wait }) => wait === calls.length)
+      .map(({ node, exchange }) => ({ node, segment: { exchange, waits: true } }));
+    this.#segments = [...linked.segments, ...unread.map(({ segment }) => segment)];
+    this.#timed = [...linked.timed, ...unread.map((each) => ({ ...each, variant: WAIT, kernel: 1 }))];
     this.#nodes = plan.nodes;
 
     this.dispatches = calls.length;
@@ -171,22 +211,36 @@ export class CpuExecutable implements Executable {
 
   /** Runs one step, to its end. */
   run(record = false): void {
+    if (this.#exchanges.length > 0) {
+      throw new UsageError("A program that sums over ranks waits for them, so it runs by runTogether()");
+    }
     this.#runPrologue();
-    this.#runSegments(this.#segments);
+    for (const segment of this.#segments) this.#runSegment(segment);
+    this.#conclude(record);
+  }
+
+  /** Runs one step; waits for the sums over ranks. */
+  async runTogether(record = false): Promise<void> {
+    this.#runPrologue();
+    for (const segment of this.#segments) {
+      const wait = this.#runSegment(segment);
+      if (wait !== undefined) await wait;
+    }
     this.#conclude(record);
   }
 
   /** Runs one step, a stage at a time, and times each. */
-  profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
+  async profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
     this.#runPrologue();
     const stamps = new Float64Array(2 * this.#timed.length);
-    this.#timed.forEach(({ segment }, index) => {
+    for (const [index, { segment }] of this.#timed.entries()) {
       stamps[2 * index] = performance.now();
-      this.#runSegment(segment);
+      const wait = this.#runSegment(segment);
+      if (wait !== undefined) await wait;
       stamps[2 * index + 1] = performance.now();
-    });
+    }
     this.#conclude(record);
-    return Promise.resolve(this.#timed.map(({ node: number, variant, kernel }, index) => {
+    return this.#timed.map(({ node: number, variant, kernel }, index) => {
       const node = this.#nodes[number], start = stamps[2 * index] / 1000;
       return {
         op: node.op.name,
@@ -198,14 +252,14 @@ export class CpuExecutable implements Executable {
         start,
         seconds: stamps[2 * index + 1] / 1000 - start,
       };
-    }));
+    });
   }
 
   /** Runs the prologue if a variable that it reads has changed. */
   #runPrologue(): void {
     let version = 0;
     for (const source of this.#sources) version += source.version;
-    if (version !== this.#prologueVersion) this.#runSegments(this.#prologue);
+    if (version !== this.#prologueVersion) { for (const segment of this.#prologue) this.#runSegment(segment); }
     this.#prologueVersion = version;
   }
 
@@ -236,15 +290,21 @@ export class CpuExecutable implements Executable {
   destroy(): void {
     for (const block of this.#blocks) this.#memory.free(block);
     this.#blocks.length = 0;
+    for (const { exchange, block } of this.#exchanges) {
+      // A step that failed may have left sums on their way, which still write.
+      if (exchange.pending) exchange.settle().then(() => this.#memory.free(block));
+      else this.#memory.free(block);
+    }
+    this.#exchanges.length = 0;
   }
 
-  #runSegments(segments: readonly Segment[]): void {
-    for (const segment of segments) this.#runSegment(segment);
-  }
-
-  #runSegment(segment: Segment): void {
+  /** Runs a segment; gives what is to be waited for, if it waits. */
+  #runSegment(segment: Segment): Promise<void> | undefined {
     if ("stages" in segment) this.#threads.run(segment.stages, segment.count);
-    else this.#call(segment);
+    else if ("stage" in segment) this.#call(segment);
+    else if (segment.waits) return segment.exchange.finish();
+    else segment.exchange.begin();
+    return undefined;
   }
 
   #call({ stage, buffers, arrays }: FunctionSegment): void {
@@ -279,17 +339,20 @@ export class CpuExecutable implements Executable {
     take: (bytes: number) => Block,
   ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedStage[] } {
     // Segments of WebAssembly stages by their indices, until the address of the table is known.
-    type Indexed = FunctionSegment | { readonly first: number; count: number };
+    type Indexed = FunctionSegment | ExchangeSegment | { readonly first: number; count: number };
     const segments: Indexed[] = [], singles: (Omit<TimedStage, "segment"> & { readonly segment: Indexed })[] = [];
     const table: number[] = [], words: number[] = [], argumentOffsets: number[] = [];
+    const add = (segment: FunctionSegment | ExchangeSegment, node: number, variant: string, kernel: number) => {
+      segments.push(segment);
+      singles.push({ node, variant, kernel, segment });
+    };
     for (const [node, call] of calls.entries()) {
       const { buffers } = call, variant = stageNames(call.kernel);
+      for (const exchange of call.awaited) add({ exchange, waits: true }, node, WAIT, 0);
       for (const [kernel, stage] of call.kernel.stages.entries()) {
         if (!isWanted(stage, call)) continue;
         if ("run" in stage) {
-          const segment = { stage, buffers, arrays: [] };
-          segments.push(segment);
-          singles.push({ node, variant, kernel, segment });
+          add({ stage, buffers, arrays: [] }, node, variant, kernel);
           continue;
         }
         const index = argumentOffsets.length, last = segments.at(-1);
@@ -300,6 +363,7 @@ export class CpuExecutable implements Executable {
         argumentOffsets.push(words.length);
         for (const argument of stage.arguments) words.push(argumentWord(argument, call));
       }
+      if (call.begun !== undefined) add({ exchange: call.begun, waits: false }, node, "begin", 0);
     }
     const block = take(4 * (table.length + words.length));
     argumentOffsets.forEach((offset, index) => {

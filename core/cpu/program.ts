@@ -2,6 +2,7 @@
 
 import { type Arena, placeInArena } from "./arena.ts";
 import type { MemoryNeed } from "../backend.ts";
+import { type Exchange, exchangesOf } from "../plan/exchanges.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { lifetimesOf } from "../plan/lifetimes.ts";
 import type { CpuStage, CpuStages } from "./stages.ts";
@@ -33,28 +34,64 @@ export interface CpuProgram {
   readonly arena: Arena;
   /** The computed values, in the order of {@link Arena.offsets}. */
   readonly values: readonly Value[];
+  /** The sums over ranks, where there are others. */
+  readonly exchanges: readonly PlacedExchange[];
   /** Floats of the workspace that kernels share. */
   readonly workspace: number;
   /** Floats of scratch memory of a thread. */
   readonly scratch: number;
 }
 
-/** Chooses every kernel and places every computed value. */
-export function programOf({ nodes, outputs, lean }: Plan): CpuProgram {
+/** A sum over ranks, whose values have memory of their own. */
+export interface PlacedExchange extends Exchange {
+  /** The arguments that lie there themselves and become their sums; others are copied. */
+  readonly inPlace: ReadonlySet<Value>;
+}
+
+/**
+ * Chooses every kernel and places every computed value.
+ *
+ * @param together Whether there are other ranks, over which ops sum.
+ */
+export function programOf({ nodes, outputs, lean }: Plan, together: boolean): CpuProgram {
   const updated = new Set(nodes.flatMap((node) => (node.op.updates ?? []).map((index) => node.arguments[index])));
   const kernels = nodes.map((node): NodeKernel => {
-    const kernel = kernelOf(node), sources = prepackSources(kernel, [...node.arguments, ...node.results]);
+    const kernel = together && node.op.sumsOverRanks ? NO_STAGES : kernelOf(node);
+    const sources = prepackSources(kernel, [...node.arguments, ...node.results]);
     return lean || sources?.some((value) => updated.has(value)) ? { node, kernel } : { node, kernel, sources };
   });
-  const lifetimes = lifetimesOf(nodes, new Set(outputs.values()));
+  const kept = new Set(outputs.values()), lifetimes = lifetimesOf(nodes, kept);
+  const exchanges = together ? placeExchanges(nodes, kept) : [];
+  for (const { node, inPlace } of exchanges) {
+    for (const value of [...inPlace, ...nodes[node].results]) lifetimes.delete(value);
+  }
   const most = (size: (node: NodeKernel) => number) => kernels.reduce((most, node) => Math.max(most, size(node)), 0);
   return {
     kernels,
     arena: placeInArena([...lifetimes.values()]),
     values: [...lifetimes.keys()],
+    exchanges,
     workspace: most((node) => sharedPrepacked(node) + (node.kernel.workspace ?? 0)),
     scratch: most(({ kernel }) => kernel.scratch ?? 0),
   };
+}
+
+/** What runs of a node whose sums the collective computes. */
+const NO_STAGES: CpuStages = { stages: [] };
+
+/** The sums over ranks. A computed value that nothing else reads is summed where it lies. */
+function placeExchanges(nodes: readonly Node[], kept: ReadonlySet<Value>): PlacedExchange[] {
+  const uses = new Map<Value, number>(), sums = new Set<Value>();
+  for (const node of nodes) {
+    for (const value of node.arguments) uses.set(value, (uses.get(value) ?? 0) + 1);
+    if (node.op.sumsOverRanks) { for (const value of node.results) sums.add(value); }
+  }
+  return exchangesOf(nodes).map((exchange) => {
+    const alone = nodes[exchange.node].arguments.filter((value) =>
+      value.kind === "computed" && uses.get(value) === 1 && !kept.has(value) && !sums.has(value)
+    );
+    return { ...exchange, inPlace: new Set(alone) };
+  });
 }
 
 /** Floats at the start of the shared workspace that hold a kernel's prepacked weights, if it has no memory of its own for them. */
@@ -67,9 +104,13 @@ export function countStages({ nodes }: Plan): number[] {
   return nodes.map((node) => kernelOf(node).stages.length);
 }
 
-/** The memory that a plan takes, without its parameters and states and without the threads' scratch memory. */
-export function memoryNeed(plan: Plan): MemoryNeed {
-  const { kernels, arena, workspace } = programOf(plan);
+/**
+ * The memory that a plan takes, without its parameters and states and without the threads' scratch memory.
+ *
+ * @param together As for {@link programOf}.
+ */
+export function memoryNeed(plan: Plan, together: boolean): MemoryNeed {
+  const { kernels, arena, workspace, exchanges } = programOf(plan, together);
   const own = [...plan.inputs, ...plan.variables.filter(({ kind }) => kind === "constant")];
   const prepacked = kernels.filter(({ sources }) => sources !== undefined);
   const tables = [true, false].map((first) =>
@@ -80,6 +121,7 @@ export function memoryNeed(plan: Plan): MemoryNeed {
   );
   const sizes = [
     arena.bytes,
+    ...exchanges.map(({ length }) => 4 * length),
     ...own.map(({ spec }) => byteSize(spec)),
     ...[workspace, ...prepacked.map(({ kernel }) => kernel.prepacked!), ...tables].map((words) => 4 * words),
   ];

@@ -4,6 +4,7 @@
  */
 
 import { assignBuffers } from "./assign_buffers.ts";
+import { exchangeEarly } from "./exchanges.ts";
 import { fuse } from "./fuse.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { lifetimesOf } from "./lifetimes.ts";
@@ -52,6 +53,7 @@ export function plan(graph: Graph, outputs: ReadonlyMap<string, Value>, options:
   let nodes: readonly Node[] = neededNodes(graph, kept);
   if (options.fuse ?? true) nodes = fuse(graph, nodes, kept);
   if (options.recompute ?? false) nodes = recompute(graph, nodes, kept);
+  nodes = exchangeEarly(nodes);
   const lean = options.lean ?? false;
   if (lean) nodes = updateEarly(nodes);
 

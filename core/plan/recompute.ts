@@ -83,6 +83,8 @@ function forwardOf(graph: Graph, all: readonly Node[], outputs: ReadonlySet<Valu
   });
   const changed = changedVariables(nodes, rest, producers), repeatable = new Map<Value, Repetition>();
   for (const node of nodes) {
+    // Sums over ranks are kept: all ranks would have to repeat them.
+    if (node.op.sumsOverRanks) continue;
     const repetition = node.op.updates?.length ? node.op.recompute?.(node) : node;
     if (repetition === undefined || repetition.arguments.some((value) => changed.has(value))) continue;
     if (repetition.results.some((value) => outputs.has(value))) continue;
