@@ -3,7 +3,9 @@
 import { f32, Graph, type Precision, type Value } from "../core/mod.ts";
 import { averageUpdate } from "../ops/mod.ts";
 import { TRANSIENT_PREFIX } from "../weights/mod.ts";
+import { sumGradients } from "./_gradient_sums.ts";
 import { type Optimizer, type parameterGradients, recordUpdates, type UpdateOptions } from "./optimizers/optimizer.ts";
+import type { TogetherOptions } from "./traced_step.ts";
 
 /** The input that holds the weight of a part in the mean gradient of the parts so far. */
 export const SHARE = "share";
@@ -27,14 +29,16 @@ export function updateGraph(
   gradients: readonly ParameterGradient[],
   states: readonly Value[],
   optimizer: Optimizer,
-  options: UpdateOptions & { readonly precision?: Precision },
+  options: UpdateOptions & TogetherOptions & { readonly precision?: Precision },
 ): Graph {
+  const { collective, bucketBytes } = options;
   const graph = new Graph({ training: true, precision: options.precision });
   const means = gradients.map(({ parameter: { name, spec, initializer } }) => {
     const parameter = graph.parameter(name, spec, initializer!);
     return { parameter, gradient: meanGradient(graph, parameter) };
   });
   const known = states.map(({ name, spec, initializer }) => graph.state(name, spec, initializer!));
-  recordUpdates(graph, optimizer, means, known, options);
+  const given = collective === undefined ? means : sumGradients(graph, means, bucketBytes);
+  recordUpdates(graph, optimizer, given, known, options, collective?.size);
   return graph;
 }

@@ -62,11 +62,14 @@ export function trainingNeed(options: PlannedTraining): MemoryNeed {
   };
 }
 
-function stepNeeds({ backend, recompute }: PlannedTraining, { graph, scalars, updates }: TracedStep): MemoryNeed[] {
+function stepNeeds(
+  { backend, recompute, collective }: PlannedTraining,
+  { graph, scalars, updates }: TracedStep,
+): MemoryNeed[] {
   const recorded = new Map(Object.entries(scalars)), lean = updates !== undefined;
   const planned = plan(graph, recorded, { recompute, lean });
-  const needs = [backend.memoryNeed(planned, { scalars: [...recorded.keys()] })];
-  if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [] }));
+  const needs = [backend.memoryNeed(planned, { scalars: [...recorded.keys()], collective })];
+  if (updates !== undefined) needs.push(backend.memoryNeed(plan(updates, new Map()), { scalars: [], collective }));
   return needs;
 }
 

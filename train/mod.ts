@@ -16,6 +16,6 @@ export * from "./schedules/schedule.ts";
 export * from "./optimizers/sgd.ts";
 export * from "./schedules/step_schedules.ts";
 export * from "./suggest.ts";
-export { type StepOptions, type TracedStep, traceStep } from "./traced_step.ts";
+export { type StepOptions, type TogetherOptions, type TracedStep, traceStep } from "./traced_step.ts";
 export * from "./trainer.ts";
 export * from "./schedules/warm_up.ts";

@@ -1,9 +1,10 @@
 /** A training step as a graph: what it computes, before it is planned for a device. */
 
-import { argument, Graph, type Precision, sentence, UsageError, type Value } from "../core/mod.ts";
+import { argument, type Collective, Graph, type Precision, sentence, UsageError, type Value } from "../core/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { topKCorrect } from "../ops/mod.ts";
 import { recordAccumulation, updateGraph } from "./_accumulation.ts";
+import { sumGradients } from "./_gradient_sums.ts";
 import type { BatchInputs, PartSpec } from "./inputs/batch_inputs.ts";
 import { uploadedInputs } from "./inputs/inputs_for.ts";
 import { frozenNames, parameterNames } from "./freeze.ts";
@@ -11,8 +12,24 @@ import { lossScale } from "./optimizers/loss_scale.ts";
 import { type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizers/optimizer.ts";
 import { sgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
 
+/** How ranks train together. */
+export interface TogetherOptions {
+  /**
+   * The ranks that train together, each on a batch of its own: updates are by the mean of their gradients. All ranks trace the
+   * same step and begin with the same weights. Defaults to one rank alone.
+   */
+  readonly collective?: Collective;
+  /**
+   * Whether batch norm takes its statistics over the batches of all ranks, as `torch.nn.SyncBatchNorm` does: ranks of a batch
+   * each then compute what one computes of all their images. Defaults to false: over each rank's own.
+   */
+  readonly syncBatchNorm?: boolean;
+  /** The bytes of gradients from which on they are summed together. Defaults to 4 MiB. */
+  readonly bucketBytes?: number;
+}
+
 /** The options of {@link traceStep}: what a training step computes. */
-export interface StepOptions extends SgdOptions, UpdateOptions {
+export interface StepOptions extends SgdOptions, UpdateOptions, TogetherOptions {
   /** The model. */
   readonly model: Model;
   /** Images in a batch. */
@@ -81,7 +98,7 @@ function expectClassWeights(weights: readonly number[], classes: number): void {
  * ```
  */
 export function traceStep(options: StepOptions): TracedStep {
-  const { model, batch, accumulate = 1, inputs = uploadedInputs, precision = "float32" } = options;
+  const { model, batch, accumulate = 1, inputs = uploadedInputs, precision = "float32", collective } = options;
   const { optimizer = sgdOptimizer(options) } = options;
   if (!Number.isInteger(batch / accumulate) || accumulate < 1) {
     throw new UsageError(
@@ -97,10 +114,11 @@ export function traceStep(options: StepOptions): TracedStep {
     graph.nodes.flatMap(({ op, arguments: all }) => (op.updates ?? []).map((index) => all[index])),
   );
   const states = graph.values.filter((value) => value.kind === "state" && updated.has(value));
-  const gradients = parameterGradients(graph, loss, options.freeze);
+  const gradients = parameterGradients(graph, loss, options.freeze, collective?.size);
   const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
   if (accumulate === 1) {
-    recordUpdates(graph, optimizer, gradients, states, options);
+    const given = collective === undefined ? gradients : sumGradients(graph, gradients, options.bucketBytes);
+    recordUpdates(graph, optimizer, given, states, options, collective?.size);
     return { graph, scalars };
   }
   recordAccumulation(graph, gradients);

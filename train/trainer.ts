@@ -74,6 +74,9 @@ export class Trainer {
   readonly #parts: number;
   readonly #feed: Feed;
   readonly #ownsVariables: boolean;
+  readonly #together: boolean;
+  /** Whether a step with other ranks is on its way. */
+  #busy = false;
   readonly #scalar = new Float32Array(1);
 
   private constructor(
@@ -83,6 +86,7 @@ export class Trainer {
     update: Program | undefined,
     parts: number,
     feed: Feed,
+    together: boolean,
   ) {
     this.variables = variables;
     this.#ownsVariables = ownsVariables;
@@ -90,6 +94,7 @@ export class Trainer {
     this.#update = update;
     this.#parts = parts;
     this.#feed = feed;
+    this.#together = together;
   }
 
   /**
@@ -112,7 +117,7 @@ export class Trainer {
    * @internal
    */
   static async assemble(options: TrainerOptions): Promise<Trainer> {
-    const { backend, accumulate = 1, inputs = uploadedInputs, seed = 0, recompute, tune } = options;
+    const { backend, accumulate = 1, inputs = uploadedInputs, seed = 0, recompute, tune, collective } = options;
     await expectPrecision(backend, options.precision ?? "float32");
     const { graph, scalars, updates } = traceStep(options);
     const { variables = new Variables() } = options, ownsVariables = options.variables === undefined;
@@ -120,12 +125,13 @@ export class Trainer {
     try {
       if (updates !== undefined) {
         variables.add(updates, backend, seed);
-        update = await compile(updates, backend, { variables: variables.storages, tune });
+        update = await compile(updates, backend, { variables: variables.storages, tune, collective });
       }
       variables.add(graph, backend, seed);
       if (ownsVariables) await variables.startAverages();
       const lean = updates !== undefined;
-      program = await compile(graph, backend, { scalars, variables: variables.storages, tune, recompute, lean });
+      const planned = { scalars, variables: variables.storages, tune, recompute, lean, collective };
+      program = await compile(graph, backend, planned);
     } catch (error) {
       update?.destroy();
       if (ownsVariables) variables.destroy();
@@ -139,7 +145,7 @@ export class Trainer {
       );
     }
     const feed = inputs.connect(program, partSpec(options));
-    return new Trainer(variables, ownsVariables, program, update, accumulate, feed);
+    return new Trainer(variables, ownsVariables, program, update, accumulate, feed, collective !== undefined);
   }
 
   /** The steps that can be queued before {@link Trainer.results} must be called. */
@@ -152,9 +158,27 @@ export class Trainer {
    *
    * @param batch The images and their labels, or what else the trainer's inputs take.
    * @param rate The learning rate.
+   * @returns With a collective, a promise to be awaited before the next step: it resolves once the ranks' gradients are summed
+   * and the update is queued, and rejects if a sum does, after which only {@link Trainer.destroy} is left. Else nothing.
+   * @throws {UsageError} If the step before, which waits for other ranks, is still on its way.
    */
-  step(batch: Batch, rate: number): void {
+  step(batch: Batch, rate: number): void | Promise<void> {
+    if (this.#together) return this.#withOthers(batch, rate, (program, record) => program.runTogether(record));
     for (const program of this.#runs(batch, rate)) program.run(program === this.program);
+  }
+
+  async #withOthers(
+    batch: Batch,
+    rate: number,
+    run: (program: Program, record: boolean) => Promise<void>,
+  ): Promise<void> {
+    if (this.#busy) throw new UsageError("The step before still waits for other ranks: await it before the next one");
+    this.#busy = true;
+    try {
+      for (const program of this.#runs(batch, rate)) await run(program, program === this.program);
+    } finally {
+      this.#busy = false;
+    }
   }
 
   /**
@@ -163,7 +187,7 @@ export class Trainer {
    * @param profiler What collects the times, in one of its steps.
    */
   async profile(profiler: StepProfiler, ...step: Parameters<Trainer["step"]>): Promise<void> {
-    for (const program of this.#runs(...step)) await profiler.run(program, program === this.program);
+    await this.#withOthers(...step, (program, record) => profiler.run(program, record));
   }
 
   /** The programs of a step, one after the other, each once its inputs are written. */

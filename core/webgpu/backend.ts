@@ -177,7 +177,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** The memory that a plan would take. */
-  memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">): MemoryNeed {
+  memoryNeed(plan: Plan, options: Pick<BackendCompileOptions, "scalars" | "chooseVariant" | "collective">): MemoryNeed {
     return memoryNeed(plan, this.policy, this.capacity.tensor, options);
   }
 

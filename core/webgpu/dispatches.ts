@@ -17,6 +17,22 @@ export interface BoundKernel<B> {
   readonly buffers: readonly BoundBuffer<B>[];
 }
 
+/** A transfer between buffers and the host, which keeps its place among the kernels that use these buffers. */
+export interface BoundTransfer<B> {
+  /** There is none. */
+  readonly kernel?: undefined;
+  /** The buffers, as if a kernel bound them. */
+  readonly buffers: readonly BoundBuffer<B>[];
+}
+
+/** Where a transfer happens. */
+export interface PlacedTransfer {
+  /** The index of the transfer among the kernels. */
+  readonly index: number;
+  /** The number of dispatches of a step that run before it. */
+  readonly after: number;
+}
+
 /** A dispatch of one kernel, or of several merged ones. */
 export interface WrittenDispatch<B> {
   /** The indices of the kernels. */
@@ -37,38 +53,45 @@ export interface WrittenProgram<B> {
   readonly prologue: readonly WrittenDispatch<B>[];
   /** Those of every step. */
   readonly step: readonly WrittenDispatch<B>[];
+  /** The transfers of every step, in order. */
+  readonly transfers: readonly PlacedTransfer[];
 }
 
 /** Schedules the kernels of a program and writes its shaders. */
 export function writeDispatches<B>(
-  kernels: readonly BoundKernel<B>[],
+  kernels: readonly (BoundKernel<B> | BoundTransfer<B>)[],
   policy: KernelPolicy,
   memory: Pick<ScheduleOptions<B>, "isVariable" | "isInput">,
 ): WrittenProgram<B> {
   const { prologue, step } = schedule(
-    kernels.map(({ kernel: { elements }, buffers }) => ({
-      movable: elements !== undefined,
+    kernels.map(({ kernel, buffers }) => ({
+      movable: kernel?.elements !== undefined,
       buffers: buffers.map((bound) => ({ buffer: bound.buffer, write: bound.write ?? false, as: viewOf(bound) })),
     })),
     { ...memory, mostBuffers: Math.min(MOST_BUFFERS, policy.device.limits.maxStorageBuffersPerShaderStage) },
   );
-  const write = (members: readonly number[]) => writeDispatch(kernels, members, policy);
-  return { prologue: prologue.map(write), step: step.map(write) };
+  const write = (members: readonly number[]) => {
+    const bound = members.map((index) => kernels[index]).filter((each) => each.kernel !== undefined);
+    return writeDispatch(bound, members, policy);
+  };
+  const isTransfer = ([first]: readonly number[]) => kernels[first].kernel === undefined;
+  const transfers: PlacedTransfer[] = [];
+  for (const [index, members] of step.entries()) {
+    if (isTransfer(members)) transfers.push({ index: members[0], after: index - transfers.length });
+  }
+  return { prologue: prologue.map(write), step: step.filter((members) => !isTransfer(members)).map(write), transfers };
 }
 
 function writeDispatch<B>(
-  kernels: readonly BoundKernel<B>[],
+  bound: readonly BoundKernel<B>[],
   members: readonly number[],
   { device, mergeShape }: KernelPolicy,
 ): WrittenDispatch<B> {
   if (members.length > 1) {
-    const merged = members.map((index): ElementsKernel<B> => {
-      const { kernel, buffers } = kernels[index];
-      return { elements: kernel.elements!, buffers };
-    });
+    const merged = bound.map(({ kernel, buffers }): ElementsKernel<B> => ({ elements: kernel.elements!, buffers }));
     return { members, ...mergeKernels(inOneOrder(merged), device.limits, mergeShape) };
   }
-  const { kernel: { wgsl, workgroups }, buffers } = kernels[members[0]];
+  const { kernel: { wgsl, workgroups }, buffers } = bound[0];
   return { members, text: shaderText(wgsl, buffers), buffers, workgroups };
 }
 

@@ -6,11 +6,13 @@
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
 import { byName, expectData } from "../util/check_data.ts";
-import { DeviceError } from "../util/errors.ts";
+import { DeviceError, UsageError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { deviceBytes } from "../util/float16.ts";
 import { BufferUsage } from "./constants.ts";
 import { type BoundKernel, writeDispatches, type WrittenDispatch } from "./dispatches.ts";
+import { type ExchangePoint, exchangePoints } from "./exchange.ts";
+import { type Dispatch, encodeDispatches, type Section, sectionsOf } from "./sections.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, formatSpec } from "../graph/shape.ts";
@@ -22,7 +24,7 @@ import type { Shader } from "./pipelines.ts";
 import { joinProfiles, type ProfiledKernel, Profiler } from "./profiler.ts";
 import { ScratchPool } from "./scratch.ts";
 import { WebGpuStorage } from "./storage.ts";
-import { encodeTexelCopy, POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
+import { POISON, type TexelCopy, TexelPool, texelsOf, type TexelType } from "./texels.ts";
 
 /** A kernel of a node's variant with its buffers, and what a profile tells of it. */
 interface ProfiledBoundKernel extends BoundKernel<GPUBuffer> {
@@ -39,15 +41,6 @@ interface DispatchShader extends Shader {
   firstRange: number;
 }
 
-interface Dispatch {
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
-  readonly profile: ProfiledDispatch;
-  /** The buffers that are copied into textures before it. */
-  readonly copies: readonly TexelCopy[];
-}
-
 /** Runs a plan on WebGPU. */
 export class WebGpuExecutable implements Executable {
   readonly scalarCapacity: number = SCALAR_CAPACITY;
@@ -57,6 +50,8 @@ export class WebGpuExecutable implements Executable {
   readonly #owned: GPUBuffer[] = [];
   /** The dispatches of every step. */
   readonly #dispatches: Dispatch[] = [];
+  /** The same, between the sums over ranks; a single section where there are none. */
+  #sections: readonly Section[] = [];
   /** The dispatches that run before a step if a variable has changed. */
   readonly #prologue: Dispatch[] = [];
   /** The variables that a step reads and never changes. */
@@ -93,7 +88,7 @@ export class WebGpuExecutable implements Executable {
     try {
       executable.#place(plan, options);
       await backend.settleAllocations();
-      await executable.#link(plan.nodes.flatMap((node, index) => executable.#bind(node, index, options)), options);
+      await executable.#link(executable.#bindAll(plan, options), options);
     } catch (error) {
       executable.destroy();
       throw error;
@@ -153,6 +148,25 @@ export class WebGpuExecutable implements Executable {
     return ringBytes(this.#scalars);
   }
 
+  /** The kernels of all nodes, and the sums over ranks between them. */
+  #bindAll({ nodes }: Plan, options: BackendCompileOptions): (ProfiledBoundKernel | ExchangePoint)[] {
+    const exchanges = this.#exchangePoints(nodes, options), points = (index: number) => exchanges.get(index) ?? [];
+    const all = nodes.flatMap((node, index) => {
+      const waits = points(index).filter(({ waits }) => waits), begins = points(index).filter(({ waits }) => !waits);
+      return [...waits, ...(begins.length > 0 ? begins : this.#bind(node, index, options))];
+    });
+    return [...all, ...points(nodes.length)];
+  }
+
+  /** Where sums over ranks begin and are waited for, by the index of the node. */
+  #exchangePoints(nodes: readonly Node[], { collective }: BackendCompileOptions): Map<number, ExchangePoint[]> {
+    if (collective === undefined) return new Map();
+    return exchangePoints(nodes, this.#backend, collective, {
+      bufferOf: (value) => this.#buffers.get(value)!,
+      stage: (bytes) => this.#own(bytes, "staging of sums", BufferUsage.MAP_READ | BufferUsage.COPY_DST),
+    });
+  }
+
   /** The kernels of a node, with their buffers. */
   #bind(node: Node, index: number, options: BackendCompileOptions): ProfiledBoundKernel[] {
     const variant = this.#backend.policy.choose(node, options), cost = node.op.cost(node);
@@ -185,15 +199,16 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** Schedules the kernels and makes the dispatches. */
-  async #link(kernels: readonly ProfiledBoundKernel[], options: BackendCompileOptions): Promise<void> {
+  async #link(bound: readonly (ProfiledBoundKernel | ExchangePoint)[], options: BackendCompileOptions): Promise<void> {
     const { device, pipelines, policy } = this.#backend;
     const inputs = new Set([...this.#inputs.values()].map((value) => this.#buffers.get(value)!));
     const variables = new Set([...this.#sources, ...this.#updated].map(({ buffer }) => buffer));
-    const { prologue, step } = writeDispatches(kernels, policy, {
+    const { prologue, step, transfers } = writeDispatches(bound, policy, {
       isVariable: (buffer) => variables.has(buffer),
       isInput: (buffer) => inputs.has(buffer) || (options.everyStep === true && variables.has(buffer)),
     });
-    const shaders = [...prologue, ...step].map((written) => this.#shaderOf(written, kernels));
+    const kernels = bound.filter((each) => each.kernel !== undefined);
+    const shaders = [...prologue, ...step].map((written) => this.#shaderOf(written, bound));
     const built = await pipelines.getAll(shaders), errors: Promise<string | null>[] = [];
     this.#writeRanges(shaders, kernels.filter(({ kernel }) => kernel.elements).length);
     for (const [index, shader] of shaders.entries()) {
@@ -203,6 +218,10 @@ export class WebGpuExecutable implements Executable {
         error.then((found) => found && `${shader.label} does not bind its buffers: ${firstLine(found.message)}`),
       );
     }
+    this.#sections = sectionsOf(
+      this.#dispatches,
+      transfers.map(({ index, after }) => ({ point: bound[index] as ExchangePoint, after })),
+    );
     const problem = (await this.#backend.wait(Promise.all(errors))).find((each) => each !== null);
     // Where memory ran out, that is the reason.
     await this.#backend.settleAllocations();
@@ -210,9 +229,12 @@ export class WebGpuExecutable implements Executable {
   }
 
   /** What is compiled for a dispatch, under the name of its ops. */
-  #shaderOf(written: WrittenDispatch<GPUBuffer>, kernels: readonly ProfiledBoundKernel[]): DispatchShader {
+  #shaderOf(
+    written: WrittenDispatch<GPUBuffer>,
+    kernels: readonly (ProfiledBoundKernel | ExchangePoint)[],
+  ): DispatchShader {
     const { text, buffers, ranges, workgroups } = written, { limits } = this.#backend;
-    const profile = joinProfiles(written.members.map((index) => kernels[index].profile));
+    const profile = joinProfiles(written.members.map((index) => (kernels[index] as ProfiledBoundKernel).profile));
     const label = `${profile.op} (${profile.variant})`;
     for (const count of workgroups) {
       if (count > limits.maxComputeWorkgroupsPerDimension || count < 1 || !Number.isInteger(count)) {
@@ -268,6 +290,9 @@ export class WebGpuExecutable implements Executable {
 
   /** Queues one step. */
   run(record = false): void {
+    if (this.#sections.length > 1) {
+      throw new UsageError("A program that sums over ranks waits for them, so it runs by runTogether()");
+    }
     this.#backend.check();
     this.#backend.watchProgram(this, () => {
       const encoder = this.#backend.device.createCommandEncoder({ label: this.name });
@@ -277,34 +302,51 @@ export class WebGpuExecutable implements Executable {
     });
   }
 
-  /** Adds the dispatches of one step to what is submitted next. */
-  encode(encoder: GPUCommandEncoder): void {
-    let pass: GPUComputePassEncoder | undefined, pipeline: GPUComputePipeline | undefined;
-    for (const dispatches of this.#due()) {
-      for (const dispatch of dispatches) {
-        if (dispatch.copies.length > 0) {
-          pass?.end();
-          pass = pipeline = undefined;
-          for (const copy of dispatch.copies) encodeTexelCopy(encoder, copy);
-        }
-        pass ??= encoder.beginComputePass();
-        if (dispatch.pipeline !== pipeline) pass.setPipeline(pipeline = dispatch.pipeline);
-        pass.setBindGroup(0, dispatch.bindGroup);
-        pass.dispatchWorkgroups(...dispatch.workgroups);
+  /** Queues one step, up to what waits for sums over ranks; then the rest. */
+  async runTogether(record = false): Promise<void> {
+    this.#backend.check();
+    const prologue = this.#isPrologueDue() ? this.#prologue : [];
+    await this.#runSections((encoder, { dispatches, exchange }, index) => {
+      encodeDispatches(encoder, index === 0 ? prologue : [], dispatches);
+      if (record && exchange === undefined) this.#record(encoder);
+    });
+  }
+
+  /** Submits the sections of a step one after the other, and exchanges sums with other ranks between them. */
+  async #runSections(encode: (encoder: GPUCommandEncoder, section: Section, index: number) => void): Promise<void> {
+    let begun = Promise.resolve();
+    for (const [index, section] of this.#sections.entries()) {
+      const { exchange, waits = false } = section, begins = exchange !== undefined && !waits;
+      // Several sums may be waited for at the same place.
+      const isEmpty = index > 0 && waits && section.dispatches.length === 0;
+      if (!isEmpty) {
+        this.#backend.watchProgram(this, () => {
+          const encoder = this.#backend.device.createCommandEncoder({ label: this.name });
+          encode(encoder, section, index);
+          if (begins) exchange.encode(encoder);
+          this.#backend.device.queue.submit([encoder.finish()]);
+        });
       }
+      if (begins) begun = exchange.begin(begun);
+      else await exchange?.finish();
     }
-    pass?.end();
     for (const storage of this.#updated) storage.version++;
   }
 
-  /** The dispatches of the next step, after the prologue's if a variable has changed. */
-  #due(): readonly Dispatch[][] {
-    if (this.#prologue.length === 0) return [this.#dispatches];
+  /** Adds the dispatches of one step to what is submitted next. */
+  encode(encoder: GPUCommandEncoder): void {
+    encodeDispatches(encoder, this.#isPrologueDue() ? this.#prologue : [], this.#dispatches);
+    for (const storage of this.#updated) storage.version++;
+  }
+
+  /** Whether the next step runs the prologue first, as a variable has changed. */
+  #isPrologueDue(): boolean {
+    if (this.#prologue.length === 0) return false;
     let version = 0;
     for (const source of this.#sources) version += source.version;
-    if (version === this.#prologueVersion) return [this.#dispatches];
+    if (version === this.#prologueVersion) return false;
     this.#prologueVersion = version;
-    return [this.#prologue, this.#dispatches];
+    return true;
   }
 
   /**
@@ -315,25 +357,25 @@ export class WebGpuExecutable implements Executable {
    */
   async profile({ record = false, host }: ProfileOptions = {}): Promise<DispatchTime[]> {
     this.#backend.check();
-    const dispatches = this.#due().flat(), profiler = new Profiler(this.#backend, dispatches.length);
+    const prologue = this.#isPrologueDue() ? this.#prologue : [], dispatches = [...prologue, ...this.#dispatches];
+    const profiler = new Profiler(this.#backend, dispatches.length);
     try {
       const began = performance.now();
-      const encoded = this.#backend.watchProgram(this, () => {
-        const encoder = this.#backend.device.createCommandEncoder({ label: this.name });
-        dispatches.forEach(({ pipeline, bindGroup, workgroups, copies }, index) => {
-          const pass = profiler.begin(encoder, index, copies);
-          pass.setPipeline(pipeline);
-          pass.setBindGroup(0, bindGroup);
-          pass.dispatchWorkgroups(...workgroups);
+      let next = 0, encoded = began;
+      await this.#runSections((encoder, section, index) => {
+        for (const dispatch of [...index === 0 ? prologue : [], ...section.dispatches]) {
+          const pass = profiler.begin(encoder, next++, dispatch.copies);
+          pass.setPipeline(dispatch.pipeline);
+          pass.setBindGroup(0, dispatch.bindGroup);
+          pass.dispatchWorkgroups(...dispatch.workgroups);
           pass.end();
-        });
-        if (record) this.#record(encoder);
-        profiler.resolve(encoder);
-        const commands = encoder.finish(), encoded = performance.now();
-        this.#backend.device.queue.submit([commands]);
-        return encoded;
+        }
+        if (section.exchange === undefined) {
+          if (record) this.#record(encoder);
+          profiler.resolve(encoder);
+        }
+        encoded = performance.now();
       });
-      for (const storage of this.#updated) storage.version++;
       const submitted = performance.now(), times = await profiler.read(submitted);
       this.#backend.check();
       host?.("encode", began, encoded);

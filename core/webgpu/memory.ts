@@ -2,6 +2,7 @@
 
 import { type BackendCompileOptions, type MemoryNeed, SCALAR_CAPACITY } from "../backend.ts";
 import type { Node } from "../graph/graph.ts";
+import { exchangesOf } from "../plan/exchanges.ts";
 import type { Plan } from "../plan/plan.ts";
 import { byteSize } from "../graph/shape.ts";
 import { ScratchPool } from "./scratch.ts";
@@ -31,10 +32,12 @@ export function memoryNeed(
   { nodes, bufferSizes, inputs, variables }: Plan,
   policy: KernelPolicy,
   largest: number,
-  options: Pick<BackendCompileOptions, "scalars" | "chooseVariant">,
+  options: Pick<BackendCompileOptions, "scalars" | "chooseVariant" | "collective">,
 ): MemoryNeed {
   const own = [...inputs, ...variables.filter(({ kind }) => kind === "constant")];
-  const kernels = nodes.map((node) => ({ node, variant: policy.choose(node, options) }));
+  const together = options.collective !== undefined;
+  const kernels = nodes.filter(({ op }) => !(together && op.sumsOverRanks))
+    .map((node) => ({ node, variant: policy.choose(node, options) }));
   const movable = kernels.flatMap(({ variant }) => variant.kernels).filter(({ elements }) => elements).length;
   const ranges = rangesBytes(movable, policy.mergeShape);
   const sizes = [
@@ -43,6 +46,7 @@ export function memoryNeed(
     ...scratchSizes(kernels.map(({ variant }) => variant), largest),
     ...(options.scalars.length > 0 ? [ringBytes(options.scalars)] : []),
     ...(ranges > 0 ? [ranges] : []),
+    ...(together ? exchangesOf(nodes).map(({ length }) => 4 * length) : []),
   ].map(bufferBytes);
   const variableSizes = variables.map(({ spec }) => bufferBytes(byteSize(spec)));
   return {

@@ -6,7 +6,7 @@
  */
 
 import { f32, type Graph, type Value } from "../../core/mod.ts";
-import { lossScaleUpdate, nonFinite } from "../../ops/mod.ts";
+import { lossScaleUpdate, nonFinite, scaleBy } from "../../ops/mod.ts";
 import { OPTIMIZER_PREFIX } from "../../weights/mod.ts";
 
 /** The scale of a run's first step. */
@@ -25,12 +25,14 @@ export function lossScale(graph: Graph): Value | undefined {
  * Records what becomes of the scale.
  *
  * @param gradients All gradients of the scaled loss.
+ * @param ranks The ranks over which they are summed, of which the mean is to be taken. Defaults to 1.
  * @returns What they are to be multiplied by, []: 0 if the update is to be left out. Nothing in a graph of float32.
  */
-export function recordLossScale(graph: Graph, gradients: readonly Value[]): Value | undefined {
+export function recordLossScale(graph: Graph, gradients: readonly Value[], ranks = 1): Value | undefined {
   const scale = lossScale(graph);
   if (scale === undefined) return undefined;
   const goodSteps = graph.state(`${OPTIMIZER_PREFIX}lossScale.goodSteps`, f32([]), { kind: "constant", value: 0 });
   const [found] = nonFinite.apply(graph, gradients);
-  return lossScaleUpdate.apply(graph, [scale, goodSteps, found], { interval: GOOD_STEPS })[0];
+  const [factor] = lossScaleUpdate.apply(graph, [scale, goodSteps, found], { interval: GOOD_STEPS });
+  return ranks === 1 ? factor : scaleBy.apply(graph, [factor, graph.constant(1 / ranks, f32([]))])[0];
 }

@@ -97,6 +97,8 @@ export interface UpdateOptions {
  *
  * @param loss A scalar.
  * @param freeze As {@link UpdateOptions.freeze}.
+ * @param ranks The ranks among which the loss is one: it counts by its share, so that the sum of their gradients is a mean.
+ * Under mixed precision the updates see to that, as small gradients would be lost. Defaults to 1.
  * @throws {UsageError} If a pattern of frozen parameters matches none, or all are frozen.
  * @throws {ResiduaError} If the loss does not depend on a parameter.
  */
@@ -104,10 +106,12 @@ export function parameterGradients(
   graph: Graph,
   loss: Value,
   freeze: readonly string[] = [],
+  ranks = 1,
 ): { parameter: Value; gradient: Value }[] {
   const frozen = new Set(frozenNames(freeze, graph.parameters.map(({ name }) => name)));
   const parameters = graph.parameters.filter(({ name }) => !frozen.has(name));
-  const gradients = differentiate(graph, loss, parameters, lossScale(graph));
+  const seed = lossScale(graph) ?? graph.constant(1 / ranks, loss.spec);
+  const gradients = differentiate(graph, loss, parameters, seed);
   return parameters.map((parameter, index) => {
     const gradient = gradients[index];
     if (gradient === undefined) throw new ResiduaError(`The loss does not depend on the parameter ${parameter.name}`);
@@ -126,6 +130,7 @@ export function parameterGradients(
  * @param graph The graph, which gets an input named `learningRate`.
  * @param parameters The parameters and their gradients.
  * @param states The model's other variables, which are averaged too.
+ * @param ranks The ranks over which gradients of a scaled loss are summed. Defaults to 1.
  * @throws {UsageError} If the norm is not above 0, the average would never follow, or the optimiser does not take mixed
  * precision.
  */
@@ -135,9 +140,10 @@ export function recordUpdates(
   parameters: readonly { readonly parameter: Value; readonly gradient: Value }[],
   states: readonly Value[],
   { clipNorm, ema }: Omit<UpdateOptions, "freeze">,
+  ranks = 1,
 ): void {
   const rate = graph.input(LEARNING_RATE, f32([]));
-  const unscale = recordLossScale(graph, parameters.map(({ gradient }) => gradient));
+  const unscale = recordLossScale(graph, parameters.map(({ gradient }) => gradient), ranks);
   if (unscale !== undefined && !optimizer.takesFactor) {
     throw new UsageError(
       "This optimiser cannot leave out a step, as mixed precision asks of it; see Optimizer.takesFactor",

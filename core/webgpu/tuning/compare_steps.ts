@@ -40,7 +40,13 @@ export async function compareSteps(
         const known = programs.get(candidate);
         if (known !== undefined) return known;
         if (one) destroyAll(programs);
-        const program = await backend.compile(plan, { ...options, variables, chooseVariant: choosers[candidate] });
+        const program = await backend.compile(plan, {
+          ...options,
+          variables,
+          chooseVariant: choosers[candidate],
+          // Each rank times for itself.
+          collective: undefined,
+        });
         if (!(program instanceof WebGpuExecutable)) throw new DeviceError("Expected a program on WebGPU");
         programs.set(candidate, program);
         return program;

@@ -1,0 +1,51 @@
+/**
+ * Gradients of ranks that train together: each rank's loss counts by its share of all, so that sums over ranks are means, as
+ * `torch.nn.parallel.DistributedDataParallel` gives them (Li et al. 2020, "PyTorch Distributed", section 3.2.3: buckets).
+ */
+
+import { argument, byteSize, type Graph, type Node, sentence, UsageError, type Value } from "../core/mod.ts";
+import { allReduce } from "../ops/mod.ts";
+import type { parameterGradients } from "./optimizers/optimizer.ts";
+
+type ParameterGradient = ReturnType<typeof parameterGradients>[number];
+
+/** The bytes of gradients that are summed together. */
+export const BUCKET_BYTES: number = 4 << 20;
+
+/**
+ * Records the sums of gradients over all ranks, in buckets. Gradients join a bucket in the order in which the backward pass
+ * finishes them, so that its sum runs beside the rest of the pass.
+ *
+ * @param bucketBytes The bytes from which on a bucket is full.
+ * @returns The parameters, in the order given, with the sums.
+ * @throws {UsageError} If the bytes are not above 0.
+ */
+export function sumGradients(
+  graph: Graph,
+  gradients: readonly ParameterGradient[],
+  bucketBytes: number = BUCKET_BYTES,
+): ParameterGradient[] {
+  if (!(bucketBytes > 0)) {
+    throw new UsageError(sentence`Expected ${argument("bucketBytes")} to be above 0 but it is ${bucketBytes}`);
+  }
+  const order = new Map<Node, number>(graph.nodes.map((node, index) => [node, index]));
+  const finished = ({ gradient }: ParameterGradient) => {
+    const node = graph.producer(gradient);
+    return node === undefined ? -1 : order.get(node)!;
+  };
+  const sums = new Map<Value, Value>();
+  let bucket: Value[] = [], bytes = 0;
+  const close = () => {
+    if (bucket.length === 0) return;
+    allReduce.apply(graph, bucket).forEach((sum, index) => sums.set(bucket[index], sum));
+    bucket = [];
+    bytes = 0;
+  };
+  for (const { gradient } of gradients.toSorted((a, b) => finished(a) - finished(b))) {
+    bucket.push(gradient);
+    bytes += byteSize(gradient.spec);
+    if (bytes >= bucketBytes) close();
+  }
+  close();
+  return gradients.map(({ parameter, gradient }) => ({ parameter, gradient: sums.get(gradient)! }));
+}
