@@ -17,6 +17,7 @@ import {
   BatchLoader,
   type DataIdentity,
   defaultPreprocessing,
+  epochOrder,
   expectSameData,
   identifyData,
   identifyFiles,
@@ -49,6 +50,7 @@ import type { RunFolder } from "./run_folder.ts";
 import { headFirst } from "./schedules/head_first.ts";
 import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
 import type { SgdOptions } from "./optimizers/sgd.ts";
+import type { TogetherOptions } from "./traced_step.ts";
 import type { Trainer } from "./trainer.ts";
 
 export type { CheckpointOptions } from "./_loop.ts";
@@ -56,7 +58,11 @@ export type { ProfilingOptions } from "./_profiling.ts";
 
 /** The options of {@link fit}. */
 export interface FitOptions
-  extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
+  extends
+    SgdOptions,
+    Callback,
+    TogetherOptions,
+    Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
   /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
   /** Has the kernels of training and validation chosen by timing them, on WebGPU. Nothing is timed by default. */
@@ -86,8 +92,6 @@ export interface FitOptions
    * have a `folder`. Defaults to one rank.
    */
   readonly collective?: Collective;
-  /** Whether batch norm takes its statistics of the batches of all ranks, not of each rank's part. Defaults to false. */
-  readonly syncBatchNorm?: boolean;
   /**
    * Images in a batch, of all ranks together. Defaults to 128. An epoch leaves out the images that do not fill a batch, others
    * in each.
