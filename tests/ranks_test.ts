@@ -93,6 +93,28 @@ Deno.test("fit() refuses a batch that the ranks cannot divide", async () => {
   await assertRejects(() => refused, UsageError, "Expected a batch that 4 ranks can divide but `batch` is 6");
 });
 
+Deno.test("fit() names a rank that has other data or options, on all of them", async () => {
+  const refusals = async (given: (rank: number) => Partial<FitOptions>) => {
+    const messages = localCollectives(3).map(async (collective) => {
+      using backend = new CpuBackend();
+      const error = await assertRejects(() => fit({ ...options, backend, collective, ...given(collective.rank) }));
+      return (error as Error).message;
+    });
+    return new Set(await Promise.all(messages));
+  };
+  const other = randomSet(40);
+  other.train.pixels[1234] ^= 1;
+  const remedy = "than rank 0; give all ranks the same, and start again";
+  assertEquals(
+    await refusals((rank) => rank === 2 ? { set: other } : {}),
+    new Set([`Rank 2 has other data ${remedy}`]),
+  );
+  assertEquals(
+    await refusals((rank) => rank > 0 ? { rate: 0.03 } : {}),
+    new Set([`The ranks 1, 2 have other options ${remedy}`]),
+  );
+});
+
 Deno.test("evaluateSplit() divides the images among ranks, and gives each the results of one", async () => {
   const { validation: split, shape } = colourSet(0, 23), { model } = shortRun(set);
   const images = { split, shape, normalisation: { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.2] } };

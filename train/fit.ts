@@ -32,7 +32,7 @@ import { expectEarlyStop } from "./_best.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
-import { shareVariables } from "./_ranks.ts";
+import { expectSameRanks, shareVariables } from "./_ranks.ts";
 import { withResumeAdvice } from "./_resume_advice.ts";
 import {
   expectTensors,
@@ -196,7 +196,8 @@ export interface FitResult {
  * cannot divide a batch; if the head is to be trained first and cannot be, as {@link headStep} says; or if the run to go on with
  * had another batch.
  * @throws {OutOfMemoryError} If a batch does not fit: it names the largest that does.
- * @throws {DataError} If the run to go on with had other data or another model.
+ * @throws {DataError} If the run to go on with had other data or another model; or if a rank has other data or options than the
+ * first one.
  * @throws {DeviceError} If steps are to be profiled and the device has no timestamps; or if the device, a thread or a worker
  * fails, is lost or hangs: the files of `folder` are whole then, and the run can go on from them.
  * @throws {NumericError} If the loss, the validation loss or a variable becomes infinite or NaN; no file holds such numbers.
@@ -259,10 +260,10 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       : options.classWeights;
     const given = { ...options, classWeights, batch: batch / size, seed, head };
     const programs = await createPrograms(given, ways, options.accumulate ?? 1);
-    return { schedule, profiling, ...programs };
+    return { schedule, profiling, classWeights, ...programs };
   };
   const [normalisation, prepared] = await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
-  const { schedule, profiling, trainer, validation, memory, options: found, destroy } = prepared;
+  const { schedule, profiling, classWeights, trainer, validation, memory, options: found, destroy } = prepared;
   const preparation = { shape, normalisation, augmentation, seed };
   const wholeOrder = (epoch: number) =>
     options.sample === "balanced"
@@ -279,6 +280,21 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       filler: found.inputs.filler,
     });
     await writeInitial(trainer, options);
+    await expectSameRanks(collective, {
+      data: dataText(data),
+      options: JSON.stringify([
+        ...[model.name, batch, epochs, options.steps, seed, shuffle, options.sample, augmentation, classWeights, rate],
+        ...[
+          headEpochs,
+          found.accumulate,
+          options.precision,
+          options.checkpoints?.steps,
+          options.schedule,
+          normalisation,
+        ],
+        ...[backend.name, progress?.steps, options.earlyStop, options.syncBatchNorm, options.bucketBytes],
+      ]),
+    });
     await shareVariables(trainer.variables, collective);
     const info = {
       model: options.description ?? { name: model.name, classes: model.classes },
@@ -326,6 +342,11 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     await loader?.close();
     destroy();
   }
+}
+
+/** What tells the images of a rank from those of another: not when their files were written. */
+function dataText({ files, ...named }: DataIdentity): string {
+  return JSON.stringify([named, files?.map((file) => file && [file.sizes, file.content])]);
 }
 
 /** What stands for the normalisation of images that are read, where the programs are made: these do not depend on it. */
