@@ -1,6 +1,6 @@
 /** The processes that `mpirun` or `srun` started, as the engine sees them: sums over ranks, and what a run needs beside. */
 
-import { type Collective, DeviceError } from "../../core/mod.ts";
+import { type Collective, DeviceError, StallWatch } from "../../core/mod.ts";
 import { type LauncherVariables, type MpiLibrary, openLibrary, readText } from "./library.ts";
 
 /** `MPI_THREAD_SERIALIZED` and `MPI_THREAD_MULTIPLE`. */
@@ -8,6 +8,15 @@ const SERIALIZED = 2, MULTIPLE = 3;
 
 /** Bytes that any library's status of a request fits in, and those of the handle of a request. */
 const STATUS_BYTES = 64, REQUEST_BYTES = 8;
+
+/** Seconds for which the others are waited for: the first rank may save a large checkpoint meanwhile. */
+const STALL_TIMEOUT = 600;
+
+/** The options of {@link MpiCommunicator.open}. */
+export interface MpiOptions {
+  /** Seconds without an answer of the others after which they are taken to hang. Defaults to 600. */
+  readonly stallTimeout?: number;
+}
 
 /**
  * All ranks of a run, by MPI. Each call must be made by all of them, in the same order. Sums may be under way together; of
@@ -23,9 +32,20 @@ export class MpiCommunicator implements Collective {
   readonly #library: MpiLibrary;
   readonly #multiple: boolean;
   readonly #wait = new WaitClock();
+  readonly #opened = performance.now();
+  readonly #unanswered = new Set<(reason: Error) => void>();
+  readonly #watch: StallWatch;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(library: MpiLibrary, multiple: boolean, rank: number, size: number, machine: string) {
+  private constructor(
+    library: MpiLibrary,
+    multiple: boolean,
+    { rank, size, machine, stallTimeout }: Pick<MpiCommunicator, "rank" | "size" | "machine"> & Required<MpiOptions>,
+  ) {
+    this.#watch = new StallWatch({
+      limit: () => stallTimeout,
+      onStall: (seconds) => this.#unanswered.forEach((reject) => reject(new DeviceError(stallText(seconds)))),
+    });
     this.#library = library;
     this.#multiple = multiple;
     this.rank = rank;
@@ -37,9 +57,10 @@ export class MpiCommunicator implements Collective {
   /**
    * Opens the library and joins the other ranks.
    *
+   * @param options When ranks are taken to hang.
    * @throws {DeviceError} If there is no MPI, or one of another kind than the launcher's.
    */
-  static open(): MpiCommunicator {
+  static open({ stallTimeout = STALL_TIMEOUT }: MpiOptions = {}): MpiCommunicator {
     const launcher = { openMpi: Deno.env.get("OMPI_COMM_WORLD_SIZE"), mpich: Deno.env.get("PMI_SIZE") };
     const library = openLibrary(Deno.env.get("RESIDUA_MPI"), launcher), { calls, constants } = library;
     const number = new Int32Array(1);
@@ -59,7 +80,12 @@ export class MpiCommunicator implements Collective {
     const size = read((number) => calls.MPI_Comm_size(constants.world, number));
     const machine = readText((bytes, length) => calls.MPI_Get_processor_name(bytes, length));
     expectLaunched(library, size, launcher);
-    return new MpiCommunicator(library, level >= MULTIPLE, rank, size, machine);
+    return new MpiCommunicator(library, level >= MULTIPLE, { rank, size, machine, stallTimeout });
+  }
+
+  /** The share of the time since it was opened in which the calling thread had nothing to do but wait for sums. */
+  get waitingShare(): number {
+    return this.waited / (performance.now() - this.#opened);
   }
 
   /** Milliseconds in which the calling thread had nothing to do but wait for sums. */
@@ -91,12 +117,12 @@ export class MpiCommunicator implements Collective {
   /** Brings a value that is JSON from one rank to all; what the others give does not matter. */
   async share<T>(value: T, root = 0): Promise<T> {
     const own = this.rank === root, length = new Float64Array(1);
-    const text = new TextEncoder().encode(own ? JSON.stringify(value) : "");
+    const text = new TextEncoder().encode(own ? JSON.stringify({ value }) : "");
     length[0] = text.length;
     await this.broadcast(new Uint8Array(length.buffer), root);
     const bytes = own ? text : new Uint8Array(length[0]);
     await this.broadcast(bytes, root);
-    return own ? value : JSON.parse(new TextDecoder().decode(bytes));
+    return own ? value : JSON.parse(new TextDecoder().decode(bytes)).value;
   }
 
   /** Brings a value of each rank, which is JSON, to all of them: in the order of the ranks. */
@@ -124,7 +150,19 @@ export class MpiCommunicator implements Collective {
     const request = new Uint8Array(REQUEST_BYTES);
     const code = calls.MPI_Iallreduce(inPlace, bytesOf(values), values.length, float, sum, world, request);
     expectSuccess(this.#library, code);
-    expectSuccess(this.#library, await calls.MPI_Wait(request, new Uint8Array(STATUS_BYTES)));
+    expectSuccess(this.#library, await this.#answered(calls.MPI_Wait(request, new Uint8Array(STATUS_BYTES))));
+  }
+
+  /** Waits for others, but not for ever. */
+  #answered(call: Promise<number>): Promise<number> {
+    this.#watch.begin();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#unanswered.add(reject);
+    call.then(resolve, reject).finally(() => {
+      this.#watch.end();
+      this.#unanswered.delete(reject);
+    });
+    return promise;
   }
 
   #sumNow(values: Float32Array): Promise<number> {
@@ -134,7 +172,7 @@ export class MpiCommunicator implements Collective {
 
   /** One call after the other. */
   #inTurn(call: () => Promise<number>): Promise<void> {
-    const done = this.#last.then(call).then((code) => expectSuccess(this.#library, code));
+    const done = this.#last.then(() => this.#answered(call())).then((code) => expectSuccess(this.#library, code));
     this.#last = done.catch(() => {});
     return done;
   }
@@ -153,6 +191,11 @@ function expectLaunched({ name, version }: MpiLibrary, size: number, launcher: L
     `${started} processes were started, but ${name} (${version}) knows of this one alone: it is not the launcher's MPI; ` +
       "start them by the mpirun of this library (or srun --mpi=pmix), or name the launcher's library by the variable RESIDUA_MPI",
   );
+}
+
+function stallText(seconds: number): string {
+  return `The other ranks have not answered for ${seconds} s: one of them hangs, or has gone without its launcher's notice; ` +
+    "--stall-timeout says how long they are waited for";
 }
 
 function expectSuccess({ calls, name }: MpiLibrary, code: number): void {

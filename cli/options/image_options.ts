@@ -190,12 +190,14 @@ export function folderOptions(values: DataValues): ImageFolderOptions {
  * @param model The model that it is for, from which the size of images from files follows.
  * @param onBad Hears of each damaged image. Defaults to a warning on standard error.
  * @param caches What keeps decoded images. Defaults to nothing.
+ * @param onNote Hears what the set's user should know. Defaults to a note on standard error.
  */
 export async function openData(
   values: DataValues,
   model?: Pick<ModelDescription, "name" | "inputShape">,
   onBad?: (message: string) => void,
   caches: ImageCaches = NO_CACHES,
+  onNote: (note: string) => void = (note) => printNotice(`note: ${note}`),
 ): Promise<ImageSet> {
   if (values.data === "shapes" && values["train-list"] === undefined) return shapesSet();
   const size = values.size ??
@@ -206,7 +208,7 @@ export async function openData(
     : await openListedData(list, values, imageFolderOptions(options, caches));
   // Else every image would be damaged.
   if (list !== undefined) await loadSharp();
-  for (const note of set.notes ?? []) printNotice(`note: ${note}`);
+  set.notes?.forEach((note) => onNote(note));
   return set;
 }
 

@@ -9,6 +9,8 @@ export interface ProgressState
   extends Pick<StepEvent, "step" | "totalSteps" | "epoch" | "loss" | "top1" | "imagesPerSecond"> {
   /** Seconds until the run ends at this rate. */
   readonly secondsLeft: number;
+  /** The share of the time in which other ranks are waited for, where there are some. */
+  readonly waiting?: number;
 }
 
 /** The fields that fit, with a bar before them where there is room: at most `width` characters. */
@@ -22,7 +24,7 @@ function withBar(fields: readonly Field[], share: number, width: number): string
 
 /** The line of a training run, at most `width` characters. */
 export function formatProgress(state: ProgressState, width: number): string {
-  const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
+  const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft, waiting } = state;
   return withBar(
     [
       { text: `epoch ${epoch + 1}`, rank: 0 },
@@ -30,6 +32,7 @@ export function formatProgress(state: ProgressState, width: number): string {
       { text: `loss ${loss.toFixed(4)}`, rank: 1 },
       { text: `accuracy ${formatPercent(top1, 1)}`, rank: 2 },
       { text: `${formatRate(imagesPerSecond)} images/s`, rank: 5 },
+      ...(waiting === undefined ? [] : [{ text: `${formatPercent(waiting, 0)} waiting for ranks`, rank: 6 }]),
       { text: `${formatDuration(secondsLeft)} left`, rank: 3 },
     ],
     step / totalSteps,
@@ -79,8 +82,12 @@ export class ProgressLine {
     this.#enabled = wanted && Deno.stderr.isTerminal();
   }
 
-  /** Takes in a step; the figures are means that follow the last twenty or so. */
-  update(event: StepEvent): void {
+  /**
+   * Takes in a step; the figures are means that follow the last twenty or so.
+   *
+   * @param waiting The share of the time so far in which other ranks were waited for. Defaults to none: there is no other.
+   */
+  update(event: StepEvent, waiting?: number): void {
     if (!this.#enabled) return;
     const share = Math.max(0.05, 1 / ++this.#steps);
     this.#rate += share * (event.imagesPerSecond - this.#rate);
@@ -91,7 +98,7 @@ export class ProgressLine {
     if (now - this.#drawn < 100) return;
     this.#drawn = now;
     const secondsLeft = (event.totalSteps - event.step) * event.batch / this.#rate;
-    const state = { ...event, loss: this.#loss, top1: this.#top1, imagesPerSecond: this.#rate, secondsLeft };
+    const state = { ...event, loss: this.#loss, top1: this.#top1, imagesPerSecond: this.#rate, secondsLeft, waiting };
     rewriteLine(formatProgress(state, widthOf(Deno.stderr) - 1));
   }
 
