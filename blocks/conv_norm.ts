@@ -3,6 +3,8 @@
 import { f32, type Graph, type Initializer, UsageError, type Value } from "../core/mod.ts";
 import { batchNorm, batchNormInference, conv2d, depthwiseConv2d, relu, relu6, samePadding } from "../ops/mod.ts";
 
+import { syncNormalize } from "./_sync_norm.ts";
+
 /** Part of a network: it records what it computes in a graph. */
 export interface Block {
   /**
@@ -49,9 +51,9 @@ export function normalize(graph: Graph, name: string, input: Value, initialGamma
     graph.state(`${name}.running_mean`, spec, { kind: "constant", value: 0 }),
     graph.state(`${name}.running_var`, spec, { kind: "constant", value: 1 }),
   ];
-  return graph.takesBatchStatistics(name)
-    ? batchNorm.apply(graph, inputs, { epsilon })[0]
-    : batchNormInference.apply(graph, inputs, { epsilon })[0];
+  if (!graph.takesBatchStatistics(name)) return batchNormInference.apply(graph, inputs, { epsilon })[0];
+  if (graph.statisticsRanks > 1) return syncNormalize(graph, inputs, epsilon);
+  return batchNorm.apply(graph, inputs, { epsilon })[0];
 }
 
 /**

@@ -105,7 +105,8 @@ export function traceStep(options: StepOptions): TracedStep {
       sentence`A batch of ${batch} does not fall into ${accumulate} equal parts; use another ${argument("accumulate")}`,
     );
   }
-  const graph = new Graph({ training: true, precision, fixedNorm: fixedNorms(options) });
+  const statisticsRanks = options.syncBatchNorm ? collective?.size : undefined;
+  const graph = new Graph({ training: true, precision, fixedNorm: fixedNorms(options), statisticsRanks });
   const { images, labels, loss: recordLoss } = inputs.record(graph, partSpec(options));
   const logits = model.forward(graph, images), loss = recordLoss(logits);
   const [correct] = topKCorrect.apply(graph, [logits, labels], { k: 1 });

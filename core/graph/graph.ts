@@ -61,6 +61,8 @@ export interface GraphOptions {
    * such as `layer1.0.bn1`. Defaults to none.
    */
   readonly fixedNorm?: (name: string) => boolean;
+  /** The ranks over whose batches batch norm takes its statistics in training. Defaults to 1: this one's alone. */
+  readonly statisticsRanks?: number;
 }
 
 /**
@@ -79,6 +81,8 @@ export class Graph {
   readonly training: boolean;
   /** The precision in which it computes. Under `mixed`, casts to f16 and f32 are recorded before ops. */
   readonly precision: Precision;
+  /** The ranks over whose batches batch norm takes its statistics; 1 where each takes those of its own. */
+  readonly statisticsRanks: number;
   readonly #fixedNorm: (name: string) => boolean;
   /**
    * The nodes in the order of recording, which is an order of execution.
@@ -97,9 +101,13 @@ export class Graph {
    *
    * @param options `training`: whether blocks use batch statistics. Defaults to false. `precision`: the precision in which the
    * graph computes. Defaults to float32. `fixedNorm`: the batch norms that keep to their running statistics. Defaults to none.
+   * `statisticsRanks`: the ranks over whose batches the others take theirs. Defaults to 1.
    */
-  constructor({ training = false, precision = "float32", fixedNorm = () => false }: GraphOptions = {}) {
+  constructor(
+    { training = false, precision = "float32", fixedNorm = () => false, statisticsRanks = 1 }: GraphOptions = {},
+  ) {
     this.training = training;
+    this.statisticsRanks = statisticsRanks;
     this.precision = precision;
     this.#fixedNorm = fixedNorm;
   }

@@ -81,6 +81,28 @@ function normKernel(e: Extents, first: number, apply: readonly CpuArgument[], re
   };
 }
 
+/** The mean and the biased variance of every channel of the op's input: its outputs. */
+export function momentsKernel(e: Extents): CpuStages {
+  const split = splitChannels(e), unread = 0, real = { float: 0 };
+  const call = [
+    ...split.arguments,
+    { buffer: 0 },
+    ...Array<CpuArgument>(6).fill(unread),
+    real,
+    unread,
+    ...[real, real],
+    ...[{ buffer: 1 }, { buffer: 2 }, { workspace: 0 }],
+  ];
+  return {
+    workspace: PART_FLOATS * e.channels * split.parts,
+    scratch: SCRATCH,
+    stages: [
+      { kernel: "batchNormStatistics", tasks: split.tasks, arguments: call },
+      { kernel: "batchNormMoments", tasks: e.channels, arguments: call },
+    ],
+  };
+}
+
 /** Batch norm by the running statistics. */
 export function inferenceKernel(e: Extents, epilogue: Epilogue, epsilon: number): CpuStages {
   const split = splitChannels(e);

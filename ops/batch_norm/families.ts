@@ -31,7 +31,7 @@ import {
   sumsKernel,
 } from "./channel_kernels.ts";
 import type { Extents } from "./norm_shape.ts";
-import { CHANNEL_RULES } from "./rules.ts";
+import { CHANNEL_RULES, SUM_RULES } from "./rules.ts";
 import { largestDivisor, unitSize } from "./units.ts";
 
 /** The work on all channels. */
@@ -147,4 +147,26 @@ const ONE: KernelFamily<ChannelProblem, Configuration> = {
 /** How the work on all channels can run. */
 export function channelKernels(extents: Extents, work: ChannelWork): Implementation {
   return implement({ extents, work }, [THREE, TWO, ONE], CHANNEL_RULES);
+}
+
+/** Sums of parts, then the sums of these; elements are left alone. */
+const SUMS: KernelFamily<ChannelProblem, Configuration> = {
+  name: "sums",
+  version: 1,
+  supports: () => true,
+  configurations: (_problem, device) => sharersOn(device),
+  nameOf: ({ by }) => `sums by ${by}`,
+  emit({ extents: e, work }, { by }, { limits }) {
+    const sharing = sharingOf(e, by);
+    return {
+      workspace: partialSums(e, sharing),
+      kernels: [sumsKernel(e, limits, work, sharing), storeKernel(e, limits, work, sharing)],
+    };
+  },
+};
+
+/** How the sums of all channels can be computed and stored, where no element is. */
+export function channelSumKernels(extents: Extents, sums: Omit<ChannelWork, "reload" | "apply">): Implementation {
+  const work = { ...sums, reload: { buffers: [], text: "" }, apply: { buffers: [], channel: "", unit: "" } };
+  return implement({ extents, work }, [SUMS], SUM_RULES);
 }

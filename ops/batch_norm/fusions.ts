@@ -1,6 +1,6 @@
 /** Where the planner puts in the fused forms of batch norm. */
 
-import type { FusionRule, Node, Value } from "../../core/mod.ts";
+import type { Attributes, FusionRule, Node, Value } from "../../core/mod.ts";
 import type { Epilogue, FusedActivation } from "./norm_shape.ts";
 
 /**
@@ -8,8 +8,13 @@ import type { Epilogue, FusedActivation } from "./norm_shape.ts";
  * needs the other outputs of the norm, the batch's statistics: only gradients do, and they come after the whole forward pass.
  *
  * @param norm The name of the op that is fused.
+ * @param keep What the fused op has of its attributes. Defaults to all.
  */
-export function fusionsOf(norm: string, { activation, residual }: Epilogue): FusionRule[] {
+export function fusionsOf(
+  norm: string,
+  { activation, residual }: Epilogue,
+  keep: (attributes: Attributes) => Attributes = (attributes) => attributes,
+): FusionRule[] {
   if (activation === undefined) return [];
   return [{
     last: activation.name,
@@ -26,7 +31,7 @@ export function fusionsOf(norm: string, { activation, residual }: Epilogue): Fus
           replaced: [node],
           arguments: node.arguments,
           results: [last.results[0], ...node.results.slice(1)],
-          attributes: node.attributes,
+          attributes: keep(node.attributes),
         };
       }
       const add = view.usedOnce(sum) ? view.producer(sum) : undefined;
@@ -38,7 +43,7 @@ export function fusionsOf(norm: string, { activation, residual }: Epilogue): Fus
           replaced: [node, add],
           arguments: [...node.arguments, other],
           results: [last.results[0], ...node.results.slice(1)],
-          attributes: node.attributes,
+          attributes: keep(node.attributes),
         };
       }
       return undefined;

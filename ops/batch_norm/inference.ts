@@ -166,7 +166,11 @@ function registerInference(suffix: string): Op<BatchNormInferenceAttributes> {
       inputs: [f32([2, 3, 4, 4]), ...Array(4).fill(f32([2])), f32([1])],
       message: "expected gamma to be f32 [3]",
     }],
-    fusions: fusionsOf("batchNormInference", epilogue),
+    // By the statistics of all ranks, training normalises as inference does.
+    fusions: [
+      ...fusionsOf("batchNormInference", epilogue),
+      ...fusionsOf("syncBatchNorm", epilogue, ({ epsilon }) => ({ epsilon })),
+    ],
   });
 }
 

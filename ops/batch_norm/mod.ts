@@ -3,6 +3,7 @@
 export type { BatchNormAttributes } from "./norm_shape.ts";
 export * from "./gradient.ts";
 export * from "./inference.ts";
+export * from "./moments.ts";
 export {
   batchNormRecompute,
   batchNormRecomputeAddRelu,
@@ -10,4 +11,5 @@ export {
   batchNormRecomputeRelu,
   batchNormRecomputeRelu6,
 } from "./recompute.ts";
+export * from "./sync.ts";
 export * from "./training.ts";

@@ -132,3 +132,16 @@ export function badNormSamples({ residual }: Epilogue): BadSample[] {
 export function normCost(spec: OpSpec, perElement: number): number {
   return perElement * elementCount(spec.inputs[0].shape);
 }
+
+/** The mean and the biased variance of each channel, by plain loops. */
+export function momentsOf(x: NumericArray, e: Extents): { readonly mean: number; readonly variance: number }[] {
+  return Array.from({ length: e.channels }, (_, c) => {
+    const values: number[] = [];
+    for (let n = 0; n < e.batch; n++) {
+      const from = (n * e.channels + c) * e.plane;
+      for (let i = from; i < from + e.plane; i++) values.push(x[i]);
+    }
+    const mean = values.reduce((sum, value) => sum + value, 0) / e.count;
+    return { mean, variance: values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / e.count };
+  });
+}

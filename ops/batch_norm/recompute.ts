@@ -3,7 +3,7 @@
  * left, without another step of the running statistics.
  */
 
-import { bytesMoved, f32, type NumericArray, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
+import { bytesMoved, f32, type Op, type OpSpec, registerOp } from "../../core/mod.ts";
 import { applyKernels, applyPlane } from "./apply.ts";
 import {
   badNormSamples,
@@ -14,6 +14,7 @@ import {
   expectResidual,
   expectSeveral,
   extentsOf,
+  momentsOf,
   normCost,
   sampleShapes,
 } from "./norm_shape.ts";
@@ -63,29 +64,16 @@ function registerRecompute(suffix: string): Op<BatchNormRecomputeAttributes> {
           inputs: [f32(shape), ...Array(4).fill(f32([shape[1]])), ...(epilogue.residual ? [f32(shape)] : [])],
           fill: ([x, gamma, , batchMean, inverseStd], random) => {
             x.forEach((_, i) => x[i] = mean + random.normal());
-            fillStatistics(x, batchMean, inverseStd, shape);
+            momentsOf(x, extentsOf(f32(shape))).forEach(({ mean, variance }, c) => {
+              batchMean[c] = mean;
+              inverseStd[c] = 1 / Math.sqrt(variance + 1e-5);
+            });
             exceedCeiling(epilogue, gamma);
           },
         }))
       ),
     badSamples: () => badNormSamples(epilogue),
   });
-}
-
-/** The statistics of a sample, as the forward pass would leave them. */
-function fillStatistics(x: NumericArray, mean: NumericArray, inverseStd: NumericArray, shape: readonly number[]): void {
-  const e = extentsOf(f32(shape));
-  for (let c = 0; c < e.channels; c++) {
-    const values: number[] = [];
-    for (let n = 0; n < e.batch; n++) {
-      const from = (n * e.channels + c) * e.plane;
-      values.push(...x.subarray(from, from + e.plane));
-    }
-    const average = values.reduce((sum, value) => sum + value, 0) / e.count;
-    const variance = values.reduce((sum, value) => sum + (value - average) ** 2, 0) / e.count;
-    mean[c] = average;
-    inverseStd[c] = 1 / Math.sqrt(variance + 1e-5);
-  }
 }
 
 /**

@@ -53,6 +53,17 @@ export const CHANNEL_RULES: readonly Rule<ChannelProblem>[] = SHARERS.flatMap(
   },
 );
 
+/** The rules of what is summed of every channel alone. */
+export const SUM_RULES: readonly Rule<ChannelProblem>[] = SHARERS.map(
+  ({ on, because, by, needs = () => true }) => ({
+    on,
+    because,
+    when: (_problem, device) => needs(device),
+    family: "sums",
+    configuration: { by },
+  }),
+);
+
 /** Units of a plane that a thread takes where loads are slow, so that it loads what is the channel's once. */
 const RUN = 8;
 

@@ -25,7 +25,7 @@ import { trainingKernel } from "./cpu.ts";
 import { fusionsOf } from "./fusions.ts";
 import { batchNormGradient } from "./gradient.ts";
 import { RECOMPUTED } from "./recompute.ts";
-import { unitSize } from "./units.ts";
+import { momentSums } from "./sums.ts";
 
 /** Normalises one channel, and updates its running statistics. */
 function normalizeChannel(
@@ -63,46 +63,18 @@ function normalizeChannel(
   }
 }
 
-/**
- * Each thread follows the mean and the squares around it over its units, then those of a part are joined, then all parts,
- * all by Chan et al. 1983, equation 2.1. The units that are taken at a time are one sample of it.
- */
+/** Normalises every channel by its own moments, and has the running statistics follow. */
 function trainingWork(
   e: Extents,
   epilogue: Epilogue,
   { momentum, epsilon }: BatchNormAttributes,
 ): ChannelWork {
   const inputs = ["x", "gamma", "beta", "runningMean", "runningVariance", ...(epilogue.residual ? ["residual"] : [])];
-  const size = unitSize(e), range = (count: number) => [...Array(count).keys()];
+  const { sums, join } = momentSums(e);
   return {
     names: [...inputs, "y", "batchMean", "deviation"],
-    sums: {
-      buffers: ["x*"],
-      start: "var seen = 0.0; var mean = 0.0; var squares = 0.0;",
-      take: (count) => {
-        const total = range(count).map((k) => `x${k}`).join(" + "), around = range(count).map((k) => `d${k} * d${k}`);
-        return `${range(count).map((k) => `let x${k} = x[p + ${k}u];`).join(" ")}
-    let mid = sumOf(${total}) / ${count * size}.0;
-    ${range(count).map((k) => `let d${k} = x${k} - mid;`).join(" ")}
-    let difference = mid - mean;
-    let share = ${count}.0 / (seen + ${count}.0);
-    squares += sumOf(${around.join(" + ")}) + ${size}.0 * difference * difference * seen * share;
-    mean += difference * share;
-    seen += ${count}.0;`;
-      },
-      reducers: ["total", "square"],
-      finish: `let first = reduceTotal(lane, mean * seen) / units;
-  let second = reduceSquare(lane, squares + ${size}.0 * seen * (mean - first) * (mean - first));`,
-    },
-    join: {
-      start: "var count = 0.0; var mean = 0.0; var squares = 0.0;",
-      take: `let difference = pair.x - mean;
-    let total = count + size;
-    mean += difference * size / total;
-    squares += pair.y + difference * difference * count * size / total;
-    count = total;`,
-      finish: `let inverseStd = 1.0 / sqrt(squares / ${e.count}.0 + ${float(epsilon)});`,
-    },
+    sums,
+    join: { ...join, finish: `let inverseStd = 1.0 / sqrt(squares / ${e.count}.0 + ${float(epsilon)});` },
     store: {
       buffers: ["batchMean!", "deviation!", "runningMean!", "runningVariance!"],
       text: `batchMean[c] = mean;

@@ -51,7 +51,8 @@ export type CpuKernelName =
   | "dilatedMaxPool"
   | "divideByWindows"
   | "rmspropElements"
-  | "adamwElements";
+  | "adamwElements"
+  | "batchNormMoments";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -105,4 +106,5 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "divideByWindows",
   "rmspropElements",
   "adamwElements",
+  "batchNormMoments",
 ];

@@ -198,15 +198,32 @@ export function batchNormStatistics(p: usize, task: i32, scratch: usize): void {
   }
 }
 
+/** Writes the joined statistics of a channel's parts. */
+// @ts-ignore: decorator
+@inline
+function joinParts(p: usize, channel: i32, target: usize): void {
+  const parts = partsOf(p);
+  memory.fill(target, 0, PART_BYTES);
+  for (let part = 0; part < parts; part++) {
+    const from = partial(p, channel, part);
+    join(target, load<f64>(from), load<f64>(from, 8), load<f64>(from, 16));
+  }
+}
+
 /** Joins the statistics of a channel a task. Arguments: those of batchNormStatistics. */
 export function batchNormJoin(p: usize, task: i32, scratch: usize): void {
-  const parts = partsOf(p);
-  memory.fill(scratch, 0, PART_BYTES);
-  for (let part = 0; part < parts; part++) {
-    const from = partial(p, task, part);
-    join(scratch, load<f64>(from), load<f64>(from, 8), load<f64>(from, 16));
-  }
+  joinParts(p, task, scratch);
   finishStatistics(p, task, scratch, pointer(p, JOINED) + (<usize> task << 4));
+}
+
+/**
+ * The mean and the biased variance of a channel a task, to where batch norm puts the batch's mean and 1/√(variance + ε).
+ * Arguments: those of batchNormStatistics.
+ */
+export function batchNormMoments(p: usize, task: i32, scratch: usize): void {
+  joinParts(p, task, scratch);
+  store<f32>(at(pointer(p, BATCH_MEAN), task), <f32> load<f64>(scratch, 8));
+  store<f32>(at(pointer(p, INVERSE_STD), task), <f32> (max<f64>(load<f64>(scratch, 16), 0) / load<f64>(scratch)));
 }
 
 /** A part of the channels of batch norm a task, from the joined statistics. Arguments: those of batchNormStatistics. */

@@ -3,7 +3,9 @@
  * import.
  */
 
-import { batchNorm, batchNormApply, batchNormInference, batchNormJoin, batchNormStatistics } from "./batch_norm";
+import {
+  batchNorm, batchNormApply, batchNormInference, batchNormJoin, batchNormMoments, batchNormStatistics,
+} from "./batch_norm";
 import {
   batchNormGradient, batchNormGradientApply, batchNormGradientJoin, batchNormGradientSums,
 } from "./batch_norm_gradient";
@@ -81,6 +83,7 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 47: divideByWindows(p, task, scratch); return;
     case 48: rmspropElements(p, task, scratch); return;
     case 49: adamwElements(p, task, scratch); return;
+    case 50: batchNormMoments(p, task, scratch); return;
     default: unreachable();
   }
 }
