@@ -24,8 +24,12 @@ export interface Collective {
 
 /** A sum for which ranks gather. */
 interface Meeting {
-  readonly given: { readonly rank: number; readonly values: Float32Array }[];
-  readonly done: PromiseWithResolvers<void>;
+  readonly given: {
+    readonly rank: number;
+    readonly values: Float32Array;
+    readonly resolve: () => void;
+    readonly reject: (error: Error) => void;
+  }[];
 }
 
 /**
@@ -49,32 +53,31 @@ export function localCollectives(size: number): Collective[] {
     throw new UsageError(sentence`Expected ${argument("size")} to be a whole number above 0 but it is ${size}`);
   }
   const meetings = new Map<number, Meeting>();
-  const join = (turn: number, rank: number, values: Float32Array): Promise<void> => {
-    const meeting = meetings.get(turn) ?? { given: [], done: Promise.withResolvers<void>() };
-    meetings.set(turn, meeting);
-    meeting.given.push({ rank, values });
-    if (meeting.given.length === size) {
+  const join = (turn: number, rank: number, values: Float32Array) =>
+    new Promise<void>((resolve, reject) => {
+      const meeting = meetings.get(turn) ?? { given: [] };
+      meetings.set(turn, meeting);
+      meeting.given.push({ rank, values, resolve, reject });
+      if (meeting.given.length < size) return;
       meetings.delete(turn);
       finish(meeting);
-    }
-    return meeting.done.promise;
-  };
+    });
   return Array.from({ length: size }, (_, rank): Collective => {
     let turn = 0;
     return { rank, size, sum: (values) => join(turn++, rank, values) };
   });
 }
 
-function finish({ given, done }: Meeting): void {
+function finish({ given }: Meeting): void {
   const ranks = given.toSorted((a, b) => a.rank - b.rank).map(({ values }) => values), { length } = ranks[0];
   const other = ranks.findIndex((values) => values.length !== length);
   if (other >= 0) {
     const cause = `rank 0 gave ${length} and rank ${other} gave ${ranks[other].length}`;
-    done.reject(new UsageError(`Expected all ranks to sum as many elements but ${cause}`));
+    for (const { reject } of given) reject(new UsageError(`Expected all ranks to sum as many elements but ${cause}`));
     return;
   }
   const sums = ranks[0].slice();
   for (const values of ranks.slice(1)) for (let i = 0; i < length; i++) sums[i] += values[i];
   for (const values of ranks) values.set(sums);
-  done.resolve();
+  for (const { resolve } of given) resolve();
 }

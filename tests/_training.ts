@@ -28,7 +28,10 @@ export const INVERTED: SequentialModel = sequential({
 });
 
 /** Random images and labels. */
-export function smallBatch(model: SequentialModel, batch: number): { images: Float32Array; labels: Uint32Array } {
+export function smallBatch(
+  model: Pick<SequentialModel, "inputShape" | "classes">,
+  batch: number,
+): { images: Float32Array; labels: Uint32Array } {
   const random = new Random(4, "batch"), size = elementCount(model.inputShape);
   return {
     images: Float32Array.from({ length: batch * size }, () => random.normal()),

@@ -1,19 +1,78 @@
 /** Ranks in one process that train together on WebGPU. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { type Collective, localCollectives, StepProfiler } from "../core/mod.ts";
+import { Trainer, trainingNeed } from "../train/mod.ts";
+import { checkDdp } from "./_ddp.ts";
 import { gpuTest } from "./_gpu.ts";
-import { trainOne, trainTogether } from "./_together.ts";
-import { SMALL, smallBatch } from "./_training.ts";
+import { checkSyncBatchNorm, doubled, trainOne, trainTogether } from "./_together.ts";
+import { SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
+
+const BATCH = smallBatch(SMALL, SMALL_BATCH), OPTIONS = { model: SMALL, seed: 2 };
 
 gpuTest("Trainer: two ranks with the same batch give the bits of one alone on WebGPU", async (backend) => {
-  const half = smallBatch(SMALL, 6), options = { model: SMALL, seed: 2 };
-  const expected = await trainOne({ ...options, backend, batch: 6 }, [half], 3, 0.05);
-  const both = {
-    images: Float32Array.of(...half.images, ...half.images),
-    labels: Uint32Array.of(...half.labels, ...half.labels),
-  };
+  const expected = await trainOne({ ...OPTIONS, backend, batch: SMALL_BATCH }, [BATCH], 3, 0.05);
   for (const bucketBytes of [undefined, 40_000]) {
-    const ranks = await trainTogether([backend, backend], { ...options, bucketBytes, batch: 12 }, [both], 3, 0.05);
+    const options = { ...OPTIONS, bucketBytes, batch: 2 * SMALL_BATCH };
+    const ranks = await trainTogether([backend, backend], options, [doubled(BATCH)], 3, 0.05);
     for (const rank of ranks) assertEquals(rank, expected);
   }
 });
+
+gpuTest("Trainer: two ranks with batch norm over both are one with all of their images on WebGPU", async (backend) => {
+  await checkSyncBatchNorm([backend, backend], SMALL, 2 * SMALL_BATCH, 5);
+});
+
+gpuTest("Trainer: two ranks on WebGPU are PyTorch's DistributedDataParallel", (backend) => checkDdp(backend));
+
+gpuTest("Trainer: mixed precision with two ranks leaves a step out on both, or on none", async (backend) => {
+  if (await backend.whyNoFloat16() !== undefined) return;
+  const batches = [0, 1].map(() => smallBatch(SMALL, SMALL_BATCH));
+  // Images of one rank alone overflow.
+  batches[1].images.fill(1e30);
+  const results = await Promise.all(
+    localCollectives(2).map((collective, rank) =>
+      trainOne(
+        { ...OPTIONS, backend, batch: SMALL_BATCH, collective, precision: "mixed", clipNorm: 1 },
+        [batches[0], batches[rank], batches[0]],
+        3,
+        0.05,
+      )
+    ),
+  );
+  const scales = results.map(({ results }) => results.map(({ lossScale }) => lossScale));
+  assertEquals(scales, [[65536, 32768, 32768], [65536, 32768, 32768]]);
+  const [first, second] = results.map(({ tensors }) => tensors.get("conv1.weight"));
+  assertEquals(first, second);
+});
+
+gpuTest("Trainer: sums over ranks take the memory that planning says, and profiles run them", async (backend) => {
+  const [collective] = localCollectives(1), before = backend.liveBytes;
+  const options = { ...OPTIONS, backend, batch: SMALL_BATCH, collective, bucketBytes: 30_000 };
+  const expected = await trainOne(options, [BATCH], 2, 0.05), trainer = await Trainer.create(options);
+  assertEquals(backend.liveBytes - before, trainingNeed(options).total);
+  const profiler = new StepProfiler();
+  for (let step = 0; step < 2; step++) await profiler.step("step", () => trainer.profile(profiler, BATCH, 0.05));
+  assertEquals(await trainer.results(), expected.results);
+  trainer.destroy();
+});
+
+gpuTest(
+  "Trainer: a sum that fails ends the step on WebGPU with its error, as does the trainer's end",
+  async (backend) => {
+    let sums = 0;
+    const failing: Collective = {
+      rank: 0,
+      size: 2,
+      sum: () => ++sums === 2 ? Promise.reject(new Error("rank 1 has gone")) : new Promise(() => {}),
+    };
+    const options = { ...OPTIONS, backend, batch: SMALL_BATCH, bucketBytes: 40_000, collective: failing };
+    const trainer = await Trainer.create(options);
+    await assertRejects(async () => await trainer.step(BATCH, 0.1), Error, "rank 1 has gone");
+    trainer.destroy();
+    const [waiting] = localCollectives(2), other = await Trainer.create({ ...options, collective: waiting });
+    const step = other.step(BATCH, 0.1);
+    other.destroy();
+    await assertRejects(async () => await step, Error, "was destroyed while a step");
+  },
+);

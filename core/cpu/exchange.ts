@@ -27,14 +27,17 @@ export class CpuExchange {
     this.#copied = copied;
   }
 
-  /** Begins the sum. */
-  begin(): void {
+  /**
+   * Begins the sum.
+   *
+   * @param fail Is told if it fails, which ends the step whatever else it waits for.
+   */
+  begin(fail: (error: unknown) => void): void {
     const run = this.#summed = this.#run.elements as Float32Array;
     for (const { from, offset } of this.#copied) run.set(from.elements, offset);
     this.#sum = this.#collective.sum(run);
     this.#pending = true;
-    // A step that fails before it waits for this sum leaves it alone.
-    this.#sum.catch(() => {}).then(() => this.#pending = false);
+    this.#sum.catch(fail).then(() => this.#pending = false);
   }
 
   /** Whether the sum is on its way, so that the memory is in use. */

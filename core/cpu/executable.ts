@@ -9,6 +9,7 @@ import type { CpuArgument, CpuContext, CpuFunctionStage, CpuStage, CpuStages } f
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
+import { StepWaits } from "../step_waits.ts";
 import { type CopiedValue, CpuExchange } from "./exchange.ts";
 import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory, MemoryArray } from "./memory.ts";
@@ -81,7 +82,7 @@ export class CpuExecutable implements Executable {
   readonly scalarCapacity: number = SCALAR_CAPACITY;
   readonly dispatches: number;
   readonly #segments: readonly Segment[];
-  readonly #prologue: readonly Segment[];
+  readonly #prologue: readonly ComputedSegment[];
   readonly #timed: readonly TimedStage[];
   readonly #nodes: readonly Node[];
   /** The variables that the prologue reads, and the sum of their versions when it last ran. */
@@ -89,6 +90,8 @@ export class CpuExecutable implements Executable {
   #prologueVersion = -1;
   /** The sums over ranks, and the memory of each. */
   readonly #exchanges: { readonly exchange: CpuExchange; readonly block: Block }[] = [];
+  /** The waits of the last step. */
+  #waits: StepWaits | undefined;
   /** The variables that a step changes. */
   readonly #updated: readonly CpuStorage[];
   readonly #threads: Threads;
@@ -188,7 +191,8 @@ export class CpuExecutable implements Executable {
       };
     });
     const packing = calls.map((call) => ({ ...call, awaited: [], begun: undefined }));
-    this.#prologue = this.#link(packing, (stage, { keeps }) => keeps && prepacks(stage), take).segments;
+    const prologue = this.#link(packing, (stage, { keeps }) => keeps && prepacks(stage), take);
+    this.#prologue = prologue.segments.filter((segment): segment is ComputedSegment => !("exchange" in segment));
     const linked = this.#link(calls, (stage, { keeps }) => !(keeps && prepacks(stage)), take);
     const unread = exchanges.filter(({ wait }) => wait === calls.length)
       .map(({ node, exchange }) => ({ node, segment: { exchange, waits: true } }));
@@ -215,15 +219,16 @@ export class CpuExecutable implements Executable {
       throw new UsageError("A program that sums over ranks waits for them, so it runs by runTogether()");
     }
     this.#runPrologue();
-    for (const segment of this.#segments) this.#runSegment(segment);
+    for (const segment of this.#segments) this.#compute(segment as ComputedSegment);
     this.#conclude(record);
   }
 
   /** Runs one step; waits for the sums over ranks. */
   async runTogether(record = false): Promise<void> {
     this.#runPrologue();
+    const waits = this.#waits = new StepWaits();
     for (const segment of this.#segments) {
-      const wait = this.#runSegment(segment);
+      const wait = this.#runSegment(segment, waits);
       if (wait !== undefined) await wait;
     }
     this.#conclude(record);
@@ -232,10 +237,10 @@ export class CpuExecutable implements Executable {
   /** Runs one step, a stage at a time, and times each. */
   async profile({ record = false }: ProfileOptions = {}): Promise<DispatchTime[]> {
     this.#runPrologue();
-    const stamps = new Float64Array(2 * this.#timed.length);
+    const stamps = new Float64Array(2 * this.#timed.length), waits = this.#waits = new StepWaits();
     for (const [index, { segment }] of this.#timed.entries()) {
       stamps[2 * index] = performance.now();
-      const wait = this.#runSegment(segment);
+      const wait = this.#runSegment(segment, waits);
       if (wait !== undefined) await wait;
       stamps[2 * index + 1] = performance.now();
     }
@@ -259,7 +264,7 @@ export class CpuExecutable implements Executable {
   #runPrologue(): void {
     let version = 0;
     for (const source of this.#sources) version += source.version;
-    if (version !== this.#prologueVersion) { for (const segment of this.#prologue) this.#runSegment(segment); }
+    if (version !== this.#prologueVersion) { for (const segment of this.#prologue) this.#compute(segment); }
     this.#prologueVersion = version;
   }
 
@@ -288,6 +293,7 @@ export class CpuExecutable implements Executable {
 
   /** Gives the memory back. */
   destroy(): void {
+    this.#waits?.destroy();
     for (const block of this.#blocks) this.#memory.free(block);
     this.#blocks.length = 0;
     for (const { exchange, block } of this.#exchanges) {
@@ -299,12 +305,16 @@ export class CpuExecutable implements Executable {
   }
 
   /** Runs a segment; gives what is to be waited for, if it waits. */
-  #runSegment(segment: Segment): Promise<void> | undefined {
-    if ("stages" in segment) this.#threads.run(segment.stages, segment.count);
-    else if ("stage" in segment) this.#call(segment);
-    else if (segment.waits) return segment.exchange.finish();
-    else segment.exchange.begin();
+  #runSegment(segment: Segment, waits: StepWaits): Promise<void> | undefined {
+    if (!("exchange" in segment)) this.#compute(segment);
+    else if (segment.waits) return waits.for(segment.exchange.finish());
+    else segment.exchange.begin(waits.fail);
     return undefined;
+  }
+
+  #compute(segment: ComputedSegment): void {
+    if ("stages" in segment) this.#threads.run(segment.stages, segment.count);
+    else this.#call(segment);
   }
 
   #call({ stage, buffers, arrays }: FunctionSegment): void {

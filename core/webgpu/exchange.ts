@@ -5,9 +5,11 @@
 
 import type { Collective } from "../collective.ts";
 import type { Node, Value } from "../graph/graph.ts";
+import { DeviceError } from "../util/errors.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
 import { exchangesOf } from "../plan/exchanges.ts";
 import type { WebGpuBackend } from "./backend.ts";
+import { BufferUsage } from "./constants.ts";
 import type { BoundTransfer } from "./dispatches.ts";
 
 /** A value and its sum. */
@@ -27,24 +29,15 @@ export class WebGpuExchange {
   readonly #staging: GPUBuffer;
   readonly #values: readonly ExchangedValue[];
   readonly #sums: Float32Array<ArrayBuffer>;
-  #sum: Promise<void> = Promise.resolve();
-  #begun: Promise<void> = Promise.resolve();
+  #done: Promise<void> = Promise.resolve();
+  #reading = false;
+  #destroyed = false;
 
-  /**
-   * The sum of some values.
-   *
-   * @param staging The buffer through which they are read, as large as their run.
-   */
-  constructor(
-    backend: WebGpuBackend,
-    collective: Collective,
-    staging: GPUBuffer,
-    values: readonly ExchangedValue[],
-    length: number,
-  ) {
+  /** The sum of some values, in a run of so many floats. */
+  constructor(backend: WebGpuBackend, collective: Collective, values: readonly ExchangedValue[], length: number) {
     this.#backend = backend;
     this.#collective = collective;
-    this.#staging = staging;
+    this.#staging = backend.createBuffer(4 * length, "staging of sums", BufferUsage.MAP_READ | BufferUsage.COPY_DST);
     this.#values = values;
     this.#sums = new Float32Array(length);
   }
@@ -60,26 +53,49 @@ export class WebGpuExchange {
    * Reads what was submitted, then begins the sum.
    *
    * @param before Resolves once the sum before this one has begun, so that all ranks begin them in the same order.
+   * @param fail Is told if it fails, which ends the step whatever else it waits for.
    * @returns Resolves once this one has begun.
    */
-  begin(before: Promise<void>): Promise<void> {
-    const mapped = this.#backend.mapRead(this.#staging);
-    this.#begun = (async () => {
-      await Promise.all([before, mapped]);
-      this.#sums.set(new Float32Array(this.#staging.getMappedRange()).subarray(0, this.#sums.length));
-      this.#staging.unmap();
-      this.#sum = this.#collective.sum(this.#sums);
-      this.#sum.catch(() => {});
-    })();
-    // A step that fails before it waits for this sum leaves it alone.
-    this.#begun.catch(() => {});
-    return this.#begun;
+  begin(before: Promise<void>, fail: (error: unknown) => void): Promise<void> {
+    const read = this.#read(),
+      begun = (async () => {
+        await Promise.all([before, read]);
+        // Not waited for here, so that the next sum begins.
+        return { sum: this.#collective.sum(this.#sums) };
+      })();
+    this.#done = begun.then(({ sum }) => sum);
+    this.#done.catch(fail);
+    const next = begun.then(() => {});
+    next.catch(() => {});
+    return next;
   }
 
-  /** Waits for the sums, and writes them in the order of the queue. */
-  async finish(): Promise<void> {
-    await this.#begun;
-    await this.#sum;
+  async #read(): Promise<void> {
+    this.#reading = true;
+    try {
+      await this.#backend.mapRead(this.#staging);
+      this.#sums.set(new Float32Array(this.#staging.getMappedRange()).subarray(0, this.#sums.length));
+      this.#staging.unmap();
+    } finally {
+      this.#reading = false;
+      if (this.#destroyed) this.#backend.destroyBuffer(this.#staging);
+    }
+    if (this.#destroyed) throw new DeviceError("The program was destroyed before its values were read");
+  }
+
+  /** Gives the staging buffer back, once it is read where that has begun. */
+  destroy(): void {
+    this.#destroyed = true;
+    if (!this.#reading) this.#backend.destroyBuffer(this.#staging);
+  }
+
+  /** Resolves once the sums are there. */
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  /** Writes the sums in the order of the queue. */
+  write(): void {
     const { queue } = this.#backend.device;
     for (const { to, offset, length } of this.#values) queue.writeBuffer(to, 0, this.#sums, offset, length);
   }
@@ -91,15 +107,11 @@ export interface ExchangePoint extends BoundTransfer<GPUBuffer> {
   readonly waits: boolean;
 }
 
-/** Where the values of a program lie, and where sums are staged. */
-interface ProgramBuffers {
-  readonly bufferOf: (value: Value) => GPUBuffer;
-  readonly stage: (bytes: number) => GPUBuffer;
-}
-
 /**
  * Where the sums over ranks of a program begin and are waited for.
  *
+ * @param bufferOf Where the values of the program lie.
+ * @param made Gets each exchange, which is to be destroyed with the program.
  * @returns By the index of a node, what happens before it, waits first, or in its place; those of the number of nodes come
  * last.
  */
@@ -107,7 +119,8 @@ export function exchangePoints(
   nodes: readonly Node[],
   backend: WebGpuBackend,
   collective: Collective,
-  { bufferOf, stage }: ProgramBuffers,
+  bufferOf: (value: Value) => GPUBuffer,
+  made: (exchange: WebGpuExchange) => void,
 ): Map<number, ExchangePoint[]> {
   const points = new Map<number, ExchangePoint[]>();
   for (const { node: index, wait, offsets, length } of exchangesOf(nodes)) {
@@ -118,7 +131,8 @@ export function exchangePoints(
       offset: offsets[k],
       length: elementCount(value.spec.shape),
     }));
-    const exchange = new WebGpuExchange(backend, collective, stage(4 * length), values, length);
+    const exchange = new WebGpuExchange(backend, collective, values, length);
+    made(exchange);
     const bound = (buffer: GPUBuffer, k: number, write: boolean) => {
       const { spec } = given[k];
       return { name: `value${k}`, buffer, size: byteSize(spec), dtype: spec.dtype, write };

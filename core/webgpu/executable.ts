@@ -5,13 +5,14 @@
  */
 
 import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "../backend.ts";
+import { StepWaits } from "../step_waits.ts";
 import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError, UsageError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { deviceBytes } from "../util/float16.ts";
 import { BufferUsage } from "./constants.ts";
 import { type BoundKernel, writeDispatches, type WrittenDispatch } from "./dispatches.ts";
-import { type ExchangePoint, exchangePoints } from "./exchange.ts";
+import { type ExchangePoint, exchangePoints, type WebGpuExchange } from "./exchange.ts";
 import { type Dispatch, encodeDispatches, type Section, sectionsOf } from "./sections.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfiledDispatch, ProfileOptions } from "../profiling/profile.ts";
@@ -52,6 +53,9 @@ export class WebGpuExecutable implements Executable {
   readonly #dispatches: Dispatch[] = [];
   /** The same, between the sums over ranks; a single section where there are none. */
   #sections: readonly Section[] = [];
+  readonly #exchanges: WebGpuExchange[] = [];
+  /** The waits of the last step. */
+  #waits: StepWaits | undefined;
   /** The dispatches that run before a step if a variable has changed. */
   readonly #prologue: Dispatch[] = [];
   /** The variables that a step reads and never changes. */
@@ -161,10 +165,8 @@ export class WebGpuExecutable implements Executable {
   /** Where sums over ranks begin and are waited for, by the index of the node. */
   #exchangePoints(nodes: readonly Node[], { collective }: BackendCompileOptions): Map<number, ExchangePoint[]> {
     if (collective === undefined) return new Map();
-    return exchangePoints(nodes, this.#backend, collective, {
-      bufferOf: (value) => this.#buffers.get(value)!,
-      stage: (bytes) => this.#own(bytes, "staging of sums", BufferUsage.MAP_READ | BufferUsage.COPY_DST),
-    });
+    const bufferOf = (value: Value) => this.#buffers.get(value)!;
+    return exchangePoints(nodes, this.#backend, collective, bufferOf, (made) => this.#exchanges.push(made));
   }
 
   /** The kernels of a node, with their buffers. */
@@ -314,6 +316,7 @@ export class WebGpuExecutable implements Executable {
 
   /** Submits the sections of a step one after the other, and exchanges sums with other ranks between them. */
   async #runSections(encode: (encoder: GPUCommandEncoder, section: Section, index: number) => void): Promise<void> {
+    const step = this.#waits = new StepWaits();
     let begun = Promise.resolve();
     for (const [index, section] of this.#sections.entries()) {
       const { exchange, waits = false } = section, begins = exchange !== undefined && !waits;
@@ -327,8 +330,11 @@ export class WebGpuExecutable implements Executable {
           this.#backend.device.queue.submit([encoder.finish()]);
         });
       }
-      if (begins) begun = exchange.begin(begun);
-      else await exchange?.finish();
+      if (begins) begun = exchange.begin(begun, step.fail);
+      else if (exchange !== undefined) {
+        await step.for(exchange.done);
+        exchange.write();
+      }
     }
     for (const storage of this.#updated) storage.version++;
   }
@@ -423,6 +429,9 @@ export class WebGpuExecutable implements Executable {
 
   /** Gives the buffers back; variables stay. */
   destroy(): void {
+    this.#waits?.destroy();
+    for (const exchange of this.#exchanges) exchange.destroy();
+    this.#exchanges.length = 0;
     for (const buffer of this.#owned) this.#backend.destroyBuffer(buffer);
     this.#owned.length = 0;
     for (const texture of this.#texels.clear()) this.#backend.destroyTexelTexture(texture);
