@@ -150,8 +150,8 @@ interface Run {
 }
 
 async function openWork(asked: TrainValues, decided: ReadonlySet<string>, ranks: Ranks): Promise<Work> {
-  const onNote = isFirst(ranks) ? undefined : () => {};
-  const found = await openData(asked, { name: asked.model }, undefined, new ImageCaches(asked["cache-images"]), onNote);
+  const data = { ...asked, isQuiet: !isFirst(ranks) }, caches = new ImageCaches(asked["cache-images"]);
+  const found = await openData(data, { name: asked.model }, undefined, caches);
   const { set, values, text } = await chooseValues(asked, decided, found, ranks?.size);
   expectEnough(set.train.count, values.batch, ranks);
   const description = {

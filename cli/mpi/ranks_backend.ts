@@ -20,7 +20,12 @@ export async function openRanksBackend(
   return await openChosenBackend({ ...values, threads: await shareThreads(ranks, values.threads) });
 }
 
-async function shareThreads(ranks: MpiCommunicator, asked: number | undefined): Promise<number> {
+/**
+ * The threads of a rank on the CPU.
+ *
+ * @param asked Those of a machine. Defaults to one a core.
+ */
+export async function shareThreads(ranks: MpiCommunicator, asked: number | undefined): Promise<number> {
   const all = await ranks.gather({ machine: ranks.machine, cores: allowedCores() }), own = all[ranks.rank];
   const local = all.filter(({ machine }) => machine === own.machine);
   const together = local.filter(({ cores }) => cores === own.cores).length;

@@ -7,12 +7,13 @@ import { beside } from "./conditions.ts";
 import type { Condition } from "./option.ts";
 import type { RunConfig } from "./resume.ts";
 
-const timedOrProfiled: Condition = ({ distributed, tune, profile }) => {
+const notTogether: Condition = ({ distributed, tune, profile, explain }) => {
   if (distributed !== true) return undefined;
   // Ranks whose kernels differ would round otherwise, each in its own way.
   if (tune !== undefined && tune !== "off") {
     return `--distributed and --tune ${tune} exclude each other: ranks could choose different kernels`;
   }
+  if (explain !== undefined) return "--distributed and --explain exclude each other: pictures are drawn by one process";
   return profile === true
     ? "--distributed and --profile exclude each other: a profile is of one process; leave one of them away"
     : undefined;
@@ -24,7 +25,7 @@ export const DISTRIBUTED_OPTION = {
   group: "Device",
   about: "divide the work among the processes that mpirun or srun started, on one machine or many, by MPI",
   default: false,
-  contradicts: timedOrProfiled,
+  contradicts: notTogether,
   ofOneRun: true,
   ofOneInvocation: true,
 } as const;

@@ -158,6 +158,8 @@ export type DataValues =
     readonly "stall-timeout"?: number;
     /** Whether images are measured and not trained on. Defaults to no. */
     readonly toMeasure?: boolean;
+    /** Whether another process says what the set's user should know. Defaults to no. */
+    readonly isQuiet?: boolean;
   };
 
 /** How image files are read; decoded ones are kept nowhere but in given caches. */
@@ -190,14 +192,12 @@ export function folderOptions(values: DataValues): ImageFolderOptions {
  * @param model The model that it is for, from which the size of images from files follows.
  * @param onBad Hears of each damaged image. Defaults to a warning on standard error.
  * @param caches What keeps decoded images. Defaults to nothing.
- * @param onNote Hears what the set's user should know. Defaults to a note on standard error.
  */
 export async function openData(
   values: DataValues,
   model?: Pick<ModelDescription, "name" | "inputShape">,
   onBad?: (message: string) => void,
   caches: ImageCaches = NO_CACHES,
-  onNote: (note: string) => void = (note) => printNotice(`note: ${note}`),
 ): Promise<ImageSet> {
   if (values.data === "shapes" && values["train-list"] === undefined) return shapesSet();
   const size = values.size ??
@@ -208,7 +208,7 @@ export async function openData(
     : await openListedData(list, values, imageFolderOptions(options, caches));
   // Else every image would be damaged.
   if (list !== undefined) await loadSharp();
-  set.notes?.forEach((note) => onNote(note));
+  for (const note of values.isQuiet ? [] : set.notes ?? []) printNotice(`note: ${note}`);
   return set;
 }
 
