@@ -45,7 +45,7 @@ interface Meeting {
  * const [first, second] = localCollectives(2);
  * const values = Float32Array.of(1, 2), others = Float32Array.of(10, 20);
  * await Promise.all([first.sum(values), second.sum(others)]);
- * console.log(values, others); // Float32Array [ 11, 22 ] Float32Array [ 11, 22 ]
+ * console.log(values.join(), others.join()); // 11,22 11,22
  * ```
  */
 export function localCollectives(size: number): Collective[] {

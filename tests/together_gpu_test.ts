@@ -1,11 +1,11 @@
 /** Ranks in one process that train together on WebGPU. */
 
-import { assertEquals, assertRejects } from "@std/assert";
-import { type Collective, localCollectives, StepProfiler } from "../core/mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Backend, type Collective, CpuBackend, localCollectives, StepProfiler } from "../core/mod.ts";
 import { Trainer, trainingNeed } from "../train/mod.ts";
 import { checkDdp } from "./_ddp.ts";
 import { gpuTest } from "./_gpu.ts";
-import { checkSyncBatchNorm, doubled, trainOne, trainTogether } from "./_together.ts";
+import { checkSyncBatchNorm, doubled, meanLosses, trainOne, trainTogether } from "./_together.ts";
 import { SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 const BATCH = smallBatch(SMALL, SMALL_BATCH), OPTIONS = { model: SMALL, seed: 2 };
@@ -24,6 +24,15 @@ gpuTest("Trainer: two ranks with batch norm over both are one with all of their 
 });
 
 gpuTest("Trainer: two ranks on WebGPU are PyTorch's DistributedDataParallel", (backend) => checkDdp(backend));
+
+gpuTest("Trainer: a rank on the CPU and one on WebGPU train together", async (gpu) => {
+  using cpu = new CpuBackend();
+  const options = { ...OPTIONS, batch: 2 * SMALL_BATCH, bucketBytes: 40_000, syncBatchNorm: true };
+  const batch = smallBatch(SMALL, 2 * SMALL_BATCH),
+    train = (backends: Backend[]) => trainTogether(backends, options, [batch], 3, 0.01);
+  const [both, alike] = [meanLosses(await train([gpu, cpu])), meanLosses(await train([cpu, cpu]))];
+  both.forEach((loss, step) => assert(Math.abs(loss - alike[step]) <= 1e-5 * alike[step], `${loss}, ${alike[step]}`));
+});
 
 gpuTest("Trainer: mixed precision with two ranks leaves a step out on both, or on none", async (backend) => {
   if (await backend.whyNoFloat16() !== undefined) return;

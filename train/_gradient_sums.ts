@@ -9,21 +9,23 @@ import type { parameterGradients } from "./optimizers/optimizer.ts";
 
 type ParameterGradient = ReturnType<typeof parameterGradients>[number];
 
-/** The bytes of gradients that are summed together. */
-export const BUCKET_BYTES: number = 4 << 20;
+/** The least and the most bytes of a bucket, unless given: a sum has its own cost, and what is last has nothing beside it. */
+const LEAST_BUCKET = 64 << 10, MOST_BUCKET = 4 << 20;
+/** The buckets of a network that is small. */
+const BUCKETS = 4;
 
 /**
  * Records the sums of gradients over all ranks, in buckets. Gradients join a bucket in the order in which the backward pass
  * finishes them, so that its sum runs beside the rest of the pass.
  *
- * @param bucketBytes The bytes from which on a bucket is full.
+ * @param bucketBytes The bytes from which on a bucket is full. Defaults to a quarter of all, within 64 KiB and 4 MiB.
  * @returns The parameters, in the order given, with the sums.
  * @throws {UsageError} If the bytes are not above 0.
  */
 export function sumGradients(
   graph: Graph,
   gradients: readonly ParameterGradient[],
-  bucketBytes: number = BUCKET_BYTES,
+  bucketBytes: number = defaultBucket(gradients),
 ): ParameterGradient[] {
   if (!(bucketBytes > 0)) {
     throw new UsageError(sentence`Expected ${argument("bucketBytes")} to be above 0 but it is ${bucketBytes}`);
@@ -48,4 +50,9 @@ export function sumGradients(
   }
   close();
   return gradients.map(({ parameter, gradient }) => ({ parameter, gradient: sums.get(gradient)! }));
+}
+
+function defaultBucket(gradients: readonly ParameterGradient[]): number {
+  const bytes = gradients.reduce((sum, { gradient }) => sum + byteSize(gradient.spec), 0);
+  return Math.min(MOST_BUCKET, Math.max(LEAST_BUCKET, Math.ceil(bytes / BUCKETS)));
 }

@@ -12,7 +12,24 @@ import { lossScale } from "./optimizers/loss_scale.ts";
 import { type Optimizer, parameterGradients, recordUpdates, type UpdateOptions } from "./optimizers/optimizer.ts";
 import { sgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
 
-/** How ranks train together. */
+/**
+ * How ranks train together.
+ *
+ * @example
+ * ```ts
+ * import { CpuBackend, localCollectives } from "@residua/residua/core";
+ * import { cifarResNet } from "@residua/residua/models";
+ * import { Trainer } from "@residua/residua/train";
+ * const model = cifarResNet({ depth: 8, inputShape: [3, 8, 8] }), backend = new CpuBackend();
+ * const ranks = await Promise.all(
+ *   localCollectives(2).map((collective) => Trainer.create({ model, backend, batch: 2, collective, syncBatchNorm: true })),
+ * );
+ * const images = new Float32Array(2 * 3 * 8 * 8).map((_, i) => Math.sin(i));
+ * await Promise.all(ranks.map((trainer, rank) => trainer.step({ images, labels: Uint32Array.of(rank, 7) }, 0.1)));
+ * const weights = await Promise.all(ranks.map(({ variables }) => variables.storages.get("conv1.weight")!.read()));
+ * console.log(weights[0].every((value, i) => value === weights[1][i])); // true
+ * ```
+ */
 export interface TogetherOptions {
   /**
    * The ranks that train together, each on a batch of its own: updates are by the mean of their gradients. All ranks trace the
@@ -24,7 +41,10 @@ export interface TogetherOptions {
    * each then compute what one computes of all their images. Defaults to false: over each rank's own.
    */
   readonly syncBatchNorm?: boolean;
-  /** The bytes of gradients from which on they are summed together. Defaults to 4 MiB. */
+  /**
+   * The bytes of gradients from which on they are summed together, beside the rest of the backward pass. Defaults to a quarter
+   * of all, within 64 KiB and 4 MiB.
+   */
   readonly bucketBytes?: number;
 }
 

@@ -16,7 +16,7 @@ export class CpuExchange {
   readonly #collective: Collective;
   readonly #run: MemoryArray;
   readonly #copied: readonly CopiedValue[];
-  #summed: Float32Array | undefined;
+  #summed: Float32Array = new Float32Array();
   #sum: Promise<void> = Promise.resolve();
   #pending = false;
 
@@ -48,11 +48,11 @@ export class CpuExchange {
   /**
    * Waits for the sums.
    *
-   * @throws {DeviceError} If the memory has moved under them.
+   * @throws {DeviceError} If the memory has moved under them, as memory that is not shared does when it grows.
    */
   async finish(): Promise<void> {
     await this.#sum;
-    if (this.#summed !== this.#run.elements) {
+    if (this.#summed.length !== this.#run.length) {
       throw new DeviceError(
         "Memory grew while ranks summed in it, so the sums are lost: compile nothing on the backend during a step",
       );
