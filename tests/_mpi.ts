@@ -17,8 +17,10 @@ export async function whyNoMpi(): Promise<string | undefined> {
   }
 }
 
-/** How ranks are started on a machine with too few cores, as any user. */
-export const MPIRUN: readonly string[] = ["--allow-run-as-root", "--oversubscribe"];
+/** How ranks are started on a machine with too few cores, as any user; who waits leaves these to the others. */
+const MPIRUN: readonly string[] = [
+  ...["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"],
+];
 
 /** Deno with the command line, as each rank runs it. */
 export const RANK: readonly string[] = [Deno.execPath(), "run", "-A", "--no-check", "--config", config, main];
