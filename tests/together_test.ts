@@ -10,6 +10,7 @@ import {
   Graph,
   localCollectives,
   plan,
+  StepProfiler,
   UsageError,
 } from "../core/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
@@ -120,6 +121,20 @@ Deno.test("Trainer: a collective of one rank gives the bits of none, and memory 
     trainer.destroy();
     assertEquals(backend.liveBytes, before);
   }
+});
+
+Deno.test("Trainer: profiles of steps tell of sums over ranks, and change no bit", async () => {
+  using backend = new CpuBackend();
+  const [collective] = localCollectives(1), batch = smallBatch(SMALL, 6);
+  const options = { model: SMALL, backend, batch: 6, seed: 2, collective, bucketBytes: 1e9 };
+  const { results } = await trainOne(options, [batch], 2, 0.05);
+  const trainer = await Trainer.create(options), profiler = new StepProfiler();
+  for (let step = 0; step < 2; step++) await profiler.step("step", () => trainer.profile(profiler, batch, 0.05));
+  assertEquals(await trainer.results(), results);
+  const sums = profiler.steps[1].kernels.filter(({ op }) => op === "allReduce");
+  assertEquals(sums.map(({ variant }) => variant), ["begin", "wait"]);
+  assert(sums.every(({ seconds }) => seconds >= 0));
+  trainer.destroy();
 });
 
 for (const ranks of [2, 3]) {

@@ -4,78 +4,24 @@ import { type BackendCompileOptions, type Executable, SCALAR_CAPACITY } from "..
 import { byName, expectData } from "../util/check_data.ts";
 import { DeviceError, UsageError } from "../util/errors.ts";
 import type { Node, Value } from "../graph/graph.ts";
-import type { NumericArray } from "../op.ts";
-import type { CpuArgument, CpuContext, CpuFunctionStage, CpuStage, CpuStages } from "./stages.ts";
+import type { CpuContext } from "./stages.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DispatchTime, ProfileOptions } from "../profiling/profile.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
 import { StepWaits } from "../step_waits.ts";
 import { type CopiedValue, CpuExchange } from "./exchange.ts";
-import { kernelNumber } from "./kernels.ts";
 import type { Block, CpuMemory, MemoryArray } from "./memory.ts";
-import { prepacks, programOf, sharedPrepacked, STAGE_WORDS } from "./program.ts";
+import { prepacks, programOf, sharedPrepacked } from "./program.ts";
+import {
+  type Call,
+  type ComputedSegment,
+  type FunctionSegment,
+  linkStages,
+  type Segment,
+  type TimedStage,
+} from "./segments.ts";
 import { CpuStorage } from "./storage.ts";
 import type { Threads } from "./threads.ts";
-
-/** A stage in TypeScript and its buffers. */
-interface FunctionSegment {
-  readonly stage: CpuFunctionStage;
-  readonly buffers: readonly MemoryArray[];
-  /** What they were when the stage last ran. */
-  readonly arrays: NumericArray[];
-}
-
-/** Where a sum over ranks begins, or where its results must be there. */
-interface ExchangeSegment {
-  readonly exchange: CpuExchange;
-  readonly waits: boolean;
-}
-
-/** Consecutive stages of WebAssembly kernels, by their address and number, or one stage in TypeScript. */
-type ComputedSegment = { readonly stages: number; readonly count: number } | FunctionSegment;
-
-type Segment = ComputedSegment | ExchangeSegment;
-
-/** A single stage of a step, so that it can be timed. */
-interface TimedStage {
-  readonly node: number;
-  readonly variant: string;
-  readonly kernel: number;
-  readonly segment: Segment;
-}
-
-/** A node's kernel and its memory. */
-interface Call {
-  /** The sums over ranks that its node reads first. */
-  readonly awaited: readonly CpuExchange[];
-  /** The sum over ranks that its node begins. */
-  readonly begun?: CpuExchange;
-  readonly kernel: CpuStages;
-  readonly buffers: readonly MemoryArray[];
-  /** The address of its workspace. */
-  readonly workspace: number;
-  /** The address of what its prepacking stages write. */
-  readonly prepacked: number;
-  /** Whether that is the node's own, so that it lasts. */
-  readonly keeps: boolean;
-}
-
-/** What a profile calls the time that a node waits for sums over ranks. */
-const WAIT = "wait for ranks";
-
-/** The names of a kernel's stages, each once. */
-function stageNames({ stages }: CpuStages): string {
-  return [...new Set(stages.map((stage) => "run" in stage ? "TypeScript" : stage.kernel))].join(" + ");
-}
-
-/** An argument as a 32-bit word. */
-function argumentWord(argument: CpuArgument, { buffers, workspace, prepacked }: Call): number {
-  if (typeof argument === "number") return argument;
-  if ("float" in argument) return new Int32Array(Float32Array.of(argument.float).buffer)[0];
-  if ("workspace" in argument) return workspace + 4 * argument.workspace;
-  if ("prepacked" in argument) return prepacked + 4 * argument.prepacked;
-  return buffers[argument.buffer].address + 4 * (argument.offset ?? 0);
-}
 
 /** Runs a plan on the CPU. */
 export class CpuExecutable implements Executable {
@@ -177,11 +123,12 @@ export class CpuExecutable implements Executable {
       plan.nodes.flatMap((node) => (node.op.updates ?? []).map((index) => storageOf(node.arguments[index]))),
     );
     this.#updated = [...updated];
+    const awaitedAt = (index: number) => exchanges.filter(({ wait }) => wait === index);
     const calls = program.kernels.map((each, index): Call => {
       const { node, kernel, sources } = each, keeps = sources !== undefined;
       for (const source of sources ?? []) this.#sources.add(storageOf(source));
       return {
-        awaited: exchanges.filter(({ wait }) => wait === index).map(({ exchange }) => exchange),
+        awaited: awaitedAt(index),
         begun: exchanges.find(({ node }) => node === index)?.exchange,
         kernel,
         buffers: [...node.arguments, ...node.results].map((value) => arrays.get(value)!),
@@ -190,17 +137,17 @@ export class CpuExecutable implements Executable {
         keeps,
       };
     });
-    const packing = calls.map((call) => ({ ...call, awaited: [], begun: undefined }));
-    const prologue = this.#link(packing, (stage, { keeps }) => keeps && prepacks(stage), take);
-    this.#prologue = prologue.segments.filter((segment): segment is ComputedSegment => !("exchange" in segment));
-    const linked = this.#link(calls, (stage, { keeps }) => !(keeps && prepacks(stage)), take);
-    const unread = exchanges.filter(({ wait }) => wait === calls.length)
-      .map(({ node, exchange }) => ({ node, segment: { exchange, waits: true } }));
-    this.#segments = [...linked.segments, ...unread.map(({ segment }) => segment)];
-    this.#timed = [...linked.timed, ...unread.map((each) => ({ ...each, variant: WAIT, kernel: 1 }))];
-    this.#nodes = plan.nodes;
-
     this.dispatches = calls.length;
+    const link = (all: readonly Call[], packs: boolean) =>
+      linkStages(all, (stage, { keeps }) => packs === (keeps && prepacks(stage)), memory, take);
+    const prologue = link(calls.map((call) => ({ ...call, awaited: [], begun: undefined })), true);
+    this.#prologue = prologue.segments.filter((segment): segment is ComputedSegment => !("exchange" in segment));
+    // What nothing reads is waited for in the end.
+    const end = { kernel: { stages: [] }, buffers: [], workspace: 0, prepacked: 0, keeps: false };
+    const { segments, timed } = link([...calls, { ...end, awaited: awaitedAt(calls.length) }], false);
+    this.#segments = segments;
+    this.#timed = timed;
+    this.#nodes = plan.nodes;
     for (const [name, value] of plan.outputs) this.#outputs.set(name, arrays.get(value)!);
     this.#scalars = options.scalars.map((name) => byName(this.#outputs, "output", name));
     this.#records = Array.from({ length: SCALAR_CAPACITY }, () => new Float32Array(this.#scalars.length));
@@ -336,55 +283,5 @@ export class CpuExecutable implements Executable {
 
   #scratchArray(): MemoryArray {
     return this.#memory.view({ address: this.#threads.scratch, bytes: 0 }, "f32", this.#scratchLength);
-  }
-
-  /**
-   * Writes the WebAssembly stages among the wanted ones to memory.
-   *
-   * @returns All wanted stages as segments in the order of running, and each stage as a segment of its own.
-   */
-  #link(
-    calls: readonly Call[],
-    isWanted: (stage: CpuStage, call: Call) => boolean,
-    take: (bytes: number) => Block,
-  ): { readonly segments: readonly Segment[]; readonly timed: readonly TimedStage[] } {
-    // Segments of WebAssembly stages by their indices, until the address of the table is known.
-    type Indexed = FunctionSegment | ExchangeSegment | { readonly first: number; count: number };
-    const segments: Indexed[] = [], singles: (Omit<TimedStage, "segment"> & { readonly segment: Indexed })[] = [];
-    const table: number[] = [], words: number[] = [], argumentOffsets: number[] = [];
-    const add = (segment: FunctionSegment | ExchangeSegment, node: number, variant: string, kernel: number) => {
-      segments.push(segment);
-      singles.push({ node, variant, kernel, segment });
-    };
-    for (const [node, call] of calls.entries()) {
-      const { buffers } = call, variant = stageNames(call.kernel);
-      for (const exchange of call.awaited) add({ exchange, waits: true }, node, WAIT, 0);
-      for (const [kernel, stage] of call.kernel.stages.entries()) {
-        if (!isWanted(stage, call)) continue;
-        if ("run" in stage) {
-          add({ stage, buffers, arrays: [] }, node, variant, kernel);
-          continue;
-        }
-        const index = argumentOffsets.length, last = segments.at(-1);
-        if (last !== undefined && "first" in last) last.count++;
-        else segments.push({ first: index, count: 1 });
-        singles.push({ node, variant, kernel, segment: { first: index, count: 1 } });
-        table.push(kernelNumber(stage.kernel), stage.tasks, 0);
-        argumentOffsets.push(words.length);
-        for (const argument of stage.arguments) words.push(argumentWord(argument, call));
-      }
-      if (call.begun !== undefined) add({ exchange: call.begun, waits: false }, node, "begin", 0);
-    }
-    const block = take(4 * (table.length + words.length));
-    argumentOffsets.forEach((offset, index) => {
-      table[index * STAGE_WORDS + 2] = block.address + 4 * (table.length + offset);
-    });
-    new Int32Array(this.#memory.memory.buffer, block.address, table.length + words.length).set([...table, ...words]);
-    const placed = (segment: Indexed): Segment =>
-      "first" in segment ? { stages: block.address + 4 * STAGE_WORDS * segment.first, count: segment.count } : segment;
-    return {
-      segments: segments.map(placed),
-      timed: singles.map((single) => ({ ...single, segment: placed(single.segment) })),
-    };
   }
 }
