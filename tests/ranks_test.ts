@@ -127,3 +127,21 @@ Deno.test("evaluateSplit() divides the images among ranks, and gives each the re
     for (const rank of await Promise.all(localCollectives(size).map(evaluate))) assertEquals(rank, alone);
   }
 });
+
+Deno.test("fit() refuses ranks that compute on different backends", async () => {
+  const messages = localCollectives(2).map(async (collective) => {
+    using cpu = new CpuBackend();
+    // It is asked for nothing but its kind.
+    const backend = collective.rank === 0 ? cpu : new Proxy(cpu, {
+      get: (target, name) => {
+        if (name === "name") return "webgpu";
+        const value = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const error = await assertRejects(() => fit({ ...options, backend, collective }));
+    return (error as Error).message;
+  });
+  const message = "Rank 1 has other hardware than rank 0; give all ranks the same, and start again";
+  assertEquals(await Promise.all(messages), [message, message]);
+});

@@ -292,8 +292,10 @@ export async function fit(options: FitOptions): Promise<FitResult> {
           options.schedule,
           normalisation,
         ],
-        ...[backend.name, progress?.steps, options.earlyStop, options.syncBatchNorm, options.bucketBytes],
+        ...[progress?.steps, options.earlyStop, options.syncBatchNorm, options.bucketBytes],
       ]),
+      // Backends read results at other steps.
+      hardware: backend.name,
     });
     await shareVariables(trainer.variables, collective);
     const info = {
