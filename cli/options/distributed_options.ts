@@ -62,7 +62,7 @@ export function scaleRate<T extends Pick<ChosenValues, "lr" | "warmup" | "epochs
   asked: { readonly "scale-lr": boolean; readonly warmup?: number },
   size: number,
 ): T {
-  if (!asked["scale-lr"]) return values;
+  if (!asked["scale-lr"] || size === 1) return values;
   const warmup = asked.warmup ?? Math.min(WARM_UP, values.epochs * MOST_WARM_UP);
   // Binary fractions of rates have many digits.
   return { ...values, lr: Number((values.lr * size).toPrecision(12)), warmup };

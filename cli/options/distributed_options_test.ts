@@ -8,7 +8,10 @@ import { TRAIN_OPTIONS } from "./train_options.ts";
 
 Deno.test("scaleRate() multiplies the rate and warms up, unless the user says how long", () => {
   const values = { lr: 0.1, warmup: 0.5, epochs: 90 };
-  assertEquals(scaleRate(values, { "scale-lr": false }, 8), values);
+  assertEquals([scaleRate(values, { "scale-lr": false }, 8), scaleRate(values, { "scale-lr": true }, 1)], [
+    values,
+    values,
+  ]);
   assertEquals(scaleRate(values, { "scale-lr": true }, 8), { lr: 0.8, warmup: 5, epochs: 90 });
   assertEquals(scaleRate({ ...values, epochs: 10 }, { "scale-lr": true }, 3), { lr: 0.3, warmup: 2, epochs: 10 });
   assertEquals(scaleRate(values, { "scale-lr": true, warmup: 0 }, 2), { lr: 0.2, warmup: 0, epochs: 90 });
