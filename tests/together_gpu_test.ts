@@ -55,6 +55,22 @@ gpuTest("Trainer: mixed precision with two ranks leaves a step out on both, or o
   assertEquals(first, second);
 });
 
+gpuTest(
+  "Trainer: batch norm over both ranks under mixed precision is near one with all of their images",
+  async (backend) => {
+    if (await backend.whyNoFloat16() !== undefined) return;
+    const batches = [smallBatch(SMALL, 2 * SMALL_BATCH)];
+    const options = { ...OPTIONS, batch: 2 * SMALL_BATCH, precision: "mixed" } as const;
+    const { results } = await trainOne({ ...options, backend }, batches, 3, 0.01);
+    const ranks = await trainTogether([backend, backend], { ...options, syncBatchNorm: true }, batches, 3, 0.01);
+    meanLosses(ranks).forEach((loss, step) => {
+      // A significand of float16 has 11 bits.
+      const expected = results[step].loss;
+      assert(Math.abs(loss - expected) <= 2 ** -11 * expected, `step ${step}: ${loss}, expected ${expected}`);
+    });
+  },
+);
+
 gpuTest("Trainer: sums over ranks take the memory that planning says, and profiles run them", async (backend) => {
   const [collective] = localCollectives(1), before = backend.liveBytes;
   const options = { ...OPTIONS, backend, batch: SMALL_BATCH, collective, bucketBytes: 30_000 };
