@@ -56,6 +56,7 @@ import {
   memoryText,
   resumeText,
   stoppedText,
+  waitingText,
 } from "../reports/train_report.ts";
 import { TrainWarnings } from "../reports/train_warnings.ts";
 import { checkTune } from "../tuning/tune_option.ts";
@@ -289,6 +290,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     line.clear();
     if (!first) return;
     await events.flush();
+    if (ranks !== undefined) say(waitingText(ranks.waitingShare));
     if (stopped) return printLines(stoppedText(steps, location, json));
     if (stoppedEarly) printLines(earlyStopText(staleEpochs, steps / stepsPerEpoch, json));
     else if (last === undefined) {
