@@ -2,9 +2,12 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Collective, CpuBackend, localCollectives, UsageError } from "../core/mod.ts";
+import { type ImageSet, shapesSet } from "../data/mod.ts";
 import { compileInference, evaluateSplit } from "../inference/mod.ts";
+import { type Model, modelByName } from "../models/mod.ts";
 import { fit, type FitOptions, type FitResult, RunFolder } from "../train/mod.ts";
 import { decodeCheckpoint, Variables } from "../weights/mod.ts";
+import { ALL } from "./_all.ts";
 import { colourSet, MemoryStore, randomSet, shortRun } from "./_runs.ts";
 
 const set = randomSet(40), options = { ...shortRun(set), checkpoints: { steps: 4 } };
@@ -126,6 +129,32 @@ Deno.test("evaluateSplit() divides the images among ranks, and gives each the re
   for (const size of [1, 2, 5, 7]) {
     for (const rank of await Promise.all(localCollectives(size).map(evaluate))) assertEquals(rank, alone);
   }
+});
+
+/** The losses of the first steps, without what makes a run random. */
+async function firstLosses(model: Model, data: ImageSet, batch: number, collective?: Collective): Promise<number[]> {
+  using backend = new CpuBackend();
+  const losses: number[] = [], onStep = ({ loss }: { readonly loss: number }) => void losses.push(loss);
+  const plain = { epochs: 1, steps: 3, rate: 0.01, schedule: "constant", momentum: 0.9, weightDecay: 1e-4 } as const;
+  await fit({ model, backend, set: data, batch, collective, syncBatchNorm: true, ...plain, onStep });
+  return losses;
+}
+
+Deno.test({
+  name: "fit(): ranks of a ResNet-20 begin with the losses of one; later its rounding grows",
+  ignore: !ALL,
+  async fn() {
+    const data = shapesSet({ trainCount: 128, validationCount: 32 }), model = modelByName("resnet20");
+    const alone = await firstLosses(model, data, 32);
+    for (const size of [2, 4]) {
+      const ranks = localCollectives(size).map((collective) => firstLosses(model, data, 32, collective));
+      for (const losses of await Promise.all(ranks)) {
+        losses.forEach((loss, step) =>
+          assert(Math.abs(loss / alone[step] - 1) < 1e-4, `${size} ranks, step ${step + 1}`)
+        );
+      }
+    }
+  },
 });
 
 Deno.test("fit() refuses ranks that compute on different backends", async () => {
