@@ -63,19 +63,22 @@ function outputText({ message }: Error): string {
 /**
  * Runs something, and turns an error into one sentence on standard error.
  *
+ * @param who What stands before it, such as which of several processes it is. Defaults to nothing.
  * @returns The exit code: 0 done, 1 failed, 2 wrong usage.
  */
-export async function exitCodeOf(run: () => Promise<void>): Promise<number> {
+export async function exitCodeOf(run: () => Promise<void>, who = ""): Promise<number> {
   try {
     await run();
     return 0;
   } catch (error) {
     const denied = permissionText(error);
     try {
-      if (error instanceof ResiduaError) printNotice(`error: ${messageOf(error)}`);
-      else if (denied !== undefined) printNotice(`error: ${denied}`);
-      else if (isOutputError(error)) printNotice(`error: ${outputText(error)}`);
-      else console.error(`error: this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`);
+      if (error instanceof ResiduaError) printNotice(`error: ${who}${messageOf(error)}`);
+      else if (denied !== undefined) printNotice(`error: ${who}${denied}`);
+      else if (isOutputError(error)) printNotice(`error: ${who}${outputText(error)}`);
+      else {console.error(
+          `error: ${who}this is a bug in Residua, please report it:\n${(error as Error)?.stack ?? error}`,
+        );}
     } catch {
       // Standard error takes nothing either; the exit code is left to tell.
     }

@@ -37,6 +37,7 @@ export * from "./pickle/read_pickle.ts";
 export * from "./pickle/values.ts";
 export * from "./pipeline.ts";
 export * from "./preprocessing.ts";
+export * from "./rank_order.ts";
 export * from "./read_options.ts";
 export { randAugment, type RandAugmentOptions } from "./augment/rand_augment.ts";
 export * from "./resident_images.ts";

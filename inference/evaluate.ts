@@ -1,6 +1,6 @@
 /** Runs a model over a whole split. */
 
-import { Pauses, type Program, UsageError } from "../core/mod.ts";
+import { type Collective, Pauses, type Program, UsageError } from "../core/mod.ts";
 import {
   BatchLoader,
   type Dataset,
@@ -26,6 +26,8 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
   readonly classMap?: readonly number[];
   /** Hears after each batch how many images are done, of how many. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** The ranks that divide the images among them; each then has the results of all. Defaults to one rank. */
+  readonly collective?: Collective;
 }
 
 /** The most bytes that the results of an evaluation may take: the logits of all images, and counts of all pairs of classes. */
@@ -46,7 +48,7 @@ const MOST_BYTES = 4 * 2 ** 30;
  */
 export async function evaluateSplit(
   program: Program,
-  { split: dataset, classMap, onProgress, ...options }: EvaluationOptions,
+  { split: dataset, classMap, onProgress, collective, ...options }: EvaluationOptions,
   batch: number,
   classes: number,
   limit: number = Infinity,
@@ -60,23 +62,34 @@ export async function evaluateSplit(
   const preparation = { ...options, preprocessing, batch };
   const loader = new BatchLoader({ dataset, ...preparation, epochs: 1, order: () => order });
   const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
+  const { rank = 0, size = 1 } = collective ?? {};
   try {
-    for (let k = 0; k < batches; k++) {
+    for (let k = rank; k < batches; k += size) {
       const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);
       program.write("image", made.images);
       program.run();
       labels.set(made.labels.subarray(0, filled), first);
       const scores = await program.read("logits") as Float32Array;
       logits.set(scores.subarray(0, filled * classes), first * classes);
-      onProgress?.(first + filled, count);
+      // The others are about as far.
+      onProgress?.(Math.min(count, (k - rank + size) * batch), count);
       await pauses.take();
       signal?.throwIfAborted();
     }
   } finally {
     await loader.close();
   }
+  if (collective !== undefined) await joinRanks(collective, logits, labels);
   if (classMap !== undefined) labels.forEach((label, k) => labels[k] = classMap[label]);
   return { logits, labels, ...evaluateLogits(logits, labels, classes) };
+}
+
+/** Joins the results of all ranks, each of which has zeros where others have theirs, so that sums keep every bit that counts. */
+async function joinRanks(collective: Collective, logits: Float32Array, labels: Uint32Array): Promise<void> {
+  await collective.sum(logits);
+  const numbers = Float32Array.from(labels);
+  await collective.sum(numbers);
+  labels.set(numbers);
 }
 
 /** Checks that the results have room, before anything is computed. */

@@ -75,6 +75,12 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   const outs = ["/w,d/in", "/w,d/in,to/x", "x/y,z/t", "/w,dx/t", "/a/b,/c"];
   const given = train(...outs.flatMap((out) => ["--out", out])).find((flag) => flag.startsWith("--allow-write"));
   assertEquals(given, "--allow-write=in,.,x,/,/a,/c");
+  // MPI's library, which the system finds by its name.
+  const ffi = (...args: string[]) => train(...args).filter((flag) => flag.startsWith("--allow-ffi"));
+  assertEquals(ffi("--distributed"), ["--allow-ffi"]);
+  assertEquals(ffi("--distributed", "--no-distributed"), beside);
+  assertEquals(ffi("--out", "--distributed=", "--", "--distributed"), beside);
+  assertEquals(grantsFor("serve", ["--distributed"], at).filter((flag) => flag.startsWith("--allow-ffi")), beside);
   const env = (name: string) => name === "RESIDUA_WEIGHTS_URL" ? "http://mirror.example:8080/w" : undefined;
   assertEquals(grantsFor("predict", ["--checkpoint", "torchvision:resnet18"], { ...at, env }), [
     ...[...read, "--allow-write=/c", "--allow-ffi=/d/npm", "--allow-net=mirror.example:8080"],

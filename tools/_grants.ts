@@ -32,6 +32,8 @@ interface Needs {
   readonly weights?: readonly string[];
   /** Whether it listens at --host and --port, with these defaults. */
   readonly listens?: { readonly host: string; readonly port: string };
+  /** Whether --distributed runs it on many processes, by MPI. */
+  readonly distributes?: boolean;
   /** Whether it reads or draws image files, by sharp: native code from the folder of npm's packages. */
   readonly images?: boolean;
 }
@@ -44,9 +46,16 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
     caches: true,
     weights: ["init"],
     images: true,
+    distributes: true,
   },
-  eval: { files: ["csv", "errors", "logits"], caches: true, weights: ["checkpoint"], images: true },
-  predict: { folders: ["explain"], caches: true, weights: ["checkpoint"], images: true },
+  eval: {
+    files: ["csv", "errors", "logits"],
+    caches: true,
+    weights: ["checkpoint"],
+    images: true,
+    distributes: true,
+  },
+  predict: { folders: ["explain"], caches: true, weights: ["checkpoint"], images: true, distributes: true },
   serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
   data: { files: ["sheet"], images: true },
   report: { folders: ["out"], beside: ["data", "out"], images: true },
@@ -59,7 +68,11 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
 };
 
 /** The environment variables that the sources read; packages see no others either, as if they were not set. */
-export const VARIABLES = ["HOME", "LOCALAPPDATA", "RESIDUA_WEIGHTS_URL", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"];
+export const VARIABLES = [
+  ...["HOME", "LOCALAPPDATA", "RESIDUA_WEIGHTS_URL", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"],
+  // Of MPI: its library, and what launchers say of the number of processes.
+  ...["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "RESIDUA_MPI", "SLURM_NTASKS"],
+];
 
 /** Where published weights are, unless a variable names another address. */
 export const WEIGHTS_ADDRESS = "https://download.pytorch.org/models";
@@ -83,7 +96,8 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
     flags.push("--allow-read", grant("ffi", [npm]));
   }
   if (!Object.hasOwn(NEEDS, command)) return flags;
-  const { folders = [], beside, otherwise = [], files = [], caches, weights = [], images, listens } = NEEDS[command];
+  const { folders = [], beside, otherwise = [], files = [], caches, weights = [], images, listens, distributes } =
+    NEEDS[command];
   const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
   // How much memory is free bounds what is read and decoded.
   flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
@@ -95,7 +109,9 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
   ];
   const path = (name: string) => grantable(name, at.cwd);
   if (written.length > 0) flags.push(grant("write", written.map(path)));
-  if (npm !== undefined && (images || (command === "tune" && usesDawn(args)))) flags.push(grant("ffi", [npm]));
+  // The system's loader finds MPI's library by its name, which a grant cannot have.
+  if (distributes && isGiven("distributed", args)) flags.push("--allow-ffi");
+  else if (npm !== undefined && (images || (command === "tune" && usesDawn(args)))) flags.push(grant("ffi", [npm]));
   const reached = fetches ? [hostOf(env("RESIDUA_WEIGHTS_URL") ?? WEIGHTS_ADDRESS)] : [];
   if (listens !== undefined) {
     const last = (name: keyof typeof listens) => valuesOf(name, args).at(-1) ?? listens[name];
@@ -109,6 +125,12 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
 /** Whether a command is to use Dawn: native code too, of a package that no other command fetches. */
 export function usesDawn(args: readonly string[]): boolean {
   return valuesOf("gpu", args).includes("dawn");
+}
+
+/** Whether a flag is given; the last of it and of its negation counts. */
+function isGiven(name: string, args: readonly string[]): boolean {
+  const end = args.indexOf("--"), options = end < 0 ? args : args.slice(0, end);
+  return options.findLast((argument) => argument === `--${name}` || argument === `--no-${name}`) === `--${name}`;
 }
 
 /** A flag of Deno's that grants some of a kind. */

@@ -53,10 +53,21 @@ export async function chooseConfiguration(
   const config = await fetchPackages(root, warn) ? CONFIGURATIONS[0] : CONFIGURATIONS[1];
   if (memory !== undefined) {
     const text = JSON.stringify({ config, packages, time: Date.now() } satisfies Remembered);
-    // Without the memory the question is asked again.
-    await Deno.mkdir(cache!, { recursive: true }).then(() => Deno.writeTextFile(memory, text)).catch(() => {});
+    await remember(cache!, memory, text);
   }
   return root + config;
+}
+
+/** Writes the memory as a whole: processes that are started together may all do so. Without it the question is asked again. */
+async function remember(cache: string, memory: string, text: string): Promise<void> {
+  const written = `${memory}.${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(cache, { recursive: true });
+    await Deno.writeTextFile(written, text);
+    await Deno.rename(written, memory);
+  } catch {
+    await Deno.remove(written).catch(() => {});
+  }
 }
 
 /** The packages of JSR in a lock, and what they must hold. */

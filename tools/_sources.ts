@@ -33,6 +33,7 @@ export const OWN_LOCKS: Readonly<Record<string, string>> = {
   "cli/gpu/dawn.ts": "cli/gpu/dawn.lock",
   "tests/_onnx_runtime_process.ts": "tests/onnxruntime.lock",
   "tests/_cyclonedx_process.ts": "tests/cyclonedx.lock",
+  "tests/_yaml_process.ts": "tests/yaml.lock",
 };
 
 /**

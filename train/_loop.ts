@@ -1,10 +1,11 @@
 /** The training loop: steps, validation, checkpoints, and where a run that was stopped goes on. */
 
-import { type Backend, Pauses, type Program, type StepProfiler } from "../core/mod.ts";
+import { type Backend, type Collective, Pauses, type Program, type StepProfiler } from "../core/mod.ts";
 import type { Batch, BatchLoader, DataIdentity, ImageSet, Normalisation } from "../data/mod.ts";
 import { BestValidation } from "./_best.ts";
 import { divergence, expectFinite, type TrainingPoint } from "./_divergence.ts";
 import type { Profiling } from "./_profiling.ts";
+import { anyRank, shareVariables } from "./_ranks.ts";
 import { ResultReader } from "./_result_reader.ts";
 import type { CheckpointInfo, NamedTensor, Progress } from "../weights/mod.ts";
 import { type EvaluatedSplit, evaluateSplit } from "../inference/mod.ts";
@@ -27,6 +28,8 @@ export interface CheckpointOptions {
 /** The options of {@link TrainingLoop}. */
 export interface LoopOptions {
   readonly backend: Backend;
+  /** The ranks that train together. Defaults to one. */
+  readonly collective?: Collective;
   readonly trainer: Trainer;
   /** The program of the first epochs, where these train the head alone, and their number. */
   readonly head?: { readonly trainer: Trainer; readonly epochs: number };
@@ -37,7 +40,10 @@ export interface LoopOptions {
   readonly data: DataIdentity;
   readonly normalisation: Normalisation;
   readonly schedule: Schedule;
+  /** Images in a batch, of all ranks. */
   readonly batch: number;
+  /** The parts of a rank's batch that go through the network one after the other. */
+  readonly parts: number;
   /** Images in a batch of validation. */
   readonly validationBatch: number;
   readonly memory: RunMemory;
@@ -102,15 +108,14 @@ export class TrainingLoop {
 
   /** Trains. */
   async run(): Promise<LoopResult> {
-    const { trainer, totalSteps, progress, folder, callbacks, profiling, batch, validationBatch, memory } =
-      this.#options;
+    const { trainer, totalSteps, progress, folder, callbacks, profiling, parts, memory } = this.#options;
     if (this.#left) {
       profiling?.begin(totalSteps - this.#step);
       await folder?.cutMetrics(progress ?? { epochs: 0, steps: 0 });
-      const event = { steps: this.#step, totalSteps, parts: batch / validationBatch, memory };
+      const event = { steps: this.#step, totalSteps, parts, memory };
       for (const callback of callbacks) await callback.onStart?.(event);
     }
-    let last: EpochEvent | undefined, stopped = this.#stopAsked;
+    let last: EpochEvent | undefined, stopped = await this.#anyRank(this.#stopAsked);
     while (this.#left && !stopped) {
       const event = await this.#runEpoch();
       if (event === undefined) stopped = true;
@@ -146,6 +151,10 @@ export class TrainingLoop {
   /** Whether the run was asked to stop before its end. A run whose steps end within an epoch still validates. */
   get #stopAsked(): boolean {
     return this.#left && (this.#options.signal?.aborted ?? false);
+  }
+
+  #anyRank(asked: boolean): Promise<boolean> {
+    return anyRank(this.#options.collective, asked);
   }
 
   /** Trains and validates the rest of an epoch. Gives nothing if it was stopped before its end. */
@@ -197,8 +206,9 @@ export class TrainingLoop {
 
   /** Trains to the end of the epoch, or of the run. False if it was stopped before. */
   async #trainSteps(): Promise<boolean> {
-    const { backend, head, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks, profiling, inference } =
+    const { backend, collective, head, schedule, stepsPerEpoch, totalSteps, batch, folder, callbacks, profiling } =
       this.#options;
+    const { inference } = this.#options, ask = () => ({ stop: this.#stopAsked, save: this.#checkpointDueByTime });
     const trainer = this.#stepTrainer;
     if (trainer !== head?.trainer) head?.trainer.destroy();
     const reader = new ResultReader(trainer, {
@@ -210,6 +220,7 @@ export class TrainingLoop {
       correct: this.#correct,
       folder,
       callbacks,
+      ranks: collective && { collective, ask },
       hear: ({ correct }) => schedule.hear?.({ error: 1 - correct / batch }),
     });
     const flight = Math.max(1, Math.min(backend.stepsInFlight, trainer.capacity >> 1));
@@ -222,17 +233,35 @@ export class TrainingLoop {
       if (schedule.listens) await reader.drain();
       else if (this.#step % flight === 0) await reader.read();
       await this.#pauses.take();
-      const stop = this.#stopAsked || (reader.stopRequested && this.#left);
-      if (stop || this.#checkpointDue) {
-        await reader.drain();
-        this.#take(reader);
+      const stop = this.#stopsAfter(reader);
+      if (stop || this.#savesAfter(reader)) {
+        await this.#settle(reader);
         if (stop) return false;
         await this.#save();
+        reader.clearRequests();
       } else await this.#flushNowAndThen();
     }
+    await this.#settle(reader);
+    return !(this.#left && (collective === undefined ? reader.stopRequested : reader.agreed.stop));
+  }
+
+  /** Whether the run stops at this step: by what all ranks know, where there are several. */
+  #stopsAfter(reader: ResultReader): boolean {
+    if (this.#options.collective !== undefined) return this.#left && reader.agreed.stop;
+    return this.#stopAsked || (reader.stopRequested && this.#left);
+  }
+
+  #savesAfter(reader: ResultReader): boolean {
+    if (this.#checkpointDueBySteps) return true;
+    return this.#options.collective === undefined ? this.#checkpointDueByTime : this.#inEpoch && reader.agreed.save;
+  }
+
+  /** Waits for all steps. What is saved or validated then is what all ranks have. */
+  async #settle(reader: ResultReader): Promise<void> {
     await reader.drain();
-    this.#take(reader);
-    return !(reader.stopRequested && this.#left);
+    this.#lossSum = reader.lossSum;
+    this.#correct = reader.correct;
+    await shareVariables(this.#options.trainer.variables, this.#options.collective);
   }
 
   /** What trains in this epoch. */
@@ -266,15 +295,19 @@ export class TrainingLoop {
     await profiling?.tell();
   }
 
-  #take({ lossSum, correct }: ResultReader): void {
-    this.#lossSum = lossSum;
-    this.#correct = correct;
+  get #inEpoch(): boolean {
+    return this.#stepInEpoch < this.#options.stepsPerEpoch;
   }
 
-  get #checkpointDue(): boolean {
-    const { minutes = Infinity, steps = Infinity } = this.#options.checkpoints;
-    return this.#options.folder !== undefined && this.#stepInEpoch < this.#options.stepsPerEpoch &&
-      (this.#step % steps === 0 || performance.now() - this.#saved >= minutes * 60_000);
+  /** All ranks count steps alike, those that save nothing too. */
+  get #checkpointDueBySteps(): boolean {
+    const { folder, collective, checkpoints: { steps = Infinity } } = this.#options;
+    return (folder !== undefined || collective !== undefined) && this.#inEpoch && this.#step % steps === 0;
+  }
+
+  get #checkpointDueByTime(): boolean {
+    const { folder, checkpoints: { minutes = Infinity } } = this.#options;
+    return folder !== undefined && this.#inEpoch && performance.now() - this.#saved >= minutes * 60_000;
   }
 
   async #flushNowAndThen(): Promise<void> {
@@ -285,14 +318,21 @@ export class TrainingLoop {
 
   /** Validates. Gives nothing if it was stopped. */
   async #validate(): Promise<EvaluatedSplit | undefined> {
-    const { inference, set: { validation: split, shape, classes }, normalisation, validationBatch, signal } =
-      this.#options;
+    const {
+      inference,
+      set: { validation: split, shape, classes },
+      normalisation,
+      validationBatch,
+      signal,
+      collective,
+    } = this.#options;
     const onProgress = (done: number, total: number) => {
       for (const callback of this.#options.callbacks) callback.onProgress?.({ activity: "validation", done, total });
     };
-    const images = { split, shape, normalisation, onProgress };
+    const images = { split, shape, normalisation, onProgress, collective };
     try {
-      const stop = this.#left ? signal : undefined;
+      // Ranks do not hear of it at the same time; they agree once the validation is done.
+      const stop = this.#left && collective === undefined ? signal : undefined;
       return await evaluateSplit(await inference(), images, validationBatch, classes.length, undefined, stop);
     } catch (error) {
       if (this.#stopAsked && error === signal!.reason) return undefined;
@@ -329,6 +369,6 @@ export class TrainingLoop {
   async #tellEpoch(event: EpochEvent): Promise<boolean> {
     let stop = this.#stopAsked;
     for (const callback of this.#options.callbacks) if (await callback.onEpoch?.(event) === "stop") stop = true;
-    return stop;
+    return await this.#anyRank(stop);
   }
 }

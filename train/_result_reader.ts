@@ -1,5 +1,6 @@
 /** Collects the results of an epoch's steps, one reading behind the queue, so that the device never waits for it. */
 
+import type { Collective } from "../core/mod.ts";
 import { divergence, overflow } from "./_divergence.ts";
 import type { Callback } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
@@ -8,10 +9,22 @@ import type { StepResult, Trainer } from "./trainer.ts";
 /** The scale below which gradients that overflow are not the scale's fault. */
 const LEAST_LOSS_SCALE = 1;
 
+/** What a rank asks all of them for. */
+export interface RankRequests {
+  /** To stop the run. */
+  readonly stop: boolean;
+  /** To save a checkpoint. */
+  readonly save: boolean;
+}
+
+const NO_REQUESTS: RankRequests = { stop: false, save: false };
+
 /** The options of {@link ResultReader}. */
 export interface ReaderOptions {
-  /** Images in a step. */
+  /** Images in a step, of all ranks. */
   readonly batch: number;
+  /** The ranks whose results are joined, and what this one asks for. Defaults to one rank, which asks nobody. */
+  readonly ranks?: { readonly collective: Collective; readonly ask: () => RankRequests };
   /** The epoch, from 0. */
   readonly epoch: number;
   /** The steps of the whole run. */
@@ -35,7 +48,8 @@ export class ResultReader {
   readonly #trainer: Trainer;
   readonly #options: ReaderOptions;
   readonly #rates: number[] = [];
-  #pending: Promise<void> = Promise.resolve();
+  #pending: Promise<unknown> = Promise.resolve();
+  #agreed = NO_REQUESTS;
   #step: number;
   #lossSum: number;
   #correct: number;
@@ -66,6 +80,16 @@ export class ResultReader {
     return this.#stop;
   }
 
+  /** What any rank has asked for since. */
+  get agreed(): RankRequests {
+    return this.#agreed;
+  }
+
+  /** What was asked for is done. */
+  clearRequests(): void {
+    this.#agreed = NO_REQUESTS;
+  }
+
   /** Notes the learning rate of a step that was queued. */
   queued(rate: number): void {
     this.#rates.push(rate);
@@ -74,20 +98,42 @@ export class ResultReader {
   /** Starts to read what is queued, and waits for what was read before. */
   async read(): Promise<void> {
     const before = this.#pending;
-    this.#pending = this.#collect();
+    this.#pending = this.#read();
     this.#pending.catch(() => {});
-    await before;
+    await this.#end(before);
   }
 
   /** Waits until every queued step is read. */
   async drain(): Promise<void> {
-    await this.#pending;
-    await this.#collect();
+    const before = this.#pending;
+    this.#pending = Promise.resolve();
+    await this.#end(before);
+    await this.#end(this.#read());
   }
 
-  async #collect(): Promise<void> {
+  /** Reads, and collects at once where no other rank has a part: ranks join results where the order of sums is the same for all. */
+  #read(): Promise<StepResult[] | void> {
+    const results = this.#trainer.results();
+    return this.#options.ranks === undefined ? results.then((results) => this.#collect(results)) : results;
+  }
+
+  async #end(reading: Promise<unknown>): Promise<void> {
+    const results = await reading as StepResult[] | undefined;
+    if (results !== undefined && results.length > 0) await this.#collect(await this.#joinRanks(results));
+  }
+
+  /** The results of all ranks, and what any of them asks for. */
+  async #joinRanks(results: readonly StepResult[]): Promise<StepResult[]> {
+    const { collective, ask } = this.#options.ranks!, { size } = collective, asked = ask();
+    const requests = [asked.stop || this.#stop, asked.save].map(Number);
+    const sums = Float32Array.from([...requests, ...results.flatMap(({ loss, correct }) => [loss, correct])]);
+    await collective.sum(sums);
+    this.#agreed = { stop: sums[0] > 0, save: sums[1] > 0 };
+    return results.map((result, k) => ({ ...result, loss: sums[2 + 2 * k] / size, correct: sums[3 + 2 * k] }));
+  }
+
+  async #collect(results: readonly StepResult[]): Promise<void> {
     const { batch, epoch, totalSteps, folder, callbacks, hear } = this.#options;
-    const results = await this.#trainer.results();
     const now = performance.now(), imagesPerSecond = results.length * batch / (now - this.#time) * 1000;
     this.#time = now;
     for (const result of results) {

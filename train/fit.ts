@@ -1,6 +1,14 @@
 /** Training as a function: what a run is made of, and what it gives. */
 
-import { argument, type Backend, type Precision, sentence, type TuneOptions, UsageError } from "../core/mod.ts";
+import {
+  argument,
+  type Backend,
+  type Collective,
+  type Precision,
+  sentence,
+  type TuneOptions,
+  UsageError,
+} from "../core/mod.ts";
 import {
   type Augmentation,
   balancedClassWeights,
@@ -9,6 +17,7 @@ import {
   BatchLoader,
   type DataIdentity,
   defaultPreprocessing,
+  epochOrder,
   expectSameData,
   identifyData,
   identifyFiles,
@@ -16,12 +25,14 @@ import {
   measureImages,
   MemoryDataset,
   type Normalisation,
+  rankOrder,
 } from "../data/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { expectEarlyStop } from "./_best.ts";
 import { type CheckpointOptions, TrainingLoop } from "./_loop.ts";
 import { Profiling, type ProfilingOptions } from "./_profiling.ts";
 import { createPrograms } from "./_programs.ts";
+import { expectSameRanks, shareVariables } from "./_ranks.ts";
 import { withResumeAdvice } from "./_resume_advice.ts";
 import {
   expectTensors,
@@ -39,6 +50,7 @@ import type { RunFolder } from "./run_folder.ts";
 import { headFirst } from "./schedules/head_first.ts";
 import { createSchedule, type Schedule, type ScheduleName, type ScheduleOptions } from "./schedules/schedule.ts";
 import type { SgdOptions } from "./optimizers/sgd.ts";
+import type { TogetherOptions } from "./traced_step.ts";
 import type { Trainer } from "./trainer.ts";
 
 export type { CheckpointOptions } from "./_loop.ts";
@@ -46,7 +58,11 @@ export type { ProfilingOptions } from "./_profiling.ts";
 
 /** The options of {@link fit}. */
 export interface FitOptions
-  extends SgdOptions, Callback, Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
+  extends
+    SgdOptions,
+    Callback,
+    TogetherOptions,
+    Partial<Omit<ScheduleOptions, "schedule" | "rate" | "epochs" | "stepsPerEpoch">> {
   /** How it computes. Defaults to float32. Mixed precision takes a WebGPU adapter with float16. */
   readonly precision?: Precision;
   /** Has the kernels of training and validation chosen by timing them, on WebGPU. Nothing is timed by default. */
@@ -70,7 +86,16 @@ export interface FitOptions
    * lower loss. Defaults to no end but that of its epochs.
    */
   readonly earlyStop?: number;
-  /** Images in a batch. Defaults to 128. An epoch leaves out the images that do not fill a batch, others in each. */
+  /**
+   * The ranks that train together, of which this is one. Each calls `fit` with the same options and the same images, takes its
+   * part of every batch, and starts with the first one's variables. Steps, metrics and checkpoints are of all; one rank should
+   * have a `folder`. Defaults to one rank.
+   */
+  readonly collective?: Collective;
+  /**
+   * Images in a batch, of all ranks together. Defaults to 128. An epoch leaves out the images that do not fill a batch, others
+   * in each.
+   */
   readonly batch?: number;
   /**
    * The parts of a batch that go through the network one after the other, or `auto` for the fewest that fit in memory.
@@ -167,10 +192,12 @@ export interface FitResult {
  * The order, the augmentation and the first weights follow from the seed, so that a run repeats; and a run that goes on from
  * a checkpoint, at whichever step, ends with the same bits as one that never stopped.
  *
- * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; if the head
- * is to be trained first and cannot be, as {@link headStep} says; or if the run to go on with had another batch.
+ * @throws {UsageError} If the set holds fewer images than a batch, or another kind of images than the model takes; if ranks
+ * cannot divide a batch; if the head is to be trained first and cannot be, as {@link headStep} says; or if the run to go on with
+ * had another batch.
  * @throws {OutOfMemoryError} If a batch does not fit: it names the largest that does.
- * @throws {DataError} If the run to go on with had other data or another model.
+ * @throws {DataError} If the run to go on with had other data or another model; or if a rank has other data or options than the
+ * first one.
  * @throws {DeviceError} If steps are to be profiled and the device has no timestamps; or if the device, a thread or a worker
  * fails, is lost or hangs: the files of `folder` are whole then, and the run can go on from them.
  * @throws {NumericError} If the loss, the validation loss or a variable becomes infinite or NaN; no file holds such numbers.
@@ -193,11 +220,19 @@ export interface FitResult {
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   const { model, backend, set, epochs, batch = 128, seed = 0, shuffle = true, progress } = options;
-  const { rate = options.optimizer?.defaultRate ?? 0.1 } = options;
+  const { rate = options.optimizer?.defaultRate ?? 0.1, collective } = options,
+    { rank = 0, size = 1 } = collective ?? {};
   const named = identifyData(set);
   if (progress !== undefined) checkProgress(progress, batch, named, set.name);
   const data = { ...named, files: await identifyFiles(set, progress?.data.files) };
   checkFit(model, set, batch, options.headEpochs ?? 0);
+  if (batch % size !== 0) {
+    throw new UsageError(
+      sentence`Expected a batch that ${size} ranks can divide but ${
+        argument("batch")
+      } is ${batch}; take a multiple of ${size}`,
+    );
+  }
   expectEarlyStop(options.earlyStop, set);
   const stepsPerEpoch = Math.floor(set.train.count / batch);
   const totalSteps = Math.min(options.steps ?? Infinity, epochs * stepsPerEpoch);
@@ -223,25 +258,46 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     const classWeights = options.classWeights === "balanced"
       ? balancedClassWeights(dataset.labels, set.classes.length)
       : options.classWeights;
-    const given = { ...options, classWeights, batch, seed, head };
+    const given = { ...options, classWeights, batch: batch / size, seed, head };
     const programs = await createPrograms(given, ways, options.accumulate ?? 1);
-    return { schedule, profiling, ...programs };
+    return { schedule, profiling, classWeights, ...programs };
   };
   const [normalisation, prepared] = await bothInOrder(measuring, prepare(), ({ destroy }) => destroy());
-  const { schedule, profiling, trainer, validation, memory, options: found, destroy } = prepared;
+  const { schedule, profiling, classWeights, trainer, validation, memory, options: found, destroy } = prepared;
   const preparation = { shape, normalisation, augmentation, seed };
+  const wholeOrder = (epoch: number) =>
+    options.sample === "balanced"
+      ? balancedOrder(dataset.labels, seed, epoch)
+      : epochOrder(dataset.count, seed, epoch, shuffle, batch * stepsPerEpoch);
   let loader: BatchLoader<Batch> | undefined;
   try {
     loader = new BatchLoader({
       ...preparation,
       dataset,
-      batch,
-      shuffle,
-      order: options.sample === "balanced" ? (epoch) => balancedOrder(dataset.labels, seed, epoch) : undefined,
+      batch: batch / size,
+      order: (epoch) => rankOrder(wholeOrder(epoch), batch, rank, size),
       epochs,
       filler: found.inputs.filler,
     });
     await writeInitial(trainer, options);
+    await expectSameRanks(collective, {
+      data: dataText(data),
+      options: JSON.stringify([
+        ...[model.name, batch, epochs, options.steps, seed, shuffle, options.sample, augmentation, classWeights, rate],
+        ...[
+          headEpochs,
+          found.accumulate,
+          options.precision,
+          options.checkpoints?.steps,
+          options.schedule,
+          normalisation,
+        ],
+        ...[progress?.steps, options.earlyStop, options.syncBatchNorm, options.bucketBytes],
+      ]),
+      // Backends read results at other steps.
+      hardware: backend.name,
+    });
+    await shareVariables(trainer.variables, collective);
     const info = {
       model: options.description ?? { name: model.name, classes: model.classes },
       classes: set.classes,
@@ -253,6 +309,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     }
     const loop = new TrainingLoop({
       backend,
+      collective,
       trainer,
       head: prepared.head && { trainer: prepared.head, epochs: headEpochs },
       inference: validation,
@@ -262,7 +319,8 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       normalisation,
       schedule,
       batch,
-      validationBatch: batch / found.accumulate,
+      parts: found.accumulate,
+      validationBatch: batch / size / found.accumulate,
       memory,
       epochs,
       stepsPerEpoch,
@@ -286,6 +344,11 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     await loader?.close();
     destroy();
   }
+}
+
+/** What tells the images of a rank from those of another: not when their files were written. */
+function dataText({ files, ...named }: DataIdentity): string {
+  return JSON.stringify([named, files?.map((file) => file && [file.sizes, file.content])]);
 }
 
 /** What stands for the normalisation of images that are read, where the programs are made: these do not depend on it. */

@@ -1,6 +1,6 @@
 /** `deno task eval`: measures a checkpoint on a test set. */
 
-import { DataError, NumericError, type Precision, UsageError } from "../../core/mod.ts";
+import { DataError, formatHash, hashText, NumericError, type Precision, UsageError } from "../../core/mod.ts";
 import { matchClasses, measureImages, MemoryDataset, type PreparationOptions, unknownClasses } from "../../data/mod.ts";
 import { classMetrics, compileInference, type EvaluatedSplit, evaluateSplit } from "../../inference/mod.ts";
 import type { SequentialModel } from "../../models/mod.ts";
@@ -10,6 +10,9 @@ import type { ReadCheckpoint } from "../../disk/mod.ts";
 import { writeFile } from "../../files/mod.ts";
 import { confidentErrors, drawErrorSheet } from "../images/error_sheet.ts";
 import { type EvaluationImages, openEvaluationImages, type SplitName, SPLITS } from "../images/evaluation_images.ts";
+import { expectSame, isFirst, onFirst, type Ranks, sharedCheckpoint, withRanks } from "../mpi/ranks.ts";
+import { openRanksBackend } from "../mpi/ranks_backend.ts";
+import { DISTRIBUTED_OPTION } from "../options/distributed_options.ts";
 import { DATA_OPTIONS } from "../options/image_options.ts";
 import { type Condition, inGroup, MOST, type Values } from "../options/option.ts";
 import {
@@ -28,7 +31,6 @@ import {
   BACKEND_OPTIONS,
   CHECKPOINT_OPTIONS,
   describeWork,
-  openChosenBackend,
   PRECISION_OPTION,
   readChosenCheckpoint,
 } from "../options/shared_options.ts";
@@ -86,6 +88,7 @@ const OPTIONS = {
     about: "draw the wrong answers that the network was most sure of",
   },
   ...BACKEND_OPTIONS,
+  distributed: DISTRIBUTED_OPTION,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
   progress: { kind: "flag", group: "Output", about: "show the progress line on a terminal", default: true },
@@ -116,14 +119,20 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   if (written.errors !== undefined && !/\.png$/i.test(written.errors)) {
     throw new UsageError(`--errors: expected the name of a PNG file, such as errors.png, but "${written.errors}" came`);
   }
-  const checkpoint = await readChosenCheckpoint(written), progress = written.progress && !written.json;
-  const { values, own } = await withRunData(OPTIONS, given, written.checkpoint!);
+  const { distributed, "stall-timeout": stallTimeout } = written;
+  await withRanks(distributed, { given, stallTimeout }, (ranks) => evaluateOn(ranks, written, given));
+}
+
+async function evaluateOn(ranks: Ranks, written: EvalValues, given: GivenArguments["given"]): Promise<void> {
+  const first = isFirst(ranks), progress = written.progress && !written.json && first;
+  const checkpoint = (await sharedCheckpoint(ranks, () => readChosenCheckpoint(written)))!;
+  const { values, own } = await onFirst(ranks, () => withRunData(OPTIONS, given, written.checkpoint!));
   rejectUnusedOptions({ ...DATA_OPTIONS, split: OPTIONS.split }, values, given);
   const crop = values.crop ?? (given.size === undefined ? undefined : values.size);
   const usual = chosenModel(checkpoint, { model: values.model, crop });
   const [, height, width] = usual.inputShape;
   const set = await openEvaluationImages(
-    { ...values, toMeasure: true, split: values.split as SplitName | undefined },
+    { ...values, toMeasure: true, isQuiet: !first, split: values.split as SplitName | undefined },
     height,
     own,
   );
@@ -132,7 +141,7 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   // A bare file says no size, so that it takes that of images that stay as they are.
   const shape = resizes ? [set.shape[0], height, width] as const : set.shape;
   const model = chosenModel(checkpoint, { model: values.model, crop }, shape);
-  const classMap = classesOf(checkpoint, model, set), names = checkpoint.info?.classes ?? set.classes;
+  const classMap = classesOf(checkpoint, model, set, first), names = checkpoint.info?.classes ?? set.classes;
   expectShape(checkpoint, model, set, resizes);
   const preprocessing = resizes ? chosenPreprocessing(checkpoint, model, values) : undefined;
   // Images in memory are measured as they are.
@@ -153,7 +162,8 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
     normalisation: chosen.normalisation,
     classMap,
   };
-  const backend = await openChosenBackend(values);
+  if (ranks !== undefined) await expectSame(ranks, "data", dataText(set));
+  const backend = await openRanksBackend(ranks, values);
   let result: EvaluatedSplit;
   try {
     const variables = new Variables(), batch = Math.min(values.batch, set.images.count);
@@ -164,12 +174,14 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
     result = await withCountLine(
       "evaluating",
       progress,
-      (onProgress) => evaluateSplit(program, { ...images, onProgress }, batch, model.classes, values.limit),
+      (onProgress) =>
+        evaluateSplit(program, { ...images, onProgress, collective: ranks }, batch, model.classes, values.limit),
     );
   } finally {
     backend.destroy();
   }
-  const work = describeWork(backend, values);
+  if (!first) return;
+  const work = describeWork(backend, values) + (ranks === undefined ? "" : `, on each of ${ranks.size} ranks`);
   await report(values, { checkpoint, set, model, names, images, origin: chosen, work, result });
 }
 
@@ -233,18 +245,26 @@ async function report(
   );
 }
 
+/** What tells the images of a rank from those of another. */
+function dataText({ images: { count, labels } }: EvaluationImages): string {
+  return `${count} images with labels of the hash ${formatHash(hashText(labels.join()))}`;
+}
+
 /** The network's class of each class of the set: by name, or by position for a file that names none. */
 function classesOf(
   { info, source }: ReadCheckpoint,
   model: SequentialModel,
   { name, classes, numbered = false }: EvaluationImages,
+  tells: boolean,
 ): readonly number[] | undefined {
   const positions = numbered ? classes.map(Number) : undefined;
   const isIn = positions?.every((position) => position < model.classes) ?? false;
   if (isIn && !classes.some((name) => info?.classes.includes(name))) {
-    printNotice(
-      `note: ${name}: its labels are taken for positions among the network's ${model.classes} classes, from 0`,
-    );
+    if (tells) {
+      printNotice(
+        `note: ${name}: its labels are taken for positions among the network's ${model.classes} classes, from 0`,
+      );
+    }
     return positions;
   }
   if (info === undefined) {

@@ -9,7 +9,11 @@ import { DecodeBudget, discard, findImages, readAhead, readImage } from "../../i
 import { formatPercent } from "../reports/format.ts";
 import { Explainer, EXPLANATIONS } from "../images/explainer.ts";
 import type { Picture } from "../images/explanation.ts";
+import type { MpiCommunicator } from "../mpi/communicator.ts";
+import { isFirst, onFirst, type Ranks, withRanks } from "../mpi/ranks.ts";
+import { shareThreads } from "../mpi/ranks_backend.ts";
 import { CLASSIFIER_OPTIONS, openClassifier } from "../options/classifier.ts";
+import { DISTRIBUTED_OPTION } from "../options/distributed_options.ts";
 import type { Values } from "../options/option.ts";
 import { printNotice, shortenName, widthOf } from "../reports/layout.ts";
 import { CountLine } from "../reports/progress.ts";
@@ -17,6 +21,7 @@ import { formatTable } from "../reports/table.ts";
 
 const OPTIONS = {
   ...CLASSIFIER_OPTIONS,
+  distributed: DISTRIBUTED_OPTION,
   explain: {
     kind: "text",
     group: "Output",
@@ -71,17 +76,27 @@ interface ReadyImage {
 /** An image that is ready, or why it is not. */
 type Ready = ReadyImage | { readonly file: string; readonly error: ResiduaError };
 
-async function predict(values: PredictValues, { positionals: paths }: GivenArguments): Promise<void> {
+async function predict(values: PredictValues, { given, positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
-  const failures: ResiduaError[] = [], files: string[] = [];
-  for (const path of paths) {
-    await findImages(path, (message) => printNotice(`note: ${message}`)).then(
-      (found) => found.forEach((file) => files.push(file)),
-      (error) => failures.push(error),
-    );
-  }
+  const { distributed, "stall-timeout": stallTimeout } = values;
+  await withRanks(distributed, { given, stallTimeout }, (ranks) => predictOn(ranks, values, paths));
+}
+
+async function predictOn(ranks: Ranks, values: PredictValues, paths: readonly string[]): Promise<void> {
+  const failures: ResiduaError[] = [];
+  const files = await onFirst(ranks, async () => {
+    const files: string[] = [];
+    for (const path of paths) {
+      await findImages(path, (message) => printNotice(`note: ${message}`)).then(
+        (found) => found.forEach((file) => files.push(file)),
+        (error) => failures.push(error),
+      );
+    }
+    return files;
+  });
   using classifier = await openClassifier({
     ...values,
+    threads: ranks === undefined ? values.threads : await shareThreads(ranks, values.threads),
     batch: Math.max(1, Math.min(values.batch, files.length)),
     progress: values.progress && !values.json,
     keepTensors: values.explain !== undefined,
@@ -91,9 +106,23 @@ async function predict(values: PredictValues, { positionals: paths }: GivenArgum
     ? undefined
     : await Explainer.create({ folder, files, method, model, tensors, source });
   // On standard error, since standard output holds the results alone.
-  if (!values.json) printNotice(preparation);
-  await predictFiles(model, files, failures, { ...values, top, explainer });
+  if (!values.json && isFirst(ranks)) printNotice(preparation);
+  const given = { ...values, top, explainer };
+  if (ranks === undefined) await predictFiles(model, files, failures, given);
+  else await predictTogether(ranks, model, files, failures, given);
   if (folder !== undefined && !values.json) printNotice(`The explanations are in ${folder}`);
+}
+
+/** How images are predicted. */
+type PredictOptions =
+  & Pick<PredictValues, "json" | "progress" | "max-megapixels">
+  & { readonly top: number; readonly explainer?: Explainer };
+
+/** What becomes of images, and how far they are. */
+interface PredictSink {
+  predicted(file: string, prediction: Prediction): void;
+  failed(error: ResiduaError): void;
+  done?(images: number): void;
 }
 
 /** Predicts what can be read and names the rest; ends with an error if there is any. */
@@ -101,44 +130,108 @@ async function predictFiles(
   model: LoadedModel,
   files: readonly string[],
   failures: ResiduaError[],
-  { top, json, progress, "max-megapixels": maxMegapixels, explainer }:
-    & Pick<PredictValues, "json" | "progress" | "max-megapixels">
-    & { readonly top: number; readonly explainer?: Explainer },
+  options: PredictOptions,
 ): Promise<void> {
-  const total = files.length + failures.length, line = new CountLine("predicting", progress && files.length > 1);
-  const print = json ? printJson : total === 1 ? printTable : lineOf(files, model.classes);
+  const total = files.length + failures.length,
+    line = new CountLine("predicting", options.progress && files.length > 1);
+  const print = printer(files, total, model, options);
   const failed = (error: ResiduaError) => {
     line.clear();
     if (total === 1) throw error;
     printNotice(`error: ${messageOf(error)}`);
   };
   failures.forEach(failed);
+  await predictEach(model, files, options, {
+    predicted(file, prediction) {
+      line.clear();
+      print(file, prediction);
+    },
+    failed(error) {
+      failures.push(error);
+      failed(error);
+    },
+    done: (images) => line.update(images, files.length),
+  });
+  line.clear();
+  expectNone(failures.length, total);
+}
+
+/** Images that a rank predicts before the first one prints what all have: so their results need little memory. */
+const ROUND = 256;
+
+/** Divides the images among ranks, in turns of some; the first one prints what all of them have found, in the order of the images. */
+async function predictTogether(
+  ranks: MpiCommunicator,
+  model: LoadedModel,
+  files: readonly string[],
+  found: readonly ResiduaError[],
+  options: PredictOptions,
+): Promise<void> {
+  const { rank, size } = ranks, total = await ranks.share(files.length + found.length), first = rank === 0;
+  const line = new CountLine("predicting", options.progress && first), print = printer(files, total, model, options);
+  found.forEach((error) => printNotice(`error: ${messageOf(error)}`));
+  let failures = await ranks.share(found.length);
+  for (let begin = 0; begin < files.length; begin += ROUND * size) {
+    const round = files.slice(begin, begin + ROUND * size), each = Math.ceil(round.length / size);
+    const results: { readonly file?: string; readonly prediction?: Prediction; readonly error?: string }[] = [];
+    await predictEach(model, round.slice(rank * each, (rank + 1) * each), options, {
+      predicted: (file, prediction) => void results.push({ file, prediction }),
+      failed: (error) => void results.push({ error: messageOf(error) }),
+    });
+    const all = (await ranks.gather(results)).flat();
+    failures += all.filter(({ error }) => error !== undefined).length;
+    if (!first) continue;
+    line.clear();
+    for (const { file, prediction, error } of all) {
+      if (error === undefined) print(file!, prediction!);
+      else printNotice(`error: ${error}`);
+    }
+    line.update(Math.min(files.length, begin + ROUND * size), files.length);
+  }
+  line.clear();
+  expectNone(failures, total);
+}
+
+function expectNone(failures: number, total: number): void {
+  if (failures === 0) return;
+  throw new DataError(`${failures} of ${total} images could not be used; they are named above`);
+}
+
+function printer(
+  files: readonly string[],
+  total: number,
+  model: LoadedModel,
+  { json }: PredictOptions,
+): PredictSink["predicted"] {
+  return json ? printJson : total === 1 ? printTable : lineOf(files, model.classes);
+}
+
+/** Predicts images in batches, reading ahead. */
+async function predictEach(
+  model: LoadedModel,
+  files: readonly string[],
+  { top, "max-megapixels": maxMegapixels, explainer }: PredictOptions,
+  sink: PredictSink,
+): Promise<void> {
   let waiting: ReadyImage[] = [], done = 0;
   const flush = async () => {
     const size = elementCount(model.inputShape), tensor = new Float32Array(waiting.length * size);
     waiting.forEach((image, k) => tensor.set(image.tensor, k * size));
     const predictions = await model.predictTensor(tensor, { top });
-    line.clear();
-    predictions.forEach((prediction, k) => print(waiting[k].file, prediction));
+    predictions.forEach((prediction, k) => sink.predicted(waiting[k].file, prediction));
     for (const [k, { file, tensor, picture }] of waiting.entries()) {
       if (picture !== undefined) await explainer!.explain(file, tensor, picture, predictions[k]);
-      line.update(++done, files.length);
+      sink.done?.(++done);
     }
     waiting = [];
   };
   const budget = new DecodeBudget(),
     ready = (file: string) => prepare(model, file, { budget, maxMegapixels, explainer });
   for await (const image of readAhead(files, { ahead: 2 * model.batch, atOnce: DECODERS }, ready)) {
-    if ("error" in image) {
-      failures.push(image.error);
-      failed(image.error);
-    } else if (waiting.push(image) === model.batch) await flush();
+    if ("error" in image) sink.failed(image.error);
+    else if (waiting.push(image) === model.batch) await flush();
   }
   await flush();
-  line.clear();
-  if (failures.length > 0) {
-    throw new DataError(`${failures.length} of ${total} images could not be used; they are named above`);
-  }
 }
 
 async function prepare(

@@ -4,9 +4,13 @@ import { printable, UsageError, VERSION } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { alignHead, type Checkpoint, describedModel, type ModelDescription } from "../../weights/mod.ts";
-import { fit, frozenNames, parameterNames, type ResumableCheckpoint } from "../../train/mod.ts";
+import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder as Folder } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { RunFolder } from "../../disk/mod.ts";
+import { NO_FILES } from "../mpi/no_files.ts";
+import { isFirst, onFirst, type Ranks, sharedCheckpoint, withRanks } from "../mpi/ranks.ts";
+import { describeRanks, openRanksBackend } from "../mpi/ranks_backend.ts";
+import { expectEnough, resumedBatch } from "../options/distributed_options.ts";
 import { withoutSeparators } from "../../files/mod.ts";
 import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
 import {
@@ -42,7 +46,7 @@ import {
 } from "../options/resume.ts";
 import { RunEvents, RunPlots } from "../../plots/mod.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
-import { describeWork, openChosenBackend } from "../options/shared_options.ts";
+import { describeWork } from "../options/shared_options.ts";
 import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
 import {
   accumulateText,
@@ -54,6 +58,7 @@ import {
   memoryText,
   resumeText,
   stoppedText,
+  waitingText,
 } from "../reports/train_report.ts";
 import { bestText, confusedText, nextText } from "../reports/run_summary.ts";
 import { TrainWarnings } from "../reports/train_warnings.ts";
@@ -78,37 +83,44 @@ export const trainCommand = defineCommand({
     ["--init resnet18.pth --model resnet18 --freeze 'conv1.*,bn1.*,layer*' --lr 0.01", "a new head on given weights"],
     ["--model resnet56 --profile", "and where the time of a step goes"],
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
+    ["--distributed --sync-bn --data photos", "on all processes that mpirun or srun started: docs/scaling.md"],
   ],
 }, train);
 
 async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
-  const resolved = await resolveValues(written, given), { decided } = resolved;
+  const { distributed, "stall-timeout": stallTimeout } = written;
+  await withRanks(distributed, { given, stallTimeout }, (ranks) => trainOn(ranks, written, given));
+}
+
+async function trainOn(ranks: Ranks, written: TrainValues, given: GivenOptions): Promise<void> {
+  const resolved = await onFirst(ranks, () => resolveValues(written, given, ranks?.size)),
+    decided = new Set(resolved.decided);
   const values = withPublishedModel(withOptimizerDefaults(resolved.values), given), { resume } = values;
   // Refuses a name that no model has before images are opened.
   modelByName(values.model);
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
-  const work = await openWork(values, decided);
+  const work = await openWork(values, decided, ranks);
   const readInit = async () => {
     if (values.init === undefined) return undefined;
     const init = await readCheckpoint(values.init, { model: work.model, progress: values.progress && !values.json });
     expectChannels(init, work.set);
     return init;
   };
-  const start = resume === undefined ? await readInit() : undefined;
+  const start = resume === undefined ? await sharedCheckpoint(ranks, readInit) : undefined;
   const location = resume ?? values.out ?? `runs/${timestamp()}`;
   // An error so far leaves no folder behind.
-  await using folder = new RunFolder(location);
-  const checkpoint = await folder.resume();
+  await using folder = isFirst(ranks) ? new RunFolder(location) : undefined;
+  const checkpoint = await sharedCheckpoint(ranks, async () => await folder?.resume());
   if (checkpoint !== undefined && resume === undefined) {
     throw new UsageError(
       `${location} holds a run already; go on with it by --resume, or choose another folder with --out`,
     );
   }
   if (checkpoint !== undefined) expectSameModel(values.model, checkpoint, location);
-  const initial = checkpoint ?? start ?? await readInit();
-  await trainIn({ location, folder, checkpoint, initial, given: resolved.given }, work);
+  const initial = checkpoint ?? start ?? await sharedCheckpoint(ranks, readInit);
+  await trainIn({ location, folder, checkpoint, initial, given: resolved.given, note: resolved.note }, work);
 }
 
 /** What is trained, and on what. */
@@ -121,6 +133,8 @@ export interface Work {
   readonly description: ModelDescription;
   /** The patterns of frozen parameters. */
   readonly freeze: readonly string[];
+  /** The processes that train together. */
+  readonly ranks: Ranks;
   /** The weights of classes. */
   readonly classWeights?: "balanced" | readonly number[];
   /** How many parameters there are, how many are frozen, and whether running statistics are with them. */
@@ -130,18 +144,23 @@ export interface Work {
 /** Where a run is kept, and from where it goes on. */
 interface Run {
   readonly location: string;
-  readonly folder: RunFolder;
+  /** Where its files go; the first rank has it. */
+  readonly folder?: RunFolder;
   readonly checkpoint?: ResumableCheckpoint;
   /** The names of the options that the command line gave it, now and before. */
   readonly given: readonly string[];
   /** The weights to start from: the checkpoint's, or those of --init. */
   readonly initial?: Checkpoint & { readonly source: string };
+  /** What to say of how it goes on. */
+  readonly note?: string;
 }
 
 /** Opens the images, chooses what is left open, and makes the model. */
-export async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
-  const found = await openData(asked, { name: asked.model }, undefined, new ImageCaches(asked["cache-images"]));
-  const { set, values, text } = await chooseValues(asked, decided, found);
+export async function openWork(asked: TrainValues, decided: ReadonlySet<string>, ranks?: Ranks): Promise<Work> {
+  const data = { ...asked, isQuiet: !isFirst(ranks) }, caches = new ImageCaches(asked["cache-images"]);
+  const found = await openData(data, { name: asked.model }, undefined, caches);
+  const { set, values, text } = await chooseValues(asked, decided, found, ranks?.size);
+  expectEnough(set.train.count, values.batch, ranks);
   const description = {
     name: values.model,
     classes: set.classes.length,
@@ -153,6 +172,7 @@ export async function openWork(asked: TrainValues, decided: ReadonlySet<string>)
   return {
     set,
     values,
+    ranks,
     chosen: text,
     model,
     description,
@@ -168,26 +188,26 @@ export async function openWork(asked: TrainValues, decided: ReadonlySet<string>)
 
 /** Trains, and says how it goes. */
 async function trainIn(run: Run, work: Work): Promise<void> {
-  const { location, folder, checkpoint, initial } = run, { store } = folder;
-  const { set, values, freeze, classWeights, parameters } = work;
+  const { location, folder, checkpoint, initial } = run, store = folder?.store ?? NO_FILES;
+  const { set, values, ranks, freeze, classWeights, parameters } = work, first = isFirst(ranks);
   const description = startedDescription(work.description, initial), model = describedModel(description);
-  const { json, accumulate, batch, epochs } = values;
-  const shows = values.progress && !json, isLive = shows && !values.plain && Deno.stderr.isTerminal();
-  using line = isLive ? new LiveView() : new ProgressLine(shows);
+  const { json, accumulate, batch, epochs } = values, progress = values.progress && !json && first;
+  const isLive = progress && !values.plain && Deno.stderr.isTerminal();
+  using line = isLive ? new LiveView() : new ProgressLine(progress, () => ranks?.waitingShare);
   const events = new RunEvents(store);
-  const plots = new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes);
+  const plots = new RunPlots(store, folder ?? new Folder(store), `${model.name} on ${set.name}`, set.classes);
   using interrupt = new Interrupt(() => {
     line.clear();
-    printNotice("Finishing the step and saving; interrupt again to leave at once.");
+    if (first) printNotice("Finishing the step and saving; interrupt again to leave at once.");
   });
   const warnings = new TrainWarnings(set.classes.length, (text) => {
     line.clear();
-    printNotice(`warning: ${text}`);
+    if (first) printNotice(`warning: ${text}`);
   });
   const pause = new AbortController();
   using key = isLive ? new StopKey(() => interrupt.stop()) : undefined;
   const say = (text: string) => {
-    if (json) return;
+    if (json || !first) return;
     line.clear();
     printText(text);
   };
@@ -198,21 +218,24 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     (done, total) => line.onProgress({ activity: "statistics", done, total }),
   );
   const head = checkpoint === undefined && initial !== undefined ? alignHead(model, initial, set.classes) : undefined;
-  const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
+  const { size = 1 } = ranks ?? {}, all = batch * size, stepsPerEpoch = Math.max(1, Math.floor(set.train.count / all));
   const headEpochs = chooseHeadEpochs(values, head?.change === "new"), table = new EpochTable(epochs);
-  const backend = await openChosenBackend(values);
+  const backend = await openRanksBackend(ranks, values);
   try {
-    say(beginText(model.name, set, describeWork(backend, values), freeze, parameters));
+    if (ranks !== undefined) say(await describeRanks(ranks, backend, values));
+    const where = describeWork(backend, values) + (ranks === undefined ? "" : ", on each rank");
+    say(beginText(model.name, set, where, freeze, parameters));
     if (work.chosen !== "") say(work.chosen);
-    if (checkpoint?.damage !== undefined) {
+    if (checkpoint?.damage !== undefined && first) {
       printNotice(`warning: ${checkpoint.damage}; went back to the one before it`);
     }
     if (values.resume !== undefined) say(resumeText(checkpoint, location));
+    if (run.note !== undefined && checkpoint !== undefined) say(run.note);
     if (head !== undefined && head.change !== "kept") say(headText(head, model.classes));
     const published = isPublished(values) ? initial?.source : undefined;
     const tuned = fineTuningText(published, values.lr, headEpochs, freeze.length > 0);
     if (checkpoint === undefined && tuned !== undefined) say(tuned);
-    const report = { progress: values.progress && !json, signal: interrupt.signal };
+    const report = { progress, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
     if (line instanceof LiveView) {
       line.describe({
@@ -220,7 +243,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
         work: describeWork(backend, values),
         epochs,
         stepsPerEpoch,
-        lines: checkpoint === undefined ? [] : await folder.readMetrics(),
+        lines: checkpoint === undefined ? [] : await folder?.readMetrics() ?? [],
         hearsKey: key?.isHeard ?? false,
         signal: interrupt.signal,
       });
@@ -229,9 +252,10 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       model,
       description,
       backend,
+      collective: ranks,
       set,
       epochs,
-      batch,
+      batch: all,
       classWeights,
       augmentation,
       normalisation,
@@ -254,16 +278,17 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           },
         }
         : undefined,
-      callbacks: [line, plots, events],
+      callbacks: first ? [line, plots, events] : [],
       onStart: async (event) => {
         const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
         say(memoryText(memory));
         warnings.onStart(event);
         await tuning.save(store);
-        await folder.writeConfig({
+        await folder?.writeConfig({
           ...keptOptions(TRAIN_OPTIONS, values),
           batch,
+          ranks: ranks?.size,
           "head-epochs": headEpochs,
           accumulate: parts,
           // Numbers, so that a run goes on with its own whatever becomes of a file.
@@ -278,19 +303,21 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       onStep: (event) => warnings.onStep(event),
       onEpoch: (event) => {
         line.clear();
-        console.log(json ? epochJson(event) : table.line(event, widthOf()));
+        if (first) console.log(json ? epochJson(event) : table.line(event, widthOf()));
         warnings.onEpoch(event);
         if (event.epoch + 1 >= (values["stop-after"] ?? Infinity) && event.epoch + 1 < epochs) pause.abort();
       },
     });
     line.clear();
+    if (!first) return;
     await events.flush();
+    if (ranks !== undefined) say(waitingText(ranks.waitingShare));
     if (stopped) return printLines(stoppedText(steps, location, json));
     if (stoppedEarly) printLines(earlyStopText(staleEpochs, steps / stepsPerEpoch, json));
     else if (last === undefined) {
       return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
     }
-    const answers = await folder.readValidation().catch(() => undefined);
+    const answers = await folder?.readValidation().catch(() => undefined);
     const kept = answers === undefined ? [] : ["validation.json"];
     const files = [...plots.files, "metrics.jsonl", "best.safetensors", "last.safetensors", ...kept];
     if (answers !== undefined) say([bestText(answers, epochs), confusedText(answers) ?? []].flat().join("\n"));
@@ -305,19 +332,21 @@ async function trainIn(run: Run, work: Work): Promise<void> {
 interface Resolved {
   readonly values: TrainValues;
   /** The names of those that are no defaults. */
-  readonly decided: ReadonlySet<string>;
+  readonly decided: readonly string[];
   /** The names of those of the command line, when the run was begun and since. */
   readonly given: readonly string[];
+  /** What to say of how a run goes on. */
+  readonly note?: string;
 }
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
-async function resolveValues(values: TrainValues, given: GivenOptions): Promise<Resolved> {
+async function resolveValues(values: TrainValues, given: GivenOptions, ranks = 1): Promise<Resolved> {
   const { resume: path } = values;
   if (path === undefined) {
     const base = values.recipe === undefined ? {} : recipeValues(await openRecipe(values.recipe, TRAIN_OPTIONS));
     return {
       values: resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, base, given)),
-      decided: new Set([...Object.keys(given), ...Object.keys(base)]),
+      decided: [...Object.keys(given), ...Object.keys(base)],
       given: Object.keys(given),
     };
   }
@@ -332,10 +361,12 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
   const base = withoutReplaced(TRAIN_OPTIONS, keptOptions(TRAIN_OPTIONS, config), given);
   const kept = resolveOptions(TRAIN_OPTIONS, given, base);
   const before = Array.isArray(config.given) ? config.given.filter((name) => Object.hasOwn(TRAIN_OPTIONS, name)) : [];
+  const { note, ...divided } = resumedBatch(config, ranks) ?? {};
   return {
-    values: { ...kept, resume },
-    decided: new Set(Object.keys(TRAIN_OPTIONS)),
+    values: { ...kept, ...divided, resume },
+    decided: Object.keys(TRAIN_OPTIONS),
     given: [...new Set([...before, ...Object.keys(given)])].filter((name) => name !== "resume"),
+    note,
   };
 }
 

@@ -4,6 +4,7 @@ import { type ImageSet, MemoryDataset, typicalSide } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import { suggestNetwork, suggestSize, suggestTraining } from "../../train/mod.ts";
 import { FINE_TUNED, isPublished } from "./fine_tuning.ts";
+import { scaleRate } from "./distributed_options.ts";
 import type { TrainValues } from "./train_options.ts";
 
 /** The values of a run, of which none is left open. */
@@ -29,17 +30,25 @@ const SHAPES = { batch: 32, epochs: 6 } as const;
  * @param values What is given, and the defaults.
  * @param decided The options that are given, or set by a recipe or by the run that goes on.
  * @param set The images; those from files have any size yet.
+ * @param ranks The processes that train together, each with a batch of its own. Defaults to 1.
  */
-export async function chooseValues(values: TrainValues, decided: ReadonlySet<string>, set: ImageSet): Promise<Choice> {
+export async function chooseValues(
+  values: TrainValues,
+  decided: ReadonlySet<string>,
+  set: ImageSet,
+  ranks = 1,
+): Promise<Choice> {
   const { count } = set.train, published = isPublished(values);
   const usual: Usual = published ? FINE_TUNED : isShapes(values) ? SHAPES : {};
   const network = await chooseNetwork(values, decided, set);
-  const batch = values.batch ?? usual.batch ?? suggestTraining(count).batch;
-  const epochs = epochsOfSteps(values.steps, count, batch) ?? values.epochs ?? usual.epochs;
-  const suggested = suggestTraining(count, { batch, epochs });
+  const suits = usual.batch ?? suggestTraining(count).batch;
+  const batch = values.batch ?? Math.max(1, Math.floor(suits / ranks)), all = batch * ranks;
+  const epochs = epochsOfSteps(values.steps, count, all) ?? values.epochs ?? usual.epochs;
+  // A rate that is scaled by the number of processes is that of one.
+  const suggested = suggestTraining(count, { batch: values["scale-lr"] ? batch : all, epochs });
   // A schedule that is asked for, alone or by a recipe, begins as it says.
   const warmup = decided.has("schedule") ? 0 : suggested.warmUp;
-  const chosen = {
+  const unscaled = {
     ...values,
     ...network,
     batch,
@@ -47,6 +56,7 @@ export async function chooseValues(values: TrainValues, decided: ReadonlySet<str
     lr: values.lr ?? usual.lr ?? suggested.rate,
     warmup: values.warmup ?? warmup,
   };
+  const chosen = scaleRate(unscaled, values, ranks);
   const size = network?.size, [channels] = set.shape;
   return {
     set: size === undefined ? set : { ...set, shape: [channels, size, size] },

@@ -158,6 +158,8 @@ export type DataValues =
     readonly "stall-timeout"?: number;
     /** Whether images are measured and not trained on. Defaults to no. */
     readonly toMeasure?: boolean;
+    /** Whether another process says what the set's user should know. Defaults to no. */
+    readonly isQuiet?: boolean;
   };
 
 /** How image files are read; decoded ones are kept nowhere but in given caches. */
@@ -206,7 +208,7 @@ export async function openData(
     : await openListedData(list, values, imageFolderOptions(options, caches));
   // Else every image would be damaged.
   if (list !== undefined) await loadSharp();
-  for (const note of set.notes ?? []) printNotice(`note: ${note}`);
+  for (const note of values.isQuiet ? [] : set.notes ?? []) printNotice(`note: ${note}`);
   return set;
 }
 

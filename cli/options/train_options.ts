@@ -8,6 +8,7 @@ import { beside, byChoice, byModel } from "./conditions.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import { AUGMENTATION_OPTIONS, DATA_OPTIONS } from "./image_options.ts";
 import { OPTIMIZER_OPTIONS, optimizerOptions } from "./optimizer_options.ts";
+import { DISTRIBUTED_OPTION, TOGETHER_OPTIONS } from "./distributed_options.ts";
 import { type Condition, inGroup, MOST, type Values } from "./option.ts";
 import { RECIPES } from "./recipes.ts";
 import { BACKEND_OPTIONS, MODEL_OPTION, PRECISION_OPTION } from "./shared_options.ts";
@@ -185,10 +186,11 @@ export const TRAIN_OPTIONS = {
   batch: {
     kind: "integer",
     group: "Training",
-    about: "images in a batch; defaults to what suits the number of images",
+    about: "images in a batch, of each process with --distributed; defaults to what suits the number of images",
     minimum: 1,
     maximum: MOST.batch,
   },
+  ...TOGETHER_OPTIONS,
   accumulate: {
     kind: "integer",
     group: "Device",
@@ -323,6 +325,7 @@ export const TRAIN_OPTIONS = {
   },
   ...SAVING_OPTIONS,
   ...BACKEND_OPTIONS,
+  distributed: DISTRIBUTED_OPTION,
   precision: PRECISION_OPTION,
   tune: TUNE_OPTION,
   deterministic: {
@@ -383,6 +386,7 @@ export function trainingOptions(values: ChosenValues, stepsPerEpoch: number): Pa
     steps: values.steps,
     earlyStop: values["early-stop"],
     accumulate: values.accumulate ?? "auto",
+    syncBatchNorm: values["sync-bn"],
     recompute: values.recompute,
     precision: values.precision as Precision,
     freeze: values.freeze?.split(","),

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { UsageError } from "../../core/mod.ts";
+import { localCollectives, UsageError } from "../../core/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import { createSchedule, type ScheduleName, SCHEDULES, traceStep } from "../../train/mod.ts";
 import type { ChosenValues } from "./chosen_values.ts";
+import { scaleRate } from "./distributed_options.ts";
 import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { formatRecipe, openRecipe, RECIPES } from "./recipes.ts";
@@ -20,6 +21,7 @@ const SITUATIONS: readonly GivenOptions[] = [
   { model: "plain8" },
   { model: "mobilenet_v2_cifar" },
   { freeze: "conv1.*,bn1.*" },
+  { distributed: true },
 ].map((situation): GivenOptions => ({ model: "resnet8", lr: "0.1", ...situation as GivenOptions }));
 
 /** Values of an option that are not its default and may stand alone. */
@@ -33,7 +35,8 @@ function otherValues({ kind, choices, default: standard, minimum = 0 }: Option):
 
 /** The values with those that `train` would choose from the images. */
 function filled(values: TrainValues): ChosenValues {
-  return { ...values, batch: values.batch ?? 2, epochs: 40, lr: values.lr ?? 0.1, warmup: values.warmup ?? 0 };
+  const chosen = { ...values, batch: values.batch ?? 2, epochs: 40, lr: values.lr ?? 0.1, warmup: values.warmup ?? 0 };
+  return scaleRate(chosen, values, values.distributed ? 2 : 1);
 }
 
 /** The rates of a run whose error falls for ten epochs, and whose loss falls once, by less than the default threshold. */
@@ -66,7 +69,8 @@ function recorded(given: TrainValues): string {
   const { accumulate, classWeights: _, ...options } = trainingOptions(values, 4),
     parts = accumulate === "auto" ? 1 : accumulate;
   const model = modelByName(values.model, { inputShape: [3, 16, 16], ...modelOptions(values) });
-  const { graph, updates } = traceStep({ ...options, model, batch: 2, accumulate: parts });
+  const collective = values.distributed ? localCollectives(2)[0] : undefined;
+  const { graph, updates } = traceStep({ ...options, model, batch: 2, accumulate: parts, collective });
   return JSON.stringify([
     graph.parameters.map(({ name, initializer }) => [name, initializer]),
     [graph, updates].map((part) => part?.nodes.map(({ op, inputs, attributes }) => [op.name, inputs, attributes])),

@@ -9,6 +9,8 @@ export interface ProgressState
   extends Pick<StepEvent, "step" | "totalSteps" | "epoch" | "loss" | "top1" | "imagesPerSecond"> {
   /** Seconds until the run ends at this rate. */
   readonly secondsLeft: number;
+  /** The share of the time in which other ranks are waited for, where there are some. */
+  readonly waiting?: number;
 }
 
 /** The fields that fit, with a bar before them where there is room: at most `width` characters. */
@@ -22,7 +24,7 @@ function withBar(fields: readonly Field[], share: number, width: number): string
 
 /** The line of a training run, at most `width` characters. */
 export function formatProgress(state: ProgressState, width: number): string {
-  const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft } = state;
+  const { step, totalSteps, epoch, loss, top1, imagesPerSecond, secondsLeft, waiting } = state;
   return withBar(
     [
       { text: `epoch ${epoch + 1}`, rank: 0 },
@@ -30,6 +32,7 @@ export function formatProgress(state: ProgressState, width: number): string {
       { text: `loss ${loss.toFixed(4)}`, rank: 1 },
       { text: `accuracy ${formatPercent(top1, 1)}`, rank: 2 },
       { text: `${formatRate(imagesPerSecond)} images/s`, rank: 5 },
+      ...(waiting === undefined ? [] : [{ text: `${formatPercent(waiting, 0)} waiting for ranks`, rank: 6 }]),
       { text: `${formatDuration(secondsLeft)} left`, rank: 3 },
     ],
     step / totalSteps,
@@ -66,6 +69,7 @@ const ACTIVITIES = { statistics: "measuring", validation: "validating" } as cons
 /** Draws the line of a run on standard error, at most ten times a second. */
 export class ProgressLine implements Callback, Disposable {
   readonly #enabled: boolean;
+  readonly #waiting: (() => number | undefined) | undefined;
   #drawn = 0;
   #rate = 0;
   #loss = 0;
@@ -74,8 +78,12 @@ export class ProgressLine implements Callback, Disposable {
   #activity: { readonly name: string; readonly since: number; done: number } | undefined;
   #heard = performance.now();
 
-  /** @param wanted Whether the user wants it; it is shown on a terminal only. */
-  constructor(wanted: boolean) {
+  /**
+   * @param wanted Whether the user wants it; it is shown on a terminal only.
+   * @param waiting Gives the share of the time so far in which other ranks were waited for. Defaults to none: there is no other.
+   */
+  constructor(wanted: boolean, waiting?: () => number | undefined) {
+    this.#waiting = waiting;
     this.#enabled = wanted && Deno.stderr.isTerminal();
   }
 
@@ -91,7 +99,14 @@ export class ProgressLine implements Callback, Disposable {
     if (now - this.#drawn < 100) return;
     this.#drawn = now;
     const secondsLeft = (event.totalSteps - event.step) * event.batch / this.#rate;
-    const state = { ...event, loss: this.#loss, top1: this.#top1, imagesPerSecond: this.#rate, secondsLeft };
+    const state = {
+      ...event,
+      loss: this.#loss,
+      top1: this.#top1,
+      imagesPerSecond: this.#rate,
+      secondsLeft,
+      waiting: this.#waiting?.(),
+    };
     rewriteLine(formatProgress(state, widthOf(Deno.stderr) - 1));
   }
 

@@ -34,6 +34,13 @@ Deno.test("formatProgress() shows whole fields at any width, the most important 
   }
   assertEquals(fieldsOf(formatProgress(STATE, 39)), ["epoch 12", "loss 12.3457", "accuracy 98.8 %"]);
   assertEquals(fieldsOf(formatProgress(STATE, 200)), FIELDS);
+  const together = formatProgress({ ...STATE, waiting: 0.123 }, 200);
+  assertEquals(fieldsOf(together), [...FIELDS.slice(0, -1), "12 % waiting for ranks", FIELDS.at(-1)]);
+  assertEquals(fieldsOf(formatProgress({ ...STATE, waiting: 0.123 }, 39)), [
+    "epoch 12",
+    "loss 12.3457",
+    "accuracy 98.8 %",
+  ]);
 });
 
 Deno.test("formatCount() and formatTuning() fit 40, 80 and 200 columns without breaking a number", () => {

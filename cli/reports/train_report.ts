@@ -5,6 +5,7 @@ import type { ImageSet } from "../../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
 import type { AlignedHead } from "../../weights/mod.ts";
 import { PROGRAM } from "../program.ts";
+import { formatPercent } from "./format.ts";
 import { shellWord } from "./shell_word.ts";
 
 /** What is trained, on which images, and where. */
@@ -111,6 +112,11 @@ export function earlyStopText(staleEpochs: number, epochs: number, json: boolean
     ? JSON.stringify({ stoppedEarly: true, epochs, bestEpoch })
     : `Stopped early after epoch ${epochs}: the best validation is that of epoch ${bestEpoch}; ` +
       "a larger --early-stop beside --resume goes on";
+}
+
+/** How much of a run's time went by waiting for other ranks. */
+export function waitingText(share: number): string {
+  return `Waiting for other ranks took ${formatPercent(share, 0)} of the time of the first one.`;
 }
 
 /** Where a run that goes on begins. */
