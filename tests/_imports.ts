@@ -25,15 +25,18 @@ export async function importsOf(folder: string): Promise<Map<string, Import[]>> 
   return found;
 }
 
+/** The files of a new project: programs of users, which are texts here. */
+const PROJECT = "cli/new/project";
+
 async function* sources(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(new URL(folder, root))) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory && entry.name !== "assembly") yield* sources(path);
+    if (entry.isDirectory && entry.name !== "assembly" && path !== PROJECT) yield* sources(path);
     else if (entry.name.endsWith(".ts") && !entry.name.endsWith("_test.ts")) yield path;
   }
 }
 
-const STATEMENT = /^(?:import|export)\b(?<what>[^;"']*?)\bfrom\s*"(?<specifier>[^"]+)"/gm;
+const STATEMENT = /^(?:import|export)\b(?<what>[^;"']*?)\bfrom\s*"(?<specifier>[^"]+)"(?! with \{ type: "text")/gm;
 
 function importsIn(path: string, text: string): Import[] {
   return [...text.matchAll(STATEMENT)].map(({ groups }) => {

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { parseHTML } from "linkedom";
 import sharp from "../images/sharp.ts";
 import { decodeCheckpoint } from "../weights/mod.ts";
+import { BrowserPage, browserTest } from "./_chromium.ts";
 import { withFolder } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -116,6 +117,36 @@ Deno.test("report has eval's figures of each class, pictures of the mistakes, an
     const tables = markdown.split("\n").filter((line) => line.startsWith("|"));
     for (const line of tables) assertEquals(line.replaceAll("\\|", "").split("|").length >= 5, true, line);
   }));
+
+browserTest(
+  "a report shows its images, fits a phone, is dark where that is wanted, and asks for nothing",
+  () =>
+    withFolder(async (folder) => {
+      const data = `${folder}/data`, run = `${folder}/run`;
+      await writeNoise(data, 8);
+      await succeed("train", "--data", data, ...RUN, ...QUIET, "--epochs", "1", "--augment", "none", "--out", run);
+      await succeed("report", run);
+      await using page = await BrowserPage.open(`file://${run}/report.html`);
+      const images = await page.value<number[]>(`[...document.images].map(({ naturalWidth }) => naturalWidth)`);
+      assert(images.length > 3 && images.every((width) => width > 0), `${images}`);
+      assertEquals(
+        await page.value(
+          "performance.getEntriesByType('resource').filter(({ name }) => !name.startsWith('data:')).length",
+        ),
+        0,
+      );
+      assertEquals(await page.value("document.querySelectorAll('.plots > svg').length"), 2);
+      const background = () => page.value<string>("getComputedStyle(document.body).backgroundColor");
+      assertEquals(await background(), "rgb(255, 255, 255)");
+      await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
+      assertEquals(await background(), "rgb(18, 22, 28)");
+      for (const width of [360, 768, 1600]) {
+        const metrics = { width, height: 800, deviceScaleFactor: 1, mobile: true };
+        await page.send("Emulation.setDeviceMetricsOverride", metrics);
+        assert(await page.value<number>("document.documentElement.scrollWidth") <= width, `wider than ${width}`);
+      }
+    }),
+);
 
 Deno.test("report tells where each option comes from: command line, recipe, default, or train's own choice", () =>
   withFolder(async (folder) => {

@@ -58,7 +58,7 @@ interface Columns extends Pick<ValidationAnswers, "epoch" | "classes" | "count" 
 }
 
 const VERSION = 1;
-/** Of larger sets every second image is kept, or every third and so on, which keeps the shares of classes. */
+/** Of larger sets every second image is kept, or every third and so on: of sets that are sorted by class, as folders, of each alike. */
 const MOST_IMAGES = 100_000;
 /** The most characters of the paths that are kept, together; longer ones are left out. */
 const MOST_PATHS = 2 ** 23;

@@ -57,8 +57,8 @@ export function standardError(): LiveTerminal {
   };
 }
 
-/** Milliseconds between drawings. */
-const INTERVAL = 250;
+/** Milliseconds between drawings, and where the view is away or another phase begins. */
+const INTERVAL = 250, SOON = 50;
 /** The least weight of a step in the means. */
 const SHARE = 0.05;
 const ACTIVITIES = { statistics: "measuring", validation: "validating" } as const;
@@ -85,9 +85,16 @@ export class LiveView implements Callback, Disposable {
   /** The rows that are drawn now. */
   #rows = 0;
 
-  /** @param terminal Where it is drawn. Defaults to standard error. */
-  constructor(terminal: LiveTerminal = standardError()) {
+  readonly #interval: number;
+  readonly #soon: number;
+
+  /**
+   * @param terminal Where it is drawn. Defaults to standard error.
+   * @param isSlow Whether drawings are to be far enough apart to cost next to nothing. Defaults to yes.
+   */
+  constructor(terminal: LiveTerminal = standardError(), isSlow = true) {
     this.#terminal = terminal;
+    [this.#interval, this.#soon] = isSlow ? [INTERVAL, SOON] : [0, 0];
     // A step may take longer than a change of the phase or of the terminal's size may wait.
     this.#timer = setInterval(() => this.#tick(), INTERVAL);
   }
@@ -140,7 +147,7 @@ export class LiveView implements Callback, Disposable {
   onValidation(): void {
     this.#phase = "saving";
     this.#activity = undefined;
-    this.#draw();
+    this.#touch(this.#soon);
   }
 
   /** Takes in an epoch that is saved. */
@@ -156,7 +163,6 @@ export class LiveView implements Callback, Disposable {
     // Not from the first line: where that is the screen's first, tmux would keep what is cleared.
     this.#terminal.write(this.#rows === 1 ? "\r\x1b[K" : "\r\x1b[K\n\x1b[J\x1b[A\r");
     this.#rows = 0;
-    this.#drawn = -Infinity;
     // Drawn again by the timer, unless something happens before.
     this.#dirty = true;
   }
@@ -185,9 +191,9 @@ export class LiveView implements Callback, Disposable {
     if (line.valTop1 > (this.#best?.top1 ?? -1)) this.#best = { epoch: line.epoch, top1: line.valTop1 };
   }
 
-  #touch(): void {
+  #touch(wait = this.#rows === 0 ? this.#soon : this.#interval): void {
     this.#dirty = true;
-    if (performance.now() - this.#drawn >= INTERVAL) this.#draw();
+    if (performance.now() - this.#drawn >= wait) this.#draw();
   }
 
   #tick(): void {

@@ -8,7 +8,7 @@ const MEMORY = { total: 2 ** 20, step: 0, variables: 0, validation: 0 };
 /** A view on a terminal in memory, whose size may change. */
 function open(columns = 80, rows = 24) {
   const screen = new Terminal(200), size = { columns, rows };
-  const view = new LiveView({ size: () => size, write: (text) => screen.write(text), colour: true });
+  const view = new LiveView({ size: () => size, write: (text) => screen.write(text), colour: true }, false);
   const stop = new AbortController();
   view.describe({
     title: "resnet8 on shapes",
@@ -131,7 +131,7 @@ Deno.test("LiveView is a line where the terminal is narrow or low, and counts im
 
 Deno.test("LiveView draws the epochs that a run had before it goes on, and follows a new size by itself", async () => {
   const screen = new Terminal(200), size = { columns: 100, rows: 30 };
-  using view = new LiveView({ size: () => size, write: (text) => screen.write(text), colour: false });
+  using view = new LiveView({ size: () => size, write: (text) => screen.write(text), colour: false }, false);
   const line = { kind: "epoch", epoch: 0, trainLoss: 3, trainTop1: 0.25, valLoss: 5, valTop1: 0.75, lr: 1, seconds: 1 };
   view.describe({
     title: "resnet8 on shapes",
@@ -151,4 +151,33 @@ Deno.test("LiveView draws the epochs that a run had before it goes on, and follo
   size.rows = 16;
   await new Promise((resolve) => setTimeout(resolve, 600));
   assertEquals(screen.lines.length, 12);
+});
+
+Deno.test("LiveView draws four times a second, and no more than twenty times where lines are printed between", () => {
+  const writes: string[] = [], size = { columns: 100, rows: 30 };
+  using view = new LiveView({ size: () => size, write: (text) => writes.push(text), colour: false });
+  view.describe({
+    title: "resnet8 on shapes",
+    work: "CPU",
+    epochs: 100,
+    stepsPerEpoch: 4,
+    lines: [],
+    hearsKey: false,
+    signal: new AbortController().signal,
+  });
+  view.onStart({ steps: 0, totalSteps: 400, parts: 1, memory: MEMORY });
+  const during = (milliseconds: number, work: (k: number) => void) => {
+    const began = performance.now(), before = writes.filter((text) => text.includes("loss")).length;
+    for (let k = 1; performance.now() - began < milliseconds; k++) work(k);
+    return writes.filter((text) => text.includes("loss")).length - before;
+  };
+  const steps = during(1100, (k) => view.onStep(step(1 + k % 4)));
+  assert(steps >= 2 && steps <= 5, `${steps} drawings`);
+  const epochs = during(600, (k) => {
+    view.onStep(step(1 + k % 4));
+    view.onValidation();
+    view.onEpoch(epoch(0, 0.5));
+    view.clear();
+  });
+  assert(epochs >= 2 && epochs <= 13, `${epochs} drawings`);
 });
