@@ -3,7 +3,7 @@
  * `torch.nn.parallel.DistributedDataParallel` gives them (Li et al. 2020, "PyTorch Distributed", section 3.2.3: buckets).
  */
 
-import { argument, byteSize, type Graph, type Node, sentence, UsageError, type Value } from "../core/mod.ts";
+import { byteSize, type Graph, type Node, UsageError, type Value } from "../core/mod.ts";
 import { allReduce } from "../ops/mod.ts";
 import type { parameterGradients } from "./optimizers/optimizer.ts";
 
@@ -28,7 +28,7 @@ export function sumGradients(
   bucketBytes: number = defaultBucket(gradients),
 ): ParameterGradient[] {
   if (!(bucketBytes > 0)) {
-    throw new UsageError(sentence`Expected ${argument("bucketBytes")} to be above 0 but it is ${bucketBytes}`);
+    throw new UsageError(`Expected \`bucketBytes\` to be above 0 but it is ${bucketBytes}`);
   }
   const order = new Map<Node, number>(graph.nodes.map((node, index) => [node, index]));
   const finished = ({ gradient }: ParameterGradient) => {
