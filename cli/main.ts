@@ -2,6 +2,7 @@
 
 import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
+import { dashboardCommand } from "./commands/dashboard.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   evalCommand,
   predictCommand,
   serveCommand,
+  dashboardCommand,
   dataCommand,
   exportCommand,
   summaryCommand,

@@ -136,6 +136,23 @@ export async function lockByNumber(path: string): Promise<FileLock> {
   }
 }
 
+/**
+ * Looks at whether a process has a file locked, as far as the file tells, and leaves it as it is.
+ *
+ * @param path The file.
+ * @returns The number of the process, 0 where it has not said it yet; nothing if there is none.
+ */
+export async function findHolder(path: string): Promise<number | undefined> {
+  try {
+    if (!(await fs.stat(path)).isFile()) return undefined;
+    const holder = await readHolder(path);
+    return await isThere(holder, path) ? holder.process ?? 0 : undefined;
+  } catch (error) {
+    // Some systems let no other process read what is locked.
+    return codeOf(error) === "ENOENT" || error instanceof DataError ? undefined : 0;
+  }
+}
+
 /** Milliseconds between looks at whether another process is done with taking a file away. */
 const PAUSE = 20;
 

@@ -22,6 +22,8 @@ interface Needs {
   readonly folders?: readonly string[];
   /** Folders that it writes to where none of these is given. */
   readonly otherwise?: readonly string[];
+  /** Whether what stands beside the options, all of which take values, names the folder to write to. */
+  readonly beside?: boolean;
   /** Options that name a file to write: its folder is granted, since files are written under another name first. */
   readonly files?: readonly string[];
   /** Whether it keeps what it times, and weights that it fetches. */
@@ -46,6 +48,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   eval: { files: ["csv", "errors", "logits"], caches: true, weights: ["checkpoint"], images: true },
   predict: { folders: ["explain"], caches: true, weights: ["checkpoint"], images: true },
   serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
+  dashboard: { beside: true, otherwise: ["runs"], images: true, listens: { host: "127.0.0.1", port: "8020" } },
   data: { files: ["sheet"], images: true },
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
@@ -76,8 +79,9 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
     flags.push("--allow-read", grant("ffi", [npm]));
   }
   if (!Object.hasOwn(NEEDS, command)) return flags;
-  const { folders = [], otherwise = [], files = [], caches, weights = [], images, listens } = NEEDS[command];
-  const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
+  const { folders = [], otherwise = [], beside, files = [], caches, weights = [], images, listens } = NEEDS[command];
+  const given = [...folders.flatMap((name) => valuesOf(name, args)), ...(beside ? valuesBeside(args) : [])];
+  const published = weights.flatMap((n) => valuesOf(n, args));
   // How much memory is free bounds what is read and decoded.
   flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
   const fetches = published.some((name) => PUBLISHED.test(name));
@@ -129,6 +133,15 @@ function valuesOf(name: string, args: readonly string[]): string[] {
     if (argument.startsWith(`--${name}=`)) return [argument.slice(name.length + 3)];
     return argument === `--${name}` && k + 1 < options.length ? [options[k + 1]] : [];
   }).filter((value) => value !== "");
+}
+
+/** What stands beside options that take values. */
+function valuesBeside(args: readonly string[]): string[] {
+  const end = args.indexOf("--"), options = end < 0 ? args : args.slice(0, end);
+  const found = options.filter((argument, k) =>
+    !argument.startsWith("-") && !(options[k - 1]?.startsWith("--") && !options[k - 1].includes("="))
+  );
+  return [...found, ...(end < 0 ? [] : args.slice(end + 1))].filter((value) => value !== "");
 }
 
 /** The folder that a file is in. */
