@@ -29,7 +29,7 @@ Deno.test("train_on_photos.ts trains on a folder, resumes, names the photos and 
     assert(right >= 12, photos.join("\n"));
     const files = [...Deno.readDirSync(`${folder}/runs/photos`)].map(({ name }) => name).sort();
     const expected = ["best.safetensors", "confusion.svg", "curves.svg", "last.safetensors", "metrics.jsonl"];
-    assertEquals(files, [...expected, "model.onnx", "previous.safetensors"]);
+    assertEquals(files, [...expected, "model.onnx", "previous.safetensors", "validation.json"]);
     assert(Deno.statSync(`${folder}/runs/photos/model.onnx`).size > 100_000);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -15,7 +15,7 @@ const KIB = 2 ** 10, MIB = 2 ** 20, GIB = 2 ** 30;
 
 /** The most bytes that files of a kind may have. */
 export const MOST_BYTES: Readonly<
-  Record<"text" | "list" | "tuning" | "metrics" | "image" | "data" | "weights", number>
+  Record<"text" | "list" | "tuning" | "answers" | "metrics" | "image" | "data" | "weights", number>
 > = {
   /** Options, indices, names of classes. */
   text: 4 * MIB,
@@ -23,6 +23,8 @@ export const MOST_BYTES: Readonly<
   list: 256 * MIB,
   /** Choices of kernels. */
   tuning: 64 * MIB,
+  /** What a network said of the images of a set, with their paths. */
+  answers: 64 * MIB,
   /** The log of a run: some nine million steps. */
   metrics: GIB,
   /** An image. */

@@ -8,7 +8,7 @@ import { lockFile } from "./run_lock.ts";
 
 /** The names under which the files of a run are written before they are renamed. */
 const UNFINISHED =
-  /^((last|best|previous|epoch-\d+)\.safetensors|(config|tuning|profile)\.json|metrics\.jsonl|(curves|confusion)\.svg|events\.out\.tfevents\..*)\.new$/;
+  /^((last|best|previous|epoch-\d+)\.safetensors|(config|tuning|profile|validation)\.json|metrics\.jsonl|(curves|confusion)\.svg|events\.out\.tfevents\..*)\.new$/;
 
 /** Removes what a process that was killed left half-written. Nobody else writes there: the folder is locked. */
 async function removeUnfinished(location: string): Promise<void> {
@@ -23,6 +23,12 @@ async function removeIfThere(path: string): Promise<void> {
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   }
+}
+
+/** What a file of a run is, by its name. */
+function kindOf(name: string): keyof typeof MOST_BYTES {
+  if (name === "validation.json") return "answers";
+  return name.endsWith(".json") ? "text" : name.endsWith(".jsonl") ? "metrics" : "weights";
 }
 
 /** The most bytes that are written at once: no system takes 2 GiB. */
@@ -179,7 +185,6 @@ export class DiskStore implements RunStore {
 
   /** The content of a file, or nothing if there is none. */
   async read(name: string): Promise<Uint8Array | undefined> {
-    const most = name.endsWith(".json") ? "text" : name.endsWith(".jsonl") ? "metrics" : "weights";
-    return await readIfThere(`${this.location}/${name}`, { most: MOST_BYTES[most] });
+    return await readIfThere(`${this.location}/${name}`, { most: MOST_BYTES[kindOf(name)] });
   }
 }

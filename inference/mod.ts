@@ -4,6 +4,7 @@
  * @module
  */
 
+export * from "./answers.ts";
 export * from "./class_metrics.ts";
 export * from "./compile_inference.ts";
 export * from "./evaluate.ts";

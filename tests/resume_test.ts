@@ -176,6 +176,7 @@ Deno.test("a truncated checkpoint gives way to the one before it, from which the
       "last.safetensors",
       "metrics.jsonl",
       "previous.safetensors",
+      "validation.json",
     ]);
     await succeed([...start, "3", "--steps", "11", "--out", run]);
     await Deno.truncate(last, 50_000);

@@ -66,5 +66,7 @@ for c in range(classes):
     per_class.append({"images": int(tp + fn), "predicted": int(tp + fp), "right": int(tp), "precision": p, "recall": r, "f1": divide(2 * p * r, p + r)})
 present = sorted(set(truth) | set(predicted))
 macro = {k: float(np.mean([per_class[c][k] for c in present])) for k in ("precision", "recall", "f1")}
-json.dump({"classes": classes, "logits": [float("%.9g" % v) for v in logits.flatten()], "labels": truth.tolist(), "perClass": per_class, "macro": macro,
+softmax = torch.tensor(logits).double().softmax(1)
+answers = {"predicted": predicted.tolist(), "probability": softmax.amax(1).tolist(), "labelProbability": softmax[range(count), truth.tolist()].tolist()}
+json.dump({"classes": classes, "logits": [float("%.9g" % v) for v in logits.flatten()], "labels": truth.tolist(), "perClass": per_class, "macro": macro, "answers": answers,
            "loss": F.cross_entropy(torch.tensor(logits).double(), torch.tensor(truth)).item()}, open(os.path.join(folder, "metrics.json"), "w"))

@@ -7,11 +7,12 @@ import { divergence, expectFinite, type TrainingPoint } from "./_divergence.ts";
 import type { Profiling } from "./_profiling.ts";
 import { ResultReader } from "./_result_reader.ts";
 import type { CheckpointInfo, NamedTensor, Progress } from "../weights/mod.ts";
-import { evaluateSplit, type Evaluation } from "../inference/mod.ts";
+import { type EvaluatedSplit, evaluateSplit } from "../inference/mod.ts";
 import type { Callback, EpochEvent, RunMemory } from "./events.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import type { Trainer } from "./trainer.ts";
+import { validationAnswers } from "./validation_answers.ts";
 
 /** When checkpoints are saved beside those at the end of an epoch. */
 export interface CheckpointOptions {
@@ -189,6 +190,7 @@ export class TrainingLoop {
       this.#lossSum = this.#correct = 0;
     }
     for (const callback of this.#options.callbacks) await callback.onValidation?.(event);
+    if (isBest) await folder?.saveValidation(validationAnswers(set.validation, validation, epoch, set.classes));
     await this.#save({ epoch: epoch + 1, isBest });
     return event;
   }
@@ -282,7 +284,7 @@ export class TrainingLoop {
   }
 
   /** Validates. Gives nothing if it was stopped. */
-  async #validate(): Promise<Evaluation | undefined> {
+  async #validate(): Promise<EvaluatedSplit | undefined> {
     const { inference, set: { validation: split, shape, classes }, normalisation, validationBatch, signal } =
       this.#options;
     const onProgress = (done: number, total: number) => {

@@ -18,4 +18,5 @@ export * from "./schedules/step_schedules.ts";
 export * from "./suggest.ts";
 export { type StepOptions, type TracedStep, traceStep } from "./traced_step.ts";
 export * from "./trainer.ts";
+export { type ValidatedImage, type ValidationAnswers } from "./validation_answers.ts";
 export * from "./schedules/warm_up.ts";

@@ -2,6 +2,7 @@
 
 import { argument, DataError, sentence } from "../core/mod.ts";
 import { findMetricsFault, type MetricsLine } from "./metrics_line.ts";
+import { formatAnswers, parseAnswers, type ValidationAnswers } from "./validation_answers.ts";
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -43,7 +44,8 @@ export interface ResumableCheckpoint extends Checkpoint {
 const METRICS = "metrics.jsonl",
   LAST = "last.safetensors",
   PREVIOUS = "previous.safetensors",
-  BEST = "best.safetensors";
+  BEST = "best.safetensors",
+  VALIDATION = "validation.json";
 
 const NEWLINE = 10, LONGEST_LINE = 4096;
 /** As many as MobileNet-V2's recipe takes steps on ImageNet's images. */
@@ -79,7 +81,7 @@ function parseLine(bytes: Uint8Array): unknown {
  * const folder = new RunFolder(store), set = shapesSet({ trainCount: 40, validationCount: 10 });
  * using backend = await openBackend("cpu");
  * await fit({ model: modelByName("resnet8"), backend, set, epochs: 1, batch: 20, folder });
- * console.log([...files.keys()].sort()); // [ "best.safetensors", "last.safetensors", "metrics.jsonl" ]
+ * console.log([...files.keys()].sort()); // [ "best.safetensors", "last.safetensors", "metrics.jsonl", "validation.json" ]
  * console.log((await folder.resume())?.info.progress.steps); // 2
  * ```
  */
@@ -151,6 +153,24 @@ export class RunFolder {
       METRICS,
       new TextEncoder().encode(kept.map((line) => JSON.stringify(line) + "\n").join("")),
     );
+  }
+
+  /**
+   * Writes `validation.json`: what the best network said of each validation image. It is written before the checkpoint, from
+   * which it could not be made again; a run that is killed in between repeats the epoch.
+   */
+  async saveValidation(answers: ValidationAnswers): Promise<void> {
+    await this.#store.write(VALIDATION, new TextEncoder().encode(formatAnswers(answers)));
+  }
+
+  /**
+   * Reads `validation.json`; nothing if no epoch has been the best yet, or an older version trained there.
+   *
+   * @throws {DataError} If the file is something else: which field, and what was expected.
+   */
+  async readValidation(): Promise<ValidationAnswers | undefined> {
+    const bytes = await this.#store.read(VALIDATION);
+    return bytes === undefined ? undefined : parseAnswers(bytes, `${this.#store.location}/${VALIDATION}`);
   }
 
   /** Writes `last.safetensors`; what it held becomes `previous.safetensors`. */

@@ -2,6 +2,7 @@
 
 import { elementCount } from "../../core/mod.ts";
 import { type Dataset, ImagePipeline, type PreparationOptions } from "../../data/mod.ts";
+import { answerOf } from "../../inference/mod.ts";
 import { drawContactSheet, type SheetRow } from "./contact_sheet.ts";
 import { denormalised } from "./inspect_data.ts";
 
@@ -37,10 +38,8 @@ export function confidentErrors(
   const errors: ConfidentError[] = [];
   for (let index = 0; index < labels.length; index++) {
     const scores = logits.subarray(index * classes, (index + 1) * classes);
-    const largest = scores.reduce((a, b) => Math.max(a, b), -Infinity), predicted = scores.indexOf(largest);
-    if (predicted === labels[index]) continue;
-    const sum = scores.reduce((total, score) => total + Math.exp(score - largest), 0);
-    errors.push({ index, label: labels[index], predicted, probability: 1 / sum });
+    const { predicted, probability } = answerOf(scores, labels[index]);
+    if (predicted !== labels[index]) errors.push({ index, label: labels[index], predicted, probability });
   }
   return errors.sort((a, b) => b.probability - a.probability || a.index - b.index).slice(0, most);
 }

@@ -11,7 +11,14 @@ Deno.test(`a run that ends at ${all ? "any" : "a covering set of"} operations on
   using backend = new CpuBackend();
   const whole = await undisturbedRun(backend);
   assert(whole.operations > 20, `${whole.operations} operations`);
-  const kinds = ["best.safetensors", "epoch-0003.safetensors", "last.safetensors", "plot.svg", "previous.safetensors"];
+  const kinds = [
+    "best.safetensors",
+    "epoch-0003.safetensors",
+    "last.safetensors",
+    "plot.svg",
+    "previous.safetensors",
+    "validation.json",
+  ];
   assertEquals(Object.keys(whole.files).filter((name) => name !== "metrics"), kinds);
   for (let at = 1; at <= whole.operations; at += all ? 1 : 2) {
     // The covering set takes the faults in turn, which shift against what an epoch repeats.

@@ -9,7 +9,7 @@ import { expectRunOptions, keptOptions, readRunConfig } from "../../../cli/optio
 import { TRAIN_OPTIONS } from "../../../cli/options/train_options.ts";
 import { parseKernelTable, TuningTable } from "../../../core/mod.ts";
 import type { ImageList } from "../../../data/mod.ts";
-import { findMetricsFault, RunFolder, type RunStore } from "../../../train/mod.ts";
+import { findMetricsFault, RunFolder, type RunStore, type ValidationAnswers } from "../../../train/mod.ts";
 import type { FuzzTarget } from "../_target.ts";
 import { checkOptions, checkWeights } from "./options.ts";
 
@@ -64,6 +64,18 @@ const EPOCH = {
   valTop1: 0.4,
   lr: 0.1,
   seconds: 6.2,
+};
+const ANSWERS = {
+  validation: 1,
+  epoch: 3,
+  classes: ["a", "b"],
+  count: 2,
+  stride: 1,
+  label: [0, 1],
+  predicted: [1, 1],
+  probability: [0.75, 1],
+  labelProbability: [0.25, 1],
+  path: ["val/a/1.png", "val/b/1.png"],
 };
 const CHOICE = {
   variant: "tile 4x4",
@@ -122,6 +134,22 @@ export const TARGETS: readonly FuzzTarget[] = [
     words: [...Object.keys(STEP), ...Object.keys(EPOCH)],
     run: (input) => new RunFolder(storeOf("metrics.jsonl", input)).readMetrics(),
     check: (value) => (value as unknown[]).map(findMetricsFault).find((fault) => fault !== undefined),
+  },
+  {
+    name: "validation",
+    about: "what the best network said of each validation image",
+    form: "json",
+    seeds: () => json(ANSWERS, { ...ANSWERS, count: 5, stride: 3, path: undefined }),
+    words: Object.keys(ANSWERS),
+    run: (input) => new RunFolder(storeOf("validation.json", input)).readValidation(),
+    check(value) {
+      const { count, stride, classes, images } = value as ValidationAnswers;
+      if (images.length !== Math.ceil(count / stride)) return `${images.length} of ${count} images`;
+      const isClass = (index: number) => classes[index] !== undefined;
+      return images.every(({ label, predicted }) => isClass(label) && isClass(predicted))
+        ? undefined
+        : "an unknown class";
+    },
   },
   {
     name: "tuning",
