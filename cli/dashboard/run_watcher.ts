@@ -18,7 +18,7 @@ export interface WatcherOptions {
   /** The folder of runs, as the system names it. */
   readonly root: string;
   readonly index: RunIndex;
-  /** Milliseconds between looks at runs that are going on. */
+  /** Milliseconds between looks at runs that are going on; 0 for none but those of `look()`. Defaults to 1000. */
   readonly interval?: number;
   /** Hears of what is left out. */
   readonly onNotice?: (text: string) => void;
@@ -81,13 +81,14 @@ export class RunWatcher implements AsyncDisposable {
   }
 
   #schedule(delay: number): void {
-    if (this.#timer !== undefined || this.#looking !== undefined || this.#closed) return;
+    const { interval = INTERVAL } = this.#options;
+    if (interval === 0 || this.#timer !== undefined || this.#looking !== undefined || this.#closed) return;
     this.#timer = setTimeout(async () => {
       this.#timer = undefined;
       this.#looking = this.look();
       await this.#looking;
       this.#looking = undefined;
-      if (this.#listeners.size > 0) this.#schedule(this.#options.interval ?? INTERVAL);
+      if (this.#listeners.size > 0) this.#schedule(interval);
       else this.#save();
     }, delay);
   }
