@@ -32,7 +32,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** The characters of the column of the commands' names. */
-const NAMES = 11;
+const NAMES = 13;
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => {

@@ -7,6 +7,7 @@ import { openRoot } from "../dashboard/find_runs.ts";
 import { createDashboardHandler } from "../dashboard/handler.ts";
 import { PageFiles } from "../dashboard/page_files.ts";
 import { RunIndex } from "../dashboard/run_index.ts";
+import { createToken, runStopper } from "../dashboard/stop_run.ts";
 import { RunWatcher } from "../dashboard/run_watcher.ts";
 import { withoutSeparators } from "../../files/mod.ts";
 import { Interrupt } from "../interrupt.ts";
@@ -50,7 +51,8 @@ async function dashboard({ port }: Values<typeof OPTIONS>, { positionals }: Give
   if (positionals.length > 1) {
     throw new UsageError(`dashboard: expected one folder of runs but ${positionals.length} came; see --help`);
   }
-  const folder = withoutSeparators(positionals[0] ?? RUNS), root = await openRoot(folder), stop = new AbortController();
+  const folder = withoutSeparators(positionals[0] ?? RUNS), root = await openRoot(folder);
+  const stop = new AbortController(), token = createToken();
   // By the path that was given, which is what may be written to.
   using index = RunIndex.open(`${folder}/${INDEX}`);
   if (index.problem !== undefined) {
@@ -61,13 +63,14 @@ async function dashboard({ port }: Values<typeof OPTIONS>, { positionals }: Give
     watcher,
     files: new PageFiles(),
     details: CURVE_DETAILS,
-    actions: {},
+    actions: { "/api/stop": runStopper(root, folder, token) },
     hosts: HOSTS,
     stop: stop.signal,
     onError: (error) => printNotice(`error: ${error instanceof Error ? messageOf(error) : error}`),
   });
   using interrupt = new Interrupt(() => stop.abort());
   const server = listen(port, handler, watcher.summaries().length, root);
+  printText(`To stop a run from the page, give it this token: ${token}`);
   await new Promise<void>((resolve) => interrupt.signal.addEventListener("abort", () => resolve(), { once: true }));
   await server.shutdown();
   printText("Stopped.");

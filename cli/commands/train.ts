@@ -21,6 +21,7 @@ import { readClassWeights } from "../options/class_weights.ts";
 import { ImageCaches } from "../../images/mod.ts";
 import { readCheckpoint } from "../weights/read_checkpoint.ts";
 import { Interrupt } from "../interrupt.ts";
+import { StopRequests } from "../stop_request.ts";
 import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
@@ -172,6 +173,11 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     line.clear();
     printNotice("Finishing the step and saving; interrupt again to leave at once.");
   });
+  using requests = new StopRequests(location, () => {
+    line.clear();
+    printNotice("Finishing the step and saving, as the dashboard asked.");
+  });
+  const signal = AbortSignal.any([interrupt.signal, requests.signal]);
   const warnings = new TrainWarnings(set.classes.length, (text) => {
     line.clear();
     printNotice(`warning: ${text}`);
@@ -200,7 +206,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     const published = isPublished(values) ? initial?.source : undefined;
     const tuned = fineTuningText(published, values.lr, headEpochs, freeze.length > 0);
     if (checkpoint === undefined && tuned !== undefined) say(tuned);
-    const report = { progress: values.progress && !json, signal: interrupt.signal };
+    const report = { progress: values.progress && !json, signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
     const { stopped, steps, last, stoppedEarly, staleEpochs } = await fit({
       model,
@@ -218,7 +224,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       initial: initial && { ...initial, ...head },
       progress: checkpoint?.info.progress,
       folder,
-      signal: interrupt.signal,
+      signal,
       profile: values.profile
         ? {
           onProfile: async (profile) => {

@@ -15,6 +15,7 @@ const OWN: Readonly<Record<string, string>> = {
   "/run_list.js": "run_list.js",
   "/run_page.js": "run_page.js",
   "/options_table.js": "options_table.js",
+  "/stop_dialog.js": "stop_dialog.js",
 };
 const UPLOT: Readonly<Record<string, string>> = { "/uplot.js": "uPlot.iife.min.js", "/uplot.css": "uPlot.min.css" };
 const TYPES: Readonly<Record<string, string>> = {

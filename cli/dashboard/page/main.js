@@ -87,6 +87,7 @@ function navigate() {
   byId("run").hidden = path === undefined;
   page = path === undefined ? undefined : new RunPage(byId("run"), decodeURIComponent(path));
   if (page === undefined) byId("run").replaceChildren();
+  else if (list.run(page.path) !== undefined) page.tell(list.run(page.path));
   document.title = page === undefined ? "Residua: runs" : `${page.path}: Residua`;
   refresh();
 }
@@ -101,6 +102,7 @@ function connect() {
   events.addEventListener("error", () => state("not connected; trying again…", false));
   events.addEventListener("runs", ({ data }) => {
     list.setAll(JSON.parse(data));
+    page?.tell(list.run(page.path));
     // Versions are those of a server, which may be another one now.
     series.clear();
     refresh();
@@ -108,9 +110,14 @@ function connect() {
   events.addEventListener("run", ({ data }) => {
     const run = JSON.parse(data);
     list.set(run);
+    if (page?.path === run.path) page.tell(run);
     if (shown().some(({ path }) => path === run.path)) refresh();
   });
-  events.addEventListener("gone", ({ data }) => list.remove(JSON.parse(data)));
+  events.addEventListener("gone", ({ data }) => {
+    const path = JSON.parse(data);
+    list.remove(path);
+    if (page?.path === path) page.tell();
+  });
 }
 
 for (const id of ["smoothing", "axis", "log"]) byId(id).addEventListener("input", draw);

@@ -94,6 +94,7 @@ export class RunList {
       (b.status === "running") - (a.status === "running") || b.changed - a.changed || (a.path < b.path ? -1 : 1)
     );
     const shown = found.slice(0, MOST_ROWS), body = byId("runs").tBodies[0], now = Date.now(), kept = new Set();
+    const focused = document.activeElement;
     for (const [k, run] of shown.entries()) {
       let row = this.#rows.get(run.path);
       if (row === undefined) this.#rows.set(run.path, row = this.#row(run.path));
@@ -106,6 +107,8 @@ export class RunList {
       row.remove();
       this.#rows.delete(path);
     }
+    // A row that moves would lose it.
+    if (focused !== document.activeElement && body.contains(focused)) focused.focus();
     const none = byId("no-runs"), more = found.length - shown.length;
     none.hidden = found.length > 0 && more === 0;
     none.textContent = more > 0

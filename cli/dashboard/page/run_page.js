@@ -1,14 +1,16 @@
 /** The page of one run. */
 
-import { addressOf, ask, make } from "./elements.js";
+import { addressOf, ago, ask, duration, make, percent, short } from "./elements.js";
 import { RunCharts } from "./charts.js";
 import { optionsTable } from "./options_table.js";
+import { askToStop } from "./stop_dialog.js";
 
 /** A run on a page of its own. */
 export class RunPage {
   #path;
   #charts;
-  #about = make("p", { className: "hint" });
+  #about = make("p", { className: "hint", role: "status" });
+  #stop = make("button", { type: "button", className: "stop", hidden: true }, "Stop…");
 
   /**
    * @param {HTMLElement} place Where it goes.
@@ -21,12 +23,13 @@ export class RunPage {
       make(
         "section",
         {},
-        make("div", { className: "title" }, make("a", { href: "#" }, "← Runs"), make("h2", {}, path)),
+        make("div", { className: "title" }, make("a", { href: "#" }, "← Runs"), make("h2", {}, path), this.#stop),
         this.#about,
         charts,
       ),
       make("section", {}, make("h2", {}, "Options"), options),
     );
+    this.#stop.addEventListener("click", () => askToStop(path));
     this.#charts = new RunCharts(charts);
     ask(addressOf("config", path)).then(
       ({ config }) => options.replaceChildren(optionsTable([{ path, colour: "--run-0", config }], true)),
@@ -36,6 +39,25 @@ export class RunPage {
 
   get path() {
     return this.#path;
+  }
+
+  /** What the list knows of it. */
+  tell(run) {
+    this.#stop.hidden = run?.status !== "running";
+    if (run === undefined) {
+      this.#about.textContent = "There is no such run here any more.";
+      return;
+    }
+    const { status, model, data, epochsDone, epochs, best, seconds, imagesPerSecond, changed, fault } = run;
+    this.#about.textContent = [
+      `${status}, written ${ago(changed)}`,
+      `${model ?? "?"} on ${data ?? "?"}`,
+      `epoch ${epochsDone}${epochs === undefined ? "" : ` of ${epochs}`}, step ${short(run.steps)}`,
+      best === undefined ? "no validation yet" : `best ${percent(best.top1)} in epoch ${best.epoch + 1}`,
+      `${duration(seconds)} of epochs`,
+      `${short(imagesPerSecond)} images/s`,
+      ...(fault === undefined ? [] : [fault]),
+    ].join(" · ");
   }
 
   show(series, options) {

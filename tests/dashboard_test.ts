@@ -1,0 +1,116 @@
+/** The dashboard as people meet it: in Chromium beside a run that trains, and by its process. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { BrowserPage, browserTest } from "./_chromium.ts";
+import { runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
+import { metricsLines, writeRun } from "./_dashboard.ts";
+
+/** Starts the dashboard of a folder: its address, its token, and its end. */
+async function startDashboard(folder: string) {
+  const server = startCli(["dashboard", folder, "--port", "0"]);
+  const [, url] = await server.line(/^Showing them at (http:\/\/127\.0\.0\.1:\d+\/); Ctrl-C stops$/);
+  const [, token] = await server.line(/^To stop a run from the page, give it this token: ([0-9a-f-]{23})$/);
+  return { server, url, token };
+}
+
+const points = (chart: string) => `Number(document.querySelector('[data-chart="${chart}"]').dataset.points)`;
+const cell = (run: string, column: number) =>
+  `document.querySelector('tr[data-run="${run}"]').cells[${column}].textContent`;
+
+browserTest(
+  "the page shows a run that trains as it goes on, and stops it for who knows the token",
+  () =>
+    withFolder(async (folder) => {
+      const runs = `${folder}/runs`, data = `${folder}/data`;
+      await Deno.mkdir(data);
+      await writeCifar(data, 64);
+      await writeRun(`${runs}/before`, metricsLines(4, 5), { lr: 0.5 });
+      const train = [
+        "train",
+        "--data",
+        data,
+        "--model",
+        "resnet8",
+        "--batch",
+        "8",
+        "--backend",
+        "cpu",
+        "--threads",
+        "1",
+      ];
+      await using run = startCli([...train, "--epochs", "2000", "--out", `${runs}/live`, "--no-progress"]);
+      await run.line(/^\s*1\/2000 /);
+      const { server, url, token } = await startDashboard(runs);
+      await using _ = server;
+      await using page = await BrowserPage.open(url);
+      await page.until(`${cell("live", 2)} === "running"`);
+      assertEquals(await page.value(`${cell("before", 2)}`), "finished");
+      // The run that goes on is shown without being asked for.
+      assertEquals(await page.value(`document.querySelector('tr[data-run="live"] input').checked`), true);
+      await page.until(`${points("loss")} > 0`);
+      const before = await page.value<number>(points("loss")), epochs = await page.value<string>(cell("live", 5));
+      await page.until(`${points("loss")} > ${before} && ${cell("live", 5)} !== ${JSON.stringify(epochs)}`);
+      assertMatch(
+        await page.value(`document.querySelector('[data-chart="loss"]').getAttribute("aria-label")`),
+        /^Loss: live [\d.]+ at \d+, live, validation [\d.]+ at \d+$/,
+      );
+      // By keys: down to the second run, chosen with it the options in which they differ are shown.
+      const key = (key: string, target = "document.activeElement") =>
+        page.value(`void ${target}.dispatchEvent(new KeyboardEvent("keydown", { key: "${key}", bubbles: true }))`);
+      await key("ArrowDown", "document.body");
+      await key("ArrowDown");
+      assertEquals(await page.value(`document.activeElement.closest("tr").dataset.run`), "before");
+      await page.value("document.activeElement.click()");
+      await page.until(`!document.querySelector("#options").hidden && document.querySelector("#options td")`);
+      assertStringIncludes(await page.text("#options-table"), "lr\t");
+      await page.until(`${points("accuracy")} > 8`);
+      // The page of the run, and its end.
+      await key("ArrowUp");
+      await key("Enter");
+      await page.until(`document.querySelector("#run .stop")?.hidden === false`);
+      await page.click("#run .stop");
+      const stop = async (text: string) => {
+        await page.value(`void (document.querySelector("#token").value = ${JSON.stringify(text)})`);
+        await page.click("dialog [type=submit]");
+      };
+      await stop("00000-00000-00000-00000");
+      await page.until(
+        `document.querySelector("dialog [role=status]").textContent.startsWith("That is not the token")`,
+      );
+      await stop(token);
+      await page.until(`document.querySelector("dialog [role=status]").textContent === "The run was asked to stop."`);
+      const ended = await run.end();
+      assertEquals(ended.code, 0, ended.stderr);
+      assertStringIncludes(ended.stderr, "Finishing the step and saving, as the dashboard asked.");
+      assertStringIncludes(ended.stdout, "Stopped after");
+      await page.until(`/^stopped,/.test(document.querySelector("#run [role=status]").textContent)`);
+      assertEquals(await page.value(`document.querySelector("#error").hidden`), true, await page.text("#error"));
+      const files = [...Deno.readDirSync(`${runs}/live`)].map(({ name }) => name);
+      assert(files.includes("last.safetensors") && !files.includes("stop.request"), files.join());
+      const end = await server.end("SIGTERM");
+      assertEquals([end.code, end.stdout.trim().split("\n").at(-1), end.stderr], [0, "Stopped.", ""]);
+    }),
+);
+
+Deno.test("dashboard says where it is, takes a port once, and refuses what is no folder", () =>
+  withFolder(async (folder) => {
+    await writeRun(`${folder}/r`, metricsLines(1, 2));
+    const { server, url, token } = await startDashboard(folder);
+    await using _ = server;
+    await server.line(/^1 run in /);
+    const { origin, port } = new URL(url);
+    assertEquals((await (await fetch(`${url}api/runs`)).json()).runs.length, 1);
+    const taken = await runCli(["dashboard", folder, "--port", port]);
+    assertEquals([taken.code, taken.stderr], [
+      2,
+      `error: --port: ${port} is in use; give another, or 0 for one that is free\n`,
+    ]);
+    const body = JSON.stringify({ run: "r", token });
+    const headers = { origin, "content-type": "application/json" };
+    const late = await fetch(`${url}api/stop`, { method: "POST", body, headers });
+    assertEquals([late.status, (await late.json()).error], [409, "r is not going on"]);
+    const several = await runCli(["dashboard", folder, folder]);
+    assertEquals([several.code, several.stderr.startsWith("error: dashboard: expected one folder")], [2, true]);
+    const none = await runCli(["dashboard", `${folder}/none`]);
+    assertEquals([none.code, none.stderr.includes("there is no such folder")], [1, true]);
+  }));
