@@ -39,7 +39,7 @@ import {
   readRunConfig,
   withoutReplaced,
 } from "../options/resume.ts";
-import { RunEvents, RunPlots } from "../../plots/mod.ts";
+import { RunDistributions, RunEvents, RunPlots } from "../../plots/mod.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
 import { describeWork, openChosenBackend } from "../options/shared_options.ts";
 import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
@@ -237,7 +237,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           },
         }
         : undefined,
-      callbacks: [plots, events],
+      callbacks: [plots, events, new RunDistributions(store)],
       onStart: async (event) => {
         const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));

@@ -1,0 +1,53 @@
+/** Keeps how a run's weights and gradients are distributed after each epoch, in `distributions.jsonl`. */
+
+import type { Callback, CheckpointEvent, RunStore, StartEvent } from "../train/mod.ts";
+import { type DistributionsLine, parameterDistributions } from "./distributions.ts";
+
+const FILE = "distributions.jsonl";
+
+/** A listener that writes a line an epoch, before its checkpoint is saved. */
+export class RunDistributions implements Callback {
+  readonly #store: Pick<RunStore, "read" | "write" | "append">;
+
+  /**
+   * Writes nothing yet.
+   *
+   * @param store Where the file goes.
+   */
+  constructor(store: Pick<RunStore, "read" | "write" | "append">) {
+    this.#store = store;
+  }
+
+  /** Drops the lines that the checkpoint does not know of, and one that is not whole: the run went on, and was killed. */
+  async onStart({ steps }: Pick<StartEvent, "steps">): Promise<void> {
+    const bytes = await this.#store.read(FILE);
+    if (bytes === undefined) return;
+    const text = new TextDecoder().decode(bytes);
+    const kept = readDistributions(text).filter((line) => line.steps <= steps);
+    const whole = kept.map((line) => JSON.stringify(line) + "\n").join("");
+    if (whole !== text) await this.#store.write(FILE, new TextEncoder().encode(whole));
+  }
+
+  /** Adds a line, where an epoch has ended. */
+  async onCheckpoint({ epoch, steps, tensors }: CheckpointEvent): Promise<void> {
+    if (epoch === undefined) return;
+    const line: DistributionsLine = { epoch, steps, parameters: parameterDistributions(tensors) };
+    await this.#store.append(FILE, JSON.stringify(line) + "\n");
+  }
+}
+
+/**
+ * Reads the lines of a `distributions.jsonl`. One that is not whole, or of something else, is left out.
+ *
+ * @param text The file's content.
+ */
+export function readDistributions(text: string): DistributionsLine[] {
+  return text.split("\n").flatMap((line) => {
+    try {
+      const parsed: DistributionsLine | null = JSON.parse(line);
+      return Number.isInteger(parsed?.epoch) && Array.isArray(parsed?.parameters) ? [parsed!] : [];
+    } catch {
+      return [];
+    }
+  });
+}
