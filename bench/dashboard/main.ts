@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { CURVE_DETAILS } from "../../cli/dashboard/curve_details.ts";
+import { CURVE_DETAILS } from "../../cli/dashboard/details/curves.ts";
 import { openRoot } from "../../cli/dashboard/find_runs.ts";
 import { createDashboardHandler } from "../../cli/dashboard/handler.ts";
 import { PageFiles } from "../../cli/dashboard/page_files.ts";

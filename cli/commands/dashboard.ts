@@ -2,7 +2,7 @@
 
 import { DataError, UsageError } from "../../core/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
-import { CURVE_DETAILS } from "../dashboard/curve_details.ts";
+import { RunDetails } from "../dashboard/details/all_details.ts";
 import { openRoot } from "../dashboard/find_runs.ts";
 import { createDashboardHandler } from "../dashboard/handler.ts";
 import { PageFiles } from "../dashboard/page_files.ts";
@@ -59,10 +59,11 @@ async function dashboard({ port }: Values<typeof OPTIONS>, { positionals }: Give
     printNotice(`note: ${folder}/${INDEX} cannot be used (${index.problem}), so all runs are read again each time`);
   }
   await using watcher = await RunWatcher.open({ root, index, onNotice: (text) => printNotice(`note: ${text}`) });
+  using details = new RunDetails(root);
   const handler = createDashboardHandler({
     watcher,
     files: new PageFiles(),
-    details: CURVE_DETAILS,
+    details: details.byPath,
     actions: { "/api/stop": runStopper(root, folder, token) },
     hosts: HOSTS,
     stop: stop.signal,

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { DataError } from "../../core/mod.ts";
 import { withFolder } from "../../tests/_cli.ts";
 import { metricsLines, metricsText, writeRun } from "../../tests/_dashboard.ts";
-import { CURVE_DETAILS } from "./curve_details.ts";
+import { CURVE_DETAILS } from "./details/curves.ts";
 import { openRoot } from "./find_runs.ts";
 import { createDashboardHandler, type DashboardParts } from "./handler.ts";
 import { PageFiles } from "./page_files.ts";

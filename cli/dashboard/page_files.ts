@@ -5,18 +5,15 @@ import { DataError } from "../../core/mod.ts";
 import { whyNotLoaded } from "../../files/mod.ts";
 
 /** The page's own files, by the path at which they are asked for. */
-const OWN: Readonly<Record<string, string>> = {
-  "/": "index.html",
-  "/style.css": "style.css",
-  "/icon.svg": "icon.svg",
-  "/main.js": "main.js",
-  "/charts.js": "charts.js",
-  "/elements.js": "elements.js",
-  "/run_list.js": "run_list.js",
-  "/run_page.js": "run_page.js",
-  "/options_table.js": "options_table.js",
-  "/stop_dialog.js": "stop_dialog.js",
-};
+const OWN: Readonly<Record<string, string>> = Object.fromEntries([
+  ["/", "index.html"],
+  ...[
+    ...["style.css", "icon.svg", "main.js", "charts.js", "elements.js", "run_list.js", "run_page.js"],
+    ...["options_table.js", "stop_dialog.js", "sections/section.js", "sections/images.js", "sections/confusion.js"],
+    ...["sections/distributions.js", "sections/filters.js", "sections/network.js", "sections/profile.js"],
+    "sections/samples.js",
+  ].map((name) => [`/${name}`, name]),
+]);
 const UPLOT: Readonly<Record<string, string>> = { "/uplot.js": "uPlot.iife.min.js", "/uplot.css": "uPlot.min.css" };
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",

@@ -85,6 +85,7 @@ function navigate() {
   const path = /^#run=(.+)$/.exec(location.hash)?.[1];
   byId("list").hidden = path !== undefined;
   byId("run").hidden = path === undefined;
+  page?.remove();
   page = path === undefined ? undefined : new RunPage(byId("run"), decodeURIComponent(path));
   if (page === undefined) byId("run").replaceChildren();
   else if (list.run(page.path) !== undefined) page.tell(list.run(page.path));

@@ -3,12 +3,20 @@
 import { addressOf, ago, ask, duration, make, percent, short } from "./elements.js";
 import { RunCharts } from "./charts.js";
 import { optionsTable } from "./options_table.js";
+import { confusion } from "./sections/confusion.js";
+import { distributions } from "./sections/distributions.js";
+import { filters } from "./sections/filters.js";
+import { network } from "./sections/network.js";
+import { profile } from "./sections/profile.js";
+import { samples } from "./sections/samples.js";
+import { Section } from "./sections/section.js";
 import { askToStop } from "./stop_dialog.js";
 
 /** A run on a page of its own. */
 export class RunPage {
   #path;
   #charts;
+  #sections;
   #about = make("p", { className: "hint", role: "status" });
   #stop = make("button", { type: "button", className: "stop", hidden: true }, "Stop…");
 
@@ -19,6 +27,15 @@ export class RunPage {
   constructor(place, path) {
     this.#path = path;
     const charts = make("div", { className: "charts" }), options = make("div", { className: "scroll tall" });
+    const keep = {};
+    this.#sections = [
+      new Section("Confusions", () => confusion(path), true),
+      new Section("Distributions", () => distributions(path, keep), true),
+      new Section("First filters", () => filters(path), true),
+      new Section("Network", () => network(path)),
+      new Section("What training sees", () => samples(path)),
+      new Section("Time by op", () => profile(path)),
+    ];
     place.replaceChildren(
       make(
         "section",
@@ -27,6 +44,7 @@ export class RunPage {
         this.#about,
         charts,
       ),
+      ...this.#sections.map(({ element }) => element),
       make("section", {}, make("h2", {}, "Options"), options),
     );
     this.#stop.addEventListener("click", () => askToStop(path));
@@ -48,6 +66,7 @@ export class RunPage {
       this.#about.textContent = "There is no such run here any more.";
       return;
     }
+    for (const section of this.#sections) section.tell(run.epochsDone);
     const { status, model, data, epochsDone, epochs, best, seconds, imagesPerSecond, changed, fault } = run;
     this.#about.textContent = [
       `${status}, written ${ago(changed)}`,
@@ -58,6 +77,11 @@ export class RunPage {
       `${short(imagesPerSecond)} images/s`,
       ...(fault === undefined ? [] : [fault]),
     ].join(" · ");
+  }
+
+  /** Shows nothing any more. */
+  remove() {
+    for (const section of this.#sections) section.remove();
   }
 
   show(series, options) {

@@ -1,7 +1,7 @@
 /** What the page is told of a run's curves and options. */
 
-import { json } from "./answers.ts";
-import type { RunDetail } from "./handler.ts";
+import { json } from "../answers.ts";
+import type { RunDetail } from "../handler.ts";
 
 /** A whole number of a query; -1 if there is none. */
 export function wholeNumber(text: string | null): number {
