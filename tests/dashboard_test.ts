@@ -84,6 +84,30 @@ browserTest(
       assertStringIncludes(ended.stderr, "Finishing the step and saving, as the dashboard asked.");
       assertStringIncludes(ended.stdout, "Stopped after");
       await page.until(`/^stopped,/.test(document.querySelector("#run [role=status]").textContent)`);
+      // Into a confusion, to its images, and to what one of them was judged by.
+      await page.click("dialog [type=button]");
+      await page.value(`document.querySelector('[data-section="confusions"]').scrollIntoView()`);
+      await page.until(`document.querySelector(".cell")`);
+      await page.click(".cell");
+      await page.until(`[...document.querySelectorAll(".shown img")].some(({ naturalWidth }) => naturalWidth === 96)`);
+      await page.click(".shown .images button");
+      await page.until(`document.querySelector("dialog .map").naturalWidth > 0`);
+      await page.click("dialog [type=button]");
+      for (const section of ["distributions", "first-filters", "network", "what-training-sees"]) {
+        await page.value(`document.querySelector('[data-section="${section}"]').scrollIntoView()`);
+        await page.until(`document.querySelector('[data-section="${section}"] :is(canvas, svg, img)')`);
+      }
+      // On a phone nothing is wider than the page, here and in the list; in the dark it is dark.
+      const metrics = { width: 390, height: 800, deviceScaleFactor: 2, mobile: true };
+      await page.send("Emulation.setDeviceMetricsOverride", metrics);
+      for (const hash of ["", "run=live"]) {
+        await page.value(`void (location.hash = ${JSON.stringify(hash)})`);
+        await page.until(`document.querySelector("#run").hidden === ${hash === ""}`);
+        await page.until(`document.documentElement.scrollWidth <= 390`);
+      }
+      const back = `getComputedStyle(document.body).backgroundColor`, light = await page.value(back);
+      await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
+      await page.until(`${back} !== ${JSON.stringify(light)}`);
       assertEquals(await page.value(`document.querySelector("#error").hidden`), true, await page.text("#error"));
       const files = [...Deno.readDirSync(`${runs}/live`)].map(({ name }) => name);
       assert(files.includes("last.safetensors") && !files.includes("stop.request"), files.join());
