@@ -45,11 +45,12 @@ const DECLARATION_OPTIONS = { ...COMPILER_OPTIONS, declaration: true, isolatedDe
 /** Of the command line only the entry has declarations: nothing else of it can be imported. */
 const UNDECLARED = /^(?:cli|tools)\/(?!main\.ts$)/;
 
+/** Sources, and the files of pages, which browsers get as they are. */
 async function* sourcesIn(folder: string): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(root + folder)) {
     const path = `${folder}/${name}`;
     if (isDirectory && name !== "assembly") yield* sourcesIn(path);
-    else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) yield path;
+    else if (/\.(ts|js|css|html|svg)$/.test(name) && !name.endsWith("_test.ts")) yield path;
   }
 }
 
@@ -91,7 +92,10 @@ for (const name of project.publish.include) {
   else if (!name.includes(".") && name !== "LICENSE") { for await (const path of sourcesIn(name)) paths.push(path); }
 }
 await Deno.remove(target, { recursive: true }).catch(() => {});
-for (const path of paths) await compile(path);
+for (const path of paths) {
+  if (path.endsWith(".ts")) await compile(path);
+  else await write(path, await Deno.readTextFile(root + path));
+}
 const manifest = npmManifest(project, await Deno.readTextFile(root + DAWN));
 await write("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
 for (const name of ["LICENSE", "CHANGELOG.md"]) await Deno.copyFile(root + name, target + name);
