@@ -83,6 +83,11 @@ export class BrowserPage implements AsyncDisposable {
     }
   }
 
+  /** The number of the browser's process. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** A folder that goes when the page does. */
   get folder(): string {
     return this.#folder;

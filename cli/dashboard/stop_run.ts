@@ -1,6 +1,7 @@
 /** Stops a run from the page, for who knows the token that the terminal printed. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
+import { normalize } from "node:path";
 import { findHolder } from "../../files/mod.ts";
 import { STOP_REQUEST } from "../stop_request.ts";
 import { RequestError } from "./answers.ts";
@@ -37,7 +38,7 @@ export function runStopper(root: string, folder: string, token: string): (run: R
     }
     // The folder may be another by now, or a link elsewhere.
     const place = path === "." ? root : `${root}/${path}`;
-    if (await Deno.realPath(place) !== place) throw new RequestError(409, `${path} is not there any more`);
+    if (await Deno.realPath(place) !== normalize(place)) throw new RequestError(409, `${path} is not there any more`);
     try {
       // Of a new file alone, since one that is there may be a link.
       (await Deno.open(`${folder}/${path}/${STOP_REQUEST}`, { write: true, createNew: true })).close();

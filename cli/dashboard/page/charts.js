@@ -133,11 +133,7 @@ export class Chart {
     this.#element.dataset.points = curves.reduce((sum, { x }) => sum + x.length, 0);
   }
 
-  /** Draws again, in other colours. */
-  forget() {
-    this.#shape = "";
-  }
-
+  /** Takes it off the page, and gives back what it listens to. */
   remove() {
     this.#resizing.disconnect();
     this.#plot?.destroy();
@@ -167,9 +163,6 @@ export class RunCharts {
 
   constructor(place) {
     place.append(...Object.values(this.#charts).map(({ element }) => element));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      for (const chart of Object.values(this.#charts)) chart.forget();
-    });
   }
 
   /**
@@ -195,5 +188,10 @@ export class RunCharts {
     for (const [name, chart] of Object.entries(this.#charts)) {
       chart.show(curves[name], { xLabel: axis, log: log && name === "loss" });
     }
+  }
+
+  /** Takes them off the page. */
+  remove() {
+    for (const chart of Object.values(this.#charts)) chart.remove();
   }
 }

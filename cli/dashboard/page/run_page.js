@@ -4,7 +4,7 @@ import { addressOf, ago, ask, duration, make, percent, short } from "./elements.
 import { RunCharts } from "./charts.js";
 import { optionsTable } from "./options_table.js";
 import { confusion } from "./sections/confusion.js";
-import { distributions } from "./sections/distributions.js";
+import { Distributions } from "./sections/distributions.js";
 import { filters } from "./sections/filters.js";
 import { network } from "./sections/network.js";
 import { profile } from "./sections/profile.js";
@@ -17,6 +17,7 @@ export class RunPage {
   #path;
   #charts;
   #sections;
+  #distributions = new Distributions();
   #about = make("p", { className: "hint", role: "status" });
   #stop = make("button", { type: "button", className: "stop", hidden: true }, "Stop…");
 
@@ -27,10 +28,9 @@ export class RunPage {
   constructor(place, path) {
     this.#path = path;
     const charts = make("div", { className: "charts" }), options = make("div", { className: "scroll tall" });
-    const keep = {};
     this.#sections = [
       new Section("Confusions", () => confusion(path), true),
-      new Section("Distributions", () => distributions(path, keep), true),
+      new Section("Distributions", () => this.#distributions.load(path), true),
       new Section("First filters", () => filters(path), true),
       new Section("Network", () => network(path)),
       new Section("What training sees", () => samples(path)),
@@ -82,6 +82,8 @@ export class RunPage {
   /** Shows nothing any more. */
   remove() {
     for (const section of this.#sections) section.remove();
+    this.#charts.remove();
+    this.#distributions.remove();
   }
 
   show(series, options) {
