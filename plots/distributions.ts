@@ -1,5 +1,6 @@
 /** How the values of a network's parameters are distributed, in few numbers. */
 
+import { countField, listField, numberField, objectField, optionalField, textField } from "../core/mod.ts";
 import { type NamedTensor, OPTIMIZER_PREFIX } from "../weights/mod.ts";
 
 /** The shares of the values that lie below the quantiles. */
@@ -84,5 +85,37 @@ export function parameterDistributions(tensors: ReadonlyMap<string, NamedTensor>
     const kind = SMOOTHED.find((kind) => tensors.has(`${OPTIMIZER_PREFIX}${kind}.${name}`));
     const gradient = kind && distributionOf(tensors.get(`${OPTIMIZER_PREFIX}${kind}.${name}`)!.data);
     return { name, weights: distributionOf(tensors.get(name)!.data), ...(gradient && { gradient }) };
+  });
+}
+
+const DISTRIBUTION = objectField({
+  minimum: numberField,
+  maximum: numberField,
+  mean: numberField,
+  deviation: numberField,
+  quantiles: listField(numberField, QUANTILES.length),
+});
+
+const LINE = objectField({
+  epoch: countField(),
+  steps: countField(),
+  parameters: listField(
+    objectField({ name: textField, weights: DISTRIBUTION, gradient: optionalField(DISTRIBUTION) }),
+  ),
+});
+
+/**
+ * Reads the lines of a `distributions.jsonl`. One that is not whole, or of something else, is left out.
+ *
+ * @param text The file's content.
+ */
+export function readDistributions(text: string): DistributionsLine[] {
+  return text.split("\n").flatMap((line) => {
+    try {
+      const parsed: unknown = JSON.parse(line);
+      return LINE(parsed, "") === undefined ? [parsed as DistributionsLine] : [];
+    } catch {
+      return [];
+    }
   });
 }

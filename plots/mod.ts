@@ -20,7 +20,13 @@
  * @module
  */
 
-export { type Distribution, type DistributionsLine, type ParameterDistributions, QUANTILES } from "./distributions.ts";
-export { readDistributions, RunDistributions } from "./run_distributions.ts";
+export {
+  type Distribution,
+  type DistributionsLine,
+  type ParameterDistributions,
+  QUANTILES,
+  readDistributions,
+} from "./distributions.ts";
+export { RunDistributions } from "./run_distributions.ts";
 export { type EventStore, RunEvents } from "./run_events.ts";
 export { RunPlots } from "./run_plots.ts";

@@ -1,7 +1,7 @@
 /** Keeps how a run's weights and gradients are distributed after each epoch, in `distributions.jsonl`. */
 
 import type { Callback, CheckpointEvent, RunStore, StartEvent } from "../train/mod.ts";
-import { type DistributionsLine, parameterDistributions } from "./distributions.ts";
+import { type DistributionsLine, parameterDistributions, readDistributions } from "./distributions.ts";
 
 const FILE = "distributions.jsonl";
 
@@ -34,20 +34,4 @@ export class RunDistributions implements Callback {
     const line: DistributionsLine = { epoch, steps, parameters: parameterDistributions(tensors) };
     await this.#store.append(FILE, JSON.stringify(line) + "\n");
   }
-}
-
-/**
- * Reads the lines of a `distributions.jsonl`. One that is not whole, or of something else, is left out.
- *
- * @param text The file's content.
- */
-export function readDistributions(text: string): DistributionsLine[] {
-  return text.split("\n").flatMap((line) => {
-    try {
-      const parsed: DistributionsLine | null = JSON.parse(line);
-      return Number.isInteger(parsed?.epoch) && Array.isArray(parsed?.parameters) ? [parsed!] : [];
-    } catch {
-      return [];
-    }
-  });
 }

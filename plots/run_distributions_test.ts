@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { CpuBackend } from "../core/mod.ts";
 import { MemoryStore, randomSet, shortRun } from "../tests/_runs.ts";
 import { fit, RunFolder } from "../train/mod.ts";
-import { distributionOf } from "./distributions.ts";
-import { readDistributions, RunDistributions } from "./run_distributions.ts";
+import { distributionOf, readDistributions } from "./distributions.ts";
+import { RunDistributions } from "./run_distributions.ts";
 
 const FILE = "distributions.jsonl";
 
@@ -39,4 +39,12 @@ Deno.test("RunDistributions writes a line an epoch, and a run that goes on has e
   assertEquals(again.map(({ epoch, steps }) => [epoch, steps]), [[0, 3], [1, 6], [2, 9]]);
   assertEquals(store.text(FILE).startsWith(whole), true);
   assertEquals(store.text(FILE).split("\n").length, 4);
+  // Lines of something else are none.
+  const [line] = whole.split("\n"),
+    [epoch, name] = [line.replace('"epoch":0', '"epoch":"x"'), line.replace('"name":"', '"names":"')];
+  assertEquals(
+    readDistributions([epoch, name, "null", "{}", line.replace(/"mean":[^,]+/, '"mean":null')].join("\n")),
+    [],
+  );
+  assertEquals(readDistributions(line).length, 1);
 });

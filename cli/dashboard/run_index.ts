@@ -66,16 +66,17 @@ export class RunIndex implements Disposable {
     }
   }
 
-  /** All runs. */
+  /** All runs; nothing is known of one whose row is not what was written. */
   runs(): StoredRun[] {
     const rows = this.#database.prepare("SELECT * FROM runs").all() as unknown as Row[];
-    return rows.map(({ path, offset, tail, epochs, steps, facts }) => ({
-      path,
-      place: { offset, tail },
-      epochs: JSON.parse(epochs),
-      steps,
-      facts,
-    }));
+    return rows.flatMap(({ path, offset, tail, epochs, steps, facts }) => {
+      try {
+        JSON.parse(facts);
+        return [{ path, place: { offset, tail }, epochs: JSON.parse(epochs), steps, facts }];
+      } catch {
+        return [];
+      }
+    });
   }
 
   /** Keeps runs, in the place of what was known of them: all, or none. */
