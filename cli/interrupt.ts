@@ -38,16 +38,12 @@ function signalsHeard(): Deno.Signal[] {
 export class Interrupt implements Disposable {
   readonly #controller = new AbortController();
   readonly #listeners: readonly (readonly [Deno.Signal, () => void])[];
+  readonly #announce: () => void;
   #time = 0;
 
   /** @param announce Called at the first signal. What goes wrong in it does not matter: the terminal may be gone. */
   constructor(announce: () => void) {
-    const hear = (signal: Deno.Signal) => {
-      if (this.signal.aborted) {
-        // A terminal that is closed hangs up by its shell and by the system.
-        if (signal === "SIGHUP" || performance.now() - this.#time < SAME_SIGNAL) return;
-        Deno.exit(INTERRUPTED);
-      }
+    this.#announce = () => {
       this.#time = performance.now();
       this.#controller.abort();
       try {
@@ -56,6 +52,14 @@ export class Interrupt implements Disposable {
         // The run stops and saves all the same.
       }
     };
+    const hear = (signal: Deno.Signal) => {
+      if (this.signal.aborted) {
+        // A terminal that is closed hangs up by its shell and by the system.
+        if (signal === "SIGHUP" || performance.now() - this.#time < SAME_SIGNAL) return;
+        Deno.exit(INTERRUPTED);
+      }
+      this.#announce();
+    };
     this.#listeners = signalsHeard().map((signal) => [signal, () => hear(signal)] as const);
     for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
   }
@@ -63,6 +67,11 @@ export class Interrupt implements Disposable {
   /** Aborted at the first signal. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Asks to stop as the first signal does; asked again, it does nothing. */
+  stop(): void {
+    if (!this.signal.aborted) this.#announce();
   }
 
   /** Stops listening. */

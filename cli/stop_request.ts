@@ -14,16 +14,15 @@ const INTERVAL = 1000;
 
 /** Looks for requests to stop a run until it is disposed of. */
 export class StopRequests implements Disposable {
-  readonly #controller = new AbortController();
   readonly #timer: ReturnType<typeof setInterval>;
 
   /**
    * Takes away a request that was left of before, and begins to look.
    *
    * @param folder The run's.
-   * @param announce Called when there is a request.
+   * @param stop Called when there is a request, once.
    */
-  constructor(folder: string, announce: () => void) {
+  constructor(folder: string, stop: () => void) {
     const path = `${folder}/${STOP_REQUEST}`, take = () => rmSync(path, { force: true });
     take();
     this.#timer = setInterval(() => {
@@ -31,14 +30,8 @@ export class StopRequests implements Disposable {
       if (!existsSync(path)) return;
       take();
       clearInterval(this.#timer);
-      this.#controller.abort();
-      announce();
+      stop();
     }, INTERVAL);
-  }
-
-  /** Aborted when there is a request. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
   }
 
   /** Stops looking. */

@@ -9,11 +9,18 @@ Deno.test("StopRequests takes away what was left of before, hears a request once
     const path = `${folder}/${STOP_REQUEST}`;
     await Deno.writeTextFile(path, "");
     let told = 0;
-    using requests = new StopRequests(folder, () => told++);
-    assertEquals([await exists(path), requests.signal.aborted], [false, false]);
+    const heard = Promise.withResolvers<void>();
+    using _ = new StopRequests(folder, () => {
+      told++;
+      heard.resolve();
+    });
+    assertEquals([await exists(path), told], [false, 0]);
     await Deno.writeTextFile(path, "");
-    await new Promise((resolve) => requests.signal.addEventListener("abort", resolve));
-    assertEquals([await exists(path), told], [false, 1]);
+    await heard.promise;
+    // Another finds nobody who looks.
+    await Deno.writeTextFile(path, "");
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assertEquals([await exists(path), told], [true, 1]);
   }));
 
 Deno.test("StopRequests looks no more once it is disposed of", () =>

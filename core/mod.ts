@@ -34,6 +34,7 @@ export * from "./plan/recompute.ts";
 export * from "./registry.ts";
 export * from "./graph/shape.ts";
 export * from "./util/show_text.ts";
+export * from "./util/text_width.ts";
 export * from "./util/stall_watch.ts";
 export * from "./profiling/step_profiler.ts";
 export * from "./webgpu/tuning/choices.ts";

@@ -1,6 +1,6 @@
 /** Plots of a run, as SVG: its curves, and which classes are taken for which. */
 
-import { printable } from "../core/mod.ts";
+import { cutMiddle, cutText, printable, textWidth } from "../core/mod.ts";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { MetricsLine } from "../train/mod.ts";
@@ -13,6 +13,27 @@ const TRAINING = "#4269d0", VALIDATION = "#c2410c", INK = "#222";
 const WIDTH = 640, PANEL = 200, HEAD = 44;
 const STYLE = { color: INK, fontSize: "12px", fontFamily: "system-ui, sans-serif" };
 
+/** The pixels of a column of text, by its size: those of a letter that is rather wide. */
+function pixels(columns: number, fontSize: number): number {
+  return 0.62 * fontSize * columns;
+}
+
+/** The sizes of titles and keys, the least space at their sides, and the most lines of a title. */
+const TITLE = 15, KEY = 12, SIDE = 14, MOST_TITLE = 3;
+
+/** A title in lines that fit a width, the last of them cut where it needs more. */
+function titleLines(title: string, width: number): string[] {
+  const columns = Math.floor((width - 2 * SIDE) / pixels(1, TITLE)), lines = [""];
+  for (const word of printable(title).split(" ")) {
+    const last = lines.at(-1)!, longer = last === "" ? word : `${last} ${word}`;
+    if (last === "" || textWidth(longer) <= columns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  const kept = lines.slice(0, MOST_TITLE);
+  if (lines.length > MOST_TITLE) kept[MOST_TITLE - 1] += ` ${lines.slice(MOST_TITLE).join(" ")}`;
+  return kept.map((line) => cutText(line, columns));
+}
+
 /** Stacks drawings under a title, on white. */
 export function page(
   title: string,
@@ -20,16 +41,23 @@ export function page(
   width: number,
   parts: readonly string[][],
 ): string {
-  let y = HEAD, body = "";
+  const lines = titleLines(title, width), keyColumns = key.reduce((sum, [name]) => sum + textWidth(name) + 4, 0);
+  const used = SIDE + pixels(textWidth(lines.at(-1)!), TITLE);
+  // The key stands behind the title, or on a line of its own.
+  const below = key.length > 0 && used + pixels(keyColumns, KEY) > width - SIDE ? 1 : 0;
+  let y = HEAD + 20 * (lines.length - 1 + below), body = "";
   for (const [height, svg] of parts) {
     body += svg.replace("<svg ", `<svg x="0" y="${y}" `);
     y += Number(height);
   }
-  const keys = key.map(([name, colour]) => `<tspan dx="14" fill="${colour}">● ${escape(name)}</tspan>`).join("");
+  const keys = key.map(([name, colour], k) =>
+    `<tspan ${below === 1 && k === 0 ? `x="${SIDE}" dy="20"` : 'dx="14"'} fill="${colour}">● ${escape(name)}</tspan>`
+  ).join("");
+  const text = lines.map((line, k) => `<tspan x="${SIDE}" y="${26 + 20 * k}">${escape(line)}</tspan>`).join("");
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" ` +
     `font-family="${STYLE.fontFamily}"><rect width="100%" height="100%" fill="white"/>` +
-    `<text x="14" y="26" font-size="15" font-weight="600" fill="${INK}">${escape(title)}` +
-    `<tspan font-size="12" font-weight="400">${keys}</tspan></text>${body}</svg>\n`;
+    `<text font-size="${TITLE}" font-weight="600" fill="${INK}">${text}` +
+    `<tspan font-size="${KEY}" font-weight="400">${keys}</tspan></text>${body}</svg>\n`;
 }
 
 /** Text as it may stand in an SVG. */
@@ -58,7 +86,9 @@ export function curve(points: readonly { x: number; y: number }[], stroke: strin
  */
 export function curvesSvg(lines: readonly EpochLine[], title: string): string {
   const series = (value: (line: EpochLine) => number) => lines.map((line) => ({ x: line.epoch + 1, y: value(line) }));
-  const epochs = Math.max(2, ...lines.map(({ epoch }) => epoch + 1));
+  // Plain loops: there may be more epochs than a call has room for arguments.
+  const [first, last] = [lines[0].epoch + 1, lines.reduce((most, { epoch }) => Math.max(most, epoch + 1), 1)];
+  const worst = lines.reduce((most, line) => Math.max(most, 1 - line.trainTop1, 1 - line.valTop1), 0.01);
   const panel = (label: string, y: Plot.ScaleOptions, marks: Plot.Markish[], axis: string | null) =>
     draw({
       width: WIDTH,
@@ -67,9 +97,14 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
       marginRight: 20,
       marginTop: 26,
       marginBottom: axis === null ? 24 : 42,
-      x: { domain: [1, epochs], label: axis, ticks: Math.min(10, epochs - 1), tickFormat: "d" },
+      x: {
+        domain: first === last ? [first - 0.5, first + 0.5] : [first, last],
+        label: axis,
+        ticks: first === last ? [first] : Math.min(10, last - first),
+        tickFormat: "d",
+      },
       y: { grid: true, label, ticks: 5, nice: true, ...y },
-      marks: [Plot.ruleX([1], { stroke: "#bbb" }), ...marks],
+      marks: [...(first === last ? [] : [Plot.ruleX([first], { stroke: "#bbb" })]), ...marks],
     });
   const both = (train: (line: EpochLine) => number, validation: (line: EpochLine) => number) => [
     ...curve(series(train), TRAINING),
@@ -80,7 +115,7 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
     panel("loss", {}, both(({ trainLoss }) => trainLoss, ({ valLoss }) => valLoss), null),
     panel(
       "error, %",
-      { domain: [0, 100 * Math.max(0.01, ...lines.flatMap((line) => [1 - line.trainTop1, 1 - line.valTop1]))] },
+      { domain: [0, 100 * worst] },
       both(({ trainTop1 }) => 100 * (1 - trainTop1), ({ valTop1 }) => 100 * (1 - valTop1)),
       null,
     ),
@@ -94,8 +129,10 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
   ]);
 }
 
-/** Classes up to which each is named, and each count is written. */
-const NAMED = 40, COUNTED = 20;
+/** Classes up to which each is named, and each count is written, and the columns of a name. */
+const NAMED = 40, COUNTED = 20, NAME = 22;
+/** Classes above which a cell is drawn larger than it is, since it would be less than a few pixels. */
+const MANY = 200;
 
 /** Cells that are drawn at most, those of the most images: with a thousand classes no more can be told apart. */
 const MOST_CELLS = 2000;
@@ -116,31 +153,27 @@ export function confusionSvg(
     return row.flatMap((count, predicted) => count === 0 ? [] : [{ label, predicted, count, share: count / total }]);
   });
   const cells = all.length <= MOST_CELLS ? all : all.sort((a, b) => b.count - a.count).slice(0, MOST_CELLS);
-  const size = Math.max(320, Math.min(760, 44 * classes.length)), left = classes.length <= NAMED ? 104 : 56;
-  const names = classes.map((name) => name.length > 13 ? `${name.slice(0, 12)}…` : name);
+  const size = Math.max(400, Math.min(760, 44 * classes.length)), isNamed = classes.length <= NAMED;
+  const names = classes.map((name) => cutMiddle(name, NAME));
+  const longest = isNamed ? names.reduce((most, name) => Math.max(most, textWidth(name)), 0) : 4;
+  const left = Math.ceil(24 + pixels(longest, 12)), below = Math.ceil(20 + Math.SQRT1_2 * (pixels(longest, 12) + 12));
   const domain = classes.map((_, index) => index);
-  const ticks = classes.length <= NAMED
-    ? {}
-    : { ticks: domain.filter((index) => index % Math.ceil(classes.length / 10) === 0) };
-  const axis = {
-    domain,
-    tickFormat: (index: number) => classes.length <= NAMED ? names[index] : String(index),
-    ...ticks,
-  };
+  const ticks = isNamed ? {} : { ticks: domain.filter((index) => index % Math.ceil(classes.length / 10) === 0) };
+  const axis = { domain, tickFormat: (index: number) => isNamed ? names[index] : String(index), ...ticks };
   const width = size + left + 24;
   const drawing = draw({
     width,
-    height: size + 120,
+    height: size + 24 + below + 28,
     marginLeft: left,
     marginRight: 24,
     marginTop: 24,
-    marginBottom: 96,
-    padding: classes.length <= NAMED ? 0.04 : 0,
-    x: { ...axis, label: "predicted class", labelAnchor: "center", labelOffset: 88, tickRotate: -45 },
+    marginBottom: below + 28,
+    padding: isNamed ? 0.04 : 0,
+    x: { ...axis, label: "predicted class", labelAnchor: "center", labelOffset: below + 22, tickRotate: -45 },
     y: { ...axis, label: "true class", labelAnchor: "top", labelOffset: left - 8 },
     color: { type: "linear", domain: [0, 1], range: ["#eef3fb", "#1d4e89"] },
     marks: [
-      Plot.cell(cells, { x: "predicted", y: "label", fill: "share" }),
+      Plot.cell(cells, { x: "predicted", y: "label", fill: "share", inset: classes.length > MANY ? -1 : 0 }),
       ...(classes.length > COUNTED ? [] : [
         Plot.text(cells, {
           x: "predicted",

@@ -81,7 +81,7 @@ browserTest(
       await page.until(`document.querySelector("dialog [role=status]").textContent === "The run was asked to stop."`);
       const ended = await run.end();
       assertEquals(ended.code, 0, ended.stderr);
-      assertStringIncludes(ended.stderr, "Finishing the step and saving, as the dashboard asked.");
+      assertStringIncludes(ended.stderr, "Finishing the step and saving;");
       assertStringIncludes(ended.stdout, "Stopped after");
       await page.until(`/^stopped,/.test(document.querySelector("#run [role=status]").textContent)`);
       // Into a confusion, to its images, and to what one of them was judged by.

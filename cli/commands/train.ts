@@ -1,6 +1,6 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
-import { UsageError, VERSION } from "../../core/mod.ts";
+import { printable, UsageError, VERSION } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { alignHead, type Checkpoint, describedModel, type ModelDescription } from "../../weights/mod.ts";
@@ -29,6 +29,8 @@ import { formatProfile, profileJson } from "../reports/profile_report.ts";
 import { EpochTable } from "../reports/epoch_table.ts";
 import { printLines, printNotice, printText, widthOf } from "../reports/layout.ts";
 import { ProgressLine } from "../reports/progress.ts";
+import { StopKey } from "../live/stop_key.ts";
+import { LiveView } from "../live/view.ts";
 import { formatRecipe, openRecipe, type RecipeValue, recipeValues } from "../options/recipes.ts";
 import {
   expectNoStart,
@@ -54,6 +56,7 @@ import {
   resumeText,
   stoppedText,
 } from "../reports/train_report.ts";
+import { bestText, confusedText, nextText } from "../reports/run_summary.ts";
 import { TrainWarnings } from "../reports/train_warnings.ts";
 import { checkTune } from "../tuning/tune_option.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
@@ -167,29 +170,30 @@ async function trainIn(run: Run, work: Work): Promise<void> {
   const { set, values, freeze, classWeights, parameters } = work;
   const description = startedDescription(work.description, initial), model = describedModel(description);
   const { json, accumulate, batch, epochs } = values;
-  const line = new ProgressLine(values.progress && !json), events = new RunEvents(store);
+  const shows = values.progress && !json, isLive = shows && !values.plain && Deno.stderr.isTerminal();
+  using line = isLive ? new LiveView() : new ProgressLine(shows);
+  const events = new RunEvents(store);
   const plots = new RunPlots(store, folder, `${model.name} on ${set.name}`, set.classes);
   using interrupt = new Interrupt(() => {
     line.clear();
     printNotice("Finishing the step and saving; interrupt again to leave at once.");
   });
-  using requests = new StopRequests(location, () => {
-    line.clear();
-    printNotice("Finishing the step and saving, as the dashboard asked.");
-  });
-  const signal = AbortSignal.any([interrupt.signal, requests.signal]);
+  using _ = new StopRequests(location, () => interrupt.stop());
   const warnings = new TrainWarnings(set.classes.length, (text) => {
     line.clear();
     printNotice(`warning: ${text}`);
   });
+  using key = isLive ? new StopKey(() => interrupt.stop()) : undefined;
   const say = (text: string) => {
-    if (!json) printText(text);
+    if (json) return;
+    line.clear();
+    printText(text);
   };
   const { augmentation, normalisation } = await chooseAugmentation(
     values,
     set,
     initial?.info?.normalisation,
-    (done, total) => line.progress({ activity: "statistics", done, total }),
+    (done, total) => line.onProgress({ activity: "statistics", done, total }),
   );
   const head = checkpoint === undefined && initial !== undefined ? alignHead(model, initial, set.classes) : undefined;
   const stepsPerEpoch = Math.max(1, Math.floor(set.train.count / batch));
@@ -206,8 +210,19 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     const published = isPublished(values) ? initial?.source : undefined;
     const tuned = fineTuningText(published, values.lr, headEpochs, freeze.length > 0);
     if (checkpoint === undefined && tuned !== undefined) say(tuned);
-    const report = { progress: values.progress && !json, signal };
+    const report = { progress: values.progress && !json, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
+    if (line instanceof LiveView) {
+      line.describe({
+        title: `${model.name} on ${printable(set.name)}`,
+        work: describeWork(backend, values),
+        epochs,
+        stepsPerEpoch,
+        lines: checkpoint === undefined ? [] : await folder.readMetrics(),
+        hearsKey: key?.isHeard ?? false,
+        signal: interrupt.signal,
+      });
+    }
     const { stopped, steps, last, stoppedEarly, staleEpochs } = await fit({
       model,
       description,
@@ -224,7 +239,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
       initial: initial && { ...initial, ...head },
       progress: checkpoint?.info.progress,
       folder,
-      signal,
+      signal: interrupt.signal,
       profile: values.profile
         ? {
           onProfile: async (profile) => {
@@ -237,7 +252,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           },
         }
         : undefined,
-      callbacks: [plots, events, new RunDistributions(store)],
+      callbacks: [line, plots, events, new RunDistributions(store)],
       onStart: async (event) => {
         const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));
@@ -257,11 +272,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           adapter: backend.description,
         });
       },
-      onStep: (event) => {
-        warnings.onStep(event);
-        line.update(event);
-      },
-      onProgress: (event) => line.progress(event),
+      onStep: (event) => warnings.onStep(event),
       onEpoch: (event) => {
         line.clear();
         console.log(json ? epochJson(event) : table.line(event, widthOf()));
@@ -275,10 +286,13 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     else if (last === undefined) {
       return say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
     }
-    const files = [...plots.files, "metrics.jsonl", "best.safetensors", "last.safetensors"];
+    const answers = await folder.readValidation().catch(() => undefined);
+    const kept = answers === undefined ? [] : ["validation.json"];
+    const files = [...plots.files, "metrics.jsonl", "best.safetensors", "last.safetensors", ...kept];
+    if (answers !== undefined) say([bestText(answers, epochs), confusedText(answers) ?? []].flat().join("\n"));
     say(`The run is in ${location}: ${files.join(", ")}`);
+    if (!json) printLines(nextText(location));
   } finally {
-    line.clear();
     backend.destroy();
   }
 }

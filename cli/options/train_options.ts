@@ -336,10 +336,18 @@ export const TRAIN_OPTIONS = {
   progress: {
     kind: "flag",
     group: "Output",
-    about: "show the progress line on a terminal",
+    about: "show on a terminal how far the run is",
     default: true,
     mayChangeOnResume: true,
     ofOneRun: true,
+  },
+  plain: {
+    kind: "flag",
+    group: "Output",
+    about: "show a line of progress in place of the live view, which needs 80 columns and 16 rows",
+    default: false,
+    ofOneRun: true,
+    ofOneInvocation: true,
   },
   json: {
     kind: "flag",

@@ -1,12 +1,13 @@
 /** What an evaluation prints and writes: all figures of each class, within 80 columns. */
 
+import { cutText, printable, textWidth } from "../../core/mod.ts";
 import type { ClassMetrics, ClassReport } from "../../inference/mod.ts";
 import { formatPercent } from "./format.ts";
 import { formatTable } from "./table.ts";
 
 /** Above so many classes the worst and the best are printed, and so many of each. */
 const MOST_CLASSES = 20, MOST_EXTREMES = 10;
-/** Characters of a line, and of the longest name in it. */
+/** Columns of a line, and of the longest name in it. */
 const WIDTH = 80, NAME = 24;
 /** A name of at most so many characters heads a column. */
 const SHORT_NAME = 4;
@@ -44,10 +45,9 @@ function percent(share: number): string {
   return formatPercent(share, 1);
 }
 
-/** A name in as many characters as there is room for. */
+/** A name in as many columns as there is room for. */
 function shorten(name: string, most = NAME): string {
-  const characters = [...name];
-  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : name;
+  return cutText(printable(name), most);
 }
 
 function classTable(classes: readonly NamedMetrics[]): string {
@@ -67,7 +67,7 @@ function classTable(classes: readonly NamedMetrics[]): string {
 /** Counts of all pairs of classes where they fit, else those that were mistaken most. */
 function confusionText(met: readonly NamedMetrics[], confusion: readonly (readonly number[])[]): string {
   // Names that are short stand above their columns; others are numbered.
-  const short = met.every(({ name }) => [...name].length <= SHORT_NAME);
+  const short = met.every(({ name }) => textWidth(name) <= SHORT_NAME);
   const table = formatTable([
     ["true \\ predicted", ...met.map(({ name }, k) => short ? name : k + 1)],
     ...met.map(({ name, index }, k) => [
@@ -75,7 +75,7 @@ function confusionText(met: readonly NamedMetrics[], confusion: readonly (readon
       ...met.map((other) => confusion[index][other.index]),
     ]),
   ]);
-  if (met.length <= MOST_CLASSES && table.split("\n").every((line) => line.length <= WIDTH)) return table;
+  if (met.length <= MOST_CLASSES && table.split("\n").every((line) => textWidth(line) <= WIDTH)) return table;
   const pairs = met.flatMap((one) =>
     met.filter(({ index }) => index !== one.index && confusion[one.index][index] > 0)
       .map((other) => [one.name, other.name, confusion[one.index][other.index]] as const)

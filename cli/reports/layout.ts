@@ -1,6 +1,6 @@
 /** How texts fit the width of a terminal: wrapped between words, fields left out by importance, names shortened. */
 
-import { printable } from "../../core/mod.ts";
+import { printable, textWidth } from "../../core/mod.ts";
 
 /** The width of what is no terminal, in characters. */
 const STANDARD_WIDTH = 80;
@@ -38,11 +38,11 @@ export function wrapText(text: string, width: number, indent = "  "): string {
 }
 
 function wrapLine(line: string, width: number, indent: string): string {
-  if (line.length <= width) return line;
+  if (textWidth(line) <= width) return line;
   const [first, ...words] = line.split(/(?<=\S)(?<!\d) +(?=\S)/), lines = [first];
   for (const word of words) {
     const longer = `${lines.at(-1)} ${word}`;
-    if (longer.length <= width) lines[lines.length - 1] = longer;
+    if (textWidth(longer) <= width) lines[lines.length - 1] = longer;
     else lines.push(indent + word);
   }
   return lines.join("\n");
@@ -59,7 +59,7 @@ export interface Field {
 /** The fields, in their order, that fit a line with two spaces between them: all, or those of the least ranks. */
 export function fitFields(fields: readonly Field[], width: number): Field[] {
   const kept = [...fields];
-  const length = () => kept.reduce((sum, { text }) => sum + text.length + 2, -2);
+  const length = () => kept.reduce((sum, { text }) => sum + textWidth(text) + 2, -2);
   while (kept.length > 1 && length() > width) {
     const last = kept.reduce((least, { rank }) => Math.max(least, rank), -Infinity);
     kept.splice(kept.findLastIndex(({ rank }) => rank === last), 1);
@@ -89,11 +89,14 @@ export function printNotice(text: string): void {
   console.error(isTerminal ? wrapText(line, widthOf(Deno.stderr)) : line);
 }
 
-/** Replaces the last line of standard error's terminal, which has no end yet; nothing happens where there is no terminal. */
+/**
+ * Replaces the last line of standard error's terminal, which has no end yet, and a live view that begins with it; nothing happens
+ * where there is no terminal.
+ */
 export function rewriteLine(text: string): void {
   if (!Deno.stderr.isTerminal()) return;
   try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
+    Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[J${text}`));
   } catch {
     // The terminal was closed. What is on its way to a file goes on.
   }

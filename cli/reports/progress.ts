@@ -1,6 +1,6 @@
 /** Progress lines: rewritten in place on a terminal, absent elsewhere. */
 
-import type { ProgressEvent, StepEvent } from "../../train/mod.ts";
+import type { Callback, ProgressEvent, StepEvent } from "../../train/mod.ts";
 import { formatDuration, formatPercent, formatRate } from "./format.ts";
 import { type Field, fitFields, rewriteLine, widthOf } from "./layout.ts";
 
@@ -63,8 +63,8 @@ export function formatCount(what: string, done: number, total: number, seconds: 
 /** What the activities beside training are called. */
 const ACTIVITIES = { statistics: "measuring", validation: "validating" } as const;
 
-/** Draws the line on standard error, at most ten times a second. */
-export class ProgressLine {
+/** Draws the line of a run on standard error, at most ten times a second. */
+export class ProgressLine implements Callback, Disposable {
   readonly #enabled: boolean;
   #drawn = 0;
   #rate = 0;
@@ -80,7 +80,7 @@ export class ProgressLine {
   }
 
   /** Takes in a step; the figures are means that follow the last twenty or so. */
-  update(event: StepEvent): void {
+  onStep(event: StepEvent): void {
     if (!this.#enabled) return;
     const share = Math.max(0.05, 1 / ++this.#steps);
     this.#rate += share * (event.imagesPerSecond - this.#rate);
@@ -96,7 +96,7 @@ export class ProgressLine {
   }
 
   /** Takes in how far measuring or validation is. */
-  progress({ activity: name, done, total }: ProgressEvent): void {
+  onProgress({ activity: name, done, total }: ProgressEvent): void {
     if (!this.#enabled) return;
     const now = performance.now();
     if (this.#activity?.name !== name || done < this.#activity.done) {
@@ -114,6 +114,11 @@ export class ProgressLine {
   /** Takes the line away, so that other output stands alone. */
   clear(): void {
     if (this.#enabled) rewriteLine("");
+  }
+
+  /** Takes the line away for good. */
+  [Symbol.dispose](): void {
+    this.clear();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Plain tables for the terminal. */
 
-import { printable } from "../../core/mod.ts";
+import { cutText, padText, padTextStart, printable, textWidth } from "../../core/mod.ts";
 
 /** Rows in columns: those of texts, the first ones or those of some indices, to the left, the others to the right. */
 export function formatTable(
@@ -11,14 +11,16 @@ export function formatTable(
   const cells = rows.map((row) => row.map((cell) => printable(String(cell))));
   const widths = cells[0].map((_, column) => longestOf(cells.map((row) => row[column])));
   return cells.map((row) =>
-    row.map((cell, column) => isText(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])).join("  ")
+    row.map((cell, column) => isText(column) ? padText(cell, widths[column]) : padTextStart(cell, widths[column])).join(
+      "  ",
+    )
       .trimEnd()
   ).join("\n");
 }
 
-/** The length of the longest text; there may be more rows than a call has room for arguments. */
+/** The columns of the longest text; there may be more rows than a call has room for arguments. */
 function longestOf(texts: readonly (string | undefined)[]): number {
-  return texts.reduce((most, text) => Math.max(most, text?.length ?? 0), 0);
+  return texts.reduce((most, text) => Math.max(most, textWidth(text ?? "")), 0);
 }
 
 /** The least characters to which a text is cut. */
@@ -58,9 +60,7 @@ export function fitTable(
     const over = excess(text);
     if (over <= 0) break;
     const room = Math.max(LEAST_TEXT, longest(column) - over);
-    cut = cut.map((row) =>
-      row.map((cell, k) => k === column && cell.length > room ? `${cell.slice(0, room - 1)}…` : cell)
-    );
+    cut = cut.map((row) => row.map((cell, k) => k === column ? cutText(cell, room) : cell));
     text = show(cut);
   }
   return text;

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { textWidth } from "../../core/mod.ts";
 import { fitTable, formatTable } from "./table.ts";
 
 const ROWS = [
@@ -31,4 +32,10 @@ Deno.test("fitTable() leaves out columns, then cuts texts and never numbers", ()
       "relu        elementwise             0.02",
     ].join("\n"),
   );
+});
+
+Deno.test("formatTable() aligns columns of wide characters", () => {
+  const lines = formatTable([["class", "images"], ["写真", 7], ["ねこです", 12]]).split("\n");
+  assertEquals(lines, ["class     images", "写真           7", "ねこです      12"]);
+  assertEquals(lines.map(textWidth), [16, 16, 16]);
 });

@@ -5,6 +5,7 @@ import type { ImageSet } from "../../data/mod.ts";
 import type { EpochEvent, ResumableCheckpoint, RunMemory } from "../../train/mod.ts";
 import type { AlignedHead } from "../../weights/mod.ts";
 import { PROGRAM } from "../program.ts";
+import { quoted } from "./run_summary.ts";
 
 /** What is trained, on which images, and where. */
 export function beginText(
@@ -87,7 +88,7 @@ export function epochJson({ epoch, trainLoss, trainTop1, validation, rate, secon
 
 /** The command that goes on with a run. */
 function resumeCommand(run: string): string {
-  return `${PROGRAM} train --resume ${/^[\w./~+-]+$/.test(run) ? run : `'${run.replaceAll("'", "'\\''")}'`}`;
+  return `${PROGRAM} train --resume ${quoted(run)}`;
 }
 
 /** Where a run that was stopped stands, and how to go on with it. */

@@ -1,0 +1,154 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Terminal } from "../../tests/_terminal.ts";
+import type { EpochEvent, StepEvent } from "../../train/mod.ts";
+import { LiveView } from "./view.ts";
+
+const MEMORY = { total: 2 ** 20, step: 0, variables: 0, validation: 0 };
+
+/** A view on a terminal in memory, whose size may change. */
+function open(columns = 80, rows = 24) {
+  const screen = new Terminal(200), size = { columns, rows };
+  const view = new LiveView({ size: () => size, write: (text) => screen.write(text), colour: true });
+  const stop = new AbortController();
+  view.describe({
+    title: "resnet8 on shapes",
+    work: "CPU",
+    epochs: 2,
+    stepsPerEpoch: 4,
+    lines: [],
+    hearsKey: true,
+    signal: stop.signal,
+  });
+  const print = (text: string) => {
+    view.clear();
+    screen.write(`${text}\r\n`);
+  };
+  return { screen, size, view, stop, print };
+}
+
+function step(step: number): StepEvent {
+  return {
+    step,
+    epoch: Math.floor((step - 1) / 4),
+    totalSteps: 8,
+    batch: 10,
+    loss: 2 / step,
+    top1: 0.5,
+    rate: 0.1,
+    imagesPerSecond: 20,
+  };
+}
+
+function epoch(epoch: number, top1: number): EpochEvent {
+  const validation = { loss: 1, top1, top5: 1, confusion: [] };
+  return { epoch, trainLoss: 1, trainTop1: 0.5, validation, rate: 0.1, seconds: 1 };
+}
+
+/** Trains as far as a number of steps, and prints a line an epoch. */
+function run({ view, print }: ReturnType<typeof open>, from: number, to: number): void {
+  for (let k = from; k <= to; k++) {
+    view.onStep(step(k));
+    if (k % 4 !== 0) continue;
+    view.onProgress({ activity: "validation", done: 1, total: 3 });
+    view.onValidation();
+    view.onEpoch(epoch(k / 4 - 1, k / 10));
+    print(`epoch ${k / 4}`);
+  }
+}
+
+Deno.test("LiveView leaves nothing but what was printed, whatever the terminal's size was meanwhile", () => {
+  const all = open(), { screen, size, view } = all;
+  {
+    using _ = view;
+    view.onStart({ steps: 0, totalSteps: 8, parts: 1, memory: MEMORY });
+    assertEquals(screen.lines.length, 15);
+    run(all, 1, 2);
+    size.columns = 120;
+    size.rows = 50;
+    run(all, 3, 5);
+    size.columns = 40;
+    run(all, 6, 8);
+    size.columns = 100;
+    view.onStep(step(8));
+    view.onValidation();
+    assert(screen.lines.length > 15);
+  }
+  assertEquals(screen.lines, ["epoch 1", "epoch 2"]);
+});
+
+Deno.test("LiveView has an empty line for what others print, whose text stays whole", () => {
+  const all = open(), { screen, view } = all;
+  using _ = view;
+  view.onStart({ steps: 0, totalSteps: 8, parts: 1, memory: MEMORY });
+  screen.write("a warning\r\n");
+  view.onValidation();
+  assertEquals(screen.lines[0], "a warning");
+  view.clear();
+  assertEquals(screen.lines, ["a warning"]);
+});
+
+Deno.test("LiveView shows phases, figures and the time that is left of epoch and run", () => {
+  const all = open(), { screen, view, stop } = all;
+  using _ = view;
+  const shown = () => screen.lines.join("\n");
+  view.onStart({ steps: 0, totalSteps: 8, parts: 1, memory: MEMORY });
+  assertStringIncludes(shown(), "starting 0/4 steps");
+  run(all, 1, 1);
+  view.onValidation();
+  assertStringIncludes(shown(), "saving 1/4 steps");
+  // A batch of 10 takes half a second: three steps are left of the epoch, seven of the run.
+  assertStringIncludes(shown(), "0:02 left");
+  assertStringIncludes(shown(), "12 %, step 1/8");
+  assertStringIncludes(shown(), "0:04 left");
+  assertStringIncludes(shown(), "loss 2.0000  accuracy 50.0 %  lr 0.1  20 images/s");
+  run(all, 2, 4);
+  view.onProgress({ activity: "validation", done: 1, total: 3 });
+  assertStringIncludes(shown(), "validating 1/3 images");
+  run(all, 5, 6);
+  stop.abort();
+  view.onValidation();
+  assertStringIncludes(shown(), "epoch 2/2");
+  assertStringIncludes(shown(), "best 40.00 %, epoch 1");
+  assertStringIncludes(shown(), "stopping");
+});
+
+Deno.test("LiveView is a line where the terminal is narrow or low, and counts images before a run begins", () => {
+  for (const [columns, rows] of [[79, 24], [200, 15], [40, 8]]) {
+    const all = open(columns, rows), { screen, view } = all;
+    using _ = view;
+    view.onProgress({ activity: "statistics", done: 5, total: 10 });
+    assertStringIncludes(screen.lines.join("\n"), "5/10 images");
+    view.onStart({ steps: 0, totalSteps: 8, parts: 1, memory: MEMORY });
+    run(all, 1, 2);
+    view.onValidation();
+    assertEquals(screen.lines.length, 1);
+    assertStringIncludes(screen.lines[0], "epoch 1");
+    assertStringIncludes(screen.lines[0], "loss 1.5000");
+    view.clear();
+    assertEquals(screen.lines, []);
+  }
+});
+
+Deno.test("LiveView draws the epochs that a run had before it goes on, and follows a new size by itself", async () => {
+  const screen = new Terminal(200), size = { columns: 100, rows: 30 };
+  using view = new LiveView({ size: () => size, write: (text) => screen.write(text), colour: false });
+  const line = { kind: "epoch", epoch: 0, trainLoss: 3, trainTop1: 0.25, valLoss: 5, valTop1: 0.75, lr: 1, seconds: 1 };
+  view.describe({
+    title: "resnet8 on shapes",
+    work: "CPU",
+    epochs: 3,
+    stepsPerEpoch: 4,
+    lines: [line as { kind: "epoch" } & typeof line],
+    hearsKey: false,
+    signal: new AbortController().signal,
+  });
+  view.onStart({ steps: 4, totalSteps: 12, parts: 1, memory: MEMORY });
+  const text = screen.lines.join("\n");
+  for (const part of ["5.000 │", "3.000 │", " 75 % │", " 25 % │", "epoch 2/3", "33 %, step 4/12"]) {
+    assertStringIncludes(text, part);
+  }
+  assertEquals(screen.lines.length, 18);
+  size.rows = 16;
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assertEquals(screen.lines.length, 12);
+});

@@ -1,0 +1,58 @@
+/** What a training run ends with: its best epoch, what it confuses, what to do next. */
+
+import { cutText, printable } from "../../core/mod.ts";
+import type { ValidationAnswers } from "../../train/mod.ts";
+import { PROGRAM } from "../program.ts";
+import { confusedPairs } from "./confused_pairs.ts";
+import { formatPercent } from "./format.ts";
+import { formatTable } from "./table.ts";
+
+/** How many pairs of classes are named, and the columns of a name. */
+const MOST_PAIRS = 3, NAME = 24;
+
+/** A path as a shell takes it. */
+export function quoted(path: string): string {
+  return /^[\w./~+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * The best epoch and its figures.
+ *
+ * @param answers What its network said.
+ * @param epochs The epochs of the run.
+ */
+export function bestText({ epoch, images, stride }: ValidationAnswers, epochs: number): string {
+  const right = images.filter(({ label, predicted }) => label === predicted).length;
+  const loss = images.reduce((sum, { labelProbability }) => sum - Math.log(labelProbability), 0) / images.length;
+  return `Best epoch ${epoch + 1} of ${epochs}: validation accuracy ${formatPercent(right / images.length)}, loss ${
+    loss.toFixed(4)
+  }${sampleText(stride)}`;
+}
+
+/** Which share of the images a figure is of, where it is not of all. */
+function sampleText(stride: number): string {
+  return stride === 1 ? "" : `, by 1 in ${stride} images`;
+}
+
+/** The classes that its network confused most; nothing where it was always right. */
+export function confusedText(answers: ValidationAnswers): string | undefined {
+  const { classes, stride } = answers, pairs = confusedPairs(answers, MOST_PAIRS);
+  if (pairs.length === 0) return undefined;
+  const name = (index: number) => cutText(printable(classes[index]), NAME);
+  const rows = pairs.map(({ label, predicted, images, of }) => [name(label), name(predicted), images, of]);
+  return `Mistaken most often${sampleText(stride)}:\n${
+    formatTable([["class", "taken for", "images", "of"], ...rows], 2)
+  }`;
+}
+
+/** The commands that go on from a run. */
+export function nextText(run: string): string {
+  const checkpoint = `--checkpoint ${quoted(run)}`,
+    commands = [
+      `predict ${checkpoint} IMAGE`,
+      `eval ${checkpoint}`,
+      `export ${checkpoint} --out model.onnx`,
+      `serve ${checkpoint}`,
+    ];
+  return `Next:\n${commands.map((command) => `  ${PROGRAM} ${command}`).join("\n")}`;
+}
