@@ -192,6 +192,12 @@ export class BrowserPage implements AsyncDisposable {
     await this.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: this.#folder });
   }
 
+  /** What the window shows, as a PNG. */
+  async screenshot(): Promise<Uint8Array<ArrayBuffer>> {
+    const { data } = await this.send<{ data: string }>("Page.captureScreenshot", { format: "png" });
+    return Uint8Array.fromBase64(data);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#socket !== undefined) {
       const closed = new Promise((resolve) => this.#socket.addEventListener("close", resolve, { once: true }));

@@ -27,6 +27,8 @@ export interface WatcherOptions {
 const INTERVAL = 1000;
 /** Looks after which all runs are looked at, and new ones for, and after which the index is written. */
 const ALL_EVERY = 5, SAVE_EVERY = 10;
+/** How much longer than it takes to find all runs it is not done again. */
+const IDLE = 50;
 /** Milliseconds after its last change for which a run is looked at each time. */
 const RECENT = 60_000;
 
@@ -36,6 +38,7 @@ export class RunWatcher implements AsyncDisposable {
   readonly #runs = new Map<string, Run>();
   readonly #listeners = new Set<(change: RunChange) => void>();
   #looks = 0;
+  #nextForAll = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looking: Promise<void> | undefined;
   #closed = false;
@@ -95,8 +98,13 @@ export class RunWatcher implements AsyncDisposable {
 
   /** Looks once at what has changed. */
   async look(): Promise<void> {
-    const look = this.#looks++, all = look % ALL_EVERY === 0;
-    if (all) await this.#findNew();
+    const look = this.#looks++, all = look >= this.#nextForAll;
+    if (all) {
+      const started = performance.now();
+      await this.#findNew();
+      // A large tree takes its time, of which little is to be taken.
+      this.#nextForAll = look + Math.max(ALL_EVERY, Math.ceil(IDLE * (performance.now() - started) / INTERVAL));
+    }
     const now = Date.now(), runs = [...this.#runs.values()].sort((a, b) => b.changed - a.changed);
     for (const run of runs) {
       if (this.#closed) return;

@@ -37,6 +37,8 @@ export function smooth(values, weight) {
  */
 
 const HEIGHT = 240;
+/** The characters of a run's path in a legend. */
+const LONGEST = 32;
 
 /** A chart that is given other curves as they grow. */
 export class Chart {
@@ -48,6 +50,9 @@ export class Chart {
   /** What of the curves cannot change in a chart that is there. */
   #shape = "";
   #resizing;
+  #last;
+  #scheme = matchMedia("(prefers-color-scheme: dark)");
+  #recolour = () => this.#last && this.show(...this.#last);
 
   /**
    * @param {string} title
@@ -69,6 +74,7 @@ export class Chart {
       if (this.#plot && width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
     });
     this.#resizing.observe(this.#element);
+    this.#scheme.addEventListener("change", this.#recolour);
   }
 
   get element() {
@@ -80,7 +86,8 @@ export class Chart {
    * @param {{ log?: boolean, xLabel: string }} options
    */
   show(curves, options) {
-    const data = joinCurves(curves), dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    this.#last = [curves, options];
+    const data = joinCurves(curves), dark = this.#scheme.matches;
     const shape = JSON.stringify([options, dark, curves.map(({ x: _, y: __, ...style }) => style)]);
     this.#describe(curves);
     if (this.#plot !== undefined && shape === this.#shape) return this.#plot.setData(data);
@@ -136,10 +143,14 @@ export class Chart {
   /** Takes it off the page, and gives back what it listens to. */
   remove() {
     this.#resizing.disconnect();
+    this.#scheme.removeEventListener("change", this.#recolour);
     this.#plot?.destroy();
     this.#element.remove();
   }
 }
+
+/** A run's path in a legend: the end, where it is long, which tells it from its neighbours. */
+const shorten = (path) => path.length > LONGEST ? `…${path.slice(1 - LONGEST)}` : path;
 
 /** Curves over the places of them all. */
 function joinCurves(curves) {
@@ -175,13 +186,13 @@ export class RunCharts {
       const first = epochs[0], perEpoch = first === undefined ? undefined : first.step / (first.epoch + 1);
       const at = (step) => axis === "step" || !perEpoch ? step : step / perEpoch;
       const x = steps.step.map(at), ends = epochs.map(({ step, epoch }) => axis === "step" ? step : epoch + 1);
-      const base = { label: path, colour };
-      if (smoothing > 0) curves.loss.push({ ...base, label: `${path}, as it is`, x, y: steps.loss, faint: true });
+      const name = shorten(path), base = { label: name, colour };
+      if (smoothing > 0) curves.loss.push({ ...base, label: `${name}, as it is`, x, y: steps.loss, faint: true });
       curves.loss.push({ ...base, x, y: smooth(steps.loss, smoothing) });
       const byEpoch = (name) => ({ ...base, x: ends, y: epochs.map((epoch) => epoch[name]), dots: true });
-      curves.loss.push({ ...byEpoch("valLoss"), label: `${path}, validation`, dashed: true });
+      curves.loss.push({ ...byEpoch("valLoss"), label: `${name}, validation`, dashed: true });
       curves.accuracy.push(byEpoch("trainTop1"));
-      curves.accuracy.push({ ...byEpoch("valTop1"), label: `${path}, validation`, dashed: true });
+      curves.accuracy.push({ ...byEpoch("valTop1"), label: `${name}, validation`, dashed: true });
       curves.rate.push({ ...base, x, y: steps.lr });
       curves.speed.push({ ...base, x, y: smooth(steps.imagesPerSecond, smoothing) });
     }

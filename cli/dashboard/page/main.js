@@ -122,7 +122,6 @@ function connect() {
 }
 
 for (const id of ["smoothing", "axis", "log"]) byId(id).addEventListener("input", draw);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 addEventListener("hashchange", navigate);
 addEventListener("keydown", ({ key, target }) => {
   if (key === "Escape" && page !== undefined && target.tagName !== "INPUT") location.hash = "";
