@@ -8,8 +8,11 @@ export const QUANTILES: readonly number[] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
 /** The distribution of a tensor's values. */
 export interface Distribution {
+  /** The least value. */
   readonly minimum: number;
+  /** The greatest value. */
   readonly maximum: number;
+  /** The mean. */
   readonly mean: number;
   /** The standard deviation, of the values themselves. */
   readonly deviation: number;
@@ -21,6 +24,7 @@ export interface Distribution {
 export interface ParameterDistributions {
   /** The parameter's name. */
   readonly name: string;
+  /** Of the parameter itself. */
   readonly weights: Distribution;
   /** Of the gradient as the optimiser smooths it: its momentum or first moment; nothing where it keeps none. */
   readonly gradient?: Distribution;
@@ -32,6 +36,7 @@ export interface DistributionsLine {
   readonly epoch: number;
   /** The steps that are done, of the whole run. */
   readonly steps: number;
+  /** The network's parameters, in their order. */
   readonly parameters: readonly ParameterDistributions[];
 }
 
@@ -108,6 +113,13 @@ const LINE = objectField({
  * Reads the lines of a `distributions.jsonl`. One that is not whole, or of something else, is left out.
  *
  * @param text The file's content.
+ *
+ * @example
+ * ```ts
+ * import { readDistributions } from "@residua/residua/plots";
+ * const text = '{"epoch":0,"steps":10,"parameters":[]}\n{"epoch":1,"st';
+ * console.log(readDistributions(text).map(({ steps }) => steps)); // [ 10 ]
+ * ```
  */
 export function readDistributions(text: string): DistributionsLine[] {
   return text.split("\n").flatMap((line) => {

@@ -5,7 +5,21 @@ import { type DistributionsLine, parameterDistributions, readDistributions } fro
 
 const FILE = "distributions.jsonl";
 
-/** A listener that writes a line an epoch, before its checkpoint is saved. */
+/**
+ * A listener that writes a line an epoch, before its checkpoint is saved.
+ *
+ * @example
+ * ```ts
+ * import { fit, modelByName, openBackend, shapesSet } from "@residua/residua";
+ * import { RunFolder } from "@residua/residua/disk";
+ * import { RunDistributions } from "@residua/residua/plots";
+ * using backend = await openBackend("cpu");
+ * await using folder = new RunFolder("runs/spread");
+ * const set = shapesSet({ trainCount: 40, validationCount: 10 }), callbacks = [new RunDistributions(folder.store)];
+ * await fit({ model: modelByName("resnet8"), backend, set, epochs: 1, batch: 20, folder, callbacks });
+ * console.log((await folder.store.read("distributions.jsonl"))!.length > 1000); // true
+ * ```
+ */
 export class RunDistributions implements Callback {
   readonly #store: Pick<RunStore, "read" | "write" | "append">;
 
