@@ -31,7 +31,8 @@ export async function confusion(run) {
   };
   const kept = Math.ceil(count / stride), some = stride > 1 ? ` (every ${stride}th of ${count} is kept)` : "";
   const about = `After epoch ${epoch + 1}, the best: ${wrong} of ${kept} validation images wrong, ` +
-    `${percent(1 - wrong / kept)} right${some}. Press a number to see those images.`;
+    `${percent(1 - wrong / kept)} right${some}. ` +
+    `Press a ${classes.length <= MOST_CLASSES ? "number" : "pair"} to see those images.`;
   const parts = [make("p", { className: "hint" }, about)];
   if (classes.length <= MOST_CLASSES) parts.push(table(classes, confusions, show));
   else parts.push(list(classes, confusions.filter(([label, predicted]) => label !== predicted), show));
