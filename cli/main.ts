@@ -2,12 +2,14 @@
 
 import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { dashboardCommand } from "./commands/dashboard.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -25,6 +27,8 @@ const COMMANDS: readonly Command[] = [
   dashboardCommand,
   dataCommand,
   exportCommand,
+  reportCommand,
+  compareCommand,
   summaryCommand,
   tuneCommand,
   wgslCommand,

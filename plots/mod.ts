@@ -29,4 +29,5 @@ export {
 } from "./distributions.ts";
 export { RunDistributions } from "./run_distributions.ts";
 export { type EventStore, RunEvents } from "./run_events.ts";
-export { RunPlots } from "./run_plots.ts";
+export { loadPlots, RunPlots } from "./run_plots.ts";
+export type { EpochLine } from "./plots.ts";

@@ -78,6 +78,11 @@ export function curve(points: readonly { x: number; y: number }[], stroke: strin
   return marks;
 }
 
+/** A rate in few characters. */
+function rateText(rate: number): string {
+  return rate >= 0.001 ? String(Number(rate.toPrecision(3))) : rate.toExponential(0);
+}
+
 /**
  * Loss, error and learning rate by epoch.
  *
@@ -122,7 +127,7 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
     // A logarithm shows what a schedule does; it cannot show a rate of 0.
     panel(
       "learning rate",
-      lines.every(({ lr }) => lr > 0) ? { type: "log", ticks: 3, tickFormat: "~g" } : {},
+      lines.every(({ lr }) => lr > 0) ? { type: "log", ticks: 3, tickFormat: rateText } : {},
       curve(series(({ lr }) => lr), INK),
       "epoch",
     ),

@@ -10,6 +10,22 @@ const CURVES = "curves.svg", CONFUSION = "confusion.svg";
 /** No literal where it is imported, so that Deno fetches the packages that it needs only then. */
 const PLOTS = "./plots.ts";
 
+/**
+ * Loads what draws plots, and the packages that it needs.
+ *
+ * @throws {Error} If they cannot be had.
+ *
+ * @example
+ * ```ts
+ * import { loadPlots } from "@residua/residua/plots";
+ * const { confusionSvg } = await loadPlots();
+ * console.log(confusionSvg([[3, 1], [0, 4]], ["cat", "dog"], "two classes").startsWith("<svg")); // true
+ * ```
+ */
+export async function loadPlots(): Promise<Pick<typeof import("./plots.ts"), "confusionSvg" | "curvesSvg">> {
+  return await import(PLOTS) as typeof import("./plots.ts");
+}
+
 /** A listener that draws. Where the packages for it cannot be had, it says so once, and the run goes on without plots. */
 export class RunPlots implements Callback {
   readonly #store: RunStore;
@@ -56,10 +72,10 @@ export class RunPlots implements Callback {
     await write(CONFUSION, plots.confusionSvg(confusion, this.#classes, title));
   }
 
-  async #plots(): Promise<typeof import("./plots.ts") | undefined> {
+  async #plots(): Promise<Awaited<ReturnType<typeof loadPlots>> | undefined> {
     if (this.#failed) return undefined;
     try {
-      return await import(PLOTS) as typeof import("./plots.ts");
+      return await loadPlots();
     } catch (error) {
       this.#failed = true;
       console.error(`warning: no plots are drawn: ${whyNotLoaded(error)}`);

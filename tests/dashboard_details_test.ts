@@ -181,6 +181,10 @@ Deno.test("images of a run on photos are those of its validation set; what a run
         .raw().toBuffer();
       assert(shown.equals(expected), `${path} of class ${label}`);
       assertEquals((await json("profile")).error, "No profile.json: residua train --profile writes it");
+      // Another image under the number of one that the network was asked about.
+      const text = await Deno.readTextFile(`${runs}/r/validation.json`);
+      await Deno.writeTextFile(`${runs}/r/validation.json`, text.replace(path!, "train/none.png"));
+      assertStringIncludes((await json("image", { index })).error, "is another now than when the run was trained");
       if (Deno.build.os === "windows") return;
       for (
         const [name, what] of [["validation.json", "validation"], ["best.safetensors", "filters"], [

@@ -56,6 +56,13 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(board("--port", "9000", "x/y"), ["--allow-write=x/y", ...reached(9000)]);
   assertEquals(board("x", "--port=0"), ["--allow-write=x", ...reached(0)]);
   assertEquals(board("--port", "1", "--", "--x"), ["--allow-write=--x", ...reached(1)]);
+  const report = (...args: string[]) =>
+    grantsFor("report", args, at).filter((flag) => flag.startsWith("--allow-write"));
+  assertEquals(grantsFor("report", ["r/1"], at), [...read, "--allow-write=r/1", ...beside]);
+  assertEquals(report("--data", "photos", "--no-images", "--", "-r"), ["--allow-write=-r"]);
+  assertEquals(report("r/1", "--data=x", "--out", "here"), ["--allow-write=here"]);
+  assertEquals(report("--help"), []);
+  assertEquals(grantsFor("compare", ["r/1", "r/2"], at), read);
   assertEquals(grantsFor("export", ["--out", "/m.onnx"], at), [...read, "--allow-write=/,/c"]);
   const outs = ["/w,d/in", "/w,d/in,to/x", "x/y,z/t", "/w,dx/t", "/a/b,/c"];
   const given = train(...outs.flatMap((out) => ["--out", out])).find((flag) => flag.startsWith("--allow-write"));
@@ -146,6 +153,9 @@ Deno.test("every command works with what the launcher grants it, in a folder wit
       "%",
     );
     assert((await Deno.stat(`${folder}/ü seen/0.png`)).size > 1000);
+    assertStringIncludes(await succeeds(folder, "report", "runs/é 1"), "report.html");
+    assertStringIncludes(await Deno.readTextFile(`${folder}/runs/é 1/report.html`), "data:image/webp");
+    assertStringIncludes(await succeeds(folder, "compare", "runs/é 1", "runs/é 1"), "No option differs");
     await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
     assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
     await withDashboard(folder, async (url) => {

@@ -22,8 +22,8 @@ interface Needs {
   readonly folders?: readonly string[];
   /** Folders that it writes to where none of these is given. */
   readonly otherwise?: readonly string[];
-  /** Whether what stands beside the options, all of which take values, names the folder to write to. */
-  readonly beside?: boolean;
+  /** Of a command that writes to the folder beside its options, unless one of `folders` is given: the options that take a value. */
+  readonly beside?: readonly string[];
   /** Options that name a file to write: its folder is granted, since files are written under another name first. */
   readonly files?: readonly string[];
   /** Whether it keeps what it times, and weights that it fetches. */
@@ -48,8 +48,10 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   eval: { files: ["csv", "errors", "logits"], caches: true, weights: ["checkpoint"], images: true },
   predict: { folders: ["explain"], caches: true, weights: ["checkpoint"], images: true },
   serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
-  dashboard: { beside: true, otherwise: ["runs"], images: true, listens: { host: "127.0.0.1", port: "8020" } },
+  dashboard: { beside: ["port"], otherwise: ["runs"], images: true, listens: { host: "127.0.0.1", port: "8020" } },
   data: { files: ["sheet"], images: true },
+  report: { folders: ["out"], beside: ["data", "out"], images: true },
+  compare: {},
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
 };
@@ -79,14 +81,14 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
     flags.push("--allow-read", grant("ffi", [npm]));
   }
   if (!Object.hasOwn(NEEDS, command)) return flags;
-  const { folders = [], otherwise = [], beside, files = [], caches, weights = [], images, listens } = NEEDS[command];
-  const given = [...folders.flatMap((name) => valuesOf(name, args)), ...(beside ? valuesBeside(args) : [])];
-  const published = weights.flatMap((n) => valuesOf(n, args));
+  const { folders = [], beside, otherwise = [], files = [], caches, weights = [], images, listens } = NEEDS[command];
+  const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
+  const named = given.length > 0 || beside === undefined ? given : besideOptions(beside, args);
   // How much memory is free bounds what is read and decoded.
   flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
   const fetches = published.some((name) => PUBLISHED.test(name));
   const written = [
-    ...(given.length > 0 ? given : otherwise),
+    ...(named.length > 0 ? named : otherwise),
     ...files.flatMap((name) => valuesOf(name, args)).map(folderOf),
     ...(caches ? [at.cacheFolder] : []),
   ];
@@ -135,13 +137,12 @@ function valuesOf(name: string, args: readonly string[]): string[] {
   }).filter((value) => value !== "");
 }
 
-/** What stands beside options that take values. */
-function valuesBeside(args: readonly string[]): string[] {
-  const end = args.indexOf("--"), options = end < 0 ? args : args.slice(0, end);
-  const found = options.filter((argument, k) =>
-    !argument.startsWith("-") && !(options[k - 1]?.startsWith("--") && !options[k - 1].includes("="))
+/** What stands beside options: neither one of them nor the value of one that takes one. */
+function besideOptions(valued: readonly string[], args: readonly string[]): string[] {
+  const end = args.indexOf("--"), isValue = (k: number) => k > 0 && valued.some((name) => args[k - 1] === `--${name}`);
+  return args.filter((argument, k) =>
+    argument !== "" && (end >= 0 && k >= end ? k > end : !argument.startsWith("-") && !isValue(k))
   );
-  return [...found, ...(end < 0 ? [] : args.slice(end + 1))].filter((value) => value !== "");
 }
 
 /** The folder that a file is in. */

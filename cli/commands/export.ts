@@ -1,7 +1,7 @@
 /** `deno task export`: writes a checkpoint for other programs. */
 
 import { f32, Graph, UsageError } from "../../core/mod.ts";
-import type { SequentialModel } from "../../models/mod.ts";
+import { type SequentialModel, summarizeModel } from "../../models/mod.ts";
 import {
   type CheckpointInfo,
   describedModel,
@@ -13,12 +13,16 @@ import {
   variableSpecs,
 } from "../../weights/mod.ts";
 import { defineCommand } from "../command.ts";
-import { writeFile } from "../../files/mod.ts";
+import { splitPath, writeFile } from "../../files/mod.ts";
 import { exportOnnx, OPSET } from "../../onnx/mod.ts";
 import { MOST, type Values } from "../options/option.ts";
+import { readRunConfig } from "../options/resume.ts";
+import { runFolder } from "../options/run_data.ts";
 import { chosenNormalisation, NORMALISATION_OPTIONS } from "../options/preparation_options.ts";
 import { CHECKPOINT_OPTIONS, modelOf, readChosenCheckpoint } from "../options/shared_options.ts";
 import { printLines } from "../reports/layout.ts";
+import { modelCard } from "../run_report/model_card.ts";
+import { gatherReport, isRunConfig } from "../run_report/run_report.ts";
 
 const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
@@ -49,6 +53,11 @@ const OPTIONS = {
     default: false,
   },
   ...NORMALISATION_OPTIONS,
+  card: {
+    kind: "flag",
+    about: "write model_card.md beside it: what the run knows of the network, and what its author is to add",
+    default: false,
+  },
 } as const;
 
 /** A checkpoint and the model that it is of. */
@@ -68,6 +77,7 @@ export const exportCommand = defineCommand({
     ["--checkpoint runs/first --out first.onnx", "the best checkpoint of a run, for any batch size"],
     ["--checkpoint runs/first --out first.onnx --normalise --batch 1", "for single images of pixels from 0 to 1"],
     ["--checkpoint resnet18.safetensors --model resnet18 --out resnet18.onnx", "a bare weight file"],
+    ["--checkpoint runs/first --out first/first.onnx --card", "and first/model_card.md, to be published with it"],
     ["--checkpoint runs/first --format safetensors --out weights.safetensors", "weights that PyTorch can load"],
   ],
 }, async (values) => {
@@ -104,7 +114,20 @@ export const exportCommand = defineCommand({
       printLines(`normalised by ${chosen.origin}${normalise ? ", in the model" : ", beforehand"}`);
     }
   } else printLines(`${out}: the weights of ${model.name} by torchvision's names, ${size}`);
+  if (values.card) await writeCard(out, trained, values.checkpoint!);
 });
+
+/** Writes the card beside a file. Figures are of the best checkpoint of a run, so that others have none. */
+async function writeCard(out: string, { model, info, source }: Trained, checkpoint: string): Promise<void> {
+  const run = /(?:^|[\\/])best\.safetensors$/.test(source) ? await runFolder(checkpoint) : undefined;
+  const isRun = run !== undefined && isRunConfig(await readRunConfig(run));
+  const report = isRun ? await gatherReport(run, { plots: false }) : undefined;
+  const { folder, name: file } = splitPath(out), path = `${folder}/model_card.md`;
+  const { parameters } = summarizeModel(model), { name, inputShape, classes } = model;
+  const card = modelCard({ file, model: name, inputShape, classes, parameters, info, report });
+  await writeFile(path, new TextEncoder().encode(card));
+  printLines(`${path}: what is known of it; its licence and what it is for are left to fill in`);
+}
 
 /** The number that was asked for, or nothing for any. */
 function batchSize(text: string): number | undefined {

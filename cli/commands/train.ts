@@ -109,7 +109,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
   }
   if (checkpoint !== undefined) expectSameModel(values.model, checkpoint, location);
   const initial = checkpoint ?? start ?? await readInit();
-  await trainIn({ location, folder, checkpoint, initial }, work);
+  await trainIn({ location, folder, checkpoint, initial, given: resolved.given }, work);
 }
 
 /** What is trained, and on what. */
@@ -133,6 +133,8 @@ interface Run {
   readonly location: string;
   readonly folder: RunFolder;
   readonly checkpoint?: ResumableCheckpoint;
+  /** The names of the options that the command line gave it, now and before. */
+  readonly given: readonly string[];
   /** The weights to start from: the checkpoint's, or those of --init. */
   readonly initial?: Checkpoint & { readonly source: string };
 }
@@ -267,6 +269,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           // Numbers, so that a run goes on with its own whatever becomes of a file.
           "class-weights": classWeights?.toString(),
           out: location,
+          given: run.given,
           version: VERSION,
           deno: Deno.version.deno,
           adapter: backend.description,
@@ -302,6 +305,8 @@ interface Resolved {
   readonly values: TrainValues;
   /** The names of those that are no defaults. */
   readonly decided: ReadonlySet<string>;
+  /** The names of those of the command line, when the run was begun and since. */
+  readonly given: readonly string[];
 }
 
 /** The values of the run: those given, those of the run that goes on or of the recipe, the defaults. */
@@ -312,6 +317,7 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
     return {
       values: resolveOptions(TRAIN_OPTIONS, given, withoutReplaced(TRAIN_OPTIONS, base, given)),
       decided: new Set([...Object.keys(given), ...Object.keys(base)]),
+      given: Object.keys(given),
     };
   }
   expectNoStart(TRAIN_OPTIONS, given);
@@ -324,7 +330,12 @@ async function resolveValues(values: TrainValues, given: GivenOptions): Promise<
   expectSameRun(TRAIN_OPTIONS, given, config, resume);
   const base = withoutReplaced(TRAIN_OPTIONS, keptOptions(TRAIN_OPTIONS, config), given);
   const kept = resolveOptions(TRAIN_OPTIONS, given, base);
-  return { values: { ...kept, resume }, decided: new Set(Object.keys(TRAIN_OPTIONS)) };
+  const before = Array.isArray(config.given) ? config.given.filter((name) => Object.hasOwn(TRAIN_OPTIONS, name)) : [];
+  return {
+    values: { ...kept, resume },
+    decided: new Set(Object.keys(TRAIN_OPTIONS)),
+    given: [...new Set([...before, ...Object.keys(given)])].filter((name) => name !== "resume"),
+  };
 }
 
 async function printRecipe({ recipe }: TrainValues, given: GivenOptions): Promise<void> {

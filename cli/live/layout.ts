@@ -59,8 +59,6 @@ const MOST_COLUMNS = 160;
 const CHART_SHARE = 0.4, LEAST_CHART = 6, MOST_CHART = 12;
 /** The columns between the two charts. */
 const GAP = 2;
-/** The least columns of a title that says anything. */
-const LEAST_TITLE = 12;
 
 /**
  * The lines of the view, the first of them empty: what another program prints there disturbs nothing.
@@ -93,17 +91,17 @@ export function liveLines(state: LiveState, columns: number, rows: number, colou
       },
     ], width),
     cutText(fitFields(figureFields(state), width).map(({ text }) => text).join("  "), width),
-    where(state, width),
-    state.stopping
-      ? "stopping: the step is finished and saved"
-      : `${state.hearsKey ? "q or Ctrl-C" : "Ctrl-C"} stops the run and saves it`,
+    cutText(`${state.work}  memory ${(state.memory / 2 ** 20).toFixed(1)} MiB`, width),
+    lastLine(state, width),
   ];
 }
 
-/** What is trained, cut to the room that is left, and where. */
-function where({ title, work, memory }: LiveState, width: number): string {
-  const device = `${work}  memory ${(memory / 2 ** 20).toFixed(1)} MiB`, room = width - textWidth(device) - 2;
-  return room < LEAST_TITLE ? cutText(device, width) : `${cutText(title, room)}  ${device}`;
+/** What is trained, cut to the room that is left, and how to stop it. */
+function lastLine({ title, stopping, hearsKey }: LiveState, width: number): string {
+  const hint = stopping
+    ? "stopping: the step is finished and saved"
+    : `${hearsKey ? "q or Ctrl-C" : "Ctrl-C"} stops the run and saves it`;
+  return `${cutText(title, width - hint.length - 2)}  ${hint}`;
 }
 
 function figureFields({ figures, best }: LiveState): Field[] {

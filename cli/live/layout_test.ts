@@ -47,14 +47,15 @@ Deno.test("liveLines() shows progress of epoch and run, figures, device and how 
       "] 99 %, step 1499000/1500000",
       "26:03:04 left\n",
       "loss 1.2346  accuracy 55.5 %  lr 0.0457  812 images/s  best 61.20 %, epoch 234\n",
-      "\nresnet110 on data/写真の分類 and a ra…  CPU, WebAssembly relaxed SIMD, 128 threads  memory 63.0 MiB\n",
+      "\nCPU, WebAssembly relaxed SIMD, 128 threads  memory 63.0 MiB\n",
+      "\nresnet110 on data/写真の分類 and a rather long name of a f…  q or Ctrl-C stops the run and saves it",
       "q or Ctrl-C stops the run and saves it",
       "epoch 300",
     ]
   ) assertStringIncludes(text, part);
   const begun = liveLines({ ...STATE, step: 0, figures: undefined, hearsKey: false }, 120, 24, false).join("\n");
   assertStringIncludes(begun, "the first step is compiled and run");
-  assertStringIncludes(begun, "\nCtrl-C stops");
+  assertStringIncludes(begun, "  Ctrl-C stops");
   assertStringIncludes(liveLines({ ...STATE, stopping: true }, 80, 24, false).at(-1)!, "stopping");
 });
 

@@ -67,13 +67,31 @@ function resolved<T extends OptionTable>(table: T, given: GivenOptions, config: 
   return resolveOptions(table, given, Object.fromEntries(known)) as Values<T> & { readonly data: string };
 }
 
+/**
+ * The options of the data that a run was trained on.
+ *
+ * @param config Its `config.json`.
+ * @param run The run folder, for messages.
+ * @param data Where the data are now. Defaults to where they were.
+ * @throws {DataError} If the file says something that no option takes.
+ */
+export function ownData(
+  config: Readonly<Record<string, unknown>>,
+  run: string,
+  data?: string,
+): Values<typeof DATA_OPTIONS> {
+  expectDataOptions(config, `${run}/config.json`);
+  const known = Object.entries(config).filter(([name]) => name in DATA_OPTIONS);
+  return resolveOptions(DATA_OPTIONS, data === undefined ? {} : { data }, Object.fromEntries(known));
+}
+
 function expectDataOptions(config: Readonly<Record<string, unknown>>, path: string): void {
   const entries = Object.entries(DATA_OPTIONS).map(([name, option]) => [name, optionalField(optionField(option))]);
   expectContent(path, config, objectField(Object.fromEntries(entries)), "put back what the run was trained with");
 }
 
-/** The run that a path is, or is in. */
-async function runFolder(path: string): Promise<string | undefined> {
+/** The run that a path is, or is in, if there is one. */
+export async function runFolder(path: string): Promise<string | undefined> {
   const isFolder = (await Deno.stat(path).catch(() => undefined))?.isDirectory === true;
   const folder = isFolder ? withoutSeparators(path) : splitPath(path).folder;
   return await Deno.stat(`${folder}/config.json`).then(() => folder, () => undefined);

@@ -51,6 +51,7 @@ export function nextText(run: string): string {
     commands = [
       `predict ${checkpoint} IMAGE`,
       `eval ${checkpoint}`,
+      `report ${quoted(run)}`,
       `export ${checkpoint} --out model.onnx`,
       `serve ${checkpoint}`,
     ];

@@ -18,11 +18,12 @@ export class RunDetails implements Disposable {
 
   /** @param root The folder of runs, as the system names it. */
   constructor(root: string) {
-    const files = new RunFiles(root), weights = new RunWeights(files), images = new RunImages(files);
+    const files = new RunFiles(root), weights = new RunWeights(files), answers = new RunAnswers(files);
+    const images = new RunImages(files, answers);
     this.#explainer = new RunExplainer(weights, images);
     this.byPath = {
       ...CURVE_DETAILS,
-      ...validationDetails(new RunAnswers(files)),
+      ...validationDetails(answers),
       ...imageDetails(images, weights),
       ...weightDetails(weights),
       ...explanationDetails(this.#explainer),

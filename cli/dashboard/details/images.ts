@@ -8,10 +8,12 @@ import { drawContactSheet } from "../../images/contact_sheet.ts";
 import { sampleRows } from "../../images/inspect_data.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../../options/image_options.ts";
 import type { Values } from "../../options/option.ts";
+import { expectImage } from "../../run_report/pictures.ts";
 import { withRunData } from "../../options/run_data.ts";
 import type { Run } from "../run.ts";
 import { wholeNumber } from "./curves.ts";
 import { Recent, type RunFiles } from "./run_files.ts";
+import type { RunAnswers } from "./validation.ts";
 import type { RunWeights } from "./weights.ts";
 
 const OPTIONS = { ...DATA_OPTIONS, ...AUGMENTATION_OPTIONS } as const;
@@ -33,9 +35,12 @@ export class RunImages {
   /** The images of some sets are all in memory. */
   readonly #recent = new Recent<OpenedData>(2);
 
+  readonly #answers: RunAnswers;
+
   /** Opens nothing yet. */
-  constructor(files: RunFiles) {
+  constructor(files: RunFiles, answers: RunAnswers) {
     this.#files = files;
+    this.#answers = answers;
   }
 
   /**
@@ -57,11 +62,16 @@ export class RunImages {
    * An image that the run was validated on.
    *
    * @throws {RequestError} If there is no such image.
+   * @throws {DataError} If it is another now.
    */
   async read(run: Run, index: number): Promise<DecodedImage> {
-    const { validation } = (await this.of(run)).set;
-    if (index >= 0 && index < validation.count) return await validation.read(index);
-    throw new RequestError(404, `There are ${validation.count} validation images, and none is number ${index}`);
+    const { validation } = (await this.of(run)).set, { images, stride } = await this.#answers.of(run);
+    if (!(index >= 0 && index < validation.count)) {
+      throw new RequestError(404, `There are ${validation.count} validation images, and none is number ${index}`);
+    }
+    const answered = images[index / stride];
+    if (answered !== undefined) expectImage(validation, answered);
+    return await validation.read(index);
   }
 }
 
