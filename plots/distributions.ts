@@ -16,7 +16,7 @@ export interface Distribution {
   readonly mean: number;
   /** The standard deviation, of the values themselves. */
   readonly deviation: number;
-  /** The values at {@link QUANTILES}: of a large tensor those of 4096 of its values, evenly spread. */
+  /** The values at {@link QUANTILES}: of a large tensor those of 1024 of its values, evenly spread. */
   readonly quantiles: readonly number[];
 }
 
@@ -41,7 +41,7 @@ export interface DistributionsLine {
 }
 
 /** The most values that are sorted. */
-const MOST_SORTED = 4096;
+const MOST_SORTED = 1024;
 const DIGITS = 5;
 
 const short = (value: number) => Number(value.toPrecision(DIGITS));

@@ -30,8 +30,8 @@ Deno.test("distributionOf() gives numpy's mean, standard deviation, extremes and
 
 Deno.test("distributionOf() takes quantiles of large tensors from some of their values", () => {
   const random = new Random(4, "large"), large = Float32Array.from({ length: 1_000_001 }, () => random.uniform());
-  // A share q of n values has a standard error of sqrt(q (1 - q) / n), at most 0.0078 of 4096.
-  distributionOf(large).quantiles.forEach((value, k) => assertAlmostEquals(value, QUANTILES[k], 0.03));
+  // A share q of n values has a standard error of sqrt(q (1 - q) / n), at most 0.0157 of 1024: three times that.
+  distributionOf(large).quantiles.forEach((value, k) => assertAlmostEquals(value, QUANTILES[k], 0.047));
 });
 
 Deno.test("parameterDistributions() names parameters, with their momentum where there is one", () => {
