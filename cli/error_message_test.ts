@@ -5,8 +5,8 @@ import { flagOf, messageOf } from "./error_message.ts";
 import { TRAIN_OPTIONS } from "./options/train_options.ts";
 
 const root = new URL("..", import.meta.url);
-/** The flags of `train`, and those of `predict` and `eval` that it has no use for. */
-const FLAGS = new Set([...Object.keys(TRAIN_OPTIONS), "mean", "std"]);
+/** The flags of `train`, and those of `predict`, `eval` and `lr-find` that it has no use for. */
+const FLAGS = new Set([...Object.keys(TRAIN_OPTIONS), "mean", "std", "from", "to"]);
 /** The sources below the command line. */
 const library = await Promise.all(
   (await Promise.all(LAYERS.filter((layer) => layer !== "cli").map(importsOf))).flatMap((files) => [...files.keys()])

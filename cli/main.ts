@@ -8,6 +8,7 @@ import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { lrFindCommand } from "./commands/lr_find.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { reportCommand } from "./commands/report.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -29,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   exportCommand,
   reportCommand,
   compareCommand,
+  lrFindCommand,
   summaryCommand,
   tuneCommand,
   wgslCommand,

@@ -134,6 +134,50 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
   ]);
 }
 
+/**
+ * The losses of a range test by their rates.
+ *
+ * @param points Its steps; at least two.
+ * @param suggested The rate that it suggests, if it does.
+ * @param title What was trained.
+ */
+export function ratesSvg(
+  points: readonly { readonly rate: number; readonly loss: number; readonly smoothed: number }[],
+  suggested: number | undefined,
+  title: string,
+): string {
+  // Beyond this the loss only grows, and what comes before would be flat.
+  const most = 1.5 * points[0].smoothed, shown = (y: number) => Math.min(y, most);
+  const drawing = draw({
+    width: WIDTH,
+    height: 2 * PANEL,
+    marginLeft: 64,
+    marginRight: 20,
+    marginTop: 26,
+    marginBottom: 42,
+    x: { type: "log", label: "learning rate", tickFormat: rateText, ticks: 8 },
+    y: { grid: true, label: "loss", nice: true },
+    marks: [
+      ...(suggested === undefined ? [] : [Plot.ruleX([suggested], { stroke: VALIDATION, strokeDasharray: "4,3" })]),
+      Plot.line(points.map(({ rate, loss }) => ({ x: rate, y: shown(loss) })), {
+        x: "x",
+        y: "y",
+        stroke: "#9db2e3",
+        strokeWidth: 1,
+      }),
+      Plot.line(points.map(({ rate, smoothed }) => ({ x: rate, y: shown(smoothed) })), {
+        x: "x",
+        y: "y",
+        stroke: TRAINING,
+        strokeWidth: 2,
+      }),
+    ],
+  });
+  const key = [["smoothed", TRAINING], ["each step", "#9db2e3"]] as [string, string][];
+  if (suggested !== undefined) key.push([`suggested, ${Number(suggested.toPrecision(2))}`, VALIDATION]);
+  return page(title, key, WIDTH, [drawing]);
+}
+
 /** Classes up to which each is named, and each count is written, and the columns of a name. */
 const NAMED = 40, COUNTED = 20, NAME = 22;
 /** Classes above which a cell is drawn larger than it is, since it would be less than a few pixels. */

@@ -22,7 +22,9 @@ const PLOTS = "./plots.ts";
  * console.log(confusionSvg([[3, 1], [0, 4]], ["cat", "dog"], "two classes").startsWith("<svg")); // true
  * ```
  */
-export async function loadPlots(): Promise<Pick<typeof import("./plots.ts"), "confusionSvg" | "curvesSvg">> {
+export async function loadPlots(): Promise<
+  Pick<typeof import("./plots.ts"), "confusionSvg" | "curvesSvg" | "ratesSvg">
+> {
   return await import(PLOTS) as typeof import("./plots.ts");
 }
 

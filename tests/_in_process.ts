@@ -18,9 +18,13 @@ async function run(args: readonly string[]): Promise<Outcome> {
     void (printed[stream] += parts.join(" ") + "\n");
   console.log = keep("stdout");
   console.error = keep("stderr");
+  // What is printed is kept, so that there is no terminal, whatever the tests were started on.
+  const streams = [Deno.stdin, Deno.stdout, Deno.stderr];
+  for (const stream of streams) Object.defineProperty(stream, "isTerminal", { value: () => false, configurable: true });
   try {
     return { code: await main(args), ...printed };
   } finally {
     Object.assign(console, { log, error });
+    for (const stream of streams) Reflect.deleteProperty(stream, "isTerminal");
   }
 }

@@ -79,7 +79,7 @@ for (const [name, keys] of [["q", "q"], ["Ctrl-C", "\x03"]]) {
 }
 
 Deno.test({
-  name: "train gives the terminal back where it fails, and where a second Ctrl-C ends it at once",
+  name: "train gives the terminal back where it fails, and where a second Ctrl-C or SIGQUIT ends it at once",
   ignore,
   fn: () =>
     withFolder(async (folder) => {
@@ -90,6 +90,8 @@ Deno.test({
       };
       const wrong = `stty -a; ${RUN} ${TRAIN} ${folder} --out ${folder}/one --lr 1e30; echo "ended with $?"; stty -a`;
       state(await onTerminal(wrong, 90, () => undefined), /resnet8 on[^]*error: [^]*ended with 1/);
+      const quit = `stty -a; ${RUN} ${TRAIN} ${folder} --out ${folder}/quit; echo "ended with $?"; stty -a`;
+      state(await onTerminal(quit, 90, once(/step 1\d\//, "\x1c")), /resnet8 on[^]*ended with 131/);
       // The signal comes while the program starts its first step, and again until it has ended.
       let heard = 0;
       const twice = (shown: string) => {

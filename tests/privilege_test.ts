@@ -15,7 +15,7 @@ const config = `${root}deno.offline.json`, main = `${root}cli/main.ts`;
 Deno.test("tasks of the command line go through the launcher, which itself has no network", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
   const commands = (await Promise.all([...Deno.readDirSync(`${root}cli/commands`)].map(({ name }) => name)))
-    .map((name) => name.replace(".ts", ""));
+    .map((name) => name.replace(".ts", "").replaceAll("_", "-"));
   assert(commands.length >= 9);
   for (const name of commands) {
     assertEquals(tasks[name], `deno ${LAUNCH.join(" ")} tools/run.ts ${name}`);
@@ -62,6 +62,9 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(report("--data", "photos", "--no-images", "--", "-r"), ["--allow-write=-r"]);
   assertEquals(report("r/1", "--data=x", "--out", "here"), ["--allow-write=here"]);
   assertEquals(report("--help"), []);
+  assertEquals(grantsFor("lr-find", ["--out", "a/r.svg", "--init", "imagenet"], at), [
+    ...[...read, "--allow-write=a,/c", ...beside, "--allow-net=download.pytorch.org"],
+  ]);
   assertEquals(grantsFor("compare", ["r/1", "r/2"], at), read);
   assertEquals(grantsFor("export", ["--out", "/m.onnx"], at), [...read, "--allow-write=/,/c"]);
   const outs = ["/w,d/in", "/w,d/in,to/x", "x/y,z/t", "/w,dx/t", "/a/b,/c"];
@@ -156,6 +159,8 @@ Deno.test("every command works with what the launcher grants it, in a folder wit
     assertStringIncludes(await succeeds(folder, "report", "runs/é 1"), "report.html");
     assertStringIncludes(await Deno.readTextFile(`${folder}/runs/é 1/report.html`), "data:image/webp");
     assertStringIncludes(await succeeds(folder, "compare", "runs/é 1", "runs/é 1"), "No option differs");
+    await succeeds(folder, "lr-find", "--data", "cifar", ...SMALL, "--steps", "12", "--out", "r/rates.svg");
+    assert((await Deno.stat(`${folder}/r/rates.svg`)).size > 1000);
     await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
     assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
     await withDashboard(folder, async (url) => {

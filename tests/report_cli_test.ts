@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { parseHTML } from "linkedom";
 import sharp from "../images/sharp.ts";
 import { decodeCheckpoint } from "../weights/mod.ts";
+import { BrowserPage, browserTest } from "./_chromium.ts";
 import { withFolder } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -117,6 +118,36 @@ Deno.test("report has eval's figures of each class, pictures of the mistakes, an
     for (const line of tables) assertEquals(line.replaceAll("\\|", "").split("|").length >= 5, true, line);
   }));
 
+browserTest(
+  "a report shows its images, fits a phone, is dark where that is wanted, and asks for nothing",
+  () =>
+    withFolder(async (folder) => {
+      const data = `${folder}/data`, run = `${folder}/run`;
+      await writeNoise(data, 8);
+      await succeed("train", "--data", data, ...RUN, ...QUIET, "--epochs", "1", "--augment", "none", "--out", run);
+      await succeed("report", run);
+      await using page = await BrowserPage.open(`file://${run}/report.html`);
+      const images = await page.value<number[]>(`[...document.images].map(({ naturalWidth }) => naturalWidth)`);
+      assert(images.length > 3 && images.every((width) => width > 0), `${images}`);
+      assertEquals(
+        await page.value(
+          "performance.getEntriesByType('resource').filter(({ name }) => !name.startsWith('data:')).length",
+        ),
+        0,
+      );
+      assertEquals(await page.value("document.querySelectorAll('.plots > svg').length"), 2);
+      const background = () => page.value<string>("getComputedStyle(document.body).backgroundColor");
+      assertEquals(await background(), "rgb(255, 255, 255)");
+      await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
+      assertEquals(await background(), "rgb(18, 22, 28)");
+      for (const width of [360, 768, 1600]) {
+        const metrics = { width, height: 800, deviceScaleFactor: 1, mobile: true };
+        await page.send("Emulation.setDeviceMetricsOverride", metrics);
+        assert(await page.value<number>("document.documentElement.scrollWidth") <= width, `wider than ${width}`);
+      }
+    }),
+);
+
 Deno.test("report tells where each option comes from: command line, recipe, default, or train's own choice", () =>
   withFolder(async (folder) => {
     const data = `${folder}/data`, run = `${folder}/run`;
@@ -182,8 +213,8 @@ Deno.test("compare shows the best figures of runs, and the options in which they
       assertEquals(rates.filter((rate) => rate <= imagesPerSecond).length, (rates.length >> 1) + 1);
     }
     const text = await succeed("compare", ...runs);
-    assertMatch(text, /^#  run +val acc  val loss  best epoch  images\/s  time\n1  .*one {2}.* % .* 1\/1 /);
-    assertMatch(text, /\n\noption +1 +2\n--epochs  1  2\n$/);
+    assertMatch(text, /^# {2}run +val acc {2}val loss {2}best epoch {2}images\/s {2}time\n1 {2}.*one {2}.* % .* 1\/1 /);
+    assertMatch(text, /\n\noption +1 +2\n--epochs {2}1 {2}2\n$/);
     // A run of a version before has no answers: its best epoch is that of the highest accuracy.
     await Deno.remove(`${runs[1]}/validation.json`);
     assertEquals(JSON.parse(await succeed("compare", ...runs, "--json")).runs[1].epochs, 2);
@@ -284,4 +315,34 @@ Deno.test("export --card writes what the run knows beside the file, and leaves o
     await Deno.writeTextFile(`${bare}/config.json`, '{"model_type":"resnet"}');
     await succeed("export", "--checkpoint", `${bare}/best.safetensors`, "--out", `${folder}/out/net.onnx`, "--card");
     assertStringIncludes(await Deno.readTextFile(card), "None is known");
+  }));
+
+Deno.test("lr-find suggests a rate for the network and the batch that train would choose, and draws the losses", () =>
+  withFolder(async (folder) => {
+    const data = `${folder}/data`, out = `${folder}/drawn/rates.svg`;
+    await writeImages(data, 20);
+    const base = ["lr-find", "--data", data, ...RUN, "--workers", "0", "--augment", "none", "--steps", "40"];
+    const { points, suggested, least } = JSON.parse(await succeed(...base, "--json"));
+    assertEquals(points[0].rate.toPrecision(6), "0.0000100000");
+    assert(points.length > 20 && suggested > 1e-4 && suggested < least && least < 10, `${suggested} ${least}`);
+    const text = await succeed(...base, "--out", out);
+    assertStringIncludes(text, "resnet8 on ");
+    assertStringIncludes(text, `Try --lr ${Number(suggested.toPrecision(2))}, with the same --batch`);
+    assertStringIncludes(text, "● ".trim());
+    const svg = await Deno.readTextFile(out);
+    for (const part of ["learning rate", "smoothed", `suggested, ${Number(suggested.toPrecision(2))}`]) {
+      assertStringIncludes(svg, part);
+    }
+    assert(!svg.includes("NaN"));
+    for (
+      const [told, ...args] of [
+        ["expected the name of an SVG file", "--out", "rates.png"],
+        ["Unknown option --lr", "--lr", "1"],
+        ["the first below the last, but `--from 1`".replaceAll("`", ""), "--from", "1", "--to", "0.1"],
+      ]
+    ) {
+      const { code, stderr } = await runInProcess([...base, ...args]);
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, told);
+    }
   }));

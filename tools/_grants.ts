@@ -52,6 +52,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   data: { files: ["sheet"], images: true },
   report: { folders: ["out"], beside: ["data", "out"], images: true },
   compare: {},
+  "lr-find": { files: ["out"], caches: true, weights: ["init"], images: true },
   export: { files: ["out"], caches: true, weights: ["checkpoint"] },
   tune: { files: ["export", "table"], caches: true },
 };

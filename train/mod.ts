@@ -1,4 +1,5 @@
 export * from "./events.ts";
+export * from "./find_rate.ts";
 export * from "./fit.ts";
 export * from "./freeze.ts";
 export * from "./head.ts";

@@ -113,7 +113,7 @@ async function train(written: TrainValues, { given }: GivenArguments): Promise<v
 }
 
 /** What is trained, and on what. */
-interface Work {
+export interface Work {
   readonly set: ImageSet;
   readonly values: ChosenValues;
   /** What to say of values that were chosen. */
@@ -139,7 +139,8 @@ interface Run {
   readonly initial?: Checkpoint & { readonly source: string };
 }
 
-async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
+/** Opens the images, chooses what is left open, and makes the model. */
+export async function openWork(asked: TrainValues, decided: ReadonlySet<string>): Promise<Work> {
   const found = await openData(asked, { name: asked.model }, undefined, new ImageCaches(asked["cache-images"]));
   const { set, values, text } = await chooseValues(asked, decided, found);
   const description = {

@@ -92,6 +92,9 @@ export async function gatherReport(
   if (answers !== undefined && answers.stride > 1) {
     notes.push(`Figures of classes are by 1 in ${answers.stride} of the ${answers.count} validation images.`);
   }
+  if (answers !== undefined && counts === undefined) {
+    notes.push(`Figures of each class are left out, since there are more than ${MOST_CLASSES} classes.`);
+  }
   const best = answers && epochs.find(({ epoch }) => epoch === answers.epoch);
   return {
     run,
