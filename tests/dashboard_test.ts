@@ -84,14 +84,22 @@ browserTest(
       assertStringIncludes(ended.stderr, "Finishing the step and saving;");
       assertStringIncludes(ended.stdout, "Stopped after");
       await page.until(`/^stopped,/.test(document.querySelector("#run [role=status]").textContent)`);
-      // Into a confusion, to its images, and to what one of them was judged by.
+      // Escape closes what is open, and then the run's page; the list goes on at its row.
       await page.click("dialog [type=button]");
+      await key("Escape", "document.body");
+      await page.until(`!document.querySelector("#list").hidden`);
+      assertEquals(await page.value(`document.activeElement.closest("tr").dataset.run`), "live");
+      await key("Enter");
+      await page.until(`document.querySelector("#run .stop") !== null`);
+      // Into a confusion, to its images, and to what one of them was judged by.
       await page.value(`document.querySelector('[data-section="confusions"]').scrollIntoView()`);
       await page.until(`document.querySelector(".cell")`);
       await page.click(".cell");
       await page.until(`[...document.querySelectorAll(".shown img")].some(({ naturalWidth }) => naturalWidth === 96)`);
       await page.click(".shown .images button");
       await page.until(`document.querySelector("dialog .map").naturalWidth > 0`);
+      await key("Escape");
+      assertEquals(await page.value(`document.querySelector("#run").hidden`), false);
       await page.click("dialog [type=button]");
       for (const section of ["distributions", "first-filters", "network", "what-training-sees"]) {
         await page.value(`document.querySelector('[data-section="${section}"]').scrollIntoView()`);

@@ -21,6 +21,8 @@ export interface StoredRun {
   readonly facts: string;
 }
 
+/** Milliseconds for which another process is waited for. */
+const PATIENCE = 5000;
 /** Raised with what the tables hold. */
 const VERSION = 1;
 const TABLES = `
@@ -115,6 +117,8 @@ export class RunIndex implements Disposable {
 function openFile(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
+    // Another dashboard may be writing; it is no damage.
+    database.exec(`PRAGMA busy_timeout = ${PATIENCE}`);
     const { quick_check: state } = database.prepare("PRAGMA quick_check").get() as { quick_check: string };
     if (state !== "ok") throw new Error(state);
     return prepared(database);

@@ -83,14 +83,14 @@ export class Chart {
 
   /**
    * @param {Curve[]} curves
-   * @param {{ log?: boolean, xLabel: string }} options
+   * @param {{ log?: boolean, xLabel: string, sync?: string }} options `sync`: the charts of a key share the cursor.
    */
   show(curves, options) {
     this.#last = [curves, options];
     const data = joinCurves(curves), dark = this.#scheme.matches;
     const shape = JSON.stringify([options, dark, curves.map(({ x: _, y: __, ...style }) => style)]);
     this.#describe(curves);
-    if (this.#plot !== undefined && shape === this.#shape) return this.#plot.setData(data);
+    if (this.#plot !== undefined && shape === this.#shape) return this.#update(data);
     this.#plot?.destroy();
     this.#shape = shape;
     const ink = colour("--dim"), grid = { stroke: faint(colour("--line"), 0.7), width: 1 };
@@ -99,7 +99,7 @@ export class Chart {
       {
         width: Math.max(200, Math.floor(this.#element.clientWidth)),
         height: HEIGHT,
-        cursor: { y: false, sync: { key: "runs" } },
+        cursor: { y: false, ...(options.sync === undefined ? {} : { sync: { key: options.sync } }) },
         legend: { live: true },
         scales: { x: { time: false }, y: { distr: options.log ? 3 : 1 } },
         axes: [{ ...axis, size: 34 }, {
@@ -128,6 +128,14 @@ export class Chart {
       points: { show: dots ? undefined : false, size: 5, fill: stroke },
       value: (_, value) => value === null ? "–" : this.#format(value),
     };
+  }
+
+  /** Draws other values; what somebody has zoomed into stays where it is. */
+  #update(data) {
+    const plot = this.#plot, before = plot.data[0], { min, max } = plot.scales.x;
+    const isZoomed = before.length > 1 && (min > before[0] || max < before.at(-1));
+    plot.setData(data, !isZoomed);
+    if (isZoomed) plot.setScale("x", { min, max });
   }
 
   /** In words, for who cannot see it; and for tests. */
@@ -197,7 +205,7 @@ export class RunCharts {
       curves.speed.push({ ...base, x, y: smooth(steps.imagesPerSecond, smoothing) });
     }
     for (const [name, chart] of Object.entries(this.#charts)) {
-      chart.show(curves[name], { xLabel: axis, log: log && name === "loss" });
+      chart.show(curves[name], { xLabel: axis, log: log && name === "loss", sync: "runs" });
     }
   }
 

@@ -10,7 +10,7 @@ import { RunPage } from "./run_page.js";
 const series = new Map();
 const configs = new Map();
 const list = new RunList(() => refresh());
-let charts, page, refreshing, again = false;
+let charts, page, refreshing, again = false, optionsText = "";
 
 /** The runs whose curves are shown. */
 const shown = () => page === undefined ? list.chosen : [{ path: page.path, colour: "--run-0" }];
@@ -77,7 +77,11 @@ async function drawOptions() {
   for (const { path } of chosen) {
     if (!configs.has(path)) configs.set(path, (await ask(addressOf("config", path))).config);
   }
-  byId("options-table").replaceChildren(optionsTable(chosen.map((run) => ({ ...run, config: configs.get(run.path) }))));
+  const runs = chosen.map((run) => ({ ...run, config: configs.get(run.path) })), text = JSON.stringify(runs);
+  // A table that is the same stays, with what is selected in it.
+  if (text === optionsText) return;
+  optionsText = text;
+  byId("options-table").replaceChildren(optionsTable(runs));
 }
 
 /** Shows what the address asks for. */
@@ -85,10 +89,16 @@ function navigate() {
   const path = /^#run=(.+)$/.exec(location.hash)?.[1];
   byId("list").hidden = path !== undefined;
   byId("run").hidden = path === undefined;
+  const before = page?.path;
   page?.remove();
   page = path === undefined ? undefined : new RunPage(byId("run"), decodeURIComponent(path));
-  if (page === undefined) byId("run").replaceChildren();
-  else if (list.run(page.path) !== undefined) page.tell(list.run(page.path));
+  if (page === undefined) {
+    byId("run").replaceChildren();
+    if (before !== undefined) list.focus(before);
+  } else {
+    if (list.run(page.path) !== undefined) page.tell(list.run(page.path));
+    byId("run").querySelector("a").focus({ preventScroll: true });
+  }
   document.title = page === undefined ? "Residua: runs" : `${page.path}: Residua`;
   refresh();
 }
@@ -106,10 +116,13 @@ function connect() {
     page?.tell(list.run(page.path));
     // Versions are those of a server, which may be another one now.
     series.clear();
+    configs.clear();
     refresh();
   });
   events.addEventListener("run", ({ data }) => {
     const run = JSON.parse(data);
+    // One that goes on may have other options.
+    if (list.run(run.path)?.status !== run.status) configs.delete(run.path);
     list.set(run);
     if (page?.path === run.path) page.tell(run);
     if (shown().some(({ path }) => path === run.path)) refresh();
@@ -124,7 +137,8 @@ function connect() {
 for (const id of ["smoothing", "axis", "log"]) byId(id).addEventListener("input", draw);
 addEventListener("hashchange", navigate);
 addEventListener("keydown", ({ key, target }) => {
-  if (key === "Escape" && page !== undefined && target.tagName !== "INPUT") location.hash = "";
+  if (key !== "Escape" || page === undefined || target.tagName === "INPUT") return;
+  if (document.querySelector("dialog[open]") === null) location.hash = "";
 });
 ask("api/runs").then(({ root }) => byId("root").textContent = root, showError);
 navigate();

@@ -60,6 +60,11 @@ export class RunList {
     else this.#drawSoon();
   }
 
+  /** Goes to a run's row. */
+  focus(path) {
+    this.#rows.get(path)?.querySelector("input").focus();
+  }
+
   #choose(path) {
     const used = new Set(this.#chosen.values());
     if (this.#chosen.size === COLOURS) this.#chosen.delete(this.#chosen.keys().next().value);
