@@ -38,7 +38,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** The characters of the column of the commands' names. */
-const NAMES = 13;
+const NAMES = 14;
 
 function overview(): string {
   const lines = COMMANDS.map(({ name, about }) => {

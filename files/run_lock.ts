@@ -136,20 +136,33 @@ export async function lockByNumber(path: string): Promise<FileLock> {
   }
 }
 
+/** Whether a process has a file locked: `unknown` where only its number tells, and nobody here may ask for that. */
+export type LockState = "held" | "free" | "unknown";
+
 /**
- * Looks at whether a process has a file locked, as far as the file tells, and leaves it as it is.
+ * Looks at whether a process has a file locked, and leaves it as it is. That of a lock which is free is taken for a moment, shared
+ * with others; whoever comes just then finds it in use.
  *
  * @param path The file.
- * @returns The number of the process, 0 where it has not said it yet; nothing if there is none.
  */
-export async function findHolder(path: string): Promise<number | undefined> {
+export async function lockState(path: string): Promise<LockState> {
+  const { Deno } = globalThis as { Deno?: DenoFiles };
   try {
-    if (!(await fs.stat(path)).isFile()) return undefined;
     const holder = await readHolder(path);
-    return await isThere(holder, path) ? holder.process ?? 0 : undefined;
+    if (Deno === undefined || holder.since !== undefined) {
+      const there: boolean | undefined = await isThere(holder, path);
+      return there === undefined ? "unknown" : there ? "held" : "free";
+    }
+    const file = await Deno.open(path, { read: true });
+    try {
+      return await file.tryLock(false) ? "free" : "held";
+    } finally {
+      file.close();
+    }
   } catch (error) {
+    if (codeOf(error) === "ENOENT" || error instanceof DataError) return "free";
     // Some systems let no other process read what is locked.
-    return codeOf(error) === "ENOENT" || error instanceof DataError ? undefined : 0;
+    return "held";
   }
 }
 

@@ -65,7 +65,7 @@ Deno.test("train leaves a run; eval measures it; a resumed run ends with the sam
 Deno.test("the overview has commands and what they do in two columns", async () => {
   const { stdout } = await runInProcess(["--help"]), lines = stdout.split("\n").filter((line) => line.startsWith("  "));
   assert(lines.length > 12, stdout);
-  for (const line of lines) assertMatch(line, /^(?: {2}[a-z]+ +| {13})(?<=^.{13})\S/, stdout);
+  for (const line of lines) assertMatch(line, /^(?: {2}[a-z-]+ +| {14})(?<=^.{14})\S/, stdout);
 });
 
 Deno.test("wrong usage ends with 2 and a sentence", async () => {

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { BrowserPage, browserTest } from "./_chromium.ts";
 import { runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { metricsLines, writeRun } from "./_dashboard.ts";
+import { LAUNCH, launch, root } from "./_launcher.ts";
 
 /** Starts the dashboard of a folder: its address, its token, and its end. */
 async function startDashboard(folder: string) {
@@ -145,4 +146,76 @@ Deno.test("dashboard says where it is, takes a port once, and refuses what is no
     assertEquals([several.code, several.stderr.startsWith("error: dashboard: expected one folder")], [2, true]);
     const none = await runCli(["dashboard", `${folder}/none`]);
     assertEquals([none.code, none.stderr.includes("there is no such folder")], [1, true]);
+  }));
+
+/** Shows the runs of a folder with what the launcher grants, and stops when asked to. */
+async function withDashboard(cwd: string, use: (url: string, token: string) => Promise<void>): Promise<void> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...LAUNCH, `${root}tools/run.ts`, "dashboard", "--port", "0"],
+    cwd,
+    env: { NO_COLOR: "1", INIT_CWD: cwd },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stderr = new Response(child.stderr).text();
+  let said = "", used: Promise<void> | undefined;
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const [, url, token] = /^Showing them at (\S+);[^]*this token: (\S+)$/m.exec(said += text) ?? [];
+    if (url === undefined || used !== undefined) continue;
+    used = use(url, token).finally(() => child.kill("SIGTERM"));
+    // Its failure is told below, once the program has ended.
+    used.catch(() => {});
+  }
+  const { code } = await child.status;
+  await used;
+  assertEquals([code, await stderr, said.trim().split("\n").at(-1)], [0, "", "Stopped."]);
+}
+
+Deno.test("dashboard works with what the launcher grants it, in a folder with spaces, a comma and accents", () =>
+  withFolder(async (parent) => {
+    const folder = `${parent}/a b, ü`;
+    await Deno.mkdir(`${folder}/cifar`, { recursive: true });
+    await writeCifar(`${folder}/cifar`, 20);
+    const train = [
+      "train",
+      "--data",
+      "cifar",
+      "--model",
+      "resnet8",
+      "--batch",
+      "4",
+      "--backend",
+      "cpu",
+      "--threads",
+      "1",
+    ];
+    const env = { XDG_CACHE_HOME: `${folder}/cache` };
+    const trained = await launch([...train, "--epochs", "1", "--out", "runs/é 1"], { cwd: folder, env });
+    assertEquals(trained.code, 0, trained.stderr);
+    const data = `${folder}/cifar`, out = `${folder}/runs/live`;
+    await using live = startCli([...train.with(2, data), "--epochs", "2000", "--no-progress", "--out", out]);
+    await live.line(/^\s*1\/2000 /);
+    await withDashboard(folder, async (url, token) => {
+      const { runs } = await (await fetch(`${url}api/runs`)).json();
+      const stands = runs.map(({ path, status }: { path: string; status: string }) => `${path} ${status}`);
+      assertEquals(stands.sort(), ["live running", "é 1 stopped"]);
+      const headers = { origin: new URL(url).origin, "content-type": "application/json" };
+      const body = JSON.stringify({ run: "live", token });
+      const stopped = await fetch(`${url}api/stop`, { method: "POST", headers, body });
+      assertEquals([stopped.status, await stopped.text()], [200, "{}\n"]);
+      assertEquals((await live.end()).code, 0);
+      const run = encodeURIComponent("é 1"), about = (what: string) => `${url}api/${what}?run=${run}`;
+      const asked = ["image", "samples", "explain"].map((what) => `${about(what)}&index=3&class=1`);
+      const addresses = [
+        url,
+        `${url}uplot.js`,
+        ...["series", "filters", "distributions", "validation"].map(about),
+        ...asked,
+      ];
+      for (const address of addresses) {
+        const answer = await fetch(address), bytes = await answer.bytes();
+        assertEquals(answer.status, 200, `${address}: ${new TextDecoder().decode(bytes)}`);
+      }
+    });
+    assert((await Deno.stat(`${folder}/runs/.dashboard.sqlite`)).size > 0);
   }));

@@ -163,45 +163,7 @@ Deno.test("every command works with what the launcher grants it, in a folder wit
     assert((await Deno.stat(`${folder}/r/rates.svg`)).size > 1000);
     await succeeds(folder, "export", ...checkpoint, "--out", "onnx/m.onnx");
     assert((await Deno.stat(`${folder}/onnx/m.onnx`)).size > 1000);
-    await withDashboard(folder, async (url) => {
-      const run = encodeURIComponent("é 1"), about = (what: string) => `${url}api/${what}?run=${run}`;
-      const asked = ["image", "samples", "explain"].map((what) => `${about(what)}&index=3&class=1`);
-      const addresses = [
-        url,
-        `${url}uplot.js`,
-        ...["series", "filters", "distributions", "validation"].map(about),
-        ...asked,
-      ];
-      for (const address of addresses) {
-        const answer = await fetch(address), bytes = await answer.bytes();
-        assertEquals(answer.status, 200, `${address}: ${new TextDecoder().decode(bytes)}`);
-      }
-    });
-    assert((await Deno.stat(`${folder}/runs/.dashboard.sqlite`)).size > 0);
   }));
-
-/** Shows the runs of a folder with what the launcher grants, and stops when asked to. */
-async function withDashboard(cwd: string, use: (url: string) => Promise<void>): Promise<void> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...LAUNCH, `${root}tools/run.ts`, "dashboard", "--port", "0"],
-    cwd,
-    env: { NO_COLOR: "1", INIT_CWD: cwd },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const stderr = new Response(child.stderr).text();
-  let said = "", used: Promise<void> | undefined;
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const url = /^Showing them at (\S+);/m.exec(said += text)?.[1];
-    if (url === undefined || used !== undefined) continue;
-    used = use(url).finally(() => child.kill("SIGTERM"));
-    // Its failure is told below, once the program has ended.
-    used.catch(() => {});
-  }
-  const { code } = await child.status;
-  await used;
-  assertEquals([code, await stderr, said.trim().split("\n").at(-1)], [0, "", "Stopped."]);
-}
 
 Deno.test("image files are read by workers, through links, and drawn, with what the launcher grants", () =>
   withData(async (folder) => {

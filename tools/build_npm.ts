@@ -45,18 +45,26 @@ const DECLARATION_OPTIONS = { ...COMPILER_OPTIONS, declaration: true, isolatedDe
 /** Of the command line only the entry has declarations: nothing else of it can be imported. */
 const UNDECLARED = /^(?:cli|tools)\/(?!main\.ts$)/;
 
-/** Sources, and the files of pages, which browsers get as they are. */
 async function* sourcesIn(folder: string): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(root + folder)) {
     const path = `${folder}/${name}`;
     if (isDirectory && name !== "assembly") yield* sourcesIn(path);
-    else if (/\.(ts|js|css|html|svg)$/.test(name) && !name.endsWith("_test.ts")) yield path;
+    else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) yield path;
   }
 }
 
 async function write(path: string, text: string): Promise<void> {
   await Deno.mkdir(target + path.slice(0, path.lastIndexOf("/") + 1), { recursive: true });
   await Deno.writeTextFile(target + path, text);
+}
+
+/** Copies the files of a page, which browsers get as they are. */
+async function copyPage(folder: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(root + folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await copyPage(path);
+    else await write(path, await Deno.readTextFile(root + path));
+  }
 }
 
 function checked(path: string, text: string, { outputText, diagnostics = [] }: Transpiled): string {
@@ -92,10 +100,8 @@ for (const name of project.publish.include) {
   else if (!name.includes(".") && name !== "LICENSE") { for await (const path of sourcesIn(name)) paths.push(path); }
 }
 await Deno.remove(target, { recursive: true }).catch(() => {});
-for (const path of paths) {
-  if (path.endsWith(".ts")) await compile(path);
-  else await write(path, await Deno.readTextFile(root + path));
-}
+for (const path of paths) await compile(path);
+await copyPage("cli/dashboard/page");
 const manifest = npmManifest(project, await Deno.readTextFile(root + DAWN));
 await write("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
 for (const name of ["LICENSE", "CHANGELOG.md"]) await Deno.copyFile(root + name, target + name);

@@ -75,6 +75,8 @@ export class Run {
   configKey = "";
   /** Whether a process has it. */
   isHeld = false;
+  /** By what a lock is known again that was left, and that nobody had. */
+  freeLock = "";
   changed = 0;
   isRead = false;
   /** Whether the index lacks something of it. */

@@ -1,7 +1,7 @@
 /** Keeps what is known of the runs in a folder up to it: what is new is found by looking, since not every disk can tell. */
 
 import { objectField } from "../../core/mod.ts";
-import { findHolder, readJsonIfThere } from "../../files/mod.ts";
+import { lockState, readJsonIfThere } from "../../files/mod.ts";
 import { messageOf } from "../error_message.ts";
 import { CONFIG, findRuns, METRICS, runFile } from "./find_runs.ts";
 import { readTail } from "./read_tail.ts";
@@ -31,6 +31,9 @@ const ALL_EVERY = 5, SAVE_EVERY = 10;
 const IDLE = 50;
 /** Milliseconds after its last change for which a run is looked at each time. */
 const RECENT = 60_000;
+
+/** Milliseconds without a change after which a run is taken to have ended whose process nobody here may ask for. */
+const SILENT = 600_000;
 
 /** Watches runs while somebody looks. */
 export class RunWatcher implements AsyncDisposable {
@@ -162,7 +165,7 @@ export class RunWatcher implements AsyncDisposable {
     );
     const [about, log] = await Promise.all([stat(config), stat(metrics)]);
     run.changed = Math.max(log?.mtime?.getTime() ?? 0, about?.mtime?.getTime() ?? 0);
-    run.isHeld = lock !== undefined && await findHolder(lock) !== undefined;
+    run.isHeld = await this.#isHeld(run, lock);
     const key = `${about?.mtime?.getTime()} ${about?.size}`;
     if (config === undefined || key === run.configKey) return;
     run.configKey = key;
@@ -175,6 +178,17 @@ export class RunWatcher implements AsyncDisposable {
       run.config = {};
       this.#options.onNotice?.(messageOf(error as Error));
     }
+  }
+
+  /** Whether a process has a run. A lock that was left is looked at once: to look at it takes it for a moment. */
+  async #isHeld(run: Run, lock: string | undefined): Promise<boolean> {
+    const about = lock === undefined ? undefined : await Deno.stat(lock).catch(() => undefined);
+    if (lock === undefined || about === undefined) return false;
+    const key = `${about.ino} ${about.mtime?.getTime()} ${about.size}`;
+    if (key === run.freeLock) return false;
+    const state = await lockState(lock);
+    run.freeLock = state === "free" ? key : "";
+    return state === "held" || (state === "unknown" && Date.now() - run.changed < SILENT);
   }
 
   #tell(change: RunChange): void {

@@ -80,8 +80,15 @@ Deno.test("RunWatcher tells of new lines, of runs that begin and that go, and of
       assertEquals(await look(), []);
       await append(lines[9].slice(20) + "\n");
       assertEquals(await look(), ["run running 9"]);
-      await Deno.remove(`${path}/run.lock`);
+      // A process that was killed leaves the file; another takes it up.
       lock.release();
+      assertEquals(await look(), ["run stopped 9"]);
+      assertEquals(await look(), []);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const other = await lockFile(`${path}/run.lock`);
+      assertEquals(await look(), ["run running 9"]);
+      await Deno.remove(`${path}/run.lock`);
+      other.release();
       assertEquals(await look(), ["run stopped 9"]);
       // A run that goes on cuts its metrics first.
       await Deno.writeTextFile(`${path}/metrics.jsonl`, metricsText(lines.slice(0, 3)));

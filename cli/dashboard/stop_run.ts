@@ -2,7 +2,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { normalize } from "node:path";
-import { findHolder } from "../../files/mod.ts";
+import { lockState } from "../../files/mod.ts";
 import { STOP_REQUEST } from "../stop_request.ts";
 import { RequestError } from "./answers.ts";
 import { runFile } from "./find_runs.ts";
@@ -33,7 +33,7 @@ export function runStopper(root: string, folder: string, token: string): (run: R
       throw new RequestError(403, "That is not the token; the terminal printed it when the dashboard began");
     }
     const lock = await runFile(root, path, "run.lock");
-    if (lock === undefined || await findHolder(lock) === undefined) {
+    if (lock === undefined || await lockState(lock) === "free") {
       throw new RequestError(409, `${path} is not going on`);
     }
     // The folder may be another by now, or a link elsewhere.
