@@ -4,6 +4,7 @@ import { didYouMean, UsageError, VERSION } from "../core/mod.ts";
 import { type Command, exitCodeOf } from "./command.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { completionsCommand } from "./commands/completions.ts";
+import { dashboardCommand } from "./commands/dashboard.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   evalCommand,
   predictCommand,
   serveCommand,
+  dashboardCommand,
   dataCommand,
   exportCommand,
   reportCommand,

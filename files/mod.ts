@@ -12,5 +12,6 @@ export { endsInSeparator, splitPath, withoutSeparators } from "./paths.ts";
 export { permissionText } from "./permission_error.ts";
 export { type FileKind, MOST_BYTES, readFile, readIfThere, readText, readTextSync } from "./read_file.ts";
 export { expectContent, type JsonKind, readJson, readJsonIfThere } from "./read_json.ts";
+export { type LockState, lockState } from "./run_lock.ts";
 export { DiskStore } from "./run_store.ts";
 export { writeFile } from "./write_file.ts";

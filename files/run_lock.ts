@@ -149,6 +149,36 @@ export async function lockByNumber(path: string): Promise<FileLock> {
   }
 }
 
+/** Whether a process has a file locked: `unknown` where only its number tells, and nobody here may ask for that. */
+export type LockState = "held" | "free" | "unknown";
+
+/**
+ * Looks at whether a process has a file locked, and leaves it as it is. That of a lock which is free is taken for a moment, shared
+ * with others; whoever comes just then finds it in use.
+ *
+ * @param path The file.
+ */
+export async function lockState(path: string): Promise<LockState> {
+  const { Deno } = globalThis as { Deno?: DenoFiles };
+  try {
+    const holder = await readHolder(path);
+    if (Deno === undefined || holder.since !== undefined) {
+      const there: boolean | undefined = await isThere(holder, path);
+      return there === undefined ? "unknown" : there ? "held" : "free";
+    }
+    const file = await Deno.open(path, { read: true });
+    try {
+      return await file.tryLock(false) ? "free" : "held";
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || error instanceof DataError) return "free";
+    // Some systems let no other process read what is locked.
+    return "held";
+  }
+}
+
 /** Milliseconds between looks at whether another process is done with taking a file away. */
 const PAUSE = 20;
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import process from "node:process";
 import { DataError } from "../core/mod.ts";
 import { withFolder } from "../tests/_cli.ts";
-import { type FileLock, lockByNumber, lockFile } from "./run_lock.ts";
+import { type FileLock, lockByNumber, lockFile, lockState } from "./run_lock.ts";
 
 /** The number of a process that has ended. */
 async function endedProcess(): Promise<number> {
@@ -75,3 +75,21 @@ Deno.test({
       assertEquals(await Deno.readTextFile(path), "1\n1700000000000\n");
     }),
 });
+
+for (const [way, lock] of Object.entries(ways)) {
+  Deno.test(`lockState() tells a lock by ${way} from one that was left, and leaves it as it is`, () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/run.lock`;
+      assertEquals(await lockState(path), "free");
+      const held = await lock(path), text = await Deno.readTextFile(path);
+      assertEquals([await lockState(path), await lockState(path)], ["held", "held"]);
+      assertEquals(await Deno.readTextFile(path), text);
+      held.release();
+      // As a process leaves it that was killed.
+      if (way === "its number") await Deno.writeTextFile(path, text.replace(/^\d+/, `${await endedProcess()}`));
+      assertEquals([await lockState(path), await lockState(path)], ["free", "free"]);
+      (await lock(path)).release();
+      await Deno.writeTextFile(path, "x".repeat(1000));
+      assertEquals(await lockState(path), "free", "no such file is a lock");
+    }));
+}

@@ -8,7 +8,7 @@ import { lockFile } from "./run_lock.ts";
 
 /** The names under which the files of a run are written before they are renamed. */
 const UNFINISHED =
-  /^((last|best|previous|epoch-\d+)\.safetensors|(config|tuning|profile|validation)\.json|metrics\.jsonl|(curves|confusion)\.svg|report\.(html|md)|events\.out\.tfevents\..*)\.new$/;
+  /^((last|best|previous|epoch-\d+)\.safetensors|(config|tuning|profile|validation)\.json|(metrics|distributions)\.jsonl|(curves|confusion)\.svg|report\.(html|md)|events\.out\.tfevents\..*)\.new$/;
 
 /** Removes what a process that was killed left half-written. Nobody else writes there: the folder is locked. */
 async function removeUnfinished(location: string): Promise<void> {

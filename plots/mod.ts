@@ -1,6 +1,6 @@
 /**
- * What a run folder shows of a run: plots of its curves and confusions as SVG, and TensorBoard's event files. Both listen to
- * `fit`; the packages that they need are loaded when a run begins.
+ * What a run folder shows of a run: plots of its curves and confusions as SVG, TensorBoard's event files, and how weights and
+ * gradients are distributed. All listen to `fit`; the packages that they need are loaded when a run begins.
  *
  * @example
  * ```ts
@@ -20,6 +20,14 @@
  * @module
  */
 
+export {
+  type Distribution,
+  type DistributionsLine,
+  type ParameterDistributions,
+  QUANTILES,
+  readDistributions,
+} from "./distributions.ts";
+export { RunDistributions } from "./run_distributions.ts";
 export { type EventStore, RunEvents } from "./run_events.ts";
 export { loadPlots, RunPlots } from "./run_plots.ts";
 export type { EpochLine } from "./plots.ts";

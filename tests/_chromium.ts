@@ -83,6 +83,11 @@ export class BrowserPage implements AsyncDisposable {
     }
   }
 
+  /** The number of the browser's process. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** A folder that goes when the page does. */
   get folder(): string {
     return this.#folder;
@@ -185,6 +190,12 @@ export class BrowserPage implements AsyncDisposable {
   /** Has downloads go to the page's folder. */
   async keepDownloads(): Promise<void> {
     await this.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: this.#folder });
+  }
+
+  /** What the window shows, as a PNG. */
+  async screenshot(): Promise<Uint8Array<ArrayBuffer>> {
+    const { data } = await this.send<{ data: string }>("Page.captureScreenshot", { format: "png" });
+    return Uint8Array.fromBase64(data);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

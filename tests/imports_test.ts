@@ -35,7 +35,13 @@ Deno.test("the packages of npm are loaded when they are needed: no file imports 
     )
   );
   assertEquals(eager, []);
-  assertEquals([...new Set(wrappers.map((path) => path.split("/")[0]))].sort(), ["disk", "images", "onnx", "plots"]);
+  assertEquals([...new Set(wrappers.map((path) => path.split("/")[0]))].sort(), [
+    "cli",
+    "disk",
+    "images",
+    "onnx",
+    "plots",
+  ]);
 });
 
 Deno.test("no files import each other in a circle, types aside", () => {

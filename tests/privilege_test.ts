@@ -61,6 +61,12 @@ Deno.test("grantsFor() gives what a command needs, and only where its arguments 
   assertEquals(grantsFor("eval", ["--csv", "t.csv", "--logits", "C:\\l\\x.json"], at), [
     ...[...read, "--allow-write=.,C:\\l,/c", "--allow-ffi=/d/npm"],
   ]);
+  const board = (...args: string[]) => grantsFor("dashboard", args, at).slice(read.length);
+  const reached = (port: number) => [...beside, `--allow-net=127.0.0.1:${port}`];
+  assertEquals(board(), ["--allow-write=runs", ...reached(8020)]);
+  assertEquals(board("--port", "9000", "x/y"), ["--allow-write=x/y", ...reached(9000)]);
+  assertEquals(board("x", "--port=0"), ["--allow-write=x", ...reached(0)]);
+  assertEquals(board("--port", "1", "--", "--x"), ["--allow-write=--x", ...reached(1)]);
   const report = (...args: string[]) =>
     grantsFor("report", args, at).filter((flag) => flag.startsWith("--allow-write"));
   assertEquals(grantsFor("report", ["r/1"], at), [...read, "--allow-write=r/1", ...beside]);

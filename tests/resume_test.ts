@@ -173,6 +173,7 @@ Deno.test("a truncated checkpoint gives way to the one before it, from which the
       "config.json",
       "confusion.svg",
       "curves.svg",
+      "distributions.jsonl",
       "epoch-0002.safetensors",
       "epoch-0003.safetensors",
       "events.out.tfevents",

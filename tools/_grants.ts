@@ -57,6 +57,7 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
   },
   predict: { folders: ["explain"], caches: true, weights: ["checkpoint"], images: true, distributes: true },
   serve: { caches: true, weights: ["checkpoint"], images: true, listens: { host: "127.0.0.1", port: "8000" } },
+  dashboard: { beside: ["port"], otherwise: ["runs"], images: true, listens: { host: "127.0.0.1", port: "8020" } },
   data: { files: ["sheet"], images: true },
   report: { folders: ["out"], beside: ["data", "out"], images: true },
   compare: {},
@@ -99,11 +100,12 @@ export function grantsFor(command: string, args: readonly string[], { env, ...at
   const { folders = [], beside, otherwise = [], files = [], caches, weights = [], images, listens, distributes } =
     NEEDS[command];
   const given = folders.flatMap((name) => valuesOf(name, args)), published = weights.flatMap((n) => valuesOf(n, args));
+  const named = given.length > 0 || beside === undefined ? given : besideOptions(beside, args);
   // How much memory is free bounds what is read and decoded.
   flags.push("--allow-read", "--allow-sys=systemMemoryInfo");
   const fetches = published.some((name) => PUBLISHED.test(name));
   const written = [
-    ...(given.length > 0 ? given : beside === undefined ? otherwise : besideOptions(beside, args)),
+    ...(named.length > 0 ? named : otherwise),
     ...files.flatMap((name) => valuesOf(name, args)).map(folderOf),
     ...(caches ? [at.cacheFolder] : []),
   ];

@@ -60,6 +60,15 @@ async function write(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(target + path, text);
 }
 
+/** Copies the files of a page, which browsers get as they are. */
+async function copyPage(folder: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(root + folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await copyPage(path);
+    else await write(path, await Deno.readTextFile(root + path));
+  }
+}
+
 function checked(path: string, text: string, { outputText, diagnostics = [] }: Transpiled): string {
   if (diagnostics.length === 0) return outputText;
   for (const { messageText, start = 0 } of diagnostics) {
@@ -104,6 +113,7 @@ for (const name of project.publish.include) {
 }
 await Deno.remove(target, { recursive: true }).catch(() => {});
 for (const path of paths) await compile(path);
+await copyPage("cli/dashboard/page");
 const manifest = npmManifest(project, await Deno.readTextFile(root + DAWN));
 await write("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
 for (const name of ["LICENSE", "CHANGELOG.md"]) await Deno.copyFile(root + name, target + name);

@@ -346,7 +346,7 @@ export class TrainingLoop {
    * @param validated The validation of these weights; nothing within an epoch.
    */
   async #save(validated?: Progress["validated"]): Promise<void> {
-    const { folder, trainer, info, schedule, batch, data, checkpoints } = this.#options;
+    const { folder, trainer, info, schedule, batch, data, checkpoints, callbacks } = this.#options;
     this.#saved = performance.now();
     if (folder === undefined) return;
     await folder.flush();
@@ -362,6 +362,8 @@ export class TrainingLoop {
       data,
     };
     const tensors = expectFinite(await trainer.variables.read(true), this.#point);
+    const event = { epoch: validated && validated.epoch - 1, steps: this.#step, tensors };
+    for (const callback of callbacks) await callback.onCheckpoint?.(event);
     await folder.saveLast(tensors, { ...info, progress });
     await folder.complete(tensors, { ...info, progress }, checkpoints.keep);
   }

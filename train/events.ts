@@ -1,6 +1,7 @@
 /** The events of a run, and the listeners that hear them and may stop it. */
 
 import type { Evaluation } from "../inference/mod.ts";
+import type { NamedTensor } from "../weights/mod.ts";
 
 /** The event of a step. */
 export interface StepEvent {
@@ -36,6 +37,16 @@ export interface EpochEvent {
   readonly rate: number;
   /** Seconds of training and validation, since the run was last started. */
   readonly seconds: number;
+}
+
+/** The event of a checkpoint. */
+export interface CheckpointEvent {
+  /** The epoch that it ends, from 0; nothing within an epoch. */
+  readonly epoch?: number;
+  /** The steps that are done, of the whole run. */
+  readonly steps: number;
+  /** All variables, the optimiser's included. */
+  readonly tensors: ReadonlyMap<string, NamedTensor>;
 }
 
 /** The event of images that are gone through beside training. */
@@ -95,6 +106,11 @@ export interface Callback {
    * kept here of epochs is never behind the checkpoint. A promise is waited for.
    */
   onValidation?(event: EpochEvent): unknown;
+  /**
+   * Called before a checkpoint is saved, of a run that is kept in a folder; what was said of {@link Callback.onValidation} holds.
+   * A promise is waited for.
+   */
+  onCheckpoint?(event: CheckpointEvent): unknown;
   /** Called after each epoch, once its checkpoint is saved. A promise is waited for. */
   onEpoch?(event: EpochEvent): unknown;
 }

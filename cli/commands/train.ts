@@ -25,6 +25,7 @@ import { readClassWeights } from "../options/class_weights.ts";
 import { ImageCaches } from "../../images/mod.ts";
 import { readCheckpoint } from "../weights/read_checkpoint.ts";
 import { Interrupt } from "../interrupt.ts";
+import { StopRequests } from "../stop_request.ts";
 import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import type { GivenOptions } from "../options/option.ts";
 import { resolveOptions } from "../options/parse_options.ts";
@@ -44,7 +45,7 @@ import {
   readRunConfig,
   withoutReplaced,
 } from "../options/resume.ts";
-import { RunEvents, RunPlots } from "../../plots/mod.ts";
+import { RunDistributions, RunEvents, RunPlots } from "../../plots/mod.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
 import { describeWork } from "../options/shared_options.ts";
 import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "../options/train_options.ts";
@@ -200,6 +201,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     line.clear();
     if (first) printNotice("Finishing the step and saving; interrupt again to leave at once.");
   });
+  using _ = first ? new StopRequests(location, () => interrupt.stop()) : undefined;
   const warnings = new TrainWarnings(set.classes.length, (text) => {
     line.clear();
     if (first) printNotice(`warning: ${text}`);
@@ -278,7 +280,7 @@ async function trainIn(run: Run, work: Work): Promise<void> {
           },
         }
         : undefined,
-      callbacks: first ? [line, plots, events] : [],
+      callbacks: first ? [line, plots, events, new RunDistributions(store)] : [],
       onStart: async (event) => {
         const { parts, memory } = event;
         if (parts > 1) say(accumulateText(parts, batch, accumulate !== undefined));

@@ -48,8 +48,12 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-/** The data may be others by now. */
-function expectImage(set: Dataset, { index, path, label }: ValidatedImage): void {
+/**
+ * Expects an image to be the one that a network was asked about: the data may be others by now.
+ *
+ * @throws {DataError} If it is another.
+ */
+export function expectImage(set: Dataset, { index, path, label }: ValidatedImage): void {
   const found = set instanceof FolderDataset && index < set.count ? set.files.at(index) : undefined;
   if (index < set.count && found === path && set.labels[index] === label) return;
   throw new DataError(`image ${index} of the validation images is another now than when the run was trained`);

@@ -71,7 +71,7 @@ Deno.test(`train that ends at ${ALL ? "any" : "some"} of its calls on the disk g
     assertEquals(result.code, 0, result.stderr);
     const expected = await filesOf(whole);
     // Metrics are written now and then, by the clock.
-    assert(calls > 80 && Object.keys(expected).length === 8, `${calls} calls, ${Object.keys(expected)}`);
+    assert(calls > 80 && Object.keys(expected).length === 9, `${calls} calls, ${Object.keys(expected)}`);
     const step = ALL ? 1 : Math.floor(calls / COVERING);
     for (let at = 1; at <= calls; at += step) {
       for (const fault of ALL ? DISK_FAULTS : [DISK_FAULTS[Math.floor(at / step) % DISK_FAULTS.length]]) {

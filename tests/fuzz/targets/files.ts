@@ -7,8 +7,9 @@ import { openRecipe, RECIPES, recipeValues } from "../../../cli/options/recipes.
 import { parseOptions, resolveOptions } from "../../../cli/options/parse_options.ts";
 import { expectRunOptions, keptOptions, readRunConfig } from "../../../cli/options/resume.ts";
 import { TRAIN_OPTIONS } from "../../../cli/options/train_options.ts";
-import { parseKernelTable, TuningTable } from "../../../core/mod.ts";
+import { DataError, parseKernelTable, TuningTable } from "../../../core/mod.ts";
 import type { ImageList } from "../../../data/mod.ts";
+import { distributionOf, type DistributionsLine, readDistributions } from "../../../plots/distributions.ts";
 import { findMetricsFault, RunFolder, type RunStore, type ValidationAnswers } from "../../../train/mod.ts";
 import type { FuzzTarget } from "../_target.ts";
 import { checkOptions, checkWeights } from "./options.ts";
@@ -55,6 +56,15 @@ function storeOf(name: string, content: Uint8Array): RunStore {
 }
 
 const STEP = { kind: "step", step: 1, epoch: 0, loss: 2.5, lr: 0.1, imagesPerSecond: 812.4, lossScale: 1024 };
+const SPREAD: DistributionsLine = {
+  epoch: 0,
+  steps: 3,
+  parameters: [{
+    name: "fc.bias",
+    weights: distributionOf(Float32Array.of(1, 2)),
+    gradient: distributionOf(Float32Array.of(-1)),
+  }],
+};
 const EPOCH = {
   kind: "epoch",
   epoch: 0,
@@ -150,6 +160,25 @@ export const TARGETS: readonly FuzzTarget[] = [
         ? undefined
         : "an unknown class";
     },
+  },
+  {
+    name: "distributions",
+    about: "how weights and momenta are distributed",
+    form: "text",
+    seeds: () => text(`${JSON.stringify(SPREAD)}\n${JSON.stringify(SPREAD)}\n`),
+    words: [...Object.keys(SPREAD), ...Object.keys(SPREAD.parameters[0]), ...Object.keys(SPREAD.parameters[0].weights)],
+    run(input) {
+      const lines = readDistributions(new TextDecoder().decode(input));
+      // What is no line is left out; the page then says that there is none.
+      if (lines.length === 0) throw new DataError("there is no whole line");
+      return Promise.resolve(lines);
+    },
+    check: (value) =>
+      (value as DistributionsLine[]).every(({ epoch, parameters }) =>
+          epoch >= 0 && parameters.every(({ weights }) => weights.quantiles.every(Number.isFinite))
+        )
+        ? undefined
+        : "a line of something else",
   },
   {
     name: "tuning",

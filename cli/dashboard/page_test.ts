@@ -1,0 +1,54 @@
+/** What of the page's scripts needs no page. */
+
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { Random } from "../../core/mod.ts";
+import { smooth } from "./page/charts.js";
+import { ago, duration, percent, short } from "./page/elements.js";
+import { PageFiles } from "./page_files.ts";
+
+Deno.test("smooth() gives means whose weights fall by the same share with each step back", () => {
+  const random = new Random(2, "smooth"), values = Array.from({ length: 60 }, () => random.uniform() + 1);
+  assertEquals(smooth(values, 0), values);
+  for (const weight of [0.1, 0.6, 0.99]) {
+    smooth(values, weight).forEach((value: number | null, k: number) => {
+      const weights = Array.from({ length: k + 1 }, (_, i) => weight ** (k - i));
+      const sum = weights.reduce((all, share, i) => all + share * values[i], 0);
+      assertAlmostEquals(value!, sum / weights.reduce((a, b) => a + b), 1e-12);
+    });
+  }
+  // Steps that are missing are left out.
+  assertEquals(smooth([2, null, 2], 0.5), [2, null, 2]);
+});
+
+Deno.test("numbers and times are written as people read them", () => {
+  assertEquals([0, 1234.5, 0.12345, 1.5e-6, null, undefined, -0.5].map(short), [
+    "0",
+    "1,235",
+    "0.1235",
+    "1.50e-6",
+    "–",
+    "–",
+    "-0.5",
+  ]);
+  assertEquals([0.98765, 1, null].map(percent), ["98.77 %", "100.00 %", "–"]);
+  const now = 1e12, passed = [0, 59, 60, 3599, 3600, 86_399, 200_000].map((seconds) => ago(now - 1000 * seconds, now));
+  assertEquals(passed, ["0 s ago", "59 s ago", "1 min ago", "59 min ago", "1 h ago", "23 h ago", "2 d ago"]);
+  assertEquals([0, 9.94, 59, 61, 3700].map(duration), ["0.0 s", "9.9 s", "59 s", "1 min 1 s", "1 h 1 min"]);
+});
+
+Deno.test("PageFiles has every file of the page, and all that these import", async () => {
+  const files = new PageFiles(), names: string[] = [];
+  const visit = async (folder: string) => {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(`./page/${folder}`, import.meta.url))) {
+      if (isDirectory) await visit(`${folder}${name}/`);
+      else names.push(`${folder}${name}`);
+    }
+  };
+  await visit("");
+  for (const name of names) {
+    const file = files.at(name === "index.html" ? "/" : `/${name}`), { text } = await file!;
+    assertEquals(text, await Deno.readTextFile(new URL(`./page/${name}`, import.meta.url)), name);
+  }
+  assertEquals(files.at("/none.js"), undefined);
+  assertEquals(files.at("/toString"), undefined);
+});
