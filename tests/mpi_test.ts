@@ -257,6 +257,12 @@ Deno.test("--distributed without MPI says what to install or name", async () => 
   );
   const refused = await launch(["train", "--distributed", "--profile"]);
   assertEquals([refused.code, refused.stderr.includes("--distributed and --profile exclude each other")], [2, true]);
+  for (
+    const [command, other] of [["predict", ["--explain", "seen", "a.png"]], ["eval", ["--tune", "cache"]]] as const
+  ) {
+    const { code, stderr } = await launch([command, "--checkpoint", "none", "--distributed", ...other]);
+    assertEquals([code, stderr.includes(`--distributed and ${other[0]}`)], [2, true], stderr);
+  }
   const alone = await launch(["train", "--sync-bn"]);
   assertEquals(
     [alone.code, alone.stderr.includes("there is one process without --distributed")],

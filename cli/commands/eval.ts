@@ -119,6 +119,7 @@ async function evaluate(written: EvalValues, { given }: GivenArguments): Promise
   if (written.errors !== undefined && !/\.png$/i.test(written.errors)) {
     throw new UsageError(`--errors: expected the name of a PNG file, such as errors.png, but "${written.errors}" came`);
   }
+  rejectUnusedOptions({ distributed: OPTIONS.distributed }, written, given);
   const { distributed, "stall-timeout": stallTimeout } = written;
   await withRanks(distributed, { given, stallTimeout }, (ranks) => evaluateOn(ranks, written, given));
 }
@@ -181,7 +182,7 @@ async function evaluateOn(ranks: Ranks, written: EvalValues, given: GivenArgumen
     backend.destroy();
   }
   if (!first) return;
-  const work = describeWork(backend, values) + (ranks === undefined ? "" : `, on each of ${ranks.size} ranks`);
+  const work = describeWork(backend, values) + (ranks === undefined ? "" : ", on each rank");
   await report(values, { checkpoint, set, model, names, images, origin: chosen, work, result });
 }
 

@@ -15,6 +15,7 @@ import { shareThreads } from "../mpi/ranks_backend.ts";
 import { CLASSIFIER_OPTIONS, openClassifier } from "../options/classifier.ts";
 import { DISTRIBUTED_OPTION } from "../options/distributed_options.ts";
 import type { Values } from "../options/option.ts";
+import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { printNotice, shortenName, widthOf } from "../reports/layout.ts";
 import { CountLine } from "../reports/progress.ts";
 import { formatTable } from "../reports/table.ts";
@@ -78,6 +79,7 @@ type Ready = ReadyImage | { readonly file: string; readonly error: ResiduaError 
 
 async function predict(values: PredictValues, { given, positionals: paths }: GivenArguments): Promise<void> {
   if (paths.length === 0) throw new UsageError("Expected images or folders of them, but none was given; see --help");
+  rejectUnusedOptions({ distributed: OPTIONS.distributed }, values, given);
   const { distributed, "stall-timeout": stallTimeout } = values;
   await withRanks(distributed, { given, stallTimeout }, (ranks) => predictOn(ranks, values, paths));
 }
