@@ -34,3 +34,14 @@ export function storeBindings({ n, buffers, bias, epilogue }: GemmProblem): WebG
     { name: "c", index: buffers.c, write: true, vector },
   ];
 }
+
+/** What a kernel binds that reads and stores elements one by one. */
+export function scalarBindings({ buffers, bias, epilogue }: GemmProblem): WebGpuKernel["bindings"] {
+  return [
+    { name: "a", index: buffers.a },
+    { name: "b", index: buffers.b },
+    ...(bias === undefined ? [] : [{ name: "bias", index: bias.buffer }]),
+    ...(epilogue?.bindings(false) ?? []),
+    { name: "c", index: buffers.c, write: true },
+  ];
+}

@@ -13,6 +13,7 @@ import {
 } from "../../core/mod.ts";
 import { range } from "../text.ts";
 import type { GemmProblem } from "./problem.ts";
+import { scalarBindings } from "./store.ts";
 
 /** Threads of a workgroup: columns that it computes. */
 const THREADS = 64;
@@ -31,7 +32,7 @@ export const SUBGROUP_BROADCAST_GEMM: KernelFamily<GemmProblem, { readonly rows:
 };
 
 function broadcastKernel(problem: GemmProblem, rows: number, limits: DeviceAbilities["limits"]): WebGpuKernel {
-  const { m, n, k, a, b, batch = 1, buffers, bias, epilogue } = problem, all = range(rows);
+  const { m, n, k, a, b, batch = 1, bias, epilogue } = problem, all = range(rows);
   const down = Math.ceil(m / rows), wide = Math.ceil(n / THREADS), blocks = down * wide * batch;
   const row = (r: number) => `firstRow + ${r}u`,
     held = (r: number) => m % rows === 0 ? row(r) : `min(${row(r)}, ${m - 1}u)`;
@@ -71,13 +72,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   if (column >= ${n}u) { return; }
   ${all.map(finish).join("\n  ")}
 }`,
-    bindings: [
-      { name: "a", index: buffers.a },
-      { name: "b", index: buffers.b },
-      ...(bias === undefined ? [] : [{ name: "bias", index: bias.buffer }]),
-      ...(epilogue?.bindings(false) ?? []),
-      { name: "c", index: buffers.c, write: true },
-    ],
+    bindings: scalarBindings(problem),
     workgroups: linearWorkgroups(blocks, limits, 1),
   };
 }

@@ -13,6 +13,7 @@ import {
 } from "../../core/mod.ts";
 import { range } from "../text.ts";
 import type { GemmProblem } from "./problem.ts";
+import { scalarBindings } from "./store.ts";
 
 /** Subgroups of a workgroup along rows and along columns, and matrices of a subgroup along each. */
 const SIDE = 2;
@@ -77,7 +78,7 @@ function stageWgsl(
 }
 
 function matrixKernel(problem: GemmProblem, { limits, subgroupMatrix }: DeviceAbilities): WebGpuKernel {
-  const { m, n, k, a, b, batch = 1, buffers, bias, epilogue } = problem, matrix = subgroupMatrix!;
+  const { m, n, k, a, b, batch = 1, bias, epilogue } = problem, matrix = subgroupMatrix!;
   const { height, width, depth, threads } = blockOf(matrix), subgroups = SIDE * SIDE, size = matrix.m * matrix.n;
   const down = Math.ceil(m / height), wide = Math.ceil(n / width), blocks = down * wide * batch;
   const x = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension), each = range(SIDE);
@@ -153,13 +154,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   }
   ${store}
 }`,
-    bindings: [
-      { name: "a", index: buffers.a },
-      { name: "b", index: buffers.b },
-      ...(bias === undefined ? [] : [{ name: "bias", index: bias.buffer }]),
-      ...(epilogue?.bindings(false) ?? []),
-      { name: "c", index: buffers.c, write: true },
-    ],
+    bindings: scalarBindings(problem),
     workgroups: [x, Math.ceil(blocks / x), 1],
   };
 }
