@@ -1,7 +1,11 @@
 /** What computes together: the one thing that the engine asks of processes on many devices or machines, and a form of it in one. */
 
 import { UsageError } from "./util/errors.ts";
+import { f16round } from "./util/float16_bits.ts";
 import { argument, sentence } from "./util/sentence.ts";
+
+/** How the elements of a sum travel from rank to rank. */
+export type Transport = "float32" | "float16";
 
 /**
  * Programs that compute together, seen by one of them: a rank. The engine brings no transport of its own; whoever has one, such
@@ -17,13 +21,16 @@ export interface Collective {
    * sum may begin while earlier ones still run. All ranks get the same bits.
    *
    * @param values The elements. They may lie in shared memory, and nobody else touches them until the sums are there.
+   * @param transport How they travel: as float16 what each rank gives is rounded, and so are the sums, which are computed in
+   * float32. Defaults to float32.
    * @returns Resolves once the sums are there; rejects if a rank has gone.
    */
-  sum(values: Float32Array): Promise<void>;
+  sum(values: Float32Array, transport?: Transport): Promise<void>;
 }
 
 /** A sum for which ranks gather. */
 interface Meeting {
+  readonly transport: Transport;
   readonly given: {
     readonly rank: number;
     readonly values: Float32Array;
@@ -53,9 +60,9 @@ export function localCollectives(size: number): Collective[] {
     throw new UsageError(sentence`Expected ${argument("size")} to be a whole number above 0 but it is ${size}`);
   }
   const meetings = new Map<number, Meeting>();
-  const join = (turn: number, rank: number, values: Float32Array) =>
+  const join = (turn: number, rank: number, values: Float32Array, transport: Transport = "float32") =>
     new Promise<void>((resolve, reject) => {
-      const meeting = meetings.get(turn) ?? { given: [] };
+      const meeting = meetings.get(turn) ?? { transport, given: [] };
       meetings.set(turn, meeting);
       meeting.given.push({ rank, values, resolve, reject });
       if (meeting.given.length < size) return;
@@ -64,11 +71,11 @@ export function localCollectives(size: number): Collective[] {
     });
   return Array.from({ length: size }, (_, rank): Collective => {
     let turn = 0;
-    return { rank, size, sum: (values) => join(turn++, rank, values) };
+    return { rank, size, sum: (values, transport) => join(turn++, rank, values, transport) };
   });
 }
 
-function finish({ given }: Meeting): void {
+function finish({ given, transport }: Meeting): void {
   const ranks = given.toSorted((a, b) => a.rank - b.rank).map(({ values }) => values), { length } = ranks[0];
   const other = ranks.findIndex((values) => values.length !== length);
   if (other >= 0) {
@@ -76,8 +83,9 @@ function finish({ given }: Meeting): void {
     for (const { reject } of given) reject(new UsageError(`Expected all ranks to sum as many elements but ${cause}`));
     return;
   }
-  const sums = ranks[0].slice();
-  for (const values of ranks.slice(1)) for (let i = 0; i < length; i++) sums[i] += values[i];
+  const sums = new Float32Array(length), round = transport === "float16" ? f16round : (value: number) => value;
+  for (const values of ranks) for (let i = 0; i < length; i++) sums[i] += round(values[i]);
+  if (transport === "float16") { for (let i = 0; i < length; i++) sums[i] = f16round(sums[i]); }
   for (const values of ranks) values.set(sums);
   for (const { resolve } of given) resolve();
 }

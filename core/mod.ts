@@ -9,7 +9,7 @@ export * from "./plan/assign_buffers.ts";
 export type { Precision } from "./graph/autocast.ts";
 export * from "./backend.ts";
 export * from "./check_op.ts";
-export { type Collective, localCollectives } from "./collective.ts";
+export { type Collective, localCollectives, type Transport } from "./collective.ts";
 export * from "./compare_arrays.ts";
 export * from "./profiling/chrome_trace.ts";
 export * from "./compile.ts";

@@ -10,6 +10,7 @@ import {
   type Op,
   registerOp,
   ShapeError,
+  type Transport,
   u32,
 } from "../core/mod.ts";
 
@@ -17,20 +18,23 @@ import {
  * The sums of each input over all ranks. Inputs: any number of f32 tensors of any shapes. Outputs: as many, of the same shapes.
  * They begin to be summed where the op stands, in one run, and are waited for where the first of them is read. A loss that is
  * a sum over ranks depends on each rank's inputs by all ranks' outputs, so the gradient is the same sum of the outputs'
- * gradients. Where a program has no {@link Collective} there is one rank, and the inputs are copied.
+ * gradients. `transport` says how they travel. Where a program has no {@link Collective} there is one rank, and the inputs are copied.
  */
-export const allReduce: Op = registerOp({
+export const allReduce: Op<{ readonly transport: Transport }> = registerOp({
   name: "allReduce",
-  attributes: {},
+  attributes: { transport: "float32" as Transport },
   sumsOverRanks: true,
-  infer(inputs) {
+  infer(inputs, { transport }) {
+    if (transport !== "float32" && transport !== "float16") {
+      throw new ShapeError(`allReduce: expected transport to be float32 or float16 but it is ${transport}`);
+    }
     if (inputs.length === 0) throw new ShapeError("allReduce: expected at least one input but there is none");
     inputs.forEach((input, index) => expectSpec("allReduce", `input ${index}`, input, input.shape));
     return [...inputs];
   },
-  gradient(graph, { results }, outputGradients) {
+  gradient(graph, { results, attributes }, outputGradients) {
     const given = results.flatMap((_, index) => outputGradients[index] === undefined ? [] : [index]);
-    const sums = allReduce.apply(graph, given.map((index) => outputGradients[index]!));
+    const sums = allReduce.apply(graph, given.map((index) => outputGradients[index]!), attributes);
     return results.map((_, index) => given.includes(index) ? sums[given.indexOf(index)] : undefined);
   },
   reference: ({ inputs: { length } }) => (buffers) => {
@@ -59,5 +63,6 @@ export const allReduce: Op = registerOp({
   badSamples: () => [
     { inputs: [], message: "expected at least one input" },
     { inputs: [f32([2]), u32([3])], message: "expected input 1 to be f32 [3]" },
+    { inputs: [f32([2])], attributes: { transport: "float8" as Transport }, message: "float32 or float16" },
   ],
 });

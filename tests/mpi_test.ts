@@ -247,6 +247,24 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: "sums travel as float32 and as float16 at once, and are the same on all ranks",
+  ignore,
+  fn: async () => {
+    const script = [...RANK.slice(0, -1), `${root}tests/_mpi_sums.ts`];
+    const { code, stdout, stderr } = await startMpi(["-np", "3", ...script]).end(60);
+    assertEquals([code, stderr], [0, ""]);
+    const all: { errors: Record<string, number>; first: number[] }[] = JSON.parse(stdout);
+    assertEquals(all.length, 3);
+    for (const { errors: { float32, float16 }, first } of all) {
+      // Sums are below 16, of which float16 has steps of 2^-7; three roundings of numbers below 8, and that of the sum.
+      assert(float32 > 0 && float32 < 2e-6, `float32: ${float32}`);
+      assert(float16 > 1e-4 && float16 < 2 ** -6, `float16: ${float16}`);
+      assertEquals(first, all[0].first);
+    }
+  },
+});
+
 Deno.test("--distributed without MPI says what to install or name", async () => {
   const env = { RESIDUA_MPI: "/no/such/libmpi.so" };
   const { code, stderr } = await launch(["train", "--distributed", "--data", "shapes"], { env });

@@ -75,6 +75,27 @@ if (ALL) {
   );
 }
 
+gpuTest(
+  "Trainer: gradients that travel as float16 train as those of float32 do, but for their rounding",
+  async (backend) => {
+    if (await backend.whyNoFloat16() !== undefined) return;
+    const batches = [smallBatch(SMALL, 2 * SMALL_BATCH)];
+    const options = { ...OPTIONS, batch: 2 * SMALL_BATCH, precision: "mixed", bucketBytes: 1e9 } as const;
+    const train = async (transport: "float32" | "float16") => {
+      const ranks = await trainTogether([backend, backend], { ...options, transport }, batches, 3, 0.05);
+      for (const { tensors } of ranks) assertEquals(tensors.get("fc.weight"), ranks[0].tensors.get("fc.weight"));
+      return meanLosses(ranks);
+    };
+    const [whole, halves] = [await train("float32"), await train("float16")];
+    // The first loss is of the first weights. A significand of float16 has 11 bits.
+    assertEquals(halves[0], whole[0]);
+    assert(halves[2] !== whole[2]);
+    halves.forEach((loss, step) =>
+      assert(Math.abs(loss - whole[step]) <= 2 ** -9 * whole[step], `${halves}, ${whole}`)
+    );
+  },
+);
+
 gpuTest("Trainer: sums over ranks take the memory that planning says, and profiles run them", async (backend) => {
   const [collective] = localCollectives(1), before = backend.liveBytes;
   const options = { ...OPTIONS, backend, batch: SMALL_BATCH, collective, bucketBytes: 30_000 };

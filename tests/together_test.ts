@@ -215,6 +215,7 @@ Deno.test("Trainer: a step that does not wait for the one before is refused, and
   trainer.destroy();
   await assertRejects(async () => await step, DeviceError, "was destroyed while a step");
   await assertRejects(() => Trainer.create({ ...options, bucketBytes: 0 }), UsageError, "bucketBytes");
+  await assertRejects(() => Trainer.create({ ...options, transport: "float16" }), UsageError, '`precision: "mixed"`');
 });
 
 Deno.test("Trainer: sums outlast memory that grows where it is shared, and are known to be lost where it is not", async () => {

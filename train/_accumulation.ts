@@ -31,14 +31,14 @@ export function updateGraph(
   optimizer: Optimizer,
   options: UpdateOptions & TogetherOptions & { readonly precision?: Precision },
 ): Graph {
-  const { collective, bucketBytes } = options;
+  const { collective } = options;
   const graph = new Graph({ training: true, precision: options.precision });
   const means = gradients.map(({ parameter: { name, spec, initializer } }) => {
     const parameter = graph.parameter(name, spec, initializer!);
     return { parameter, gradient: meanGradient(graph, parameter) };
   });
   const known = states.map(({ name, spec, initializer }) => graph.state(name, spec, initializer!));
-  const given = collective === undefined ? means : sumGradients(graph, means, bucketBytes);
+  const given = collective === undefined ? means : sumGradients(graph, means, options);
   recordUpdates(graph, optimizer, given, known, options, collective?.size);
   return graph;
 }

@@ -3,9 +3,17 @@
  * `torch.nn.parallel.DistributedDataParallel` gives them (Li et al. 2020, "PyTorch Distributed", section 3.2.3: buckets).
  */
 
-import { byteSize, type Graph, type Node, UsageError, type Value } from "../core/mod.ts";
+import { byteSize, type Graph, type Node, type Transport, UsageError, type Value } from "../core/mod.ts";
 import { allReduce } from "../ops/mod.ts";
 import type { parameterGradients } from "./optimizers/optimizer.ts";
+
+/** How gradients are summed. */
+interface GradientSums {
+  /** The bytes from which on a bucket is full. Defaults to a quarter of all, within 64 KiB and 4 MiB. */
+  readonly bucketBytes?: number;
+  /** How they travel. Defaults to float32. */
+  readonly transport?: Transport;
+}
 
 type ParameterGradient = ReturnType<typeof parameterGradients>[number];
 
@@ -18,14 +26,13 @@ const BUCKETS = 4;
  * Records the sums of gradients over all ranks, in buckets. Gradients join a bucket in the order in which the backward pass
  * finishes them, so that its sum runs beside the rest of the pass.
  *
- * @param bucketBytes The bytes from which on a bucket is full. Defaults to a quarter of all, within 64 KiB and 4 MiB.
  * @returns The parameters, in the order given, with the sums.
  * @throws {UsageError} If the bytes are not above 0.
  */
 export function sumGradients(
   graph: Graph,
   gradients: readonly ParameterGradient[],
-  bucketBytes: number = defaultBucket(gradients),
+  { bucketBytes = defaultBucket(gradients), transport = "float32" }: GradientSums,
 ): ParameterGradient[] {
   if (!(bucketBytes > 0)) {
     throw new UsageError(`Expected \`bucketBytes\` to be above 0 but it is ${bucketBytes}`);
@@ -39,7 +46,7 @@ export function sumGradients(
   let bucket: Value[] = [], bytes = 0;
   const close = () => {
     if (bucket.length === 0) return;
-    allReduce.apply(graph, bucket).forEach((sum, index) => sums.set(bucket[index], sum));
+    allReduce.apply(graph, bucket, { transport }).forEach((sum, index) => sums.set(bucket[index], sum));
     bucket = [];
     bytes = 0;
   };

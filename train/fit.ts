@@ -292,7 +292,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
           options.schedule,
           normalisation,
         ],
-        ...[progress?.steps, options.earlyStop, options.syncBatchNorm, options.bucketBytes],
+        ...[progress?.steps, options.earlyStop, options.syncBatchNorm, options.bucketBytes, options.transport],
       ]),
       // Backends read results at other steps.
       hardware: backend.name,

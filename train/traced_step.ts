@@ -1,6 +1,15 @@
 /** A training step as a graph: what it computes, before it is planned for a device. */
 
-import { argument, type Collective, Graph, type Precision, sentence, UsageError, type Value } from "../core/mod.ts";
+import {
+  argument,
+  type Collective,
+  Graph,
+  type Precision,
+  sentence,
+  type Transport,
+  UsageError,
+  type Value,
+} from "../core/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { topKCorrect } from "../ops/mod.ts";
 import { recordAccumulation, updateGraph } from "./_accumulation.ts";
@@ -46,6 +55,11 @@ export interface TogetherOptions {
    * of all, within 64 KiB and 4 MiB.
    */
   readonly bucketBytes?: number;
+  /**
+   * How gradients travel. As float16, which takes half of the bytes, they are rounded on their way, and their sums too; that is
+   * for mixed precision, whose scaled gradients have the range of float16. Defaults to float32.
+   */
+  readonly transport?: Transport;
 }
 
 /** The options of {@link traceStep}: what a training step computes. */
@@ -125,6 +139,13 @@ export function traceStep(options: StepOptions): TracedStep {
       sentence`A batch of ${batch} does not fall into ${accumulate} equal parts; use another ${argument("accumulate")}`,
     );
   }
+  if (options.transport === "float16" && precision !== "mixed") {
+    throw new UsageError(
+      sentence`Gradients of float32 would lose what is small as float16; expected ${
+        argument("precision", "mixed")
+      } beside ${argument("transport", "float16")}`,
+    );
+  }
   const statisticsRanks = options.syncBatchNorm ? collective?.size : undefined;
   const graph = new Graph({ training: true, precision, fixedNorm: fixedNorms(options), statisticsRanks });
   const { images, labels, loss: recordLoss } = inputs.record(graph, partSpec(options));
@@ -138,7 +159,7 @@ export function traceStep(options: StepOptions): TracedStep {
   const gradients = parameterGradients(graph, loss, options.freeze, collective?.size);
   const scale = lossScale(graph), scalars = { loss, correct, ...(scale === undefined ? {} : { scale }) };
   if (accumulate === 1) {
-    const given = collective === undefined ? gradients : sumGradients(graph, gradients, options.bucketBytes);
+    const given = collective === undefined ? gradients : sumGradients(graph, gradients, options);
     recordUpdates(graph, optimizer, given, states, options, collective?.size);
     return { graph, scalars };
   }

@@ -1,6 +1,7 @@
 /** The processes that `mpirun` or `srun` started, as the engine sees them: sums over ranks, and what a run needs beside. */
 
-import { type Collective, DeviceError, StallWatch } from "../../core/mod.ts";
+import { type Collective, DeviceError, StallWatch, type Transport } from "../../core/mod.ts";
+import { HalfSum } from "./half_sum.ts";
 import { type LauncherVariables, type MpiLibrary, openLibrary, readText } from "./library.ts";
 
 /** `MPI_THREAD_SERIALIZED` and `MPI_THREAD_MULTIPLE`. */
@@ -35,11 +36,15 @@ export class MpiCommunicator implements Collective {
   readonly #opened = performance.now();
   readonly #unanswered = new Set<(reason: Error) => void>();
   readonly #watch: StallWatch;
+  /** Sums as float16, by a communicator of their own: theirs are two calls each, between which others may come. */
+  readonly #halves: HalfSum;
   #last: Promise<unknown> = Promise.resolve();
+  #lastHalf: Promise<unknown> = Promise.resolve();
 
   private constructor(
     library: MpiLibrary,
     multiple: boolean,
+    own: bigint,
     { rank, size, machine, stallTimeout }: Pick<MpiCommunicator, "rank" | "size" | "machine"> & Required<MpiOptions>,
   ) {
     this.#watch = new StallWatch({
@@ -48,6 +53,12 @@ export class MpiCommunicator implements Collective {
     });
     this.#library = library;
     this.#multiple = multiple;
+    const { calls, constants: { byte } } = library;
+    const checked = async (call: Promise<number>) => expectSuccess(library, await this.#answered(call));
+    this.#halves = new HalfSum(size, {
+      alltoall: (from, to, bytes) => checked(calls.MPI_Alltoall(from, bytes, byte, to, bytes, byte, own)),
+      allgather: (from, to, bytes) => checked(calls.MPI_Allgather(from, bytes, byte, to, bytes, byte, own)),
+    });
     this.rank = rank;
     this.size = size;
     this.version = library.version;
@@ -80,7 +91,9 @@ export class MpiCommunicator implements Collective {
     const size = read((number) => calls.MPI_Comm_size(constants.world, number));
     const machine = readText((bytes, length) => calls.MPI_Get_processor_name(bytes, length));
     expectLaunched(library, size, launcher);
-    return new MpiCommunicator(library, level >= MULTIPLE, { rank, size, machine, stallTimeout });
+    const own = new BigUint64Array(1);
+    expectSuccess(library, calls.MPI_Comm_dup(constants.world, own));
+    return new MpiCommunicator(library, level >= MULTIPLE, own[0], { rank, size, machine, stallTimeout });
   }
 
   /** The share of the time since it was opened in which the calling thread had nothing to do but wait for sums. */
@@ -94,13 +107,23 @@ export class MpiCommunicator implements Collective {
   }
 
   /** Begins to sum over all ranks; several sums may be under way. */
-  async sum(values: Float32Array): Promise<void> {
+  async sum(values: Float32Array, transport: Transport = "float32"): Promise<void> {
     this.#wait.begin();
     try {
-      await (this.#multiple ? this.#sumAtOnce(values) : this.#inTurn(() => this.#sumNow(values)));
+      if (transport === "float16") await this.#sumAsHalves(values);
+      else await (this.#multiple ? this.#sumAtOnce(values) : this.#inTurn(() => this.#sumNow(values)));
     } finally {
       this.#wait.end();
     }
+  }
+
+  /** One such sum after the other; where calls may not be made at once, after all others too. */
+  async #sumAsHalves(values: Float32Array): Promise<void> {
+    const before = this.#multiple ? this.#lastHalf : this.#last;
+    const done = before.then(() => this.#halves.sum(values)), after = done.catch(() => {});
+    if (this.#multiple) this.#lastHalf = after;
+    else this.#last = after;
+    await done;
   }
 
   /** Sends bytes of a rank to all others, which receive them in place. */

@@ -26,6 +26,17 @@ const CALLS = {
     parameters: [HANDLE, "buffer", "i32", HANDLE, HANDLE, HANDLE, "buffer"],
     result: "i32",
   },
+  MPI_Comm_dup: { parameters: [HANDLE, "buffer"], result: "i32" },
+  MPI_Alltoall: {
+    parameters: ["buffer", "i32", HANDLE, "buffer", "i32", HANDLE, HANDLE],
+    result: "i32",
+    nonblocking: true,
+  },
+  MPI_Allgather: {
+    parameters: ["buffer", "i32", HANDLE, "buffer", "i32", HANDLE, HANDLE],
+    result: "i32",
+    nonblocking: true,
+  },
   MPI_Wait: { parameters: ["buffer", "buffer"], result: "i32", nonblocking: true },
   MPI_Bcast: { parameters: ["buffer", "i32", HANDLE, "i32", HANDLE], result: "i32", nonblocking: true },
   MPI_Barrier: { parameters: [HANDLE], result: "i32", nonblocking: true },

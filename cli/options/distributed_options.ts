@@ -41,6 +41,14 @@ export const TOGETHER_OPTIONS = {
     default: false,
     heededBy: alone,
   },
+  transport: {
+    kind: "text",
+    group: "Training",
+    about: "how gradients travel; float16 takes half of the bytes, and wants --precision mixed",
+    default: "float32",
+    choices: ["float32", "float16"],
+    heededBy: alone,
+  },
   "scale-lr": {
     kind: "flag",
     group: "Training",

@@ -1,6 +1,6 @@
 /** The options of `train`, and what they mean to the library. */
 
-import type { Precision } from "../../core/mod.ts";
+import type { Precision, Transport } from "../../core/mod.ts";
 import type { ModelOptions } from "../../models/mod.ts";
 import { type FitOptions, type ScheduleName, SCHEDULES } from "../../train/mod.ts";
 import { TUNE_OPTION } from "../tuning/tune_option.ts";
@@ -387,6 +387,7 @@ export function trainingOptions(values: ChosenValues, stepsPerEpoch: number): Pa
     earlyStop: values["early-stop"],
     accumulate: values.accumulate ?? "auto",
     syncBatchNorm: values["sync-bn"],
+    transport: values.transport as Transport,
     recompute: values.recompute,
     precision: values.precision as Precision,
     freeze: values.freeze?.split(","),

@@ -1,6 +1,6 @@
 /** A sum over ranks on the CPU: its values lie in one run of the memory, where the collective sums them in place. */
 
-import type { Collective } from "../collective.ts";
+import type { Collective, Transport } from "../collective.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { MemoryArray } from "./memory.ts";
 
@@ -16,15 +16,17 @@ export class CpuExchange {
   readonly #collective: Collective;
   readonly #run: MemoryArray;
   readonly #copied: readonly CopiedValue[];
+  readonly #transport: Transport;
   #summed: Float32Array = new Float32Array();
   #sum: Promise<void> = Promise.resolve();
   #pending = false;
 
   /** The sum of a run of memory, after some values are copied into it. */
-  constructor(collective: Collective, run: MemoryArray, copied: readonly CopiedValue[]) {
+  constructor(collective: Collective, run: MemoryArray, copied: readonly CopiedValue[], transport: Transport) {
     this.#collective = collective;
     this.#run = run;
     this.#copied = copied;
+    this.#transport = transport;
   }
 
   /**
@@ -35,7 +37,7 @@ export class CpuExchange {
   begin(fail: (error: unknown) => void): void {
     const run = this.#summed = this.#run.elements as Float32Array;
     for (const { from, offset } of this.#copied) run.set(from.elements, offset);
-    this.#sum = this.#collective.sum(run);
+    this.#sum = this.#collective.sum(run, this.#transport);
     this.#pending = true;
     this.#sum.catch(fail).then(() => this.#pending = false);
   }

@@ -96,7 +96,7 @@ export class CpuExecutable implements Executable {
     }
     program.values.forEach((value, index) => place(value, arena, program.arena.offsets[index]));
 
-    const exchanges = program.exchanges.map(({ node, wait, offsets, length, inPlace }) => {
+    const exchanges = program.exchanges.map(({ node, wait, offsets, length, transport, inPlace }) => {
       const { arguments: given, results } = plan.nodes[node], block = orNothing(() => memory.allocate(4 * length));
       const run = memory.view(block, "f32", length);
       // What lies between values is summed too.
@@ -107,7 +107,7 @@ export class CpuExecutable implements Executable {
         else copied.push({ from: arrays.get(value)!, offset: offsets[index] });
         place(results[index], block, 4 * offsets[index]);
       });
-      const exchange = new CpuExchange(collective!, run, copied);
+      const exchange = new CpuExchange(collective!, run, copied, transport);
       this.#exchanges.push({ exchange, block });
       return { node, wait, exchange };
     });

@@ -1,5 +1,6 @@
 /** What a program exchanges with other ranks: when each sum over them begins, when it must be there, and where its values lie. */
 
+import type { Transport } from "../collective.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { elementCount } from "../graph/shape.ts";
 
@@ -13,6 +14,8 @@ export interface Exchange {
   readonly offsets: readonly number[];
   /** The floats of the run. */
   readonly length: number;
+  /** How they travel. */
+  readonly transport: Transport;
 }
 
 /** Values begin at whole cache lines: at multiples of so many floats. */
@@ -33,7 +36,8 @@ export function exchangesOf(nodes: readonly Node[]): Exchange[] {
       length += Math.ceil(elementCount(spec.shape) / ALIGNMENT) * ALIGNMENT;
     }
     const wait = node.results.reduce((first, value) => Math.min(first, firstReaders.get(value) ?? first), nodes.length);
-    return [{ node: index, wait, offsets, length }];
+    const { transport } = node.attributes as { readonly transport: Transport };
+    return [{ node: index, wait, offsets, length, transport }];
   });
 }
 

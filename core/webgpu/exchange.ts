@@ -3,7 +3,7 @@
  * readers expect them. Only the reading waits for the device; what does not depend on the sums is queued behind the copy.
  */
 
-import type { Collective } from "../collective.ts";
+import type { Collective, Transport } from "../collective.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { DeviceError } from "../util/errors.ts";
 import { byteSize, elementCount } from "../graph/shape.ts";
@@ -29,12 +29,20 @@ export class WebGpuExchange {
   readonly #staging: GPUBuffer;
   readonly #values: readonly ExchangedValue[];
   readonly #sums: Float32Array<ArrayBuffer>;
+  readonly #transport: Transport;
   #done: Promise<void> = Promise.resolve();
   #reading = false;
   #destroyed = false;
 
   /** The sum of some values, in a run of so many floats. */
-  constructor(backend: WebGpuBackend, collective: Collective, values: readonly ExchangedValue[], length: number) {
+  constructor(
+    backend: WebGpuBackend,
+    collective: Collective,
+    values: readonly ExchangedValue[],
+    length: number,
+    transport: Transport,
+  ) {
+    this.#transport = transport;
     this.#backend = backend;
     this.#collective = collective;
     this.#staging = backend.createBuffer(4 * length, "staging of sums", BufferUsage.MAP_READ | BufferUsage.COPY_DST);
@@ -61,7 +69,7 @@ export class WebGpuExchange {
       begun = (async () => {
         await Promise.all([before, read]);
         // Not waited for here, so that the next sum begins.
-        return { sum: this.#collective.sum(this.#sums) };
+        return { sum: this.#collective.sum(this.#sums, this.#transport) };
       })();
     this.#done = begun.then(({ sum }) => sum);
     this.#done.catch(fail);
@@ -123,7 +131,7 @@ export function exchangePoints(
   made: (exchange: WebGpuExchange) => void,
 ): Map<number, ExchangePoint[]> {
   const points = new Map<number, ExchangePoint[]>();
-  for (const { node: index, wait, offsets, length } of exchangesOf(nodes)) {
+  for (const { node: index, wait, offsets, length, transport } of exchangesOf(nodes)) {
     const { arguments: given, results } = nodes[index];
     const values = given.map((value, k) => ({
       from: bufferOf(value),
@@ -131,7 +139,7 @@ export function exchangePoints(
       offset: offsets[k],
       length: elementCount(value.spec.shape),
     }));
-    const exchange = new WebGpuExchange(backend, collective, values, length);
+    const exchange = new WebGpuExchange(backend, collective, values, length, transport);
     made(exchange);
     const bound = (buffer: GPUBuffer, k: number, write: boolean) => {
       const { spec } = given[k];
