@@ -3,7 +3,15 @@
  * `torch.nn.parallel.DistributedDataParallel` gives them (Li et al. 2020, "PyTorch Distributed", section 3.2.3: buckets).
  */
 
-import { byteSize, type Graph, type Node, type Transport, UsageError, type Value } from "../core/mod.ts";
+import {
+  byteSize,
+  type Graph,
+  type Node,
+  type Precision,
+  type Transport,
+  UsageError,
+  type Value,
+} from "../core/mod.ts";
 import { allReduce } from "../ops/mod.ts";
 import type { parameterGradients } from "./optimizers/optimizer.ts";
 
@@ -11,8 +19,10 @@ import type { parameterGradients } from "./optimizers/optimizer.ts";
 interface GradientSums {
   /** The bytes from which on a bucket is full. Defaults to a quarter of all, within 64 KiB and 4 MiB. */
   readonly bucketBytes?: number;
-  /** How they travel. Defaults to float32. */
+  /** How they travel under mixed precision. Defaults to float32. */
   readonly transport?: Transport;
+  /** How the step computes. */
+  readonly precision?: Precision;
 }
 
 type ParameterGradient = ReturnType<typeof parameterGradients>[number];
@@ -32,8 +42,10 @@ const BUCKETS = 4;
 export function sumGradients(
   graph: Graph,
   gradients: readonly ParameterGradient[],
-  { bucketBytes = defaultBucket(gradients), transport = "float32" }: GradientSums,
+  { bucketBytes = defaultBucket(gradients), precision, ...given }: GradientSums,
 ): ParameterGradient[] {
+  // Gradients of float32 would lose what is small.
+  const transport = precision === "mixed" ? given.transport : "float32";
   if (!(bucketBytes > 0)) {
     throw new UsageError(`Expected \`bucketBytes\` to be above 0 but it is ${bucketBytes}`);
   }
@@ -46,7 +58,9 @@ export function sumGradients(
   let bucket: Value[] = [], bytes = 0;
   const close = () => {
     if (bucket.length === 0) return;
-    allReduce.apply(graph, bucket, { transport }).forEach((sum, index) => sums.set(bucket[index], sum));
+    allReduce.apply(graph, bucket, { transport: transport ?? "float32" }).forEach((sum, index) =>
+      sums.set(bucket[index], sum)
+    );
     bucket = [];
     bytes = 0;
   };

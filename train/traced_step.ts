@@ -139,13 +139,6 @@ export function traceStep(options: StepOptions): TracedStep {
       sentence`A batch of ${batch} does not fall into ${accumulate} equal parts; use another ${argument("accumulate")}`,
     );
   }
-  if (options.transport === "float16" && precision !== "mixed") {
-    throw new UsageError(
-      sentence`Gradients of float32 would lose what is small as float16; expected ${
-        argument("precision", "mixed")
-      } beside ${argument("transport", "float16")}`,
-    );
-  }
   const statisticsRanks = options.syncBatchNorm ? collective?.size : undefined;
   const graph = new Graph({ training: true, precision, fixedNorm: fixedNorms(options), statisticsRanks });
   const { images, labels, loss: recordLoss } = inputs.record(graph, partSpec(options));

@@ -118,7 +118,15 @@ export class Trainer {
    */
   static async assemble(options: TrainerOptions): Promise<Trainer> {
     const { backend, accumulate = 1, inputs = uploadedInputs, seed = 0, recompute, tune, collective } = options;
-    await expectPrecision(backend, options.precision ?? "float32");
+    const { precision = "float32", transport } = options;
+    await expectPrecision(backend, precision);
+    if (transport === "float16" && precision !== "mixed") {
+      throw new UsageError(
+        sentence`Gradients of float32 would lose what is small as float16; expected ${
+          argument("precision", "mixed")
+        } beside ${argument("transport", transport)}`,
+      );
+    }
     const { graph, scalars, updates } = traceStep(options);
     const { variables = new Variables() } = options, ownsVariables = options.variables === undefined;
     let update: Program | undefined, program: Program;

@@ -32,6 +32,9 @@ export const DISTRIBUTED_OPTION = {
 
 const alone = beside("distributed", "there is one process without --distributed");
 
+const mixedTogether: Condition = (values) =>
+  alone(values) ?? (values.precision === "mixed" ? undefined : "gradients of float32 would lose what is small");
+
 /** What training together takes beside. */
 export const TOGETHER_OPTIONS = {
   "sync-bn": {
@@ -47,7 +50,7 @@ export const TOGETHER_OPTIONS = {
     about: "how gradients travel; float16 takes half of the bytes, and wants --precision mixed",
     default: "float32",
     choices: ["float32", "float16"],
-    heededBy: alone,
+    heededBy: mixedTogether,
   },
   "scale-lr": {
     kind: "flag",

@@ -22,6 +22,7 @@ const SITUATIONS: readonly GivenOptions[] = [
   { model: "mobilenet_v2_cifar" },
   { freeze: "conv1.*,bn1.*" },
   { distributed: true },
+  { distributed: true, precision: "mixed" },
 ].map((situation): GivenOptions => ({ model: "resnet8", lr: "0.1", ...situation as GivenOptions }));
 
 /** Values of an option that are not its default and may stand alone. */
