@@ -33,7 +33,10 @@ export const DISTRIBUTED_OPTION = {
 const alone = beside("distributed", "there is one process without --distributed");
 
 const mixedTogether: Condition = (values) =>
-  alone(values) ?? (values.precision === "mixed" ? undefined : "gradients of float32 would lose what is small");
+  alone(values) ??
+    (values.precision === "mixed"
+      ? undefined
+      : "gradients of float32 would lose what is small; give --precision mixed");
 
 /** What training together takes beside. */
 export const TOGETHER_OPTIONS = {
