@@ -149,3 +149,22 @@ Deno.test("weights that do not fit, a diverging loss and a missing adapter end w
     assertEquals(outcome.code, 1);
     assertStringIncludes(outcome.stderr, "No WebGPU adapter was found");
   }));
+
+Deno.test("train --find-lr tests rates first, trains with what it found, and keeps that for a run that goes on", () =>
+  withFolder(async (folder) => {
+    await writeCifar(folder, 40);
+    const run = `${folder}/run`, train = ["train", "--data", folder, "--model", "resnet8", "--backend", "cpu"];
+    const args = [...train, "--threads", "1", "--batch", "8", "--find-lr", "--epochs", "2", "--stop-after", "1"];
+    const { code, stdout, stderr } = await runInProcess([...args, "--out", run]);
+    assertEquals(code, 0, stderr);
+    const rate = Number(
+      /^a rate of ([\d.e-]+), found by a test of \d+ steps \(--find-lr\)$/m.exec(unwrapped(stdout))![1],
+    );
+    assert(rate > 1e-4 && rate < 10, `${rate}`);
+    const config = JSON.parse(await Deno.readTextFile(`${run}/config.json`));
+    assertEquals([config.lr, "find-lr" in config], [rate, false]);
+    const resumed = await runInProcess(["train", "--resume", run]);
+    assertEquals([resumed.code, /rate of/.test(resumed.stdout)], [0, false], resumed.stderr);
+    const both = await runInProcess([...args, "--lr", "0.1"]);
+    assertEquals([both.code, both.stderr], [2, "error: --find-lr and --lr 0.1 exclude each other\n"]);
+  }));

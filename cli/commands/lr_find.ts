@@ -31,7 +31,18 @@ function without<T extends OptionTable, K extends keyof T>(table: T, names: read
 
 /** What a test of rates decides itself, and what is of runs that are kept. */
 const LEFT_OUT = [
-  ...["recipe", "print-recipe", "epochs", "steps", "early-stop", "lr", "head-epochs", "ema", "deterministic"] as const,
+  ...[
+    "recipe",
+    "print-recipe",
+    "epochs",
+    "steps",
+    "early-stop",
+    "lr",
+    "find-lr",
+    "head-epochs",
+    "ema",
+    "deterministic",
+  ] as const,
   ...["schedule", "factor", "milestones", "patience", "threshold", "cooldown", "monitor", "min-lr"] as const,
   ...["warmup", "warmup-until", "warmup-lr", "resume", "out", "checkpoint-minutes", "checkpoint-steps"] as const,
   ...["keep", "profile", "plain", "json", "progress"] as const,

@@ -4,7 +4,14 @@ import { printable, UsageError, VERSION } from "../../core/mod.ts";
 import type { ImageSet } from "../../data/mod.ts";
 import { modelByName, type SequentialModel } from "../../models/mod.ts";
 import { alignHead, type Checkpoint, describedModel, type ModelDescription } from "../../weights/mod.ts";
-import { fit, frozenNames, parameterNames, type ResumableCheckpoint, RunFolder as Folder } from "../../train/mod.ts";
+import {
+  findRate,
+  fit,
+  frozenNames,
+  parameterNames,
+  type ResumableCheckpoint,
+  RunFolder as Folder,
+} from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { RunFolder } from "../../disk/mod.ts";
 import { NO_FILES } from "../mpi/no_files.ts";
@@ -55,6 +62,7 @@ import {
   earlyStopText,
   epochJson,
   fineTuningText,
+  foundRateText,
   headText,
   memoryText,
   resumeText,
@@ -100,6 +108,9 @@ async function trainOn(ranks: Ranks, written: TrainValues, given: GivenOptions):
   const values = withPublishedModel(withOptimizerDefaults(resolved.values), given), { resume } = values;
   // Refuses a name that no model has before images are opened.
   modelByName(values.model);
+  if (values["find-lr"] && resolved.decided.includes("lr")) {
+    throw new UsageError(`--find-lr and --lr ${values.lr} exclude each other`);
+  }
   rejectUnusedOptions(TRAIN_OPTIONS, values, given);
   if (resume === undefined) checkTune(values.tune);
   const work = await openWork(values, decided, ranks);
@@ -190,7 +201,8 @@ export async function openWork(asked: TrainValues, decided: ReadonlySet<string>,
 /** Trains, and says how it goes. */
 async function trainIn(run: Run, work: Work): Promise<void> {
   const { location, folder, checkpoint, initial } = run, store = folder?.store ?? NO_FILES;
-  const { set, values, ranks, freeze, classWeights, parameters } = work, first = isFirst(ranks);
+  const { set, ranks, freeze, classWeights, parameters } = work, first = isFirst(ranks);
+  let { values } = work;
   const description = startedDescription(work.description, initial), model = describedModel(description);
   const { json, accumulate, batch, epochs } = values, progress = values.progress && !json && first;
   const isLive = progress && !values.plain && Deno.stderr.isTerminal();
@@ -237,6 +249,24 @@ async function trainIn(run: Run, work: Work): Promise<void> {
     const published = isPublished(values) ? initial?.source : undefined;
     const tuned = fineTuningText(published, values.lr, headEpochs, freeze.length > 0);
     if (checkpoint === undefined && tuned !== undefined) say(tuned);
+    if (values["find-lr"]) {
+      const { suggested, points } = await findRate({
+        model,
+        backend,
+        set,
+        batch,
+        augmentation,
+        normalisation,
+        ...trainingOptions(values, stepsPerEpoch),
+        classWeights,
+        initial: initial && { ...initial, ...head },
+        signal: interrupt.signal,
+        callbacks: line instanceof LiveView ? [] : [line],
+      });
+      // Two digits: a test tells no more.
+      values = { ...values, lr: suggested === undefined ? values.lr : Number(suggested.toPrecision(2)) };
+      say(foundRateText(values.lr, suggested !== undefined, points.length));
+    }
     const report = { progress, signal: interrupt.signal };
     const tuning = await RunTuning.open(values.tune, backend, store, report);
     if (line instanceof LiveView) {

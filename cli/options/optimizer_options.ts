@@ -2,7 +2,12 @@
 
 import { adamwOptimizer, type FitOptions, rmspropOptimizer } from "../../train/mod.ts";
 import { byChoice } from "./conditions.ts";
-import { inGroup, type Values } from "./option.ts";
+import { type Condition, inGroup, type Values } from "./option.ts";
+
+const foundAlone: Condition = ({ "find-lr": find, distributed }) =>
+  find === true && distributed === true
+    ? "--find-lr is of one process; run lr-find first, and give --distributed its --lr"
+    : undefined;
 
 /** How gradients change weights. */
 export const OPTIMIZER_OPTIONS = inGroup(
@@ -14,6 +19,14 @@ export const OPTIMIZER_OPTIONS = inGroup(
       about:
         "the highest learning rate; defaults to what suits the batch, up to 0.1, to 0.01 for published weights, and to 1e-3 for adamw",
       minimum: 0,
+    },
+    "find-lr": {
+      kind: "flag",
+      about: "find that rate by a range test first (Smith 2017), as lr-find does",
+      default: false,
+      contradicts: foundAlone,
+      startsRun: true,
+      ofOneInvocation: true,
     },
     momentum: {
       kind: "number",

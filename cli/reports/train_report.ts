@@ -125,3 +125,14 @@ export function resumeText(checkpoint: ResumableCheckpoint | undefined, run: str
   const { epochs, steps } = checkpoint.info.progress;
   return `Going on after ${steps} steps, in epoch ${epochs + 1}`;
 }
+
+/**
+ * The rate that a range test found.
+ *
+ * @param found Whether it found one; else the rate is what it would have been without.
+ */
+export function foundRateText(rate: number, found: boolean, steps: number): string {
+  return found
+    ? `a rate of ${rate}, found by a test of ${steps} steps (--find-lr)`
+    : `a test of ${steps} steps found no rate at which the loss falls, so the rate is ${rate}; look at the data, or give --lr`;
+}
