@@ -81,15 +81,30 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
+/** The numbers that a script for the system's processes prints: Deno itself asks for all permissions there. */
+async function processes(script: string, ...args: string[]): Promise<number[]> {
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", script, "sh", ...args], stderr: "null" }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
+}
+
 /** The processes that one has started, of those that run Deno. */
-async function childrenOf(pid: number): Promise<readonly number[]> {
-  const children: number[] = [];
-  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
-    const listed = await Deno.readTextFile(`/proc/${pid}/task/${name}/children`).catch(() => "");
-    for (const child of listed.split(" ").filter((text) => text !== "").map(Number)) {
-      const command = await Deno.readTextFile(`/proc/${child}/cmdline`).catch(() => "");
-      if (command.includes("cli/main.ts")) children.push(child);
-    }
-  }
-  return children;
+function childrenOf(pid: number): Promise<readonly number[]> {
+  return processes(
+    "for child in $(cat /proc/$1/task/*/children); do grep -q cli/main.ts /proc/$child/cmdline && echo $child; done",
+    `${pid}`,
+  );
+}
+
+/** The process of a rank that trains in a folder: Open MPI tells each its number. */
+export async function rankOf(run: string, rank: number): Promise<number> {
+  const [found] = await processes(
+    `for process in /proc/[0-9]*; do
+      grep -q cli/main.ts $process/cmdline && grep -qF -- "$1" $process/cmdline &&
+        tr '\\0' '\\n' < $process/environ | grep -qx "OMPI_COMM_WORLD_RANK=$2" && echo \${process#/proc/}
+    done`,
+    run,
+    `${rank}`,
+  );
+  if (found === undefined) throw new Error(`There is no rank ${rank} of ${run}`);
+  return found;
 }

@@ -124,7 +124,7 @@ Deno.test({
       const grey = await onTerminal(`NO_COLOR=1 ${RUN} ${short} --out ${folder}/grey`, 100, () => undefined);
       // deno-lint-ignore no-control-regex
       assert(grey.includes("│") && !/\x1b\[\d+m/.test(grey), grey);
-      const coloured = await onTerminal(`${RUN} ${short} --out ${folder}/colour`, 100, () => undefined);
+      const coloured = await onTerminal(`env -u NO_COLOR ${RUN} ${short} --out ${folder}/colour`, 100, () => undefined);
       assert(coloured.includes("\x1b[34m"));
     }),
 });

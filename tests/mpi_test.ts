@@ -6,7 +6,7 @@ import sharp from "../images/sharp.ts";
 import { ALL } from "./_all.ts";
 import { besideFewSteps, runCli, unwrapped, withFolder, writeCifar } from "./_cli.ts";
 import { LAUNCH, launch, root } from "./_launcher.ts";
-import { pause, RANK, runRanks, startMpi, whyNoMpi } from "./_mpi.ts";
+import { pause, RANK, rankOf, runRanks, startMpi, whyNoMpi } from "./_mpi.ts";
 
 const why = await whyNoMpi();
 // CI installs it: a run without it would say nothing.
@@ -125,18 +125,6 @@ Deno.test({
       );
     }),
 });
-
-/** The process of a rank: Open MPI tells each its number. */
-async function rankOf(run: string, rank: number): Promise<number> {
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const read = (file: string) => Deno.readTextFile(`/proc/${name}/${file}`).catch(() => "");
-    const command = await read("cmdline");
-    if (!command.includes("cli/main.ts") || !command.includes(run)) continue;
-    if ((await read("environ")).split("\0").includes(`OMPI_COMM_WORLD_RANK=${rank}`)) return Number(name);
-  }
-  throw new Error(`There is no rank ${rank} of ${run}`);
-}
 
 Deno.test({
   name: "killing a rank at any moment ends all of them and leaves a run that goes on to the bit",
