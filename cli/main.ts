@@ -18,7 +18,8 @@ import { widthOf, wrapText } from "./reports/layout.ts";
 import { provideRuntimeFolder } from "./runtime_folder.ts";
 import { PROGRAM } from "./program.ts";
 
-const COMMANDS: readonly Command[] = [
+/** The commands, in the order in which they are explained. */
+export const COMMANDS: readonly Command[] = [
   trainCommand,
   evalCommand,
   predictCommand,

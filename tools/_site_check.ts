@@ -9,8 +9,10 @@ const LOADS = /^(?:script|img|source|iframe)$/;
 const ONLY_NAMED = /rel="(?:canonical|alternate)"/;
 
 function unescape(text: string): string {
-  return text.replace(/&(amp|quot|lt|gt|#39|#x27);/g, (_, name) =>
-    ({ amp: "&", quot: '"', lt: "<", gt: ">" } as Readonly<Record<string, string>>)[name] ?? "'");
+  return text.replace(
+    /&(amp|quot|lt|gt|#39|#x27);/g,
+    (_, name) => ({ amp: "&", quot: '"', lt: "<", gt: ">" } as Readonly<Record<string, string>>)[name] ?? "'",
+  );
 }
 
 /**
@@ -22,9 +24,9 @@ function unescape(text: string): string {
  * @returns A sentence for each.
  */
 export function siteFaults(pages: ReadonlyMap<string, string>, files: ReadonlySet<string>, base: string): string[] {
-  const ids = new Map([...pages].map(([path, text]) =>
-    [path, new Set([...text.matchAll(IDS)].map(([, id]) => unescape(id)))] as const
-  ));
+  const ids = new Map(
+    [...pages].map(([path, text]) => [path, new Set([...text.matchAll(IDS)].map(([, id]) => unescape(id)))] as const),
+  );
   const faults: string[] = [];
   for (const [path, text] of pages) {
     for (const [, address] of text.matchAll(/(?:@import\s*|url\(\s*)["']?(https?:[^"')\s]+|\/\/[^"')\s]+)/g)) {
