@@ -2,6 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../cli/main.ts";
+import { RECIPES } from "../cli/options/recipes.ts";
+import { modelByName, UsageError } from "../mod.ts";
 import { offersOf } from "../cli/completions/words.ts";
 import { codeSpans, indentedLines, PAGES } from "./_docs_blocks.ts";
 import { root } from "./_launcher.ts";
@@ -28,6 +30,23 @@ function wordsOf(line: string): string[] {
   return [...command.matchAll(/'[^']*'|"[^"]*"|\S+/g)].map(([word]) => word.replace(/^(['"])(.*)\1$/, "$2"));
 }
 
+/** Whether a value is one of those that an option has, where these are known. */
+function takes(command: string, option: string, value: string): boolean {
+  if (option === "--model" && command !== "new") return hasModel(value);
+  if (option === "--recipe") return value.endsWith(".json") || RECIPES.some(({ recipe }) => recipe === value);
+  const choices = COMMANDS.find(({ name }) => name === command)!.options?.[option.slice(2)]?.choices;
+  return choices === undefined || choices.includes(value);
+}
+
+function hasModel(name: string): boolean {
+  try {
+    return modelByName(name).name !== "";
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+}
+
 /** What is wrong with the commands of Residua's in a line of a page. */
 function faultsOf(line: string): string[] {
   const words = wordsOf(line);
@@ -52,6 +71,10 @@ function faultsOf(line: string): string[] {
     }
     const value = argument.includes("=") ? argument.slice(option.length + 1) : args[k + 1];
     if (found.value !== undefined && value === undefined) faults.push(`${name} ${option} has no value`);
+    // Words in capitals stand for a value.
+    if (value !== undefined && !/[A-Z]/.test(value) && !takes(name, option, value)) {
+      faults.push(`${name} ${option} does not take ${value}`);
+    }
   }
   if (command.subcommands.length > 0 && /^[a-z]/.test(args[0] ?? "") && !command.subcommands.includes(args[0])) {
     faults.push(`${name} has no ${args[0]}`);
@@ -93,6 +116,13 @@ Deno.test("faultsOf() finds commands and options that there are not", () => {
     "train --lr has no value",
   ]);
   assertEquals(faultsOf("deno task data inspct photos --sheet x.png | head --lines 3"), ["data has no inspct"]);
+  assertEquals(faultsOf("deno task train --model mobilenetv2 --backend gpu --recipe x"), [
+    ...[
+      "train --model does not take mobilenetv2",
+      "train --backend does not take gpu",
+      "train --recipe does not take x",
+    ],
+  ]);
   assertEquals(faultsOf("deno run --allow-read x.ts --nothing"), []);
   assert([...pages.values()].flatMap(indentedLines).filter((line) => line.includes("deno task train")).length > 10);
 });

@@ -8,7 +8,8 @@ import { modelByName } from "../mod.ts";
 import { encodeCheckpoint } from "../weights/mod.ts";
 import { testWhole } from "./_all.ts";
 import { withFolder } from "./_cli.ts";
-import { fencedBlocks, PAGES } from "./_docs_blocks.ts";
+import { fencedBlocks, indentedLines, PAGES } from "./_docs_blocks.ts";
+import { writeImages } from "./_image_files.ts";
 import { root, runDeno } from "./_launcher.ts";
 import { randomTensors } from "./_random_model.ts";
 
@@ -21,6 +22,7 @@ const PROGRAMS: Readonly<Record<string, readonly How[]>> = {
   "docs/browser.md": ["tests/browser_docs_test.ts", "tests/browser_docs_test.ts", "types"],
   "docs/data.md": ["run"],
   "docs/export.md": ["run", "run"],
+  "docs/fine_tuning.md": ["types"],
   "docs/install.md": ["tests/npm_test.ts"],
   "docs/kernel_text.md": ["types"],
   "docs/predict.md": ["run", "types"],
@@ -37,11 +39,11 @@ const AROUND: Readonly<Record<string, string>> = {
     "declare const graph: Graph, image: Value, weight: Value;",
 };
 
-/** Packages of other locks: their types are not checked. */
-const OTHER_PACKAGES: Readonly<Record<string, string>> = {
-  'import { create } from "webgpu";': "declare function create(flags: readonly string[]): GPU;",
-  'import ort from "npm:onnxruntime-node@1.30.0";': "// deno-lint-ignore no-explicit-any\ndeclare const ort: any;",
-};
+/** Imports of packages that have other locks: what stands for them, since their types are not fetched. */
+const OTHER_PACKAGES: readonly (readonly [RegExp, string])[] = [
+  [/^import \{ create \} from .webgpu.;$/m, "declare function create(flags: readonly string[]): GPU;"],
+  [/^import ort from .npm:onnxruntime-node@[\d.]+.;$/m, "// deno-lint-ignore no-explicit-any\ndeclare const ort: any;"],
+];
 
 const config = `${root}deno.offline.json`;
 const programs = new Map(
@@ -65,7 +67,7 @@ Deno.test("every program of the documentation has a line that says how it is hel
 
 /** A program as a module of its own, with the fewest changes that let it be checked alone. */
 function checkable(page: string, k: number, text: string): string {
-  const own = Object.entries(OTHER_PACKAGES).reduce((code, [from, to]) => code.replace(from, () => to), text);
+  const own = OTHER_PACKAGES.reduce((code, [from, to]) => code.replace(from, to), text);
   return `/// <reference lib="dom" />\n${AROUND[`${page} ${k}`] ?? ""}\n${own}\nexport {};\n`;
 }
 
@@ -120,5 +122,31 @@ testWhole(
       }
       assertMatch(outputs["docs/predict.md 0"], /^class \d 0\.\d+ 10\n$/);
       assertMatch(outputs["docs/export.md 1"], /^\[ 1, 10 \] Float32Array\(10\)/);
+    }),
+);
+
+testWhole(
+  "the commands of docs/first_classifier.md run, one after the other, on a folder of pictures",
+  () =>
+    withFolder(async (folder) => {
+      await writeImages(`${folder}/photos`, 10);
+      await Deno.copyFile(`${folder}/photos/green/101.jpg`, `${folder}/photo.jpg`);
+      const lines = indentedLines(await Deno.readTextFile(`${root}docs/first_classifier.md`));
+      const commands = lines.filter((line) => line.startsWith("$ ")).map((line) => line.split(" ").slice(1));
+      assertEquals(commands.map(([, , name]) => name), ["data", "train", "eval", "predict", "export"]);
+      const cpu = ["--backend", "cpu", "--threads", "1"];
+      const shorter: Record<string, string[]> = {
+        train: [...cpu, "--epochs", "1", "--model", "resnet8", "--size", "32"],
+        eval: cpu,
+        predict: cpu,
+      };
+      const own = ["run", "-A", "--quiet", "--no-check", "--config", config, `${root}cli/main.ts`];
+      for (const [, , name, ...args] of commands) {
+        const { code, stderr } = await runDeno([...own, name, ...args, ...shorter[name] ?? []], { cwd: folder });
+        assertEquals(code, 0, `${name}: ${stderr}`);
+      }
+      for (const path of ["sheet.png", "runs/photos/confusion.svg", "photos.onnx"]) {
+        assert((await Deno.stat(`${folder}/${path}`)).size > 100, path);
+      }
     }),
 );

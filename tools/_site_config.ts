@@ -5,6 +5,7 @@ import { pageOf, type SiteGroup } from "./_site_pages.ts";
 /** A token of markdown-it, as far as it is used. */
 interface Token {
   info: string;
+  readonly content: string;
 }
 
 /** How markdown-it writes a token. */
@@ -13,6 +14,12 @@ type Rule = (tokens: Token[], k: number, ...rest: unknown[]) => string;
 /** The part of markdown-it that is used. */
 interface MarkdownIt {
   readonly renderer: { readonly rules: Record<string, Rule> };
+}
+
+/** The language of an indented block: a session with prompts, commands, or what a program prints. */
+export function languageOf(text: string): string {
+  if (/^\$ /m.test(text)) return "console";
+  return /^(?:[A-Z_]+=\S+ )*(?:deno|npx|npm|node|bun|curl|cargo|tools\/|\.\/)/.test(text) ? "sh" : "txt";
 }
 
 /** The address of a page. */
@@ -65,7 +72,7 @@ export function siteConfig(groups: readonly SiteGroup[], base: string, version: 
       config({ renderer: { rules } }: MarkdownIt) {
         const fence = rules.fence;
         rules.code_block = (tokens, k, ...rest) => {
-          tokens[k].info = "sh";
+          tokens[k].info = languageOf(tokens[k].content);
           return fence(tokens, k, ...rest);
         };
       },

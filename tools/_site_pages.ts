@@ -94,8 +94,8 @@ export function pageOf(path: string): string {
   return path.endsWith(".md") ? path : `${path}.md`;
 }
 
-/** A link of Markdown, or a picture, outside of code. */
-const LINK = /(!?)(\[(?:[^\]\\`]|\\.|`[^`]*`)*\])\(([^)\s]+)\)/g;
+/** A link of Markdown, or a picture; or code in a line, in which there is none. */
+const LINK = /(!?)(\[(?:[^\]\\`]|\\.|`[^`]*`)*\])\(([^)\s]+)\)|`[^`]+`/g;
 /** Files that the generator takes as they are. */
 const PICTURE = /\.(?:png|svg|jpg|webp|gif)$/;
 /** Fenced blocks and indented ones after an empty line: what is in them is no link. */
@@ -134,7 +134,7 @@ function withSiteLinks(path: string, text: string): { readonly text: string; rea
   const targets: string[] = [], from = pageOf(path);
   const changed = outsideCode(text, (prose) =>
     prose.replace(LINK, (whole, mark, label, link) => {
-      const target = targetOf(path, link);
+      const target = link === undefined ? undefined : targetOf(path, link);
       if (target === undefined) return whole;
       targets.push(target[0]);
       const to = PICTURE.test(target[0]) ? target[0] : pageOf(target[0]);
