@@ -13,7 +13,7 @@ import { BrowserPage, browserTest, NO_WEBGPU, serveLocal } from "./_chromium.ts"
 import { withFolder } from "./_cli.ts";
 import { runProgram } from "./_launcher.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url)), config = `${root}deno.offline.json`;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const docs = await Deno.readTextFile(`${root}docs/browser.md`);
 /** The version that was tried. */
 const ESBUILD = "esbuild@0.28.1";

@@ -16,9 +16,8 @@ interface MarkdownIt {
   readonly renderer: { readonly rules: Record<string, Rule> };
 }
 
-/** The language of an indented block: a session with prompts, commands, or what a program prints. */
+/** The language of an indented block: commands, or what a program prints, with its prompts or without. */
 export function languageOf(text: string): string {
-  if (/^\$ /m.test(text)) return "console";
   return /^(?:[A-Z_]+=\S+ )*(?:deno|npx|npm|node|bun|curl|cargo|tools\/|\.\/)/.test(text) ? "sh" : "txt";
 }
 
@@ -35,13 +34,26 @@ export function partName(heading: string): string {
 /** The first page of a group. */
 const first = ({ title, pages }: SiteGroup) => ({ text: title, link: addressOf(pages[0][0]) });
 
+/** A link to the reference of an entry; that of the package itself is its start. */
+const referenceOf = (entry: string) => ({
+  text: `@residua/residua${entry && "/"}${entry}`,
+  link: `/api/${entry}${entry && "/"}index.html`,
+  target: "_self",
+});
+
 /**
  * VitePress's settings.
  *
  * @param base The path under which the site is served, with slashes at both ends.
  * @param version The version of Residua.
+ * @param entries The names of the package's subpaths.
  */
-export function siteConfig(groups: readonly SiteGroup[], base: string, version: string): Record<string, unknown> {
+export function siteConfig(
+  groups: readonly SiteGroup[],
+  base: string,
+  version: string,
+  entries: readonly string[],
+): Record<string, unknown> {
   const named = groups.map(({ title, pages }) => ({ title, pages: pages.filter(([path]) => path !== "README.md") }));
   return {
     title: "Residua",
@@ -50,7 +62,11 @@ export function siteConfig(groups: readonly SiteGroup[], base: string, version: 
     base,
     // The reference is made by another tool, and links into it are checked with all others when both are there.
     ignoreDeadLinks: [/\/api\//],
-    head: [["link", { rel: "icon", href: `${base}icon.svg`, type: "image/svg+xml" }]],
+    head: [
+      ["link", { rel: "icon", href: `${base}icon.svg`, type: "image/svg+xml" }],
+      // What programs print has 80 columns, which are to fit beside both lists.
+      ["style", {}, "html:root { --vp-code-font-size: 0.8em; }"],
+    ],
     themeConfig: {
       nav: [...named.map(first), { text: "API", link: "/api/index.html", target: "_self" }],
       sidebar: [
@@ -58,7 +74,7 @@ export function siteConfig(groups: readonly SiteGroup[], base: string, version: 
           text: title,
           items: pages.map(([path, text]) => ({ text, link: addressOf(path) })),
         })),
-        { text: "Reference", items: [{ text: "API", link: "/api/index.html", target: "_self" }] },
+        { text: "Reference", items: ["", ...entries].map(referenceOf) },
       ],
       outline: [2, 3],
       search: { provider: "local" },

@@ -163,10 +163,17 @@ function home(readme: string): string {
   return `---\n${JSON.stringify(front)}\n---\n${rest}`;
 }
 
-/** A file of another kind as a page. */
+/** The characters up to which a file is coloured. */
+const MOST_COLOURED = 40_000;
+
+/** A file of another kind as a page, which is not searched. */
 function sourcePage(path: string, text: string): string {
-  const language = { py: "python", sh: "sh", ts: "ts", json: "json", yaml: "yaml" }[path.split(".").at(-1)!] ?? "txt";
-  return `# ${path.split("/").at(-1)}\n\n\`${path}\`\n\n\`\`\`\`${language}\n${text.trimEnd()}\n\`\`\`\`\n`;
+  const language = text.length > MOST_COLOURED
+    ? "txt"
+    : { py: "python", sh: "sh", ts: "ts", json: "json", yaml: "yaml" }[path.split(".").at(-1)!] ?? "txt";
+  return `---\nsearch: false\n---\n# ${
+    path.split("/").at(-1)
+  }\n\n\`${path}\`\n\n\`\`\`\`${language}\n${text.trimEnd()}\n\`\`\`\`\n`;
 }
 
 /** A folder as a page: what of it has a page is linked. */

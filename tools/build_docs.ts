@@ -39,7 +39,7 @@ const sources = {
 };
 
 /** Makes the pages ready, and lets VitePress build them. */
-async function buildPages(base: string, version: string): Promise<void> {
+async function buildPages(base: string, version: string, entries: readonly string[]): Promise<void> {
   const docs = [...Deno.readDirSync(`${root}docs`)].map(({ name }) => `docs/${name}`)
     .filter((path) => path.endsWith(".md")).sort();
   const starts = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ...docs];
@@ -51,7 +51,7 @@ async function buildPages(base: string, version: string): Promise<void> {
     else await Deno.writeTextFile(folder + path, text);
   }
   const groups = siteGroups([...files.values()].map(({ source }) => source));
-  const given = [groups, base, version].map((value) => JSON.stringify(value)).join(", ");
+  const given = [groups, base, version, entries].map((value) => JSON.stringify(value)).join(", ");
   const settings = JSON.stringify(`${root}tools/_site_config.ts`);
   await Deno.mkdir(`${folder}.vitepress`);
   await Deno.writeTextFile(
@@ -113,6 +113,8 @@ const { version, exports } = JSON.parse(await Deno.readTextFile(`${root}deno.jso
   readonly version: string;
   readonly exports: Readonly<Record<string, string>>;
 };
-await buildPages(base, version);
-await buildReference(Object.values(exports).filter((path) => !path.startsWith("./cli/")));
+// The command line is no library.
+const entries = Object.entries(exports).filter(([name]) => name !== "./cli");
+await buildPages(base, version, entries.map(([name]) => name.slice(2)).filter((name) => name !== ""));
+await buildReference(entries.map(([, path]) => path));
 console.log(`dist/docs has ${await check(base)}`);
