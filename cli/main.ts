@@ -18,8 +18,7 @@ import { widthOf, wrapText } from "./reports/layout.ts";
 import { provideRuntimeFolder } from "./runtime_folder.ts";
 import { PROGRAM } from "./program.ts";
 
-/** The commands, in the order in which they are explained. */
-export const COMMANDS: readonly Command[] = [
+const COMMANDS: readonly Command[] = [
   trainCommand,
   evalCommand,
   predictCommand,

@@ -33,3 +33,11 @@ export function indentedLines(page: string): string[] {
 export function codeSpans(page: string): string[] {
   return [...page.replace(/^```[^]*?^```$/gm, "").matchAll(/`([^`]+)`/g)].map(([, code]) => code.replace(/\s+/g, " "));
 }
+
+/** The programs of the example's notebook, a cell each. */
+export async function notebookCells(): Promise<string[]> {
+  const { cells } = JSON.parse(await Deno.readTextFile(`${root}examples/notebook.ipynb`)) as {
+    readonly cells: readonly { readonly cell_type: string; readonly source: readonly string[] }[];
+  };
+  return cells.filter(({ cell_type: type }) => type === "code").map(({ source }) => source.join(""));
+}

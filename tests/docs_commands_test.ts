@@ -1,12 +1,21 @@
 /** The commands and the options that the documentation names are there. */
 
 import { assert, assertEquals } from "@std/assert";
-import { COMMANDS } from "../cli/main.ts";
+import type { Command } from "../cli/command.ts";
 import { RECIPES } from "../cli/options/recipes.ts";
 import { modelByName, UsageError } from "../mod.ts";
 import { offersOf } from "../cli/completions/words.ts";
 import { codeSpans, indentedLines, PAGES } from "./_docs_blocks.ts";
 import { root } from "./_launcher.ts";
+
+/** Every command; that of completions is made of the others. */
+const COMMANDS: Command[] = [];
+for (const { name } of Deno.readDirSync(`${root}cli/commands`)) {
+  if (name.endsWith("_test.ts")) continue;
+  for (const [key, made] of Object.entries(await import(`../cli/commands/${name}`))) {
+    if (key.endsWith("Command")) COMMANDS.push(typeof made === "function" ? made(() => []) : made as Command);
+  }
+}
 
 const offers = new Map(
   offersOf(COMMANDS).map(({ name, options, subcommands }) => [
@@ -124,5 +133,6 @@ Deno.test("faultsOf() finds commands and options that there are not", () => {
     ],
   ]);
   assertEquals(faultsOf("deno run --allow-read x.ts --nothing"), []);
+  assert(COMMANDS.length >= 12, `${COMMANDS.length} commands`);
   assert([...pages.values()].flatMap(indentedLines).filter((line) => line.includes("deno task train")).length > 10);
 });

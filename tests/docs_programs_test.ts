@@ -8,7 +8,7 @@ import { modelByName } from "../mod.ts";
 import { encodeCheckpoint } from "../weights/mod.ts";
 import { testWhole } from "./_all.ts";
 import { withFolder } from "./_cli.ts";
-import { fencedBlocks, indentedLines, PAGES } from "./_docs_blocks.ts";
+import { fencedBlocks, indentedLines, notebookCells, PAGES } from "./_docs_blocks.ts";
 import { writeImages } from "./_image_files.ts";
 import { root, runDeno } from "./_launcher.ts";
 import { randomTensors } from "./_random_model.ts";
@@ -82,6 +82,9 @@ testWhole("the TypeScript of the documentation type-checks", () =>
         paths.push(path);
       }
     }
+    // The cells of a notebook are one program.
+    paths.push(`${folder}/notebook.ts`);
+    await Deno.writeTextFile(paths.at(-1)!, (await notebookCells()).join("\n"));
     assert(paths.length > 10, `${paths.length} programs`);
     const args = ["check", "--quiet", "--node-modules-dir=none", "--config", config];
     const { code, stderr } = await runDeno([...args, ...paths]);

@@ -53,6 +53,17 @@ Deno.test("sitePages() keeps places, follows links to what they name, and turns 
   assertEquals(pages.get("docs/pictures/p.png"), { source: "docs/pictures/p.png" });
 });
 
+Deno.test("sitePages() shows a notebook by its texts and programs", async () => {
+  const cells = [
+    { cell_type: "markdown", source: ["# N\n", "text"] },
+    { cell_type: "code", source: ["const x = 1;\n", "x;"], outputs: [] },
+  ];
+  const files = { "docs/a.md": "[n](../n.ipynb)\n", "n.ipynb": JSON.stringify({ cells }) };
+  const pages = await sitePages(["docs/a.md"], sourcesOf(files));
+  assertEquals(pages.get("docs/a.md")!.text, "[n](../n.ipynb.md)\n");
+  assertEquals(pages.get("n.ipynb.md")!.text, "# N\ntext\n\n```ts\nconst x = 1;\nx;\n```\n");
+});
+
 Deno.test("sitePages() refuses a link to what is not there", async () => {
   const sources = sourcesOf({ "docs/a.md": "# A\n\n[b](b.md)\n" });
   await assertRejects(

@@ -176,6 +176,16 @@ function sourcePage(path: string, text: string): string {
   }\n\n\`${path}\`\n\n\`\`\`\`${language}\n${text.trimEnd()}\n\`\`\`\`\n`;
 }
 
+/** A notebook as a page: its texts, and its programs as blocks. */
+function notebookPage(text: string): string {
+  const { cells } = JSON.parse(text) as {
+    readonly cells: readonly { readonly cell_type: string; readonly source: readonly string[] }[];
+  };
+  return cells.map(({ cell_type: type, source }) =>
+    type === "markdown" ? `${source.join("")}\n` : `\`\`\`ts\n${source.join("")}\n\`\`\`\n`
+  ).join("\n");
+}
+
 /** A folder as a page: what of it has a page is linked. */
 function folderPage(path: string, names: readonly string[]): string {
   const items = [...names].sort().map((name) => name.endsWith(".md") ? `- [${name}](${name})` : `- \`${name}\``);
@@ -212,7 +222,8 @@ export async function sitePages(starts: readonly string[], sources: Sources): Pr
     const text = path.endsWith("/") ? folderPage(path, names!) : await sources.read(path);
     if (text === undefined) throw new Error(`${from} links to ${path}, which is not there; correct the link`);
     const shown = path.endsWith(".md") ? (path === "README.md" ? home(text) : text) : undefined;
-    const source = shown ?? (path.endsWith("/") ? text : sourcePage(path, text));
+    const whole = path.endsWith("/") ? text : path.endsWith(".ipynb") ? notebookPage(text) : sourcePage(path, text);
+    const source = shown ?? whole;
     const linked = path.endsWith(".md") || path.endsWith("/") ? withSiteLinks(path, source) : undefined;
     made.set(page, { source: path, text: linked?.text ?? source });
     for (const target of linked?.targets ?? []) waiting.push({ path: target, from: path });
