@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Command } from "../cli/command.ts";
+import { parseArguments } from "../cli/options/parse_options.ts";
 import { RECIPES } from "../cli/options/recipes.ts";
 import { modelByName, UsageError } from "../mod.ts";
 import { offersOf } from "../cli/completions/words.ts";
@@ -56,6 +57,22 @@ function hasModel(name: string): boolean {
   }
 }
 
+/** What a command says to its options, if they have all their values: words in capitals and `…` stand for what is left out. */
+function refusalsOf(name: string, args: readonly string[]): string[] {
+  if (
+    args.some((argument) =>
+      argument === "--help" || PERMISSION.test(argument.split("=")[0]) || /[A-Z]{2}|…/.test(argument)
+    )
+  ) return [];
+  try {
+    parseArguments(name, COMMANDS.find((command) => command.name === name)!.options ?? {}, args);
+    return [];
+  } catch (error) {
+    if (error instanceof UsageError) return [error.message];
+    throw error;
+  }
+}
+
 /** What is wrong with the commands of Residua's in a line of a page. */
 function faultsOf(line: string): string[] {
   const words = wordsOf(line);
@@ -85,6 +102,7 @@ function faultsOf(line: string): string[] {
       faults.push(`${name} ${option} does not take ${value}`);
     }
   }
+  if (faults.length === 0) faults.push(...refusalsOf(name, args));
   if (command.subcommands.length > 0 && /^[a-z]/.test(args[0] ?? "") && !command.subcommands.includes(args[0])) {
     faults.push(`${name} has no ${args[0]}`);
   }
@@ -132,6 +150,7 @@ Deno.test("faultsOf() finds commands and options that there are not", () => {
       "train --recipe does not take x",
     ],
   ]);
+  assertEquals(faultsOf("deno task train --lr 0x1").length, 1);
   assertEquals(faultsOf("deno run --allow-read x.ts --nothing"), []);
   assert(COMMANDS.length >= 12, `${COMMANDS.length} commands`);
   assert([...pages.values()].flatMap(indentedLines).filter((line) => line.includes("deno task train")).length > 10);
