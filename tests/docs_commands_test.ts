@@ -73,8 +73,12 @@ function refusalsOf(name: string, args: readonly string[]): string[] {
   }
 }
 
-/** What is wrong with the commands of Residua's in a line of a page. */
-function faultsOf(line: string): string[] {
+/**
+ * What is wrong with the commands of Residua's in a line of a page.
+ *
+ * @param named Whether it stands in a sentence, which may name an option without its value. Defaults to false.
+ */
+function faultsOf(line: string, named = false): string[] {
   const words = wordsOf(line);
   const start = words.findIndex((word, k) => word === "task" && /^deno(?:@|$)/.test(words[k - 1] ?? ""));
   const npm = words.findIndex((word, k) => word === "residua" && (k === 0 || words[k - 1] === "npx"));
@@ -96,7 +100,10 @@ function faultsOf(line: string): string[] {
       continue;
     }
     const value = argument.includes("=") ? argument.slice(option.length + 1) : args[k + 1];
-    if (found.value !== undefined && value === undefined) faults.push(`${name} ${option} has no value`);
+    if (found.value !== undefined && value === undefined) {
+      if (named) return faults;
+      faults.push(`${name} ${option} has no value`);
+    }
     // Words in capitals stand for a value.
     if (value !== undefined && !/[A-Z]/.test(value) && !takes(name, option, value)) {
       faults.push(`${name} ${option} does not take ${value}`);
@@ -115,12 +122,16 @@ const pages = new Map(
 
 for (const [page, text] of pages) {
   Deno.test(`${page} names commands and options that exist`, () => {
-    assertEquals([...indentedLines(text), ...codeSpans(text)].flatMap(faultsOf), []);
+    assertEquals(indentedLines(text).flatMap((line) => faultsOf(line)), []);
+    assertEquals(codeSpans(text).flatMap((code) => faultsOf(code, true)), []);
   });
 }
 
-/** Options that pages name alone and that are no command's: of `fuzz`, Deno, esbuild and Chromium. */
-const FOREIGN = ["--minutes", "--corpus", "--lock", "--target", "--enable-unsafe-webgpu"];
+/** Options that pages name alone and that are no command's: of `fuzz`, Deno, esbuild and Chromium, then of what starts ranks. */
+const FOREIGN = [
+  ...["--minutes", "--corpus", "--lock", "--target", "--enable-unsafe-webgpu"],
+  ...["--bind-to", "--map-by", "--mca", "--gpus-per-task", "--kill-on-bad-exit", "--gpus"],
+];
 
 Deno.test("options that stand alone in the documentation are those of some command", () => {
   const all = new Set([...offers.values()].flatMap(({ options }) => [...options.keys()]));
@@ -151,6 +162,7 @@ Deno.test("faultsOf() finds commands and options that there are not", () => {
     ],
   ]);
   assertEquals(faultsOf("deno task train --lr 0x1").length, 1);
+  assertEquals(faultsOf("deno task train --lr", true), []);
   assertEquals(faultsOf("deno run --allow-read x.ts --nothing"), []);
   assert(COMMANDS.length >= 12, `${COMMANDS.length} commands`);
   assert([...pages.values()].flatMap(indentedLines).filter((line) => line.includes("deno task train")).length > 10);
