@@ -22,7 +22,7 @@ const PROGRAMS: Readonly<Record<string, readonly How[]>> = {
   "docs/browser.md": ["tests/browser_docs_test.ts", "tests/browser_docs_test.ts", "types"],
   "docs/data.md": ["run"],
   "docs/export.md": ["run", "run"],
-  "docs/fine_tuning.md": ["types"],
+  "docs/fine_tuning.md": ["run"],
   "docs/install.md": ["tests/npm_test.ts"],
   "docs/kernel_text.md": ["types"],
   "docs/predict.md": ["run", "types"],

@@ -52,11 +52,10 @@ async function buildPages(base: string, version: string, entries: readonly strin
   }
   const groups = siteGroups([...files.values()].map(({ source }) => source));
   const given = [groups, base, version, entries].map((value) => JSON.stringify(value)).join(", ");
-  const settings = JSON.stringify(`${root}tools/_site_config.ts`);
   await Deno.mkdir(`${folder}.vitepress`);
   await Deno.writeTextFile(
     `${folder}.vitepress/config.mjs`,
-    `import { siteConfig } from ${settings};\nexport default siteConfig(${given});\n`,
+    `import { siteConfig } from "../../../../tools/_site_config.ts";\nexport default siteConfig(${given});\n`,
   );
   await Deno.mkdir(`${folder}public`);
   await Deno.copyFile(`${root}examples/browser/icon.svg`, `${folder}public/icon.svg`);
