@@ -98,6 +98,7 @@ testWhole(
   "programs of the documentation run, one after the other, on files that are there",
   () =>
     withFolder(async (folder) => {
+      await writeImages(`${folder}/photos`, 10);
       for (const run of ["first", "letters"]) {
         await Deno.mkdir(`${folder}/runs/${run}`, { recursive: true });
         const model = { name: "resnet8", inputShape: [3, 32, 32] } as const;
