@@ -6,14 +6,14 @@ import { encodeCheckpoint, fit, loadModel, modelByName, openBackend, shapesSet }
 import { decodeImage } from "../images/mod.ts";
 import sharp from "../images/sharp.ts";
 import { Random } from "../core/mod.ts";
-import { ALL, testWhole } from "./_all.ts";
+import { testWhole } from "./_all.ts";
 import { bundle, sizeText } from "../tools/_bundle.ts";
 import { buildDemo, ISOLATION } from "../tools/_demo_files.ts";
 import { BrowserPage, browserTest, NO_WEBGPU, serveLocal } from "./_chromium.ts";
 import { withFolder } from "./_cli.ts";
 import { runProgram } from "./_launcher.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url)), config = `${root}deno.offline.json`;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const docs = await Deno.readTextFile(`${root}docs/browser.md`);
 /** The version that was tried. */
 const ESBUILD = "esbuild@0.28.1";
@@ -29,23 +29,6 @@ Deno.test("the module for pages has every name of its entries", async () => {
     Object.keys(await import(path)).forEach((name) => names.add(name));
   }
   assertEquals(Object.keys(entry).sort(), [...names].sort());
-});
-
-Deno.test({
-  name: "the TypeScript of docs/browser.md type-checks, as on a page",
-  ignore: !ALL,
-  fn: () =>
-    withFolder(async (folder) => {
-      const programs = blocks("ts");
-      assert(programs.length >= 2);
-      const paths = await Promise.all(programs.map(async (code, k) => {
-        await Deno.writeTextFile(`${folder}/${k}.ts`, `/// <reference lib="dom" />\n${code}`);
-        return `${folder}/${k}.ts`;
-      }));
-      const args = ["check", "--quiet", "--node-modules-dir=none", "--config", config, ...paths];
-      const { code, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-      assertEquals(code, 0, new TextDecoder().decode(stderr));
-    }),
 });
 
 Deno.test("the settings of TypeScript in docs/browser.md are those that deno task check takes", async () => {

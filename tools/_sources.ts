@@ -30,6 +30,7 @@ export const OWN_LOCKS: Readonly<Record<string, string>> = {
   "tools/build_wasm.ts": "tools/build_wasm.lock",
   "tools/types.ts": "tools/types.lock",
   "tools/build_npm.ts": "tools/build_npm.lock",
+  "tools/build_docs.ts": "tools/build_docs.lock",
   "cli/gpu/dawn.ts": "cli/gpu/dawn.lock",
   "tests/_onnx_runtime_process.ts": "tests/onnxruntime.lock",
   "tests/_cyclonedx_process.ts": "tests/cyclonedx.lock",

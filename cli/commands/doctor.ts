@@ -18,8 +18,10 @@ import {
 import { conv2d } from "../../ops/mod.ts";
 import { defineCommand } from "../command.ts";
 import { checkKernels, wrongAnswers } from "../doctor/check_kernels.ts";
+import { driverAdvice, knownFaults } from "../doctor/drivers.ts";
 import { GPU_NAMES, loadGpu } from "../gpu/load_gpu.ts";
 import { GPU_OPTION } from "../options/shared_options.ts";
+import { widthOf, wrapText } from "../reports/layout.ts";
 import { PROGRAM } from "../program.ts";
 
 /** The limits that decide what fits. */
@@ -77,7 +79,10 @@ async function reportWebGpu(implementation: string, kernels: boolean): Promise<v
   const gpu = await loadGpu(implementation), adapter = await requestAdapter({ gpu });
   const title = `WebGPU by ${IMPLEMENTATIONS[implementation]}`;
   if (adapter === undefined) {
-    console.log(`${title}: no adapter; install a Vulkan, Metal or Direct3D 12 driver to use a GPU`);
+    console.log(`${title}: no adapter, since there is no driver that it can use. What to install:`);
+    for (const { system, advice } of driverAdvice(Deno.build.os)) {
+      console.log(wrapText(`  ${system}: ${advice}`, widthOf(), "    "));
+    }
     return;
   }
   const { name, software, features } = reportAdapter(adapter),
@@ -88,6 +93,9 @@ async function reportWebGpu(implementation: string, kernels: boolean): Promise<v
       description || "?"
     }`,
   );
+  for (const fault of knownFaults(name)) {
+    console.log(wrapText(`  known of this driver: ${fault}`, widthOf(), "    "));
+  }
   for (const limit of LIMITS) console.log(`  ${limit} ${adapter.limits[limit].toLocaleString("en")}`);
   const offers = OFFERED.map((feature) => `${feature} ${features.includes(feature) ? "yes" : "no"}`);
   console.log(`  what Residua can use: ${offers.join(", ")}`);

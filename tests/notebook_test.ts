@@ -1,0 +1,54 @@
+/**
+ * The notebook runs cell by cell in a session of Deno's REPL, which is what its kernel for Jupyter evaluates cells in. Jupyter
+ * itself is not run. `docs_programs_test.ts` checks the types.
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { testWhole } from "./_all.ts";
+import { withFolder } from "./_cli.ts";
+import { notebookCells } from "./_docs_blocks.ts";
+import { root } from "./_launcher.ts";
+
+Deno.test("the notebook is for Deno's kernel and keeps no output", async () => {
+  const { cells, metadata, nbformat } = JSON.parse(await Deno.readTextFile(`${root}examples/notebook.ipynb`));
+  assertEquals([nbformat, metadata.kernelspec.name], [4, "deno"]);
+  const kept = cells.filter((cell: { outputs?: unknown[]; execution_count?: number }) =>
+    (cell.outputs ?? []).length > 0 || typeof cell.execution_count === "number"
+  );
+  assertEquals(kept, []);
+});
+
+testWhole("the notebook trains, draws its curves as SVG, and names images", () =>
+  withFolder(async (folder) => {
+    const cells = await notebookCells(), files: string[] = [];
+    for (const [k, cell] of cells.entries()) {
+      files.push(`--eval-file=${folder}/${k}.ts`);
+      await Deno.writeTextFile(`${folder}/${k}.ts`, cell);
+    }
+    const config = `${root}deno.offline.json`;
+    const session = new Deno.Command(Deno.execPath(), {
+      args: ["repl", "-A", "--quiet", "--node-modules-dir=none", "--config", config, ...files],
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = session.stdin.getWriter();
+    const shown = `curves[Symbol.for("Jupyter.display")]()["image/svg+xml"]`;
+    const asked = `console.log("found " + JSON.stringify({ answers, svg: ${shown}, classes: set.classes, run }))\n`;
+    await writer.write(new TextEncoder().encode(asked));
+    await writer.close();
+    const { stdout, stderr } = await session.output();
+    const said = new TextDecoder().decode(stdout), [, found] = /^found (.*)$/m.exec(said) ?? [];
+    assert(found !== undefined, said + new TextDecoder().decode(stderr));
+    const { answers, svg, classes, run } = JSON.parse(found);
+    await Deno.remove(run, { recursive: true });
+    assertEquals(said.match(/^epoch \d: [\d.]+ %$/gm)?.length, 3);
+    assertMatch(svg, /^<svg [^]*resnet8 on shapes[^]*<\/svg>\s*$/);
+    assertEquals(answers.length, 5);
+    for (const { is, named, probability } of answers) {
+      assert(classes.includes(is) && classes.includes(named) && probability > 0.1 && probability <= 1, found);
+    }
+    // Ten classes: by chance one of five would rarely be right more than twice.
+    assert(answers.filter(({ is, named }: { is: string; named: string }) => is === named).length >= 3, found);
+  }));
