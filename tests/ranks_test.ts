@@ -54,6 +54,7 @@ Deno.test("fit(): ranks have the same metrics and weights, and one of them the f
     "last.safetensors",
     "metrics.jsonl",
     "previous.safetensors",
+    "validation.json",
   ]);
   const { info } = decodeCheckpoint(store.files.get("last.safetensors")!, "last");
   assertEquals([info?.progress?.batch, info?.progress?.steps], [6, 18]);
