@@ -1,14 +1,14 @@
 /** Headless Chromium over its DevTools protocol, as far as tests of pages need it. */
 
-import { ALL } from "./_all.ts";
+import { WHOLE } from "./_all.ts";
 
 export const CHROMIUM = "/usr/bin/chromium";
 const required = Deno.env.get("RESIDUA_REQUIRE_BROWSER") === "1";
 /** Whether tests are run: they are skipped where there is no Chromium, unless one is required. */
 export const HAS_CHROMIUM: boolean = required || await Deno.stat(CHROMIUM).then(() => true, () => false);
 
-/** Whether tests are left out that take long: they are run where a browser is required, and by `test:all`. */
-export const SHORT: boolean = !required && !ALL;
+/** Whether tests of pages are left out: they are run where a browser is required, and where {@link WHOLE} is. */
+export const SHORT: boolean = !required && !WHOLE;
 
 /** The flags by which headless Chromium has a software adapter of WebGPU, and those without WebGPU. */
 export const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
@@ -24,11 +24,11 @@ const QUIET = [
 /** Milliseconds for which a page is waited for, unless a test says otherwise. */
 const PATIENCE = 60_000;
 
-/** A test that is skipped, visibly, where there is no Chromium. */
+/** A test that is skipped, visibly, where there is no Chromium, and where pages are left out. */
 export function browserTest(name: string, fn: () => Promise<void>, ignore = false): void {
   Deno.test({
-    name: `${name} [${HAS_CHROMIUM ? CHROMIUM : "no Chromium"}]`,
-    ignore: ignore || !HAS_CHROMIUM,
+    name: `${name} [${!HAS_CHROMIUM ? "no Chromium" : SHORT ? "with RESIDUA_TEST=ci" : CHROMIUM}]`,
+    ignore: ignore || SHORT || !HAS_CHROMIUM,
     fn,
   });
 }

@@ -1,6 +1,7 @@
 /** The dashboard as people meet it: in Chromium beside a run that trains, and by its process. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { testWhole } from "./_all.ts";
 import { BrowserPage, browserTest } from "./_chromium.ts";
 import { runCli, startCli, withFolder, writeCifar } from "./_cli.ts";
 import { metricsLines, writeRun } from "./_dashboard.ts";
@@ -171,51 +172,54 @@ async function withDashboard(cwd: string, use: (url: string, token: string) => P
   assertEquals([code, await stderr, said.trim().split("\n").at(-1)], [0, "", "Stopped."]);
 }
 
-Deno.test("dashboard works with what the launcher grants it, in a folder with spaces, a comma and accents", () =>
-  withFolder(async (parent) => {
-    const folder = `${parent}/a b, ü`;
-    await Deno.mkdir(`${folder}/cifar`, { recursive: true });
-    await writeCifar(`${folder}/cifar`, 20);
-    const train = [
-      "train",
-      "--data",
-      "cifar",
-      "--model",
-      "resnet8",
-      "--batch",
-      "4",
-      "--backend",
-      "cpu",
-      "--threads",
-      "1",
-    ];
-    const env = { XDG_CACHE_HOME: `${folder}/cache` };
-    const trained = await launch([...train, "--epochs", "1", "--out", "runs/é 1"], { cwd: folder, env });
-    assertEquals(trained.code, 0, trained.stderr);
-    const data = `${folder}/cifar`, out = `${folder}/runs/live`;
-    await using live = startCli([...train.with(2, data), "--epochs", "2000", "--no-progress", "--out", out]);
-    await live.line(/^\s*1\/2000 /);
-    await withDashboard(folder, async (url, token) => {
-      const { runs } = await (await fetch(`${url}api/runs`)).json();
-      const stands = runs.map(({ path, status }: { path: string; status: string }) => `${path} ${status}`);
-      assertEquals(stands.sort(), ["live running", "é 1 stopped"]);
-      const headers = { origin: new URL(url).origin, "content-type": "application/json" };
-      const body = JSON.stringify({ run: "live", token });
-      const stopped = await fetch(`${url}api/stop`, { method: "POST", headers, body });
-      assertEquals([stopped.status, await stopped.text()], [200, "{}\n"]);
-      assertEquals((await live.end()).code, 0);
-      const run = encodeURIComponent("é 1"), about = (what: string) => `${url}api/${what}?run=${run}`;
-      const asked = ["image", "samples", "explain"].map((what) => `${about(what)}&index=3&class=1`);
-      const addresses = [
-        url,
-        `${url}uplot.js`,
-        ...["series", "filters", "distributions", "validation"].map(about),
-        ...asked,
+testWhole(
+  "dashboard works with what the launcher grants it, in a folder with spaces, a comma and accents",
+  () =>
+    withFolder(async (parent) => {
+      const folder = `${parent}/a b, ü`;
+      await Deno.mkdir(`${folder}/cifar`, { recursive: true });
+      await writeCifar(`${folder}/cifar`, 20);
+      const train = [
+        "train",
+        "--data",
+        "cifar",
+        "--model",
+        "resnet8",
+        "--batch",
+        "4",
+        "--backend",
+        "cpu",
+        "--threads",
+        "1",
       ];
-      for (const address of addresses) {
-        const answer = await fetch(address), bytes = await answer.bytes();
-        assertEquals(answer.status, 200, `${address}: ${new TextDecoder().decode(bytes)}`);
-      }
-    });
-    assert((await Deno.stat(`${folder}/runs/.dashboard.sqlite`)).size > 0);
-  }));
+      const env = { XDG_CACHE_HOME: `${folder}/cache` };
+      const trained = await launch([...train, "--epochs", "1", "--out", "runs/é 1"], { cwd: folder, env });
+      assertEquals(trained.code, 0, trained.stderr);
+      const data = `${folder}/cifar`, out = `${folder}/runs/live`;
+      await using live = startCli([...train.with(2, data), "--epochs", "2000", "--no-progress", "--out", out]);
+      await live.line(/^\s*1\/2000 /);
+      await withDashboard(folder, async (url, token) => {
+        const { runs } = await (await fetch(`${url}api/runs`)).json();
+        const stands = runs.map(({ path, status }: { path: string; status: string }) => `${path} ${status}`);
+        assertEquals(stands.sort(), ["live running", "é 1 stopped"]);
+        const headers = { origin: new URL(url).origin, "content-type": "application/json" };
+        const body = JSON.stringify({ run: "live", token });
+        const stopped = await fetch(`${url}api/stop`, { method: "POST", headers, body });
+        assertEquals([stopped.status, await stopped.text()], [200, "{}\n"]);
+        assertEquals((await live.end()).code, 0);
+        const run = encodeURIComponent("é 1"), about = (what: string) => `${url}api/${what}?run=${run}`;
+        const asked = ["image", "samples", "explain"].map((what) => `${about(what)}&index=3&class=1`);
+        const addresses = [
+          url,
+          `${url}uplot.js`,
+          ...["series", "filters", "distributions", "validation"].map(about),
+          ...asked,
+        ];
+        for (const address of addresses) {
+          const answer = await fetch(address), bytes = await answer.bytes();
+          assertEquals(answer.status, 200, `${address}: ${new TextDecoder().decode(bytes)}`);
+        }
+      });
+      assert((await Deno.stat(`${folder}/runs/.dashboard.sqlite`)).size > 0);
+    }),
+);

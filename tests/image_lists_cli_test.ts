@@ -1,6 +1,7 @@
 /** Tables of images by the command line: training, resuming, measuring, inspecting. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { testWhole } from "./_all.ts";
 import { unwrapped, withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -22,7 +23,7 @@ async function writeTable(folder: string, count: number): Promise<string[][]> {
 
 const table = (rows: readonly string[][]) => ["image_id,species", ...rows.map((row) => row.join(","))].join("\r\n");
 
-Deno.test("train, resume, eval and data inspect take tables of images", () =>
+testWhole("train, resume, eval and data inspect take tables of images", () =>
   withFolder(async (folder) => {
     const rows = await writeTable(folder, 10), run = `${folder}/run`, photos = `${folder}/photos`;
     await Deno.writeTextFile(`${folder}/train.csv`, table(rows.slice(0, 24)));

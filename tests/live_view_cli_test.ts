@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { WHOLE } from "./_all.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { Terminal } from "./_terminal.ts";
 
@@ -108,7 +109,7 @@ Deno.test({
 
 Deno.test({
   name: "train draws no view with --plain, with --json or on a narrow terminal, and no colours with NO_COLOR",
-  ignore,
+  ignore: ignore || !WHOLE,
   fn: () =>
     withFolder(async (folder) => {
       await writeCifar(folder, 200);

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Random } from "../core/mod.ts";
 import sharp from "../images/sharp.ts";
-import { ALL } from "./_all.ts";
+import { ALL, WHOLE } from "./_all.ts";
 import { besideFewSteps, runCli, unwrapped, withFolder, writeCifar } from "./_cli.ts";
 import { LAUNCH, launch, root } from "./_launcher.ts";
 import { pause, RANK, rankOf, runRanks, startMpi, whyNoMpi } from "./_mpi.ts";
@@ -12,7 +12,8 @@ const why = await whyNoMpi();
 // CI installs it: a run without it would say nothing.
 if (why !== undefined && Deno.env.get("RESIDUA_REQUIRE_MPI") === "1") throw new Error(why);
 if (why !== undefined) console.log(`No test of MPI: ${why}`);
-const ignore = why !== undefined;
+// They take as long as a quarter of all.
+const ignore = why !== undefined || !WHOLE;
 
 const SMALL = ["train", "--model", "resnet8", "--backend", "cpu", "--threads", "1", "--no-progress"];
 

@@ -8,6 +8,7 @@ import { VERSION } from "../core/version.ts";
 import { compile, CpuBackend, elementCount, f32, Graph, ResiduaError, type Value } from "../core/mod.ts";
 import type { Normalisation } from "../data/mod.ts";
 import { modelByName, type SequentialModel } from "../models/mod.ts";
+import { testWhole } from "./_all.ts";
 import { runInProcess } from "./_in_process.ts";
 import { logitsInRuntime, logitsOfAll } from "./_onnx_runtime.ts";
 import {
@@ -29,39 +30,42 @@ function trace(model: SequentialModel) {
   return { graph, outputs: { logits: model.forward(graph, graph.input("image", f32([1, ...model.inputShape]))) } };
 }
 
-Deno.test("ONNX Runtime gives the CPU backend's logits for every kind of network, folded or not, in any batch", async () => {
-  const backend = await CpuBackend.create({ threads: 2 });
-  try {
-    for (const model of smallModels()) {
-      const tensors = randomTensors(model, 7), images = randomImages(model, 3), variables = new Variables();
-      const program = await compileInference(model, backend, 3, variables);
-      variables.write(tensors, "the test");
-      program.write("image", images);
-      program.run();
-      const expected = await program.read("logits") as Float32Array, first = images.subarray(0, images.length / 3);
-      variables.destroy();
-      program.destroy();
-      const { graph, outputs } = trace(model);
-      const kept = { graph, outputs, tensors }, folded = foldBatchNorm(graph, tensors, outputs);
-      const exported = [kept, folded].map((source) => encodeOnnx(graphToOnnx(model.name, source)));
-      const batches = [{ size: 3, images }, { size: 1, images: first }];
-      const logits = await logitsOfAll(exported, model.inputShape, batches);
-      assertEquals(logits.length, 2);
-      for (const [k, [three, one]] of logits.entries()) {
-        const differences = [
-          relativeDifference(three, expected),
-          relativeDifference(one, expected.subarray(0, model.classes)),
-        ];
-        assert(
-          differences.every((value) => value < 1e-4),
-          `${model.name}, batch norm ${["kept", "folded"][k]}: ${differences}`,
-        );
+testWhole(
+  "ONNX Runtime gives the CPU backend's logits for every kind of network, folded or not, in any batch",
+  async () => {
+    const backend = await CpuBackend.create({ threads: 2 });
+    try {
+      for (const model of smallModels()) {
+        const tensors = randomTensors(model, 7), images = randomImages(model, 3), variables = new Variables();
+        const program = await compileInference(model, backend, 3, variables);
+        variables.write(tensors, "the test");
+        program.write("image", images);
+        program.run();
+        const expected = await program.read("logits") as Float32Array, first = images.subarray(0, images.length / 3);
+        variables.destroy();
+        program.destroy();
+        const { graph, outputs } = trace(model);
+        const kept = { graph, outputs, tensors }, folded = foldBatchNorm(graph, tensors, outputs);
+        const exported = [kept, folded].map((source) => encodeOnnx(graphToOnnx(model.name, source)));
+        const batches = [{ size: 3, images }, { size: 1, images: first }];
+        const logits = await logitsOfAll(exported, model.inputShape, batches);
+        assertEquals(logits.length, 2);
+        for (const [k, [three, one]] of logits.entries()) {
+          const differences = [
+            relativeDifference(three, expected),
+            relativeDifference(one, expected.subarray(0, model.classes)),
+          ];
+          assert(
+            differences.every((value) => value < 1e-4),
+            `${model.name}, batch norm ${["kept", "folded"][k]}: ${differences}`,
+          );
+        }
       }
+    } finally {
+      backend.destroy();
     }
-  } finally {
-    backend.destroy();
-  }
-});
+  },
+);
 
 /** Holds what ONNX Runtime makes of a graph's inference of one image to what the CPU backend does. */
 async function checkExport(

@@ -10,7 +10,7 @@ import { CpuMemory } from "../core/cpu/memory.ts";
 import { Threads } from "../core/cpu/threads.ts";
 import { fit, RunFolder } from "../train/mod.ts";
 import { decodeCheckpoint } from "../weights/mod.ts";
-import { ALL } from "./_all.ts";
+import { ALL, testWhole } from "./_all.ts";
 import { besideFewSteps, withFolder } from "./_cli.ts";
 import { withFastTicks } from "./_fast_ticks.ts";
 import { writeImages } from "./_image_files.ts";
@@ -142,42 +142,45 @@ const WORKER_FAULTS: Record<string, { readonly says: RegExp; readonly happen: (w
   },
 };
 
-Deno.test("a worker that dies or hangs ends the command, and --resume ends with the same bytes", () =>
-  withFolder(async (folder) => {
-    const data = `${folder}/data`, options = ["--data", data, "--size", "9", "--model", "resnet8", "--batch", "5"];
-    await writeImages(data, 6);
-    const start = (out: string) => [
-      ...["train", ...options, "--epochs", "2", "--workers", "2", "--backend", "cpu", "--threads", "1"],
-      ...["--checkpoint-steps", "1", "--no-progress", "--out", `${folder}/${out}`],
-    ];
-    const files = (out: string) => Promise.all(FILES.map((name) => Deno.readFile(`${folder}/${out}/${name}`)));
-    let count = 0;
-    {
-      using _ = disturbWorkers((_, message) => (count = message, false));
-      const { code, stderr } = await runInProcess(start("whole"));
-      assertEquals([code, besideFewSteps(stderr)], [0, ""]);
-    }
-    const whole = await files("whole");
-    for (const [index, [name, { says, happen }]] of Object.entries(WORKER_FAULTS).entries()) {
-      if (!ALL && index % 2 === 0) continue;
-      // After the messages that open the folder: from the first batch to the last.
-      const out = `fault${index}`, at = 3 + Math.floor(index / 3 * (count - 3)), hung = Promise.withResolvers<void>();
+testWhole(
+  "a worker that dies or hangs ends the command, and --resume ends with the same bytes",
+  () =>
+    withFolder(async (folder) => {
+      const data = `${folder}/data`, options = ["--data", data, "--size", "9", "--model", "resnet8", "--batch", "5"];
+      await writeImages(data, 6);
+      const start = (out: string) => [
+        ...["train", ...options, "--epochs", "2", "--workers", "2", "--backend", "cpu", "--threads", "1"],
+        ...["--checkpoint-steps", "1", "--no-progress", "--out", `${folder}/${out}`],
+      ];
+      const files = (out: string) => Promise.all(FILES.map((name) => Deno.readFile(`${folder}/${out}/${name}`)));
+      let count = 0;
       {
-        using _ = disturbWorkers((worker, message) => {
-          if (message !== at) return false;
-          setTimeout(hung.resolve);
-          return happen(worker);
-        });
-        const { code, stderr } = await withFastTicks(hung.promise, () => runInProcess(start(out)));
-        const error = besideFewSteps(stderr).replace(/\n {2}(?! )/g, " ");
-        assert(says.test(error), `${name}: ${error}`);
-        assertEquals([code, error.split("\n").length], [1, 2], name);
-        // While the images are measured there is no run yet.
-        if (index > 0) assertStringIncludes(error, "go on from the last checkpoint with --resume\n", error);
+        using _ = disturbWorkers((_, message) => (count = message, false));
+        const { code, stderr } = await runInProcess(start("whole"));
+        assertEquals([code, besideFewSteps(stderr)], [0, ""]);
       }
-      const again = index > 0 ? ["train", "--resume", `${folder}/${out}`, "--no-progress"] : start(out);
-      const { code, stderr } = await runInProcess(again);
-      assertEquals([code, besideFewSteps(stderr)], [0, ""], name);
-      assertSame(await files(out), whole, name);
-    }
-  }));
+      const whole = await files("whole");
+      for (const [index, [name, { says, happen }]] of Object.entries(WORKER_FAULTS).entries()) {
+        if (!ALL && index % 2 === 0) continue;
+        // After the messages that open the folder: from the first batch to the last.
+        const out = `fault${index}`, at = 3 + Math.floor(index / 3 * (count - 3)), hung = Promise.withResolvers<void>();
+        {
+          using _ = disturbWorkers((worker, message) => {
+            if (message !== at) return false;
+            setTimeout(hung.resolve);
+            return happen(worker);
+          });
+          const { code, stderr } = await withFastTicks(hung.promise, () => runInProcess(start(out)));
+          const error = besideFewSteps(stderr).replace(/\n {2}(?! )/g, " ");
+          assert(says.test(error), `${name}: ${error}`);
+          assertEquals([code, error.split("\n").length], [1, 2], name);
+          // While the images are measured there is no run yet.
+          if (index > 0) assertStringIncludes(error, "go on from the last checkpoint with --resume\n", error);
+        }
+        const again = index > 0 ? ["train", "--resume", `${folder}/${out}`, "--no-progress"] : start(out);
+        const { code, stderr } = await runInProcess(again);
+        assertEquals([code, besideFewSteps(stderr)], [0, ""], name);
+        assertSame(await files(out), whole, name);
+      }
+    }),
+);
