@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { DataError, UsageError } from "../core/mod.ts";
 import { augmentationByName, BatchLoader, type FolderDataset } from "../data/mod.ts";
-import { ALL } from "../tests/_all.ts";
+import { ALL, testWhole } from "../tests/_all.ts";
 import golden from "../tests/golden/draft.json" with { type: "json" };
 import { openData } from "../cli/options/image_options.ts";
 import { ImageCaches } from "./image_caches.ts";
@@ -54,17 +54,20 @@ async function withFolder(work: (folder: string) => Promise<void>): Promise<void
 /** Numbers of workers and sizes of caches, in MiB. */
 const CACHES = [[2, 64], [2, 0.05], [0, 64], [2, 0]];
 
-Deno.test("ImageCaches changes no bit of what is trained on, with workers and without, whole or too small", async () => {
-  await withFolder(async (folder) => {
-    for (const augment of ["vgg", "inception", "crop"]) {
-      const plain = await epochs(folder, { workers: 0, augment });
-      assertNotEquals(plain, await epochs(folder, { workers: 0, augment, decode: "full" }));
-      for (const [workers, mib] of ALL || augment === "vgg" ? CACHES : CACHES.slice(0, 2)) {
-        assertEquals(await epochs(folder, { workers, augment, caches: new ImageCaches(mib) }), plain);
+testWhole(
+  "ImageCaches changes no bit of what is trained on, with workers and without, whole or too small",
+  async () => {
+    await withFolder(async (folder) => {
+      for (const augment of ["vgg", "inception", "crop"]) {
+        const plain = await epochs(folder, { workers: 0, augment });
+        assertNotEquals(plain, await epochs(folder, { workers: 0, augment, decode: "full" }));
+        for (const [workers, mib] of ALL || augment === "vgg" ? CACHES : CACHES.slice(0, 2)) {
+          assertEquals(await epochs(folder, { workers, augment, caches: new ImageCaches(mib) }), plain);
+        }
       }
-    }
-  });
-});
+    });
+  },
+);
 
 Deno.test("ImageCaches keeps images that were read, so that the file is not read again", async () => {
   await withFolder(async (folder) => {

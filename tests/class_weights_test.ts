@@ -3,6 +3,7 @@ import { CpuBackend, UsageError } from "../core/mod.ts";
 import { MemoryDataset } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { fit, type FitOptions, traceStep } from "../train/mod.ts";
+import { testWhole } from "./_all.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { checkClassWeights } from "./_class_weights.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -45,33 +46,36 @@ Deno.test("traceStep() refuses weights that are not one above 0 for each class",
   assertThrows(trace([1, 2, NaN]), UsageError, "that of class 2 is NaN");
 });
 
-Deno.test("train weighs by a file, ends early and says so, and goes on to the same bytes once the file has changed", () =>
-  withFolder(async (folder) => {
-    await writeCifar(folder, 24);
-    const file = `${folder}/weights.json`, weights = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-    await Deno.writeTextFile(file, JSON.stringify(weights));
-    // deno-fmt-ignore
-    const start = [
+testWhole(
+  "train weighs by a file, ends early and says so, and goes on to the same bytes once the file has changed",
+  () =>
+    withFolder(async (folder) => {
+      await writeCifar(folder, 24);
+      const file = `${folder}/weights.json`, weights = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+      await Deno.writeTextFile(file, JSON.stringify(weights));
+      // deno-fmt-ignore
+      const start = [
       "train", "--data", folder, "--model", "resnet8", "--batch", "8", "--backend", "cpu", "--threads", "1", "--early-stop", "2",
       "--optimizer", "adamw", "--schedule", "constant", "--sample", "balanced", "--class-weights", file, "--epochs",
     ];
-    const run = async (...args: string[]) => {
-      const { code, stdout, stderr } = await runInProcess(args);
-      assertEquals(code, 0, stderr);
-      return stdout;
-    };
-    const whole = `${folder}/whole`, parts = `${folder}/parts`, ended = await run(...start, "60", "--out", whole);
-    const [, last, best] = ended.match(
-      /^Stopped early after epoch (\d+): the best validation is that of epoch (\d+);/m,
-    )!;
-    assertEquals(Number(last) - Number(best), 2);
-    assertMatch(ended, new RegExp(`^ *${last}/60 `, "m"));
-    await run(...start, "60", "--steps", "2", "--out", parts);
-    await Deno.writeTextFile(file, JSON.stringify(weights.toReversed()));
-    const { "class-weights": kept, lr } = JSON.parse(await Deno.readTextFile(`${parts}/config.json`));
-    assertEquals([kept, lr], [weights.join(), 0.001]);
-    assertMatch(await run("train", "--resume", parts, "--epochs", "60"), /Stopped early after epoch/);
-    for (const name of ["last.safetensors", "best.safetensors"]) {
-      assertSame(await Deno.readFile(`${parts}/${name}`), await Deno.readFile(`${whole}/${name}`), name);
-    }
-  }));
+      const run = async (...args: string[]) => {
+        const { code, stdout, stderr } = await runInProcess(args);
+        assertEquals(code, 0, stderr);
+        return stdout;
+      };
+      const whole = `${folder}/whole`, parts = `${folder}/parts`, ended = await run(...start, "60", "--out", whole);
+      const [, last, best] = ended.match(
+        /^Stopped early after epoch (\d+): the best validation is that of epoch (\d+);/m,
+      )!;
+      assertEquals(Number(last) - Number(best), 2);
+      assertMatch(ended, new RegExp(`^ *${last}/60 `, "m"));
+      await run(...start, "60", "--steps", "2", "--out", parts);
+      await Deno.writeTextFile(file, JSON.stringify(weights.toReversed()));
+      const { "class-weights": kept, lr } = JSON.parse(await Deno.readTextFile(`${parts}/config.json`));
+      assertEquals([kept, lr], [weights.join(), 0.001]);
+      assertMatch(await run("train", "--resume", parts, "--epochs", "60"), /Stopped early after epoch/);
+      for (const name of ["last.safetensors", "best.safetensors"]) {
+        assertSame(await Deno.readFile(`${parts}/${name}`), await Deno.readFile(`${whole}/${name}`), name);
+      }
+    }),
+);

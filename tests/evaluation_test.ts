@@ -9,6 +9,7 @@ import { type Interpolation, Preprocessor } from "../data/mod.ts";
 import { f32, Graph } from "../core/mod.ts";
 import { modelByName, type ModelOptions } from "../models/mod.ts";
 import { encodeCheckpoint, encodeSafetensors, type NamedTensor, variableSpecs } from "../weights/mod.ts";
+import { testWhole } from "./_all.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { writeImages } from "./_image_files.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -49,55 +50,60 @@ function softmax(logits: readonly number[]): number[] {
   return logits.map((logit) => Math.exp(logit) / sum);
 }
 
-Deno.test("eval, predict and export give torchvision's figures of its own transform, from the same bare file", () =>
-  withFolder(async (folder) => {
-    const file = `${folder}/mobile.safetensors`, out = `${folder}/logits.json`, onnx = `${folder}/mobile.onnx`;
-    await Deno.writeFile(file, encodeSafetensors(tensorsOf(golden.model, { classes: 3 })));
-    const base = ["--checkpoint", file, "--model", golden.model];
-    for (const { resize, crop, interpolation, logits, loss, top1 } of golden.cases) {
-      const ways = ["--resize", `${resize}`, "--crop", `${crop}`, "--interpolation", interpolation];
-      const largest = Math.max(...logits.flat().map(Math.abs));
-      const check = (actual: readonly number[], k: number, what: string) =>
-        actual.forEach((logit, c) => assertAlmostEquals(logit, logits[k][c], 1e-4 * largest, `${what}, ${ways}, ${k}`));
+testWhole(
+  "eval, predict and export give torchvision's figures of its own transform, from the same bare file",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/mobile.safetensors`, out = `${folder}/logits.json`, onnx = `${folder}/mobile.onnx`;
+      await Deno.writeFile(file, encodeSafetensors(tensorsOf(golden.model, { classes: 3 })));
+      const base = ["--checkpoint", file, "--model", golden.model];
+      for (const { resize, crop, interpolation, logits, loss, top1 } of golden.cases) {
+        const ways = ["--resize", `${resize}`, "--crop", `${crop}`, "--interpolation", interpolation];
+        const largest = Math.max(...logits.flat().map(Math.abs));
+        const check = (actual: readonly number[], k: number, what: string) =>
+          actual.forEach((logit, c) =>
+            assertAlmostEquals(logit, logits[k][c], 1e-4 * largest, `${what}, ${ways}, ${k}`)
+          );
 
-      const text = await succeed("eval", ...base, ...ways, "--data", IMAGES, "--json", "--logits", out);
-      const measured = JSON.parse(text), written = JSON.parse(await Deno.readTextFile(out));
-      assertEquals([measured.images, measured.split, written.labels], [6, "all", golden.labels]);
-      written.logits.forEach((row: number[], k: number) => check(row, k, "eval"));
-      assertAlmostEquals(measured.loss, loss, 1e-4);
-      assertEquals(measured.top1, top1);
+        const text = await succeed("eval", ...base, ...ways, "--data", IMAGES, "--json", "--logits", out);
+        const measured = JSON.parse(text), written = JSON.parse(await Deno.readTextFile(out));
+        assertEquals([measured.images, measured.split, written.labels], [6, "all", golden.labels]);
+        written.logits.forEach((row: number[], k: number) => check(row, k, "eval"));
+        assertAlmostEquals(measured.loss, loss, 1e-4);
+        assertEquals(measured.top1, top1);
 
-      const lines = (await succeed("predict", ...base, ...ways, IMAGES, "--json")).trim().split("\n");
-      lines.map((line) => JSON.parse(line)).forEach(({ file, predictions }, k) => {
-        assertEquals(file, `${IMAGES}/${golden.files[k]}`);
-        const expected = softmax(logits[k]);
-        for (const { index, probability } of predictions) assertAlmostEquals(probability, expected[index], 1e-4);
-      });
+        const lines = (await succeed("predict", ...base, ...ways, IMAGES, "--json")).trim().split("\n");
+        lines.map((line) => JSON.parse(line)).forEach(({ file, predictions }, k) => {
+          assertEquals(file, `${IMAGES}/${golden.files[k]}`);
+          const expected = softmax(logits[k]);
+          for (const { index, probability } of predictions) assertAlmostEquals(probability, expected[index], 1e-4);
+        });
 
-      const { code, stderr } = await runInProcess([
-        "export",
-        ...base,
-        "--out",
-        onnx,
-        "--normalise",
-        "--size",
-        `${crop}`,
-        "--classes",
-        "3",
-      ]);
-      assertEquals(code, 0, stderr);
-      const preprocessing = { resize, crop: [crop, crop], interpolation: interpolation as Interpolation } as const;
-      // Pixels from 0 to 1, since the exported network normalises them.
-      const preprocessor = new Preprocessor({ preprocessing, normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } });
-      const batches = await Promise.all(golden.files.map(async (name) => {
-        const images = new Float32Array(3 * crop * crop), path = `${IMAGES}/${name}`;
-        preprocessor.write(await decodeImage(await Deno.readFile(path), path), images);
-        return { size: 1, images };
-      }));
-      const answers = await logitsInRuntime(await Deno.readFile(onnx), [3, crop, crop], batches);
-      answers.forEach((row, k) => check(Array.from(row), k, "export"));
-    }
-  }));
+        const { code, stderr } = await runInProcess([
+          "export",
+          ...base,
+          "--out",
+          onnx,
+          "--normalise",
+          "--size",
+          `${crop}`,
+          "--classes",
+          "3",
+        ]);
+        assertEquals(code, 0, stderr);
+        const preprocessing = { resize, crop: [crop, crop], interpolation: interpolation as Interpolation } as const;
+        // Pixels from 0 to 1, since the exported network normalises them.
+        const preprocessor = new Preprocessor({ preprocessing, normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } });
+        const batches = await Promise.all(golden.files.map(async (name) => {
+          const images = new Float32Array(3 * crop * crop), path = `${IMAGES}/${name}`;
+          preprocessor.write(await decodeImage(await Deno.readFile(path), path), images);
+          return { size: 1, images };
+        }));
+        const answers = await logitsInRuntime(await Deno.readFile(onnx), [3, crop, crop], batches);
+        answers.forEach((row, k) => check(Array.from(row), k, "export"));
+      }
+    }),
+);
 
 Deno.test("eval, predict and export refuse a bare file of a small network without a normalisation, and take it", () =>
   withFolder(async (folder) => {

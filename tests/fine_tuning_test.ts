@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { elementCount } from "../core/mod.ts";
 import { decodeCheckpoint, encodeCheckpoint, encodeSafetensors, type NamedTensor } from "../weights/mod.ts";
+import { testWhole } from "./_all.ts";
 import { unwrapped, writeCifar } from "./_cli.ts";
 import { runInProcess } from "./_in_process.ts";
 import { assertSame } from "./_same.ts";
@@ -27,7 +28,7 @@ async function succeed(args: readonly string[]): Promise<string> {
   return unwrapped(stdout);
 }
 
-Deno.test("weights of others", async (t) => {
+testWhole("weights of others", async (t) => {
   const folder = await Deno.makeTempDir();
   const data = ["--data", folder], train = ["train", ...data, "--model", "resnet8", "--batch", "8"];
   const read = async (name: string) => decodeCheckpoint(await Deno.readFile(`${folder}/${name}`), name).tensors;

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import sharp from "../images/sharp.ts";
 import { openData } from "../cli/options/image_options.ts";
 import { type Augmentation, BatchLoader, measureImages } from "../data/mod.ts";
+import { testWhole } from "./_all.ts";
 import { withFolder } from "./_cli.ts";
 import { CLASSES, writeImages } from "./_image_files.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -58,56 +59,62 @@ Deno.test("images of a folder are measured by what a network sees of them", () =
     mean.forEach((value, c) => assert(Math.abs(value - expected[c]) < 0.02, `${mean} is not near ${expected}`));
   }));
 
-Deno.test("train names damaged files, eval gives its figures, a resumed run its bytes, and too many damaged files stop it", () =>
-  withFolder(async (folder) => {
-    const data = `${folder}/data`, run = `${folder}/run`;
-    await writeImages(data, 10);
-    await Deno.writeTextFile(`${data}/violet/102.png`, "no image");
-    const common = ["--data", data, "--batch", "9", "--backend", "cpu", "--workers", "2", "--size", "16"];
-    const model = [
-      ...common,
-      "--model",
-      "resnet8",
-      "--lr",
-      "0.02",
-      "--schedule",
-      "constant",
-      "--augment",
-      "vgg",
-      "--json",
-    ];
-    const trained = await runInProcess(["train", ...model, "--epochs", "3", "--out", run]);
-    assertEquals(trained.code, 0, trained.stderr);
-    assertStringIncludes(trained.stderr, "violet/102.png: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)");
-    assertEquals(trained.stderr.match(/warning: (?!\d+ steps are few)/g)?.length, 1);
-    const last = JSON.parse(trained.stdout.trim().split("\n").at(-1)!);
-    assert(last.trainLoss < 1, `the loss is ${last.trainLoss}`);
+testWhole(
+  "train names damaged files, eval gives its figures, a resumed run its bytes, and too many damaged files stop it",
+  () =>
+    withFolder(async (folder) => {
+      const data = `${folder}/data`, run = `${folder}/run`;
+      await writeImages(data, 10);
+      await Deno.writeTextFile(`${data}/violet/102.png`, "no image");
+      const common = ["--data", data, "--batch", "9", "--backend", "cpu", "--workers", "2", "--size", "16"];
+      const model = [
+        ...common,
+        "--model",
+        "resnet8",
+        "--lr",
+        "0.02",
+        "--schedule",
+        "constant",
+        "--augment",
+        "vgg",
+        "--json",
+      ];
+      const trained = await runInProcess(["train", ...model, "--epochs", "3", "--out", run]);
+      assertEquals(trained.code, 0, trained.stderr);
+      assertStringIncludes(
+        trained.stderr,
+        "violet/102.png: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)",
+      );
+      assertEquals(trained.stderr.match(/warning: (?!\d+ steps are few)/g)?.length, 1);
+      const last = JSON.parse(trained.stdout.trim().split("\n").at(-1)!);
+      assert(last.trainLoss < 1, `the loss is ${last.trainLoss}`);
 
-    const evaluated = await runInProcess(["eval", ...common, "--checkpoint", `${run}/last.safetensors`, "--json"]);
-    assertEquals(evaluated.code, 0, evaluated.stderr);
-    assertEquals(JSON.parse(evaluated.stdout).loss, last.valLoss);
+      const evaluated = await runInProcess(["eval", ...common, "--checkpoint", `${run}/last.safetensors`, "--json"]);
+      assertEquals(evaluated.code, 0, evaluated.stderr);
+      assertEquals(JSON.parse(evaluated.stdout).loss, last.valLoss);
 
-    // The same run, stopped after an epoch, goes on to the same bytes with another number of workers.
-    const half = `${folder}/half`;
-    const resumed = await runInProcess(["train", ...model, "--epochs", "1", "--out", half]);
-    assertEquals(resumed.code, 0, resumed.stderr);
-    const rest = await runInProcess(["train", "--resume", half, "--epochs", "3", "--workers", "1"]);
-    assertEquals(rest.code, 0, rest.stderr);
-    const [a, b] = await Promise.all([run, half].map((run) => Deno.readFile(`${run}/last.safetensors`)));
-    assertEquals(b, a);
+      // The same run, stopped after an epoch, goes on to the same bytes with another number of workers.
+      const half = `${folder}/half`;
+      const resumed = await runInProcess(["train", ...model, "--epochs", "1", "--out", half]);
+      assertEquals(resumed.code, 0, resumed.stderr);
+      const rest = await runInProcess(["train", "--resume", half, "--epochs", "3", "--workers", "1"]);
+      assertEquals(rest.code, 0, rest.stderr);
+      const [a, b] = await Promise.all([run, half].map((run) => Deno.readFile(`${run}/last.safetensors`)));
+      assertEquals(b, a);
 
-    for (const name of ["103.jpg", "104.png", "105.jpg"]) await Deno.writeTextFile(`${data}/amber/${name}`, "");
-    const none = `${folder}/none`,
-      bad = [...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2", "--out", none];
-    const stopped = await runInProcess(["train", ...bad]);
-    assertEquals(stopped.code, 1);
-    assertMatch(stopped.stderr, /error: More than 2 images cannot be read .*--max-bad/);
-    assertEquals(
-      await Deno.stat(none).catch(() => "no folder"),
-      "no folder",
-      "a run that wrote nothing leaves nothing",
-    );
-  }));
+      for (const name of ["103.jpg", "104.png", "105.jpg"]) await Deno.writeTextFile(`${data}/amber/${name}`, "");
+      const none = `${folder}/none`,
+        bad = [...common, "--model", "resnet8", "--epochs", "1", "--max-bad", "2", "--out", none];
+      const stopped = await runInProcess(["train", ...bad]);
+      assertEquals(stopped.code, 1);
+      assertMatch(stopped.stderr, /error: More than 2 images cannot be read .*--max-bad/);
+      assertEquals(
+        await Deno.stat(none).catch(() => "no folder"),
+        "no folder",
+        "a run that wrote nothing leaves nothing",
+      );
+    }),
+);
 
 Deno.test("data inspect counts, measures, names damaged files and draws a sheet", () =>
   withFolder(async (folder) => {

@@ -10,6 +10,7 @@ import {
   type NamedTensor,
   readLibraryConfig,
 } from "../weights/mod.ts";
+import { testWhole } from "./_all.ts";
 import { runInProcess } from "./_in_process.ts";
 import { randomTensors, tensorNames } from "./_random_model.ts";
 import networks from "./golden/weights/names.json" with { type: "json" };
@@ -155,7 +156,7 @@ Deno.test("readLibraryConfig() makes a description of a network of what transfor
   }
 });
 
-Deno.test("commands take a folder of shards with config.json, and its index", async () => {
+testWhole("commands take a folder of shards with config.json, and its index", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const model = modelByName("resnet18", { classes: 3 }), tensors = randomTensors(model, 4);

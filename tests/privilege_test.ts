@@ -200,64 +200,70 @@ testWhole(
     }),
 );
 
-Deno.test("weights are fetched from their address and no other, and only where they are asked for", () =>
-  withFolder(async (folder) => {
-    const asked: string[] = [];
-    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-      asked.push(new URL(request.url).pathname);
-      return new Response("none here", { status: 404 });
-    });
-    try {
-      const env = { RESIDUA_WEIGHTS_URL: `http://127.0.0.1:${server.addr.port}/w`, XDG_CACHE_HOME: `${folder}/c` };
-      const args = ["train", "--init", "imagenet", "--model", "resnet18", "--steps", "1", ...CPU];
-      const { code, stderr } = await launch(args, { cwd: folder, env });
-      assertEquals(code, 1);
-      assertMatch(stderr, /^error: .*404/);
-      assertEquals(asked, ["/w/resnet18-f37072fd.pth"]);
-      // The same without the network's grant.
-      const grants = grantsFor("train", [], { ...at, packages: folder, cacheFolder: `${folder}/c` });
-      const denied = await runDeno(["run", ...grants, "--config", config, main, ...args], { cwd: folder, env });
-      assertEquals([denied.code, asked.length], [1, 1]);
-      assertMatch(
-        denied.stderr.replaceAll("\n  ", " "),
-        /^error: .*permission to reach 127\.0\.0\.1:\d+; add --allow-net=/,
-      );
-    } finally {
-      await server.shutdown();
-    }
-  }));
+testWhole(
+  "weights are fetched from their address and no other, and only where they are asked for",
+  () =>
+    withFolder(async (folder) => {
+      const asked: string[] = [];
+      const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+        asked.push(new URL(request.url).pathname);
+        return new Response("none here", { status: 404 });
+      });
+      try {
+        const env = { RESIDUA_WEIGHTS_URL: `http://127.0.0.1:${server.addr.port}/w`, XDG_CACHE_HOME: `${folder}/c` };
+        const args = ["train", "--init", "imagenet", "--model", "resnet18", "--steps", "1", ...CPU];
+        const { code, stderr } = await launch(args, { cwd: folder, env });
+        assertEquals(code, 1);
+        assertMatch(stderr, /^error: .*404/);
+        assertEquals(asked, ["/w/resnet18-f37072fd.pth"]);
+        // The same without the network's grant.
+        const grants = grantsFor("train", [], { ...at, packages: folder, cacheFolder: `${folder}/c` });
+        const denied = await runDeno(["run", ...grants, "--config", config, main, ...args], { cwd: folder, env });
+        assertEquals([denied.code, asked.length], [1, 1]);
+        assertMatch(
+          denied.stderr.replaceAll("\n  ", " "),
+          /^error: .*permission to reach 127\.0\.0\.1:\d+; add --allow-net=/,
+        );
+      } finally {
+        await server.shutdown();
+      }
+    }),
+);
 
-Deno.test("a permission that is missing ends a command in one sentence, and the launcher takes the flag it names", () =>
-  withData(async (folder) => {
-    const run = async (grants: readonly string[], ...args: string[]) => {
-      const all = ["run", ...ALWAYS, ...grants, "--config", config, main, ...args];
-      const { code, stderr } = await runDeno(all, { cwd: folder });
-      assertEquals(code, 1, stderr);
-      return stderr.replaceAll("\n  ", " ").trimEnd();
-    };
-    const photos = ["train", "--data", "photos", "--size", "16", ...SMALL, "--steps", "1", "--out", "a run"];
-    assertEquals(
-      await run(["--allow-read"], ...photos),
-      "error: this command was not given the permission to ask the system for systemMemoryInfo; " +
-        "add --allow-sys=systemMemoryInfo to grant it",
-    );
-    const sys = ["--allow-read", "--allow-sys=systemMemoryInfo"];
-    assertMatch(
-      await run(sys, ...photos),
-      /^error: Image files cannot be read or written: .* permission to load native code from \S+\.node; add --allow-ffi=\S+ to grant it$/,
-    );
-    assertEquals(
-      await run(sys, "train", "--data", "cifar", ...SMALL, "--steps", "1", "--out", "a run"),
-      "error: a run: the run folder cannot be used: this command was not given the permission to write a run; " +
-        "add '--allow-write=a run' to grant it",
-    );
-    assertMatch(
-      await run(["--allow-sys=systemMemoryInfo"], "data", "inspect", "cifar"),
-      /^error: [^\n]*permission to read cifar; add --allow-read=cifar/,
-    );
-    await succeeds(folder, "data", "inspect", "cifar", "--allow-write=x", "--allow-net");
-    await succeeds(folder, "doctor", "-A");
-  }));
+testWhole(
+  "a permission that is missing ends a command in one sentence, and the launcher takes the flag it names",
+  () =>
+    withData(async (folder) => {
+      const run = async (grants: readonly string[], ...args: string[]) => {
+        const all = ["run", ...ALWAYS, ...grants, "--config", config, main, ...args];
+        const { code, stderr } = await runDeno(all, { cwd: folder });
+        assertEquals(code, 1, stderr);
+        return stderr.replaceAll("\n  ", " ").trimEnd();
+      };
+      const photos = ["train", "--data", "photos", "--size", "16", ...SMALL, "--steps", "1", "--out", "a run"];
+      assertEquals(
+        await run(["--allow-read"], ...photos),
+        "error: this command was not given the permission to ask the system for systemMemoryInfo; " +
+          "add --allow-sys=systemMemoryInfo to grant it",
+      );
+      const sys = ["--allow-read", "--allow-sys=systemMemoryInfo"];
+      assertMatch(
+        await run(sys, ...photos),
+        /^error: Image files cannot be read or written: .* permission to load native code from \S+\.node; add --allow-ffi=\S+ to grant it$/,
+      );
+      assertEquals(
+        await run(sys, "train", "--data", "cifar", ...SMALL, "--steps", "1", "--out", "a run"),
+        "error: a run: the run folder cannot be used: this command was not given the permission to write a run; " +
+          "add '--allow-write=a run' to grant it",
+      );
+      assertMatch(
+        await run(["--allow-sys=systemMemoryInfo"], "data", "inspect", "cifar"),
+        /^error: [^\n]*permission to read cifar; add --allow-read=cifar/,
+      );
+      await succeeds(folder, "data", "inspect", "cifar", "--allow-write=x", "--allow-net");
+      await succeeds(folder, "doctor", "-A");
+    }),
+);
 
 // Windows has no signals to send.
 Deno.test({

@@ -59,7 +59,7 @@ Deno.test("measurePeaks() of more threads than one is finite, and above nothing"
   backend.destroy();
 });
 
-Deno.test("train --profile prints a table, leaves a trace, and trains as without", () =>
+testWhole("train --profile prints a table, leaves a trace, and trains as without", () =>
   withFolder(async (folder) => {
     await writeCifar(folder, 32);
     const train = ["train", "--data", folder, "--model", "resnet8", "--backend", "cpu", "--steps", "4", "--batch", "8"];

@@ -157,42 +157,45 @@ Deno.test("--resume refuses what would make another run of it, and says what", (
     assertEquals(JSON.parse(await Deno.readTextFile(`${run}/config.json`)).epochs, 2, "a refusal changes nothing");
   }));
 
-Deno.test("a truncated checkpoint gives way to the one before it, from which the run ends with the same bytes", () =>
-  withFolder(async (folder) => {
-    await writeCifar(folder, 40);
-    const start = ["train", "--data", folder, ...RUN, "--epochs"],
-      run = `${folder}/run`,
-      last = `${run}/last.safetensors`;
-    await succeed([...start, "3", "--keep", "2", "--out", `${folder}/whole`]);
-    const kept = (await Array.fromAsync(Deno.readDir(`${folder}/whole`))).map(({ name }) =>
-      name.replace(/tfevents.*/, "tfevents")
-    )
-      .sort();
-    assertEquals(kept, [
-      "best.safetensors",
-      "config.json",
-      "confusion.svg",
-      "curves.svg",
-      "distributions.jsonl",
-      "epoch-0002.safetensors",
-      "epoch-0003.safetensors",
-      "events.out.tfevents",
-      "last.safetensors",
-      "metrics.jsonl",
-      "previous.safetensors",
-      "validation.json",
-    ]);
-    await succeed([...start, "3", "--steps", "11", "--out", run]);
-    await Deno.truncate(last, 50_000);
-    const { code, stdout, stderr } = await runCli(["train", "--resume", run, "--epochs", "3"]);
-    assertEquals(code, 0, stderr);
-    assertMatch(stderr, /^warning: .*last\.safetensors: .* damaged.*; went back to the one before it\n$/);
-    assertMatch(stdout, /Going on after 10 steps, in epoch 3/);
-    await expectSameRuns(run, `${folder}/whole`);
-    await Deno.truncate(last, 1000);
-    await Deno.truncate(`${run}/previous.safetensors`, 1000);
-    await fail(["train", "--resume", run], 1, "last.safetensors", "damaged");
-  }));
+testWhole(
+  "a truncated checkpoint gives way to the one before it, from which the run ends with the same bytes",
+  () =>
+    withFolder(async (folder) => {
+      await writeCifar(folder, 40);
+      const start = ["train", "--data", folder, ...RUN, "--epochs"],
+        run = `${folder}/run`,
+        last = `${run}/last.safetensors`;
+      await succeed([...start, "3", "--keep", "2", "--out", `${folder}/whole`]);
+      const kept = (await Array.fromAsync(Deno.readDir(`${folder}/whole`))).map(({ name }) =>
+        name.replace(/tfevents.*/, "tfevents")
+      )
+        .sort();
+      assertEquals(kept, [
+        "best.safetensors",
+        "config.json",
+        "confusion.svg",
+        "curves.svg",
+        "distributions.jsonl",
+        "epoch-0002.safetensors",
+        "epoch-0003.safetensors",
+        "events.out.tfevents",
+        "last.safetensors",
+        "metrics.jsonl",
+        "previous.safetensors",
+        "validation.json",
+      ]);
+      await succeed([...start, "3", "--steps", "11", "--out", run]);
+      await Deno.truncate(last, 50_000);
+      const { code, stdout, stderr } = await runCli(["train", "--resume", run, "--epochs", "3"]);
+      assertEquals(code, 0, stderr);
+      assertMatch(stderr, /^warning: .*last\.safetensors: .* damaged.*; went back to the one before it\n$/);
+      assertMatch(stdout, /Going on after 10 steps, in epoch 3/);
+      await expectSameRuns(run, `${folder}/whole`);
+      await Deno.truncate(last, 1000);
+      await Deno.truncate(`${run}/previous.safetensors`, 1000);
+      await fail(["train", "--resume", run], 1, "last.safetensors", "damaged");
+    }),
+);
 
 Deno.test("two processes cannot train in one folder; what is left of a dead one's lock does not matter", () =>
   withFolder(async (folder) => {

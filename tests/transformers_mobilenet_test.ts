@@ -137,35 +137,38 @@ Deno.test("loadModel() wants to be told how transformers' MobileNet-V2 pads", as
   loaded.destroy();
 });
 
-Deno.test("predict and train take a folder of transformers' MobileNet-V2, and a run that starts from it goes on", () =>
-  withFolder(async (folder) => {
-    const name = "0.35_96", { config } = CASES[name], from = `${folder}/mobilenet`, run = `${folder}/run`;
-    await Deno.mkdir(from);
-    await Deno.writeFile(`${from}/model.safetensors`, fileOf(CASES[name]));
-    for (const split of ["train", "val"]) await writeImages(`${folder}/data/${split}`, 2);
-    const predict = ["predict", "--checkpoint", from, `${folder}/data/val/amber/100.png`, "--backend", "cpu"];
-    const bare = await runInProcess([...predict, "--model", "mobilenet_v2_0.35"]);
-    assertEquals(bare.code, 1);
-    assertStringIncludes(bare.stderr, "put the config.json and preprocessor_config.json that came with them beside");
-    await Deno.writeTextFile(`${from}/config.json`, JSON.stringify(config));
-    await Deno.writeTextFile(`${from}/preprocessor_config.json`, JSON.stringify(preprocessorOf(config)));
-    const named = await runInProcess(predict);
-    assertEquals(named.code, 0, named.stderr);
-    assertStringIncludes(named.stderr, "took mobilenet_v2_0.35 and its 11 classes from config.json");
-    assertStringIncludes(named.stderr, "resize 128 bilinear, crop 96x96");
-    const onnx = `${folder}/mobilenet.onnx`,
-      exported = await runInProcess(["export", "--checkpoint", from, "--out", onnx]);
-    assertEquals(exported.code, 0, exported.stderr);
-    const { images: size, logits } = CASES[name], images = imagesOf({ name, images: size, size: 96 });
-    const [found] = await logitsInRuntime(await Deno.readFile(onnx), [3, 96, 96], [{ size, images }]);
-    assert(distance(found, logits) <= TOLERANCE, `ONNX Runtime is off by ${distance(found, logits)}`);
-    const train = ["train", "--data", `${folder}/data`, "--batch", "3", "--backend", "cpu", "--schedule", "constant"];
-    const options = ["--model", "mobilenet_v2_0.35", "--lr", "0.001", "--augment", "none", "--epochs", "1"];
-    const first = await runInProcess([...train, ...options, "--init", from, "--out", run]);
-    assertEquals(first.code, 0, first.stderr);
-    const more = await runInProcess(["train", "--resume", run, "--epochs", "2"]);
-    assertEquals(more.code, 0, more.stderr);
-    const { info } = decodeCheckpoint(await Deno.readFile(`${run}/last.safetensors`), "last");
-    assertEquals([info!.model.padding, info!.model.epsilon, info!.progress!.epochs], ["same", 1e-3, 2]);
-    assertEquals(info!.classes, Object.keys(CLASSES));
-  }));
+testWhole(
+  "predict and train take a folder of transformers' MobileNet-V2, and a run that starts from it goes on",
+  () =>
+    withFolder(async (folder) => {
+      const name = "0.35_96", { config } = CASES[name], from = `${folder}/mobilenet`, run = `${folder}/run`;
+      await Deno.mkdir(from);
+      await Deno.writeFile(`${from}/model.safetensors`, fileOf(CASES[name]));
+      for (const split of ["train", "val"]) await writeImages(`${folder}/data/${split}`, 2);
+      const predict = ["predict", "--checkpoint", from, `${folder}/data/val/amber/100.png`, "--backend", "cpu"];
+      const bare = await runInProcess([...predict, "--model", "mobilenet_v2_0.35"]);
+      assertEquals(bare.code, 1);
+      assertStringIncludes(bare.stderr, "put the config.json and preprocessor_config.json that came with them beside");
+      await Deno.writeTextFile(`${from}/config.json`, JSON.stringify(config));
+      await Deno.writeTextFile(`${from}/preprocessor_config.json`, JSON.stringify(preprocessorOf(config)));
+      const named = await runInProcess(predict);
+      assertEquals(named.code, 0, named.stderr);
+      assertStringIncludes(named.stderr, "took mobilenet_v2_0.35 and its 11 classes from config.json");
+      assertStringIncludes(named.stderr, "resize 128 bilinear, crop 96x96");
+      const onnx = `${folder}/mobilenet.onnx`,
+        exported = await runInProcess(["export", "--checkpoint", from, "--out", onnx]);
+      assertEquals(exported.code, 0, exported.stderr);
+      const { images: size, logits } = CASES[name], images = imagesOf({ name, images: size, size: 96 });
+      const [found] = await logitsInRuntime(await Deno.readFile(onnx), [3, 96, 96], [{ size, images }]);
+      assert(distance(found, logits) <= TOLERANCE, `ONNX Runtime is off by ${distance(found, logits)}`);
+      const train = ["train", "--data", `${folder}/data`, "--batch", "3", "--backend", "cpu", "--schedule", "constant"];
+      const options = ["--model", "mobilenet_v2_0.35", "--lr", "0.001", "--augment", "none", "--epochs", "1"];
+      const first = await runInProcess([...train, ...options, "--init", from, "--out", run]);
+      assertEquals(first.code, 0, first.stderr);
+      const more = await runInProcess(["train", "--resume", run, "--epochs", "2"]);
+      assertEquals(more.code, 0, more.stderr);
+      const { info } = decodeCheckpoint(await Deno.readFile(`${run}/last.safetensors`), "last");
+      assertEquals([info!.model.padding, info!.model.epsilon, info!.progress!.epochs], ["same", 1e-3, 2]);
+      assertEquals(info!.classes, Object.keys(CLASSES));
+    }),
+);
