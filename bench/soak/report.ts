@@ -23,8 +23,10 @@ export function reportTenths(samples: readonly Sample[], unit: string): void {
   const rows = tenths.map(({ rate, memory }, k) => [`${k + 1}`, rate.toFixed(1), (memory / MIB).toFixed(1)]);
   console.log(formatTable([["tenth", `${unit}/s`, "least MiB"], ...rows], 0));
   console.log(
-    `the last tenth has ${rate.toFixed(3)} times the rate of the first and ${memory.toFixed(3)} times the memory of ` +
-      `the second: ${passed ? "steady" : `NOT steady, within ${100 * TOLERANCE} %`}`,
+    `the last tenth has ${rate.toFixed(3)} times the rate of the first, and the second half ${
+      memory.toFixed(3)
+    } times ` +
+      `the least memory of the first: ${passed ? "steady" : `NOT steady, within ${100 * TOLERANCE} %`}`,
   );
   if (!passed) Deno.exitCode = 1;
 }
