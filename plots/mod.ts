@@ -30,4 +30,4 @@ export {
 export { RunDistributions } from "./run_distributions.ts";
 export { type EventStore, RunEvents } from "./run_events.ts";
 export { loadPlots, RunPlots } from "./run_plots.ts";
-export type { EpochLine } from "./plots.ts";
+export type { Drawings, EpochLine } from "./drawings.ts";

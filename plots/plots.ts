@@ -3,10 +3,7 @@
 import { cutMiddle, cutText, printable, textWidth } from "../core/mod.ts";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import type { MetricsLine } from "../train/mod.ts";
-
-/** An epoch's line of `metrics.jsonl`. */
-export type EpochLine = Extract<MetricsLine, { readonly kind: "epoch" }>;
+import type { EpochLine } from "./drawings.ts";
 
 const { document } = parseHTML("<html></html>") as unknown as Pick<Plot.PlotOptions, "document">;
 const TRAINING = "#4269d0", VALIDATION = "#c2410c", INK = "#222";

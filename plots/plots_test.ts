@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { textWidth } from "../core/mod.ts";
-import { confusionSvg, curvesSvg, type EpochLine } from "./plots.ts";
+import type { EpochLine } from "./drawings.ts";
+import { confusionSvg, curvesSvg } from "./plots.ts";
 
 function epoch(index: number, values: Partial<EpochLine> = {}): EpochLine {
   const [trainLoss, valLoss] = [2 / (index + 1), 3 / (index + 1)];

@@ -3,7 +3,7 @@
 import { printable } from "../core/mod.ts";
 import type { Callback, EpochEvent, RunFolder, RunStore } from "../train/mod.ts";
 import { whyNotLoaded } from "../files/mod.ts";
-import type { EpochLine } from "./plots.ts";
+import type { Drawings, EpochLine } from "./drawings.ts";
 
 const CURVES = "curves.svg", CONFUSION = "confusion.svg";
 
@@ -22,9 +22,7 @@ const PLOTS = "./plots.ts";
  * console.log(confusionSvg([[3, 1], [0, 4]], ["cat", "dog"], "two classes").startsWith("<svg")); // true
  * ```
  */
-export async function loadPlots(): Promise<
-  Pick<typeof import("./plots.ts"), "confusionSvg" | "curvesSvg" | "ratesSvg">
-> {
+export async function loadPlots(): Promise<Drawings> {
   return await import(PLOTS) as typeof import("./plots.ts");
 }
 
