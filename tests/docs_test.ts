@@ -14,7 +14,7 @@ await walk("");
 async function walk(folder: string): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(new URL(folder, root))) {
     const path = `${folder}${name}`;
-    if (["node_modules", "dist"].includes(name) || (folder === "" && name.startsWith("."))) continue;
+    if (["node_modules", "dist", "runs"].includes(name) || (folder === "" && name.startsWith("."))) continue;
     paths.add(isDirectory ? `${path}/` : path);
     if (isDirectory) await walk(`${path}/`);
   }
