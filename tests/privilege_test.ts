@@ -175,6 +175,12 @@ testWhole(
         "%",
       );
       assert((await Deno.stat(`${folder}/ü seen/0.png`)).size > 1000);
+      const swept = {
+        options: { data: "cifar", model: "resnet8", batch: 4, epochs: 1, backend: "cpu" },
+        vary: { lr: [0.01] },
+      };
+      await Deno.writeTextFile(`${folder}/rates.json`, JSON.stringify(swept));
+      assertStringIncludes(await succeeds(folder, "sweep", "rates.json"), "report runs/rates/001");
       assertStringIncludes(await succeeds(folder, "report", "runs/é 1"), "report.html");
       assertStringIncludes(await Deno.readTextFile(`${folder}/runs/é 1/report.html`), "data:image/webp");
       assertStringIncludes(await succeeds(folder, "compare", "runs/é 1", "runs/é 1"), "No option differs");
