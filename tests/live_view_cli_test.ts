@@ -15,11 +15,15 @@ const ignore = Deno.build.os !== "linux" ||
   !(await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).output()
     .then(({ success }) => success, () => false));
 
-/** Runs a line of a shell on a terminal; `hear` is told what has been shown so far, and gives keys to press. */
+/**
+ * Runs a line of a shell on a terminal; `hear` is told what has been shown so far, and gives keys to press.
+ *
+ * The shell outlives the keys' signals, which dash would end by before it says what it says last.
+ */
 async function onTerminal(line: string, columns: number, hear: (shown: string) => string | undefined): Promise<string> {
   const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", `stty cols ${columns} rows 24; ${line}`, "/dev/null"],
-    env: { deno: Deno.execPath(), config, main, TERM: "xterm-256color" },
+    args: ["--quiet", "--return", "--command", `trap : INT QUIT; stty cols ${columns} rows 24; ${line}`, "/dev/null"],
+    env: { deno: Deno.execPath(), config, main, SHELL: "/bin/sh", TERM: "xterm-256color" },
     stdin: "piped",
     stdout: "piped",
   }).spawn();
