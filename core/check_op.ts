@@ -30,7 +30,8 @@ export interface CheckOptions {
   readonly seed?: number;
   /**
    * Which WebGPU kernels are checked: every variant of every sample, or a covering set, which has every family and
-   * configuration on some sample and every sample by some variant. Defaults to all.
+   * configuration on some sample and every sample by some variant; in float16 and of ops that fusion makes, every family.
+   * Defaults to all.
    */
   readonly variants?: "all" | "covering";
   /**
@@ -104,7 +105,7 @@ export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOpt
       checkCost(erased, made.trace);
     });
   }
-  const runs = backends.map((backend) => chooseRuns(backend, cases, variants));
+  const runs = backends.map((backend) => chooseRuns(erased, backend, cases, variants));
   for (const [index, made] of cases.entries()) {
     for (const [number, backend] of backends.entries()) {
       const isAlone = backends.every(({ name }, other) => other === number || name !== backend.name);
@@ -170,12 +171,12 @@ interface Run {
 }
 
 /** What each case runs on a backend; nothing where it lacks f16. */
-function chooseRuns(backend: Backend, cases: readonly Case[], which: "all" | "covering"): Run[][] {
+function chooseRuns(op: Op, backend: Backend, cases: readonly Case[], which: "all" | "covering"): Run[][] {
   const able = cases.map((made) => backend.hasFloat16 || !isHalf(made));
   const variants = cases.map(({ trace }, index) => able[index] ? listVariants(backend, trace) : []);
   const chosen = which === "all"
     ? variants.map((all) => all.map((_, index) => index))
-    : coveringSet(variants.map((all, index) => all.map((variant) => candidate(variant, cases[index]))));
+    : coveringSet(variants.map((all, index) => all.map((variant) => candidate(op, variant, cases[index]))));
   return cases.map((_, index) => {
     if (able[index] && variants[index].length === 0) return [{}];
     return chosen[index].map((variant) => ({ name: variants[index][variant].name, variant }));
@@ -183,12 +184,13 @@ function chooseRuns(backend: Backend, cases: readonly Case[], which: "all" | "co
 }
 
 /**
- * Kernels of f16 are those of f32 with other loads and stores, which are rewritten by rule: each family is covered apart, but
- * not each of its configurations.
+ * Kernels of f16 are those of f32 with other loads and stores, which are rewritten by rule, and those of a fused op are
+ * another's with other loads or stores: each family is covered apart, but not each of its configurations.
  */
-function candidate(variant: WebGpuVariant, made: Case): Candidate {
+function candidate(op: Op, variant: WebGpuVariant, made: Case): Candidate {
   const cost = variant.kernels.reduce((length, { wgsl }) => length + wgsl.length, 0);
-  return { key: isHalf(made) ? `${variant.family}, f16` : coverageKey(variant), cost };
+  if (isHalf(made)) return { key: `${variant.family}, f16`, cost };
+  return { key: op.fusions === undefined ? coverageKey(variant) : variant.family, cost };
 }
 
 /** The variants of the op on a backend that has several; none where they cannot be made, which the run will tell. */

@@ -21,6 +21,9 @@ gpuTest("Trainer: two ranks with the same batch give the bits of one alone on We
 });
 
 if (ALL) {
+  // CI has it on the CPU backend.
+  gpuTest("Trainer: two ranks on WebGPU are PyTorch's DistributedDataParallel", (backend) => checkDdp(backend));
+
   // A rank on the CPU beside one on WebGPU, below, has such a batch norm too.
   gpuTest(
     "Trainer: two ranks with batch norm over both are one with all of their images on WebGPU",
@@ -29,8 +32,6 @@ if (ALL) {
     },
   );
 }
-
-gpuTest("Trainer: two ranks on WebGPU are PyTorch's DistributedDataParallel", (backend) => checkDdp(backend));
 
 gpuTest("Trainer: a rank on the CPU and one on WebGPU train together", async (gpu) => {
   using cpu = new CpuBackend();

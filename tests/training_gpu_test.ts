@@ -81,6 +81,6 @@ gpuTest("steps allocate nothing on WebGPU", async (backend) => {
     await trainer.results();
     return backend.liveBytes;
   };
-  assertEquals(await run(40), await run(120));
+  assertEquals(await run(16), await run(48));
   trainer.destroy();
 });

@@ -11,7 +11,7 @@ import { gpuTest } from "./_gpu.ts";
 import { fewRandomChoices } from "./_random_choices.ts";
 import { assertSame } from "./_same.ts";
 
-const BATCH = 32;
+const BATCH = 8;
 const OPTIONS = [
   "--model",
   "resnet8",

@@ -26,8 +26,11 @@ import { linear } from "../ops/mod.ts";
 import { countTime } from "./_counted_time.ts";
 import { gpuTest } from "./_gpu.ts";
 
+/** A small product, since it is not the time of the device that counts, and the elements of its result. */
+const X = f32([9, 8]), W = f32([12, 8]), ELEMENTS = 9 * 12;
+
 function product(op: Op = linear) {
-  const graph = new Graph(), x = graph.input("x", f32([33, 40])), w = graph.input("w", f32([36, 40]));
+  const graph = new Graph(), x = graph.input("x", X), w = graph.input("w", W);
   const [y] = graph.apply(op, [x, w]);
   return { graph, y };
 }
@@ -205,7 +208,7 @@ gpuTest("tuning measures nothing if told so, and stops when it is asked to", asy
   assertEquals(usual, await variantOf(backend, { store, signal: AbortSignal.abort() }));
   assertEquals(store.size, 0);
   const { graph, y } = product(), controller = new AbortController();
-  const [z] = graph.apply(linear, [y, graph.input("v", f32([37, 36]))]);
+  const [z] = graph.apply(linear, [y, graph.input("v", f32([37, 12]))]);
   const stopped = { store, signal: controller.signal, progress: () => controller.abort() };
   await backend.tuner.choose(plan(graph, new Map([["z", z]])), stopped);
   assertEquals(store.size, 1);
@@ -232,8 +235,8 @@ const onlyCounter: Op = {
 /** A step of a product and a counter, with a variable that it updates. */
 function counted() {
   const graph = new Graph({ training: true });
-  const total = graph.state("total", f32([33 * 36]), { kind: "constant", value: 1 });
-  const [y] = graph.apply(slowByDefault, [graph.input("x", f32([33, 40])), graph.input("w", f32([36, 40]))]);
+  const total = graph.state("total", f32([ELEMENTS]), { kind: "constant", value: 1 });
+  const [y] = graph.apply(slowByDefault, [graph.input("x", X), graph.input("w", W)]);
   const [sum] = graph.apply(onlyCounter, [y, total]);
   return { graph, sum };
 }
@@ -243,8 +246,8 @@ gpuTest(
   async (backend) => {
     using _time = countTime(backend.device);
     const { graph, sum } = counted(), store = new Map<string, TunedChoice>(), seen: TuneComparison[] = [];
-    const total = backend.allocate(f32([33 * 36])), variables = new Map([["total", total]]);
-    total.write(new Float32Array(33 * 36).fill(7));
+    const total = backend.allocate(f32([ELEMENTS])), variables = new Map([["total", total]]);
+    total.write(new Float32Array(ELEMENTS).fill(7));
     const tune: TuneOptions = { store, verified: (comparison) => seen.push(comparison) };
     const program = await compile(graph, backend, { outputs: { sum }, variables, tune });
     assertEquals((await total.read())[0], 7);
@@ -269,12 +272,12 @@ gpuTest("whole programs that do not fit together are compared one at a time", as
   const needs = [0, 1].map((index) =>
     backend.memoryNeed(planned, { scalars, chooseVariant: choose(() => index) }).total
   );
-  const need = Math.max(...needs), state = 16 * Math.ceil(33 * 36 / 4);
+  const need = Math.max(...needs), state = 4 * ELEMENTS;
   for (const memory of [2 * state + 1.5 * need, 2 * state + 2.5 * need, 1.5 * state + need]) {
     const small = await WebGpuBackend.create({ memory });
     using _time = countTime(small.device);
     try {
-      const total = small.allocate(f32([33 * 36])), variables = new Map([["total", total]]);
+      const total = small.allocate(f32([ELEMENTS])), variables = new Map([["total", total]]);
       let most = 0;
       const counting = (index: number) => () => {
         most = Math.max(most, small.liveBytes);
