@@ -7,34 +7,18 @@
                                   of all parameters in gradients32.safetensors and, of float64, in gradients64.safetensors
 """
 import os, sys, numpy as np, torch, torch.nn as nn, torchvision.models as models
-from torchvision.models.resnet import BasicBlock, ResNet
+from _cifar_resnet import CifarResNet
 from torchvision_weights import read_safetensors, write_safetensors
 
 torch.set_num_threads(os.cpu_count())
 CLASSES, SEED = 1000, 7
 
 
-class CifarResNet(ResNet):
-    """He et al. 2015, section 4.2, with projection shortcuts, of torchvision's own blocks."""
-
-    def __init__(self, depth):
-        nn.Module.__init__(self)
-        self._norm_layer, self.inplanes, self.dilation, self.groups, self.base_width = nn.BatchNorm2d, 16, 1, 1, 64
-        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
-        self.relu, self.maxpool, self.avgpool = nn.ReLU(), nn.Identity(), nn.AdaptiveAvgPool2d(1)
-        n = (depth - 2) // 6
-        self.layer1 = self._make_layer(BasicBlock, 16, n)
-        self.layer2 = self._make_layer(BasicBlock, 32, n, stride=2)
-        self.layer3 = self._make_layer(BasicBlock, 64, n, stride=2)
-        self.layer4 = nn.Identity()
-        self.fc = nn.Linear(64, CLASSES)
-
-
 def network(name):
     if name.startswith("mobilenet_v2"):
         return models.mobilenet_v2(num_classes=CLASSES, width_mult=float((name + "_1.0").split("_")[2])), 224
     depth = int(name.removeprefix("resnet"))
-    return (CifarResNet(depth), 32) if depth in (20, 110) else (getattr(models, name)(num_classes=CLASSES), 224)
+    return (CifarResNet(depth, CLASSES), 32) if depth in (20, 110) else (getattr(models, name)(num_classes=CLASSES), 224)
 
 
 def randomise(net, size):
