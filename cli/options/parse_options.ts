@@ -92,7 +92,7 @@ export function parseNumber(text: string): number {
 }
 
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
-  const { kind, choices } = option;
+  const { kind, choices, words = [] } = option;
   if (kind === "flag") return given === true;
   const text = String(given);
   const fail = (): never => {
@@ -101,6 +101,7 @@ function convert(name: string, option: Option, given: string | number | boolean)
   };
   if (choices !== undefined && !choices.includes(text)) fail();
   if (kind === "text") return text === "" ? fail() : text;
+  if (words.includes(text)) return text;
   const values = (kind === "numbers" ? text.split(",") : [text]).map(parseNumber);
   if (!values.every((value) => takesNumber(option, value))) fail();
   return kind === "numbers" ? values : values[0];

@@ -43,7 +43,14 @@ Deno.test("resolveOptions() keeps numbers within their bounds, those that would 
   refused({ size: "100000" }, "--size: expected a whole number from 1 to 4096 but");
   refused({ batch: "65537" }, "--batch: expected a whole number from 1 to 65536 but");
   refused({ accumulate: "1e9" }, "--accumulate: expected a whole number from 1 to 65536 but");
+  for (const lr of ["0", "-1", "fast", "Auto"]) {
+    refused({ lr }, `--lr: expected a number above 0 or auto but "${lr}" came`);
+  }
   refused({ "max-megapixels": "1e9" }, "--max-megapixels: expected a number from 0 to 4000 but");
+  assertEquals([resolveOptions(TRAIN_OPTIONS, { lr: "auto" }).lr, resolveOptions(TRAIN_OPTIONS, { lr: "1e-9" }).lr], [
+    "auto",
+    1e-9,
+  ]);
   const most = { workers: 64, threads: 64, size: 4096, batch: 65536, accumulate: 65536, "max-megapixels": 4000 };
   const values: Record<string, unknown> = resolveOptions(TRAIN_OPTIONS, {}, most);
   for (const [name, value] of Object.entries(most)) assertEquals(values[name], value);

@@ -36,7 +36,9 @@ function otherValues({ kind, choices, default: standard, minimum = 0 }: Option):
 
 /** The values with those that `train` would choose from the images. */
 function filled(values: TrainValues): ChosenValues {
-  const chosen = { ...values, batch: values.batch ?? 2, epochs: 40, lr: values.lr ?? 0.1, warmup: values.warmup ?? 0 };
+  const { lr = 0.1, batch = 2, warmup = 0 } = values;
+  assert(lr !== "auto");
+  const chosen = { ...values, batch, epochs: 40, lr, warmup };
   return scaleRate(chosen, values, values.distributed ? 2 : 1);
 }
 
