@@ -3,6 +3,7 @@ import { UsageError } from "../../core/mod.ts";
 import { shapesSet } from "../../data/mod.ts";
 import { chooseValues } from "./chosen_values.ts";
 import { resumedBatch, scaleRate } from "./distributed_options.ts";
+import type { GivenOptions } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { TRAIN_OPTIONS } from "./train_options.ts";
 import { rejectUnusedOptions } from "./unused_options.ts";
@@ -35,7 +36,7 @@ Deno.test("chooseValues() divides a batch that it chooses among processes, and t
 });
 
 Deno.test("rejectUnusedOptions() leaves a rate that is to be found to a single process", () => {
-  for (const given of [{ lr: "auto" }, { lr: "0.1", distributed: true }]) {
+  for (const given of [{ lr: "auto" }, { lr: "0.1", distributed: true }] as GivenOptions[]) {
     rejectUnusedOptions(TRAIN_OPTIONS, resolveOptions(TRAIN_OPTIONS, given), given);
   }
   assertThrows(
