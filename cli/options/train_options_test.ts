@@ -4,11 +4,12 @@ import { modelByName } from "../../models/mod.ts";
 import { createSchedule, type ScheduleName, SCHEDULES, traceStep } from "../../train/mod.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import { scaleRate } from "./distributed_options.ts";
+import { modelOptions } from "./network_options.ts";
 import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { formatRecipe, openRecipe, RECIPES } from "./recipes.ts";
 import { expectNoStart, expectSameRun, keptOptions, withoutReplaced } from "./resume.ts";
-import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "./train_options.ts";
+import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "./train_options.ts";
 import { rejectUnusedOptions } from "./unused_options.ts";
 
 const DECLARATIONS: readonly [string, Option][] = Object.entries<Option>(TRAIN_OPTIONS);

@@ -10,7 +10,8 @@ import { chooseValues, type ChosenValues } from "../options/chosen_values.ts";
 import { readClassWeights } from "../options/class_weights.ts";
 import { expectEnough } from "../options/distributed_options.ts";
 import { openData } from "../options/image_options.ts";
-import { modelOptions, type TrainValues } from "../options/train_options.ts";
+import { modelOptions } from "../options/network_options.ts";
+import type { TrainValues } from "../options/train_options.ts";
 import type { AskedRun } from "./resolve_run.ts";
 
 /** What is trained, and on what. */
