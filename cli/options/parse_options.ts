@@ -23,6 +23,18 @@ export function refusePositionals(command: string, [first]: readonly string[]): 
 }
 
 /**
+ * The one thing that stands beside the options of a command.
+ *
+ * @param expected What is expected, as a message begins with it: "Expected one folder".
+ * @param remedy What ends the message. Defaults to nothing.
+ * @throws {UsageError} If there is none, or there are several.
+ */
+export function onePositional(positionals: readonly string[], expected: string, remedy = ""): string {
+  if (positionals.length === 1) return positionals[0];
+  throw new UsageError(`${expected} but ${positionals.length || "none"} came${remedy}`);
+}
+
+/**
  * Parses a command's arguments: options, and what stands between them, in any order. What follows `--` is no option.
  *
  * @returns The values of all options, those options that are given, and what stands between them.
