@@ -1,7 +1,7 @@
 /** `deno task train`: trains a classifier and leaves a run folder. */
 
 import { printable, UsageError } from "../../core/mod.ts";
-import { fit, type StartEvent } from "../../train/mod.ts";
+import { fit } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { isFirst, withRanks } from "../mpi/ranks.ts";
 import { openRanksBackend } from "../mpi/ranks_backend.ts";
@@ -15,7 +15,7 @@ import { printLines } from "../reports/layout.ts";
 import { stoppedTestText } from "../reports/train_report.ts";
 import { openRun, type Run } from "../training/open_run.ts";
 import { type AskedRun, resolveRun } from "../training/resolve_run.ts";
-import { runConfig } from "../training/run_config.ts";
+import { keepStart } from "../training/run_config.ts";
 import { profilingOf, RunPictures } from "../training/run_pictures.ts";
 import { sayEnd } from "../training/say_end.ts";
 import { SaidEpochs } from "../training/say_epochs.ts";
@@ -82,12 +82,7 @@ async function trainRun(run: Run, asked: AskedRun, opened: Work): Promise<void> 
     lines: checkpoint === undefined ? [] : await folder?.readMetrics() ?? [],
   }));
   const pictures = new RunPictures(run, `${start.model.name} on ${set.name}`, set.classes);
-  const saving = {
-    async onStart({ parts }: StartEvent) {
-      await tuning.save(store);
-      await folder?.writeConfig(runConfig({ ...beginning, work }, parts));
-    },
-  };
+  const said = new SaidEpochs(terminal, work), kept = keepStart({ ...beginning, work }, tuning);
   const stop = new StopAfter(values["stop-after"], values.epochs);
   const result = await fit({
     ...startedOptions(work, start, backend),
@@ -99,7 +94,8 @@ async function trainRun(run: Run, asked: AskedRun, opened: Work): Promise<void> 
     signal: AbortSignal.any([signal, stop.signal]),
     profile: values.profile ? profilingOf(run, terminal, values.json) : undefined,
     callbacks: first
-      ? [terminal.line, ...pictures.listeners, new SaidEpochs(terminal, work), terminal.warnings, saving, stop]
+      // Those that print, in the order in which it is read.
+      ? [terminal.line, ...pictures.listeners, said, terminal.warnings, kept, stop]
       : [stop],
   });
   terminal.line.clear();

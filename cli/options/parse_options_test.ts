@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../core/mod.ts";
-import { parseArguments, parseNumber, refusePositionals, resolveOptions } from "./parse_options.ts";
+import { onePositional, parseArguments, parseNumber, refusePositionals, resolveOptions } from "./parse_options.ts";
 import { TRAIN_OPTIONS } from "./train_options.ts";
 
 const TABLE = {
@@ -59,6 +59,12 @@ Deno.test("resolveOptions() keeps numbers within their bounds, those that would 
 Deno.test("refusePositionals() refuses what is no option", () => {
   assertThrows(() => refusePositionals("eval", ["a.png", "b.png"]), UsageError, 'argument "a.png"; eval takes options');
   refusePositionals("eval", []);
+});
+
+Deno.test("onePositional() refuses none and several, and says how many came", () => {
+  assertEquals(onePositional(["a"], "Expected one"), "a");
+  assertThrows(() => onePositional([], "Expected one"), UsageError, "Expected one but none came");
+  assertThrows(() => onePositional(["a", "b"], "Expected one", "; see"), UsageError, "Expected one but 2 came; see");
 });
 
 Deno.test("parseNumber() reads decimal numbers alone", () => {
