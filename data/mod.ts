@@ -33,6 +33,7 @@ export * from "./least_size.ts";
 export * from "./normalisation.ts";
 export * from "./formats/open.ts";
 export * from "./formats/path_list.ts";
+export * from "./pickle/dialect.ts";
 export * from "./pickle/read_pickle.ts";
 export * from "./pickle/values.ts";
 export * from "./pipeline.ts";

@@ -150,21 +150,44 @@ Deno.test("weights that do not fit, a diverging loss and a missing adapter end w
     assertStringIncludes(outcome.stderr, "No WebGPU adapter was found");
   }));
 
-Deno.test("train --find-lr tests rates first, trains with what it found, and keeps that for a run that goes on", () =>
+Deno.test("train --lr auto tests rates first, trains with what it found, and keeps that for a run that goes on", () =>
   withFolder(async (folder) => {
     await writeCifar(folder, 40);
     const run = `${folder}/run`, train = ["train", "--data", folder, "--model", "resnet8", "--backend", "cpu"];
-    const args = [...train, "--threads", "1", "--batch", "8", "--find-lr", "--epochs", "2", "--stop-after", "1"];
-    const { code, stdout, stderr } = await runInProcess([...args, "--out", run]);
+    const args = [...train, "--threads", "1", "--batch", "8", "--lr", "auto"];
+    // Neither the length of the run, nor what ends it or begins it otherwise, is the test's.
+    const length = ["--steps", "10", "--stop-after", "1", "--early-stop", "3", "--head-epochs", "1"];
+    const { code, stdout, stderr } = await runInProcess([...args, ...length, "--out", run]);
     assertEquals(code, 0, stderr);
-    const rate = Number(
-      /^a rate of ([\d.e-]+), found by a test of \d+ steps \(--find-lr\)$/m.exec(unwrapped(stdout))![1],
-    );
-    assert(rate > 1e-4 && rate < 10, `${rate}`);
+    const [, text, steps] = /^a rate of ([\d.e-]+), found by a test of (\d+) steps \(--lr auto\)$/m.exec(
+      unwrapped(stdout),
+    )!;
+    const rate = Number(text);
+    assert(rate > 1e-4 && rate < 10 && Number(steps) > 10, stdout);
     const config = JSON.parse(await Deno.readTextFile(`${run}/config.json`));
-    assertEquals([config.lr, "find-lr" in config], [rate, false]);
+    assertEquals([config.lr, config.given.includes("lr"), config.given.includes("steps")], [rate, false, true]);
+    const again = await runInProcess(["train", "--resume", run, "--lr", "auto"]);
+    assertEquals(again.code, 2);
+    assertStringIncludes(again.stderr, `--lr was ${rate} and is auto now`);
     const resumed = await runInProcess(["train", "--resume", run]);
     assertEquals([resumed.code, /rate of/.test(resumed.stdout)], [0, false], resumed.stderr);
-    const both = await runInProcess([...args, "--lr", "0.1"]);
-    assertEquals([both.code, both.stderr], [2, "error: --find-lr and --lr 0.1 exclude each other\n"]);
+    await Deno.writeTextFile(`${run}/config.json`, JSON.stringify({ ...config, lr: "auto" }));
+    const changed = await runInProcess(["train", "--resume", run]);
+    assertEquals(changed.code, 1);
+    assertStringIncludes(changed.stderr, 'lr is "auto", expected a number above 0;');
+  }));
+
+Deno.test("train --lr auto beats the rate of a recipe, which may say auto itself, and a wrong one of a recipe is named", () =>
+  withFolder(async (folder) => {
+    const recipe = `${folder}/own.json`;
+    const printed = await runInProcess(["train", "--recipe", "he2015-cifar", "--print-recipe", "--lr", "auto"]);
+    assertEquals(JSON.parse(printed.stdout).options.lr, { value: "auto", source: "given" });
+    await writeCifar(folder, 16);
+    await Deno.writeTextFile(recipe, JSON.stringify({ options: { lr: "auto", batch: 8, steps: 1, model: "resnet8" } }));
+    const where = ["--data", folder, "--backend", "cpu", "--threads", "1", "--out", `${folder}/run`];
+    const train = ["train", "--recipe", recipe, ...where];
+    const { code, stdout, stderr } = await runInProcess(train);
+    assertEquals([code, /^a rate of .* \(--lr auto\)$/m.test(unwrapped(stdout))], [0, true], stderr);
+    await Deno.writeTextFile(recipe, JSON.stringify({ options: { lr: "fast" } }));
+    assertStringIncludes((await runInProcess(train)).stderr, 'options.lr is "fast", expected a number above 0 or auto');
   }));

@@ -7,9 +7,10 @@ import { divergence, expectFinite, type TrainingPoint } from "./_divergence.ts";
 import type { Profiling } from "./_profiling.ts";
 import { anyRank, shareVariables } from "./_ranks.ts";
 import { ResultReader } from "./_result_reader.ts";
-import type { CheckpointInfo, NamedTensor, Progress } from "../weights/mod.ts";
+import type { CheckpointInfo, Progress } from "../weights/mod.ts";
 import { type EvaluatedSplit, evaluateSplit } from "../inference/mod.ts";
 import type { Callback, EpochEvent, RunMemory } from "./events.ts";
+import type { FitResult } from "./fit_options.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import type { Trainer } from "./trainer.ts";
@@ -64,18 +65,7 @@ export interface LoopOptions {
 }
 
 /** How a loop ended. */
-export interface LoopResult {
-  readonly last: EpochEvent | undefined;
-  readonly bestTop1: number;
-  readonly steps: number;
-  readonly stopped: boolean;
-  /** Whether it ended before its last epoch, as none was better for so long. */
-  readonly stoppedEarly: boolean;
-  /** The epochs since the best one. */
-  readonly staleEpochs: number;
-  /** The variables that are evaluated. */
-  readonly tensors: Map<string, NamedTensor>;
-}
+export type LoopResult = Omit<FitResult, "normalisation">;
 
 /** Milliseconds between writes of metrics. */
 const FLUSH_INTERVAL = 1000;

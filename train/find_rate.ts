@@ -3,7 +3,8 @@
 import { argument, NumericError, sentence, UsageError } from "../core/mod.ts";
 import { createLabels, MemoryDataset } from "../data/mod.ts";
 import type { StepEvent } from "./events.ts";
-import { fit, type FitOptions } from "./fit.ts";
+import { fit } from "./fit.ts";
+import type { FitOptions } from "./fit_options.ts";
 
 /** The options of {@link findRate}: those of {@link fit} but what the test itself decides. */
 export interface FindRateOptions extends

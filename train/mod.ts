@@ -1,6 +1,7 @@
 export * from "./events.ts";
 export * from "./find_rate.ts";
 export * from "./fit.ts";
+export * from "./fit_options.ts";
 export * from "./freeze.ts";
 export * from "./head.ts";
 export * from "./inputs/batch_inputs.ts";

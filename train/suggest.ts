@@ -1,6 +1,6 @@
 /** How to train on a set of images where nobody says: from how many there are, and how large. */
 
-import type { FitOptions } from "./fit.ts";
+import type { FitOptions } from "./fit_options.ts";
 
 /** A batch is the power of two next below this share of the set, between the least and the most. */
 const BATCH_SHARE = 1 / 64, LEAST_BATCH = 16, MOST_BATCH = 128;

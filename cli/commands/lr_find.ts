@@ -2,26 +2,22 @@
 
 import { printable, UsageError } from "../../core/mod.ts";
 import { whyNotLoaded, writeFile } from "../../files/mod.ts";
-import { modelByName } from "../../models/mod.ts";
 import { loadPlots } from "../../plots/mod.ts";
-import { findRate, type RateTest } from "../../train/mod.ts";
-import { alignHead, describedModel } from "../../weights/mod.ts";
+import type { RateTest } from "../../train/mod.ts";
 import { defineCommand, type GivenArguments } from "../command.ts";
 import { Interrupt } from "../interrupt.ts";
 import { drawChart } from "../live/chart.ts";
-import { expectChannels, startedDescription, withPublishedModel } from "../options/fine_tuning.ts";
-import { chooseAugmentation } from "../options/image_options.ts";
 import { type OptionTable, type Values } from "../options/option.ts";
-import { withOptimizerDefaults } from "../options/optimizer_options.ts";
 import { resolveOptions } from "../options/parse_options.ts";
 import { openChosenBackend } from "../options/shared_options.ts";
-import { TRAIN_OPTIONS, trainingOptions } from "../options/train_options.ts";
-import { rejectUnusedOptions } from "../options/unused_options.ts";
+import { TRAIN_OPTIONS } from "../options/train_options.ts";
 import { printLines, printNotice, printText, widthOf } from "../reports/layout.ts";
 import { ProgressLine } from "../reports/progress.ts";
+import { completeValues } from "../training/resolve_run.ts";
+import { openStart, readInit } from "../training/start.ts";
+import { roundedRate, testRates } from "../training/test_rates.ts";
+import { openWork } from "../training/work.ts";
 import { tuneOptions } from "../tuning/tune_option.ts";
-import { readCheckpoint } from "../weights/read_checkpoint.ts";
-import { openWork } from "./train.ts";
 
 /** A table without some of its options. */
 function without<T extends OptionTable, K extends keyof T>(table: T, names: readonly K[]): Omit<T, K> {
@@ -38,7 +34,6 @@ const LEFT_OUT = [
     "steps",
     "early-stop",
     "lr",
-    "find-lr",
     "head-epochs",
     "ema",
     "deterministic",
@@ -71,45 +66,28 @@ export const lrFindCommand = defineCommand({
   ],
 }, lrFind);
 
-async function lrFind(values: Values<typeof OPTIONS>, { given: all }: GivenArguments): Promise<void> {
-  const { from, to, steps, out, json, progress } = values;
+async function lrFind(own: Values<typeof OPTIONS>, { given: all }: GivenArguments): Promise<void> {
+  const { from, to, steps, out, json, progress } = own;
   if (out !== undefined && !/\.svg$/i.test(out)) {
     throw new UsageError(`--out: expected the name of an SVG file, such as rates.svg, but "${printable(out)}" came`);
   }
   const given = Object.fromEntries(Object.entries(all).filter(([name]) => !Object.hasOwn(OWN_OPTIONS, name)));
-  const asked = withPublishedModel(withOptimizerDefaults(resolveOptions(TRAIN_OPTIONS, given)), given);
-  // Refuses a name that no model has before images are opened.
-  modelByName(asked.model);
-  rejectUnusedOptions(TRAIN_OPTIONS, asked, given);
-  const work = await openWork(asked, new Set(Object.keys(given))), { set } = work, { batch } = work.values;
-  const shows = progress && !json;
-  const initial = asked.init === undefined
-    ? undefined
-    : await readCheckpoint(asked.init, { model: work.model, progress: shows });
-  if (initial !== undefined) expectChannels(initial, set);
-  const model = describedModel(startedDescription(work.description, initial));
-  const head = initial === undefined ? undefined : alignHead(model, initial, set.classes);
+  const values = completeValues(resolveOptions(TRAIN_OPTIONS, given), given);
+  const work = await openWork({ values, decided: new Set(Object.keys(given)) }), { set, batch } = work;
+  const shows = progress && !json, initial = await readInit(work, shows);
   using line = new ProgressLine(shows);
   using interrupt = new Interrupt(() => {});
-  const preparation = await chooseAugmentation(
-    work.values,
-    set,
-    initial?.info?.normalisation,
+  const start = await openStart(
+    work,
+    initial,
+    false,
     (done, total) => line.onProgress({ activity: "statistics", done, total }),
   );
   const backend = await openChosenBackend(work.values);
   let test: RateTest;
   try {
-    test = await findRate({
-      model,
-      backend,
-      set,
-      batch,
-      ...preparation,
-      ...trainingOptions(work.values, Math.max(1, Math.floor(set.train.count / batch))),
-      classWeights: work.classWeights,
+    test = await testRates(work, start, backend, {
       tune: tuneOptions(work.values.tune, backend, { progress: shows }),
-      initial: initial && { ...initial, ...head },
       from,
       to,
       steps,
@@ -120,6 +98,7 @@ async function lrFind(values: Values<typeof OPTIONS>, { given: all }: GivenArgum
     line.clear();
     backend.destroy();
   }
+  const { model } = start;
   if (out !== undefined) await draw(out, `${model.name} on ${set.name}, batches of ${batch}`, test);
   if (json) return console.log(JSON.stringify(test));
   printText(`${model.name} on ${printable(set.name)}, batches of ${batch}, ${test.points.length} steps`);
@@ -137,11 +116,6 @@ async function draw(out: string, title: string, { points, suggested }: RateTest)
   }
 }
 
-/** Two digits: a test tells no more. */
-function short(rate: number): string {
-  return String(Number(rate.toPrecision(2)));
-}
-
 /** The smoothed loss by the logarithm of the rate. Where it grows beyond the first, little is to be seen. */
 function chartText({ points, suggested }: RateTest): string {
   const [first, last] = [points[0].rate, points[points.length - 1].rate], most = 1.5 * points[0].smoothed;
@@ -149,13 +123,13 @@ function chartText({ points, suggested }: RateTest): string {
   const line = points.map(({ rate, smoothed }) => ({ x: along(rate), y: Math.min(smoothed, most) }));
   const mark = points.find(({ rate }) => rate === suggested);
   return drawChart({
-    title: `smoothed loss by the logarithm of the rate, from ${short(first)}`,
+    title: `smoothed loss by the logarithm of the rate, from ${roundedRate(first)}`,
     width: Math.min(100, widthOf() - 1),
     height: 12,
     line,
     marks: mark === undefined ? [] : [{ x: along(mark.rate), y: mark.smoothed }],
     end: along(last),
-    endLabel: `rate ${short(last)}`,
+    endLabel: `rate ${roundedRate(last)}`,
     format: (value) => value.toFixed(2),
     colour: Deno.stdout.isTerminal() && !Deno.noColor,
   }).join("\n");
@@ -165,6 +139,6 @@ function adviceText({ suggested, least }: RateTest): string {
   if (suggested === undefined || least === undefined) {
     return "The loss falls at no rate; try others by --from and --to, more --steps, or look at the data";
   }
-  return `The loss falls fastest at a rate of ${short(suggested)} (●), and is least at ${short(least)}.\n` +
-    `Try --lr ${short(suggested)}, with the same --batch`;
+  return `The loss falls fastest at a rate of ${roundedRate(suggested)} (●), and is least at ${roundedRate(least)}.\n` +
+    `Try --lr ${roundedRate(suggested)}, with the same --batch`;
 }

@@ -2,10 +2,11 @@
 
 import fs from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { DataError, UsageError } from "../../core/mod.ts";
+import { DataError } from "../../core/mod.ts";
 import { codeOf, explain, writeFile } from "../../files/mod.ts";
 import { defineCommand } from "../command.ts";
 import { projectFiles } from "../new/files.ts";
+import { onePositional } from "../options/parse_options.ts";
 import { PROGRAM } from "../program.ts";
 import { printText } from "../reports/layout.ts";
 import { shellWord } from "../reports/shell_word.ts";
@@ -18,10 +19,7 @@ export const newCommand = defineCommand({
   options: {},
   examples: [["my-classifier", "then: cd my-classifier, deno task train"]],
 }, async (_values, { positionals }) => {
-  const [folder] = positionals;
-  if (positionals.length !== 1) {
-    throw new UsageError(`new: expected one folder but ${positionals.length || "none"} came; see --help`);
-  }
+  const folder = onePositional(positionals, "new: expected one folder", "; see --help");
   await expectNothing(folder);
   // Tasks are of a clone, which has the package; elsewhere it comes from JSR.
   const clone = PROGRAM === "deno task" ? fileURLToPath(new URL("../..", import.meta.url)) : undefined;

@@ -1,8 +1,8 @@
 /** `deno task report`: a page and a text about a run. */
 
-import { UsageError } from "../../core/mod.ts";
 import { withoutSeparators, writeFile } from "../../files/mod.ts";
 import { defineCommand } from "../command.ts";
+import { onePositional } from "../options/parse_options.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { printLines, printNotice } from "../reports/layout.ts";
 import { htmlReport } from "../run_report/html_report.ts";
@@ -34,13 +34,9 @@ export const reportCommand = defineCommand({
   ],
 }, async (values, { given, positionals }) => {
   const { out, data, images } = values;
-  if (positionals.length !== 1) {
-    throw new UsageError(
-      `Expected one run folder, such as runs/first, but ${positionals.length === 0 ? "none" : positionals.length} came`,
-    );
-  }
+  const named = onePositional(positionals, "Expected one run folder, such as runs/first,");
   rejectUnusedOptions(OPTIONS, values, given);
-  const run = withoutSeparators(positionals[0]), folder = withoutSeparators(out ?? run);
+  const run = withoutSeparators(named), folder = withoutSeparators(out ?? run);
   const report = await gatherReport(run, { draw: images ? picturesOf(run, data) : undefined, plots: true });
   for (const note of report.notes) printNotice(`note: ${note}`);
   const write = (name: string, text: string) => writeFile(`${folder}/${name}`, new TextEncoder().encode(text));

@@ -6,7 +6,7 @@ import { defineCommand } from "../command.ts";
 import { messageOf } from "../error_message.ts";
 import { Interrupt } from "../interrupt.ts";
 import type { Values } from "../options/option.ts";
-import { parseArguments } from "../options/parse_options.ts";
+import { onePositional, parseArguments } from "../options/parse_options.ts";
 import { TRAIN_OPTIONS } from "../options/train_options.ts";
 import { PROGRAM } from "../program.ts";
 import { formatPercent } from "../reports/format.ts";
@@ -46,10 +46,7 @@ async function sweep(
   { out, json }: Values<typeof OPTIONS>,
   { positionals }: { readonly positionals: readonly string[] },
 ) {
-  const [file] = positionals;
-  if (positionals.length !== 1) {
-    throw new UsageError(`Expected one file of a sweep but ${positionals.length || "none"} came`);
-  }
+  const file = onePositional(positionals, "Expected one file of a sweep");
   const plan = await readSweep(file, TRAIN_OPTIONS), trials = trialsOf(plan, TRAIN_OPTIONS);
   const folder = out ?? `runs/${file.split(/[\\/]/).at(-1)!.replace(/\.json$/i, "")}`;
   // All of them are looked at before the first begins.

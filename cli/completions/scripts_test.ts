@@ -48,6 +48,7 @@ for (const shell of SHELLS) {
       ]);
       assertEquals(await offered(shell, ["residua", "data", "ins"]), ["inspect"]);
       assertEquals(await offered(shell, ["residua", "eval", "--backend", "we"]), ["webgpu"]);
+      assertEquals(await offered(shell, ["residua", "train", "--lr", "a"]), ["auto"]);
     },
   });
 }

@@ -35,11 +35,11 @@ export function offersOf(commands: readonly Command[]): OfferedCommand[] {
     about,
     subcommands,
     options: [
-      ...Object.entries(options).map(([name, { kind, about, value, choices, suggests, default: standard }]) => ({
+      ...Object.entries(options).map(([name, { kind, about, value, choices, suggests, words, default: standard }]) => ({
         name: `--${kind === "flag" && standard === true ? "no-" : ""}${name}`,
         about,
         value: kind === "flag" ? undefined : value ?? "VALUE",
-        values: choices ?? suggests ?? [],
+        values: choices ?? suggests ?? words ?? [],
       })),
       HELP,
     ],

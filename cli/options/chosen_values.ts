@@ -4,11 +4,15 @@ import { type ImageSet, MemoryDataset, typicalSide } from "../../data/mod.ts";
 import { modelByName } from "../../models/mod.ts";
 import { suggestNetwork, suggestSize, suggestTraining } from "../../train/mod.ts";
 import { FINE_TUNED, isPublished } from "./fine_tuning.ts";
+import { suitedRate } from "./optimizer_options.ts";
 import { scaleRate } from "./distributed_options.ts";
 import type { TrainValues } from "./train_options.ts";
 
 /** The values of a run, of which none is left open. */
-export type ChosenValues = TrainValues & Required<Pick<TrainValues, "batch" | "epochs" | "lr" | "warmup">>;
+export type ChosenValues =
+  & Omit<TrainValues, "lr">
+  & Required<Pick<TrainValues, "batch" | "epochs" | "warmup">>
+  & { readonly lr: number };
 
 /** The images as the network sees them, the values of the run, and what to say of those that were chosen. */
 export interface Choice {
@@ -46,6 +50,8 @@ export async function chooseValues(
   const epochs = epochsOfSteps(values.steps, count, all) ?? values.epochs ?? usual.epochs;
   // A rate that is scaled by the number of processes is that of one.
   const suggested = suggestTraining(count, { batch: values["scale-lr"] ? batch : all, epochs });
+  // What a range test starts with, and leaves where it finds nothing.
+  const rate = values.lr === "auto" ? suitedRate(values.optimizer) : values.lr;
   // A schedule that is asked for, alone or by a recipe, begins as it says.
   const warmup = decided.has("schedule") ? 0 : suggested.warmUp;
   const unscaled = {
@@ -53,7 +59,7 @@ export async function chooseValues(
     ...network,
     batch,
     epochs: suggested.epochs,
-    lr: values.lr ?? usual.lr ?? suggested.rate,
+    lr: rate ?? usual.lr ?? suggested.rate,
     warmup: values.warmup ?? warmup,
   };
   const chosen = scaleRate(unscaled, values, ranks);

@@ -65,6 +65,12 @@ Deno.test("chooseValues() leaves what is given, by the user or a recipe, and fit
   assertEquals((await choose(photos, { warmup: "2", schedule: "step" })).warmup, 2);
 });
 
+Deno.test("chooseValues() begins a test of rates with what it would choose, and does not say it", async () => {
+  const open = await choose(memory, {}), auto = await choose(memory, { lr: "auto" });
+  assertEquals([auto.lr, auto.text.includes("rate")], [open.lr, false]);
+  assertEquals((await choose(memory, { lr: "auto", optimizer: "adamw" })).lr, 1e-3);
+});
+
 Deno.test("chooseValues() takes images in memory as they are, and the epochs of --steps", async () => {
   const { shape, size, model, batch, epochs } = await choose(memory, {});
   assertEquals([shape, size, model, batch, epochs], [[1, 28, 28], undefined, "resnet20", 16, 38]);

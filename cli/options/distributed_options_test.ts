@@ -3,8 +3,10 @@ import { UsageError } from "../../core/mod.ts";
 import { shapesSet } from "../../data/mod.ts";
 import { chooseValues } from "./chosen_values.ts";
 import { resumedBatch, scaleRate } from "./distributed_options.ts";
+import type { GivenOptions } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { TRAIN_OPTIONS } from "./train_options.ts";
+import { rejectUnusedOptions } from "./unused_options.ts";
 
 Deno.test("scaleRate() multiplies the rate and warms up, unless the user says how long", () => {
   const values = { lr: 0.1, warmup: 0.5, epochs: 90 };
@@ -31,6 +33,17 @@ Deno.test("chooseValues() divides a batch that it chooses among processes, and t
   assertEquals((await choose({ batch: "8", steps: "128" }, 4)).epochs, 2);
   const { lr } = await choose({ batch: "8" });
   assertEquals((await choose({ batch: "8", "scale-lr": true }, 4)).lr, Number((4 * lr).toPrecision(12)));
+});
+
+Deno.test("rejectUnusedOptions() leaves a rate that is to be found to a single process", () => {
+  for (const given of [{ lr: "auto" }, { lr: "0.1", distributed: true }] as GivenOptions[]) {
+    rejectUnusedOptions(TRAIN_OPTIONS, resolveOptions(TRAIN_OPTIONS, given), given);
+  }
+  assertThrows(
+    () => rejectUnusedOptions(TRAIN_OPTIONS, resolveOptions(TRAIN_OPTIONS, { lr: "auto", distributed: true }), {}),
+    UsageError,
+    "--lr auto is of one process; run lr-find first, and give --distributed the rate that it finds",
+  );
 });
 
 Deno.test("resumedBatch() keeps the images of a step, if the processes can divide them", () => {

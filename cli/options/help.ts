@@ -72,8 +72,8 @@ export function formatHelp({ name, about, positionals, options, examples }: Comm
 
 /** An option as it is written, and what it is for. */
 function rowOf([name, option]: [string, Option]): readonly [head: string, text: string] {
-  const { kind, value, about, default: standard, choices } = option;
-  const takes = kind === "flag" ? "" : ` ${value ?? (choices === undefined ? "N" : choices.join("|"))}`;
+  const { kind, value, about, default: standard, choices, words = [] } = option;
+  const takes = kind === "flag" ? "" : ` ${value ?? (choices ?? ["N", ...words]).join("|")}`;
   const head = `--${kind === "flag" && standard === true ? `[no-]${name}` : name}${takes}`;
   if (standard === undefined || standard === false) return [head, about];
   return [head, `${about} [default:${UNBROKEN}${standard === true ? "on" : standard}]`];

@@ -4,9 +4,9 @@ import { adamwOptimizer, type FitOptions, rmspropOptimizer } from "../../train/m
 import { byChoice } from "./conditions.ts";
 import { type Condition, inGroup, type Values } from "./option.ts";
 
-const foundAlone: Condition = ({ "find-lr": find, distributed }) =>
-  find === true && distributed === true
-    ? "--find-lr is of one process; run lr-find first, and give --distributed its --lr"
+const foundAlone: Condition = ({ lr, distributed }) =>
+  lr === "auto" && distributed === true
+    ? "--lr auto is of one process; run lr-find first, and give --distributed the rate that it finds"
     : undefined;
 
 /** How gradients change weights. */
@@ -17,16 +17,11 @@ export const OPTIMIZER_OPTIONS = inGroup(
     lr: {
       kind: "number",
       about:
-        "the highest learning rate; defaults to what suits the batch, up to 0.1, to 0.01 for published weights, and to 1e-3 for adamw",
-      minimum: 0,
-    },
-    "find-lr": {
-      kind: "flag",
-      about: "find that rate by a range test first (Smith 2017), as lr-find does",
-      default: false,
+        "the highest learning rate, or auto to find it by a range test first (Smith 2017), as lr-find does; defaults to " +
+        "what suits the batch, up to 0.1, to 0.01 for published weights, and to 1e-3 for adamw",
+      above: 0,
+      words: ["auto"],
       contradicts: foundAlone,
-      startsRun: true,
-      ofOneInvocation: true,
     },
     momentum: {
       kind: "number",
@@ -97,7 +92,7 @@ export const OPTIMIZER_OPTIONS = inGroup(
 type OptimizerValues = Values<typeof OPTIMIZER_OPTIONS>;
 
 /** What holds where an option is not given, by optimiser. */
-const DEFAULTS: Readonly<Record<string, Partial<OptimizerValues>>> = {
+const DEFAULTS: Readonly<Record<string, Partial<OptimizerValues> & { readonly lr?: number }>> = {
   sgd: { "weight-decay": 5e-4 },
   rmsprop: { "weight-decay": 1e-4, epsilon: 1 },
   adamw: { lr: 1e-3, "weight-decay": 0.01, epsilon: 1e-8 },
@@ -108,8 +103,13 @@ export function withOptimizerDefaults<V extends OptimizerValues>(values: V): V {
   return { ...DEFAULTS[values.optimizer], ...values };
 }
 
+/** The rate that suits an optimiser whatever the batch; nothing where there is none. */
+export function suitedRate(optimizer: string): number | undefined {
+  return DEFAULTS[optimizer].lr;
+}
+
 /** The optimiser, as the library takes it. */
-export function optimizerOptions(values: OptimizerValues): Partial<FitOptions> {
+export function optimizerOptions(values: Omit<OptimizerValues, "lr"> & { readonly lr: number }): Partial<FitOptions> {
   const { lr: rate, momentum, nesterov, rho, beta1, beta2, epsilon, ema, ...others } = withOptimizerDefaults(values);
   const weightDecay = others["weight-decay"], decay = others.decay as "all" | "weights", clipNorm = others["clip-norm"];
   const optimizer = {

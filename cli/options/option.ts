@@ -33,8 +33,12 @@ export interface Option {
   readonly choices?: readonly string[];
   /** Values that a shell offers to complete, beside which there are others. Defaults to none. */
   readonly suggests?: readonly string[];
+  /** Words that it takes in place of a number, which is then found; `config.json` has the number. Defaults to none. */
+  readonly words?: readonly string[];
   /** The least value. */
   readonly minimum?: number;
+  /** What the value must be above. */
+  readonly above?: number;
   /** The greatest value. */
   readonly maximum?: number;
   /** What the value must stay below. */
@@ -73,7 +77,7 @@ export function inGroup<T extends OptionTable>(group: (typeof OPTION_GROUPS)[num
 }
 
 type OptionValue<O extends Option> = O["kind"] extends "flag" ? boolean
-  : O["kind"] extends "integer" | "number" ? number
+  : O["kind"] extends "integer" | "number" ? number | (O extends { words: readonly (infer W)[] } ? W : never)
   : O["kind"] extends "numbers" ? readonly number[]
   : string;
 

@@ -23,6 +23,18 @@ export function refusePositionals(command: string, [first]: readonly string[]): 
 }
 
 /**
+ * The one thing that stands beside the options of a command.
+ *
+ * @param expected What is expected, as a message begins with it: "Expected one folder".
+ * @param remedy What ends the message. Defaults to nothing.
+ * @throws {UsageError} If there is none, or there are several.
+ */
+export function onePositional(positionals: readonly string[], expected: string, remedy = ""): string {
+  if (positionals.length === 1) return positionals[0];
+  throw new UsageError(`${expected} but ${positionals.length || "none"} came${remedy}`);
+}
+
+/**
  * Parses a command's arguments: options, and what stands between them, in any order. What follows `--` is no option.
  *
  * @returns The values of all options, those options that are given, and what stands between them.
@@ -92,7 +104,7 @@ export function parseNumber(text: string): number {
 }
 
 function convert(name: string, option: Option, given: string | number | boolean): unknown {
-  const { kind, choices } = option;
+  const { kind, choices, words = [] } = option;
   if (kind === "flag") return given === true;
   const text = String(given);
   const fail = (): never => {
@@ -101,6 +113,7 @@ function convert(name: string, option: Option, given: string | number | boolean)
   };
   if (choices !== undefined && !choices.includes(text)) fail();
   if (kind === "text") return text === "" ? fail() : text;
+  if (words.includes(text)) return text;
   const values = (kind === "numbers" ? text.split(",") : [text]).map(parseNumber);
   if (!values.every((value) => takesNumber(option, value))) fail();
   return kind === "numbers" ? values : values[0];

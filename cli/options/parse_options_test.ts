@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../core/mod.ts";
-import { parseArguments, parseNumber, refusePositionals, resolveOptions } from "./parse_options.ts";
+import { onePositional, parseArguments, parseNumber, refusePositionals, resolveOptions } from "./parse_options.ts";
 import { TRAIN_OPTIONS } from "./train_options.ts";
 
 const TABLE = {
@@ -43,7 +43,14 @@ Deno.test("resolveOptions() keeps numbers within their bounds, those that would 
   refused({ size: "100000" }, "--size: expected a whole number from 1 to 4096 but");
   refused({ batch: "65537" }, "--batch: expected a whole number from 1 to 65536 but");
   refused({ accumulate: "1e9" }, "--accumulate: expected a whole number from 1 to 65536 but");
+  for (const lr of ["0", "-1", "fast", "Auto"]) {
+    refused({ lr }, `--lr: expected a number above 0 or auto but "${lr}" came`);
+  }
   refused({ "max-megapixels": "1e9" }, "--max-megapixels: expected a number from 0 to 4000 but");
+  assertEquals([resolveOptions(TRAIN_OPTIONS, { lr: "auto" }).lr, resolveOptions(TRAIN_OPTIONS, { lr: "1e-9" }).lr], [
+    "auto",
+    1e-9,
+  ]);
   const most = { workers: 64, threads: 64, size: 4096, batch: 65536, accumulate: 65536, "max-megapixels": 4000 };
   const values: Record<string, unknown> = resolveOptions(TRAIN_OPTIONS, {}, most);
   for (const [name, value] of Object.entries(most)) assertEquals(values[name], value);
@@ -52,6 +59,12 @@ Deno.test("resolveOptions() keeps numbers within their bounds, those that would 
 Deno.test("refusePositionals() refuses what is no option", () => {
   assertThrows(() => refusePositionals("eval", ["a.png", "b.png"]), UsageError, 'argument "a.png"; eval takes options');
   refusePositionals("eval", []);
+});
+
+Deno.test("onePositional() refuses none and several, and says how many came", () => {
+  assertEquals(onePositional(["a"], "Expected one"), "a");
+  assertThrows(() => onePositional([], "Expected one"), UsageError, "Expected one but none came");
+  assertThrows(() => onePositional(["a", "b"], "Expected one", "; see"), UsageError, "Expected one but 2 came; see");
 });
 
 Deno.test("parseNumber() reads decimal numbers alone", () => {

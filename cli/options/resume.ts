@@ -4,7 +4,7 @@ import { DataError, objectField, optionalField, showText, UsageError } from "../
 import type { ResumableCheckpoint } from "../../train/mod.ts";
 import { expectContent, readJsonIfThere } from "../../files/mod.ts";
 import type { GivenOptions, Option, OptionTable } from "./option.ts";
-import { optionField } from "./option_field.ts";
+import { optionField, withoutWords } from "./option_field.ts";
 import { resolveOptions } from "./parse_options.ts";
 
 /** The values that a run was started with, by option. */
@@ -37,7 +37,8 @@ export async function readRunConfig(run: string): Promise<RunConfig> {
 export function expectRunOptions(table: OptionTable, config: RunConfig, run: string): string[] {
   const kept = Object.entries(table).filter(([, { ofOneInvocation }]) => !ofOneInvocation);
   const entries = kept.map(([name, option]) => {
-    const field = optionField(option);
+    // What was found is kept as the number that it is.
+    const field = optionField(withoutWords(option));
     return [name, ALWAYS.includes(name) ? field : optionalField(field)];
   });
   expectContent(`${run}/config.json`, config, objectField(Object.fromEntries(entries)), REMEDY);

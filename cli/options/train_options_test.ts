@@ -4,11 +4,12 @@ import { modelByName } from "../../models/mod.ts";
 import { createSchedule, type ScheduleName, SCHEDULES, traceStep } from "../../train/mod.ts";
 import type { ChosenValues } from "./chosen_values.ts";
 import { scaleRate } from "./distributed_options.ts";
+import { modelOptions } from "./network_options.ts";
 import type { GivenOptions, Option, OptionTable, Values } from "./option.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { formatRecipe, openRecipe, RECIPES } from "./recipes.ts";
 import { expectNoStart, expectSameRun, keptOptions, withoutReplaced } from "./resume.ts";
-import { modelOptions, TRAIN_OPTIONS, trainingOptions, type TrainValues } from "./train_options.ts";
+import { TRAIN_OPTIONS, trainingOptions, type TrainValues } from "./train_options.ts";
 import { rejectUnusedOptions } from "./unused_options.ts";
 
 const DECLARATIONS: readonly [string, Option][] = Object.entries<Option>(TRAIN_OPTIONS);
@@ -36,7 +37,9 @@ function otherValues({ kind, choices, default: standard, minimum = 0 }: Option):
 
 /** The values with those that `train` would choose from the images. */
 function filled(values: TrainValues): ChosenValues {
-  const chosen = { ...values, batch: values.batch ?? 2, epochs: 40, lr: values.lr ?? 0.1, warmup: values.warmup ?? 0 };
+  const { lr = 0.1, batch = 2, warmup = 0 } = values;
+  assert(lr !== "auto");
+  const chosen = { ...values, batch, epochs: 40, lr, warmup };
   return scaleRate(chosen, values, values.distributed ? 2 : 1);
 }
 

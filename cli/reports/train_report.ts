@@ -62,7 +62,7 @@ export function headText({ change, names, classes }: AlignedHead, own: number): 
  */
 export function fineTuningText(
   published: string | undefined,
-  rate: number,
+  rate: number | "auto",
   headEpochs: number,
   frozen: boolean,
 ): string | undefined {
@@ -100,6 +100,13 @@ export function stoppedText(steps: number, run: string, json: boolean): string {
     : `Stopped after ${steps} steps, saved. Go on with:\n  ${resume}`;
 }
 
+/** That a run was stopped before its first step, in the test that was to find its rate. */
+export function stoppedTestText(json: boolean): string {
+  return json
+    ? JSON.stringify({ stopped: true, steps: 0 })
+    : "Stopped before a rate was found; there is nothing to go on with";
+}
+
 /**
  * That a run ended before its last epoch, as its validation got no better.
  *
@@ -133,6 +140,6 @@ export function resumeText(checkpoint: ResumableCheckpoint | undefined, run: str
  */
 export function foundRateText(rate: number, found: boolean, steps: number): string {
   return found
-    ? `a rate of ${rate}, found by a test of ${steps} steps (--find-lr)`
-    : `a test of ${steps} steps found no rate at which the loss falls, so the rate is ${rate}; look at the data, or give --lr`;
+    ? `a rate of ${rate}, found by a test of ${steps} steps (--lr auto)`
+    : `a test of ${steps} steps found no rate at which the loss falls, so the rate is ${rate}; look at the data, or give a number to --lr`;
 }

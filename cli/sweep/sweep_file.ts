@@ -12,7 +12,7 @@ import {
   UsageError,
 } from "../../core/mod.ts";
 import { expectContent, readJson } from "../../files/mod.ts";
-import { optionField } from "../options/option_field.ts";
+import { optionField, withoutWords } from "../options/option_field.ts";
 import type { Option, OptionTable } from "../options/option.ts";
 
 /** A value of an option. */
@@ -135,7 +135,7 @@ function valuesField(option: Option): FieldCheck {
     }
     const fault = intervalField(value, name);
     if (fault !== undefined) return fault;
-    const { min, max } = value as Interval;
-    return one(min, `${name}.min`) ?? one(max, `${name}.max`);
+    const { min, max } = value as Interval, number = optionField(withoutWords(option));
+    return number(min, `${name}.min`) ?? number(max, `${name}.max`);
   };
 }

@@ -7,12 +7,12 @@ import { readSweep } from "./sweep_file.ts";
 import { argumentsOf, trialsOf } from "./trials.ts";
 
 Deno.test("trialsOf() gives each combination of the values, the last option changing the fastest", () => {
-  const vary = { lr: [0.1, 0.03], nesterov: [true, false], augment: ["none"] };
+  const vary = { lr: ["auto", 0.03], nesterov: [true, false], augment: ["none"] };
   const trials = trialsOf({ options: {}, vary }, TRAIN_OPTIONS);
   assertEquals(trials.map(({ name }) => name), ["001", "002", "003", "004"]);
   assertEquals(trials.map(({ values }) => argumentsOf(values).join(" ")), [
-    "--lr=0.1 --nesterov --augment=none",
-    "--lr=0.1 --no-nesterov --augment=none",
+    "--lr=auto --nesterov --augment=none",
+    "--lr=auto --no-nesterov --augment=none",
     "--lr=0.03 --nesterov --augment=none",
     "--lr=0.03 --no-nesterov --augment=none",
   ]);
@@ -65,7 +65,8 @@ Deno.test("readSweep() names what is wrong, and where", () =>
       [{}, "vary is missing, expected an object"],
       [{ vary: {} }, "vary is empty"],
       [{ vary: { lr: [] } }, "vary.lr is empty"],
-      [{ vary: { lr: [0.1, "x"] } }, 'vary.lr[1] is "x", expected a number'],
+      [{ vary: { lr: ["auto", "x"] } }, 'vary.lr[1] is "x", expected a number above 0 or auto;'],
+      [{ vary: { lr: { min: 0, max: 0.1 } }, runs: 2 }, "vary.lr.min is 0, expected a number above 0;"],
       [{ vary: { lrr: [0.1] } }, "a sweep cannot set lrr; did you mean lr?"],
       [{ vary: { out: ["x"] } }, "a sweep cannot set out"],
       [{ vary: { "stop-after": [1] } }, "a sweep cannot set stop-after"],

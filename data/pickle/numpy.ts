@@ -1,6 +1,6 @@
 /** The objects of NumPy that pickles of images hold: arrays of bytes, written by Python 2 or 3. */
 
-import type { PickleDialect, PickleFail } from "./read_pickle.ts";
+import type { PickleDialect, PickleFail } from "./dialect.ts";
 import { isCount, isList, type PickleObject, type PickleValue } from "./values.ts";
 
 /** Bytes. */

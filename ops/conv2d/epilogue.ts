@@ -62,6 +62,11 @@ export function applyEpilogue({ activation }: EpilogueAttributes, value: number,
   return sum < least ? least : sum > largest ? largest : sum;
 }
 
+/** Where a kernel writes, and the bias that it begins with, 0 where there is none. */
+export function outputArguments({ output, bias }: ConvolutionOperands): CpuArgument[] {
+  return [{ buffer: output }, bias === undefined ? 0 : { buffer: bias }];
+}
+
 /** The arguments of `core/cpu/wasm/assembly/epilogue.ts`. */
 export function epilogueArguments({ residual, epilogue }: ConvolutionOperands): CpuArgument[] {
   const [least, largest] = RANGES[epilogue.activation];

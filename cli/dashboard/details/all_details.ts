@@ -7,8 +7,8 @@ import { imageDetails, RunImages } from "./images.ts";
 import { logDetails } from "./logs.ts";
 import { networkDetails } from "./network.ts";
 import { RunFiles } from "./run_files.ts";
-import { RunAnswers, validationDetails } from "./validation.ts";
-import { RunWeights, weightDetails } from "./weights.ts";
+import { openAnswers, validationDetails } from "./validation.ts";
+import { openWeights, weightDetails } from "./weights.ts";
 
 /** The details of runs, and what they hold until it is given back. */
 export class RunDetails implements Disposable {
@@ -18,7 +18,7 @@ export class RunDetails implements Disposable {
 
   /** @param root The folder of runs, as the system names it. */
   constructor(root: string) {
-    const files = new RunFiles(root), weights = new RunWeights(files), answers = new RunAnswers(files);
+    const files = new RunFiles(root), weights = openWeights(files), answers = openAnswers(files);
     const images = new RunImages(files, answers);
     this.#explainer = new RunExplainer(weights, images);
     this.byPath = {

@@ -33,6 +33,43 @@ export class RunFiles {
   }
 }
 
+/** What details tell of a file of runs. */
+export interface RunFileKind<T> {
+  /** The file's name. */
+  readonly name: string;
+  /** What to say where there is none. */
+  readonly none: string;
+  /** Of how many runs it is kept. */
+  readonly most: number;
+  /** Reads it; `key` is by what it is known again. */
+  read(folder: string, file: { readonly path: string; readonly key: string }): Promise<T>;
+}
+
+/** Reads a file of runs, and keeps what was read last for as long as it stays. */
+export class RunFileReader<T> {
+  readonly #files: RunFiles;
+  readonly #kind: RunFileKind<T>;
+  readonly #recent: Recent<T>;
+
+  /** Reads nothing yet. */
+  constructor(files: RunFiles, kind: RunFileKind<T>) {
+    this.#files = files;
+    this.#kind = kind;
+    this.#recent = new Recent<T>(kind.most);
+  }
+
+  /**
+   * What a run's file holds.
+   *
+   * @throws {RequestError} If there is none yet.
+   * @throws {DataError} If it is damaged.
+   */
+  async of(run: Run): Promise<T> {
+    const { name, none } = this.#kind, file = await this.#files.find(run, name, none);
+    return await this.#recent.get(file.key, () => this.#kind.read(this.#files.folder(run), file));
+  }
+}
+
 /** Keeps the last few values that were made, by keys. */
 export class Recent<T> {
   readonly #values = new Map<string, Promise<T>>();

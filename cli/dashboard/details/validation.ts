@@ -4,9 +4,8 @@ import { type ValidatedImage, type ValidationAnswers } from "../../../train/mod.
 import { RunFolder } from "../../../disk/mod.ts";
 import { json, RequestError } from "../answers.ts";
 import type { RunDetail } from "../handler.ts";
-import type { Run } from "../run.ts";
 import { wholeNumber } from "./curves.ts";
-import { Recent, type RunFiles } from "./run_files.ts";
+import { RunFileReader, type RunFiles } from "./run_files.ts";
 
 /** The most images that are told of at once. */
 const MOST_IMAGES = 200;
@@ -15,29 +14,21 @@ const MOST_CELLS = 20_000;
 
 const NONE = "No validation.json yet: it is written with the first epoch that is the best so far";
 
-/** Reads what networks said. */
-export class RunAnswers {
-  readonly #files: RunFiles;
-  readonly #recent = new Recent<ValidationAnswers>(4);
+/** Reads what the best networks of runs said. */
+export type RunAnswers = RunFileReader<ValidationAnswers>;
 
-  /** Reads nothing yet. */
-  constructor(files: RunFiles) {
-    this.#files = files;
-  }
-
-  /**
-   * The answers of a run's best network.
-   *
-   * @throws {RequestError} If there are none yet.
-   */
-  async of(run: Run): Promise<ValidationAnswers> {
-    const { key } = await this.#files.find(run, "validation.json", NONE);
-    return await this.#recent.get(key, async () => {
-      const answers = await new RunFolder(this.#files.folder(run)).readValidation();
+/** What the best networks of runs said. */
+export function openAnswers(files: RunFiles): RunAnswers {
+  return new RunFileReader(files, {
+    name: "validation.json",
+    none: NONE,
+    most: 4,
+    async read(folder) {
+      const answers = await new RunFolder(folder).readValidation();
       if (answers === undefined) throw new RequestError(404, NONE);
       return answers;
-    });
-  }
+    },
+  });
 }
 
 /** Counts of images by true and predicted class, without the zeros: those of the most images first. */

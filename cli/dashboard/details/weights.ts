@@ -5,8 +5,7 @@ import { type ReadCheckpoint, readCheckpoint } from "../../../disk/mod.ts";
 import type { CheckpointInfo, NamedTensor } from "../../../weights/mod.ts";
 import { json, RequestError } from "../answers.ts";
 import type { RunDetail } from "../handler.ts";
-import type { Run } from "../run.ts";
-import { Recent, type RunFiles } from "./run_files.ts";
+import { RunFileReader, type RunFiles } from "./run_files.ts";
 
 /** A checkpoint that says what it is of. */
 export interface RunCheckpoint extends ReadCheckpoint {
@@ -15,31 +14,21 @@ export interface RunCheckpoint extends ReadCheckpoint {
   readonly key: string;
 }
 
-/** Reads best checkpoints, and keeps the last one. */
-export class RunWeights {
-  readonly #files: RunFiles;
-  readonly #recent = new Recent<RunCheckpoint>(1);
+/** Reads the best checkpoints of runs. */
+export type RunWeights = RunFileReader<RunCheckpoint>;
 
-  /** Reads nothing yet. */
-  constructor(files: RunFiles) {
-    this.#files = files;
-  }
-
-  /**
-   * A run's best checkpoint.
-   *
-   * @throws {RequestError} If there is none yet.
-   * @throws {DataError} If it is damaged.
-   */
-  async of(run: Run): Promise<RunCheckpoint> {
-    const why = "No best.safetensors yet: it is written with the first epoch that is the best so far";
-    const { path, key } = await this.#files.find(run, "best.safetensors", why);
-    return await this.#recent.get(key, async () => {
+/** The best checkpoints of runs, of which the last one is kept. */
+export function openWeights(files: RunFiles): RunWeights {
+  return new RunFileReader(files, {
+    name: "best.safetensors",
+    none: "No best.safetensors yet: it is written with the first epoch that is the best so far",
+    most: 1,
+    async read(_folder, { path, key }) {
       const { info, ...checkpoint } = await readCheckpoint(path);
       if (info === undefined) throw new DataError(`${path}: it does not say of which network it is`);
       return { ...checkpoint, info, key };
-    });
-  }
+    },
+  });
 }
 
 /** The filters of a convolution over an image's channels. */

@@ -2,7 +2,7 @@
 
 import type { CpuStages } from "../../../core/mod.ts";
 import { roundUp } from "../../../kernels/mod.ts";
-import { type ConvolutionOperands, epilogueArguments } from "../epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments, outputArguments } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Vectors of a band: about what a first-level cache holds beside the rest. */
@@ -74,7 +74,6 @@ function scratchFloats(g: ConvolutionProblem, { row, bufferRows }: Bands): numbe
 
 /** y = conv(x, w) (+ bias), and an activation: a task four output channels of some images. There must be no residual. */
 export function depthwiseForward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
-  const { bias, output } = operands;
   const bands = bandsOf(g, g.outputHeight, g.outputWidth, g.padding[1] + g.width, g.stride);
   const { images, tasks } = imagesOf(g.batch, g.groups * g.groupOutputs, g.outputHeight * g.outputWidth);
   return {
@@ -85,8 +84,7 @@ export function depthwiseForward(g: ConvolutionProblem, operands: ConvolutionOpe
       arguments: [
         { buffer: 0 },
         { buffer: 1 },
-        { buffer: output },
-        bias === undefined ? 0 : { buffer: bias },
+        ...outputArguments(operands),
         ...planeArguments(g, g.padding, bands),
         images,
         ...epilogueArguments(operands),

@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { roundUp } from "../../../kernels/mod.ts";
 import { imagesOf } from "./depthwise.ts";
-import { type ConvolutionOperands, epilogueArguments, operandsOf } from "../epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments, operandsOf, outputArguments } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Floats of a kernel and its bias. */
@@ -36,7 +36,7 @@ export function suitsDepthwise3x3InputGradient(g: ConvolutionProblem): boolean {
 
 /** y = conv(x, w) (+ bias), and an activation. There must be no residual. */
 export function depthwise3x3Forward(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
-  const { batch, groups, groupOutputs, height, width } = g, { bias, output } = operands;
+  const { batch, groups, groupOutputs, height, width } = g;
   const { images, tasks } = imagesOf(batch, groups * groupOutputs, height * width);
   return {
     scratch: HEAD_FLOATS + roundUp(width, 4),
@@ -46,8 +46,7 @@ export function depthwise3x3Forward(g: ConvolutionProblem, operands: Convolution
       arguments: [
         { buffer: 0 },
         { buffer: 1 },
-        { buffer: output },
-        bias === undefined ? 0 : { buffer: bias },
+        ...outputArguments(operands),
         groups,
         groupOutputs,
         height,

@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, packRowsStage, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
-import { type ConvolutionOperands, epilogueArguments, operandsOf } from "../epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments, operandsOf, outputArguments } from "../epilogue.ts";
 import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
 
 /** Depth of a block. */
@@ -87,7 +87,6 @@ function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: Colu
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
   const joins = isPositionwise(g) && g.groups === 1 && g.batch > 1 && plane < SMALL_PLANE && plane % 8 > 0;
   if (ranges > 1 || joins) return sharedColumnsProduct(g, joins ? g.batch : 1, { weightStrides, operands });
-  const { bias, output } = operands;
   return {
     prepacked: g.groups * packedFloats(outputs, depth),
     scratch: EDGE_FLOATS + count * block + workFloats(g, block),
@@ -99,8 +98,7 @@ function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: Colu
         arguments: [
           { buffer: 0 },
           { prepacked: 0 },
-          { buffer: output },
-          bias === undefined ? 0 : { buffer: bias },
+          ...outputArguments(operands),
           ...geometryArguments(g, g.groupInputs, outputs),
           block,
           1,
@@ -139,7 +137,7 @@ function sharedColumnsProduct(
   const total = images * plane, members = g.batch * g.groups / images, parts = Math.ceil(depth / DEPTH);
   const cuts = Math.ceil(total / blockOf(Math.min(DEPTH, depth), total)), block = roundUp(Math.ceil(total / cuts), 8);
   const blocks = Math.ceil(total / block), ranges = rangesOf(members * blocks, g.groupOutputs);
-  const outputs = g.groupOutputs / ranges, { bias, output } = operands, columns = { workspace: 0 };
+  const outputs = g.groupOutputs / ranges, columns = { workspace: 0 };
   const packing = images > 1
     ? {
       kernel: "packSharedPositions",
@@ -162,8 +160,7 @@ function sharedColumnsProduct(
         arguments: [
           columns,
           { prepacked: 0 },
-          { buffer: output },
-          bias === undefined ? 0 : { buffer: bias },
+          ...outputArguments(operands),
           g.groups,
           outputs,
           plane,

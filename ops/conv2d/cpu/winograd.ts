@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { packedFloats, panelCount, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
-import { type ConvolutionOperands, epilogueArguments, operandsOf } from "../epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments, operandsOf, outputArguments } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Products of a tile of 4x4 outputs. */
@@ -88,7 +88,6 @@ function convolutionKernel(
   weights: { readonly outputStride: number; readonly inputStride: number; readonly rotated: boolean },
   operands: ConvolutionOperands,
 ): CpuStages {
-  const { bias, output } = operands;
   const bands = bandsOf(batch, outputHeight, outputWidth, inputs + outputs, LEAST_TILES),
     groups = Math.ceil(bands.count / bands.together);
   const panels = panelCount(outputs), ranges = Math.min(panels, Math.ceil(LEAST_TASKS / groups));
@@ -121,8 +120,7 @@ function convolutionKernel(
         arguments: [
           { buffer: 0 },
           { prepacked: 0 },
-          { buffer: output },
-          bias === undefined ? 0 : { buffer: bias },
+          ...outputArguments(operands),
           inputs,
           height,
           width,

@@ -21,7 +21,7 @@ const text = (...texts: readonly string[]) => texts.map((one) => utf8.encode(one
 /** The names of options and what they may be. */
 const OPTION_WORDS = Object.entries(TRAIN_OPTIONS).flatMap((
   [name, option],
-) => [name, ...("choices" in option ? option.choices : [])]);
+) => [name, ...("choices" in option ? option.choices : []), ...("words" in option ? option.words : [])]);
 
 /** The arguments of a run whose configuration is changed. */
 const RUN = [

@@ -53,8 +53,8 @@ function targets(): readonly FuzzTarget[] {
           "--epochs=3\n--seed\n7",
         ),
       words: Object.entries<Option>(TRAIN_OPTIONS).flatMap((
-        [name, { kind, choices = [] }],
-      ) => [`--${name}\n`, `--${name}=`, ...(kind === "flag" ? [`--no-${name}\n`] : []), ...choices]),
+        [name, { kind, choices = [], words = [] }],
+      ) => [`--${name}\n`, `--${name}=`, ...(kind === "flag" ? [`--no-${name}\n`] : []), ...choices, ...words]),
       run(input) {
         const { values, given } = parseArguments("train", TRAIN_OPTIONS, decode(input).split("\n"));
         rejectUnusedOptions(TRAIN_OPTIONS, values, given);
