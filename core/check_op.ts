@@ -190,7 +190,7 @@ function chooseRuns(op: Op, backend: Backend, cases: readonly Case[], which: "al
 function candidate(op: Op, variant: WebGpuVariant, made: Case): Candidate {
   const cost = variant.kernels.reduce((length, { wgsl }) => length + wgsl.length, 0);
   if (isHalf(made)) return { key: `${variant.family}, f16`, cost };
-  return { key: op.fusions === undefined ? coverageKey(variant) : variant.family, cost };
+  return { key: (op.fusions ?? []).length === 0 ? coverageKey(variant) : variant.family, cost };
 }
 
 /** The variants of the op on a backend that has several; none where they cannot be made, which the run will tell. */

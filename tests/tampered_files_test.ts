@@ -35,7 +35,7 @@ async function editConfig(run: string, change: (config: Record<string, unknown>)
 Deno.test("train --resume names the field of a config.json that was changed", () =>
   withRun(async (run, resume) => {
     const changes: readonly (readonly [(config: Record<string, unknown>) => unknown, ...string[]])[] = [
-      [(config) => void (config.lr = null), "lr is null, expected a number of at least 0"],
+      [(config) => void (config.lr = null), "lr is null, expected a number above 0"],
       [(config) => void delete config.lr, "lr is missing"],
       [(config) => void (config.lr = "0x10"), 'lr is "0x10", expected a number'],
       [(config) => void (config.batch = 2.5), "batch is 2.5, expected a whole number from 1 to 65536"],
