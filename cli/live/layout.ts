@@ -149,6 +149,7 @@ function charts({ step, stepsPerEpoch, loss, accuracy }: LiveState, width: numbe
     line: loss.training,
     marks: loss.validation,
     format: (value) => value.toFixed(value < 10 ? 3 : 1),
+    limits: [-Infinity, mostLoss(loss.training)],
   });
   const right = drawChart({
     ...shared,
@@ -159,6 +160,14 @@ function charts({ step, stepsPerEpoch, loss, accuracy }: LiveState, width: numbe
     limits: [0, 1],
   });
   return left.map((line, k) => line + " ".repeat(each + GAP - visibleWidth(line)) + right[k]);
+}
+
+/** How many times the greatest training loss is shown: one validation far beyond would flatten all that is to be seen. */
+const SPIKE = 2;
+
+function mostLoss(training: readonly Point[]): number {
+  const most = training.reduce((most, { y }) => Math.max(most, y), 0);
+  return most > 0 ? SPIKE * most : Infinity;
 }
 
 /** The columns of a line with colours. */

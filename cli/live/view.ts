@@ -198,7 +198,8 @@ export class LiveView implements Callback, Disposable {
 
   #tick(): void {
     const { columns, rows } = this.#terminal.size();
-    if (this.#dirty || `${columns} ${rows}` !== this.#size) this.#draw();
+    // Deno wipes the screen from the cursor on when a worker loads its modules: what is drawn is drawn anew.
+    if (this.#dirty || this.#rows > 0 || `${columns} ${rows}` !== this.#size) this.#draw();
   }
 
   #draw(): void {
