@@ -11,21 +11,22 @@ function rateText(rate: number): string {
   return rate === 0 || rate >= 0.001 ? String(Number(rate.toPrecision(3))) : rate.toExponential(0);
 }
 
-/** Rates whose greatest is more than so many times the least are shown by their logarithms. */
-const WIDE_RATES = 100;
+/** How far a rate is below the greatest, and in which share of the epochs, where rates are shown by their logarithms. */
+const LOW_RATE = 1 / 30, LOW_SHARE = 0.15;
 /** The most labels of a logarithmic axis. */
 const MOST_POWERS = 5;
 
 /**
- * The axis of rates: a logarithm shows what a schedule does over orders of magnitude; within one it only bends lines, and it
- * cannot show a rate of 0.
+ * The axis of rates. A logarithm shows a schedule that goes through orders of magnitude; of one that ends near 0, as a cosine
+ * does, it would show the last epochs alone, and it cannot show a rate of 0.
  */
 function rateScale(lines: readonly EpochLine[]): Plot.ScaleOptions {
   const [least, most] = lines.reduce(([least, most], { lr }) => [Math.min(least, lr), Math.max(most, lr)], [
     Infinity,
     0,
   ]);
-  if (!(least > 0 && most > WIDE_RATES * least)) return { zero: true, ticks: 3, tickFormat: rateText };
+  const low = lines.filter(({ lr }) => lr < LOW_RATE * most).length;
+  if (!(least > 0) || low < LOW_SHARE * lines.length || low < 2) return { zero: true, ticks: 3, tickFormat: rateText };
   const [first, last] = [Math.ceil(Math.log10(least)), Math.floor(Math.log10(most))];
   const step = Math.ceil((last - first + 1) / MOST_POWERS), powers = [];
   for (let power = last; power >= first; power -= step) powers.push(10 ** power);
@@ -39,7 +40,7 @@ const SPIKE = 2;
 interface DrawnLoss {
   readonly x: number;
   readonly y: number;
-  readonly beyond?: string;
+  readonly beyond?: number;
 }
 
 /**
@@ -49,40 +50,19 @@ interface DrawnLoss {
 function drawnLosses(lines: readonly EpochLine[]): DrawnLoss[] {
   const most = SPIKE * lines.reduce((most, { trainLoss }) => Math.max(most, trainLoss), 0);
   return lines.map(({ epoch, valLoss }) =>
-    most > 0 && valLoss > most
-      ? { x: epoch + 1, y: most, beyond: String(Number(valLoss.toPrecision(3))) }
-      : { x: epoch + 1, y: valLoss }
+    most > 0 && valLoss > most ? { x: epoch + 1, y: most, beyond: valLoss } : { x: epoch + 1, y: valLoss }
   );
 }
 
-/** Marks at the edge, and beside each that stands alone what it is of. */
+/** Marks at the edge. */
 function beyondMarks(losses: readonly DrawnLoss[]): Plot.Markish[] {
-  const beyond = losses.filter(({ beyond }) => beyond !== undefined), [first, last] = [losses[0].x, losses.at(-1)!.x];
-  // As far apart as a number takes.
-  const room = (last - first) / 14;
-  let told = -Infinity;
-  const labelled = beyond.filter(({ x }) => x - told >= room && (told = x, true));
-  const numbers = (points: readonly DrawnLoss[], side: 1 | -1) =>
-    Plot.text(points, {
-      x: "x",
-      y: "y",
-      text: "beyond",
-      dx: 8 * side,
-      dy: 2,
-      textAnchor: side === 1 ? "start" : "end",
-      fill: VALIDATION,
-      fontSize: 11,
-    });
-  return [
-    Plot.dot(beyond, { x: "x", y: "y", symbol: "triangle", fill: VALIDATION, r: 5 }),
-    numbers(labelled.filter(({ x }) => x <= last - room), 1),
-    numbers(labelled.filter(({ x }) => x > last - room), -1),
-  ];
+  const beyond = losses.filter(({ beyond }) => beyond !== undefined);
+  return [Plot.dot(beyond, { x: "x", y: "y", symbol: "triangle", fill: VALIDATION, r: 5 })];
 }
 
 /**
  * Loss, error and learning rate by epoch. Losses of validations that are more than twice the greatest of training are drawn at
- * the upper edge, with their number.
+ * the upper edge, whose title tells the greatest.
  *
  * @param lines The epochs so far; at least one.
  * @param title What was trained.
@@ -109,13 +89,13 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
       y: { grid: true, label, ticks: 5, nice: true, ...y },
       marks: [...(first === last ? [] : [Plot.ruleX([first], { stroke: "#bbb" })]), ...marks],
     });
-  const losses = drawnLosses(lines);
+  const losses = drawnLosses(lines), beyond = losses.reduce((most, { beyond = 0 }) => Math.max(most, beyond), 0);
   const key = [["training, augmented", TRAINING], ["validation", VALIDATION]] as const;
   return page(title, key, WIDTH, [
-    panel("loss", { zero: true }, [
+    panel(`loss${beyond === 0 ? "" : `; ▲ above, up to ${Number(beyond.toPrecision(3))}`}`, { zero: true }, [
       ...curve(series(({ trainLoss }) => trainLoss), TRAINING),
       ...curve(losses, VALIDATION),
-      ...(losses.some(({ beyond }) => beyond !== undefined) ? beyondMarks(losses) : []),
+      ...(beyond === 0 ? [] : beyondMarks(losses)),
     ], null),
     panel(
       "error, %",

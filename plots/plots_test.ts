@@ -89,16 +89,18 @@ Deno.test("curvesSvg() draws a validation far beyond training at the edge, with 
   const lines = [epoch(0), epoch(1), epoch(2, { valLoss: 16.648 }), epoch(3), epoch(4)],
     svg = curvesSvg(lines, "spike");
   // The greatest loss of training is 2.
-  assert(svg.includes(">16.6<") && svg.includes(">4<") && !svg.includes(">5.0<") && !svg.includes(">15<"), svg);
-  assertEquals(count(svg, /16\.6/g), 1);
+  assert(svg.includes("loss; ▲ above, up to 16.6<") && svg.includes(">4<") && !svg.includes(">15<"), svg);
+  assertEquals([svg, curvesSvg([epoch(0), epoch(1)], "none")].map((text) => count(text, /aria-label="dot"/g)), [6, 5]);
   const infinite = curvesSvg([epoch(0), epoch(1, { valLoss: Infinity })], "infinite");
-  assert(infinite.includes(">Infinity<") && !infinite.includes("NaN"), infinite);
-  assert(!curvesSvg([epoch(0), epoch(1)], "none").includes("triangle"));
+  assert(infinite.includes("up to Infinity<") && !infinite.includes("NaN"), infinite);
+  assert(!curvesSvg([epoch(0), epoch(1)], "none").includes("▲"));
 });
 
-Deno.test("curvesSvg() shows rates by their logarithms only where they differ by orders of magnitude", () => {
+Deno.test("curvesSvg() shows rates by their logarithms where they go through orders of magnitude, which a cosine does not", () => {
   const draw = (...rates: number[]) => curvesSvg(rates.map((lr, k) => epoch(k, { lr })), "rates");
-  const near = draw(0.01, 0.05, 0.02), far = draw(0.1, 0.01, 0.0005);
+  const near = draw(0.01, 0.05, 0.02), far = draw(0.1, 0.01, 0.001, 0.0005);
+  const cosine = draw(...Array.from({ length: 73 }, (_, k) => 0.05 * (1 + Math.cos(Math.PI * (k + 0.99) / 73)) / 2));
+  assert(cosine.includes(">0.04<") && cosine.includes(">0<") && !cosine.includes(">0.001<"), cosine);
   assert(near.includes(">0.04<") && near.includes(">0.02<"), near);
   assert(far.includes(">0.1<") && far.includes(">0.01<") && far.includes(">0.001<") && !far.includes(">0.02<"), far);
 });
