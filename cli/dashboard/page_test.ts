@@ -2,8 +2,9 @@
 
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Random } from "../../core/mod.ts";
-import { smooth } from "./page/charts.js";
+import { mostLoss, smooth } from "./page/charts.js";
 import { ago, duration, percent, short } from "./page/elements.js";
+import { textOf } from "./page/options_table.js";
 import { PageFiles } from "./page_files.ts";
 
 Deno.test("smooth() gives means whose weights fall by the same share with each step back", () => {
@@ -18,6 +19,16 @@ Deno.test("smooth() gives means whose weights fall by the same share with each s
   }
   // Steps that are missing are left out.
   assertEquals(smooth([2, null, 2], 0.5), [2, null, 2]);
+});
+
+Deno.test("mostLoss() is twice the greatest loss of training, whatever validations had", () => {
+  const run = (...loss: (number | null)[]) => ({ series: { steps: { loss }, epochs: [{ valLoss: 72 }] } });
+  assertEquals([mostLoss([run(2, 1, null), run(0.5, 2.5)]), mostLoss([]), mostLoss([run()])], [5, Infinity, Infinity]);
+});
+
+Deno.test("options are written as the command line takes them", () => {
+  const values = [undefined, null, [2, 4], false, 0.5, "wide", { a: 1 }];
+  assertEquals(values.map(textOf), ["–", "–", "2, 4", "false", "0.5", "wide", '{"a":1}']);
 });
 
 Deno.test("numbers and times are written as people read them", () => {

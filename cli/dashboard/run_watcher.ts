@@ -174,9 +174,11 @@ export class RunWatcher implements AsyncDisposable {
     try {
       const kind = { what: "the run's configuration", check: objectField({}), remedy: "put back what it said" };
       run.config = await readJsonIfThere(config, kind) ?? {};
+      run.configFault = undefined;
     } catch (error) {
       run.config = {};
-      this.#options.onNotice?.(messageOf(error as Error));
+      run.configFault = messageOf(error as Error);
+      this.#options.onNotice?.(run.configFault);
     }
   }
 

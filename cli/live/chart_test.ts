@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { bytesOf, contrast } from "../../tests/_contrast.ts";
 import { type ChartOptions, drawChart, legend } from "./chart.ts";
 import { History } from "./history.ts";
 import { visibleWidth } from "./layout.ts";
@@ -75,24 +76,16 @@ Deno.test("drawChart() sets marks above what an axis may show at its edge, in an
   assert(drawChart({ ...BASE, line, marks, limits: [0, 4], colour: true }).join("").includes("\x1b[35m▲"));
 });
 
-/** xterm's colours of the codes that charts take, and how far they stand from black and white. */
-const XTERM: Readonly<Record<string, number>> = { 94: 0x5c5cff, 35: 0xcd00cd };
-
-/** WCAG's relative luminance. */
-function luminance(colour: number): number {
-  const linear = [colour >> 16, colour >> 8 & 255, colour & 255].map((byte) =>
-    byte / 255 <= 0.04045 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4
-  );
-  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-}
+/** xterm's colours of the codes that charts take. */
+const XTERM: Readonly<Record<string, string>> = { 94: "#5c5cff", 35: "#cd00cd" };
 
 Deno.test("drawChart() takes colours that are plain on black and on white", () => {
   // deno-lint-ignore no-control-regex
   for (const [, code] of legend(true).matchAll(/\x1b\[(\d+)m[^\x1b]/g)) {
     if (code === "39") continue;
-    const light = luminance(XTERM[code]);
-    for (const contrast of [(light + 0.05) / 0.05, 1.05 / (light + 0.05)]) {
-      assert(contrast > 4.4, `${code}: ${contrast}`);
+    for (const back of ["#000", "#fff"]) {
+      const found = contrast(bytesOf(XTERM[code]), bytesOf(back));
+      assert(found > 4.4, `${code} on ${back}: ${found}`);
     }
   }
 });

@@ -188,7 +188,8 @@ export class LiveView implements Callback, Disposable {
     }
     loss[1].add(x, line.valLoss);
     accuracy[1].add(x, line.valTop1);
-    if (line.valTop1 > (this.#best?.top1 ?? -1)) this.#best = { epoch: line.epoch, top1: line.valTop1 };
+    // Of equal ones the latest, as training keeps it.
+    if (line.valTop1 >= (this.#best?.top1 ?? -1)) this.#best = { epoch: line.epoch, top1: line.valTop1 };
   }
 
   #touch(wait = this.#rows === 0 ? this.#soon : this.#interval): void {

@@ -121,6 +121,10 @@ Deno.test("LiveView shows phases, figures and the time that is left of epoch and
   view.onValidation();
   assertStringIncludes(shown(), "epoch 2/2");
   assertStringIncludes(shown(), "best 40.00 %, epoch 1");
+  view.onEpoch(epoch(1, 0.3));
+  assertStringIncludes(shown(), "best 40.00 %, epoch 1");
+  view.onEpoch(epoch(1, 0.4));
+  assertStringIncludes(shown(), "best 40.00 %, epoch 2");
   assertStringIncludes(shown(), "stopping");
 });
 

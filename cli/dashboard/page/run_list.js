@@ -44,7 +44,9 @@ export class RunList {
     for (const path of this.#chosen.keys()) if (!this.#runs.has(path)) this.#chosen.delete(path);
     if (isFirst && this.#chosen.size === 0 && runs.length > 0) {
       const going = runs.filter(({ status }) => status === "running").slice(0, 4);
-      for (const { path } of going.length > 0 ? going : runs.slice(0, 1)) this.#choose(path);
+      // The last that has curves, if one has.
+      const last = runs.find(({ steps }) => steps > 0) ?? runs[0];
+      for (const { path } of going.length > 0 ? going : [last]) this.#choose(path);
       this.#changed();
     } else this.draw();
   }
