@@ -1,7 +1,7 @@
 /** The live view of a training run as lines of text: curves, bars, figures. */
 
 import { cutText, textWidth } from "../../core/mod.ts";
-import { formatDuration, formatPercent, formatRate } from "../reports/format.ts";
+import { formatDuration, formatLoss, formatPercent, formatRate } from "../reports/format.ts";
 import { type Field, fitFields } from "../reports/layout.ts";
 import { drawChart, legend, type Point } from "./chart.ts";
 
@@ -106,7 +106,7 @@ function lastLine({ title, stopping, hearsKey }: LiveState, width: number): stri
 
 function figureFields({ figures, best }: LiveState): Field[] {
   const fields: Field[] = figures === undefined ? [{ text: "the first step is compiled and run", rank: 0 }] : [
-    { text: `loss ${figures.loss.toFixed(4)}`, rank: 0 },
+    { text: `loss ${formatLoss(figures.loss)}`, rank: 0 },
     { text: `accuracy ${formatPercent(figures.top1, 1)}`, rank: 1 },
     { text: `lr ${Number(figures.rate.toPrecision(3))}`, rank: 4 },
     { text: `${formatRate(figures.imagesPerSecond)} images/s`, rank: 2 },

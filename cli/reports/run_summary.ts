@@ -5,7 +5,7 @@ import type { ValidationAnswers } from "../../train/mod.ts";
 import { splitPath } from "../../files/mod.ts";
 import { PROGRAM, RUNS } from "../program.ts";
 import { confusedPairs } from "./confused_pairs.ts";
-import { formatPercent } from "./format.ts";
+import { formatLoss, formatPercent } from "./format.ts";
 import { shellWord } from "./shell_word.ts";
 import { formatTable } from "./table.ts";
 
@@ -22,7 +22,7 @@ export function bestText({ epoch, images, stride }: ValidationAnswers, epochs: n
   const right = images.filter(({ label, predicted }) => label === predicted).length;
   const loss = images.reduce((sum, { labelProbability }) => sum - Math.log(labelProbability), 0) / images.length;
   return `Best epoch ${epoch + 1} of ${epochs}: validation accuracy ${formatPercent(right / images.length)}, loss ${
-    loss.toFixed(4)
+    formatLoss(loss)
   }${sampleText(stride)}`;
 }
 
