@@ -1,14 +1,12 @@
-/** A sheet of drawings as SVG: a title, a key, and what Plot draws below each other. */
+/** A sheet of drawings as SVG: a title, a key, and the drawings below each other. */
 
 import { cutText, printable, textWidth } from "../core/mod.ts";
-import * as Plot from "@observablehq/plot";
-import { parseHTML } from "linkedom";
 
-const { document } = parseHTML("<html></html>") as unknown as Pick<Plot.PlotOptions, "document">;
 /** The colour of texts, and of what is neither of training nor of validation. */
 export const INK = "#222";
 const HEAD = 44;
-const STYLE = { color: INK, fontSize: "12px", fontFamily: "system-ui, sans-serif" };
+/** The font of all texts. */
+export const FONT_FAMILY = "system-ui, sans-serif";
 
 /** The pixels of a column of text, by its size: those of a letter that is rather wide. */
 export function pixels(columns: number, fontSize: number): number {
@@ -52,7 +50,7 @@ export function page(
   ).join("");
   const text = lines.map((line, k) => `<tspan x="${SIDE}" y="${26 + 20 * k}">${escape(line)}</tspan>`).join("");
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" ` +
-    `font-family="${STYLE.fontFamily}"><rect width="100%" height="100%" fill="white"/>` +
+    `font-family="${FONT_FAMILY}"><rect width="100%" height="100%" fill="white"/>` +
     `<text font-size="${TITLE}" font-weight="600" fill="${INK}">${text}` +
     `<tspan font-size="${KEY}" font-weight="400">${keys}</tspan></text>${body}</svg>\n`;
 }
@@ -60,17 +58,4 @@ export function page(
 /** Text as it may stand in an SVG. */
 export function escape(text: string): string {
   return printable(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
-
-/** A drawing: its height, and its SVG. */
-export function draw(options: Plot.PlotOptions): string[] {
-  const svg = Plot.plot({ ...options, document, style: { ...STYLE, ...(options.style as object) } });
-  return [String(options.height), svg.outerHTML];
-}
-
-/** A curve with its points, as long as these can be told apart. */
-export function curve(points: readonly { x: number; y: number }[], stroke: string): Plot.Markish[] {
-  const marks: Plot.Markish[] = [Plot.line(points, { x: "x", y: "y", stroke, strokeWidth: 1.8 })];
-  if (points.length <= 60) marks.push(Plot.dot(points, { x: "x", y: "y", fill: stroke, r: 2.5 }));
-  return marks;
 }
