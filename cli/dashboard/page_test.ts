@@ -54,16 +54,17 @@ Deno.test("options are written as the command line takes them", () => {
 });
 
 Deno.test("numbers and times are written as people read them", () => {
-  assertEquals([0, 1234.5, 0.12345, 1.5e-6, null, undefined, -0.5, 1_234_567, 1.1665e25].map(short), [
+  assertEquals([0, 1234.5, 0.12345, 1.5e-6, null, undefined, -0.5, 1_234_567, 1.1665e25, -2e12].map(short), [
     "0",
     "1,235",
     "0.1235",
-    "1.50e-6",
+    "1.5e-6",
     "–",
     "–",
     "-0.5",
     "1,234,567",
-    "1.17e+25",
+    "1.17e25",
+    "-2e12",
   ]);
   assertEquals([0.98765, 1, null].map(percent), ["98.77 %", "100.00 %", "–"]);
   const now = 1e12, passed = [0, 59, 60, 3599, 3600, 86_399, 200_000].map((seconds) => ago(now - 1000 * seconds, now));

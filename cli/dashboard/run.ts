@@ -20,7 +20,7 @@ export interface EpochRow {
 }
 
 /** How a run stands. */
-export type RunStatus = "running" | "finished" | "ended early" | "stopped";
+export type RunStatus = "running" | "finished" | "ended early" | "stopped" | "failed";
 
 /** A run as the list shows it. */
 export interface RunSummary {
@@ -76,6 +76,8 @@ export class Run {
   configKey = "";
   /** Why they cannot be read. */
   configFault: string | undefined;
+  /** With which sentence it failed in a sweep, if it did. */
+  failure: string | undefined;
   /** Whether a process has it. */
   isHeld = false;
   /** By what a lock is known again that was left, and that nobody had. */
@@ -189,13 +191,14 @@ export class Run {
       changed: this.changed,
       seconds: this.#epochs.reduce((sum, { seconds }) => sum + seconds, 0),
       isRead: this.isRead,
-      fault: this.configFault ?? this.#fault,
+      fault: this.configFault ?? this.failure ?? this.#fault,
       version: this.#version,
     };
   }
 
   #status(best: RunSummary["best"]): RunStatus {
     if (this.isHeld) return "running";
+    if (this.failure !== undefined) return "failed";
     const { config } = this, last = this.#epochs.at(-1), patience = number(config["early-stop"]);
     const done = last === undefined ? 0 : last.epoch + 1, steps = number(config.steps);
     if (done >= (number(config.epochs) ?? Infinity) || (steps !== undefined && this.#steps >= steps)) return "finished";

@@ -107,6 +107,13 @@ Deno.test("RunWatcher tells of new lines, of runs that begin and that go, and of
       assertEquals(watcher.find("new")!.summary().fault, notices.at(-1));
       await writeRun(`${folder}/new`, lines.slice(0, 3));
       assertEquals([await look(), watcher.find("new")!.summary().fault], [["new stopped 3"], undefined]);
+      // As a sweep leaves it; and one that goes on all the same.
+      await Deno.writeTextFile(`${folder}/new/failure.txt`, "The loss became NaN\n");
+      assertEquals([await look(), watcher.find("new")!.summary().fault], [["new failed 3"], "The loss became NaN"]);
+      const again = await lockFile(`${folder}/new/run.lock`);
+      assertEquals(await look(), ["new running 3"]);
+      again.release();
+      assertEquals(await look(), ["new failed 3"]);
     })
   ));
 
