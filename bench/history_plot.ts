@@ -1,6 +1,7 @@
 /** The history of benchmarks as an SVG: a panel for each figure, a colour for each device. */
 
-import { curve, draw, escape, page } from "../plots/plots.ts";
+import { curve, draw } from "../plots/plots.ts";
+import { escape, page } from "../plots/sheet.ts";
 import type { Series } from "./history.ts";
 
 const COLOURS = ["#4269d0", "#c2410c", "#3ca951", "#7c3aed", "#b45309", "#0e7490"];

@@ -16,3 +16,6 @@ export function programAt(address: string): string {
 
 /** Its name here. */
 export const PROGRAM: string = programAt(import.meta.url);
+
+/** The folder that runs are put in, and looked for, unless another is named. */
+export const RUNS = "runs";

@@ -1,70 +1,19 @@
 /** Plots of a run, as SVG: its curves, and which classes are taken for which. */
 
-import { cutMiddle, cutText, printable, textWidth } from "../core/mod.ts";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { layOutConfusion, legend, SHARE_COLOURS } from "./confusion_layout.ts";
+import { type DrawnLoss, drawnLosses, rateScale, rateText } from "./curve_scales.ts";
 import type { EpochLine } from "./drawings.ts";
+import { FONT_FAMILY, INK, page } from "./sheet.ts";
 
 const { document } = parseHTML("<html></html>") as unknown as Pick<Plot.PlotOptions, "document">;
-const TRAINING = "#4269d0", VALIDATION = "#c2410c", INK = "#222";
-const WIDTH = 640, PANEL = 200, HEAD = 44;
-const STYLE = { color: INK, fontSize: "12px", fontFamily: "system-ui, sans-serif" };
-
-/** The pixels of a column of text, by its size: those of a letter that is rather wide. */
-function pixels(columns: number, fontSize: number): number {
-  return 0.62 * fontSize * columns;
-}
-
-/** The sizes of titles and keys, the least space at their sides, and the most lines of a title. */
-const TITLE = 15, KEY = 12, SIDE = 14, MOST_TITLE = 3;
-
-/** A title in lines that fit a width, the last of them cut where it needs more. */
-function titleLines(title: string, width: number): string[] {
-  const columns = Math.floor((width - 2 * SIDE) / pixels(1, TITLE)), lines = [""];
-  for (const word of printable(title).split(" ")) {
-    const last = lines.at(-1)!, longer = last === "" ? word : `${last} ${word}`;
-    if (last === "" || textWidth(longer) <= columns) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  const kept = lines.slice(0, MOST_TITLE);
-  if (lines.length > MOST_TITLE) kept[MOST_TITLE - 1] += ` ${lines.slice(MOST_TITLE).join(" ")}`;
-  return kept.map((line) => cutText(line, columns));
-}
-
-/** Stacks drawings under a title, on white. */
-export function page(
-  title: string,
-  key: readonly (readonly [string, string])[],
-  width: number,
-  parts: readonly string[][],
-): string {
-  const lines = titleLines(title, width), keyColumns = key.reduce((sum, [name]) => sum + textWidth(name) + 4, 0);
-  const used = SIDE + pixels(textWidth(lines.at(-1)!), TITLE);
-  // The key stands behind the title, or on a line of its own.
-  const below = key.length > 0 && used + pixels(keyColumns, KEY) > width - SIDE ? 1 : 0;
-  let y = HEAD + 20 * (lines.length - 1 + below), body = "";
-  for (const [height, svg] of parts) {
-    body += svg.replace("<svg ", `<svg x="0" y="${y}" `);
-    y += Number(height);
-  }
-  const keys = key.map(([name, colour], k) =>
-    `<tspan ${below === 1 && k === 0 ? `x="${SIDE}" dy="20"` : 'dx="14"'} fill="${colour}">● ${escape(name)}</tspan>`
-  ).join("");
-  const text = lines.map((line, k) => `<tspan x="${SIDE}" y="${26 + 20 * k}">${escape(line)}</tspan>`).join("");
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" ` +
-    `font-family="${STYLE.fontFamily}"><rect width="100%" height="100%" fill="white"/>` +
-    `<text font-size="${TITLE}" font-weight="600" fill="${INK}">${text}` +
-    `<tspan font-size="${KEY}" font-weight="400">${keys}</tspan></text>${body}</svg>\n`;
-}
-
-/** Text as it may stand in an SVG. */
-export function escape(text: string): string {
-  return printable(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
+const TRAINING = "#4269d0", VALIDATION = "#c2410c", WIDTH = 640, PANEL = 200;
+const STYLE = { color: INK, fontSize: "12px", fontFamily: FONT_FAMILY };
 
 /** A drawing: its height, and its SVG. */
 export function draw(options: Plot.PlotOptions): string[] {
-  const svg = Plot.plot({ document, style: STYLE, ...options });
+  const svg = Plot.plot({ ...options, document, style: { ...STYLE, ...(options.style as object) } });
   return [String(options.height), svg.outerHTML];
 }
 
@@ -75,13 +24,15 @@ export function curve(points: readonly { x: number; y: number }[], stroke: strin
   return marks;
 }
 
-/** A rate in few characters. */
-function rateText(rate: number): string {
-  return rate >= 0.001 ? String(Number(rate.toPrecision(3))) : rate.toExponential(0);
+/** Marks at the edge. */
+function beyondMarks(losses: readonly DrawnLoss[]): Plot.Markish[] {
+  const beyond = losses.filter(({ beyond }) => beyond !== undefined);
+  return [Plot.dot(beyond, { x: "x", y: "y", symbol: "triangle", fill: VALIDATION, r: 5 })];
 }
 
 /**
- * Loss, error and learning rate by epoch.
+ * Loss, error and learning rate by epoch. Losses of validations that are more than twice the greatest of training are drawn at
+ * the upper edge, whose title tells the greatest.
  *
  * @param lines The epochs so far; at least one.
  * @param title What was trained.
@@ -108,26 +59,24 @@ export function curvesSvg(lines: readonly EpochLine[], title: string): string {
       y: { grid: true, label, ticks: 5, nice: true, ...y },
       marks: [...(first === last ? [] : [Plot.ruleX([first], { stroke: "#bbb" })]), ...marks],
     });
-  const both = (train: (line: EpochLine) => number, validation: (line: EpochLine) => number) => [
-    ...curve(series(train), TRAINING),
-    ...curve(series(validation), VALIDATION),
-  ];
+  const losses = drawnLosses(lines), beyond = losses.reduce((most, { beyond = 0 }) => Math.max(most, beyond), 0);
   const key = [["training, augmented", TRAINING], ["validation", VALIDATION]] as const;
   return page(title, key, WIDTH, [
-    panel("loss", {}, both(({ trainLoss }) => trainLoss, ({ valLoss }) => valLoss), null),
+    panel(`loss${beyond === 0 ? "" : `; ▲ above, up to ${Number(beyond.toPrecision(3))}`}`, { zero: true }, [
+      ...curve(series(({ trainLoss }) => trainLoss), TRAINING),
+      ...curve(losses, VALIDATION),
+      ...(beyond === 0 ? [] : beyondMarks(losses)),
+    ], null),
     panel(
       "error, %",
       { domain: [0, 100 * worst] },
-      both(({ trainTop1 }) => 100 * (1 - trainTop1), ({ valTop1 }) => 100 * (1 - valTop1)),
+      [
+        ...curve(series(({ trainTop1 }) => 100 * (1 - trainTop1)), TRAINING),
+        ...curve(series(({ valTop1 }) => 100 * (1 - valTop1)), VALIDATION),
+      ],
       null,
     ),
-    // A logarithm shows what a schedule does; it cannot show a rate of 0.
-    panel(
-      "learning rate",
-      lines.every(({ lr }) => lr > 0) ? { type: "log", ticks: 3, tickFormat: rateText } : {},
-      curve(series(({ lr }) => lr), INK),
-      "epoch",
-    ),
+    panel("learning rate", rateScale(lines), curve(series(({ lr }) => lr), INK), "epoch"),
   ]);
 }
 
@@ -175,11 +124,8 @@ export function ratesSvg(
   return page(title, key, WIDTH, [drawing]);
 }
 
-/** Classes up to which each is named, and each count is written, and the columns of a name. */
-const NAMED = 40, COUNTED = 20, NAME = 22;
-/** Classes above which a cell is drawn larger than it is, since it would be less than a few pixels. */
-const MANY = 200;
-
+/** Classes up to which each count is written, and those above which a cell is drawn larger than it is, to be seen. */
+const COUNTED = 20, MANY = 200;
 /** Cells that are drawn at most, those of the most images: with a thousand classes no more can be told apart. */
 const MOST_CELLS = 2000;
 
@@ -199,38 +145,37 @@ export function confusionSvg(
     return row.flatMap((count, predicted) => count === 0 ? [] : [{ label, predicted, count, share: count / total }]);
   });
   const cells = all.length <= MOST_CELLS ? all : all.sort((a, b) => b.count - a.count).slice(0, MOST_CELLS);
-  const size = Math.max(400, Math.min(760, 44 * classes.length)), isNamed = classes.length <= NAMED;
-  const names = classes.map((name) => cutMiddle(name, NAME));
-  const longest = isNamed ? names.reduce((most, name) => Math.max(most, textWidth(name)), 0) : 4;
-  const left = Math.ceil(24 + pixels(longest, 12)), below = Math.ceil(20 + Math.SQRT1_2 * (pixels(longest, 12) + 12));
-  const domain = classes.map((_, index) => index);
-  const ticks = isNamed ? {} : { ticks: domain.filter((index) => index % Math.ceil(classes.length / 10) === 0) };
+  const digits = cells.reduce((most, { count }) => Math.max(most, `${count}`.length), 1);
+  const { size, isNamed, names, font, countFont, rotate, left, below } = layOutConfusion(classes, digits);
+  const count = classes.length, domain = classes.map((_, index) => index), of = isNamed ? "" : ", by its number from 0";
+  const ticks = isNamed ? {} : { ticks: domain.filter((index) => index % Math.ceil(count / 10) === 0) };
   const axis = { domain, tickFormat: (index: number) => isNamed ? names[index] : String(index), ...ticks };
   const width = size + left + 24;
   const drawing = draw({
     width,
-    height: size + 24 + below + 28,
+    height: size + 24 + below,
     marginLeft: left,
     marginRight: 24,
     marginTop: 24,
-    marginBottom: below + 28,
+    marginBottom: below,
+    style: { fontSize: `${font}px` },
     padding: isNamed ? 0.04 : 0,
-    x: { ...axis, label: "predicted class", labelAnchor: "center", labelOffset: below + 22, tickRotate: -45 },
-    y: { ...axis, label: "true class", labelAnchor: "top", labelOffset: left - 8 },
-    color: { type: "linear", domain: [0, 1], range: ["#eef3fb", "#1d4e89"] },
+    x: { ...axis, label: `predicted class${of}`, labelAnchor: "center", labelOffset: below - 6, tickRotate: rotate },
+    y: { ...axis, label: `true class${of}`, labelAnchor: "top", labelOffset: left - 8 },
+    color: { type: "linear", domain: [0, 1], range: [...SHARE_COLOURS] },
     marks: [
-      Plot.cell(cells, { x: "predicted", y: "label", fill: "share", inset: classes.length > MANY ? -1 : 0 }),
-      ...(classes.length > COUNTED ? [] : [
+      Plot.cell(cells, { x: "predicted", y: "label", fill: "share", inset: count > MANY ? -1 : 0 }),
+      ...(count > COUNTED ? [] : [
         Plot.text(cells, {
           x: "predicted",
           y: "label",
-          text: "count",
+          text: ({ count }: { count: number }) => String(count),
           fill: ({ share }: { share: number }) => share > 0.5 ? "white" : INK,
-          fontSize: 11,
+          fontSize: countFont,
         }),
       ]),
       Plot.frame({ stroke: "#bbb" }),
     ],
   });
-  return page(title, [], width, [drawing]);
+  return page(title, [], width, [drawing, legend(width, left)]);
 }

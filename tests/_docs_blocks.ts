@@ -36,7 +36,7 @@ export function codeSpans(page: string): string[] {
 
 /** The programs of the example's notebook, a cell each. */
 export async function notebookCells(): Promise<string[]> {
-  const { cells } = JSON.parse(await Deno.readTextFile(`${root}examples/notebook.ipynb`)) as {
+  const { cells } = JSON.parse(await Deno.readTextFile(`${root}examples/notebook/notebook.ipynb`)) as {
     readonly cells: readonly { readonly cell_type: string; readonly source: readonly string[] }[];
   };
   return cells.filter(({ cell_type: type }) => type === "code").map(({ source }) => source.join(""));

@@ -180,7 +180,7 @@ Deno.test("images of a run on photos are those of its validation set; what a run
       const expected = await sharp(`${data}/${path}`).removeAlpha().resize(size[0], size[1], { fit: "fill", kernel })
         .raw().toBuffer();
       assert(shown.equals(expected), `${path} of class ${label}`);
-      assertEquals((await json("profile")).error, "No profile.json: residua train --profile writes it");
+      assertEquals((await json("profile")).error, "No profile.json: deno task train --profile writes it");
       // Another image under the number of one that the network was asked about.
       const text = await Deno.readTextFile(`${runs}/r/validation.json`);
       await Deno.writeTextFile(`${runs}/r/validation.json`, text.replace(path!, "train/none.png"));

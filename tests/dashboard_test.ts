@@ -56,6 +56,20 @@ browserTest(
         await page.value(`document.querySelector('[data-chart="loss"]').getAttribute("aria-label")`),
         /^Loss: live [\d.]+ at \d+, live, validation [\d.]+ at \d+$/,
       );
+      // By a column: its first order, the other, and none.
+      const paths = `[...document.querySelectorAll("#runs tbody tr")].map(({ dataset }) => dataset.run).join()`;
+      for (
+        const [sort, order] of [["ascending", "before,live"], ["descending", "live,before"], [null, "live,before"]]
+      ) {
+        await page.click('#runs [data-column="run"]');
+        const found = [
+          await page.value(
+            `document.querySelector('#runs [data-column="run"]').closest("th").getAttribute("aria-sort")`,
+          ),
+          await page.value(paths),
+        ];
+        assertEquals(found, [sort, order]);
+      }
       // By keys: down to the second run, chosen with it the options in which they differ are shown.
       const key = (key: string, target = "document.activeElement") =>
         page.value(`void ${target}.dispatchEvent(new KeyboardEvent("keydown", { key: "${key}", bubbles: true }))`);

@@ -130,6 +130,6 @@ Deno.test({
       // deno-lint-ignore no-control-regex
       assert(grey.includes("│") && !/\x1b\[\d+m/.test(grey), grey);
       const coloured = await onTerminal(`env -u NO_COLOR ${RUN} ${short} --out ${folder}/colour`, 100, () => undefined);
-      assert(coloured.includes("\x1b[34m"));
+      assert(coloured.includes("\x1b[94m"));
     }),
 });

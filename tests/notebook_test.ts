@@ -1,16 +1,32 @@
 /**
- * The notebook runs cell by cell in a session of Deno's REPL, which is what its kernel for Jupyter evaluates cells in. Jupyter
- * itself is not run. `docs_programs_test.ts` checks the types.
+ * The notebook runs cell by cell in a session of Deno's REPL, which is what its kernel for Jupyter evaluates cells in, and where
+ * Jupyter is (`jupyter-nbconvert` on Debian), in Jupyter. `docs_programs_test.ts` checks the types.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { testWhole } from "./_all.ts";
+import { testWhole, WHOLE } from "./_all.ts";
 import { withFolder } from "./_cli.ts";
 import { notebookCells } from "./_docs_blocks.ts";
 import { root } from "./_launcher.ts";
 
+const FOLDER = "examples/notebook/", NOTEBOOK = `${FOLDER}notebook.ipynb`;
+const CONVERTER = "/usr/bin/jupyter-nbconvert";
+
+const parsed = async (path: string) => JSON.parse(await Deno.readTextFile(root + path));
+
+Deno.test("the notebook's own configuration has the packages of the project, as its locks have them", async () => {
+  const [own, { imports, exports }] = [await parsed(`${FOLDER}deno.json`), await parsed("deno.json")];
+  for (const [name, target] of Object.entries<string>(own.imports)) {
+    const subpath = name.startsWith("@residua/residua") ? `.${name.slice("@residua/residua".length)}` : undefined;
+    assertEquals(target, subpath === undefined ? imports[name] : `../../${exports[subpath].slice(2)}`, name);
+  }
+  const [locked, all] = [await parsed(`${FOLDER}deno.lock`), await parsed("deno.offline.lock")];
+  assert(Object.keys(locked.npm).length > 0);
+  for (const [name, found] of Object.entries(locked.npm)) assertEquals(found, all.npm[name], name);
+});
+
 Deno.test("the notebook is for Deno's kernel and keeps no output", async () => {
-  const { cells, metadata, nbformat } = JSON.parse(await Deno.readTextFile(`${root}examples/notebook.ipynb`));
+  const { cells, metadata, nbformat } = JSON.parse(await Deno.readTextFile(`${root}${NOTEBOOK}`));
   assertEquals([nbformat, metadata.kernelspec.name], [4, "deno"]);
   const kept = cells.filter((cell: { outputs?: unknown[]; execution_count?: number }) =>
     (cell.outputs ?? []).length > 0 || typeof cell.execution_count === "number"
@@ -52,3 +68,39 @@ testWhole("the notebook trains, draws its curves as SVG, and names images", () =
     // Ten classes: by chance one of five would rarely be right more than twice.
     assert(answers.filter(({ is, named }: { is: string; named: string }) => is === named).length >= 3, found);
   }));
+
+const hasJupyter = await Deno.stat(CONVERTER).then(() => true, () => false);
+
+async function runInJupyter(folder: string): Promise<void> {
+  const kernel = {
+    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    display_name: "Deno",
+    language: "typescript",
+  };
+  await Deno.mkdir(`${folder}/kernels/deno`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/kernels/deno/kernel.json`, JSON.stringify(kernel));
+  const { code, stderr } = await new Deno.Command(CONVERTER, {
+    args: ["--to", "notebook", "--execute", "--output-dir", folder, "--output", "done", root + NOTEBOOK],
+    env: { JUPYTER_PATH: folder, JUPYTER_RUNTIME_DIR: `${folder}/runtime` },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const { cells } = JSON.parse(await Deno.readTextFile(`${folder}/done.ipynb`));
+  const outputs = cells.flatMap(({ outputs = [] }: { outputs?: unknown[] }) => outputs);
+  const text = JSON.stringify(outputs);
+  assert(!outputs.some(({ output_type }: { output_type: string }) => output_type === "error"), text);
+  const [drawn] = outputs.flatMap(({ data }: { data?: Record<string, string | string[]> }) =>
+    data?.["image/svg+xml"] === undefined ? [] : [[data["image/svg+xml"]].flat().join("")]
+  );
+  assertMatch(drawn, /^<svg [^]*resnet8 on shapes[^]*<\/svg>\s*$/);
+  assertMatch(text, /named:/);
+}
+
+Deno.test({
+  name: `the notebook runs in Jupyter from top to bottom [${
+    !hasJupyter ? "no Jupyter" : WHOLE ? CONVERTER : "with RESIDUA_TEST=ci"
+  }]`,
+  ignore: !hasJupyter || !WHOLE,
+  fn: () => withFolder(runInJupyter),
+});

@@ -36,6 +36,9 @@ async function writeLock(name: string, content: LockFile): Promise<void> {
   await Deno.writeTextFile(root + name, `${text}\n`);
 }
 
+/** The configuration of the example's notebook. */
+const NOTEBOOK = "examples/notebook/deno.json";
+
 const files = (await sourceFiles()).filter((path) => !path.startsWith(WITHOUT_LOCK) && !Object.hasOwn(OWN_LOCKS, path));
 const roots = [...files, ...await npmSpecifiers(files)];
 const dawnLocks = Object.values(DAWN_LOCKS);
@@ -50,6 +53,11 @@ console.log("deno.offline.lock is written");
 await writeLock("deno.lock", withNpmOf(before, await readLock("deno.offline.lock")));
 if (await lock(["--config", "deno.json"], roots)) console.log("deno.lock is written");
 else console.log("deno.lock has the npm packages; JSR did not answer, so its packages there are as they were");
+
+// The kernel of Jupyter takes no flags, so that the notebook has a configuration of its own.
+const plots = await npmSpecifiers(files.filter((path) => path.startsWith("plots/")));
+if (!await lock(["--config", NOTEBOOK], plots)) Deno.exit(1);
+console.log("the lock of the notebook is written");
 
 const [dawnSource] = Object.keys(OWN_LOCKS).filter((source) => dawnLocks.includes(OWN_LOCKS[source]));
 const offline = DAWN_LOCKS["deno.offline.json"], online = DAWN_LOCKS["deno.json"];

@@ -12,7 +12,7 @@ const COLUMNS = 100, ROWS = 36;
 const MOMENT = /epoch 4\/6 [^]*training [3-9]\d\/80/;
 /** The size of a character and of a line, and the margin, in pixels. */
 const WIDTH = 8, HEIGHT = 18, MARGIN = 16;
-const COLOURS = { back: "#0f1720", text: "#d5dde5", bar: "#3fb27f", curve: "#6ea8e8" };
+const COLOURS = { back: "#0f1720", text: "#d5dde5", bar: "#3fb27f", curve: "#7f9cf5", mark: "#e07be0" };
 
 /** What stands on the terminal at that moment. */
 async function shown(): Promise<string[]> {
@@ -53,10 +53,11 @@ function escaped(text: string): string {
 
 /** A line, its bars and curves in colours. */
 function lineSvg(line: string, index: number): string {
-  const parts = line.match(/█+|[⠀-⣿]+|[^█⠀-⣿]+/g) ?? [];
+  const parts = line.match(/█+|[⠀-⣿]+|[●▲]+|[^█⠀-⣿●▲]+/g) ?? [];
   let column = 0;
   const spans = parts.map((part) => {
-    const fill = part[0] === "█" ? COLOURS.bar : /[⠀-⣿]/.test(part[0]) ? COLOURS.curve : COLOURS.text;
+    const { bar, curve, mark, text } = COLOURS;
+    const fill = part[0] === "█" ? bar : /[⠀-⣿]/.test(part[0]) ? curve : /[●▲]/.test(part[0]) ? mark : text;
     // Fonts differ in the width of what is no letter.
     const span =
       `<tspan x="${MARGIN + column * WIDTH}" textLength="${

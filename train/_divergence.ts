@@ -21,7 +21,11 @@ export interface TrainingPoint {
  * @param what The number's name, such as `loss`.
  */
 export function divergence(what: string, value: number, { step, epoch, rate, mixed }: TrainingPoint): NumericError {
-  const became = sentence`The ${what} became ${value} ${formatPoint({ step, epoch })}, with a learning rate of ${rate}`;
+  // A schedule's rate has all the digits of a double.
+  const shown = Number(rate.toPrecision(4));
+  const became = sentence`The ${what} became ${value} ${
+    formatPoint({ step, epoch })
+  }, with a learning rate of ${shown}`;
   return new NumericError(sentence`${became}; ${wayOut(mixed)}`);
 }
 

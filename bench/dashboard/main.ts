@@ -88,7 +88,7 @@ async function memory(folder: string): Promise<void> {
       await Deno.writeTextFile(`${path}/metrics.jsonl`, metricsText(some), { append: true });
       await new Promise((resolve) => setTimeout(resolve, LOOK));
     }
-    if (![1, 2, 5, 10, 20, 30, 45, 60].includes(minute + 1)) continue;
+    if (![1, 2, 5, 10, 20, 30, 45].includes(minute + 1) && (minute + 1) % 60 !== 0) continue;
     await page.until(`document.querySelector('tr[data-run="live"]').cells[5].textContent.startsWith("${minute + 1} ")`);
     await page.send("HeapProfiler.collectGarbage");
     const { usedSize } = await page.send<{ usedSize: number }>("Runtime.getHeapUsage");

@@ -3,7 +3,7 @@
 import { UsageError } from "../../core/mod.ts";
 import { withoutSeparators } from "../../files/mod.ts";
 import { defineCommand } from "../command.ts";
-import { formatDuration, formatPercent, formatRate } from "../reports/format.ts";
+import { formatDuration, formatLoss, formatPercent, formatRate } from "../reports/format.ts";
 import { printLines, widthOf } from "../reports/layout.ts";
 import { fitTable } from "../reports/table.ts";
 import { type ComparedRun, comparedRun, type DifferingOption, differingOptions } from "../run_report/compare_runs.ts";
@@ -47,7 +47,7 @@ function runTable(runs: readonly ComparedRun[], width: number): string {
     k + 1,
     run,
     some(best?.valTop1, formatPercent),
-    some(best?.valLoss, (loss) => loss.toFixed(4)),
+    some(best?.valLoss, formatLoss),
     some(best, ({ epoch }) => `${epoch + 1}/${epochs}`),
     some(imagesPerSecond, formatRate),
     formatDuration(seconds),

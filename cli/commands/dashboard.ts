@@ -13,10 +13,9 @@ import { withoutSeparators } from "../../files/mod.ts";
 import { Interrupt } from "../interrupt.ts";
 import { messageOf } from "../error_message.ts";
 import { inGroup, type Values } from "../options/option.ts";
+import { RUNS } from "../program.ts";
 import { printNotice, printText } from "../reports/layout.ts";
 
-/** The folder that `train` puts runs in. */
-const RUNS = "runs";
 /** Where the index is kept, in the folder of runs. */
 const INDEX = ".dashboard.sqlite";
 /** The address of this machine alone, and the names under which it is asked for there. */

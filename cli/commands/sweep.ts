@@ -9,7 +9,7 @@ import type { Values } from "../options/option.ts";
 import { onePositional, parseArguments } from "../options/parse_options.ts";
 import { TRAIN_OPTIONS } from "../options/train_options.ts";
 import { PROGRAM } from "../program.ts";
-import { formatPercent } from "../reports/format.ts";
+import { formatLoss, formatPercent } from "../reports/format.ts";
 import { printLines, printNotice, printText, widthOf } from "../reports/layout.ts";
 import { shellWord } from "../reports/shell_word.ts";
 import { fitTable } from "../reports/table.ts";
@@ -70,7 +70,8 @@ async function sweep(
   if (json) return console.log(JSON.stringify(all.map(({ begun: _, ...trial }) => trial)));
   printLines(rankingTable(all, Object.keys(plan.vary)));
   const [{ name, failure }] = all;
-  if (failure === undefined) printLines(`\nThe best one:\n  ${PROGRAM} report ${shellWord(`${folder}/${name}`)}`);
+  const next = failure === undefined ? `The best one:\n  ${PROGRAM} report ${shellWord(`${folder}/${name}`)}\n` : "";
+  printLines(`\n${next}All of them, side by side:\n  ${PROGRAM} dashboard ${shellWord(folder)}`);
 }
 
 /** The epochs of whole runs, by which halving reckons. */
@@ -137,7 +138,7 @@ function rankingTable(all: readonly Ranked[], varied: readonly string[]): string
   const rows = all.map(({ name, values, top1, loss, bestEpoch, epochs, failure }) => [
     name,
     ...(failure === undefined && top1 !== undefined
-      ? [formatPercent(top1), loss.toFixed(4), `${bestEpoch}/${epochs}`]
+      ? [formatPercent(top1), formatLoss(loss), `${bestEpoch}/${epochs}`]
       : ["failed", "-", "-"]),
     ...varied.map((option) => String(values[option])),
   ]);

@@ -8,7 +8,7 @@ import { whyNotLoaded } from "../../files/mod.ts";
 const OWN: Readonly<Record<string, string>> = Object.fromEntries([
   ["/", "index.html"],
   ...[
-    ...["style.css", "icon.svg", "main.js", "charts.js", "elements.js", "run_list.js", "run_page.js"],
+    ...["style.css", "icon.svg", "main.js", "charts.js", "elements.js", "run_list.js", "run_order.js", "run_page.js"],
     ...["options_table.js", "stop_dialog.js", "sections/section.js", "sections/images.js", "sections/confusion.js"],
     ...["sections/distributions.js", "sections/filters.js", "sections/network.js", "sections/profile.js"],
     "sections/samples.js",

@@ -20,7 +20,7 @@ export interface EpochRow {
 }
 
 /** How a run stands. */
-export type RunStatus = "running" | "finished" | "ended early" | "stopped";
+export type RunStatus = "running" | "finished" | "ended early" | "stopped" | "failed";
 
 /** A run as the list shows it. */
 export interface RunSummary {
@@ -33,7 +33,7 @@ export interface RunSummary {
   readonly epochsDone: number;
   readonly epochs: number | undefined;
   readonly steps: number;
-  /** The best validation accuracy and its epoch, from 0. */
+  /** The highest validation accuracy and its epoch, from 0: of equal ones the latest. */
   readonly best: { readonly top1: number; readonly epoch: number } | undefined;
   /** The last epoch's. */
   readonly valLoss: number | null;
@@ -59,6 +59,7 @@ interface Facts {
   readonly steps: number;
   readonly imagesPerSecond: number | null;
   readonly fault: string | undefined;
+  readonly configFault?: string | undefined;
 }
 
 /** How fast the shown rate follows that of the last step. */
@@ -73,6 +74,10 @@ export class Run {
   /** Its options, as its `config.json` has them. */
   config: Readonly<Record<string, unknown>> = {};
   configKey = "";
+  /** Why they cannot be read. */
+  configFault: string | undefined;
+  /** With which sentence it failed in a sweep, if it did. */
+  failure: string | undefined;
   /** Whether a process has it. */
   isHeld = false;
   /** By what a lock is known again that was left, and that nobody had. */
@@ -97,6 +102,7 @@ export class Run {
     this.place = stored.place;
     this.config = facts.config;
     this.configKey = facts.configKey;
+    this.configFault = facts.configFault;
     this.isDirty = false;
     this.#series = new StepSeries(stored.steps);
     this.#epochs = [...stored.epochs];
@@ -166,8 +172,9 @@ export class Run {
   summary(): RunSummary {
     const last = this.#epochs.at(-1), { config } = this;
     let best: RunSummary["best"];
+    // Of equal ones the latest, as training keeps it.
     for (const { epoch, valTop1 } of this.#epochs) {
-      if (valTop1 !== null && valTop1 > (best?.top1 ?? -1)) best = { top1: valTop1, epoch };
+      if (valTop1 !== null && valTop1 >= (best?.top1 ?? -1)) best = { top1: valTop1, epoch };
     }
     return {
       path: this.path,
@@ -184,13 +191,14 @@ export class Run {
       changed: this.changed,
       seconds: this.#epochs.reduce((sum, { seconds }) => sum + seconds, 0),
       isRead: this.isRead,
-      fault: this.#fault,
+      fault: this.configFault ?? this.failure ?? this.#fault,
       version: this.#version,
     };
   }
 
   #status(best: RunSummary["best"]): RunStatus {
     if (this.isHeld) return "running";
+    if (this.failure !== undefined) return "failed";
     const { config } = this, last = this.#epochs.at(-1), patience = number(config["early-stop"]);
     const done = last === undefined ? 0 : last.epoch + 1, steps = number(config.steps);
     if (done >= (number(config.epochs) ?? Infinity) || (steps !== undefined && this.#steps >= steps)) return "finished";
@@ -207,6 +215,7 @@ export class Run {
       steps: this.#steps,
       imagesPerSecond: this.#imagesPerSecond,
       fault: this.#fault,
+      configFault: this.configFault,
     };
     return {
       path: this.path,

@@ -24,7 +24,7 @@ export interface StoredRun {
 /** Milliseconds for which another process is waited for. */
 const PATIENCE = 5000;
 /** Raised with what the tables hold. */
-const VERSION = 1;
+const VERSION = 2;
 const TABLES = `
   CREATE TABLE runs (path TEXT PRIMARY KEY, offset INTEGER NOT NULL, tail BLOB NOT NULL, epochs TEXT NOT NULL,
     steps BLOB NOT NULL, facts TEXT NOT NULL);

@@ -3,6 +3,7 @@
 import { objectField } from "../../core/mod.ts";
 import { lockState, readJsonIfThere } from "../../files/mod.ts";
 import { messageOf } from "../error_message.ts";
+import { FAILURE, readFailure } from "../sweep/trial_state.ts";
 import { CONFIG, findRuns, METRICS, runFile } from "./find_runs.ts";
 import { readTail } from "./read_tail.ts";
 import { Run, type RunSummary } from "./run.ts";
@@ -160,12 +161,13 @@ export class RunWatcher implements AsyncDisposable {
   async #readState(run: Run): Promise<void> {
     const { root } = this.#options,
       stat = (path: string | undefined) => path === undefined ? undefined : Deno.stat(path).catch(() => undefined);
-    const [config, metrics, lock] = await Promise.all(
-      [CONFIG, METRICS, "run.lock"].map((name) => runFile(root, run.path, name)),
+    const [config, metrics, lock, failure] = await Promise.all(
+      [CONFIG, METRICS, "run.lock", FAILURE].map((name) => runFile(root, run.path, name)),
     );
     const [about, log] = await Promise.all([stat(config), stat(metrics)]);
     run.changed = Math.max(log?.mtime?.getTime() ?? 0, about?.mtime?.getTime() ?? 0);
     run.isHeld = await this.#isHeld(run, lock);
+    run.failure = failure && await readFailure(failure).catch(() => undefined);
     const key = `${about?.mtime?.getTime()} ${about?.size}`;
     if (config === undefined || key === run.configKey) return;
     run.configKey = key;
@@ -174,9 +176,11 @@ export class RunWatcher implements AsyncDisposable {
     try {
       const kind = { what: "the run's configuration", check: objectField({}), remedy: "put back what it said" };
       run.config = await readJsonIfThere(config, kind) ?? {};
+      run.configFault = undefined;
     } catch (error) {
       run.config = {};
-      this.#options.onNotice?.(messageOf(error as Error));
+      run.configFault = messageOf(error as Error);
+      this.#options.onNotice?.(run.configFault);
     }
   }
 

@@ -55,6 +55,11 @@ Deno.test("RunWatcher knows how runs stand, and their best figures", () =>
       assertEquals([done.trainLoss, done.valLoss], [last.trainLoss, last.valLoss]);
       const best = lines.map((line) => JSON.parse(line)).reduce((a, b) => (b.valTop1 ?? 0) > (a.valTop1 ?? 0) ? b : a);
       assertEquals(done.best, { top1: best.valTop1, epoch: best.epoch });
+      // Of equal accuracies the latest, which is what the checkpoint of the best is of.
+      const tied = lines.map((line) => line.replace(/("valTop1":)[\d.]+/, "$10.5"));
+      await writeRun(`${folder}/tied`, tied);
+      await look(5);
+      assertEquals(watcher.find("tied")!.summary().best, { top1: 0.5, epoch: 3 });
       const without = watcher.find("no validation")!.summary();
       assertEquals([without.best, without.valLoss, without.data], [
         undefined,
@@ -99,6 +104,16 @@ Deno.test("RunWatcher tells of new lines, of runs that begin and that go, and of
       await Deno.remove(path, { recursive: true });
       assertEquals(await look(5), ["gone run", "new stopped 2"]);
       assertStringIncludes(notices.join(), "new/config.json: the run's configuration is not JSON");
+      assertEquals(watcher.find("new")!.summary().fault, notices.at(-1));
+      await writeRun(`${folder}/new`, lines.slice(0, 3));
+      assertEquals([await look(), watcher.find("new")!.summary().fault], [["new stopped 3"], undefined]);
+      // As a sweep leaves it; and one that goes on all the same.
+      await Deno.writeTextFile(`${folder}/new/failure.txt`, "The loss became NaN\n");
+      assertEquals([await look(), watcher.find("new")!.summary().fault], [["new failed 3"], "The loss became NaN"]);
+      const again = await lockFile(`${folder}/new/run.lock`);
+      assertEquals(await look(), ["new running 3"]);
+      again.release();
+      assertEquals(await look(), ["new failed 3"]);
     })
   ));
 

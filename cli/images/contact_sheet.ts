@@ -1,6 +1,6 @@
 /** A sheet of sample images: a row a class, its name to the left, as a PNG. */
 
-import { printable } from "../../core/mod.ts";
+import { cutMiddle, cutText, printable, textWidth } from "../../core/mod.ts";
 import { Buffer } from "node:buffer";
 import { loadSharp } from "../../images/mod.ts";
 
@@ -17,7 +17,8 @@ export interface SheetRow {
 const GAP = 6, MARGIN = 18, FONT = 15, TITLE = 44, CAPTION = 18, CAPTION_FONT = 11;
 /** Images smaller than this are drawn larger, by a whole factor; those larger than the other are made smaller. */
 const LEAST_CELL = 72, MOST_CELL = 144;
-const CHARACTER = 8.3, CAPTION_CHARACTER = 6.4, LONGEST_LABEL = 24;
+/** The columns of a label at most, and the pixels of a column: those of a letter that is rather wide. */
+const LONGEST_LABEL = 24, CHARACTER = 9.3, CAPTION_CHARACTER = 6.8;
 const FAMILY = "DejaVu Sans, Liberation Sans, Arial, sans-serif";
 const PAPER = "#ffffff", INK = "#20242a", FAINT = "#6b7280";
 
@@ -25,14 +26,9 @@ function escapeXml(text: string): string {
   return printable(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-function shorten(label: string, most = LONGEST_LABEL): string {
-  const characters = [...label];
-  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : label;
-}
-
 /** A line of text as an SVG image of a height and width, shortened to fit. */
 export function captionSvg(text: string, [height, width]: readonly [number, number], size: number): string {
-  const shown = escapeXml(shorten(text, Math.floor(width / (0.56 * size))));
+  const shown = escapeXml(cutText(text, Math.floor(width / (0.62 * size))));
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FAMILY}">
 <text x="2" y="${Math.round((height + 0.7 * size) / 2)}" font-size="${size}" fill="${INK}">${shown}</text></svg>`;
 }
@@ -55,11 +51,12 @@ export async function drawContactSheet(
   const scale = larger < LEAST_CELL ? Math.ceil(LEAST_CELL / larger) : Math.min(1, MOST_CELL / larger);
   const cell = [Math.round(height * scale), Math.round(width * scale)] as const;
   const pitch = cell[0] + GAP + (rows.some(({ captions }) => captions !== undefined) ? CAPTION : 0);
-  const labels = rows.map(({ label }) => shorten(label)),
+  const labels = rows.map(({ label }) => cutMiddle(printable(label), LONGEST_LABEL)),
     columns = Math.max(...rows.map(({ images }) => images.length));
-  const labelWidth = Math.ceil(CHARACTER * Math.max(...labels.map((label) => [...label].length))) + 12;
+  const labelWidth = Math.ceil(CHARACTER * Math.max(...labels.map(textWidth))) + 12;
   const left = MARGIN + labelWidth, top = MARGIN + TITLE;
-  const sheetWidth = Math.max(left + columns * (cell[1] + GAP) - GAP, MARGIN + Math.ceil(CHARACTER * title.length)) +
+  const sheetWidth =
+    Math.max(left + columns * (cell[1] + GAP) - GAP, MARGIN + Math.ceil(CHARACTER * textWidth(title))) +
     MARGIN;
   const sheetHeight = top + rows.length * pitch - GAP + MARGIN;
   const kernel = scale > 1 ? "nearest" : "lanczos3", sharp = await loadSharp();
@@ -81,7 +78,7 @@ export async function drawContactSheet(
     captions.map((caption, column) => {
       const x = left + column * (cell[1] + GAP), y = top + row * pitch + cell[0] + CAPTION_FONT + 2;
       return `<text x="${x}" y="${y}" font-size="${CAPTION_FONT}" fill="${FAINT}">${
-        escapeXml(shorten(caption, Math.floor(cell[1] / CAPTION_CHARACTER)))
+        escapeXml(cutText(printable(caption), Math.floor(cell[1] / CAPTION_CHARACTER)))
       }</text>`;
     })
   );

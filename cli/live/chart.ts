@@ -27,16 +27,16 @@ export interface ChartOptions {
   readonly endLabel: string;
   /** What a value is written as. */
   readonly format: (value: number) => string;
-  /** The least and the greatest value that an axis may show. Defaults to any. */
+  /** The least and the greatest value that an axis may show; marks beyond stand at its edge as {@link BEYOND}. Defaults to any. */
   readonly limits?: readonly [number, number];
   /** Whether colours are wanted. */
   readonly colour: boolean;
 }
 
-/** A mark of validation. */
-export const MARK = "●";
-/** Blue and yellow, which those who are blind to red or green tell apart. */
-const LINE_COLOUR = 34, MARK_COLOUR = 33;
+/** A mark of validation, and one that is above all that is shown. */
+export const MARK = "●", BEYOND = "▲";
+/** Bright blue and magenta, which are as plain on white as on black. */
+const LINE_COLOUR = 94, MARK_COLOUR = 35;
 const BRAILLE = 0x2800;
 /** The bit of each dot of a character, by row and column. */
 const DOTS = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]] as const;
@@ -71,16 +71,17 @@ export function drawChart(options: ChartOptions): string[] {
   if (range !== undefined) [labels[0], labels[rows - 1]] = [format(range[1]), format(range[0])];
   const left = labels.reduce((most, label) => Math.max(most, label.length), 4), columns = width - left - 2;
   const dots = Array.from({ length: rows }, () => new Uint8Array(columns));
-  const marked = Array.from({ length: rows }, () => new Set<number>());
+  const marked = Array.from({ length: rows }, () => new Map<number, string>());
   if (range !== undefined) {
-    const [low, high] = range, place = (size: number, share: number) => Math.round((size - 1) * Math.min(1, share));
+    const [low, high] = range,
+      place = (size: number, share: number) => Math.round((size - 1) * Math.min(1, Math.max(0, share)));
     const across = (x: number, size: number) => place(size, end > 0 ? x / end : 0);
     const down = (y: number, size: number) => place(size, high > low ? (high - y) / (high - low) : 0.5);
     drawDots(dots, line.map(({ x, y }) => ({ x: across(x, 2 * columns), y: down(y, 4 * rows) })));
-    for (const { x, y } of marks) marked[down(y, rows)].add(across(x, columns));
+    for (const { x, y } of marks) marked[down(y, rows)].set(across(x, columns), y > high ? BEYOND : MARK);
   }
   const body = dots.map((row, r) => {
-    const cells = Array.from(row, (bits, column) => marked[r].has(column) ? MARK : String.fromCharCode(BRAILLE + bits));
+    const cells = Array.from(row, (bits, column) => marked[r].get(column) ?? String.fromCharCode(BRAILLE + bits));
     return `${labels[r].padStart(left)} │${paint(cells, colour)}`;
   });
   return [`${" ".repeat(left + 2)}${title}`, ...body, axis(left, columns, endLabel)];
@@ -107,7 +108,7 @@ function paint(cells: readonly string[], wanted: boolean): string {
   const text = cells.join("").replaceAll(String.fromCharCode(BRAILLE), " ").trimEnd();
   if (!wanted) return text;
   return text.replace(
-    /[\u2801-\u28ff]+|●+/g,
-    (run) => coloured(run, run[0] === MARK ? MARK_COLOUR : LINE_COLOUR, true),
+    /[\u2801-\u28ff]+|[●▲]+/g,
+    (run) => coloured(run, run[0] === MARK || run[0] === BEYOND ? MARK_COLOUR : LINE_COLOUR, true),
   );
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { bytesOf, contrast } from "../../tests/_contrast.ts";
 import { type ChartOptions, drawChart, legend } from "./chart.ts";
 import { History } from "./history.ts";
 import { visibleWidth } from "./layout.ts";
@@ -50,8 +51,8 @@ Deno.test("drawChart() marks points, in the colour of marks, and keeps to its wi
   const [, top, bottom] = drawChart(options);
   assertEquals([top, bottom], [" 0.9 │         ●", " 0.5 │●"]);
   const coloured = drawChart({ ...options, line: [{ x: 0.5, y: 0.7 }], colour: true });
-  assertEquals(coloured[2].endsWith("\x1b[33m●\x1b[39m") || coloured[2].includes("\x1b[33m●\x1b[39m"), true);
-  assert(coloured.join("").includes("\x1b[34m"));
+  assertEquals(coloured[2].endsWith("\x1b[35m●\x1b[39m") || coloured[2].includes("\x1b[35m●\x1b[39m"), true);
+  assert(coloured.join("").includes("\x1b[94m"));
   for (const line of coloured) assert(visibleWidth(line) <= 16, line);
   assertEquals(legend(false), "⠤⠒ training  ● validation");
 });
@@ -65,6 +66,28 @@ Deno.test("drawChart() draws no points, one point, equal values and values beyon
   assertEquals([full[1].slice(0, 5), full[2].slice(0, 5)], [" 1.0 ", " 0.9 "]);
   const started = drawChart({ ...BASE, line: [{ x: 0, y: 1 }], end: 0 });
   assertEquals(dotsOf(started.slice(1, 3)).flat().length, 1);
+});
+
+Deno.test("drawChart() sets marks above what an axis may show at its edge, in another shape", () => {
+  const line = [{ x: 0, y: 2 }, { x: 1, y: 1 }], marks = [{ x: 0.3, y: 19 }, { x: 0.6, y: 3 }, { x: 0.9, y: 1 }];
+  const [, top, , , bottom] = drawChart({ ...BASE, height: 6, line, marks, limits: [0, 4] });
+  assertEquals([top.slice(0, 5), bottom.slice(0, 5)], [" 4.0 ", " 1.0 "]);
+  assertEquals([top.indexOf("▲"), top.indexOf("●"), bottom.indexOf("●")], [6 + 3, -1, 6 + 8]);
+  assert(drawChart({ ...BASE, line, marks, limits: [0, 4], colour: true }).join("").includes("\x1b[35m▲"));
+});
+
+/** xterm's colours of the codes that charts take. */
+const XTERM: Readonly<Record<string, string>> = { 94: "#5c5cff", 35: "#cd00cd" };
+
+Deno.test("drawChart() takes colours that are plain on black and on white", () => {
+  // deno-lint-ignore no-control-regex
+  for (const [, code] of legend(true).matchAll(/\x1b\[(\d+)m[^\x1b]/g)) {
+    if (code === "39") continue;
+    for (const back of ["#000", "#fff"]) {
+      const found = contrast(bytesOf(XTERM[code]), bytesOf(back));
+      assert(found > 4.4, `${code} on ${back}: ${found}`);
+    }
+  }
 });
 
 Deno.test("History keeps the course of a curve of any length in a thousand points", () => {

@@ -1,7 +1,7 @@
 /** The live view of a training run as lines of text: curves, bars, figures. */
 
 import { cutText, textWidth } from "../../core/mod.ts";
-import { formatDuration, formatPercent, formatRate } from "../reports/format.ts";
+import { formatDuration, formatLoss, formatPercent, formatRate } from "../reports/format.ts";
 import { type Field, fitFields } from "../reports/layout.ts";
 import { drawChart, legend, type Point } from "./chart.ts";
 
@@ -106,7 +106,7 @@ function lastLine({ title, stopping, hearsKey }: LiveState, width: number): stri
 
 function figureFields({ figures, best }: LiveState): Field[] {
   const fields: Field[] = figures === undefined ? [{ text: "the first step is compiled and run", rank: 0 }] : [
-    { text: `loss ${figures.loss.toFixed(4)}`, rank: 0 },
+    { text: `loss ${formatLoss(figures.loss)}`, rank: 0 },
     { text: `accuracy ${formatPercent(figures.top1, 1)}`, rank: 1 },
     { text: `lr ${Number(figures.rate.toPrecision(3))}`, rank: 4 },
     { text: `${formatRate(figures.imagesPerSecond)} images/s`, rank: 2 },
@@ -149,6 +149,7 @@ function charts({ step, stepsPerEpoch, loss, accuracy }: LiveState, width: numbe
     line: loss.training,
     marks: loss.validation,
     format: (value) => value.toFixed(value < 10 ? 3 : 1),
+    limits: [-Infinity, mostLoss(loss.training)],
   });
   const right = drawChart({
     ...shared,
@@ -159,6 +160,14 @@ function charts({ step, stepsPerEpoch, loss, accuracy }: LiveState, width: numbe
     limits: [0, 1],
   });
   return left.map((line, k) => line + " ".repeat(each + GAP - visibleWidth(line)) + right[k]);
+}
+
+/** How many times the greatest training loss is shown: one validation far beyond would flatten all that is to be seen. */
+const SPIKE = 2;
+
+function mostLoss(training: readonly Point[]): number {
+  const most = training.reduce((most, { y }) => Math.max(most, y), 0);
+  return most > 0 ? SPIKE * most : Infinity;
 }
 
 /** The columns of a line with colours. */

@@ -188,7 +188,8 @@ export class LiveView implements Callback, Disposable {
     }
     loss[1].add(x, line.valLoss);
     accuracy[1].add(x, line.valTop1);
-    if (line.valTop1 > (this.#best?.top1 ?? -1)) this.#best = { epoch: line.epoch, top1: line.valTop1 };
+    // Of equal ones the latest, as training keeps it.
+    if (line.valTop1 >= (this.#best?.top1 ?? -1)) this.#best = { epoch: line.epoch, top1: line.valTop1 };
   }
 
   #touch(wait = this.#rows === 0 ? this.#soon : this.#interval): void {
@@ -198,7 +199,8 @@ export class LiveView implements Callback, Disposable {
 
   #tick(): void {
     const { columns, rows } = this.#terminal.size();
-    if (this.#dirty || `${columns} ${rows}` !== this.#size) this.#draw();
+    // Deno wipes the screen from the cursor on when a worker loads its modules: what is drawn is drawn anew.
+    if (this.#dirty || this.#rows > 0 || `${columns} ${rows}` !== this.#size) this.#draw();
   }
 
   #draw(): void {

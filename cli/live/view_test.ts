@@ -87,6 +87,18 @@ Deno.test("LiveView has an empty line for what others print, whose text stays wh
   assertEquals(screen.lines, ["a warning"]);
 });
 
+Deno.test("LiveView is soon back where something else wipes it away", async () => {
+  const { screen, view } = open();
+  using _ = view;
+  view.onStart({ steps: 0, totalSteps: 8, parts: 1, memory: MEMORY });
+  const drawn = screen.lines;
+  // As Deno does once it has loaded modules.
+  screen.write("\r\x1b[K\x1b[J");
+  assertEquals(screen.lines, []);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assertEquals(screen.lines, drawn);
+});
+
 Deno.test("LiveView shows phases, figures and the time that is left of epoch and run", () => {
   const all = open(), { screen, view, stop } = all;
   using _ = view;
@@ -109,6 +121,10 @@ Deno.test("LiveView shows phases, figures and the time that is left of epoch and
   view.onValidation();
   assertStringIncludes(shown(), "epoch 2/2");
   assertStringIncludes(shown(), "best 40.00 %, epoch 1");
+  view.onEpoch(epoch(1, 0.3));
+  assertStringIncludes(shown(), "best 40.00 %, epoch 1");
+  view.onEpoch(epoch(1, 0.4));
+  assertStringIncludes(shown(), "best 40.00 %, epoch 2");
   assertStringIncludes(shown(), "stopping");
 });
 

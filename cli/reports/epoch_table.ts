@@ -1,7 +1,7 @@
 /** The epochs of a run as a table that grows a line at a time; a narrow terminal has fewer of its columns. */
 
 import type { EpochEvent } from "../../train/mod.ts";
-import { formatDuration, formatPercent } from "./format.ts";
+import { formatDuration, formatLoss, formatPercent } from "./format.ts";
 import { fitFields } from "./layout.ts";
 
 /** A column. */
@@ -16,9 +16,9 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { name: "epoch", width: 0, rank: 0, cell: ({ epoch }, epochs) => `${epoch + 1}/${epochs}` },
-  { name: "loss", width: 7, rank: 0, cell: ({ trainLoss }) => trainLoss.toFixed(4) },
+  { name: "loss", width: 7, rank: 0, cell: ({ trainLoss }) => formatLoss(trainLoss) },
   { name: "accuracy", width: 8, rank: 0, cell: ({ trainTop1 }) => formatPercent(trainTop1) },
-  { name: "val loss", width: 8, rank: 1, cell: ({ validation }) => validation.loss.toFixed(4) },
+  { name: "val loss", width: 8, rank: 1, cell: ({ validation }) => formatLoss(validation.loss) },
   { name: "val acc", width: 8, rank: 0, cell: ({ validation }) => formatPercent(validation.top1) },
   { name: "lr", width: 9, rank: 2, cell: ({ rate }) => formatLearningRate(rate) },
   { name: "time", width: 7, rank: 3, cell: ({ seconds }) => formatTime(seconds) },

@@ -30,5 +30,10 @@ Deno.test("EpochTable writes figures as they are, and its header anew where a te
   );
   const next = { ...first, epoch: 9, rate: 1 / 3e7, seconds: 4000 };
   assertEquals(table.line(next, 80), "10/30   2.0000  100.00 %    1.2500   50.00 %   3.333e-8  1:06:40");
+  // Of a run that diverges, whose columns stay where they are.
+  const high = { ...first, epoch: 10, trainLoss: 6_012_954_660.7281, validation: { ...validation, loss: 1.1665e25 } };
+  assertEquals(table.line(high, 80), "11/30  6.01e+9  100.00 %  1.17e+25   50.00 %       0.05    6.9 s");
+  const some = { ...high, trainLoss: 123.456, validation: { ...validation, loss: 9876.543 } };
+  assertEquals(table.line(some, 80), "11/30   123.46  100.00 %   9876.54   50.00 %       0.05    6.9 s");
   assertEquals(table.line(next, 40).split("\n").length, 2);
 });

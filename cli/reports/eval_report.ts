@@ -1,6 +1,6 @@
 /** What an evaluation prints and writes: all figures of each class, within 80 columns. */
 
-import { cutText, printable, textWidth } from "../../core/mod.ts";
+import { cutMiddle, printable, textWidth } from "../../core/mod.ts";
 import type { ClassMetrics, ClassReport } from "../../inference/mod.ts";
 import { formatPercent } from "./format.ts";
 import { formatTable } from "./table.ts";
@@ -47,7 +47,7 @@ function percent(share: number): string {
 
 /** A name in as many columns as there is room for. */
 function shorten(name: string, most = NAME): string {
-  return cutText(printable(name), most);
+  return cutMiddle(printable(name), most);
 }
 
 function classTable(classes: readonly NamedMetrics[]): string {

@@ -12,6 +12,11 @@ export function formatPercent(share: number, digits = 2): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
+/** A loss in at most eight characters: four decimals as long as it is one that training may have. */
+export function formatLoss(loss: number): string {
+  return loss < 100 ? loss.toFixed(4) : loss < 10_000 ? loss.toFixed(2) : loss.toExponential(2);
+}
+
 /** A rate, in whole numbers from ten on. */
 export function formatRate(rate: number): string {
   return rate.toFixed(rate < 10 ? 1 : 0);

@@ -1,7 +1,7 @@
 /** Progress lines: rewritten in place on a terminal, absent elsewhere. */
 
 import type { Callback, ProgressEvent, StepEvent } from "../../train/mod.ts";
-import { formatDuration, formatPercent, formatRate } from "./format.ts";
+import { formatDuration, formatLoss, formatPercent, formatRate } from "./format.ts";
 import { type Field, fitFields, rewriteLine, widthOf } from "./layout.ts";
 
 /** What the line shows. */
@@ -29,7 +29,7 @@ export function formatProgress(state: ProgressState, width: number): string {
     [
       { text: `epoch ${epoch + 1}`, rank: 0 },
       { text: `step ${step}/${totalSteps}`, rank: 4 },
-      { text: `loss ${loss.toFixed(4)}`, rank: 1 },
+      { text: `loss ${formatLoss(loss)}`, rank: 1 },
       { text: `accuracy ${formatPercent(top1, 1)}`, rank: 2 },
       { text: `${formatRate(imagesPerSecond)} images/s`, rank: 5 },
       ...(waiting === undefined ? [] : [{ text: `${formatPercent(waiting, 0)} waiting for ranks`, rank: 6 }]),

@@ -1,10 +1,11 @@
 /** What a training run ends with: its best epoch, what it confuses, what to do next. */
 
-import { cutText, printable } from "../../core/mod.ts";
+import { cutMiddle, printable } from "../../core/mod.ts";
 import type { ValidationAnswers } from "../../train/mod.ts";
-import { PROGRAM } from "../program.ts";
+import { splitPath } from "../../files/mod.ts";
+import { PROGRAM, RUNS } from "../program.ts";
 import { confusedPairs } from "./confused_pairs.ts";
-import { formatPercent } from "./format.ts";
+import { formatLoss, formatPercent } from "./format.ts";
 import { shellWord } from "./shell_word.ts";
 import { formatTable } from "./table.ts";
 
@@ -21,7 +22,7 @@ export function bestText({ epoch, images, stride }: ValidationAnswers, epochs: n
   const right = images.filter(({ label, predicted }) => label === predicted).length;
   const loss = images.reduce((sum, { labelProbability }) => sum - Math.log(labelProbability), 0) / images.length;
   return `Best epoch ${epoch + 1} of ${epochs}: validation accuracy ${formatPercent(right / images.length)}, loss ${
-    loss.toFixed(4)
+    formatLoss(loss)
   }${sampleText(stride)}`;
 }
 
@@ -34,7 +35,7 @@ function sampleText(stride: number): string {
 export function confusedText(answers: ValidationAnswers): string | undefined {
   const { classes, stride } = answers, pairs = confusedPairs(answers, MOST_PAIRS);
   if (pairs.length === 0) return undefined;
-  const name = (index: number) => cutText(printable(classes[index]), NAME);
+  const name = (index: number) => cutMiddle(printable(classes[index]), NAME);
   const rows = pairs.map(({ label, predicted, images, of }) => [name(label), name(predicted), images, of]);
   return `Mistaken most often${sampleText(stride)}:\n${
     formatTable([["class", "taken for", "images", "of"], ...rows], 2)
@@ -44,10 +45,12 @@ export function confusedText(answers: ValidationAnswers): string | undefined {
 /** The commands that go on from a run. */
 export function nextText(run: string): string {
   const checkpoint = `--checkpoint ${shellWord(run)}`,
+    { folder } = splitPath(run),
     commands = [
       `predict ${checkpoint} IMAGE`,
       `eval ${checkpoint}`,
       `report ${shellWord(run)}`,
+      `dashboard${folder === RUNS ? "" : ` ${shellWord(folder)}`}`,
       `export ${checkpoint} --out model.onnx`,
       `serve ${checkpoint}`,
     ];

@@ -38,12 +38,21 @@ Deno.test("bestText() and confusedText() tell the figures of the best epoch, and
     "犬\ufffd[31m  cat             1   3",
   ]);
   assertEquals(confusedText(answers([[0, 0], [1, 1]])), undefined);
+  // Long names often differ in their ends alone.
+  const long = { ...SOME, classes: ["north", "south", "west"].map((end) => `warblers of the coast in the ${end}`) };
+  const names = confusedText(long)!.split("\n").slice(2).map((line) => line.split("  ")[0]);
+  assertEquals(names, ["warblers of …in the west", "warblers of …n the north", "warblers of …n the south"]);
   assertEquals(bestText(answers([[0, 0], [0, 1]], 3), 3).split(", ").at(-1), "by 1 in 3 images");
 });
 
 Deno.test("nextText() names commands that there are, with a path as shells take it", () => {
   const lines = nextText("runs/it's mine").split("\n");
   assertEquals(lines[2], `  ${PROGRAM} eval --checkpoint 'runs/it'\\''s mine'`);
+  // The dashboard takes the folder that the run is in, and looks into `runs` by itself.
+  const dashboards = ["runs/first", "runs/", "a b/first", "/tmp/x/first", "first"].map((run) =>
+    nextText(run).split("\n").find((line) => line.includes("dashboard"))!.slice(PROGRAM.length + 3)
+  );
+  assertEquals(dashboards, ["dashboard", "dashboard .", "dashboard 'a b'", "dashboard /tmp/x", "dashboard ."]);
   const files = [...Deno.readDirSync(new URL("../commands/", import.meta.url))].map(({ name }) => name);
   for (const line of lines.slice(1)) {
     const command = line.slice(PROGRAM.length + 2).trim().split(" ")[0];

@@ -25,6 +25,7 @@ th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;
 font-variant-numeric:tabular-nums}
 th.text,td.text{text-align:left;overflow-wrap:anywhere}
 .plots{display:flex;flex-wrap:wrap;gap:1rem}.plots>svg{max-width:100%;height:auto;border-radius:6px}
+@media(prefers-color-scheme:dark){.plots>svg{filter:invert(.92) hue-rotate(180deg)}}
 .images{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.8rem}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.5rem;overflow-wrap:anywhere}
 figure img{width:100%;height:auto;image-rendering:auto;border-radius:3px}figcaption{font-size:.8rem}

@@ -1,6 +1,6 @@
 /** The tables of a report: names of columns and rows of texts, which HTML and Markdown write each in its way. */
 
-import { formatDuration, formatPercent, formatRate } from "../reports/format.ts";
+import { formatDuration, formatLoss, formatPercent, formatRate } from "../reports/format.ts";
 import type { RunReport } from "./run_report.ts";
 
 /** A table. */
@@ -11,7 +11,7 @@ export interface ReportTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-const loss = (value: number | null) => value === null ? "none" : value.toFixed(4);
+const loss = (value: number | null) => value === null ? "none" : formatLoss(value);
 const share = (value: number | null) => value === null ? "none" : formatPercent(value);
 
 /** The figures that a reader wants first. */

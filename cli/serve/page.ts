@@ -8,8 +8,9 @@ export const PAGE = `<!doctype html>
 <title>Residua</title>
 <style>
   :root { color-scheme: light dark; --ink: light-dark(#1b2733, #e4e9ee); --dim: light-dark(#5b6773, #9aa5b0);
-    --bar: light-dark(#1d4e89, #6ea8e8); --back: light-dark(#eef3fb, #1f2a36); }
-  body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+    --bar: light-dark(#1d4e89, #6ea8e8); --back: light-dark(#eef3fb, #1f2a36);
+    --paper: light-dark(#ffffff, #12161c); }
+  body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
   h1 { font-size: 1.3rem; margin: 0; }
   p { color: var(--dim); margin: 0 0 1rem; }
   label { display: block; border: 2px dashed var(--dim); border-radius: 8px; padding: 2rem 1rem; text-align: center; cursor: pointer; }

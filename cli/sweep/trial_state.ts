@@ -20,14 +20,19 @@ export interface TrialState extends Score {
 }
 
 /** Has the sentence with which a run failed. */
-const FAILURE = "failure.txt", MOST_FAILURE = 10_000;
+export const FAILURE = "failure.txt";
+const MOST_FAILURE = 10_000;
+
+/** The sentence of a file of that name; nothing where there is none. */
+export async function readFailure(path: string): Promise<string | undefined> {
+  const failure = await readIfThere(path, { what: "why a run failed", most: MOST_FAILURE });
+  return failure && new TextDecoder().decode(failure).trim();
+}
 
 /** Reads where a run stands, and what its best epoch is, up to some epochs. */
 export async function trialState(folder: string, epochs = Infinity): Promise<TrialState> {
-  const failure = await readIfThere(`${folder}/${FAILURE}`, { what: "why a run failed", most: MOST_FAILURE });
-  if (failure !== undefined) {
-    return { begun: true, epochs: 0, loss: Infinity, failure: new TextDecoder().decode(failure).trim() };
-  }
+  const failure = await readFailure(`${folder}/${FAILURE}`);
+  if (failure !== undefined) return { begun: true, epochs: 0, loss: Infinity, failure };
   if (await Deno.stat(`${folder}/config.json`).then(() => false, () => true)) {
     return { begun: false, epochs: 0, loss: Infinity };
   }

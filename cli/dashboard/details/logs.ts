@@ -3,6 +3,7 @@
 import { objectField } from "../../../core/mod.ts";
 import { MOST_BYTES, readJson, readText } from "../../../files/mod.ts";
 import { type DistributionsLine, readDistributions } from "../../../plots/mod.ts";
+import { PROGRAM } from "../../program.ts";
 import { json, RequestError } from "../answers.ts";
 import type { RunDetail } from "../handler.ts";
 import { Recent, type RunFiles } from "./run_files.ts";
@@ -59,7 +60,7 @@ export function logDetails(files: RunFiles): Readonly<Record<string, RunDetail>>
       return json({ names, name, epochs });
     },
     "/api/profile": async (run) => {
-      const why = "No profile.json: residua train --profile writes it";
+      const why = `No profile.json: ${PROGRAM} train --profile writes it`;
       const { path } = await files.find(run, "profile.json", why);
       const check = objectField({
         traceEvents: (value) => Array.isArray(value) ? undefined : "traceEvents is no list",

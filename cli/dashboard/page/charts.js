@@ -36,6 +36,16 @@ export function smooth(values, weight) {
  * @typedef {{ label: string, colour: string, x: number[], y: (number | null)[], dashed?: boolean, faint?: boolean, dots?: boolean }} Curve
  */
 
+/** How many times the greatest training loss is shown: one validation far beyond would flatten all that is to be seen. */
+const SPIKE = 2;
+
+/** The greatest loss that is shown of some runs. */
+export function mostLoss(runs) {
+  let most = 0;
+  for (const { series: { steps } } of runs) for (const loss of steps.loss) most = Math.max(most, loss ?? 0);
+  return most > 0 ? SPIKE * most : Infinity;
+}
+
 const HEIGHT = 240;
 /** The characters of a run's path in a legend. */
 const LONGEST = 32;
@@ -43,8 +53,12 @@ const LONGEST = 32;
 /** A chart that is given other curves as they grow. */
 export class Chart {
   #title;
+  #unit;
+  #note;
   #format;
   #element;
+  #most = Infinity;
+  #nothing = make("p", { className: "hint" }, "Nothing yet.");
   #place = make("div");
   #plot;
   /** What of the curves cannot change in a chart that is there. */
@@ -61,11 +75,14 @@ export class Chart {
    */
   constructor(title, unit, format = short) {
     this.#title = title;
+    this.#unit = unit;
+    this.#note = make("span");
     this.#format = format;
     this.#element = make(
       "div",
       { className: "chart", role: "img" },
-      make("h3", {}, title, make("span", {}, ` ${unit}`)),
+      make("h3", {}, title, this.#note),
+      this.#nothing,
       this.#place,
     );
     this.#element.dataset.chart = title.toLowerCase().replaceAll(" ", "-");
@@ -84,9 +101,12 @@ export class Chart {
   /**
    * @param {Curve[]} curves
    * @param {{ log?: boolean, xLabel: string, sync?: string }} options `sync`: the charts of a key share the cursor.
+   * @param {number} most The greatest value that is shown, but with a logarithm. Defaults to any.
    */
-  show(curves, options) {
-    this.#last = [curves, options];
+  show(curves, options, most = Infinity) {
+    this.#last = [curves, options, most];
+    this.#most = options.log ? Infinity : most;
+    this.#tell(curves);
     const data = joinCurves(curves), dark = this.#scheme.matches;
     const shape = JSON.stringify([options, dark, curves.map(({ x: _, y: __, ...style }) => style)]);
     this.#describe(curves);
@@ -101,7 +121,10 @@ export class Chart {
         height: HEIGHT,
         cursor: { y: false, ...(options.sync === undefined ? {} : { sync: { key: options.sync } }) },
         legend: { live: true },
-        scales: { x: { time: false }, y: { distr: options.log ? 3 : 1 } },
+        scales: {
+          x: { time: false },
+          y: { distr: options.log ? 3 : 1, ...(options.log ? {} : { range: this.#range }) },
+        },
         axes: [{ ...axis, size: 34 }, {
           ...axis,
           size: 62,
@@ -115,6 +138,19 @@ export class Chart {
     // What lies behind the smoothed curve needs no name.
     const named = this.#place.querySelectorAll(".u-legend .u-series");
     curves.forEach(({ faint }, k) => named[k + 1].hidden = faint === true);
+  }
+
+  #range = (_, low, high) =>
+    low === null ? [null, null] : uPlot.rangeNum(low, Math.max(low, Math.min(high, this.#most)), 0.1, true);
+
+  /** Says what the title leaves open: the unit, and what is beyond the edge. */
+  #tell(curves) {
+    let greatest = -Infinity;
+    for (const { y } of curves) for (const value of y) greatest = Math.max(greatest, value ?? -Infinity);
+    const beyond = greatest > this.#most ? `; some are above, up to ${this.#format(greatest)}` : "";
+    this.#note.textContent = ` ${this.#unit}${beyond}`;
+    this.#nothing.hidden = greatest > -Infinity;
+    this.#place.hidden = !this.#nothing.hidden;
   }
 
   #series({ label, colour: name, dashed, faint: isFaint, dots }) {
@@ -204,8 +240,9 @@ export class RunCharts {
       curves.rate.push({ ...base, x, y: steps.lr });
       curves.speed.push({ ...base, x, y: smooth(steps.imagesPerSecond, smoothing) });
     }
+    const most = { loss: mostLoss(runs) };
     for (const [name, chart] of Object.entries(this.#charts)) {
-      chart.show(curves[name], { xLabel: axis, log: log && name === "loss", sync: "runs" });
+      chart.show(curves[name], { xLabel: axis, log: log && name === "loss", sync: "runs" }, most[name]);
     }
   }
 

@@ -26,8 +26,8 @@ export function short(value) {
   if (value === null || value === undefined) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString("en");
-  return size < 1e-3 || size >= 1e5 ? value.toExponential(2) : Number(value.toPrecision(4)).toString();
+  if (size < 1e-3 || size >= 1e9) return value.toExponential(2).replace(/\.?0*e\+?/, "e");
+  return size >= 1000 ? Math.round(value).toLocaleString("en") : Number(value.toPrecision(4)).toString();
 }
 
 /** A share in percent. */

@@ -1,6 +1,7 @@
 /** The list of runs: its rows, the filter, and which runs are chosen. */
 
 import { ago, byId, make, percent, short } from "./elements.js";
+import { compareRuns, nextOrder } from "./run_order.js";
 
 /** The colours that chosen runs can have. */
 const COLOURS = 8;
@@ -16,6 +17,7 @@ export class RunList {
   #rows = new Map();
   #onChoice;
   #drawing;
+  #order;
 
   constructor(onChoice) {
     this.#onChoice = onChoice;
@@ -24,6 +26,9 @@ export class RunList {
       this.#chosen.clear();
       this.#changed();
     });
+    for (const button of document.querySelectorAll("#runs thead button")) {
+      button.addEventListener("click", () => this.#sort(button.dataset.column));
+    }
     addEventListener("keydown", (event) => this.#key(event));
     setInterval(() => this.draw(), 10_000);
   }
@@ -44,7 +49,9 @@ export class RunList {
     for (const path of this.#chosen.keys()) if (!this.#runs.has(path)) this.#chosen.delete(path);
     if (isFirst && this.#chosen.size === 0 && runs.length > 0) {
       const going = runs.filter(({ status }) => status === "running").slice(0, 4);
-      for (const { path } of going.length > 0 ? going : runs.slice(0, 1)) this.#choose(path);
+      // The last that has curves, if one has.
+      const last = runs.find(({ steps }) => steps > 0) ?? runs[0];
+      for (const { path } of going.length > 0 ? going : [last]) this.#choose(path);
       this.#changed();
     } else this.draw();
   }
@@ -82,6 +89,16 @@ export class RunList {
     this.#onChoice();
   }
 
+  #sort(column) {
+    this.#order = nextOrder(this.#order, column);
+    for (const button of document.querySelectorAll("#runs thead button")) {
+      const isOwn = button.dataset.column === this.#order?.column, head = button.closest("th");
+      if (!isOwn) head.removeAttribute("aria-sort");
+      else head.setAttribute("aria-sort", this.#order.descending ? "descending" : "ascending");
+    }
+    this.draw();
+  }
+
   /** Many runs may change at once. */
   #drawSoon() {
     this.#drawing ??= requestAnimationFrame(() => this.draw());
@@ -95,9 +112,7 @@ export class RunList {
       const text = `${path} ${model} ${data} ${status}`.toLowerCase();
       return words.every((word) => text.includes(word));
     };
-    const found = [...this.#runs.values()].filter(matches).sort((a, b) =>
-      (b.status === "running") - (a.status === "running") || b.changed - a.changed || (a.path < b.path ? -1 : 1)
-    );
+    const found = [...this.#runs.values()].filter(matches).sort(compareRuns(this.#order));
     const shown = found.slice(0, MOST_ROWS), body = byId("runs").tBodies[0], now = Date.now(), kept = new Set();
     const focused = document.activeElement;
     for (const [k, run] of shown.entries()) {

@@ -72,7 +72,9 @@ export class RunPage {
       `${status}, written ${ago(changed)}`,
       `${model ?? "?"} on ${data ?? "?"}`,
       `epoch ${epochsDone}${epochs === undefined ? "" : ` of ${epochs}`}, step ${short(run.steps)}`,
-      best === undefined ? "no validation yet" : `best ${percent(best.top1)} in epoch ${best.epoch + 1}`,
+      best === undefined
+        ? "no validation yet"
+        : `highest validation accuracy ${percent(best.top1)} in epoch ${best.epoch + 1}`,
       `${duration(seconds)} of epochs`,
       `${short(imagesPerSecond)} images/s`,
       ...(fault === undefined ? [] : [fault]),

@@ -15,7 +15,7 @@ export function askToStop(run) {
     "form",
     { method: "dialog" },
     make("h2", {}, `Stop ${run}?`),
-    make("p", {}, "It finishes its step and saves; residua train --resume goes on with it."),
+    make("p", {}, "It finishes its step and saves; train --resume goes on with it."),
     make("label", { for: "token" }, "The token that the dashboard's terminal printed: "),
     token,
     told,

@@ -30,7 +30,8 @@ export async function confusion(run) {
     if (own === latest) shown.replaceChildren(...content);
   };
   const kept = Math.ceil(count / stride), some = stride > 1 ? ` (every ${stride}th of ${count} is kept)` : "";
-  const about = `After epoch ${epoch + 1}, the best: ${wrong} of ${kept} validation images wrong, ` +
+  const about =
+    `After epoch ${epoch + 1}, whose weights are kept as the best: ${wrong} of ${kept} validation images wrong, ` +
     `${percent(1 - wrong / kept)} right${some}. ` +
     `Press a ${classes.length <= MOST_CLASSES ? "number" : "pair"} to see those images.`;
   const parts = [make("p", { className: "hint" }, about)];
@@ -69,7 +70,7 @@ function table(classes, confusions, show) {
         const button = make("button", { type: "button", "aria-label": text, title: text }, String(count));
         const share = count / total;
         button.style.setProperty("--share", `${Math.round(100 * (0.08 + 0.92 * share))}%`);
-        button.className = `cell ${share > 0.5 ? "strong" : ""} ${label === predicted ? "right" : "wrong"}`;
+        button.className = `cell ${label === predicted ? "right" : "wrong"}`;
         button.addEventListener("click", () => show(label, predicted, button));
         return make("td", {}, button);
       }),

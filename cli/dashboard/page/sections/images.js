@@ -1,6 +1,6 @@
 /** Images of the validation set with what the network said of them, and by what, when it is asked for. */
 
-import { addressOf, ask, make, percent } from "../elements.js";
+import { addressOf, ask, make } from "../elements.js";
 
 /** Opens an image beside itself under the map of a class. */
 function explain(run, index, label, name) {
@@ -44,8 +44,8 @@ export function imageGrid(run, images, classes) {
       "button",
       { type: "button", title: `${path ?? `image ${index}`}: ${classes[label]}, taken for ${name}; press for its map` },
       picture,
-      make("span", {}, `${name} ${percent(probability)}`),
-      make("span", { className: "dim" }, classes[label]),
+      make("span", {}, `${name} ${Math.round(100 * probability)} %`),
+      make("span", { className: "dim" }, `is ${classes[label]}`),
     );
     button.addEventListener("click", () => explain(run, index, predicted, name));
     grid.append(button);
