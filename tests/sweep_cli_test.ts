@@ -16,6 +16,7 @@ Deno.test("sweep trains all runs a little and the better ones on, ranks them, an
     const first = await runInProcess(["sweep", file, "--out", out]);
     assertEquals(first.code, 0, first.stderr);
     assertStringIncludes(first.stdout, "3 runs in");
+    assert(!first.stdout.includes("Next:"), "each run advises what to do next");
     assertStringIncludes(first.stdout, "3 for 1 epoch, then 1 for 2 epochs");
     const ranking = first.stdout.slice(first.stdout.indexOf("\nrun ")).trim().split("\n").slice(0, 4).map((line) =>
       line.trim().split(/ {2,}/)

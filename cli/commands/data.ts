@@ -8,6 +8,7 @@ import { MOST_MEGAPIXELS } from "../../images/mod.ts";
 import { writeFile } from "../../files/mod.ts";
 import { AUGMENTATION_OPTIONS, chooseAugmentation, DATA_OPTIONS, openData } from "../options/image_options.ts";
 import { countClasses, type ImageSurvey, sampleRows, type Spread, surveyImages } from "../images/inspect_data.ts";
+import { chooseImages } from "../options/chosen_values.ts";
 import type { Values } from "../options/option.ts";
 import { rejectUnusedOptions } from "../options/unused_options.ts";
 import { printText, shortenName, widthOf } from "../reports/layout.ts";
@@ -89,9 +90,10 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals, given }: G
   if (values.sheet !== undefined && !/\.png$/i.test(values.sheet)) {
     throw new UsageError(`--sheet: expected the name of a PNG file, such as sheet.png, but "${values.sheet}" came`);
   }
-  expectSheetFits(values);
   const options = { ...values, data: positionals[0] ?? DATA_OPTIONS.data.default, "max-bad": Number.MAX_SAFE_INTEGER };
-  const set = await openData(options, undefined, () => {});
+  const opened = await openData(options, undefined, () => {});
+  const { set, randaugment } = await chooseImages(values, new Set(Object.keys(given)), opened);
+  expectSheetFits(values, set.shape[1]);
   const test = set.test === undefined ? [] : [set.test];
   const counts = [set.train, set.validation, ...test].map(({ labels }) => countClasses(labels, set.classes.length));
   const progress = values.progress && !values.json;
@@ -137,7 +139,7 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals, given }: G
   const { augmentation, normalisation } = await withCountLine(
     "measuring",
     progress,
-    (onProgress) => chooseAugmentation(values, set, undefined, onProgress),
+    (onProgress) => chooseAugmentation({ ...values, randaugment }, set, undefined, onProgress),
   );
   const preparation = {
     shape: set.shape,
@@ -146,7 +148,7 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals, given }: G
     seed: values.seed,
   };
   const rows = await sampleRows(set, preparation, values["per-class"], values["most-classes"]);
-  const { augment, randaugment, erasing } = values;
+  const { augment, erasing } = values;
   const title = [
     `${set.name}, ${set.shape[2]} x ${set.shape[1]}: --augment ${augment}`,
     ...(randaugment === undefined ? [] : [`--randaugment ${randaugment}`]),
@@ -157,7 +159,7 @@ async function inspect(values: Values<typeof OPTIONS>, { positionals, given }: G
 }
 
 /** Refuses a sheet that no viewer would show. */
-function expectSheetFits({ sheet, size = 224, ...values }: Values<typeof OPTIONS>): void {
+function expectSheetFits({ sheet, ...values }: Values<typeof OPTIONS>, size: number): void {
   const images = values["per-class"] * values["most-classes"], megapixels = images * size ** 2 / 1e6;
   if (sheet === undefined || megapixels <= MOST_MEGAPIXELS) return;
   throw new UsageError(

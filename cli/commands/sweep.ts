@@ -17,7 +17,7 @@ import { compareScores, type Rung, rungsOf } from "../sweep/rungs.ts";
 import { readSweep, type Sweep } from "../sweep/sweep_file.ts";
 import { keepFailure, type TrialState, trialState } from "../sweep/trial_state.ts";
 import { argumentsOf, type Trial, trialsOf } from "../sweep/trials.ts";
-import { trainCommand } from "./train.ts";
+import { trainOneOfMany } from "./train.ts";
 
 const OPTIONS = {
   out: { kind: "text", value: "DIR", about: "the folder of the runs; defaults to runs/ and the name of the file" },
@@ -119,7 +119,7 @@ async function trainTo(
   const begin = state.begun ? ["--resume", run] : ["--out", run, ...argumentsOf(plan.options), ...varied];
   const stop = epochs === Infinity ? [] : ["--stop-after", `${epochs}`];
   try {
-    await trainCommand.run([...begin, ...stop, ...(json ? ["--json"] : ["--plain"])]);
+    await trainOneOfMany.run([...begin, ...stop, ...(json ? ["--json"] : ["--plain"])]);
   } catch (error) {
     if (!(error instanceof ResiduaError) || error instanceof UsageError) throw error;
     printNotice(`error: ${messageOf(error)}`);

@@ -27,8 +27,7 @@ import { withFoundRate } from "../training/test_rates.ts";
 import { openWork, type Work } from "../training/work.ts";
 import { RunTuning } from "../tuning/run_tuning.ts";
 
-/** `deno task train`. */
-export const trainCommand = defineCommand({
+const HELP = {
   name: "train",
   about: "Train a residual network on images.",
   options: TRAIN_OPTIONS,
@@ -44,20 +43,26 @@ export const trainCommand = defineCommand({
     ["--resume runs/first", "go on with a run that was stopped, to the bit"],
     ["--distributed --sync-bn --data photos", "on all processes that mpirun or srun started: docs/scaling.md"],
   ],
-}, train);
+} as const;
 
-async function train(written: TrainValues, { given }: GivenArguments): Promise<void> {
+/** `deno task train`. */
+export const trainCommand = defineCommand(HELP, (values, args) => train(values, args, true));
+
+/** The same for one run of many: it advises nothing to do next. */
+export const trainOneOfMany = defineCommand(HELP, (values, args) => train(values, args, false));
+
+async function train(written: TrainValues, { given }: GivenArguments, advises: boolean): Promise<void> {
   if (written["print-recipe"]) return await printRecipe(written, given);
   const { distributed, "stall-timeout": stallTimeout } = written;
   await withRanks(distributed, { given, stallTimeout }, async (ranks) => {
     const asked = await resolveRun(ranks, written, given), work = await openWork(asked, ranks);
     await using run = await openRun(work);
-    await trainRun(run, asked, work);
+    await trainRun(run, asked, work, advises);
   });
 }
 
 /** Trains, and says how it goes. */
-async function trainRun(run: Run, asked: AskedRun, opened: Work): Promise<void> {
+async function trainRun(run: Run, asked: AskedRun, opened: Work, advises: boolean): Promise<void> {
   const { set, ranks } = opened, { location, folder, store, checkpoint } = run, first = isFirst(ranks);
   using terminal = new RunTerminal(opened.values, { location, ranks, classes: set.classes.length });
   const start = await openStart(
@@ -101,7 +106,7 @@ async function trainRun(run: Run, asked: AskedRun, opened: Work): Promise<void> 
   terminal.line.clear();
   if (!first) return;
   await pictures.finish();
-  await sayEnd(terminal, { run, work, plots: pictures.files }, result);
+  await sayEnd(terminal, { run, work, plots: pictures.files, advises }, result);
 }
 
 async function printRecipe({ recipe }: TrainValues, given: GivenOptions): Promise<void> {

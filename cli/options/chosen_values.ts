@@ -71,6 +71,28 @@ export async function chooseValues(
   };
 }
 
+/** Images, and how they change at random. */
+type SeenImages = Pick<Choice, "set"> & Pick<TrainValues, "randaugment">;
+
+/**
+ * The images as `train` sees them where no network is named.
+ *
+ * @param values What is given of their size and augmentation.
+ * @param decided The options that are given.
+ * @param set The images; those from files have any size yet.
+ */
+export async function chooseImages(
+  { size, randaugment }: Pick<TrainValues, "size" | "randaugment">,
+  decided: ReadonlySet<string>,
+  set: ImageSet,
+): Promise<SeenImages> {
+  const network = await chooseNetwork({ model: "", size, init: undefined }, decided, set), [channels] = set.shape;
+  return network === undefined ? { set, randaugment } : {
+    set: { ...set, shape: [channels, network.size, network.size] },
+    randaugment: network.randaugment ?? randaugment,
+  };
+}
+
 function isShapes({ data, ...values }: TrainValues): boolean {
   return data === "shapes" && values["train-list"] === undefined;
 }
@@ -84,7 +106,7 @@ type ChosenNetwork = Pick<ChosenValues, "model" | "randaugment"> & { readonly si
 
 /** The network and the size for image files; nothing where the images or the user decide both. */
 async function chooseNetwork(
-  { model, size, init }: TrainValues,
+  { model, size, init }: Pick<TrainValues, "model" | "size" | "init">,
   decided: ReadonlySet<string>,
   { train }: ImageSet,
 ): Promise<ChosenNetwork | undefined> {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type DecodedImage, type ImageSet, MemoryDataset } from "../../data/mod.ts";
-import { chooseValues } from "./chosen_values.ts";
+import { chooseImages, chooseValues } from "./chosen_values.ts";
 import { resolveOptions } from "./parse_options.ts";
 import { TRAIN_OPTIONS, trainingOptions } from "./train_options.ts";
 import { type FitOptions, suggestedOptions, suggestTraining } from "../../train/mod.ts";
@@ -96,6 +96,18 @@ Deno.test("suggestedOptions() of the library tells fit() what train does where i
     for (const [name, value] of Object.entries(options)) {
       const said = { epochs: values.epochs, batch: values.batch, ...told }[name as keyof FitOptions];
       assertEquals(said, value, `${name} of ${count} images`);
+    }
+  }
+});
+
+Deno.test("chooseImages() sees images as chooseValues() has them trained on", async () => {
+  for (const set of [files(160, [480]), files(160, [28]), files(30_000, [480]), memory]) {
+    for (const given of [{}, { size: "96" }, { augment: "crop" }, { randaugment: "1,9" }] as Record<string, string>[]) {
+      if (set === memory && "size" in given) continue;
+      const { size, randaugment } = resolveOptions(TRAIN_OPTIONS, { data: "photos", ...given });
+      const seen = await chooseImages({ size, randaugment }, new Set(Object.keys(given)), set);
+      const { shape, randaugment: trained } = await choose(set, given);
+      assertEquals([seen.set.shape, seen.randaugment], [shape, trained]);
     }
   }
 });

@@ -8,10 +8,20 @@ import type { Run } from "./open_run.ts";
 import type { RunTerminal } from "./terminal.ts";
 import type { Work } from "./work.ts";
 
-/** Says how a run ended, on the first rank; `plots` are the names of the files that were drawn. */
+/** What the end of a run is told by. */
+interface Ended {
+  readonly run: Run;
+  readonly work: Work;
+  /** The names of the files that were drawn. */
+  readonly plots: readonly string[];
+  /** Whether commands are named that go on from it. */
+  readonly advises: boolean;
+}
+
+/** Says how a run ended, on the first rank. */
 export async function sayEnd(
   terminal: RunTerminal,
-  { run, work, plots }: { readonly run: Run; readonly work: Work; readonly plots: readonly string[] },
+  { run, work, plots, advises }: Ended,
   { stopped, stoppedEarly, steps, last, staleEpochs }: FitResult,
 ): Promise<void> {
   const { values: { json, epochs }, ranks, stepsPerEpoch } = work, { location, folder } = run;
@@ -26,5 +36,5 @@ export async function sayEnd(
   const files = [...plots, "metrics.jsonl", "best.safetensors", "last.safetensors", ...kept];
   if (answers !== undefined) terminal.say([bestText(answers, epochs), confusedText(answers) ?? []].flat().join("\n"));
   terminal.say(`The run is in ${location}: ${files.join(", ")}`);
-  if (!json) terminal.print(nextText(location), printLines);
+  if (advises && !json) terminal.print(nextText(location), printLines);
 }
