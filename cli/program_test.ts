@@ -12,5 +12,7 @@ Deno.test("programAt() names the command line as it was started", () => {
     "file:///home/me/.bun/install/global/node_modules/residua/cli/program.js": "residua",
     "file:///home/me/.local/share/pnpm/global/5/node_modules/residua/cli/program.js": "residua",
   };
+  const task = "file:///home/me/residua/cli/program.ts", npx = `npx -y deno@${Deno.version.deno} task`;
+  assertEquals([programAt(task, "exec"), programAt(task, "run-script")], [npx, "deno task"]);
   for (const [address, name] of Object.entries(cases)) assertEquals(programAt(address), name, address);
 });

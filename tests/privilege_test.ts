@@ -103,6 +103,7 @@ Deno.test("grantsFor() knows the address of weights and every variable that the 
       else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
         const text = await Deno.readTextFile(`${folder}/${name}`);
         for (const [, name] of text.matchAll(/\benv\.(?:\w+\(")?([A-Z_]+)\b/g)) read.add(name);
+        for (const [, name] of text.matchAll(/\bvariable = "(\w+)"/g)) read.add(name);
       }
     }
   };

@@ -71,6 +71,8 @@ export const NEEDS: Readonly<Record<string, Needs>> = {
 /** The environment variables that the sources read; packages see no others either, as if they were not set. */
 export const VARIABLES = [
   ...["HOME", "LOCALAPPDATA", "RESIDUA_WEIGHTS_URL", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"],
+  // What it was started by, so that it can say how to start it again.
+  "npm_command",
   // Of MPI: its library, and what launchers say of the number of processes.
   ...["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "RESIDUA_MPI", "SLURM_NTASKS"],
 ];

@@ -60,6 +60,8 @@ async function goToCaller(): Promise<void> {
 const MOST_JOBS = 4;
 
 provideRuntimeFolder();
+// The command line says how it was started, which tests and tools that start it again are not to change.
+if (Deno.args[0] === "deno") Deno.env.delete("npm_command");
 if (env("DENO_JOBS") === undefined) {
   Deno.env.set("DENO_JOBS", `${Math.max(2, Math.min(MOST_JOBS, navigator.hardwareConcurrency))}`);
 }
