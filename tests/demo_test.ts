@@ -41,7 +41,7 @@ browserTest(
       await writePhotos(`${folder}/train`, 20, 1);
       await Deno.writeTextFile(`${folder}/train/waves/notes.txt`, "no photo");
       await Deno.writeTextFile(`${folder}/train/waves/.hidden`, "");
-      const others = await writePhotos(`${folder}/others`, 12, 2);
+      const others = await writePhotos(`${folder}/others`, 16, 2);
       await withDemo(ISOLATION, [...NO_WEBGPU, ...FAKE_CAMERA], async (page) => {
         assertMatch(await page.text("#device"), /^CPU, \d+ threads\. There is no WebGPU adapter\.$/);
         await page.drop("header", [`${folder}/train`]);

@@ -9,7 +9,7 @@ import { takeDrops } from "./dropped_files.ts";
 import { settings } from "./training.ts";
 
 const ERROR = "trying-error";
-/** The most results that are shown. */
+/** The most results that are shown, unless more photos were chosen at once. */
 const MOST_RESULTS = 30;
 /** The classes that are shown of a photo. */
 const SHOWN = 3;
@@ -101,7 +101,7 @@ export class Trying {
       return showError(ERROR, "There is no network yet; train one, or open weights.");
     }
     showError(ERROR);
-    const network = this.#networks;
+    const network = this.#networks, most = Math.max(MOST_RESULTS, files.length);
     for (const file of files) {
       if (network !== this.#networks) return;
       const body = make("div", {}, make("h3", {}, file.name)), row = make("article", { className: "result" });
@@ -113,7 +113,7 @@ export class Trying {
         row.remove();
         if (network === this.#networks) showError(ERROR, messageOf(error));
       }
-      while (byId("results").childElementCount > MOST_RESULTS) byId("results").lastElementChild!.remove();
+      while (byId("results").childElementCount > most) byId("results").lastElementChild!.remove();
     }
   }
 
