@@ -1,15 +1,16 @@
 /** What a worker does for fillers of batches: it reads, decodes and augments the images of each. */
 
-import { OutOfMemoryError, Pauses, ResiduaError } from "../core/mod.ts";
+import { setImmediate } from "node:timers";
+import { OutOfMemoryError, ResiduaError } from "../core/mod.ts";
 import { BadImages, type DecodedImage, FolderDataset, ImageCache, ImagePipeline, PathList } from "../data/mod.ts";
+import { DiskFolder } from "../files/mod.ts";
 import { DecodeBudget, type Reservation } from "./decode_budget.ts";
 import { decoderOf, discard } from "./decode_image.ts";
 import { loadSharp } from "./load_sharp.ts";
-import { DiskFolder } from "../files/mod.ts";
 import type { ErrorParts, FillRequest, OpenRequest, WorkerAnswer, WorkerRequest } from "./worker_messages.ts";
 
-/** Milliseconds of work between two looks for messages, where images come from a cache and nothing waits for the disk. */
-const PATIENCE = 50;
+/** Milliseconds of work between two moments at which messages are heard. */
+const PATIENCE = 20;
 
 /** The message of an error, to be sent. */
 function partsOf(error: Error): ErrorParts {
@@ -119,10 +120,10 @@ async function prepareSharp(): Promise<void> {
 export class ImageServer {
   readonly #answer: (answer: WorkerAnswer) => void;
   readonly #fillers = new Map<number, FillerImages>();
-  readonly #pauses = new Pauses(PATIENCE);
   #inWork: ImageInWork | undefined;
   #ready: Promise<void> | undefined;
   #busy = false;
+  #heard = performance.now();
 
   /** Serves nobody yet; answers are given to `answer`. */
   constructor(answer: (answer: WorkerAnswer) => void) {
@@ -156,9 +157,16 @@ export class ImageServer {
         served = true;
         const answer = await filler.takeImage(() => this.#ready ??= prepareSharp());
         if (answer !== undefined) this.#answer(answer);
-        await this.#pauses.take();
+        await this.#hearMessages();
       }
     }
     this.#busy = false;
+  }
+
+  /** Lets messages be heard now and then: images from a cache wait for nothing. */
+  async #hearMessages(): Promise<void> {
+    if (performance.now() - this.#heard < PATIENCE) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#heard = performance.now();
   }
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type Collective, CpuBackend, UsageError } from "../core/mod.ts";
-import type { Dataset } from "../data/mod.ts";
+import { allocateImages, type BatchFiller, type Dataset } from "../data/mod.ts";
 import { cifarResNet } from "../models/mod.ts";
 import { randomSet } from "../tests/_runs.ts";
 import { compileInference, evaluateSplit, SplitEvaluator } from "./mod.ts";
@@ -35,6 +35,32 @@ Deno.test("SplitEvaluator goes by the weights of each time, also after an evalua
   const second = await evaluator.evaluate();
   assertEquals(second, await once());
   assertNotEquals(second.logits, first.logits);
+});
+
+Deno.test("SplitEvaluator keeps its batches from one evaluation to the next, and what fills them until it is closed", async () => {
+  const { validation: images, shape } = randomSet(1);
+  let opened = 0, allocated = 0, closed = 0;
+  const createFiller = (): BatchFiller => {
+    opened++;
+    return {
+      ahead: 2,
+      allocate: (count) => (allocated++, allocateImages(count, shape)),
+      fill: (indices, _, batch) =>
+        Promise.resolve(indices.forEach((index, k) => batch.labels[k] = images.labels[index])),
+      close: () => void closed++,
+    };
+  };
+  const split: Dataset = { count: 10, labels: images.labels, read: (index) => images.read(index), createFiller };
+  const model = cifarResNet({ depth: 8, classes: 3, inputShape: shape });
+  const program = await compileInference(model, new CpuBackend(), 4, new Variables());
+  const options = { split, shape, normalisation: NORMALISATION };
+  const evaluator = new SplitEvaluator({ program, batch: 4, classes: 3 }, options);
+  for (let k = 0; k < 3; k++) {
+    assertEquals([...(await evaluator.evaluate()).labels], [...images.labels]);
+    assertEquals({ opened, allocated, closed }, { opened: 1, allocated: 3, closed: 0 });
+  }
+  await evaluator.close();
+  assertEquals(closed, 1);
 });
 
 Deno.test("SplitEvaluator has a rank read none but its own images", async () => {
