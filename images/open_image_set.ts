@@ -8,6 +8,7 @@ import { budgetedDecoder, type DecodeMode, MOST_MEGAPIXELS } from "./decode_imag
 import { ImageCaches } from "./image_caches.ts";
 import { WorkerFiller } from "./image_workers.ts";
 import { loadSharp } from "./load_sharp.ts";
+import { WorkerPool } from "./worker_pool.ts";
 
 /** The default number of workers is at most this: more hardly find something to do. */
 const MOST_WORKERS = 8;
@@ -34,7 +35,8 @@ export interface ImageReadingOptions
 }
 
 /**
- * How the image files of a folder on the disk are read, for the functions of `data` that open sets.
+ * How the image files of a folder on the disk are read, for the functions of `data` that open sets. Sets that are opened with
+ * the same options share their workers.
  *
  * @param options What is asked for.
  * @param caches What keeps decoded images. Defaults to a cache of its own.
@@ -54,7 +56,8 @@ export function imageFolderOptions(
 ): ImageFolderOptions {
   const { workers = Math.min(MOST_WORKERS, coreCount()), maxBad = DEFAULT_MAX_BAD } = options;
   const { decode = "reduced", maxMegapixels = MOST_MEGAPIXELS, onBad = warn } = options;
-  const reading = { workers, maxBad, decode, maxMegapixels, stallTimeout: options.stallTimeout };
+  const pool = new WorkerPool({ workers, stallTimeout: options.stallTimeout });
+  const reading = { maxBad, decode, maxMegapixels };
   return {
     decode: budgetedDecoder(decode, new DecodeBudget(), maxMegapixels),
     cacheOf: (dataset, least) => caches.of(dataset, least),
@@ -64,7 +67,7 @@ export function imageFolderOptions(
     splitSeed: options.splitSeed,
     maxBad,
     onBad,
-    createFiller: workers === 0 ? undefined : (dataset, options) => new WorkerFiller(dataset, options, reading),
+    createFiller: workers === 0 ? undefined : (dataset, options) => new WorkerFiller(dataset, options, pool, reading),
   };
 }
 

@@ -33,8 +33,115 @@ export interface EvaluationOptions extends Pick<PreparationOptions, "shape" | "n
 /** The most bytes that the results of an evaluation may take: the logits of all images, and counts of all pairs of classes. */
 const MOST_BYTES = 4 * 2 ** 30;
 
+/** The program of an evaluation, and what it takes. */
+export interface EvaluationProgram {
+  /** As `compileInference` makes it. */
+  readonly program: Program;
+  /** The batch size of the program. */
+  readonly batch: number;
+  /** The number of classes. */
+  readonly classes: number;
+  /** The number of images to take, from the first. Defaults to all. */
+  readonly limit?: number;
+}
+
 /**
- * Computes the logits of a split and measures them. The last batch is filled up with images that are not counted. Image
+ * Evaluates a split as often as is wanted, each time with the program's weights of then, and with the memory and the workers
+ * of the first time.
+ *
+ * @example
+ * ```ts
+ * import { CpuBackend } from "@residua/residua/core";
+ * import { compileInference, SplitEvaluator } from "@residua/residua/inference";
+ * import { modelByName, shapesSet } from "@residua/residua";
+ * import { Variables } from "@residua/residua/weights";
+ * const { validation: split, shape, classes } = shapesSet({ trainCount: 20, validationCount: 20 });
+ * const model = modelByName("resnet8", { classes: classes.length });
+ * const program = await compileInference(model, new CpuBackend(), 10, new Variables());
+ * const images = { split, shape, normalisation: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } };
+ * await using evaluator = new SplitEvaluator({ program, batch: 10, classes: classes.length }, images);
+ * console.log((await evaluator.evaluate()).logits.length === 20 * classes.length); // true
+ * ```
+ */
+export class SplitEvaluator {
+  readonly #program: EvaluationProgram;
+  readonly #options: EvaluationOptions;
+  readonly #count: number;
+  /** The batches of this rank, of all. */
+  readonly #ranks: { readonly rank: number; readonly size: number };
+  readonly #loader: BatchLoader;
+
+  /**
+   * Makes room for batches, and starts what prepares them.
+   *
+   * @throws {UsageError} If the images and classes are so many that the results would take more than 4 GiB.
+   */
+  constructor(program: EvaluationProgram, options: EvaluationOptions) {
+    const { split: dataset, shape, normalisation, collective } = options,
+      { batch, classes, limit = Infinity } = program;
+    const count = Math.min(limit, dataset.count), { rank = 0, size = 1 } = collective ?? {};
+    expectRoom(count, classes);
+    this.#program = program;
+    this.#options = options;
+    this.#count = count;
+    this.#ranks = { rank, size };
+    const preprocessing = options.preprocessing ??
+      (dataset instanceof FolderDataset ? defaultPreprocessing(shape) : undefined);
+    const own = Math.max(0, Math.ceil((Math.ceil(count / batch) - rank) / size));
+    // What would not fill a batch is filled up with the last image.
+    const imageOf = (k: number) => (rank + size * Math.floor(k / batch)) * batch + k % batch;
+    const order = Uint32Array.from({ length: own * batch }, (_, k) => Math.min(imageOf(k), count - 1));
+    this.#loader = new BatchLoader({
+      dataset,
+      shape,
+      normalisation,
+      preprocessing,
+      batch,
+      epochs: 1,
+      order: () => order,
+    });
+  }
+
+  /**
+   * Computes the logits and measures them.
+   *
+   * @param signal Stops the evaluation, which then throws the signal's reason.
+   */
+  async evaluate(signal?: AbortSignal): Promise<EvaluatedSplit> {
+    const { program, batch, classes } = this.#program, { rank, size } = this.#ranks, count = this.#count;
+    const { collective, classMap, onProgress } = this.#options;
+    const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
+    for (let k = 0; k < this.#loader.batchesPerEpoch; k++) {
+      const made = await this.#loader.fetch(0, k), first = (rank + k * size) * batch;
+      const filled = Math.min(batch, count - first);
+      program.write("image", made.images);
+      program.run();
+      labels.set(made.labels.subarray(0, filled), first);
+      const scores = await program.read("logits") as Float32Array;
+      logits.set(scores.subarray(0, filled * classes), first * classes);
+      // The others are about as far.
+      onProgress?.(Math.min(count, (k + 1) * size * batch), count);
+      await pauses.take();
+      signal?.throwIfAborted();
+    }
+    if (collective !== undefined) await joinRanks(collective, logits, labels);
+    if (classMap !== undefined) labels.forEach((label, k) => labels[k] = classMap[label]);
+    return { logits, labels, ...evaluateLogits(logits, labels, classes) };
+  }
+
+  /** Ends what prepares batches. */
+  close(): Promise<void> {
+    return this.#loader.close();
+  }
+
+  /** Closes it at the end of a block that is `using` it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Computes the logits of a split and measures them, once. The last batch is filled up with images that are not counted. Image
  * files are resized and cropped as `preprocessing` says, in the usual way for the shape by default, also those that have its
  * size; images of other sets only where they have another size, or `preprocessing` is given.
  *
@@ -48,40 +155,18 @@ const MOST_BYTES = 4 * 2 ** 30;
  */
 export async function evaluateSplit(
   program: Program,
-  { split: dataset, classMap, onProgress, collective, ...options }: EvaluationOptions,
+  options: EvaluationOptions,
   batch: number,
   classes: number,
-  limit: number = Infinity,
+  limit?: number,
   signal?: AbortSignal,
 ): Promise<EvaluatedSplit> {
-  const count = Math.min(limit, dataset.count), batches = Math.ceil(count / batch);
-  expectRoom(count, classes);
-  const order = Uint32Array.from({ length: batches * batch }, (_, k) => Math.min(k, count - 1));
-  const preprocessing = options.preprocessing ??
-    (dataset instanceof FolderDataset ? defaultPreprocessing(options.shape) : undefined);
-  const preparation = { ...options, preprocessing, batch };
-  const loader = new BatchLoader({ dataset, ...preparation, epochs: 1, order: () => order });
-  const logits = new Float32Array(count * classes), labels = new Uint32Array(count), pauses = new Pauses();
-  const { rank = 0, size = 1 } = collective ?? {};
+  const evaluator = new SplitEvaluator({ program, batch, classes, limit }, options);
   try {
-    for (let k = rank; k < batches; k += size) {
-      const made = await loader.fetch(0, k), first = k * batch, filled = Math.min(batch, count - first);
-      program.write("image", made.images);
-      program.run();
-      labels.set(made.labels.subarray(0, filled), first);
-      const scores = await program.read("logits") as Float32Array;
-      logits.set(scores.subarray(0, filled * classes), first * classes);
-      // The others are about as far.
-      onProgress?.(Math.min(count, (k - rank + size) * batch), count);
-      await pauses.take();
-      signal?.throwIfAborted();
-    }
+    return await evaluator.evaluate(signal);
   } finally {
-    await loader.close();
+    await evaluator.close();
   }
-  if (collective !== undefined) await joinRanks(collective, logits, labels);
-  if (classMap !== undefined) labels.forEach((label, k) => labels[k] = classMap[label]);
-  return { logits, labels, ...evaluateLogits(logits, labels, classes) };
 }
 
 /** Joins the results of all ranks, each of which has zeros where others have theirs, so that sums keep every bit that counts. */

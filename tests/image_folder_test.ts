@@ -50,6 +50,49 @@ Deno.test("batches of a folder are the same with three workers and with none, da
     assertSame(results[1], results[0]);
   }));
 
+/** Counts the workers that prepare images, as they are started and ended. */
+function countWorkers(): Disposable & { readonly counts: { started: number; ended: number } } {
+  const Original = globalThis.Worker, counts = { started: 0, ended: 0 };
+  globalThis.Worker = class extends Original {
+    constructor(program: string | URL, options?: WorkerOptions) {
+      super(program, options);
+      counts.started++;
+    }
+
+    override terminate(): void {
+      super.terminate();
+      counts.ended++;
+    }
+  };
+  return { counts, [Symbol.dispose]: () => void (globalThis.Worker = Original) };
+}
+
+Deno.test("each validation finds the workers of training, and the images of both are those that no workers prepare", () =>
+  withFolder(async (data) => {
+    await writeImages(data, 8);
+    const normalisation = { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };
+    const augmentation: Augmentation = { padding: 0, flip: true, area: [0.2, 1] };
+    const results: Float32Array[][] = [];
+    for (const workers of [0, 3]) {
+      using counter = countWorkers();
+      const { train, validation, shape } = await openData({ ...options, data, workers }), images: Float32Array[] = [];
+      const common = { shape, normalisation, shuffle: false, batch: 5 }, epochs = 3;
+      const training = new BatchLoader({ ...common, dataset: train, augmentation, seed: 1, epochs });
+      for (let epoch = 0; epoch < epochs; epoch++) {
+        for (let k = 0; k < training.batchesPerEpoch; k++) images.push((await training.fetch(epoch, k)).images.slice());
+        // The next batches of training are in work, or are done, and wait.
+        await using validating = new BatchLoader({ ...common, dataset: validation, batch: 2, epochs: 1 });
+        assertEquals(validating.batchesPerEpoch, 3);
+        for (let k = 0; k < 3; k++) images.push((await validating.fetch(0, k)).images.slice());
+      }
+      assertEquals(counter.counts, { started: workers, ended: 0 });
+      await training.close();
+      assertEquals(counter.counts, { started: workers, ended: workers });
+      results.push(images);
+    }
+    assertSame(results[1], results[0]);
+  }));
+
 Deno.test("images of a folder are measured by what a network sees of them", () =>
   withFolder(async (data) => {
     await writeImages(data, 3);
@@ -79,8 +122,11 @@ testWhole(
         "vgg",
         "--json",
       ];
+      using counter = countWorkers();
       const trained = await runInProcess(["train", ...model, "--epochs", "3", "--out", run]);
       assertEquals(trained.code, 0, trained.stderr);
+      // Two to measure the images, and two to train and to validate thrice.
+      assertEquals(counter.counts, { started: 4, ended: 4 });
       assertStringIncludes(
         trained.stderr,
         "violet/102.png: expected an image (PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF)",

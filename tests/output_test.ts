@@ -6,6 +6,7 @@ import sharp from "../images/sharp.ts";
 import { DiskFolder } from "../files/data_folder.ts";
 import { decoderOf } from "../images/decode_image.ts";
 import { WorkerFiller } from "../images/image_workers.ts";
+import { WorkerPool } from "../images/worker_pool.ts";
 import { BadImages, FolderDataset, PathList } from "../data/mod.ts";
 import { withFolder, writeCifar } from "./_cli.ts";
 import { runInProcess } from "./_in_process.ts";
@@ -122,7 +123,8 @@ Deno.test("WorkerFiller.close() settles the batches in work", () =>
       new BadImages(0),
     );
     const options = { shape: [3, 32, 32], normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } } as const;
-    const filler = new WorkerFiller(dataset, options, { workers: 2, maxBad: 0, decode: "full", maxMegapixels: 200 });
+    const reading = { maxBad: 0, decode: "full", maxMegapixels: 200 } as const;
+    const filler = new WorkerFiller(dataset, options, new WorkerPool({ workers: 2 }), reading);
     const filling = filler.fill(new Uint32Array(4), 0, filler.allocate(4)).then(
       () => "filled",
       ({ message }) => message,

@@ -9,6 +9,7 @@ import { compileKernels } from "../core/cpu/kernels.ts";
 import { CpuMemory } from "../core/cpu/memory.ts";
 import { Threads } from "../core/cpu/threads.ts";
 import { fit, RunFolder } from "../train/mod.ts";
+import type { WorkerRequest } from "../images/worker_messages.ts";
 import { decodeCheckpoint } from "../weights/mod.ts";
 import { ALL, testWhole } from "./_all.ts";
 import { besideFewSteps, withFolder } from "./_cli.ts";
@@ -107,13 +108,13 @@ Deno.test("a thread that dies, hangs or lacks memory ends the run, which goes on
   }
 });
 
-/** Replaces workers by some that are disturbed: `disturb` gets each message that one is sent, and its number. */
+/** Replaces workers by some that are disturbed: `disturb` gets each message that asks one for images, and its number. */
 function disturbWorkers(disturb: (worker: Worker, message: number) => boolean): Disposable {
   const Original = globalThis.Worker;
   let messages = 0;
   globalThis.Worker = class extends Original {
-    override postMessage(message: unknown): void {
-      if (!disturb(this, ++messages)) super.postMessage(message);
+    override postMessage(message: WorkerRequest): void {
+      if (message.kind !== "fill" || !disturb(this, ++messages)) super.postMessage(message);
     }
   };
   return { [Symbol.dispose]: () => void (globalThis.Worker = Original) };
@@ -162,8 +163,8 @@ testWhole(
       const whole = await files("whole");
       for (const [index, [name, { says, happen }]] of Object.entries(WORKER_FAULTS).entries()) {
         if (!ALL && index % 2 === 0) continue;
-        // After the messages that open the folder: from the first batch to the last.
-        const out = `fault${index}`, at = 3 + Math.floor(index / 3 * (count - 3)), hung = Promise.withResolvers<void>();
+        // From the first batch to the last.
+        const out = `fault${index}`, at = 1 + Math.floor(index / 3 * (count - 1)), hung = Promise.withResolvers<void>();
         {
           using _ = disturbWorkers((worker, message) => {
             if (message !== at) return false;

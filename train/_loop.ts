@@ -8,7 +8,7 @@ import type { Profiling } from "./_profiling.ts";
 import { anyRank, shareVariables } from "./_ranks.ts";
 import { ResultReader } from "./_result_reader.ts";
 import type { CheckpointInfo, Progress } from "../weights/mod.ts";
-import { type EvaluatedSplit, evaluateSplit } from "../inference/mod.ts";
+import { type EvaluatedSplit, SplitEvaluator } from "../inference/mod.ts";
 import type { Callback, EpochEvent, RunMemory } from "./events.ts";
 import type { FitResult } from "./fit_options.ts";
 import type { RunFolder } from "./run_folder.ts";
@@ -83,6 +83,8 @@ export class TrainingLoop {
   #rate: number;
   #saved = performance.now();
   #flushed = performance.now();
+  /** From the first validation: it keeps the memory of its batches. */
+  #evaluator: SplitEvaluator | undefined;
 
   /** Starts where the run stands. */
   constructor(options: LoopOptions) {
@@ -98,6 +100,14 @@ export class TrainingLoop {
 
   /** Trains. */
   async run(): Promise<LoopResult> {
+    try {
+      return await this.#train();
+    } finally {
+      await this.#evaluator?.close();
+    }
+  }
+
+  async #train(): Promise<LoopResult> {
     const { trainer, totalSteps, progress, folder, callbacks, profiling, parts, memory } = this.#options;
     if (this.#left) {
       profiling?.begin(totalSteps - this.#step);
@@ -308,26 +318,31 @@ export class TrainingLoop {
 
   /** Validates. Gives nothing if it was stopped. */
   async #validate(): Promise<EvaluatedSplit | undefined> {
+    const { signal, collective } = this.#options;
+    try {
+      const evaluator = this.#evaluator ??= await this.#createEvaluator();
+      // Ranks do not hear of it at the same time; they agree once the validation is done.
+      return await evaluator.evaluate(this.#left && collective === undefined ? signal : undefined);
+    } catch (error) {
+      if (this.#stopAsked && error === signal!.reason) return undefined;
+      throw error;
+    }
+  }
+
+  async #createEvaluator(): Promise<SplitEvaluator> {
     const {
       inference,
       set: { validation: split, shape, classes },
       normalisation,
       validationBatch,
-      signal,
       collective,
+      callbacks,
     } = this.#options;
     const onProgress = (done: number, total: number) => {
-      for (const callback of this.#options.callbacks) callback.onProgress?.({ activity: "validation", done, total });
+      for (const callback of callbacks) callback.onProgress?.({ activity: "validation", done, total });
     };
-    const images = { split, shape, normalisation, onProgress, collective };
-    try {
-      // Ranks do not hear of it at the same time; they agree once the validation is done.
-      const stop = this.#left && collective === undefined ? signal : undefined;
-      return await evaluateSplit(await inference(), images, validationBatch, classes.length, undefined, stop);
-    } catch (error) {
-      if (this.#stopAsked && error === signal!.reason) return undefined;
-      throw error;
-    }
+    const program = { program: await inference(), batch: validationBatch, classes: classes.length };
+    return new SplitEvaluator(program, { split, shape, normalisation, onProgress, collective });
   }
 
   /**
