@@ -129,7 +129,7 @@ for (const [page, text] of pages) {
 
 /** Options that pages name alone and that are no command's: of `fuzz`, Deno, esbuild and Chromium, then of what starts ranks. */
 const FOREIGN = [
-  ...["--minutes", "--corpus", "--lock", "--target", "--enable-unsafe-webgpu"],
+  ...["--minutes", "--corpus", "--lock", "--target", "--enable-unsafe-webgpu", "--v8-flags"],
   ...["--bind-to", "--map-by", "--mca", "--gpus-per-task", "--kill-on-bad-exit", "--gpus"],
 ];
 

@@ -56,13 +56,16 @@ async function goToCaller(): Promise<void> {
   if (folder !== undefined && (await Deno.stat(folder).catch(() => undefined))?.isDirectory) Deno.chdir(folder);
 }
 
-/** Test files that run at a time: one a core, up to so many. More would fill the memory, and a GPU has one queue. */
+/**
+ * Test files that run at a time: one a core, and one more since some wait for a device, up to so many. More would fill the
+ * memory, and a GPU has one queue.
+ */
 const MOST_JOBS = 4;
 
 provideRuntimeFolder();
 // The command line says how it was started, which tests and tools that start it again are not to change.
 if (Deno.args[0] === "deno") Deno.env.delete("npm_command");
 if (env("DENO_JOBS") === undefined) {
-  Deno.env.set("DENO_JOBS", `${Math.max(2, Math.min(MOST_JOBS, navigator.hardwareConcurrency))}`);
+  Deno.env.set("DENO_JOBS", `${Math.min(MOST_JOBS, navigator.hardwareConcurrency + 1)}`);
 }
 Deno.exit(await startDeno(Deno.execPath(), await plan(Deno.args)));
