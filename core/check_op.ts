@@ -30,10 +30,9 @@ export interface CheckOptions {
   readonly seed?: number;
   /**
    * Which WebGPU kernels are checked: every variant of every sample, or a covering set, which has every family and
-   * configuration on some sample and every sample by some variant; in float16 and of ops that fusion makes, every family.
-   * Defaults to all.
+   * configuration on some sample and every sample by some variant, or one that has every family. Defaults to all.
    */
-  readonly variants?: "all" | "covering";
+  readonly variants?: "all" | "covering" | "families";
   /**
    * Whether what no device has a part in is checked too: what the op refuses, and its gradient rule. Defaults to true.
    */
@@ -56,6 +55,8 @@ export interface CheckReport {
   /** Elements of gradients held against central differences; 0 where the op has no gradient rule. */
   readonly derivatives: number;
 }
+
+type CheckedVariants = NonNullable<CheckOptions["variants"]>;
 
 const DIFFERENCE_STEP = 1e-6;
 const DERIVATIVE_TOLERANCE = 1e-5;
@@ -105,7 +106,7 @@ export async function checkOp<A extends Attributes>(op: Op<A>, options: CheckOpt
       checkCost(erased, made.trace);
     });
   }
-  const runs = backends.map((backend) => chooseRuns(erased, backend, cases, variants));
+  const runs = backends.map((backend) => chooseRuns(backend, cases, variants));
   for (const [index, made] of cases.entries()) {
     for (const [number, backend] of backends.entries()) {
       const isAlone = backends.every(({ name }, other) => other === number || name !== backend.name);
@@ -171,12 +172,12 @@ interface Run {
 }
 
 /** What each case runs on a backend; nothing where it lacks f16. */
-function chooseRuns(op: Op, backend: Backend, cases: readonly Case[], which: "all" | "covering"): Run[][] {
+function chooseRuns(backend: Backend, cases: readonly Case[], which: CheckedVariants): Run[][] {
   const able = cases.map((made) => backend.hasFloat16 || !isHalf(made));
   const variants = cases.map(({ trace }, index) => able[index] ? listVariants(backend, trace) : []);
   const chosen = which === "all"
     ? variants.map((all) => all.map((_, index) => index))
-    : coveringSet(variants.map((all, index) => all.map((variant) => candidate(op, variant, cases[index]))));
+    : coveringSet(variants.map((all, index) => all.map((variant) => candidate(variant, cases[index], which))));
   return cases.map((_, index) => {
     if (able[index] && variants[index].length === 0) return [{}];
     return chosen[index].map((variant) => ({ name: variants[index][variant].name, variant }));
@@ -184,13 +185,13 @@ function chooseRuns(op: Op, backend: Backend, cases: readonly Case[], which: "al
 }
 
 /**
- * Kernels of f16 are those of f32 with other loads and stores, which are rewritten by rule, and those of a fused op are
- * another's with other loads or stores: each family is covered apart, but not each of its configurations.
+ * Kernels of f16 are those of f32 with other loads and stores, which are rewritten by rule: each family is covered apart, but
+ * not each of its configurations.
  */
-function candidate(op: Op, variant: WebGpuVariant, made: Case): Candidate {
+function candidate(variant: WebGpuVariant, made: Case, which: CheckedVariants): Candidate {
   const cost = variant.kernels.reduce((length, { wgsl }) => length + wgsl.length, 0);
   if (isHalf(made)) return { key: `${variant.family}, f16`, cost };
-  return { key: (op.fusions ?? []).length === 0 ? coverageKey(variant) : variant.family, cost };
+  return { key: which === "families" ? variant.family : coverageKey(variant), cost };
 }
 
 /** The variants of the op on a backend that has several; none where they cannot be made, which the run will tell. */

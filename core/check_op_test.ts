@@ -110,9 +110,9 @@ function withVariants(): { readonly backend: Backend; readonly chosen: number[] 
   const variants = (node: Node) =>
     (node.inputs[0].shape[0] === 2 ? ["a"] : ["a", "b"]).map((name) => ({
       name,
-      family: name,
+      family: "one",
       version: 1,
-      configuration: {},
+      configuration: { name },
       kernels: [],
     }));
   const backend = new Proxy<Backend>(cpu, {
@@ -140,6 +140,7 @@ for (
   const [variants, names, numbers] of [
     ["all", ["2: a", "3: a", "3: b", "4: a", "4: b"], [0, 0, 1, 0, 1]],
     ["covering", ["2: a", "3: b", "4: a"], [0, 1, 0]],
+    ["families", ["2: a", "3: a", "4: a"], [0, 0, 0]],
   ] as const
 ) {
   Deno.test(`checkOp() checks ${variants} variants, a step each`, async () => {
