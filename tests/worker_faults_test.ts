@@ -120,10 +120,18 @@ function disturbWorkers(disturb: (worker: Worker, message: number) => boolean): 
   return { [Symbol.dispose]: () => void (globalThis.Worker = Original) };
 }
 
-/** What may happen to a worker, what is said, and whether the message that it was sent is lost. */
-const WORKER_FAULTS: Record<string, { readonly says: RegExp; readonly happen: (worker: Worker) => boolean }> = {
+/** What may happen to a worker, which then hangs or not. */
+interface WorkerFault {
+  readonly says: RegExp;
+  readonly hangs?: boolean;
+  /** Gives whether the message that it was sent is lost. */
+  readonly happen: (worker: Worker) => boolean;
+}
+
+const WORKER_FAULTS: Record<string, WorkerFault> = {
   "it is gone": {
     says: /The workers that prepare images have done nothing for 600 seconds, so one has died or its disk hangs;/,
+    hangs: true,
     happen: (worker) => {
       worker.terminate();
       return false;
@@ -131,6 +139,7 @@ const WORKER_FAULTS: Record<string, { readonly says: RegExp; readonly happen: (w
   },
   "it does not hear": {
     says: /The workers that prepare images have done nothing for 600 seconds, so one has died or its disk hangs;/,
+    hangs: true,
     happen: () => true,
   },
   "it throws": {
@@ -161,7 +170,7 @@ testWhole(
         assertEquals([code, besideFewSteps(stderr)], [0, ""]);
       }
       const whole = await files("whole");
-      for (const [index, [name, { says, happen }]] of Object.entries(WORKER_FAULTS).entries()) {
+      for (const [index, [name, { says, hangs = false, happen }]] of Object.entries(WORKER_FAULTS).entries()) {
         if (!ALL && index % 2 === 0) continue;
         // From the first batch to the last.
         const out = `fault${index}`, at = 1 + Math.floor(index / 3 * (count - 1)), hung = Promise.withResolvers<void>();
@@ -171,7 +180,9 @@ testWhole(
             setTimeout(hung.resolve);
             return happen(worker);
           });
-          const { code, stderr } = await withFastTicks(hung.promise, () => runInProcess(start(out)));
+          const begin = () => runInProcess(start(out));
+          // Workers that are started after a fault have time to do so.
+          const { code, stderr } = await (hangs ? withFastTicks(hung.promise, begin) : begin());
           const error = besideFewSteps(stderr).replace(/\n {2}(?! )/g, " ");
           assert(says.test(error), `${name}: ${error}`);
           assertEquals([code, error.split("\n").length], [1, 2], name);
