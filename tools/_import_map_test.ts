@@ -29,8 +29,10 @@ const LOCKED = await packageOf('Deno.writeTextFileSync("run", "");\n');
 async function withClone(run: (trial: Trial) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir(), before = Deno.env.get("JSR_URL");
   const trial: Trial = { root: `${folder}/clone ü/`, cache: `${folder}/cache`, asked: [] };
+  // Deno keeps what it was given at an address: one of its own, whatever port was used before.
+  const base = `/${crypto.randomUUID()}`;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    const { pathname } = new URL(request.url), { source, manifest } = trial.published ?? {};
+    const pathname = new URL(request.url).pathname.slice(base.length), { source, manifest } = trial.published ?? {};
     trial.asked.push(pathname);
     const text = {
       "/@std/assert/meta.json": manifest && '{"versions":{"1.2.3":{}}}',
@@ -39,7 +41,7 @@ async function withClone(run: (trial: Trial) => Promise<void>): Promise<void> {
     }[pathname];
     return text === undefined ? new Response("", { status: 404 }) : new Response(text);
   });
-  Deno.env.set("JSR_URL", `http://127.0.0.1:${server.addr.port}/`);
+  Deno.env.set("JSR_URL", `http://127.0.0.1:${server.addr.port}${base}/`);
   try {
     await Deno.mkdir(`${trial.root}tools`, { recursive: true });
     const write = (name: string, content: unknown) => Deno.writeTextFile(trial.root + name, JSON.stringify(content));
