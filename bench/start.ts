@@ -1,5 +1,6 @@
 /** The time of a training run of ResNet-20 from the start of its process to its first step: `deno task bench --start`. */
 
+import { median } from "../core/mod.ts";
 import type { Mark } from "./start_run.ts";
 import { fileURLToPath } from "node:url";
 
@@ -49,8 +50,4 @@ const script = fileURLToPath(new URL("start_run.ts", import.meta.url));
 /** The configuration that maps `@std`, which works with and without JSR. */
 function configuration(): string {
   return fileURLToPath(new URL("../deno.offline.json", import.meta.url));
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
