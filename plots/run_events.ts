@@ -1,4 +1,4 @@
-/** Writes a run's numbers for TensorBoard as it goes on, a file a process. */
+/** Writes a run's numbers for TensorBoard as it goes on, into a file of its own. */
 
 import process from "node:process";
 import type { Callback, EpochEvent, RunStore, StepEvent } from "../train/mod.ts";
@@ -20,7 +20,10 @@ export interface EventStore extends Pick<RunStore, "write"> {
 /** A listener that writes. Where the packages for it cannot be had, it says so once, and the run goes on without. */
 export class RunEvents implements Callback {
   readonly #store: EventStore;
-  readonly #name = `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${process.pid}`;
+  // TensorBoard orders files by the second; the last part tells those of one second and one process apart.
+  readonly #name = `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${process.pid}.${
+    crypto.randomUUID().slice(0, 8)
+  }`;
   #format: typeof import("./event_file.ts") | undefined;
   #waiting: ScalarEvent[] = [];
   #writing: Promise<void> = Promise.resolve();
@@ -28,7 +31,7 @@ export class RunEvents implements Callback {
   #step = 0;
 
   /**
-   * Names a file after this process, and writes nothing yet.
+   * Names a file that no other run has, and writes nothing yet.
    *
    * @param store Where the file goes.
    */

@@ -221,15 +221,8 @@ Deno.test("export writes an ONNX model that normalises and says what it is", () 
 Deno.test("export writes the weights alone, without the optimiser's", () =>
   withRun(async (folder, model) => {
     const out = `${folder}/weights.safetensors`;
-    const { code, stderr } = await runInProcess([
-      "export",
-      "--checkpoint",
-      folder,
-      "--format",
-      "safetensors",
-      "--out",
-      out,
-    ]);
+    // By the name alone.
+    const { code, stderr } = await runInProcess(["export", "--checkpoint", folder, "--out", out]);
     assertEquals(code, 0, stderr);
     const { tensors, metadata } = decodeSafetensors(await Deno.readFile(out), out);
     assertEquals(metadata, { format: "pt" });
@@ -248,6 +241,8 @@ Deno.test("export says in a sentence what is wrong, with the exit code of its ki
       [[...run, ...out, "--batch", "0"], 2, "--batch: expected dynamic or"],
       [[...run, ...out, "--format", "safetensors", "--batch", "2"], 2, "are for ONNX files"],
       [[...run, ...out, "--format", "safetensors"], 2, "out.onnx ends in .onnx, but --format is safetensors"],
+      [[...run, "--out", "a.safetensors", "--format", "onnx"], 2, "ends in .safetensors, but --format is onnx"],
+      [[...run, "--out", "a.safetensors", "--batch", "2"], 2, "are for ONNX files"],
       [[...run, ...out, "--model", "resnet20"], 2, "is of resnet8, so it cannot be read as resnet20"],
       [[...run, ...out, "--classes", "4"], 2, "says that of itself; leave it away"],
       [[...bare, ...out], 2, "name it with --model"],

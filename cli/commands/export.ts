@@ -28,8 +28,9 @@ const OPTIONS = {
   ...CHECKPOINT_OPTIONS,
   format: {
     kind: "text",
-    about: "onnx: the network and its weights; safetensors: the weights alone, by torchvision's names",
-    default: "onnx",
+    about:
+      "onnx: the network and its weights; safetensors: the weights alone, by torchvision's names; defaults to what " +
+      "the name of --out ends in, else onnx",
     choices: ["onnx", "safetensors"],
   },
   out: { kind: "text", value: "FILE", about: "what to write" },
@@ -78,11 +79,12 @@ export const exportCommand = defineCommand({
     ["--checkpoint runs/first --out first.onnx --normalise --batch 1", "for single images of pixels from 0 to 1"],
     ["--checkpoint resnet18.safetensors --model resnet18 --out resnet18.onnx", "a bare weight file"],
     ["--checkpoint runs/first --out first/first.onnx --card", "and first/model_card.md, to be published with it"],
-    ["--checkpoint runs/first --format safetensors --out weights.safetensors", "weights that PyTorch can load"],
+    ["--checkpoint runs/first --out weights.safetensors", "weights that PyTorch can load"],
   ],
 }, async (values) => {
-  const { format, out, fold, normalise } = values;
+  const { out, fold, normalise } = values;
   if (out === undefined) throw new UsageError("--out: expected the file to write, but none was given");
+  const format = values.format ?? (out.endsWith(".safetensors") ? "safetensors" : "onnx");
   const batch = batchSize(values.batch);
   if (format !== "onnx" && (batch !== undefined || normalise || (values.mean ?? values.std) !== undefined)) {
     throw new UsageError(

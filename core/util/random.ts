@@ -3,6 +3,7 @@
  * It uses only operations that IEEE 754 and ECMAScript define to the bit, so every engine gives the same numbers.
  */
 
+import { UsageError } from "./errors.ts";
 import { hashText } from "./hash.ts";
 
 const MULTIPLIER_0 = 0xd2511f53;
@@ -120,8 +121,15 @@ export class Random {
     return low + (high - low) * (this.uint32() / 0x100000000);
   }
 
-  /** A whole number in [0, count), without modulo bias. `count` is from 1 to 2^32. */
+  /**
+   * A whole number in [0, count), without modulo bias.
+   *
+   * @throws {UsageError} If `count` is not a whole number from 1 to 2^32.
+   */
   integer(count: number): number {
+    if (!(count >= 1 && count <= 0x100000000 && Number.isInteger(count))) {
+      throw new UsageError(`A random number below ${count}: expected a whole number from 1 to 2^32`);
+    }
     const limit = 0x100000000 - (0x100000000 % count);
     for (;;) {
       const word = this.uint32();

@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "./errors.ts";
 import { philox, Random } from "./random.ts";
 
 Deno.test("philox() gives the known answers of its authors", () => {
@@ -21,6 +22,13 @@ Deno.test("Random.normal() has mean 0 and deviation 1", () => {
     squares += value * value;
   }
   assert(Math.abs(sum / count) < 0.02 && Math.abs(squares / count - 1) < 0.02);
+});
+
+Deno.test("Random.integer() refuses what no number is below", () => {
+  const random = new Random(1, "refused");
+  for (const count of [0, -1, 0.5, 2 ** 32 + 1, NaN, Infinity]) assertThrows(() => random.integer(count), UsageError);
+  assertEquals(random.integer(1), 0);
+  assert(random.integer(2 ** 32) < 2 ** 32);
 });
 
 Deno.test("Random.permutation() holds every number once, in another order for another stream", () => {
