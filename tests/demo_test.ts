@@ -139,7 +139,7 @@ browserTest(
         await set(page, { backend: "webgpu" });
         assertMatch(
           await trainingError(),
-          /^No WebGPU adapter was found, .* or use Device CPU in the settings$/,
+          /^No WebGPU adapter was found, .*: take a browser that .*, or use Device CPU in the settings$/,
         );
         await set(page, { backend: "cpu", size: 3 });
         assertEquals(await trainingError(), "Pixels a side: expected a number from 8 to 512.");

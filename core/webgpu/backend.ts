@@ -21,6 +21,7 @@ import {
   reportAdapter,
   requestAdapter,
   requestDevice,
+  runtimeName,
   type WatchedProgram,
 } from "./device.ts";
 import { WebGpuExecutable } from "./executable.ts";
@@ -36,7 +37,12 @@ import type { DeviceLimits, DeviceProfile } from "./tuning/device_profile.ts";
 import { KernelPolicy } from "./tuning/policy.ts";
 import { type KernelTable, SHIPPED_TABLES } from "./tuning/tables.ts";
 
-const DRIVER_HINT = "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
+/** What helps where there is no adapter. Browsers bring WebGPU with them, and call themselves Mozilla. */
+function adapterHint(): string {
+  return runtimeName().startsWith("Mozilla/")
+    ? "take a browser that has WebGPU and let it use hardware acceleration"
+    : "install a Vulkan, Metal or Direct3D 12 driver (on Debian without a GPU: mesa-vulkan-drivers)";
+}
 
 /** The options of {@link WebGpuBackend.create}. */
 export interface WebGpuBackendOptions extends GpuOptions {
@@ -103,7 +109,7 @@ export class WebGpuBackend implements Backend {
     const adapter = await requestAdapter(options);
     if (adapter === undefined) {
       throw new DeviceError(
-        sentence`No WebGPU adapter was found, so the backend webgpu cannot be used: ${DRIVER_HINT}, or use ${
+        sentence`No WebGPU adapter was found, so the backend webgpu cannot be used: ${adapterHint()}, or use ${
           argument("backend", "cpu")
         }`,
       );

@@ -77,7 +77,7 @@ export function reportAdapter(adapter: GPUAdapter): AdapterReport {
 }
 
 /** The runtime and its version, as far as it says. Node has had `navigator` since version 21. */
-function runtimeName(): string {
+export function runtimeName(): string {
   const { navigator, process } = globalThis as {
     navigator?: { readonly userAgent?: string };
     process?: { readonly version?: string };
