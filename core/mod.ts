@@ -69,6 +69,7 @@ export * from "./webgpu/tuning/tables.ts";
 export { reluWgsl } from "./webgpu/text/prelude.ts";
 export type { TexelType } from "./webgpu/texels.ts";
 export type { TuningCandidates, WebGpuTuner } from "./webgpu/tuning/tuner.ts";
+export { sizeWgsl, withConstantSizes } from "./webgpu/text/sizes.ts";
 export {
   boundAtRun,
   constants,

@@ -11,6 +11,7 @@ import { create } from "../cli/gpu/dawn.ts";
 import { coverageKey } from "../core/covering_set.ts";
 import { matrixCheckText } from "../core/webgpu/subgroup_matrix.ts";
 import { shaderText } from "../core/webgpu/text/shader.ts";
+import { withUniformSizes } from "../core/webgpu/text/sizes.ts";
 import { ALL } from "./_all.ts";
 
 const backend = await WebGpuBackend.create({ gpu: create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]) });
@@ -44,7 +45,11 @@ function* textsOf(op: Op): Generator<[text: string, label: string]> {
         if (!ALL && times >= FEW) continue;
         const { name, kernels, workspace = [] } = variant;
         const buffers = [...node.inputs, ...node.outputs, ...workspace];
-        for (const kernel of kernels) yield [kernelText(kernel, buffers), `${op.name}, ${name}`];
+        for (const kernel of kernels) {
+          // As hardware compiles it.
+          const wgsl = withUniformSizes(kernel.wgsl, kernel.bindings.length)?.wgsl ?? kernel.wgsl;
+          yield [kernelText({ ...kernel, wgsl }, buffers), `${op.name}, ${name}`];
+        }
       }
     }
   }

@@ -12,6 +12,7 @@ import {
   type Plan,
   plan,
   type WebGpuVariant,
+  withConstantSizes,
 } from "../core/mod.ts";
 import { type Model, modelByName } from "../models/mod.ts";
 import { foldBatchNorm } from "../inference/mod.ts";
@@ -66,7 +67,7 @@ function fingerprint({ name, kernels, workspace = [] }: WebGpuVariant): string {
     for (let k = 0; k < text.length; k++) hash = Math.imul(hash ^ text.charCodeAt(k), 16777619);
   };
   for (const { wgsl, bindings, workgroups, elements } of kernels) {
-    add(canonical(wgsl, bindings.map(({ name }) => name)));
+    add(canonical(withConstantSizes(wgsl), bindings.map(({ name }) => name)));
     add(bindings.map(({ index, write, vector, texels }) => `${index}${write}${vector}${texels}`).join());
     add(`${workgroups} ${elements === undefined} ${workspace.map(({ shape, dtype }) => `${dtype}${shape}`)}`);
   }

@@ -4,6 +4,7 @@ import type { WebGpuKernel } from "./kernel.ts";
 import { schedule, type ScheduleOptions } from "./schedule.ts";
 import { type BoundBuffer, type ElementsKernel, mergeKernels, viewOf } from "./text/merge.ts";
 import { shaderText } from "./text/shader.ts";
+import { withUniformSizes } from "./text/sizes.ts";
 import type { KernelPolicy } from "./tuning/policy.ts";
 
 /** The most buffers of a merged dispatch, which keeps its text short. */
@@ -41,8 +42,8 @@ export interface WrittenDispatch<B> {
   readonly text: string;
   /** The buffers in the order of their binding numbers. */
   readonly buffers: readonly BoundBuffer<B>[];
-  /** What the last binding, a uniform, holds where kernels are merged. */
-  readonly ranges?: Uint32Array<ArrayBuffer>;
+  /** What the last binding, a uniform, holds where the text is free of sizes. */
+  readonly uniform?: Uint32Array<ArrayBuffer>;
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
 }
@@ -92,7 +93,8 @@ function writeDispatch<B>(
     return { members, ...mergeKernels(inOneOrder(merged), device.limits, mergeShape) };
   }
   const { kernel: { wgsl, workgroups }, buffers } = bound[0];
-  return { members, text: shaderText(wgsl, buffers), buffers, workgroups };
+  const sized = mergeShape.uniform ? withUniformSizes(wgsl, buffers.length) : undefined;
+  return { members, text: shaderText(sized?.wgsl ?? wgsl, buffers), buffers, uniform: sized?.words, workgroups };
 }
 
 /** Kernels in an order of their texts, so that the same ones in any order give one shader. None reads what another writes. */

@@ -13,7 +13,7 @@ import type { Shader } from "./pipelines.ts";
 import { joinProfiles } from "./profiler.ts";
 import type { ProgramMemory } from "./program_memory.ts";
 import { type Dispatch, type Section, sectionsOf } from "./sections.ts";
-import { type BoundBuffer, RANGES_ALIGNMENT, rangesBytes } from "./text/merge.ts";
+import { type BoundBuffer, UNIFORM_ALIGNMENT, uniformBytes } from "./text/merge.ts";
 import { type TexelCopy, texelsOf, type TexelType } from "./texels.ts";
 
 /** The dispatches of a program. */
@@ -31,11 +31,11 @@ interface DispatchShader extends Shader {
   readonly bound: readonly BoundBuffer<GPUBuffer>[];
   readonly workgroups: readonly [number, number, number];
   readonly profile: ProfiledDispatch;
-  readonly ranges?: Uint32Array<ArrayBuffer>;
+  readonly uniform?: Uint32Array<ArrayBuffer>;
 }
 
-/** What merged dispatches bind beside their buffers: all of it in one buffer, and where that of each begins, in bytes. */
-interface Ranges {
+/** What dispatches bind beside their buffers: all of it in one buffer, and where that of each begins, in bytes. */
+interface Uniforms {
   readonly buffer: GPUBuffer | undefined;
   readonly offsets: ReadonlyMap<DispatchShader, number>;
 }
@@ -60,10 +60,10 @@ export async function linkKernels(
   });
   const shaders = [...prologue, ...step].map((written) => shaderOf(backend, written, bound));
   const built = await pipelines.getAll(shaders), errors: Promise<string | null>[] = [];
-  const movable = bound.filter(({ kernel }) => kernel?.elements).length;
-  const ranges = writeRanges(backend, shaders, movable, memory);
+  const kernels = bound.flatMap(({ kernel }) => kernel ?? []);
+  const uniforms = writeUniforms(backend, shaders, uniformBytes(kernels, policy.mergeShape), memory);
   const all = shaders.map((shader, index) => {
-    const { made, error } = inErrorScope(device, () => dispatchOf(backend, shader, built[index], ranges, memory));
+    const { made, error } = inErrorScope(device, () => dispatchOf(backend, shader, built[index], uniforms, memory));
     errors.push(
       error.then((found) => found && `${shader.label} does not bind its buffers: ${firstLine(found.message)}`),
     );
@@ -81,7 +81,7 @@ export async function linkKernels(
 /** What is compiled for a dispatch, under the name of its ops. */
 function shaderOf(
   { limits }: WebGpuBackend,
-  { text, buffers, ranges, workgroups, members }: WrittenDispatch<GPUBuffer>,
+  { text, buffers, uniform, workgroups, members }: WrittenDispatch<GPUBuffer>,
   bound: readonly BoundStep[],
 ): DispatchShader {
   const profile = joinProfiles(members.map((index) => (bound[index] as ProfiledBoundKernel).profile));
@@ -93,28 +93,28 @@ function shaderOf(
       );
     }
   }
-  const kinds = ranges === undefined ? buffers : [...buffers, { uniform: true, dtype: "u32" } as const];
-  return { label, text, buffers: kinds, bound: buffers, workgroups, profile, ranges };
+  const kinds = uniform === undefined ? buffers : [...buffers, { uniform: uniform.byteLength, dtype: "u32" } as const];
+  return { label, text, buffers: kinds, bound: buffers, workgroups, profile, uniform };
 }
 
-/** Writes the ranges of all merged dispatches into one buffer, as large as planning says. */
-function writeRanges(
-  { policy, device }: WebGpuBackend,
+/** Writes the uniforms of all dispatches into one buffer, as large as planning says. */
+function writeUniforms(
+  { device }: WebGpuBackend,
   shaders: readonly DispatchShader[],
-  movable: number,
+  bytes: number,
   memory: ProgramMemory,
-): Ranges {
-  const bytes = rangesBytes(movable, policy.mergeShape), words = new Uint32Array(bytes / 4);
+): Uniforms {
+  const words = new Uint32Array(bytes / 4);
   const offsets = new Map<DispatchShader, number>();
   if (bytes === 0) return { buffer: undefined, offsets };
   let first = 0;
   for (const shader of shaders) {
-    if (shader.ranges === undefined) continue;
-    words.set(shader.ranges, first / 4);
+    if (shader.uniform === undefined) continue;
+    words.set(shader.uniform, first / 4);
     offsets.set(shader, first);
-    first += Math.ceil(shader.ranges.byteLength / RANGES_ALIGNMENT) * RANGES_ALIGNMENT;
+    first += Math.ceil(shader.uniform.byteLength / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
   }
-  const buffer = memory.own(bytes, "ranges", BufferUsage.UNIFORM | BufferUsage.COPY_DST);
+  const buffer = memory.own(bytes, "uniforms", BufferUsage.UNIFORM | BufferUsage.COPY_DST);
   device.queue.writeBuffer(buffer, 0, words);
   return { buffer, offsets };
 }
@@ -124,10 +124,10 @@ function dispatchOf(
   { device, pipelines }: WebGpuBackend,
   shader: DispatchShader,
   pipeline: GPUComputePipeline,
-  { buffer: allRanges, offsets }: Ranges,
+  { buffer: uniforms, offsets }: Uniforms,
   memory: ProgramMemory,
 ): Dispatch {
-  const { label, buffers, bound, workgroups, profile, ranges } = shader;
+  const { label, buffers, bound, workgroups, profile, uniform } = shader;
   const copies: TexelCopy[] = [], taken = new Set<GPUTexture>();
   const resources = bound.map(({ buffer, size, texels: isTexture, dtype }): GPUBindingResource => {
     if (!isTexture) return { buffer, size };
@@ -135,8 +135,8 @@ function dispatchOf(
     copies.push({ buffer, texture, texels });
     return texture.createView();
   });
-  if (ranges !== undefined) {
-    resources.push({ buffer: allRanges!, offset: offsets.get(shader), size: ranges.byteLength });
+  if (uniform !== undefined) {
+    resources.push({ buffer: uniforms!, offset: offsets.get(shader), size: uniform.byteLength });
   }
   const entries = resources.map((resource, binding) => ({ binding, resource }));
   const bindGroup = device.createBindGroup({ label, layout: pipelines.layoutOf(buffers), entries });

@@ -6,7 +6,7 @@ import { exchangesOf } from "../plan/exchanges.ts";
 import type { Plan } from "../plan/plan.ts";
 import { byteSize } from "../graph/shape.ts";
 import { ScratchPool } from "./scratch.ts";
-import { rangesBytes } from "./text/merge.ts";
+import { uniformBytes } from "./text/merge.ts";
 import { TexelPool, texelShape, texelsOf, texelTextureBytes, type TexelType } from "./texels.ts";
 import type { WebGpuVariant } from "./tuning/family.ts";
 import type { KernelPolicy } from "./tuning/policy.ts";
@@ -38,14 +38,13 @@ export function memoryNeed(
   const together = options.collective !== undefined;
   const kernels = nodes.filter(({ op }) => !(together && op.sumsOverRanks))
     .map((node) => ({ node, variant: policy.choose(node, options) }));
-  const movable = kernels.flatMap(({ variant }) => variant.kernels).filter(({ elements }) => elements).length;
-  const ranges = rangesBytes(movable, policy.mergeShape);
+  const uniforms = uniformBytes(kernels.flatMap(({ variant }) => variant.kernels), policy.mergeShape);
   const sizes = [
     ...bufferSizes,
     ...own.map(({ spec }) => byteSize(spec)),
     ...scratchSizes(kernels.map(({ variant }) => variant), largest),
     ...(options.scalars.length > 0 ? [ringBytes(options.scalars)] : []),
-    ...(ranges > 0 ? [ranges] : []),
+    ...(uniforms > 0 ? [uniforms] : []),
     ...(together ? exchangesOf(nodes).map(({ length }) => 4 * length) : []),
   ].map(bufferBytes);
   const variableSizes = variables.map(({ spec }) => bufferBytes(byteSize(spec)));

@@ -15,8 +15,8 @@ export interface BoundKind {
   readonly write?: boolean;
   /** Whether it is read through a texture. */
   readonly texels?: boolean;
-  /** Whether it is a uniform. */
-  readonly uniform?: boolean;
+  /** The bytes of it where it is a uniform. */
+  readonly uniform?: number;
   /** The type of its elements. */
   readonly dtype: DType;
 }
@@ -144,7 +144,8 @@ export class PipelineCache {
 function kindOf(
   { write, texels, uniform, dtype }: BoundKind,
 ): Pick<GPUBindGroupLayoutEntry, "buffer" | "storageTexture"> {
-  if (uniform) return { buffer: { type: "uniform" } };
+  // Stated, since wgpu checks pipelines of one layout by the size of the largest.
+  if (uniform !== undefined) return { buffer: { type: "uniform", minBindingSize: uniform } };
   if (texels) return { storageTexture: { access: "read-only", format: texelFormat(dtype as TexelType) } };
   return { buffer: { type: write ? "storage" : "read-only-storage" } };
 }

@@ -1,6 +1,6 @@
 /** The operands of a matrix product as the workgroup-memory kernel stages them. */
 
-import { type DeviceLimits, elementKernel, type WebGpuKernel } from "../../core/mod.ts";
+import { type DeviceLimits, elementKernel, sizeWgsl, type WebGpuKernel } from "../../core/mod.ts";
 import { range } from "../text.ts";
 import type { WorkgroupTile } from "./tiles.ts";
 import type { StagedOperand } from "./workgroup.ts";
@@ -80,26 +80,31 @@ export function matrixOperand(
   const turned = layoutOf(matrix) === "depths";
   const { lines, depth, lineStride, depthStride, count } = matrix, all = lines * count;
   const at = `at_${name}`, deep = `deep_${name}`;
-  const held = (line: string, most: number) => all % block === 0 ? line : `min(${line}, ${most}u)`;
+  const size = (of: string, value: number) => sizeWgsl(`${name}_${of}`, value);
+  const held = (line: string, most: number) => all % block === 0 ? line : `min(${line}, ${size("last", most)})`;
   const place = (line: string) => {
+    const ofLine = turned ? size("line", lineStride) : `${lineStride}u`;
     const offset = count === 1
-      ? `${line} * ${lineStride}u`
-      : `${line} / ${lines}u * ${lines * depth}u + ${line} % ${lines}u * ${lineStride}u`;
+      ? `${line} * ${ofLine}`
+      : `${line} / ${size("lines", lines)} * ${size("matrix", lines * depth)} + ${line} % ${
+        size("lines", lines)
+      } * ${ofLine}`;
     return `(${offset}) / 4u`;
   };
   const vectors = turned ? tile.depth / 4 : tile.depth, stride = turned ? 1 : depthStride / 4;
   const inside = turned ? depth / 4 : depth, checks = inside % vectors !== 0;
-  const load = (index: string, step: number) =>
-    checks
-      ? `select(vec4<f32>(), ${name}[select(0u, ${index} + ${
-        step * stride
-      }u, ${deep} + ${step}u < ${inside}u)], ${deep} + ${step}u < ${inside}u)`
-      : `${name}[${index} + ${step * stride}u]`;
+  const deeper = (step: number) => turned || step === 0 ? `${step * stride}u` : size(`step${step}`, step * stride);
+  const load = (index: string, step: number) => {
+    const at = `${index} + ${deeper(step)}`, isInside = `${deep} + ${step}u < ${size("depth", inside)}`;
+    return checks ? `select(vec4<f32>(), ${name}[select(0u, ${at}, ${isInside})], ${isInside})` : `${name}[${at}]`;
+  };
   return {
     turned,
     loads: 1,
     setup(unit, line, depthInSlice) {
-      const start = `${origin === undefined ? "" : `${origin} + `}(begin * ${vectors}u + ${depthInSlice}) * ${stride}u`;
+      const start = `${origin === undefined ? "" : `${origin} + `}(begin * ${vectors}u + ${depthInSlice}) * ${
+        deeper(1)
+      }`;
       const once = unit === 0 && checks ? `var ${deep} = begin * ${vectors}u + ${depthInSlice};` : "";
       if (!turned) {
         return `${once} let line_${name} = ${held(line, all - 4)};
@@ -112,7 +117,7 @@ export function matrixOperand(
     fetch: (unit, step, names) =>
       names.map((each, j) => `${each} = ${load(turned ? `${at}${unit}[${j}]` : `${at}${unit}`, step)};`).join("\n    "),
     advance: (unit) =>
-      `${at}${unit} += ${turned ? `vec4<u32>(${vectors * stride}u)` : `${vectors * stride}u`};${
+      `${at}${unit} += ${turned ? `vec4<u32>(${vectors}u)` : deeper(vectors)};${
         unit === 0 && checks ? ` ${deep} += ${vectors}u;` : ""
       }`,
   };

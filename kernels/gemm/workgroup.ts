@@ -7,7 +7,7 @@
  * positions are worked out before it.
  */
 
-import { boundAtRun, type DeviceLimits, elementKernel, type WebGpuKernel } from "../../core/mod.ts";
+import { boundAtRun, type DeviceLimits, elementKernel, sizeWgsl, type WebGpuKernel } from "../../core/mod.ts";
 import { range } from "../text.ts";
 import { blockHeight, blockWidth, threadsOfTile, type WorkgroupTile } from "./tiles.ts";
 
@@ -86,8 +86,11 @@ export function workgroupGemmKernels(
   if (parts === 1) return [stagedKernel(product, product.store, tile, 1, limits)];
   const { extents: [m, n] } = product, quads = Math.ceil(n / 4);
   const store: StagedStore = {
-    position: (id, column) => `let at${id} = (product * ${parts}u + part) * ${m * quads}u + (${column}) / 4u;`,
-    put: (id, row, value) => `partial[at${id} + (${row}) * ${quads}u] = ${value};`,
+    position: (id, column) =>
+      `let at${id} = (product * ${sizeWgsl("parts", parts)} + part) * ${
+        sizeWgsl("partial_size", m * quads)
+      } + (${column}) / 4u;`,
+    put: (id, row, value) => `partial[at${id} + (${row}) * ${sizeWgsl("partial_row", quads)}] = ${value};`,
     bindings: [{ name: "partial", index: partial, write: true, vector: true }],
   };
   return [stagedKernel(product, store, tile, parts, limits), joinKernel(product, parts, partial, limits)];
@@ -195,6 +198,7 @@ function stagedKernel(
   const { threads: [, across], depth, prefetch } = tile, threads = threadsOfTile(tile);
   const height = blockHeight(tile), width = blockWidth(tile);
   const down = Math.ceil(m / height), wide = Math.ceil(n / width), blocks = down * wide * parts * products;
+  const ofParts = parts === 1 ? "1u" : sizeWgsl("parts", parts);
   const x = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
   const a = stageOf(product, "A", tile), b = stageOf(product, "B", tile);
   const strides = [strideOf(height / 4, product.a.turned), strideOf(width / 4, product.b.turned)] as const;
@@ -202,7 +206,7 @@ function stagedKernel(
   const begin = parts === 1
     ? `let begin = 0u;
   let end = ${u32(slices)};`
-    : `let share = (${u32(slices)} + ${parts - 1}u) / ${parts}u;
+    : `let share = (${u32(slices)} + ${sizeWgsl("parts_less_one", parts - 1)}) / ${sizeWgsl("parts", parts)};
   let begin = part * share;
   let end = min(begin + share, ${u32(slices)});`;
   const loop = prefetch
@@ -238,11 +242,11 @@ var<workgroup> sliceB: array<vec4<f32>, ${depth * strides[1]}>;
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   var block = id.y * groups.x + id.x;
-  if (block >= ${blocks}u) { return; }
-  let firstRow = block % ${down}u * ${height}u; block /= ${down}u;
-  let firstColumn = block % ${wide}u * ${width}u; block /= ${wide}u;
-  let part = block % ${parts}u;
-  let product = block / ${parts}u;
+  if (block >= ${sizeWgsl("blocks", blocks)}) { return; }
+  let firstRow = block % ${sizeWgsl("blocks_down", down)} * ${height}u; block /= ${sizeWgsl("blocks_down", down)};
+  let firstColumn = block % ${sizeWgsl("blocks_across", wide)} * ${width}u; block /= ${sizeWgsl("blocks_across", wide)};
+  let part = block % ${ofParts};
+  let product = block / ${ofParts};
   let down = lane / ${across}u;
   let across = lane % ${across}u;
   ${state}
@@ -262,7 +266,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 }
 
 function u32(value: number | string): string {
-  return typeof value === "number" ? `${value}u` : value;
+  return typeof value === "number" ? sizeWgsl("slices", value) : value;
 }
 
 function declareSums({ rows, vectors }: WorkgroupTile): string {
@@ -293,13 +297,13 @@ function storeSums({ extents: [m, n] }: StagedProduct, store: StagedStore, tile:
   const checksRows = m % blockHeight(tile) !== 0, checksColumns = n % blockWidth(tile) !== 0;
   const put = (r: number, v: number) => {
     const row = `ownRow + ${(r >> 2) * down * 4 + (r & 3)}u`, text = store.put(v, row, `sum${r}_${v}`);
-    return checksRows ? `if (${row} < ${m}u) { ${text} }` : `{ ${text} }`;
+    return checksRows ? `if (${row} < ${sizeWgsl("rows", m)}) { ${text} }` : `{ ${text} }`;
   };
   return `let ownRow = firstRow + down * 4u;
   ${
     range(vectors).map((v) =>
       `let column${v} = firstColumn + (across + ${v * across}u) * 4u;
-  ${checksColumns ? `if (column${v} < ${n}u) ` : ""}{
+  ${checksColumns ? `if (column${v} < ${sizeWgsl("columns", n)}) ` : ""}{
     ${store.position(v, `column${v}`)}
     ${range(rows).map((r) => put(r, v)).join("\n    ")}
   }`

@@ -1,6 +1,6 @@
 /** Matrix products in workgroup memory: how a product of matrices that lie in buffers is staged. */
 
-import { type DeviceLimits, f32, type KernelFamily, MAX_ITERATIONS } from "../../core/mod.ts";
+import { type DeviceLimits, f32, type KernelFamily, MAX_ITERATIONS, sizeWgsl } from "../../core/mod.ts";
 import type { TensorSpec, WebGpuKernel } from "../../core/mod.ts";
 import { storeOfFour } from "../text.ts";
 import { layoutOf, type Matrix, matrixOperand, packedMatrix, packMatrixKernel, paddedLines } from "./matrix.ts";
@@ -86,19 +86,21 @@ function stage(problem: GemmProblem, tile: WorkgroupTile, limits: DeviceLimits):
 
 /** C, with the bias and the epilogue. */
 function storeOf(problem: GemmProblem): StagedStore {
-  const { m, n, bias, epilogue } = problem, vector = n % 4 === 0, width = paddedLines({ lines: n });
+  const { m, n, bias, epilogue } = problem,
+    vector = n % 4 === 0,
+    width = sizeWgsl("c_width", paddedLines({ lines: n }));
   const addend = (id: number, row: string) => {
     if (bias === undefined) return "";
     return bias.of === "row" ? ` + bias[${row}]` : ` + bias${id}`;
   };
   return {
     position: (id, column) =>
-      `let first${id} = (${column}) % ${width}u;
-    let start${id} = (${column}) / ${width}u * ${m * n}u + first${id};${
+      `let first${id} = (${column}) % ${width};
+    let start${id} = (${column}) / ${width} * ${sizeWgsl("c_matrix", m * n)} + first${id};${
         bias?.of === "column" ? `\n    let bias${id} = ${columnBias(n, (c) => `first${id} + ${c}u`)};` : ""
       }`,
     put: (id, row, sum) =>
-      `let value = ${sum}${addend(id, row)}; let start = start${id} + (${row}) * ${n}u; ${
+      `let value = ${sum}${addend(id, row)}; let start = start${id} + (${row}) * ${sizeWgsl("c_row", n)}; ${
         storeOfFour({
           target: "c",
           start: "start",

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, type WebGpuKernel } from "../../core/mod.ts";
+import { withUniformSizes } from "../../core/webgpu/text/sizes.ts";
 import { divisions, sliceLoop } from "../../tests/_loop_text.ts";
 import type { GemmProblem } from "./problem.ts";
 import { blockHeight, blockWidth, threadsOfTile, WORKGROUP_TILES } from "./tiles.ts";
@@ -49,6 +50,24 @@ Deno.test("a loop over slices loads vectors alone", () => {
     for (const [name, , { bindings }] of loops(product(71, 75, 67, a, b))) {
       assert(bindings.filter(({ write }) => !write).every(({ vector }) => vector), name);
     }
+  }
+});
+
+Deno.test("products of other sizes that blocks and slices divide have one text where sizes are in a uniform", () => {
+  for (const [a, b] of KINDS) {
+    const texts = [[256, 512, 128], [128, 256, 1024]].map(([m, n, k]) =>
+      new Map(loops({ ...product(m, n, k, a, b), batch: 3 }).map(([name, , kernel]) => [name, kernel]))
+    );
+    let shared = 0;
+    for (const [name, { wgsl, bindings }] of texts[0]) {
+      const other = texts[1].get(name);
+      if (other === undefined) continue;
+      const [one, two] = [wgsl, other.wgsl].map((text) => withUniformSizes(text, bindings.length)!);
+      assertEquals(one.wgsl, two.wgsl, name);
+      assert(String(one.words) !== String(two.words), name);
+      shared++;
+    }
+    assert(shared > 10, `${shared}`);
   }
 });
 

@@ -1,9 +1,10 @@
 /** Merges several elementwise kernels into one: a range of workgroups computes the elements of each. */
 
-import type { WebGpuElements } from "../kernel.ts";
+import type { WebGpuElements, WebGpuKernel } from "../kernel.ts";
 import type { DeviceLimits } from "../tuning/device_profile.ts";
 import type { MergeShape } from "../tuning/policy.ts";
 import { type DeclaredBuffer, shaderText } from "./shader.ts";
+import { hasSizes } from "./sizes.ts";
 import { linearWorkgroups, MAX_ITERATIONS } from "./wgsl.ts";
 
 /** A buffer of a kernel, by its name in the kernel's WGSL. */
@@ -29,7 +30,7 @@ export interface MergedKernel<B> {
   /** The bound buffers, in the order of the binding numbers. */
   readonly buffers: readonly BoundBuffer<B>[];
   /** What is bound after them, as a uniform, where the text is free of sizes: {@link RANGE_WORDS} words for each kernel. */
-  readonly ranges?: Uint32Array<ArrayBuffer>;
+  readonly uniform?: Uint32Array<ArrayBuffer>;
   /** The number of workgroups along each axis. */
   readonly workgroups: readonly [number, number, number];
 }
@@ -37,17 +38,14 @@ export interface MergedKernel<B> {
 /** Words of a merged kernel's range: its first workgroup, the one after its last, elements of a workgroup, elements. */
 const RANGE_WORDS = 4;
 
-/**
- * The bytes of a program's ranges: each dispatch has its own from a multiple of WebGPU's alignment on.
- *
- * @param movable The program's elementwise kernels.
- */
-export function rangesBytes(movable: number, { uniform }: MergeShape): number {
-  return uniform ? movable * RANGES_ALIGNMENT : 0;
+/** The bytes of a program's uniforms: each dispatch has its own from a multiple of WebGPU's alignment on. */
+export function uniformBytes(kernels: readonly WebGpuKernel[], { uniform }: MergeShape): number {
+  if (!uniform) return 0;
+  return kernels.filter(({ elements, wgsl }) => elements || hasSizes(wgsl)).length * UNIFORM_ALIGNMENT;
 }
 
-/** Where the ranges of a dispatch may begin, in bytes; a kernel's range is smaller. */
-export const RANGES_ALIGNMENT = 256;
+/** Where the uniform of a dispatch may begin, in bytes; that of a kernel is no larger. */
+export const UNIFORM_ALIGNMENT = 256;
 
 /** A kernel's view of a buffer. Kernels that read the same memory by equal views share one binding. */
 export function viewOf({ dtype, vector, write }: Omit<DeclaredBuffer, "name">): string {
@@ -105,7 +103,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
       bound,
     ),
     buffers: bound,
-    ranges: uniform ? ranges : undefined,
+    uniform: uniform ? ranges : undefined,
     workgroups: linearWorkgroups(groups, limits, 1),
   };
 }

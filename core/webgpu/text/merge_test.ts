@@ -24,14 +24,14 @@ function scaled(from: string, to: string, count: number): ElementsKernel<string>
 }
 
 Deno.test("mergeKernels() binds a shared buffer once and renames declarations and buffers, but not members", () => {
-  const { text, buffers, ranges, workgroups } = mergeKernels(
+  const { text, buffers, uniform, workgroups } = mergeKernels(
     [scaled("a", "b", 4), scaled("a", "c", 130)],
     LIMITS,
     HARDWARE,
   );
   assertEquals(buffers.map(({ buffer }) => buffer), ["a", "b", "c"]);
   assertEquals(workgroups, [4, 1, 1]);
-  assertEquals([...ranges!], [0, 1, 64, 4, 1, 4, 64, 130]);
+  assertEquals([...uniform!], [0, 1, 64, 4, 1, 4, 64, 130]);
   assert(text.includes("kernel0_scale(shared0[i])") && text.includes("kernel1_scale(shared0[i])"), text);
   assert(text.includes("shared2[i] = vec4<f32>(x).x;"), text);
 });

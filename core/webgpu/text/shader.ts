@@ -5,6 +5,7 @@ import type { WebGpuKernel } from "../kernel.ts";
 import { texelsWgsl, type TexelType } from "../texels.ts";
 import { convertFloat16Accesses } from "./float16_access.ts";
 import { preludeOf } from "./prelude.ts";
+import { withConstantSizes } from "./sizes.ts";
 
 /** A buffer as a kernel's text declares it. */
 export interface DeclaredBuffer {
@@ -27,9 +28,11 @@ const HAS_MATRICES = /\bsubgroup_matrix_/;
 
 /**
  * The whole text of a shader: the extensions that it needs, one binding a buffer, the functions of the prelude that the kernel
- * calls, then the kernel's own text, whose accesses to f16 are converted. `docs/kernel_text.md` has the rules.
+ * calls, then the kernel's own text, whose accesses to f16 are converted, and whose sizes are constants where they are still
+ * marked. `docs/kernel_text.md` has the rules.
  */
-export function shaderText(wgsl: string, buffers: readonly DeclaredBuffer[]): string {
+export function shaderText(marked: string, buffers: readonly DeclaredBuffer[]): string {
+  const wgsl = withConstantSizes(marked);
   const bindings = buffers.map(({ name, dtype, write, vector, texels }, binding) => {
     if (texels) return texelsWgsl(name, binding, dtype as TexelType);
     const element = vector ? `vec4<${dtype}>` : dtype;

@@ -7,7 +7,7 @@
  * workgroup memory. The depth is split into parts that fill the device. Groups are not supported.
  */
 
-import type { KernelFamily } from "../../../core/mod.ts";
+import { type KernelFamily, sizeWgsl } from "../../../core/mod.ts";
 import {
   range,
   type StagedOperand,
@@ -80,18 +80,21 @@ function productOf(problem: ConvolutionProblem, tile: WorkgroupTile): StagedProd
   const { rows, quads, loads, isPlain } = linesOf(problem), step = tile.depth / 4;
   const carried = Math.floor(step / quads), checksImages = problem.batch * rows * quads % step !== 0;
   const position = positionWgsl(problem, step % quads);
+  const ofQuads = sizeWgsl("quads", quads), ofRows = sizeWgsl("lines", rows);
   return {
     extents: weightGradientShape(problem).extents,
     slices: weightGradientShape(problem).slices(tile.depth),
     start: `let firstQuad = begin * ${step}u + lane % ${step}u;
-  var quad = firstQuad % ${quads}u;
-  var row = firstQuad / ${quads}u % ${rows}u;
-  var image = firstQuad / ${quads * rows}u;
+  var quad = firstQuad % ${ofQuads};
+  var row = firstQuad / ${ofQuads} % ${ofRows};
+  var image = firstQuad / ${sizeWgsl("image_quads", quads * rows)};
   ${position.start}`,
-    advance: `quad += ${step % quads}u; row += ${carried % rows}u; image += ${Math.floor(carried / rows)}u;
+    advance: `quad += ${sizeWgsl("quad_step", step % quads)}; row += ${
+      sizeWgsl("row_step", carried % rows)
+    }; image += ${sizeWgsl("image_step", Math.floor(carried / rows))};
     ${position.advance}
-    if (quad >= ${quads}u) { quad -= ${quads}u; row++; ${position.wrap} }
-    if (row >= ${rows}u) { row -= ${rows}u; image++; }`,
+    if (quad >= ${ofQuads}) { quad -= ${ofQuads}; row++; ${position.wrap} }
+    if (row >= ${ofRows}) { row -= ${ofRows}; image++; }`,
     a: planes(problem, "dy", problem.groupOutputs, checksImages),
     b: isPlain ? planes(problem, "x0", problem.groupInputs, checksImages) : windows(problem, checksImages),
     store: storeOf(problem),
@@ -108,17 +111,20 @@ function positionWgsl(problem: ConvolutionProblem, step: number): { start: strin
   if (isPlain || !isFlat) return { start: "", advance: "", wrap: "" };
   // A plane is filled up to whole quads, so that the next begins as many positions later.
   const by = 4 * step, filled = 4 * quads - columns;
-  const vector = (value: number) => `vec4<i32>(${value})`;
+  const vector = (name: string, value: number) => `vec4<i32>(${sizeWgsl(name, value, "i32")})`;
+  const width = vector("output_width", outputWidth), one = "vec4<i32>(1)";
   return {
     start: `let firstPosition = vec4<i32>(i32(quad * 4u)) + vec4<i32>(0, 1, 2, 3);
-  var outY = firstPosition / ${vector(outputWidth)};
-  var outX = firstPosition % ${vector(outputWidth)};`,
-    advance: `outX += ${vector(by % outputWidth)}; outY += ${vector(Math.floor(by / outputWidth))};
-    outY = select(outY, outY + ${vector(1)}, outX >= ${vector(outputWidth)});
-    outX = select(outX, outX - ${vector(outputWidth)}, outX >= ${vector(outputWidth)});`,
-    wrap: `outY -= ${vector(outputHeight + Math.floor(filled / outputWidth))}; outX -= ${vector(filled % outputWidth)};
-      outY = select(outY, outY - ${vector(1)}, outX < vec4<i32>());
-      outX = select(outX, outX + ${vector(outputWidth)}, outX < vec4<i32>());`,
+  var outY = firstPosition / ${width};
+  var outX = firstPosition % ${width};`,
+    advance: `outX += ${vector("x_step", by % outputWidth)}; outY += ${vector("y_step", Math.floor(by / outputWidth))};
+    outY = select(outY, outY + ${one}, outX >= ${width});
+    outX = select(outX, outX - ${width}, outX >= ${width});`,
+    wrap: `outY -= ${vector("y_wrap", outputHeight + Math.floor(filled / outputWidth))}; outX -= ${
+      vector("x_wrap", filled % outputWidth)
+    };
+      outY = select(outY, outY - ${one}, outX < vec4<i32>());
+      outX = select(outX, outX + ${width}, outX < vec4<i32>());`,
   };
 }
 
@@ -147,16 +153,23 @@ function planes(
     { rows, columns, loads } = linesOf(problem),
     plane = rows * columns / (loads === 1 ? 4 : 1);
   const rowSize = columns / (loads === 1 ? 4 : 1), line = `line_${name}`;
+  const size = (of: string, value: number) => sizeWgsl(`${name}_${of}`, value);
   const start = (unit: number, j: number) =>
-    `image * ${channels * plane}u + ${rows === 1 ? "" : `row * ${rowSize}u + `}${line}${unit}[${j}]`;
+    `image * ${size("image", channels * plane)} + ${
+      rows === 1 ? "" : `row * ${size("row", rowSize)} + `
+    }${line}${unit}[${j}]`;
   return {
     turned: true,
     loads,
     setup: (unit, first) =>
-      `let ${line}${unit} = min(${first} + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${channels - 1}u)) * ${plane}u;`,
+      `let ${line}${unit} = min(${first} + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${size("last", channels - 1)})) * ${
+        size("plane", plane)
+      };`,
     fetch: (unit, _step, names) =>
       names.map((each, j) =>
-        `${each} = ${loadQuad(name, start(unit, j), columns, loads, checksImages ? `image < ${batch}u` : "")};`
+        `${each} = ${
+          loadQuad(name, start(unit, j), columns, loads, checksImages ? `image < ${sizeWgsl("images", batch)}` : "")
+        };`
       ).join("\n    "),
   };
 }
@@ -165,32 +178,43 @@ function planes(
 function windows(problem: ConvolutionProblem, checksImages: boolean): StagedOperand {
   const { batch, groupInputs, height, width, kernelWidth, kernelHeight, stride, padding, dilation } = problem;
   const { isFlat, loads } = linesOf(problem), inputs = paddedInputs(problem), plane = height * width;
-  const taps = kernelHeight * kernelWidth;
+  const taps = kernelHeight * kernelWidth, ofInputs = sizeWgsl("inputs", inputs);
+  const i32 = (name: string, value: number) => sizeWgsl(name, value, "i32"), ofWidth = i32("width", width);
   const conditions = [
-    `(y >= vec4<i32>()) & (y < vec4<i32>(${height})) & (x >= vec4<i32>()) & (x < vec4<i32>(${width}))`,
-    ...(checksImages ? [`vec4<bool>(image < ${batch}u)`] : []),
-    ...(loads === 1 ? [] : [`(outY < vec4<i32>(${problem.outputHeight}))`]),
+    `(y >= vec4<i32>()) & (y < vec4<i32>(${i32("height", height)})) & (x >= vec4<i32>()) & (x < vec4<i32>(${ofWidth}))`,
+    ...(checksImages ? [`vec4<bool>(image < ${sizeWgsl("images", batch)})`] : []),
+    ...(loads === 1 ? [] : [`(outY < vec4<i32>(${i32("output_height", problem.outputHeight)}))`]),
   ];
-  const y = isFlat ? `outY * ${stride[0]}` : `vec4<i32>(i32(row * ${stride[0]}u))`;
+  const y = isFlat
+    ? `outY * ${i32("stride_y", stride[0])}`
+    : `vec4<i32>(i32(row * ${sizeWgsl("stride_y", stride[0])}))`;
   const x = isFlat
-    ? `outX * ${stride[1]}`
-    : `vec4<i32>(i32(quad * ${4 * stride[1]}u)) + vec4<i32>(0, 1, 2, 3) * ${stride[1]}`;
+    ? `outX * ${i32("stride_x", stride[1])}`
+    : `vec4<i32>(i32(quad * ${sizeWgsl("quad_stride", 4 * stride[1])})) + vec4<i32>(0, 1, 2, 3) * ${
+      i32("stride_x", stride[1])
+    }`;
   return {
     turned: true,
     loads: 4,
     setup: (unit, first) =>
-      `let tapStart${unit} = min(${first}, ${taps * inputs - 4}u);
-  let input${unit} = min(tapStart${unit} % ${inputs}u + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${
-        groupInputs - 1
-      }u)) * ${plane}u;
-  let tapY${unit} = i32(tapStart${unit} / ${inputs * kernelWidth}u * ${dilation[0]}u) - ${padding[0]};
-  let tapX${unit} = i32(tapStart${unit} / ${inputs}u % ${kernelWidth}u * ${dilation[1]}u) - ${padding[1]};`,
+      `let tapStart${unit} = min(${first}, ${sizeWgsl("windows_last", taps * inputs - 4)});
+  let input${unit} = min(tapStart${unit} % ${ofInputs} + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(${
+        sizeWgsl("x0_last", groupInputs - 1)
+      })) * ${sizeWgsl("x0_plane", plane)};
+  let tapY${unit} = i32(tapStart${unit} / ${sizeWgsl("inputs_row", inputs * kernelWidth)} * ${
+        sizeWgsl("dilation_y", dilation[0])
+      }) - ${i32("padding_y", padding[0])};
+  let tapX${unit} = i32(tapStart${unit} / ${ofInputs} % ${sizeWgsl("kernel_width", kernelWidth)} * ${
+        sizeWgsl("dilation_x", dilation[1])
+      }) - ${i32("padding_x", padding[1])};`,
     fetch: (unit, _step, names) =>
       `{
       let y = ${y} + tapY${unit};
       let x = ${x} + tapX${unit};
       let inside = ${conditions.join(" & ")};
-      let at = select(vec4<u32>(), image * ${groupInputs * plane}u + vec4<u32>(y * ${width} + x), inside);
+      let at = select(vec4<u32>(), image * ${
+        sizeWgsl("x0_image", groupInputs * plane)
+      } + vec4<u32>(y * ${ofWidth} + x), inside);
       ${
         names.map((name, j) =>
           `${name} = select(vec4<f32>(), ${vec4(range(4).map((c) => `x0[at[${c}] + input${unit}[${j}]]`))}, inside);`
@@ -203,16 +227,16 @@ function windows(problem: ConvolutionProblem, checksImages: boolean): StagedOper
 /** dW [output, input, tap]. */
 function storeOf(problem: ConvolutionProblem): StagedStore {
   const { groupInputs, kernelHeight, kernelWidth } = problem, taps = kernelHeight * kernelWidth;
-  const inputs = paddedInputs(problem);
+  const inputs = sizeWgsl("inputs", paddedInputs(problem));
   const store = (id: number, c: number) =>
     `${groupInputs % 4 === 0 ? "" : `if (input${id} + ${c}u < ${groupInputs}u) `}{ dw[position + ${
       c * taps
     }u] = value[${c}]; }`;
   return {
     position: (id, column) =>
-      `let input${id} = (${column}) % ${inputs}u; let start${id} = input${id} * ${taps}u + (${column}) / ${inputs}u;`,
+      `let input${id} = (${column}) % ${inputs}; let start${id} = input${id} * ${taps}u + (${column}) / ${inputs};`,
     put: (id, row, sum) =>
-      `let value = ${sum}; let position = start${id} + (${row}) * ${groupInputs * taps}u; ${
+      `let value = ${sum}; let position = start${id} + (${row}) * ${sizeWgsl("dw_row", groupInputs * taps)}; ${
         range(4).map((c) => store(id, c)).join(" ")
       }`,
     bindings: [{ name: "dw", index: DW, write: true }],
