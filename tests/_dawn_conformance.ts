@@ -1,6 +1,6 @@
 /**
  * The process of `dawn_test.ts` that holds kernels on Dawn to float64: families that join values by subgroups, and products and
- * convolutions of the variants that SwiftShader compiles in seconds; with RESIDUA_TEST=all every family of these ops. It
+ * convolutions of the variants that SwiftShader compiles in seconds; with RESIDUA_TEST=all every family of these ops too. It
  * prints what it has checked.
  */
 
@@ -63,9 +63,11 @@ function narrowed(op: Op, { samples, variants }: Part): Op {
 
 const backend = await WebGpuBackend.create({ gpu: await loadGpu("dawn") });
 const checked: string[] = [];
-for (const part of PARTS) {
-  const op = listOps().find(({ name }) => name === part.op)!;
-  await checkOp(ALL ? op : narrowed(op, part), {
+const named = (name: string) => listOps().find((op) => op.name === name)!;
+const parts = PARTS.map((part) => narrowed(named(part.op), part));
+const whole = ALL ? [...new Set(PARTS.map(({ op }) => op))].map(named) : [];
+for (const op of [...parts, ...whole]) {
+  await checkOp(op, {
     backends: [backend],
     seed: 2,
     variants: "covering",
