@@ -12,8 +12,6 @@ const adapter = await requestAdapter({ gpu });
 const required = Deno.env.get("RESIDUA_REQUIRE_GPU") === "1";
 const backend = adapter === undefined ? undefined : await WebGpuBackend.create({ gpu });
 const where = implementation === "deno" ? "" : `${implementation}, `;
-// The process may end while a file's thread still frees its device. Dawn's addon fails where it is destroyed this late.
-if (implementation === "deno") globalThis.addEventListener("unload", () => backend?.destroy());
 const title = where + (adapter === undefined ? "no WebGPU adapter" : reportAdapter(adapter).name);
 
 /** The title of a test with the adapter that ran it, or the reason why it was skipped. */

@@ -68,4 +68,8 @@ if (Deno.args[0] === "deno") Deno.env.delete("npm_command");
 if (env("DENO_JOBS") === undefined) {
   Deno.env.set("DENO_JOBS", `${Math.min(MOST_JOBS, navigator.hardwareConcurrency + 1)}`);
 }
+// Where wgpu also looks for OpenGL it loads libEGL, which may free what a thread that ends frees too, as the tests' process ends.
+if (Deno.args[1] === "test" && Deno.build.os === "linux" && env("DENO_WEBGPU_BACKEND") === undefined) {
+  Deno.env.set("DENO_WEBGPU_BACKEND", "vulkan");
+}
 Deno.exit(await startDeno(Deno.execPath(), await plan(Deno.args)));
