@@ -69,7 +69,10 @@ if (env("DENO_JOBS") === undefined) {
   Deno.env.set("DENO_JOBS", `${Math.min(MOST_JOBS, navigator.hardwareConcurrency + 1)}`);
 }
 // Where wgpu also looks for OpenGL it loads libEGL, which may free what a thread that ends frees too, as the tests' process ends.
-if (Deno.args[1] === "test" && Deno.build.os === "linux" && env("DENO_WEBGPU_BACKEND") === undefined) {
+if (
+  Deno.args.slice(0, 2).join(" ") === "deno test" && Deno.build.os === "linux" &&
+  env("DENO_WEBGPU_BACKEND") === undefined
+) {
   Deno.env.set("DENO_WEBGPU_BACKEND", "vulkan");
 }
 Deno.exit(await startDeno(Deno.execPath(), await plan(Deno.args)));
