@@ -173,11 +173,13 @@ export class TrainingLoop {
       throw divergence("validation loss", validation.loss, this.#point);
     }
     const trained = this.#stepInEpoch, seconds = (performance.now() - started) / 1000;
+    const isBest = this.#best.observe(validation, trained === stepsPerEpoch);
     const event = {
       epoch,
       trainLoss: this.#lossSum / trained,
       trainTop1: this.#correct / (trained * batch),
       validation,
+      isBest,
       rate: schedule.rate(this.#step - 1),
       seconds,
     };
@@ -191,7 +193,6 @@ export class TrainingLoop {
       lr: event.rate,
       seconds,
     });
-    const isBest = this.#best.observe(validation, trained === stepsPerEpoch);
     // A run that ends within an epoch can go on there, so the schedule must not hear of the epoch's end yet.
     if (trained === stepsPerEpoch) {
       schedule.observe?.({ loss: validation.loss, error: 1 - validation.top1 });

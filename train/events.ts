@@ -33,6 +33,8 @@ export interface EpochEvent {
   readonly trainTop1: number;
   /** The metrics of the validation set, by running statistics, and by averaged weights where there are any. */
   readonly validation: Evaluation;
+  /** Whether its weights are kept as the best: no validation before was better by more than chance. */
+  readonly isBest: boolean;
   /** The learning rate of the last step. */
   readonly rate: number;
   /** Seconds of training and validation, since the run was last started. */

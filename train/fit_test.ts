@@ -121,6 +121,30 @@ Deno.test("fit() tells its listeners of the start, every step and every epoch, a
   assertEquals([stopped, steps, last?.epoch], [true, 4, 0]);
 });
 
+Deno.test("fit() tells of each epoch whether its weights are kept as the best, before and after they are", async () => {
+  const store = new MemoryStore(), told: boolean[] = [];
+  let heard: boolean | undefined;
+  const kept = () => store.text("validation.json") === "" ? undefined : JSON.parse(store.text("validation.json")).epoch;
+  await fit({
+    ...base,
+    // So many that accuracies on noise differ by more than chance is taken to be.
+    set: { ...set, validation: randomSet(60).train },
+    epochs: 40,
+    rate: 0.3,
+    folder: new RunFolder(store),
+    onValidation: ({ epoch, isBest }) => {
+      assert(kept() !== epoch);
+      heard = isBest;
+    },
+    onEpoch: ({ epoch, isBest }) => {
+      assertEquals([isBest, heard], [kept() === epoch, isBest]);
+      told.push(isBest);
+      return told.includes(true) && !isBest ? "stop" : undefined;
+    },
+  });
+  assert(told.includes(true) && told.includes(false), `${told}`);
+});
+
 Deno.test("fit() stops at an aborted signal after the step in flight, and before the first", async () => {
   const controller = new AbortController(), store = new MemoryStore(), folder = new RunFolder(store);
   const interrupted = await fit({ ...base, folder, signal: controller.signal, onStep: () => controller.abort() });

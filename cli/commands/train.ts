@@ -17,6 +17,7 @@ import { openRun, type Run } from "../training/open_run.ts";
 import { type AskedRun, resolveRun } from "../training/resolve_run.ts";
 import { keepStart } from "../training/run_config.ts";
 import { profilingOf, RunPictures } from "../training/run_pictures.ts";
+import { runSoFar } from "../training/run_so_far.ts";
 import { sayEnd } from "../training/say_end.ts";
 import { SaidEpochs } from "../training/say_epochs.ts";
 import { sayStart } from "../training/say_start.ts";
@@ -84,7 +85,7 @@ async function trainRun(run: Run, asked: AskedRun, opened: Work, advises: boolea
     work: describeWork(backend, values),
     epochs: values.epochs,
     stepsPerEpoch,
-    lines: checkpoint === undefined ? [] : await folder?.readMetrics() ?? [],
+    ...await runSoFar(run),
   }));
   const pictures = new RunPictures(run, `${start.model.name} on ${set.name}`, set.classes);
   const said = new SaidEpochs(terminal, work), kept = keepStart({ ...beginning, work }, tuning);

@@ -41,7 +41,7 @@ export interface LiveState {
     readonly epochLeft: number;
     readonly runLeft: number;
   };
-  /** The best validation and its epoch, from 0. */
+  /** The accuracy of the validation whose weights are kept as the best, and its epoch, from 0. */
   readonly best?: { readonly epoch: number; readonly top1: number };
   readonly loss: Curves;
   readonly accuracy: Curves;

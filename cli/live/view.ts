@@ -19,6 +19,8 @@ export interface LiveRun {
   readonly stepsPerEpoch: number;
   /** What a run that goes on has logged. */
   readonly lines: readonly MetricsLine[];
+  /** The epoch whose weights it keeps as the best, from 0, and its validation accuracy. */
+  readonly best?: LiveState["best"];
   /** Whether the key q is heard. */
   readonly hearsKey: boolean;
   /** Aborted where the run was asked to stop. */
@@ -102,6 +104,7 @@ export class LiveView implements Callback, Disposable {
   /** Takes in what is trained. */
   describe(run: LiveRun): void {
     this.#run = run;
+    this.#best = run.best;
     for (const line of run.lines) if (line.kind === "epoch") this.#take(line);
   }
 
@@ -151,9 +154,11 @@ export class LiveView implements Callback, Disposable {
   }
 
   /** Takes in an epoch that is saved. */
-  onEpoch({ epoch, validation, trainLoss, trainTop1 }: EpochEvent): void {
+  onEpoch({ epoch, validation, isBest, trainLoss, trainTop1 }: EpochEvent): void {
     this.#betweenEpochs = (performance.now() - this.#lastStep) / 1000;
     this.#take({ epoch, valLoss: validation.loss, valTop1: validation.top1, trainLoss, trainTop1 }, true);
+    // Not always the highest: of those that differ by chance training keeps the latest.
+    if (isBest) this.#best = { epoch, top1: validation.top1 };
     this.#touch();
   }
 
@@ -188,8 +193,6 @@ export class LiveView implements Callback, Disposable {
     }
     loss[1].add(x, line.valLoss);
     accuracy[1].add(x, line.valTop1);
-    // Of equal ones the latest, as training keeps it.
-    if (line.valTop1 >= (this.#best?.top1 ?? -1)) this.#best = { epoch: line.epoch, top1: line.valTop1 };
   }
 
   #touch(wait = this.#rows === 0 ? this.#soon : this.#interval): void {

@@ -39,9 +39,9 @@ function step(step: number): StepEvent {
   };
 }
 
-function epoch(epoch: number, top1: number): EpochEvent {
+function epoch(epoch: number, top1: number, isBest = true): EpochEvent {
   const validation = { loss: 1, top1, top5: 1, confusion: [] };
-  return { epoch, trainLoss: 1, trainTop1: 0.5, validation, rate: 0.1, seconds: 1 };
+  return { epoch, trainLoss: 1, trainTop1: 0.5, validation, isBest, rate: 0.1, seconds: 1 };
 }
 
 /** Trains as far as a number of steps, and prints a line an epoch. */
@@ -121,10 +121,11 @@ Deno.test("LiveView shows phases, figures and the time that is left of epoch and
   view.onValidation();
   assertStringIncludes(shown(), "epoch 2/2");
   assertStringIncludes(shown(), "best 40.00 %, epoch 1");
-  view.onEpoch(epoch(1, 0.3));
+  view.onEpoch(epoch(1, 0.5, false));
   assertStringIncludes(shown(), "best 40.00 %, epoch 1");
-  view.onEpoch(epoch(1, 0.4));
-  assertStringIncludes(shown(), "best 40.00 %, epoch 2");
+  // Slightly worse, and kept all the same.
+  view.onEpoch(epoch(1, 0.398, true));
+  assertStringIncludes(shown(), "best 39.80 %, epoch 2");
   assertStringIncludes(shown(), "stopping");
 });
 
@@ -167,6 +168,38 @@ Deno.test("LiveView draws the epochs that a run had before it goes on, and follo
   size.rows = 16;
   await new Promise((resolve) => setTimeout(resolve, 600));
   assertEquals(screen.lines.length, 12);
+});
+
+Deno.test("LiveView names the best of a run that goes on, as the run keeps it, until another is kept", () => {
+  const screen = new Terminal(200), size = { columns: 100, rows: 30 };
+  using view = new LiveView({ size: () => size, write: (text) => screen.write(text), colour: false }, false);
+  const lines = [0.7, 0.9, 0.898, 0.6].map((valTop1, epoch) => (
+    { kind: "epoch" as const, epoch, trainLoss: 3, trainTop1: 0.25, valLoss: 5, valTop1, lr: 1, seconds: 1 }
+  ));
+  const describe = (best?: { readonly epoch: number; readonly top1: number }) =>
+    view.describe({
+      title: "resnet8 on shapes",
+      work: "CPU",
+      epochs: 6,
+      stepsPerEpoch: 4,
+      lines,
+      best,
+      hearsKey: false,
+      signal: new AbortController().signal,
+    });
+  const shown = () => screen.lines.join("\n");
+  // Its lines do not tell which was kept.
+  describe();
+  view.onStart({ steps: 16, totalSteps: 24, parts: 1, memory: MEMORY });
+  view.onStep({ ...step(17), totalSteps: 24 });
+  assert(shown().includes("lr 0.1") && !shown().includes("best"), shown());
+  describe({ epoch: 2, top1: 0.898 });
+  view.onStep({ ...step(18), totalSteps: 24 });
+  assertStringIncludes(shown(), "best 89.80 %, epoch 3");
+  view.onEpoch(epoch(4, 0.5, false));
+  assertStringIncludes(shown(), "best 89.80 %, epoch 3");
+  view.onEpoch(epoch(5, 0.897, true));
+  assertStringIncludes(shown(), "best 89.70 %, epoch 6");
 });
 
 Deno.test("LiveView draws four times a second, and no more than twenty times where lines are printed between", () => {

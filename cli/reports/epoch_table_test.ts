@@ -5,7 +5,8 @@ import { EpochTable } from "./epoch_table.ts";
 function event(epoch: number, random: Random) {
   const validation = { loss: 3 * random.uniform(), top1: random.uniform(), top5: 1, confusion: [] };
   const rate = 10 ** -Math.floor(9 * random.uniform()), seconds = 9000 * random.uniform() ** 4;
-  return { epoch, trainLoss: 3 * random.uniform(), trainTop1: random.uniform(), validation, rate, seconds };
+  const trainLoss = 3 * random.uniform(), trainTop1 = random.uniform();
+  return { epoch, trainLoss, trainTop1, validation, isBest: false, rate, seconds };
 }
 
 Deno.test("EpochTable aligns its columns at 40, 80 and 200 characters, and keeps the most important", () => {
@@ -22,7 +23,7 @@ Deno.test("EpochTable aligns its columns at 40, 80 and 200 characters, and keeps
 
 Deno.test("EpochTable writes figures as they are, and its header anew where a terminal was resized", () => {
   const table = new EpochTable(30), validation = { loss: 1.25, top1: 0.5, top5: 1, confusion: [] };
-  const first = { epoch: 8, trainLoss: 2, trainTop1: 1, validation, rate: 0.05, seconds: 6.88 };
+  const first = { epoch: 8, trainLoss: 2, trainTop1: 1, validation, isBest: true, rate: 0.05, seconds: 6.88 };
   assertEquals(
     table.line(first, 80),
     "epoch     loss  accuracy  val loss   val acc         lr     time\n" +

@@ -18,12 +18,17 @@ const MOST_PAIRS = 3, NAME = 24;
  * @param answers What its network said.
  * @param epochs The epochs of the run.
  */
-export function bestText({ epoch, images, stride }: ValidationAnswers, epochs: number): string {
-  const right = images.filter(({ label, predicted }) => label === predicted).length;
+export function bestText(answers: ValidationAnswers, epochs: number): string {
+  const { epoch, images, stride } = answers;
   const loss = images.reduce((sum, { labelProbability }) => sum - Math.log(labelProbability), 0) / images.length;
-  return `Best epoch ${epoch + 1} of ${epochs}: validation accuracy ${formatPercent(right / images.length)}, loss ${
+  return `Best epoch ${epoch + 1} of ${epochs}: validation accuracy ${formatPercent(answeredTop1(answers))}, loss ${
     formatLoss(loss)
   }${sampleText(stride)}`;
+}
+
+/** The share of the images that a network was right about. */
+export function answeredTop1({ images }: ValidationAnswers): number {
+  return images.filter(({ label, predicted }) => label === predicted).length / images.length;
 }
 
 /** Which share of the images a figure is of, where it is not of all. */

@@ -10,6 +10,7 @@ function epoch(trainTop1: number, top1: number, index = 0): EpochEvent {
     trainLoss: 1,
     trainTop1,
     validation: { loss: 1, top1, top5: 1, confusion },
+    isBest: false,
     rate: 0.1,
     seconds: 1,
   };
