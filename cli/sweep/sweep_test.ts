@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ResiduaError } from "../../core/mod.ts";
+import { RunFolder } from "../../disk/mod.ts";
 import { withFolder } from "../../tests/_cli.ts";
 import { TRAIN_OPTIONS } from "../options/train_options.ts";
 import { compareScores, rungsOf } from "./rungs.ts";
 import { readSweep } from "./sweep_file.ts";
+import { trialState } from "./trial_state.ts";
 import { argumentsOf, trialsOf } from "./trials.ts";
 
 Deno.test("trialsOf() gives each combination of the values, the last option changing the fastest", () => {
@@ -57,6 +59,29 @@ Deno.test("compareScores() puts the better first, and what failed last", () => {
   const scores = [{ loss: Infinity }, { top1: 0.5, loss: 2 }, { top1: 0.9, loss: 3 }, { top1: 0.5, loss: 1 }];
   assertEquals(scores.toSorted(compareScores), [scores[2], scores[3], scores[1], scores[0]]);
 });
+
+Deno.test("trialState() is by the epoch that a run keeps, and by the highest where that is not known", () =>
+  withFolder(async (location) => {
+    await using folder = new RunFolder(location);
+    await folder.writeConfig({ epochs: 4 });
+    for (const [epoch, valTop1] of [0.5, 0.9, 0.8, 0.4].entries()) {
+      folder.log({ kind: "epoch", epoch, trainLoss: 1, trainTop1: 1, valLoss: 4 - epoch, valTop1, lr: 1, seconds: 1 });
+    }
+    await folder.flush();
+    const state = { begun: true, epochs: 4, whole: 4 }, highest = { bestEpoch: 2, top1: 0.9, loss: 3 };
+    assertEquals(await trialState(location), { ...state, ...highest });
+    const image = { index: 0, label: 0, predicted: 0, probability: 1, labelProbability: 1 };
+    const answers = { classes: ["a"], count: 1, stride: 1, images: [image] };
+    await folder.saveValidation({ ...answers, epoch: 2 });
+    assertEquals(await trialState(location), { ...state, bestEpoch: 3, top1: 0.8, loss: 2 });
+    assertEquals(await trialState(location, 3), { ...state, ...highest });
+    assertEquals(await trialState(location, 1), { ...state, bestEpoch: 1, top1: 0.5, loss: 4 });
+    // Of an epoch that is not logged yet, and damaged.
+    await folder.saveValidation({ ...answers, epoch: 4 });
+    assertEquals(await trialState(location), { ...state, ...highest });
+    await Deno.writeTextFile(`${location}/validation.json`, "{}");
+    assertEquals(await trialState(location), { ...state, ...highest });
+  }));
 
 Deno.test("readSweep() names what is wrong, and where", () =>
   withFolder(async (folder) => {

@@ -29,7 +29,11 @@ export async function readFailure(path: string): Promise<string | undefined> {
   return failure && new TextDecoder().decode(failure).trim();
 }
 
-/** Reads where a run stands, and what its best epoch is, up to some epochs. */
+/**
+ * Reads where a run stands, and what its best epoch is: the one whose weights it keeps.
+ *
+ * @param epochs Up to how many epochs. Which of them was kept then is no longer known, so that it is the highest of them.
+ */
 export async function trialState(folder: string, epochs = Infinity): Promise<TrialState> {
   const failure = await readFailure(`${folder}/${FAILURE}`);
   if (failure !== undefined) return { begun: true, epochs: 0, loss: Infinity, failure };
@@ -37,8 +41,13 @@ export async function trialState(folder: string, epochs = Infinity): Promise<Tri
     return { begun: false, epochs: 0, loss: Infinity };
   }
   const { epochs: whole } = await readRunConfig(folder);
-  const lines = (await new RunFolder(folder).readMetrics()).flatMap((line) => line.kind === "epoch" ? [line] : []);
-  const [best] = lines.filter(({ epoch }) => epoch < epochs).map(({ epoch, valTop1, valLoss }) => ({
+  const run = new RunFolder(folder);
+  const lines = (await run.readMetrics()).flatMap((line) => line.kind === "epoch" ? [line] : []);
+  // What it said of each image is no more than told, so a damaged file stops no sweep.
+  const answers = epochs === Infinity ? await run.readValidation().catch(() => undefined) : undefined;
+  const kept = lines.filter(({ epoch }) => epoch === answers?.epoch);
+  const known = kept.length > 0 ? kept : lines.filter(({ epoch }) => epoch < epochs);
+  const [best] = known.map(({ epoch, valTop1, valLoss }) => ({
     bestEpoch: epoch + 1,
     top1: valTop1 ?? undefined,
     loss: valLoss ?? Infinity,
