@@ -64,10 +64,10 @@ testWhole(
         return stdout;
       };
       const whole = `${folder}/whole`, parts = `${folder}/parts`, ended = await run(...start, "60", "--out", whole);
-      const [, last, best] = ended.match(
-        /^Stopped early after epoch (\d+): the best validation is that of epoch (\d+);/m,
+      const [, last, better] = ended.match(
+        /^Stopped early after epoch (\d+): no validation since that of epoch (\d+) was better;/m,
       )!;
-      assertEquals(Number(last) - Number(best), 2);
+      assertEquals(Number(last) - Number(better), 2);
       assertMatch(ended, new RegExp(`^ *${last}/60 `, "m"));
       await run(...start, "60", "--steps", "2", "--out", parts);
       await Deno.writeTextFile(file, JSON.stringify(weights.toReversed()));

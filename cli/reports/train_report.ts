@@ -110,14 +110,19 @@ export function stoppedTestText(json: boolean): string {
 /**
  * That a run ended before its last epoch, as its validation got no better.
  *
- * @param staleEpochs The epochs since the best.
+ * @param staleEpochs The epochs since one was better than all before. A later one may be kept as the best, if it is as good.
  * @param epochs The epochs that are done.
+ * @param bestEpoch The epoch that is kept as the best, from 1, where that is known.
  */
-export function earlyStopText(staleEpochs: number, epochs: number, json: boolean): string {
-  const bestEpoch = epochs - staleEpochs;
+export function earlyStopText(
+  staleEpochs: number,
+  epochs: number,
+  bestEpoch: number | undefined,
+  json: boolean,
+): string {
   return json
     ? JSON.stringify({ stoppedEarly: true, epochs, bestEpoch })
-    : `Stopped early after epoch ${epochs}: the best validation is that of epoch ${bestEpoch}; ` +
+    : `Stopped early after epoch ${epochs}: no validation since that of epoch ${epochs - staleEpochs} was better; ` +
       "a larger --early-stop beside --resume goes on";
 }
 

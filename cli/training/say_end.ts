@@ -27,11 +27,14 @@ export async function sayEnd(
   const { values: { json, epochs }, ranks, stepsPerEpoch } = work, { location, folder } = run;
   if (ranks !== undefined) terminal.say(waitingText(ranks.waitingShare));
   if (stopped) return terminal.print(stoppedText(steps, location, json), printLines);
-  if (stoppedEarly) terminal.print(earlyStopText(staleEpochs, steps / stepsPerEpoch, json), printLines);
-  else if (last === undefined) {
+  if (!stoppedEarly && last === undefined) {
     return terminal.say(`The run is at its end, ${steps} steps; give --epochs or --steps to go on.`);
   }
   const answers = await folder?.readValidation().catch(() => undefined);
+  if (stoppedEarly) {
+    const text = earlyStopText(staleEpochs, steps / stepsPerEpoch, answers && answers.epoch + 1, json);
+    terminal.print(text, printLines);
+  }
   const kept = answers === undefined ? [] : ["validation.json"];
   const files = [...plots, "metrics.jsonl", "best.safetensors", "last.safetensors", ...kept];
   if (answers !== undefined) terminal.say([bestText(answers, epochs), confusedText(answers) ?? []].flat().join("\n"));
