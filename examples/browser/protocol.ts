@@ -59,6 +59,8 @@ export type Answer =
     readonly trainTop1: number;
     /** Of the photos that are held out, if there are any. */
     readonly validation?: { readonly loss: number; readonly top1: number };
+    /** Whether its weights are kept as the best. */
+    readonly isBest: boolean;
   }
   | {
     readonly kind: "ready";

@@ -36,7 +36,7 @@ export class Training {
   #stopped = false;
   /** The epochs that are done. */
   #done = 0;
-  /** The best accuracy on the photos that are held out. */
+  /** The accuracy on the photos that are held out of the weights that are kept. */
   #best = 0;
 
   /**
@@ -98,7 +98,7 @@ export class Training {
   }
 
   /** An epoch is done. */
-  epoch({ epoch, trainLoss, trainTop1, validation }: Extract<Answer, { kind: "epoch" }>): void {
+  epoch({ epoch, trainLoss, trainTop1, validation, isBest }: Extract<Answer, { kind: "epoch" }>): void {
     const { loss, accuracy } = this.#charts!;
     this.#done = epoch;
     loss.add(0, epoch, trainLoss);
@@ -106,7 +106,7 @@ export class Training {
     if (validation === undefined) return;
     loss.add(1, epoch, validation.loss);
     accuracy.add(1, epoch, validation.top1);
-    this.#best = Math.max(this.#best, validation.top1);
+    if (isBest) this.#best = validation.top1;
   }
 
   /** The run is over, by itself, by the user or as it failed. */

@@ -95,13 +95,14 @@ export async function train(
     signal,
     onStart: ({ steps }) => progress.begin(steps),
     onStep: (event) => progress.step(event),
-    onEpoch: ({ epoch, trainLoss, trainTop1, validation }) =>
+    onEpoch: ({ epoch, trainLoss, trainTop1, validation, isBest }) =>
       tell({
         kind: "epoch",
         epoch: epoch + 1,
         trainLoss,
         trainTop1,
         validation: set.validation.count === 0 ? undefined : validation,
+        isBest,
       }),
   });
   const best = await store.read("best.safetensors");
