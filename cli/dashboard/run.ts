@@ -172,7 +172,7 @@ export class Run {
   summary(): RunSummary {
     const last = this.#epochs.at(-1), { config } = this;
     let best: RunSummary["best"];
-    // Of equal ones the latest, as training keeps it.
+    // Of equal ones the latest. Training may keep a later one still, that is lower by chance alone.
     for (const { epoch, valTop1 } of this.#epochs) {
       if (valTop1 !== null && valTop1 >= (best?.top1 ?? -1)) best = { top1: valTop1, epoch };
     }

@@ -55,7 +55,7 @@ Deno.test("RunWatcher knows how runs stand, and their best figures", () =>
       assertEquals([done.trainLoss, done.valLoss], [last.trainLoss, last.valLoss]);
       const best = lines.map((line) => JSON.parse(line)).reduce((a, b) => (b.valTop1 ?? 0) > (a.valTop1 ?? 0) ? b : a);
       assertEquals(done.best, { top1: best.valTop1, epoch: best.epoch });
-      // Of equal accuracies the latest, which is what the checkpoint of the best is of.
+      // Of equal accuracies the latest.
       const tied = lines.map((line) => line.replace(/("valTop1":)[\d.]+/, "$10.5"));
       await writeRun(`${folder}/tied`, tied);
       await look(5);
