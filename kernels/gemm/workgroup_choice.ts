@@ -101,7 +101,7 @@ function splitsOf(shape: WorkgroupShape, tile: WorkgroupTile, limits: DeviceLimi
 }
 
 /** Work of a load by a thread, and of what a block does beside its slices and beside each, in multiply-adds. */
-const LOAD_WORK = 16, BLOCK_WORK = 38_400, SLICE_WORK = 1024;
+export const LOAD_WORK = 16, BLOCK_WORK = 38_400, SLICE_WORK = 1024;
 
 /**
  * A configuration as a launch. Work is counted in multiply-adds: those of whole blocks, whether inside of C or not; as many

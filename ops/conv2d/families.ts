@@ -16,6 +16,7 @@ import { NAIVE_WEIGHT, naiveLineIterations } from "./webgpu/weight_gradient.ts";
 import { PER_TAP_GEMM } from "./webgpu/weight_gradient_gemm.ts";
 import { IMPLICIT_WEIGHT_GEMM } from "./webgpu/weight_gradient_implicit_gemm.ts";
 import { TILED_WEIGHT } from "./webgpu/weight_gradient_tiled.ts";
+import { STAGED_DIRECT } from "./webgpu/staged_direct.ts";
 import { WINOGRAD } from "./webgpu/winograd.ts";
 
 /** Those of a convolution and of its input gradient. The first takes any shape. */
@@ -23,6 +24,7 @@ const CONVOLUTION_FAMILIES: readonly KernelFamily<DirectedConvolution>[] = [
   NAIVE,
   DEPTHWISE,
   DIRECT,
+  STAGED_DIRECT,
   ...POINTWISE_GEMMS,
   IMPLICIT_GEMM,
   IM2COL_GEMM,

@@ -1,12 +1,12 @@
 /** Which kernels of a convolution and of its gradients run where nothing was measured. */
 
-import type { DeviceAbilities, Rule } from "../../core/mod.ts";
+import type { DeviceAbilities, OccupancyModel, Rule } from "../../core/mod.ts";
 import { fastestConfiguration } from "../../kernels/mod.ts";
 import type { DirectedConvolution } from "./directed.ts";
 import { convolutionFlops, type ConvolutionProblem } from "./problem.ts";
 import { FEW_ROWS, fitRows, isDepthwise, MANY_ROWS } from "./webgpu/depthwise.ts";
 import { fitDirectTile, LARGE_TILE, readsViaTexture, SMALL_TILE, TEXTURE_TILE } from "./webgpu/direct.ts";
-import { convolutionShape } from "./webgpu/implicit_gemm.ts";
+import { convolutionShape, IMPLICIT_GEMM } from "./webgpu/implicit_gemm.ts";
 import { POINTWISE_RULES } from "./webgpu/pointwise_gemm.ts";
 import {
   FEW_THREADS,
@@ -15,6 +15,8 @@ import {
   MANY_THREADS,
   sumsAllTaps,
 } from "./webgpu/weight_gradient_tiled.ts";
+import { STAGED_DIRECT } from "./webgpu/staged_direct.ts";
+import type { StagedTile } from "./webgpu/staged_tile.ts";
 import { weightGradientShape } from "./webgpu/weight_gradient_implicit_gemm.ts";
 import { weightBytes, winogradGeometry } from "./webgpu/winograd/geometry.ts";
 
@@ -22,6 +24,9 @@ import { weightBytes, winogradGeometry } from "./webgpu/winograd/geometry.ts";
 const LEAST_CHANNELS = 4;
 /** Rows and columns of a matrix product from which on its blocks are about well filled. */
 const FILLED_BLOCK = 16;
+
+/** The share of the cycles of an implicit product that a staged kernel may take: its estimate was not measured. */
+const FAR_FEWER = 0.8;
 
 /** Channels and operations below which kernels that pack the operands of a matrix product cost more than they save. */
 const LEAST_PACKED_CHANNELS = 16, LEAST_PACKED_FLOPS = 16_000_000;
@@ -91,6 +96,22 @@ function depthwiseRule(on: string, most: number, viaTexture: boolean): Rule<Dire
   };
 }
 
+/**
+ * The staged tile of the fewest cycles, if these are far fewer than those of the fastest implicit product; else one that there is
+ * not, so that the next rule is asked.
+ */
+function farFasterTile(convolution: DirectedConvolution, occupancy: OccupancyModel): Partial<StagedTile> {
+  const device = { limits: occupancy.limits, float16: false, subgroups: false };
+  const tiles = STAGED_DIRECT.configurations(convolution, device);
+  const cycles = tiles.map((tile) => occupancy.of(STAGED_DIRECT.launchOf!(convolution, tile)).cycles);
+  const least = Math.min(...cycles);
+  if (IMPLICIT_GEMM.supports(convolution, device)) {
+    const product = fastestConfiguration(convolutionShape(convolution), occupancy);
+    if (least > FAR_FEWER * occupancy.of(IMPLICIT_GEMM.launchOf!(convolution, product)).cycles) return { rows: 0 };
+  }
+  return tiles[cycles.indexOf(least)] ?? { rows: 0 };
+}
+
 /** The rules of a convolution and of its input gradient. */
 export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
   depthwiseRule("software", MANY_ROWS, true),
@@ -103,6 +124,13 @@ export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
     family: "naive",
   },
   ...POINTWISE_RULES,
+  {
+    on: "hardware",
+    because: "each element is brought into workgroup memory once for all taps, which takes far fewer cycles",
+    when: ({ channels, taps }) => channels >= FILLED_BLOCK && taps > 1,
+    family: "staged direct",
+    configuration: farFasterTile,
+  },
   {
     on: "hardware",
     because: "workgroup memory makes up for loads, and these blocks keep the device busy in the fewest cycles",

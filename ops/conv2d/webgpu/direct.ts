@@ -4,20 +4,14 @@
  * are loaded as vectors.
  */
 
-import {
-  type DeviceLimits,
-  elementKernel,
-  f32,
-  type KernelFamily,
-  MAX_ITERATIONS,
-  type WebGpuKernel,
-} from "../../../core/mod.ts";
+import { type DeviceLimits, f32, type KernelFamily, MAX_ITERATIONS, type WebGpuKernel } from "../../../core/mod.ts";
 import { evenTile } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { operandBindings } from "../epilogue.ts";
-import { directSumsWgsl } from "./direct_sums.ts";
+import { addBySum, addByTap, declareSums, storeSums, storeWgsl, type SumsTile } from "./direct_sums.ts";
+import { packedSize, type PackedWeights, packWeightsKernel } from "./packed_weights.ts";
+import { sourceLoads } from "./source_loads.ts";
 import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
-import { weightRow } from "./weight_row.ts";
 
 /** The register tile of a thread. */
 export type DirectTile = {
@@ -44,7 +38,7 @@ const WORKGROUP = 64;
 const MAX_PRODUCTS = 800;
 
 /** All that the text depends on. */
-export interface DirectKernel {
+interface DirectKernel {
   /** The convolution. */
   readonly convolution: DirectedConvolution;
   /** The tile of a thread. */
@@ -108,15 +102,15 @@ export const DIRECT: KernelFamily<DirectedConvolution, DirectTile> = {
   emit(convolution, tile, { limits }) {
     const kernel = kernelOf(convolution, tile);
     return {
-      workspace: [f32([packedWeights(kernel)])],
-      kernels: [packKernel(kernel, limits), sumKernel(kernel, limits)],
+      workspace: [f32([packedSize(convolution, packedWeights(kernel))])],
+      kernels: [packWeightsKernel(convolution, packedWeights(kernel), limits), sumKernel(kernel, limits)],
     };
   },
 };
 
 /** Whether a device can bind the packed weights, and dispatch the channel tiles along one axis. */
 function canDispatch(kernel: DirectKernel, limits: DeviceLimits): boolean {
-  return 4 * packedWeights(kernel) <= limits.maxStorageBufferBindingSize &&
+  return 4 * packedSize(kernel.convolution, packedWeights(kernel)) <= limits.maxStorageBufferBindingSize &&
     kernel.channelTiles * kernel.convolution.groups <= limits.maxComputeWorkgroupsPerDimension;
 }
 
@@ -136,32 +130,8 @@ function kernelOf(convolution: DirectedConvolution, tile: DirectTile): DirectKer
   };
 }
 
-/** Elements of the packed weights. */
-function packedWeights({ convolution: { groups, sources, taps }, tile, channelTiles }: DirectKernel): number {
-  return groups * channelTiles * sources * taps * tile.channels;
-}
-
-/**
- * Packs weights as [group, channel tile, source, tap, channel of the tile]; channels beyond the last are zeros. Those of a
- * gradient are turned around, so that where the padding is even it is the convolution: one text, and one pipeline, for both.
- */
-function packKernel(kernel: DirectKernel, limits: DeviceLimits): WebGpuKernel {
-  const { convolution, tile, channelTiles } = kernel, { direction, channels, sources, taps, operands } = convolution;
-  const count = packedWeights(kernel), tap = direction === "forward" ? "tap" : `${taps - 1}u - tap`;
-  const row = weightRow(convolution, "k", "s", "group");
-  return elementKernel(
-    {
-      count,
-      body: `let tap = i / ${tile.channels}u % ${taps}u;
-  let s = i / ${tile.channels * taps}u % ${sources}u;
-  let tile = i / ${tile.channels * taps * sources}u;
-  let group = tile / ${channelTiles}u;
-  let k = tile % ${channelTiles}u * ${tile.channels}u + i % ${tile.channels}u;
-  packed[i] = select(0.0, weight[(${row}) * ${taps}u + ${tap}], k < ${channels}u);`,
-    },
-    [{ name: "weight", index: 1 }, { name: "packed", index: operands.output + 1, write: true }],
-    limits,
-  );
+function packedWeights({ convolution: { sources }, tile, channelTiles }: DirectKernel): PackedWeights {
+  return { tile: tile.channels, tiles: channelTiles, sources };
 }
 
 function sumKernel(kernel: DirectKernel, limits: DeviceLimits): WebGpuKernel {
@@ -169,7 +139,7 @@ function sumKernel(kernel: DirectKernel, limits: DeviceLimits): WebGpuKernel {
   const workgroups = Math.ceil(threads / WORKGROUP), texels = tile.viaTexture || undefined, vector = x.size % 4 === 0;
   const across = Math.min(workgroups, limits.maxComputeWorkgroupsPerDimension);
   return {
-    wgsl: directSumsWgsl(kernel, WORKGROUP),
+    wgsl: directWgsl(kernel),
     bindings: [
       { name: "source", index: 0, vector: x.sourceSize % 4 === 0, texels },
       { name: "packed", index: operands.output + 1, vector: true, texels },
@@ -178,4 +148,50 @@ function sumKernel(kernel: DirectKernel, limits: DeviceLimits): WebGpuKernel {
     ],
     workgroups: [across, channelTiles * groups, Math.ceil(workgroups / across)],
   };
+}
+
+/** The text of the kernel that sums all sources and taps of a tile. */
+function directWgsl(kernel: DirectKernel): string {
+  const { convolution, tile, y, x, channelTiles, rowTiles, columnTiles, threads } = kernel;
+  const { groups, channels, sources, taps } = convolution;
+  const source = sourceLoads(
+    { size: y.sourceSize, last: (rowTiles - 1) * tile.rows * y.step },
+    { size: x.sourceSize, last: (columnTiles - 1) * 4 * tile.vectors * x.step },
+    tile.viaTexture,
+  );
+  const weight = (tap: number, quad: number) => {
+    const index = `row + ${tap * tile.channels / 4 + quad}u`;
+    return tile.viaTexture ? `packed(${index})` : `packed[${index}]`;
+  };
+  const rows = rowTiles * tile.rows * y.residues, columns = columnTiles * 4 * tile.vectors * x.residues;
+  const sums: SumsTile = { convolution, y, x, tile, covered: [rows, columns, channelTiles * tile.channels] };
+  // Written before the loads, which are what they request.
+  const products = (tile.viaTexture ? addBySum : addByTap)(sums, { source, weight });
+  return `var<private> image: u32;
+${source.functions}
+${storeWgsl(sums)}
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32,
+  @builtin(num_workgroups) groups: vec3<u32>) {
+  let group = id.y / ${channelTiles}u;
+  let firstChannel = id.y % ${channelTiles}u * ${tile.channels}u;
+  let thread = (id.z * groups.x + id.x) * ${WORKGROUP}u + lane;
+  if (thread >= ${threads}u) { return; }
+  let columnTile = thread % ${columnTiles}u;
+  let rowTile = thread / ${columnTiles}u % ${rowTiles}u;
+  image = thread / ${columnTiles * rowTiles}u;
+  let x = columnTile * ${4 * tile.vectors * x.residues}u;
+  let y = rowTile * ${tile.rows * y.residues}u;
+  let firstColumn = i32(columnTile * ${4 * tile.vectors * x.step}u);
+  let firstRow = i32(rowTile * ${tile.rows * y.step}u);
+  ${declareSums(sums)}
+  for (var s = 0u; s < ${sources}u; s++) {
+    let plane = ((image * ${groups}u + group) * ${sources}u + s) * ${y.sourceSize * x.sourceSize}u;
+    let row = (id.y * ${sources}u + s) * ${taps * tile.channels / 4}u;
+    ${source.statements().join("\n    ")}
+    ${products}
+  }
+  let channel = group * ${channels}u + firstChannel;
+  ${storeSums(sums)}
+}`;
 }

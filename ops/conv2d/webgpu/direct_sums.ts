@@ -1,51 +1,35 @@
 /**
- * The text of the direct kernel: the sums of a tile of rows, columns and channels, four adjacent columns of a residue
- * (`strided_axis.ts`) in a vector. Taps are unrolled.
+ * The text of a thread's tile in the direct kernels: the sums of some rows, columns and channels, four adjacent columns of a
+ * residue (`strided_axis.ts`) in a vector. Taps are unrolled. Where source and weights come from is the kernel's to say.
  */
 
 import { range, storeOfFour, vec4 } from "../../../kernels/mod.ts";
 import { epilogueWgsl } from "../epilogue.ts";
-import type { DirectKernel } from "./direct.ts";
-import { requestVector, type SourceLoads, sourceLoads } from "./source_loads.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import type { DirectTile } from "./direct.ts";
+import { requestVector, type SourceLoads } from "./source_loads.ts";
+import type { StridedAxis } from "./strided_axis.ts";
 
-/** The text of the kernel that sums all sources and taps of a tile. */
-export function directSumsWgsl(kernel: DirectKernel, workgroup: number): string {
-  const { convolution, tile, y, x, channelTiles, rowTiles, columnTiles, threads } = kernel;
-  const { groups, channels, sources, taps } = convolution;
-  const loads = sourceLoads(
-    { size: y.sourceSize, last: (rowTiles - 1) * tile.rows * y.step },
-    { size: x.sourceSize, last: (columnTiles - 1) * 4 * tile.vectors * x.step },
-    tile.viaTexture,
-  );
-  // Written before the loads, which are what they request.
-  const products = tile.viaTexture ? addBySum(kernel, loads) : addByTap(kernel, loads);
-  return `var<private> image: u32;
-${loads.functions}
-${storeWgsl(kernel)}
-@compute @workgroup_size(${workgroup})
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32,
-  @builtin(num_workgroups) groups: vec3<u32>) {
-  let group = id.y / ${channelTiles}u;
-  let firstChannel = id.y % ${channelTiles}u * ${tile.channels}u;
-  let thread = (id.z * groups.x + id.x) * ${workgroup}u + lane;
-  if (thread >= ${threads}u) { return; }
-  let columnTile = thread % ${columnTiles}u;
-  let rowTile = thread / ${columnTiles}u % ${rowTiles}u;
-  image = thread / ${columnTiles * rowTiles}u;
-  let x = columnTile * ${4 * tile.vectors * x.residues}u;
-  let y = rowTile * ${tile.rows * y.residues}u;
-  let firstColumn = i32(columnTile * ${4 * tile.vectors * x.step}u);
-  let firstRow = i32(rowTile * ${tile.rows * y.step}u);
-  ${declareSums(kernel)}
-  for (var s = 0u; s < ${sources}u; s++) {
-    let plane = ((image * ${groups}u + group) * ${sources}u + s) * ${y.sourceSize * x.sourceSize}u;
-    let row = (id.y * ${sources}u + s) * ${taps * tile.channels / 4}u;
-    ${loads.statements().join("\n    ")}
-    ${products}
-  }
-  let channel = group * ${channels}u + firstChannel;
-  ${storeSums(kernel)}
-}`;
+/** A tile of a thread, and what of the result such tiles cover. */
+export interface SumsTile {
+  /** The convolution. */
+  readonly convolution: DirectedConvolution;
+  /** The rows. */
+  readonly y: StridedAxis;
+  /** The columns. */
+  readonly x: StridedAxis;
+  /** The tile. */
+  readonly tile: Pick<DirectTile, "vectors" | "rows" | "channels">;
+  /** Rows, columns and channels of a group that all tiles cover; those beyond the result are not stored. */
+  readonly covered: readonly [rows: number, columns: number, channels: number];
+}
+
+/** Where a tile reads from. */
+export interface TileReads {
+  /** The source. */
+  readonly source: SourceLoads;
+  /** WGSL of the weights of a tap of the packed weights and four channels of the tile. */
+  weight(tap: number, quad: number): string;
 }
 
 /** A vector of results of a tile, for each of its channels: its residues, its row, and its vector of columns. */
@@ -56,7 +40,7 @@ interface Slot {
   readonly vector: number;
 }
 
-function slotsOf({ tile, y, x }: DirectKernel): Slot[] {
+function slotsOf({ tile, y, x }: SumsTile): Slot[] {
   const slots: Slot[] = [];
   for (const rowResidue of range(y.residues)) {
     for (const row of range(tile.rows)) {
@@ -74,7 +58,7 @@ function sumName({ rowResidue, row, columnResidue, vector }: Slot, k: number): s
 }
 
 /** The sums, which begin with the bias. */
-function declareSums(kernel: DirectKernel): string {
+export function declareSums(kernel: SumsTile): string {
   const { convolution: { groups, channels, operands }, tile } = kernel, ks = range(tile.channels);
   const bias = (k: number) => `bias[min(group * ${channels}u + firstChannel + ${k}u, ${groups * channels - 1}u)]`;
   const first = (k: number) => `let first${k} = vec4<f32>(${operands.bias === undefined ? "0.0" : bias(k)});`;
@@ -83,13 +67,8 @@ function declareSums(kernel: DirectKernel): string {
 }
 
 /** Loads the weights of a tap: those of four channels in a vector. */
-function loadWeights({ tile }: DirectKernel, tap: number): string {
-  const quads = tile.channels / 4;
-  const weight = (q: number) => {
-    const index = `row + ${tap * quads + q}u`;
-    return `let w${tap}_${q} = ${tile.viaTexture ? `packed(${index})` : `packed[${index}]`};`;
-  };
-  return range(quads).map(weight).join(" ");
+function loadWeights({ tile }: SumsTile, { weight }: TileReads, tap: number): string {
+  return range(tile.channels / 4).map((q) => `let w${tap}_${q} = ${weight(tap, q)};`).join(" ");
 }
 
 /** The weight of a tap and a channel of the tile, as a vector. */
@@ -105,7 +84,7 @@ interface SourceVector {
 
 /** The vector of the source that a slot meets at a tap of the packed weights, if it meets any. */
 function sourceVector(
-  { convolution: { direction, taps, kernelSize: [, kernelWidth] }, y, x }: DirectKernel,
+  { convolution: { direction, taps, kernelSize: [, kernelWidth] }, y, x }: SumsTile,
   loads: SourceLoads,
   slot: Slot,
   packedTap: number,
@@ -119,28 +98,28 @@ function sourceVector(
 }
 
 /** Adds the products of a source tap by tap, so that few vectors and weights are held at a time. */
-function addByTap(kernel: DirectKernel, loads: SourceLoads): string {
+export function addByTap(kernel: SumsTile, reads: TileReads): string {
   const slots = slotsOf(kernel), ks = range(kernel.tile.channels);
   const addSlot = (slot: Slot, tap: number): string[] => {
-    const vector = sourceVector(kernel, loads, slot, tap);
+    const vector = sourceVector(kernel, reads.source, slot, tap);
     if (vector === undefined) return [];
     const updates = ks.map((k) => `${sumName(slot, k)} = fma(${weightOf(tap, k)}, v, ${sumName(slot, k)});`);
     return [`{ let v = ${vector.value}; ${updates.join(" ")} }`];
   };
   const addTap = (tap: number): string => {
     const lines = slots.flatMap((slot) => addSlot(slot, tap));
-    return lines.length === 0 ? "" : `{ ${loadWeights(kernel, tap)}\n      ${lines.join("\n      ")}\n    }`;
+    return lines.length === 0 ? "" : `{ ${loadWeights(kernel, reads, tap)}\n      ${lines.join("\n      ")}\n    }`;
   };
   return range(kernel.convolution.taps).map(addTap).join("\n    ");
 }
 
 /** Adds the products of a source sum by sum, each sum written once: for loads that cost little. */
-function addBySum(kernel: DirectKernel, loads: SourceLoads): string {
+export function addBySum(kernel: SumsTile, reads: TileReads): string {
   const slots = slotsOf(kernel), taps = range(kernel.convolution.taps);
   const vectors = new Map<string, string>(), weights = new Set<string>();
   for (const slot of slots) {
     for (const tap of taps) {
-      const vector = sourceVector(kernel, loads, slot, tap);
+      const vector = sourceVector(kernel, reads.source, slot, tap);
       if (vector !== undefined) vectors.set(vector.name, vector.value);
     }
   }
@@ -148,7 +127,7 @@ function addBySum(kernel: DirectKernel, loads: SourceLoads): string {
     const lines: string[] = [];
     let sum = sumName(slot, k);
     for (const tap of taps) {
-      const vector = sourceVector(kernel, loads, slot, tap), weight = `f${tap}_${k}`;
+      const vector = sourceVector(kernel, reads.source, slot, tap), weight = `f${tap}_${k}`;
       if (vector === undefined) continue;
       // Declared once for all slots: the more expressions, the longer a text takes to compile.
       if (!weights.has(weight)) lines.push(`let ${weight} = ${weightOf(tap, k)};`);
@@ -158,16 +137,15 @@ function addBySum(kernel: DirectKernel, loads: SourceLoads): string {
     return [...lines, `${sumName(slot, k)} = ${sum};`].join(" ");
   };
   return [
-    taps.map((tap) => loadWeights(kernel, tap)).join(" "),
+    taps.map((tap) => loadWeights(kernel, reads, tap)).join(" "),
     ...[...vectors].map(([name, value]) => `let ${name} = ${value};`),
     ...slots.flatMap((slot) => range(kernel.tile.channels).map((k) => addSum(slot, k))),
   ].join("\n    ");
 }
 
 /** `store(channel, y, x, value)`: four adjacent results of the image, as far as they are inside. */
-function storeWgsl({ convolution: { groups, channels, operands }, tile, y, x }: DirectKernel): string {
-  const rowsFit = y.size % (tile.rows * y.residues) === 0;
-  const columnsFit = x.size % (4 * tile.vectors * x.residues) === 0;
+export function storeWgsl({ convolution: { groups, channels, operands }, covered, y, x }: SumsTile): string {
+  const rowsFit = covered[0] === y.size, columnsFit = covered[1] === x.size;
   const store = storeOfFour({
     target: "result",
     start: "line + x",
@@ -183,7 +161,7 @@ function storeWgsl({ convolution: { groups, channels, operands }, tile, y, x }: 
 }
 
 /** Stores the tile. Columns of the residues alternate. */
-function storeSums({ convolution: { channels }, tile, y, x }: DirectKernel): string {
+export function storeSums({ convolution: { channels }, tile, covered, y, x }: SumsTile): string {
   const lines: string[] = [];
   const element = (rowResidue: number, row: number, k: number, column: number): string => {
     const ofResidue = Math.floor(column / x.residues);
@@ -196,7 +174,7 @@ function storeSums({ convolution: { channels }, tile, y, x }: DirectKernel): str
         for (const u of range(tile.vectors * x.residues)) {
           const value = vec4(range(4, 4 * u).map((column) => element(rowResidue, row, k, column)));
           const store = `store(channel + ${k}u, y + ${row * y.residues + rowResidue}u, x + ${4 * u}u, ${value});`;
-          const ragged = channels % tile.channels !== 0;
+          const ragged = covered[2] !== channels;
           lines.push(ragged ? `if (firstChannel + ${k}u < ${channels}u) { ${store} }` : store);
         }
       }

@@ -1,0 +1,243 @@
+/**
+ * The direct WebGPU kernel of a convolution and of its input gradient with both operands in workgroup memory, for GPUs. A
+ * workgroup brings in what a block of results meets of some sources, each element once for all taps, and their weights; a
+ * thread computes a tile of rows, columns and channels of them (`direct_sums.ts`). An implicit matrix product brings each
+ * element in once a tap, which few channels do not make up for.
+ */
+
+import {
+  type DeviceLimits,
+  f32,
+  type KernelFamily,
+  type Launch,
+  MAX_ITERATIONS,
+  type WebGpuKernel,
+} from "../../../core/mod.ts";
+import { BLOCK_WORK, LOAD_WORK, range, SLICE_WORK } from "../../../kernels/mod.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import { operandBindings } from "../epilogue.ts";
+import { addByTap, declareSums, storeSums, storeWgsl, type SumsTile } from "./direct_sums.ts";
+import { packedSize, type PackedWeights, packWeightsKernel } from "./packed_weights.ts";
+import type { SourceLoads } from "./source_loads.ts";
+import { stagedBytes, stagedSizes, stagedThreads, type StagedTile, stagedTiles, stagedWindow } from "./staged_tile.ts";
+import { stridedAxes } from "./strided_axis.ts";
+
+/** The family. A tile has four channels at least, which is worth nothing for one. */
+export const STAGED_DIRECT: KernelFamily<DirectedConvolution, StagedTile> = {
+  name: "staged direct",
+  version: 1,
+  supports: ({ channels, sources }) => channels > 1 && sources <= MAX_ITERATIONS / 2,
+  configurations: (convolution, { limits }) =>
+    stagedTiles(convolution, limits).filter((tile) =>
+      4 * packedSize(convolution, packedWeights(convolution, tile)) <= limits.maxStorageBufferBindingSize
+    ),
+  nameOf({ rows, channels, down, across, deep, sources }) {
+    return `staged direct ${rows * down}x${4 * across}x${channels * deep}x${sources} ${rows}x4x${channels}`;
+  },
+  coverageOf: ({ rows, channels }) => `${rows}x4x${channels}`,
+  launchOf,
+  emit(convolution, tile, { limits }) {
+    const packed = packedWeights(convolution, tile);
+    return {
+      workspace: [f32([packedSize(convolution, packed)])],
+      kernels: [packWeightsKernel(convolution, packed, limits), stagedKernel(convolution, tile, limits)],
+    };
+  },
+};
+
+/** Registers of a thread beside its sums, what it loads at once and where it brings things in from. */
+const OTHER_REGISTERS = 28;
+
+/** Blocks along rows, columns, channels of a group, groups and images. */
+interface Blocks {
+  readonly rows: number;
+  readonly columns: number;
+  readonly channels: number;
+  readonly all: number;
+}
+
+function blocksOf(convolution: DirectedConvolution, { rows, channels, down, across, deep }: StagedTile): Blocks {
+  const { batch, groups } = convolution, [y, x] = stridedAxes(convolution);
+  const blocks = {
+    rows: Math.ceil(y.size / (rows * down * y.residues)),
+    columns: Math.ceil(x.size / (4 * across * x.residues)),
+    channels: Math.ceil(convolution.channels / (channels * deep)),
+  };
+  return { ...blocks, all: blocks.rows * blocks.columns * blocks.channels * groups * batch };
+}
+
+function packedWeights(convolution: DirectedConvolution, tile: StagedTile): PackedWeights {
+  const sources = tile.sources * Math.ceil(convolution.sources / tile.sources);
+  return { tile: tile.channels * tile.deep, tiles: blocksOf(convolution, tile).channels, sources };
+}
+
+/** Vectors that the block's threads bring in of the weights of a slice. */
+function weightVectors(convolution: DirectedConvolution, tile: StagedTile): number {
+  return stagedSizes(convolution, tile)[1] / 4;
+}
+
+/** Work is counted as that of matrix products is: `launchOf` of `kernels/gemm/workgroup_choice.ts`. */
+function launchOf(convolution: DirectedConvolution, tile: StagedTile): Launch {
+  const threads = stagedThreads(tile), [y, x] = stridedAxes(convolution), window = stagedWindow(convolution, tile);
+  const { rows, channels, sources } = tile, { taps } = convolution, loads = windowLoads(convolution, tile);
+  const sums = 4 * rows * channels * y.residues * x.residues, products = 4 * rows * channels * taps;
+  const scalars = window.rowLoads * window.columnLoads;
+  const slice = threads * (sources * (products + 4 * loads.vectors() + channels * taps) + LOAD_WORK * scalars) +
+    LOAD_WORK * weightVectors(convolution, tile) + SLICE_WORK;
+  return {
+    blocks: blocksOf(convolution, tile).all,
+    work: Math.ceil(convolution.sources / sources) * slice + 2 * threads * sums + BLOCK_WORK,
+    threads,
+    registers: sums + Math.max(4 * loads.vectors() + channels, scalars) + window.rowLoads + window.columnLoads +
+      OTHER_REGISTERS,
+    workgroupBytes: stagedBytes(convolution, tile),
+  };
+}
+
+/** The loads of a thread's tile from the staged source: whole vectors, at `own` of it. */
+interface WindowLoads extends SourceLoads {
+  /** How many vectors are loaded. */
+  vectors(): number;
+}
+
+function windowLoads(convolution: DirectedConvolution, tile: StagedTile): WindowLoads {
+  const { rows, columns, pitch } = stagedWindow(convolution, tile), requested = new Map<string, number>();
+  const loads: WindowLoads = {
+    functions: "",
+    request(row, column) {
+      const y = row - rows.first, at = column - columns.first, quad = Math.floor(at / 4), name = `v${y}_${quad}`;
+      requested.set(name, y * pitch / 4 + quad);
+      return `${name}[${at % 4}]`;
+    },
+    statements: () => [...requested].map(([name, offset]) => `let ${name} = window[own + ${offset}u];`),
+    vectors: () => requested.size,
+  };
+  addByTap(sumsOf(convolution, tile), { source: loads, weight: () => "" });
+  return loads;
+}
+
+function sumsOf(convolution: DirectedConvolution, tile: StagedTile): SumsTile {
+  const [y, x] = stridedAxes(convolution), blocks = blocksOf(convolution, tile);
+  return {
+    convolution,
+    y,
+    x,
+    tile: { vectors: 1, rows: tile.rows, channels: tile.channels },
+    covered: [
+      blocks.rows * tile.down * tile.rows * y.residues,
+      blocks.columns * tile.across * 4 * x.residues,
+      blocks.channels * tile.deep * tile.channels,
+    ],
+  };
+}
+
+function stagedKernel(convolution: DirectedConvolution, tile: StagedTile, limits: DeviceLimits): WebGpuKernel {
+  const { operands } = convolution, [, x] = stridedAxes(convolution), vector = x.size % 4 === 0;
+  const { all } = blocksOf(convolution, tile), wide = Math.min(all, limits.maxComputeWorkgroupsPerDimension);
+  return {
+    wgsl: stagedWgsl(convolution, tile),
+    bindings: [
+      { name: "source", index: 0 },
+      { name: "packed", index: operands.output + 1, vector: true },
+      ...operandBindings(operands, vector),
+      { name: "result", index: operands.output, write: true, vector },
+    ],
+    workgroups: [wide, Math.ceil(all / wide), 1],
+  };
+}
+
+function stagedWgsl(convolution: DirectedConvolution, tile: StagedTile): string {
+  const { groups, channels, sources, taps } = convolution, sums = sumsOf(convolution, tile), { y, x } = sums;
+  const { down, across, deep } = tile, blocks = blocksOf(convolution, tile), window = stagedWindow(convolution, tile);
+  const [windowSize, weightsSize] = stagedSizes(convolution, tile), threads = stagedThreads(tile);
+  const rowOfWeights = deep * tile.channels / 4, plane = y.sourceSize * x.sourceSize;
+  const source = windowLoads(convolution, tile);
+  const products = addByTap(sums, { source, weight: (tap, quad) => `weights[row + ${tap * rowOfWeights + quad}u]` });
+  const bringIn = bringInWgsl(convolution, tile);
+  return `var<private> image: u32;
+var<workgroup> window: array<vec4<f32>, ${windowSize / 4}>;
+var<workgroup> weights: array<vec4<f32>, ${weightsSize / 4}>;
+${storeWgsl(sums)}
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  var block = id.y * groups.x + id.x;
+  if (block >= ${blocks.all}u) { return; }
+  let columnBlock = block % ${blocks.columns}u; block /= ${blocks.columns}u;
+  let rowBlock = block % ${blocks.rows}u; block /= ${blocks.rows}u;
+  let weightBlock = block % ${blocks.channels * groups}u;
+  let group = weightBlock / ${blocks.channels}u;
+  image = block / ${blocks.channels * groups}u;
+  let ownColumn = lane % ${across}u;
+  let ownRow = lane / ${across}u % ${down}u;
+  let ownChannels = lane / ${across * down}u;
+  let x = (columnBlock * ${across}u + ownColumn) * ${4 * x.residues}u;
+  let y = (rowBlock * ${down}u + ownRow) * ${tile.rows * y.residues}u;
+  let ownWindow = ownRow * ${tile.rows * y.step * window.pitch / 4}u + ownColumn * ${x.step}u;
+  let firstChannel = weightBlock % ${blocks.channels}u * ${deep * tile.channels}u + ownChannels * ${tile.channels}u;
+  var plane = (image * ${groups}u + group) * ${sources * plane}u;
+  var firstWeight = weightBlock * ${packedWeights(convolution, tile).sources * taps * rowOfWeights}u + lane;
+  ${bringIn.setup}
+  ${declareSums(sums)}
+  for (var first = 0u; first < ${sources}u; first += ${tile.sources}u) {
+    ${bringIn.fetch}
+    workgroupBarrier();
+    for (var s = 0u; s < ${tile.sources}u; s++) {
+    let own = ownWindow + s * ${window.rows.size * window.pitch / 4}u;
+    let row = ownChannels * ${tile.channels / 4}u + s * ${taps * rowOfWeights}u;
+    ${source.statements().join("\n    ")}
+    ${products}
+    }
+    workgroupBarrier();
+    plane += ${tile.sources * plane}u;
+    firstWeight += ${weightsSize / 4}u;
+  }
+  let channel = group * ${channels}u + firstChannel;
+  ${storeSums(sums)}
+}`;
+}
+
+/** WGSL of how a thread brings in its part of a slice; where that lies is worked out before the loop over slices. */
+function bringInWgsl(convolution: DirectedConvolution, tile: StagedTile): { setup: string; fetch: string } {
+  const { sources } = convolution, [y, x] = stridedAxes(convolution), threads = stagedThreads(tile);
+  const { rows, columns, lanes, pitch, rowLoads, columnLoads } = stagedWindow(convolution, tile);
+  const rowsAtOnce = threads / lanes, allRows = tile.sources * rows.size, vectors = weightVectors(convolution, tile);
+  const checksSources = sources % tile.sources !== 0;
+  const row = (j: number) =>
+    `let at${j} = fetchRow + ${j * rowsAtOnce}u;
+  let source${j} = at${j} / ${rows.size}u;
+  let y${j} = firstRow + i32(at${j} % ${rows.size}u);
+  let isIn${j} = (y${j} >= 0) & (y${j} < ${y.sourceSize});
+  let line${j} = source${j} * ${y.sourceSize * x.sourceSize}u + u32(clamp(y${j}, 0, ${
+      y.sourceSize - 1
+    })) * ${x.sourceSize}u;`;
+  const column = (i: number) =>
+    `let x${i} = firstColumn + i32(fetchColumn + ${i * lanes}u);
+  let isAcross${i} = (x${i} >= 0) & (x${i} < ${x.sourceSize});
+  let column${i} = u32(clamp(x${i}, 0, ${x.sourceSize - 1}));`;
+  const load = (j: number, i: number) => {
+    const inside = `isIn${j} & isAcross${i}${checksSources ? ` & (first + source${j} < ${sources}u)` : ""}`;
+    return `window[park + ${
+      (j * rowsAtOnce * pitch + i * lanes) / 4
+    }u][parkAt] = select(0.0, source[plane + line${j} + column${i}], ${inside});`;
+  };
+  const fetchRow = (j: number) => {
+    const loads = range(columnLoads).map((i) => load(j, i)).join(" ");
+    return (j + 1) * rowsAtOnce > allRows ? `if (at${j} < ${allRows}u) { ${loads} }` : loads;
+  };
+  const fetchWeights = (i: number) => {
+    const fetch = `weights[lane + ${i * threads}u] = packed[firstWeight + ${i * threads}u];`;
+    return (i + 1) * threads > vectors ? `if (lane < ${vectors - i * threads}u) { ${fetch} }` : fetch;
+  };
+  return {
+    setup: `let fetchRow = lane / ${lanes}u;
+  let fetchColumn = lane % ${lanes}u;
+  let firstRow = i32(rowBlock * ${tile.rows * tile.down * y.step}u) + ${rows.first};
+  let firstColumn = i32(columnBlock * ${4 * tile.across * x.step}u) + ${columns.first};
+  let park = fetchRow * ${pitch / 4}u + fetchColumn / 4u;
+  let parkAt = fetchColumn % 4u;
+  ${range(rowLoads).map(row).join("\n  ")}
+  ${range(columnLoads).map(column).join("\n  ")}`,
+    fetch: [...range(rowLoads).map(fetchRow), ...range(Math.ceil(vectors / threads)).map(fetchWeights)].join("\n    "),
+  };
+}

@@ -1,0 +1,107 @@
+import { assert, assertEquals } from "@std/assert";
+import { DEVICE_PROFILES, type DeviceProfile, occupancyModel, type WebGpuKernel } from "../../../core/mod.ts";
+import { fastestConfiguration } from "../../../kernels/mod.ts";
+import { divisions, sliceLoop } from "../../../tests/_loop_text.ts";
+import { directed, type DirectedConvolution, type Direction } from "../directed.ts";
+import { operandsOf } from "../epilogue.ts";
+import { CONVOLUTION_DEFAULTS, type ConvolutionAttributes, convolutionProblem } from "../problem.ts";
+import { CONVOLUTION_RULES } from "../rules.ts";
+import { CONVOLUTION_CASES, convolutionCaseSpecs } from "../samples.ts";
+import { convolutionShape, IMPLICIT_GEMM } from "./implicit_gemm.ts";
+import { STAGED_DIRECT } from "./staged_direct.ts";
+import { stagedBytes, stagedSpan, stagedThreads, stagedWindow } from "./staged_tile.ts";
+import { stridedAxes } from "./strided_axis.ts";
+
+const LAVAPIPE = DEVICE_PROFILES.lavapipe, HOPPER = DEVICE_PROFILES["nvidia-hopper"];
+const DIRECTIONS: readonly Direction[] = ["forward", "inputGradient"];
+
+function convolution(
+  input: readonly number[],
+  weight: readonly number[],
+  attributes: Partial<ConvolutionAttributes> = {},
+  direction: Direction = "forward",
+): DirectedConvolution {
+  const problem = convolutionProblem("conv2d", input, weight, { ...CONVOLUTION_DEFAULTS, ...attributes });
+  return directed(problem, direction, operandsOf(2));
+}
+
+/** The cases that the family takes, in both directions. */
+const CASES = CONVOLUTION_CASES.flatMap((sample) => {
+  const { attributes } = convolutionCaseSpecs(sample);
+  return DIRECTIONS.map((direction) => convolution(sample.input, sample.weight, attributes, direction));
+}).filter((each) => STAGED_DIRECT.supports(each, LAVAPIPE));
+
+/** The kernels of all configurations, by name. */
+function kernels(each: DirectedConvolution, device: DeviceProfile): [name: string, kernel: WebGpuKernel][] {
+  return STAGED_DIRECT.configurations(each, device).map((configuration) => [
+    STAGED_DIRECT.nameOf!(configuration, each),
+    STAGED_DIRECT.emit(each, configuration, device).kernels[1],
+  ]);
+}
+
+Deno.test("a staged convolution's loops over slices have no division, whatever the shape and the configuration", () => {
+  let loops = 0;
+  for (const each of CASES) {
+    for (const [name, { wgsl }] of kernels(each, LAVAPIPE)) {
+      assertEquals(divisions(sliceLoop(wgsl)), [], name);
+      loops++;
+    }
+  }
+  assert(loops > 40, `${loops}`);
+});
+
+Deno.test("threads of a staged convolution bring in all that their block meets, and nothing twice", () => {
+  for (const each of CASES) {
+    const [y, x] = stridedAxes(each);
+    for (const tile of STAGED_DIRECT.configurations(each, LAVAPIPE)) {
+      const { rows, columns, lanes, pitch, rowLoads, columnLoads } = stagedWindow(each, tile);
+      assertEquals([rows, columns], [stagedSpan(y, tile.down * tile.rows), stagedSpan(x, 4 * tile.across)]);
+      const threads = stagedThreads(tile), once = threads / lanes, all = tile.sources * rows.size;
+      assertEquals([threads % lanes, pitch % 4], [0, 0]);
+      assert(
+        lanes * columnLoads >= columns.size && lanes * (columnLoads - 1) < columns.size && pitch >= lanes * columnLoads,
+      );
+      assert(once * rowLoads >= all && once * (rowLoads - 1) < all);
+    }
+  }
+});
+
+Deno.test("a device gets no staged tile that it cannot run", () => {
+  for (const profile of [DEVICE_PROFILES.default, HOPPER]) {
+    const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = profile.limits;
+    for (const each of [...CASES, convolution([64, 3, 224, 224], [64, 3, 7, 7], { stride: [2, 2], padding: [3, 3] })]) {
+      for (const tile of STAGED_DIRECT.configurations(each, profile)) {
+        assert(stagedThreads(tile) <= maxComputeInvocationsPerWorkgroup);
+        assert(stagedBytes(each, tile) <= maxComputeWorkgroupStorageSize);
+      }
+    }
+  }
+});
+
+Deno.test("rules take the staged kernel on hardware where it is expected to take far fewer cycles, and there alone", () => {
+  const rule = CONVOLUTION_RULES.find(({ family }) => family === "staged direct")!, occupancy = occupancyModel(HOPPER);
+  assertEquals(rule.on, "hardware");
+  const padding = [1, 1],
+    chosen = (each: DirectedConvolution) => {
+      assert(rule.when!(each, HOPPER));
+      const configure = rule.configuration as (
+        problem: DirectedConvolution,
+        model: typeof occupancy,
+      ) => { rows: number };
+      const { rows } = configure(each, occupancy);
+      const product = fastestConfiguration(convolutionShape(each), occupancy);
+      const cycles = STAGED_DIRECT.configurations(each, HOPPER).map((tile) =>
+        occupancy.of(STAGED_DIRECT.launchOf!(each, tile)).cycles
+      );
+      assertEquals(rows > 0, Math.min(...cycles) <= 0.8 * occupancy.of(IMPLICIT_GEMM.launchOf!(each, product)).cycles);
+      return rows > 0;
+    };
+  for (const direction of DIRECTIONS) {
+    assert(chosen(convolution([128, 16, 32, 32], [16, 16, 3, 3], { padding }, direction)));
+    assert(chosen(convolution([128, 32, 16, 16], [32, 32, 3, 3], { padding }, direction)));
+    assert(!chosen(convolution([64, 64, 56, 56], [64, 64, 3, 3], { padding }, direction)));
+    assert(!chosen(convolution([64, 512, 7, 7], [512, 512, 3, 3], { padding }, direction)));
+  }
+  // Groups are no matrix product.
+  assert(!rule.when!(convolution([2, 64, 8, 8], [64, 64, 1, 1]), HOPPER));
+});

@@ -1,0 +1,146 @@
+/** How the staged direct kernel shares a convolution out: which results a workgroup computes, and what it stages for them. */
+
+import type { DeviceLimits } from "../../../core/mod.ts";
+import { evenTile, range } from "../../../kernels/mod.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
+
+/** A configuration: threads, and the tile of each. */
+export type StagedTile = {
+  /** Rows of a residue that a thread computes; columns are four. */
+  readonly rows: number;
+  /** Result channels that a thread computes; a multiple of four. */
+  readonly channels: number;
+  /** Threads along rows. */
+  readonly down: number;
+  /** Threads along columns. */
+  readonly across: number;
+  /** Threads along channels. */
+  readonly deep: number;
+  /** Sources of a slice. */
+  readonly sources: number;
+};
+
+/** Rows and channels of a thread: of many sums, for few loads, and of few, for many threads. */
+const THREAD_TILES = [[2, 8], [1, 8], [1, 4]] as const;
+/** Threads of a workgroup, at most, and at least: those that bring in a vector's elements. */
+const MOST_THREADS = [64, 256], LEAST_THREADS = 4;
+/** Sums of a thread, in vectors. */
+const MOST_SUMS = 16;
+/** Multiplications of vectors in a text, above which compilers take long. */
+const MOST_PRODUCTS = 400;
+/** Threads of a workgroup along columns and channels of a block, at most. */
+const MOST_ACROSS = 8, MOST_CHANNELS = 64;
+/** How much larger than the result blocks may be along an axis for being larger themselves. */
+const MOST_FILLED_UP = 1.15;
+/** Sources of a slice, at most, and bytes of a slice of more than one: several blocks are to share a multiprocessor. */
+const MOST_SOURCES = 8, WANTED_BYTES = 12 * 1024;
+
+/** What of an axis a block stages. */
+export interface StagedSpan {
+  /** The least offset of a tap from what its result meets. */
+  readonly first: number;
+  /** Elements that a block meets. */
+  readonly size: number;
+}
+
+/** What of an axis `count` adjacent results of each residue meet. */
+export function stagedSpan({ step, offsets }: StridedAxis, count: number): StagedSpan {
+  const all = offsets.flatMap((each) => [...each.values()]);
+  if (all.length === 0) return { first: 0, size: 1 };
+  const first = Math.min(...all);
+  return { first, size: (count - 1) * step + Math.max(...all) - first + 1 };
+}
+
+/** How a slice of the source lies in workgroup memory, and which thread brings in what. */
+export interface StagedWindow {
+  readonly rows: StagedSpan;
+  readonly columns: StagedSpan;
+  /** Elements from a row to the next; a multiple of four. */
+  readonly pitch: number;
+  /** Threads side by side along a row. */
+  readonly lanes: number;
+  /** Elements of a row that a thread brings in, `lanes` apart. */
+  readonly columnLoads: number;
+  /** Rows of all sources that a thread brings in, `threads / lanes` apart. */
+  readonly rowLoads: number;
+}
+
+/** Threads of a workgroup. */
+export function stagedThreads({ down, across, deep }: StagedTile): number {
+  return down * across * deep;
+}
+
+/** The window of a tile. */
+export function stagedWindow(convolution: DirectedConvolution, tile: StagedTile): StagedWindow {
+  const [y, x] = stridedAxes(convolution), threads = stagedThreads(tile);
+  const rows = stagedSpan(y, tile.down * tile.rows), columns = stagedSpan(x, 4 * tile.across);
+  const ways = [32, 16, 8, 4].filter((lanes) => threads % lanes === 0).map((lanes) => ({
+    lanes,
+    columnLoads: Math.ceil(columns.size / lanes),
+    rowLoads: Math.ceil(tile.sources * rows.size / (threads / lanes)),
+  }));
+  const loads = ways.map(({ columnLoads, rowLoads }) => columnLoads * rowLoads);
+  const way = ways[loads.indexOf(Math.min(...loads))], least = way.lanes * way.columnLoads;
+  const pitches = range(4).map((i) => least + 4 * i), clashes = pitches.map((pitch) => bankClashes(tile, y, x, pitch));
+  return { rows, columns, pitch: pitches[clashes.indexOf(Math.min(...clashes))], ...way };
+}
+
+/** Eight threads load a vector each at once, of 32 banks of an element: by how many times more the fullest is asked. */
+function bankClashes({ rows, across, down }: StagedTile, y: StridedAxis, x: StridedAxis, pitch: number): number {
+  const starts = range(8).map((lane) =>
+    Math.floor(lane / across) % down * rows * y.step * pitch + lane % across * 4 * x.step
+  );
+  const counts = new Map<number, number>();
+  for (const start of new Set(starts)) counts.set(start % 32, (counts.get(start % 32) ?? 0) + 1);
+  return Math.max(...counts.values()) - 1;
+}
+
+/** Elements of the staged source and of the staged weights. */
+export function stagedSizes(convolution: DirectedConvolution, tile: StagedTile): [source: number, weights: number] {
+  const { rows, pitch } = stagedWindow(convolution, tile);
+  return [tile.sources * rows.size * pitch, tile.sources * convolution.taps * tile.channels * tile.deep];
+}
+
+/** Bytes of workgroup memory. */
+export function stagedBytes(convolution: DirectedConvolution, tile: StagedTile): number {
+  const [source, weights] = stagedSizes(convolution, tile);
+  return 4 * (source + weights);
+}
+
+/** The largest power of two up to `most`, so that as many times `unit` cover `size` without much beyond it. */
+function fitPower(size: number, unit: number, most: number): number {
+  const covered = (power: number) => Math.ceil(size / (unit * power)) * unit * power;
+  const powers = range(Math.floor(Math.log2(Math.max(1, most))) + 1).map((k) => 2 ** k).reverse();
+  return powers.find((power) => covered(power) <= MOST_FILLED_UP * covered(1)) ?? 1;
+}
+
+/** The configurations for a convolution, the plainest first. */
+export function stagedTiles(convolution: DirectedConvolution, limits: DeviceLimits): StagedTile[] {
+  const { channels, taps } = convolution, [y, x] = stridedAxes(convolution), residues = y.residues * x.residues;
+  const height = Math.ceil(y.size / y.residues), width = Math.ceil(x.size / x.residues);
+  const tiles = THREAD_TILES.flatMap(([mostRows, mostChannels]) => {
+    const own = Math.min(mostChannels, 4 * Math.ceil(channels / 4)), rows = evenTile(height, mostRows);
+    if (rows * own * residues > MOST_SUMS || rows * own * taps > MOST_PRODUCTS) return [];
+    const deep = fitPower(channels, own, MOST_CHANNELS / own), across = fitPower(width, 4, MOST_ACROSS);
+    return MOST_THREADS.map((threads) => {
+      const most = Math.min(threads, limits.maxComputeInvocationsPerWorkgroup) / (deep * across);
+      return { rows, channels: own, down: fitPower(height, rows, most), across, deep, sources: 1 };
+    });
+  }).filter((tile) => stagedThreads(tile) >= LEAST_THREADS).map((tile) => withSources(convolution, tile));
+  const names = tiles.map((tile) => JSON.stringify(tile));
+  return tiles.filter((tile, i) =>
+    names.indexOf(names[i]) === i && stagedBytes(convolution, tile) <= limits.maxComputeWorkgroupStorageSize
+  );
+}
+
+/** As many sources a slice as fit. */
+function withSources(convolution: DirectedConvolution, tile: StagedTile): StagedTile {
+  let fitted = tile;
+  while (2 * fitted.sources <= Math.min(MOST_SOURCES, convolution.sources)) {
+    const next = { ...fitted, sources: 2 * fitted.sources };
+    if (stagedBytes(convolution, next) > WANTED_BYTES) break;
+    fitted = next;
+  }
+  return fitted;
+}
