@@ -15,6 +15,7 @@ import { POINTWISE_GEMMS } from "./webgpu/pointwise_gemm.ts";
 import { NAIVE_WEIGHT, naiveLineIterations } from "./webgpu/weight_gradient.ts";
 import { PER_TAP_GEMM } from "./webgpu/weight_gradient_gemm.ts";
 import { IMPLICIT_WEIGHT_GEMM } from "./webgpu/weight_gradient_implicit_gemm.ts";
+import { STAGED_WEIGHT } from "./webgpu/weight_gradient_staged.ts";
 import { TILED_WEIGHT } from "./webgpu/weight_gradient_tiled.ts";
 import { STAGED_DIRECT } from "./webgpu/staged_direct.ts";
 import { WINOGRAD } from "./webgpu/winograd.ts";
@@ -35,6 +36,7 @@ const CONVOLUTION_FAMILIES: readonly KernelFamily<DirectedConvolution>[] = [
 const WEIGHT_GRADIENT_FAMILIES: readonly KernelFamily<ConvolutionProblem>[] = [
   NAIVE_WEIGHT,
   TILED_WEIGHT,
+  STAGED_WEIGHT,
   PER_TAP_GEMM,
   IMPLICIT_WEIGHT_GEMM,
 ];

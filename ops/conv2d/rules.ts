@@ -1,7 +1,7 @@
 /** Which kernels of a convolution and of its gradients run where nothing was measured. */
 
-import type { DeviceAbilities, OccupancyModel, Rule } from "../../core/mod.ts";
-import { fastestConfiguration } from "../../kernels/mod.ts";
+import type { Configuration, DeviceAbilities, KernelFamily, OccupancyModel, Rule } from "../../core/mod.ts";
+import { fastestConfiguration, type WorkgroupConfiguration, type WorkgroupShape } from "../../kernels/mod.ts";
 import type { DirectedConvolution } from "./directed.ts";
 import { convolutionFlops, type ConvolutionProblem } from "./problem.ts";
 import { FEW_ROWS, fitRows, isDepthwise, MANY_ROWS } from "./webgpu/depthwise.ts";
@@ -16,8 +16,8 @@ import {
   sumsAllTaps,
 } from "./webgpu/weight_gradient_tiled.ts";
 import { STAGED_DIRECT } from "./webgpu/staged_direct.ts";
-import type { StagedTile } from "./webgpu/staged_tile.ts";
-import { weightGradientShape } from "./webgpu/weight_gradient_implicit_gemm.ts";
+import { IMPLICIT_WEIGHT_GEMM, weightGradientShape } from "./webgpu/weight_gradient_implicit_gemm.ts";
+import { STAGED_WEIGHT } from "./webgpu/weight_gradient_staged.ts";
 import { weightBytes, winogradGeometry } from "./webgpu/winograd/geometry.ts";
 
 /** Channels below which only the naive kernel has tiles that are about full. */
@@ -97,20 +97,30 @@ function depthwiseRule(on: string, most: number, viaTexture: boolean): Rule<Dire
 }
 
 /**
- * The staged tile of the fewest cycles, if these are far fewer than those of the fastest implicit product; else one that there is
- * not, so that the next rule is asked.
+ * The staged configuration of the fewest cycles, if these are far fewer than those of the fastest implicit product; else one that
+ * there is not, so that the next rule is asked.
  */
-function farFasterTile(convolution: DirectedConvolution, occupancy: OccupancyModel): Partial<StagedTile> {
-  const device = { limits: occupancy.limits, float16: false, subgroups: false };
-  const tiles = STAGED_DIRECT.configurations(convolution, device);
-  const cycles = tiles.map((tile) => occupancy.of(STAGED_DIRECT.launchOf!(convolution, tile)).cycles);
-  const least = Math.min(...cycles);
-  if (IMPLICIT_GEMM.supports(convolution, device)) {
-    const product = fastestConfiguration(convolutionShape(convolution), occupancy);
-    if (least > FAR_FEWER * occupancy.of(IMPLICIT_GEMM.launchOf!(convolution, product)).cycles) return { rows: 0 };
-  }
-  return tiles[cycles.indexOf(least)] ?? { rows: 0 };
+function farFaster<P, C extends Configuration>(
+  staged: KernelFamily<P, C>,
+  implicit: KernelFamily<P, WorkgroupConfiguration>,
+  shapeOf: (problem: P) => WorkgroupShape,
+): (problem: P, occupancy: OccupancyModel) => Configuration {
+  return (problem, occupancy) => {
+    const device = { limits: occupancy.limits, float16: false, subgroups: false };
+    const all = staged.configurations(problem, device);
+    const cycles = all.map((each) => occupancy.of(staged.launchOf!(problem, each)).cycles), least = Math.min(...cycles);
+    if (implicit.supports(problem, device)) {
+      const product = fastestConfiguration(shapeOf(problem), occupancy);
+      if (least > FAR_FEWER * occupancy.of(implicit.launchOf!(problem, product)).cycles) return NONE;
+    }
+    return all[cycles.indexOf(least)] ?? NONE;
+  };
 }
+
+/** What is no configuration of a staged family. */
+const NONE: Configuration = { rows: 0 };
+/** Why a staged kernel runs. */
+const ONCE = "each element is brought into workgroup memory once for all taps, which takes far fewer cycles";
 
 /** The rules of a convolution and of its input gradient. */
 export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
@@ -126,10 +136,10 @@ export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
   ...POINTWISE_RULES,
   {
     on: "hardware",
-    because: "each element is brought into workgroup memory once for all taps, which takes far fewer cycles",
+    because: ONCE,
     when: ({ channels, taps }) => channels >= FILLED_BLOCK && taps > 1,
     family: "staged direct",
-    configuration: farFasterTile,
+    configuration: farFaster(STAGED_DIRECT, IMPLICIT_GEMM, convolutionShape),
   },
   {
     on: "hardware",
@@ -200,6 +210,13 @@ export const WEIGHT_GRADIENT_RULES: readonly Rule<ConvolutionProblem>[] = [
     because: "few threads keep it busy",
     family: "tiled",
     configuration: (problem) => ({ ...fitWeightTile(problem), threads: FEW_THREADS }),
+  },
+  {
+    on: "hardware",
+    because: ONCE,
+    when: (problem) => fillsBlocks(problem) && problem.kernelHeight * problem.kernelWidth > 1,
+    family: "staged",
+    configuration: farFaster(STAGED_WEIGHT, IMPLICIT_WEIGHT_GEMM, weightGradientShape),
   },
   {
     on: "hardware",

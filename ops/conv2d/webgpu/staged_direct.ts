@@ -19,7 +19,15 @@ import { operandBindings } from "../epilogue.ts";
 import { addByTap, declareSums, storeSums, storeWgsl, type SumsTile } from "./direct_sums.ts";
 import { packedSize, type PackedWeights, packWeightsKernel } from "./packed_weights.ts";
 import type { SourceLoads } from "./source_loads.ts";
-import { stagedBytes, stagedSizes, stagedThreads, type StagedTile, stagedTiles, stagedWindow } from "./staged_tile.ts";
+import {
+  busyThreads,
+  stagedBytes,
+  stagedSizes,
+  stagedThreads,
+  type StagedTile,
+  stagedTiles,
+  stagedWindow,
+} from "./staged_tile.ts";
 import { stridedAxes } from "./strided_axis.ts";
 
 /** The family. A tile has four channels at least, which is worth nothing for one. */
@@ -79,10 +87,11 @@ function weightVectors(convolution: DirectedConvolution, tile: StagedTile): numb
 /** Work is counted as that of matrix products is: `launchOf` of `kernels/gemm/workgroup_choice.ts`. */
 function launchOf(convolution: DirectedConvolution, tile: StagedTile): Launch {
   const threads = stagedThreads(tile), [y, x] = stridedAxes(convolution), window = stagedWindow(convolution, tile);
+  const busy = busyThreads(threads);
   const { rows, channels, sources } = tile, { taps } = convolution, loads = windowLoads(convolution, tile);
   const sums = 4 * rows * channels * y.residues * x.residues, products = 4 * rows * channels * taps;
   const scalars = window.rowLoads * window.columnLoads;
-  const slice = threads * (sources * (products + 4 * loads.vectors() + channels * taps) + LOAD_WORK * scalars) +
+  const slice = busy * (sources * (products + 4 * loads.vectors() + channels * taps) + LOAD_WORK * scalars) +
     LOAD_WORK * weightVectors(convolution, tile) + SLICE_WORK;
   return {
     blocks: blocksOf(convolution, tile).all,

@@ -29,6 +29,8 @@ const MOST_THREADS = [64, 256], LEAST_THREADS = 4;
 const MOST_SUMS = 16;
 /** Multiplications of vectors in a text, above which compilers take long. */
 const MOST_PRODUCTS = 400;
+/** Threads that run in step. */
+const WARP = 32;
 /** Threads of a workgroup along columns and channels of a block, at most. */
 const MOST_ACROSS = 8, MOST_CHANNELS = 64;
 /** How much larger than the result blocks may be along an axis for being larger themselves. */
@@ -71,11 +73,21 @@ export function stagedThreads({ down, across, deep }: StagedTile): number {
   return down * across * deep;
 }
 
+/** How many threads may load adjacent elements: those of a vector at least, and of a sector of memory where threads suffice. */
+export function lanesOf(threads: number): number[] {
+  return [32, 16, 8, ...(threads < WARP ? [4] : [])].filter((lanes) => threads % lanes === 0);
+}
+
+/** Threads that a multiprocessor keeps busy for those of a workgroup: whole warps. */
+export function busyThreads(threads: number): number {
+  return WARP * Math.ceil(threads / WARP);
+}
+
 /** The window of a tile. */
 export function stagedWindow(convolution: DirectedConvolution, tile: StagedTile): StagedWindow {
   const [y, x] = stridedAxes(convolution), threads = stagedThreads(tile);
   const rows = stagedSpan(y, tile.down * tile.rows), columns = stagedSpan(x, 4 * tile.across);
-  const ways = [32, 16, 8, 4].filter((lanes) => threads % lanes === 0).map((lanes) => ({
+  const ways = lanesOf(threads).map((lanes) => ({
     lanes,
     columnLoads: Math.ceil(columns.size / lanes),
     rowLoads: Math.ceil(tile.sources * rows.size / (threads / lanes)),
@@ -109,7 +121,7 @@ export function stagedBytes(convolution: DirectedConvolution, tile: StagedTile):
 }
 
 /** The largest power of two up to `most`, so that as many times `unit` cover `size` without much beyond it. */
-function fitPower(size: number, unit: number, most: number): number {
+export function fitPower(size: number, unit: number, most: number): number {
   const covered = (power: number) => Math.ceil(size / (unit * power)) * unit * power;
   const powers = range(Math.floor(Math.log2(Math.max(1, most))) + 1).map((k) => 2 ** k).reverse();
   return powers.find((power) => covered(power) <= MOST_FILLED_UP * covered(1)) ?? 1;

@@ -1,0 +1,264 @@
+/**
+ * The staged WebGPU kernel of a convolution's weight gradient, for GPUs and few channels. A workgroup brings a band of the
+ * output's gradient and what it meets of the input into workgroup memory, each element once for all taps; a thread adds up all
+ * taps of some output channels and an input channel. Bands are taken in parts by different workgroups; the parts are added in a
+ * fixed order.
+ */
+
+import {
+  type DeviceLimits,
+  f32,
+  type KernelFamily,
+  type Launch,
+  MAX_ITERATIONS,
+  sizeWgsl,
+  type WebGpuKernel,
+} from "../../../core/mod.ts";
+import { BLOCK_WORK, LOAD_WORK, range, SLICE_WORK, sumPartsKernel, vec4 } from "../../../kernels/mod.ts";
+import type { ConvolutionProblem } from "../problem.ts";
+import { busyThreads } from "./staged_tile.ts";
+import { DW, DY, PARTIAL, weightSize, X } from "./weight_gradient_parts.ts";
+import {
+  bandsOf,
+  bandsOfPart,
+  keepsAllTaps,
+  metQuads,
+  stagedBand,
+  stagedBandBytes,
+  type StagedPlanes,
+  stagedVectors,
+  stagedWeightThreads,
+  type StagedWeightTile,
+  stagedWeightTiles,
+  weightBlocksOf,
+} from "./weight_gradient_staged_tile.ts";
+
+/** The family. */
+export const STAGED_WEIGHT: KernelFamily<ConvolutionProblem, StagedWeightTile> = {
+  name: "staged",
+  version: 1,
+  supports: (problem) => problem.groupOutputs > 1 && keepsAllTaps(problem),
+  configurations: (problem, { limits }) =>
+    stagedWeightTiles(problem, limits).filter((tile) =>
+      bandsOfPart(problem, tile) * iterationsOf(tile) <= MAX_ITERATIONS
+    ),
+  nameOf: ({ outputs, down, across, rows, columns, parts }) =>
+    `staged ${outputs * down}x${across} in ${rows}x${columns}, ${outputs}x1${parts === 1 ? "" : `, ${parts} parts`}`,
+  coverageOf: ({ outputs, parts }) => `${outputs}${parts === 1 ? "" : " in parts"}`,
+  launchOf,
+  emit(problem, tile, { limits }) {
+    const size = weightSize(problem), { parts } = tile;
+    if (parts === 1) return { kernels: [stagedKernel(problem, tile, DW, limits)] };
+    return {
+      workspace: [f32([parts, size])],
+      kernels: [
+        stagedKernel(problem, tile, PARTIAL, limits),
+        sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits),
+      ],
+    };
+  },
+};
+
+/** Registers of a thread beside its sums and what it loads of a band at once. */
+const OTHER_REGISTERS = 36;
+
+/** Loop iterations of a band. */
+function iterationsOf({ rows, columns }: StagedWeightTile): number {
+  return 16 * rows + rows * (columns / 4 + 1);
+}
+
+/** Work is counted as that of matrix products is: `launchOf` of `kernels/gemm/workgroup_choice.ts`. */
+function launchOf(problem: ConvolutionProblem, tile: StagedWeightTile): Launch {
+  const { groups, kernelHeight, kernelWidth } = problem, { outputs, rows, columns, parts } = tile;
+  const threads = stagedWeightThreads(tile), taps = kernelHeight * kernelWidth, [x, dy] = stagedBand(problem, tile);
+  const [down, across] = weightBlocksOf(problem, tile),
+    loaded = 4 * (outputs + kernelHeight * metQuads(problem).length);
+  const loads = ({ rows, columnLoads, planeLoads }: StagedPlanes) => rows * columnLoads * planeLoads;
+  const band = busyThreads(threads) *
+    (rows * columns / 4 * (4 * outputs * taps + loaded) + LOAD_WORK * (loads(x) + loads(dy)));
+  return {
+    blocks: down * across * groups * parts,
+    work: bandsOfPart(problem, tile) * (band + SLICE_WORK) + 2 * threads * outputs * taps + BLOCK_WORK,
+    threads,
+    registers: outputs * taps + loaded + OTHER_REGISTERS,
+    workgroupBytes: stagedBandBytes(problem, tile),
+    parts,
+    partialBytes: parts === 1 ? 0 : 4 * parts * weightSize(problem),
+  };
+}
+
+function stagedKernel(
+  problem: ConvolutionProblem,
+  tile: StagedWeightTile,
+  target: number,
+  limits: DeviceLimits,
+): WebGpuKernel {
+  const { blocks } = launchOf(problem, tile), wide = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
+  return {
+    wgsl: stagedWgsl(problem, tile, blocks),
+    bindings: [
+      { name: "x", index: X },
+      { name: "dy", index: DY, vector: stagedBand(problem, tile)[1].unit === 4 },
+      { name: "partial", index: target, write: true },
+    ],
+    workgroups: [wide, Math.ceil(blocks / wide), 1],
+  };
+}
+
+function stagedWgsl(problem: ConvolutionProblem, tile: StagedWeightTile, blocks: number): string {
+  const { batch, groups, groupInputs, groupOutputs, height, width, outputHeight, outputWidth } = problem;
+  const { stride, padding, kernelHeight, kernelWidth } = problem, { outputs, down, across, rows, columns } = tile;
+  const [x, dy] = stagedBand(problem, tile), [high, wide] = bandsOf(problem, tile), taps = kernelHeight * kernelWidth;
+  const [outputBlocks, inputBlocks] = weightBlocksOf(problem, tile), bands = batch * high * wide;
+  const share = bandsOfPart(problem, tile),
+    sums = range(taps).flatMap((tap) => range(outputs / 4).map((v) => [tap, v]));
+  const bringX = bringInWgsl("x", x, { channels: groupInputs, first: "firstInput", size: [height, width] }, tile);
+  const bringDy = bringInWgsl(
+    "dy",
+    dy,
+    { channels: groupOutputs, first: "firstOutput", size: [outputHeight, outputWidth] },
+    tile,
+  );
+  return `var<workgroup> staged_x: array<vec4<f32>, ${stagedVectors(x)}>;
+var<workgroup> staged_dy: array<vec4<f32>, ${stagedVectors(dy)}>;
+@compute @workgroup_size(${stagedWeightThreads(tile)})
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  var block = id.y * groups.x + id.x;
+  if (block >= ${sizeWgsl("blocks", blocks)}) { return; }
+  let firstInput = block % ${sizeWgsl("input_blocks", inputBlocks)} * ${across}u; block /= ${
+    sizeWgsl("input_blocks", inputBlocks)
+  };
+  let firstOutput = block % ${sizeWgsl("output_blocks", outputBlocks)} * ${down * outputs}u; block /= ${
+    sizeWgsl("output_blocks", outputBlocks)
+  };
+  let group = block % ${groups}u;
+  let part = block / ${groups}u;
+  let ownOutput = lane % ${down}u;
+  let ownInput = lane / ${down}u;
+  ${bringX.setup}
+  ${bringDy.setup}
+  ${sums.map(([tap, v]) => `var sum${tap}_${v} = vec4<f32>();`).join(" ")}
+  let begin = part * ${sizeWgsl("share", share)};
+  let end = min(begin + ${sizeWgsl("share", share)}, ${sizeWgsl("bands", bands)});
+  var bandColumn = begin % ${wide}u;
+  var bandRow = begin / ${wide}u % ${high}u;
+  var image = begin / ${wide * high}u;
+  for (var band = begin; band < end; band++) {
+    let firstY = i32(bandRow * ${rows * stride[0]}u) - ${padding[0]};
+    let firstX = i32(bandColumn * ${columns * stride[1]}u) - ${padding[1]};
+    let firstRow = i32(bandRow * ${rows}u);
+    let firstColumn = i32(bandColumn * ${columns / dy.unit}u);
+    ${bringX.fetch("(image * " + groups + "u + group)", "firstY", "firstX")}
+    ${bringDy.fetch("(image * " + groups + "u + group)", "firstRow", "firstColumn")}
+    workgroupBarrier();
+    for (var row = 0u; row < ${rows}u; row++) {
+      let lineX = ownInput * ${x.planePitch}u + row * ${x.pitch * stride[0]}u;
+      let lineDy = ownOutput * ${dy.planePitch}u + row * ${dy.pitch}u;
+      for (var quad = 0u; quad < ${columns / 4}u; quad++) {
+        ${addProducts(problem, tile)}
+      }
+    }
+    workgroupBarrier();
+    bandColumn++;
+    if (bandColumn == ${wide}u) { bandColumn = 0u; bandRow++; }
+    if (bandRow == ${high}u) { bandRow = 0u; image++; }
+  }
+  let input = firstInput + ownInput;
+  ${inputBlocks * across === groupInputs ? "" : `if (input >= ${groupInputs}u) { return; }`}
+  let target_ = part * ${sizeWgsl("weights", weightSize(problem))} + (group * ${
+    sizeWgsl("group_weights", groupOutputs * groupInputs * taps)
+  }) + input * ${taps}u;
+  ${range(outputs).map((k) => storeOutput(problem, tile, k)).join("\n  ")}
+}`;
+}
+
+/** Adds the products of four columns of a row: the outputs of a thread are as far apart as there are threads. */
+function addProducts(problem: ConvolutionProblem, tile: StagedWeightTile): string {
+  const { stride, dilation, kernelHeight, kernelWidth } = problem, [x, dy] = stagedBand(problem, tile);
+  const loadDy = (k: number) => `let dy${k} = staged_dy[lineDy + quad + ${k * tile.down * dy.planePitch}u];`;
+  const loadX = (i: number) =>
+    metQuads(problem).map((quad) =>
+      `let x${i}_${quad} = staged_x[lineX + quad * ${stride[1]}u + ${i * dilation[0] * x.pitch + quad}u];`
+    ).join(" ");
+  const addColumn = (column: number) => {
+    const vectors = range(tile.outputs / 4);
+    const gathered = vectors.map((v) => `let d${v} = ${vec4(range(4, 4 * v).map((k) => `dy${k}[${column}]`))};`);
+    const products = range(kernelHeight * kernelWidth).flatMap((tap) => {
+      const at = column * stride[1] + tap % kernelWidth * dilation[1];
+      const element = `x${Math.floor(tap / kernelWidth)}_${Math.floor(at / 4)}[${at % 4}]`;
+      return vectors.map((v) => `sum${tap}_${v} = fma(d${v}, vec4<f32>(${element}), sum${tap}_${v});`);
+    });
+    return `{ ${[...gathered, ...products].join(" ")} }`;
+  };
+  return [
+    range(tile.outputs).map(loadDy).join(" "),
+    ...range(kernelHeight).map(loadX),
+    ...range(4).map(addColumn),
+  ].join("\n        ");
+}
+
+/** Stores the taps of an output of a thread. */
+function storeOutput(problem: ConvolutionProblem, tile: StagedWeightTile, k: number): string {
+  const { groupInputs, groupOutputs, kernelHeight, kernelWidth } = problem, taps = kernelHeight * kernelWidth;
+  const isRagged = groupOutputs % (tile.down * tile.outputs) !== 0;
+  const stores = range(taps).map((tap) => `partial[at + ${tap}u] = sum${tap}_${k >> 2}[${k & 3}];`).join(" ");
+  return `{ let output = firstOutput + ownOutput + ${k * tile.down}u; ${
+    isRagged ? `if (output < ${groupOutputs}u) ` : ""
+  }{ let at = target_ + output * ${sizeWgsl("output_weights", groupInputs * taps)}; ${stores} } }`;
+}
+
+/** What is brought in of a buffer: channels of a group from the first of the block on, each a plane of an image. */
+interface BroughtIn {
+  readonly channels: number;
+  readonly first: string;
+  readonly size: readonly [height: number, width: number];
+}
+
+/** WGSL that brings planes of a buffer in: which are a thread's, once, and then each band's. */
+function bringInWgsl(
+  name: string,
+  { planes, rows, unit, lanes, columnLoads, planeLoads, pitch, planePitch }: StagedPlanes,
+  { channels, first, size: [height, width] }: BroughtIn,
+  tile: StagedWeightTile,
+): { setup: string; fetch: (group: string, row: string, column: string) => string } {
+  const threads = stagedWeightThreads(tile), atOnce = threads / lanes, lineSize = width / unit;
+  const size = sizeWgsl(`${name}_plane`, height * lineSize);
+  const plane = (a: number) =>
+    `let plane_${name}${a} = min(${first} + ownPlane_${name} + ${a * atOnce}u, ${channels - 1}u) * ${size};`;
+  const column = (i: number, firstColumn: string) =>
+    `let column${i} = ${firstColumn} + i32(ownColumn_${name} + ${i * lanes}u);
+      let isAcross${i} = (column${i} >= 0) & (column${i} < ${lineSize});
+      let at${i} = u32(clamp(column${i}, 0, ${lineSize - 1}));`;
+  const park = (a: number, i: number) => {
+    const at = `${a * atOnce * planePitch + i * lanes * unit / 4}u`, target = `staged_${name}[park + ${at}]`;
+    return unit === 4 ? target : `${target}[part_${name}]`;
+  };
+  const load = (a: number, i: number) =>
+    `${park(a, i)} = select(${
+      unit === 4 ? "vec4<f32>()" : "0.0"
+    }, ${name}[line + plane_${name}${a} + at${i}], isIn & isAcross${i});`;
+  const loadPlane = (a: number) => {
+    const loads = range(columnLoads).map((i) => load(a, i)).join(" ");
+    return (a + 1) * atOnce > planes ? `if (ownPlane_${name} + ${a * atOnce}u < ${planes}u) { ${loads} }` : loads;
+  };
+  return {
+    setup: `let ownColumn_${name} = lane % ${lanes}u;
+  let ownPlane_${name} = lane / ${lanes}u;
+  let part_${name} = ownColumn_${name} % 4u;
+  let park_${name} = ownPlane_${name} * ${planePitch}u + ownColumn_${name}${unit === 4 ? "" : " / 4u"};
+  ${range(planeLoads).map(plane).join("\n  ")}`,
+    fetch: (group, firstRow, firstColumn) =>
+      `{
+      ${range(columnLoads).map((i) => column(i, firstColumn)).join("\n      ")}
+      let planes = ${group} * ${sizeWgsl(`${name}_planes`, channels * height * lineSize)};
+      for (var r = 0u; r < ${rows}u; r++) {
+        let y = ${firstRow} + i32(r);
+        let isIn = (y >= 0) & (y < ${height});
+        let line = planes + u32(clamp(y, 0, ${height - 1})) * ${lineSize}u;
+        let park = park_${name} + r * ${pitch}u;
+        ${range(planeLoads).map(loadPlane).join("\n        ")}
+      }
+    }`,
+  };
+}
