@@ -7,8 +7,9 @@
  * positions are worked out before it.
  */
 
-import { boundAtRun, type DeviceLimits, elementKernel, sizeWgsl, type WebGpuKernel } from "../../core/mod.ts";
+import { type DeviceLimits, elementKernel, sizeWgsl, type WebGpuKernel } from "../../core/mod.ts";
 import { range } from "../text.ts";
+import { sumPartsWgsl } from "./split_k.ts";
 import { blockHeight, blockWidth, threadsOfTile, type WorkgroupTile } from "./tiles.ts";
 
 /** How an operand is staged: rows of A or columns of B are its *lines*. A thread brings in one or several vectors a slice. */
@@ -118,8 +119,7 @@ function joinKernel(
   let row = i % ${size}u / ${quads}u;
   let column = i % ${quads}u * 4u;
   let first = product * ${parts * size}u + i % ${size}u;
-  var sum = partial[first];
-  for (var part = 1u; part < ${boundAtRun(parts, "partial")}; part++) { sum += partial[first + part * ${size}u]; }
+  ${sumPartsWgsl(parts, "first", size)}
   ${store.position(0, "column")}
   ${store.put(0, "row", "sum")}`,
     },

@@ -6,15 +6,8 @@
  * order. Groups are not supported.
  */
 
-import {
-  boundAtRun,
-  type DeviceLimits,
-  elementKernel,
-  f32,
-  type KernelFamily,
-  type WebGpuKernel,
-} from "../../../core/mod.ts";
-import { packedGemmKernel, range, type RegisterTile, registerTile, vec4 } from "../../../kernels/mod.ts";
+import { type DeviceLimits, elementKernel, f32, type KernelFamily, type WebGpuKernel } from "../../../core/mod.ts";
+import { packedGemmKernel, range, type RegisterTile, registerTile, sumPartsWgsl, vec4 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 import { DW, DY, X } from "./weight_gradient_parts.ts";
 
@@ -183,8 +176,7 @@ function joinKernel(kernel: PerTapKernel, limits: DeviceLimits): WebGpuKernel {
       iterations: parts,
       body: `let line = i / ${taps}u;
   let index = (i % ${taps}u * ${groupOutputs}u + line / ${groupInputs}u) * ${inputs}u + line % ${groupInputs}u;
-  var sum = partial[index];
-  for (var p = 1u; p < ${boundAtRun(parts, "partial")}; p++) { sum += partial[p * ${part}u + index]; }
+  ${sumPartsWgsl(parts, "index", part)}
   dw[i] = sum;`,
     },
     [{ name: "partial", index: PARTIAL }, { name: "dw", index: DW, write: true }],
