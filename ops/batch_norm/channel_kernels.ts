@@ -4,7 +4,7 @@
  */
 
 import { boundAtRun, type DeviceLimits, elementKernel, linearWorkgroups, type WebGpuKernel } from "../../core/mod.ts";
-import { type ReduceBy, rowMain, workgroupSum } from "../../kernels/mod.ts";
+import { range, type ReduceBy, rowMain, workgroupSum } from "../../kernels/mod.ts";
 import type { Extents } from "./norm_shape.ts";
 import { unitSize, unitWgsl } from "./units.ts";
 
@@ -20,8 +20,8 @@ export interface ChannelWork {
     readonly buffers: readonly string[];
     /** WGSL that declares the sums. */
     readonly start: string;
-    /** WGSL that takes in `count` units, of which the first is the one at `p`. */
-    readonly take: (count: number) => string;
+    /** WGSL that takes in the units at some positions. */
+    readonly take: (positions: readonly string[]) => string;
     /** The names of two functions that add up a number over the threads of a part: `reduceTotal` for "total". */
     readonly reducers: readonly [string, string];
     /** WGSL that declares both numbers, the same in all threads, for a part of `units` units. */
@@ -45,6 +45,8 @@ export interface Sharing {
   readonly reduceBy: ReduceBy;
   /** Adjacent units that a thread takes at a time: a run. */
   readonly run: number;
+  /** Runs of one unit, `lanes` apart, that a thread loads at once, so that it waits for memory once for all. Defaults to 1. */
+  readonly ahead?: number;
   /** Runs of a part that is summed up. */
   readonly summed: number;
   /** Runs of a part whose elements are computed. */
@@ -59,13 +61,35 @@ export function runsOf(e: Extents, { run }: Pick<Sharing, "run">): number {
   return e.count / unitSize(e) / run;
 }
 
-/** WGSL of the positions of a channel's runs, and of the loop over those of a part. */
-function visit(e: Extents, { lanes, run }: Sharing, part: string, size: number, body: string): string {
+/** WGSL of the loop over a part's runs, and of what is done to the units at some positions. */
+function visit(
+  e: Extents,
+  { lanes, run, ahead = 1 }: Sharing,
+  part: string,
+  size: number,
+  body: (positions: readonly string[]) => string,
+): string {
   const plane = e.plane / unitSize(e) / run, runs = runsOf(e, { run });
-  const index = `(k / ${plane}u * ${e.channels}u + c) * ${plane}u + k % ${plane}u`;
-  return `for (var k = ${part} * ${size}u + lane; k < min((${part} + 1u) * ${size}u, ${runs}u); k += ${lanes}u) {
-    let p = (${index}) * ${run}u;
-    ${body}
+  const index = (k: string) => `(${k} / ${plane}u * ${e.channels}u + c) * ${plane}u + ${k} % ${plane}u`;
+  const first = `${part} * ${size}u + lane`, end = `min((${part} + 1u) * ${size}u, ${runs}u)`;
+  if (ahead === 1) {
+    return `for (var k = ${first}; k < ${end}; k += ${lanes}u) {
+    let p = (${index("k")}) * ${run}u;
+    ${body(range(run).map((unit) => `p + ${unit}u`))}
+  }`;
+  }
+  const take = (count: number) =>
+    `${
+      range(count).map((unit) => `let k${unit} = k + ${unit * lanes}u; let p${unit} = ${index(`k${unit}`)};`).join(" ")
+    }
+    ${body(range(count).map((unit) => `p${unit}`))}`;
+  return `let last = ${end};
+  var k = ${first};
+  for (; k + ${(ahead - 1) * lanes}u < last; k += ${ahead * lanes}u) {
+    ${take(ahead)}
+  }
+  for (; k < last; k += ${lanes}u) {
+    ${take(1)}
   }`;
 }
 
@@ -85,28 +109,55 @@ function sumsWgsl(e: Extents, { sums }: ChannelWork, sharing: Sharing): string {
   return `${sharing.lanes === 1 ? alone.join("\n") : workgroupSum(sums.reducers, sharing.reduceBy, sharing.lanes)}
 fn sumsOf(c: u32, part: u32, lane: u32) -> vec2<f32> {
   ${sums.start}
-  ${visit(e, sharing, "part", sharing.summed, sums.take(sharing.run))}
+  ${visit(e, sharing, "part", sharing.summed, sums.take)}
   let units = unitsOf(part);
   ${sums.finish}
   return vec2<f32>(first, second);
 }`;
 }
 
-/** WGSL of the numbers of channel `c`, of what a part's are. */
-function joinWgsl(e: Extents, { join }: ChannelWork, sharing: Sharing, pair: string): string {
+/** WGSL of the numbers of channel `c`, of what a part's are: of `partial`, or as they are computed. */
+function joinWgsl(e: Extents, { join }: ChannelWork, sharing: Sharing, from: "partial" | "channel"): string {
   const parts = Math.ceil(runsOf(e, sharing) / sharing.summed);
+  const take = (pair: string, part: string) =>
+    `let pair = ${pair};
+    let size = unitsOf(${part}) * ${unitSize(e)}.0;
+    ${join.take}`;
+  if (from === "partial" && sharing.ahead !== undefined) {
+    // All are loaded before the first is taken in.
+    const loads = range(parts).map((part) => `let pair${part} = ${partialPair(parts, `${part}u`)};`);
+    const takes = range(parts).map((part) => `{ ${take(`pair${part}`, `${part}u`)} }`);
+    return [join.start, ...loads, ...takes, join.finish].join("\n  ");
+  }
+  const [count, pair] = from === "partial"
+    ? [boundAtRun(parts, "partial"), partialPair(parts, "part")]
+    : [`${parts}u`, "sumsOf(c, part, lane)"];
   return `${join.start}
-  for (var part = 0u; part < ${pair.includes("partial[") ? boundAtRun(parts, "partial") : `${parts}u`}; part++) {
-    let pair = ${pair};
-    let size = unitsOf(part) * ${unitSize(e)}.0;
-    ${join.take}
+  for (var part = 0u; part < ${count}; part++) {
+    ${take(pair, "part")}
   }
   ${join.finish}`;
 }
 
-function partialPair(e: Extents, sharing: Sharing): string {
-  const first = `(c * ${Math.ceil(runsOf(e, sharing) / sharing.summed)}u + part) * 2u`;
+function partialPair(parts: number, part: string): string {
+  const first = `(c * ${parts}u + ${part}) * 2u`;
   return `vec2<f32>(partial[${first}], partial[${first} + 1u])`;
+}
+
+/** WGSL that computes the units at some positions: all are loaded before the first is stored. */
+function applyUnits({ apply }: ChannelWork, positions: readonly string[]): string {
+  const read = apply.buffers.filter((name) => name.endsWith("*") && !name.includes("!")).map((name) =>
+    name.slice(0, -1)
+  );
+  const loads = positions.flatMap((at, unit) => read.map((name) => `let ${name}_${unit} = ${name}[${at}];`));
+  const unit = (at: string, number: number) => {
+    const text = read.reduce(
+      (text, name) => text.replaceAll(new RegExp(`\\b${name}\\[i\\]`, "g"), `${name}_${number}`),
+      apply.unit,
+    );
+    return `{ let i = ${at}; ${text} }`;
+  };
+  return [...loads, ...positions.map(unit)].join("\n    ");
 }
 
 /** A kernel of `count` parts, a thread or a workgroup each, that declares `slot`, its number, and `lane`. */
@@ -152,7 +203,7 @@ export function storeKernel(e: Extents, limits: DeviceLimits, work: ChannelWork,
     {
       count: e.channels,
       iterations: Math.ceil(runsOf(e, sharing) / sharing.summed),
-      body: `let c = i;\n  ${joinWgsl(e, work, sharing, partialPair(e, sharing))}\n  ${work.store.text}`,
+      body: `let c = i;\n  ${joinWgsl(e, work, sharing, "partial")}\n  ${work.store.text}`,
       declarations: unitsOfPart(e, sharing),
     },
     bindingsOf(e, work, buffersOf(work, "store")),
@@ -169,11 +220,15 @@ export function applyKernel(
   from: "stored" | "parts" | "channel",
 ): WebGpuKernel {
   const { store, reload, apply } = work, parts = Math.ceil(runsOf(e, sharing) / sharing.applied);
-  const units = Array.from({ length: sharing.run }, (_, k) => `{ let i = p + ${k}u; ${apply.unit} }`).join("\n    ");
-  const pair = from === "parts" ? partialPair(e, sharing) : "sumsOf(c, part, lane)";
+  const units = (positions: readonly string[]) =>
+    sharing.ahead === undefined
+      ? positions.map((at) => `{ let i = ${at}; ${apply.unit} }`).join("\n    ")
+      : applyUnits(work, positions);
   const numbers = from === "stored"
     ? reload.text
-    : `${joinWgsl(e, work, sharing, pair)}\n  if (applied == 0u && lane == 0u) { ${store.text} }`;
+    : `${
+      joinWgsl(e, work, sharing, from === "parts" ? "partial" : "channel")
+    }\n  if (applied == 0u && lane == 0u) { ${store.text} }`;
   const declarations = [
     unitWgsl(e),
     ...(from === "stored" ? [] : [unitsOfPart(e, sharing)]),

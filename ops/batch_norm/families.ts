@@ -57,8 +57,8 @@ const THREAD_APPLIED = 8;
 const MOST_PARTS = 16;
 /** The fewest elements of such a part. */
 const LEAST_PART = 4096;
-/** Units of a workgroup's thread. */
-const WORKGROUP_UNITS = 8;
+/** Units of a workgroup's thread, and how many of them it loads at once. */
+const WORKGROUP_UNITS = 8, AHEAD = 4;
 /** Threads of a workgroup that has a channel for itself. */
 const CHANNEL_LANES = 256;
 
@@ -70,7 +70,7 @@ function sharingOf(e: Extents, by: Configuration["by"]): Sharing {
     return { lanes: 1, reduceBy: "workgroups", run, summed: part, applied: part };
   }
   const runs = runsOf(e, { run: 1 }), summed = Math.max(LEAST_PART / unitSize(e), Math.ceil(runs / MOST_PARTS));
-  return { lanes: REDUCE_LANES, reduceBy: by, run: 1, summed, applied: REDUCE_LANES * WORKGROUP_UNITS };
+  return { lanes: REDUCE_LANES, reduceBy: by, run: 1, ahead: AHEAD, summed, applied: REDUCE_LANES * WORKGROUP_UNITS };
 }
 
 /** The pairs of sums of every part of every channel. */
@@ -91,7 +91,7 @@ function bindable({ work }: ChannelProblem, { limits }: DeviceAbilities, kernels
 /** Three kernels: each binds few buffers, so that any device runs them. */
 const THREE: KernelFamily<ChannelProblem, Configuration> = {
   name: "three kernels",
-  version: 1,
+  version: 2,
   supports: () => true,
   configurations: (_problem, device) => sharersOn(device),
   nameOf: ({ by }) => `three kernels of ${by}`,
@@ -112,7 +112,7 @@ const THREE: KernelFamily<ChannelProblem, Configuration> = {
 /** Two kernels: the second adds the parts' sums up in each thread. */
 const TWO: KernelFamily<ChannelProblem, Configuration> = {
   name: "two kernels",
-  version: 1,
+  version: 2,
   supports: (problem, device) => bindable(problem, device, ["sums", "parts"]),
   configurations: (_problem, device) => sharersOn(device),
   nameOf: ({ by }) => `two kernels of ${by}`,
@@ -128,7 +128,7 @@ const TWO: KernelFamily<ChannelProblem, Configuration> = {
 /** One kernel: a thread or a workgroup has a channel for itself. */
 const ONE: KernelFamily<ChannelProblem, Configuration> = {
   name: "one kernel",
-  version: 1,
+  version: 2,
   supports: (problem, device) => bindable(problem, device, ["channel"]),
   configurations: ({ extents: e }, device) =>
     sharersOn(device).filter(({ by }) =>
@@ -152,7 +152,7 @@ export function channelKernels(extents: Extents, work: ChannelWork): Implementat
 /** Sums of parts, then the sums of these; elements are left alone. */
 const SUMS: KernelFamily<ChannelProblem, Configuration> = {
   name: "sums",
-  version: 1,
+  version: 2,
   supports: () => true,
   configurations: (_problem, device) => sharersOn(device),
   nameOf: ({ by }) => `sums by ${by}`,

@@ -1,5 +1,6 @@
 /** The sums of every channel that forms of batch norm share on WebGPU: moments of x; Σ dy and Σ dy·(x - mean). */
 
+import { range } from "../../kernels/mod.ts";
 import type { ChannelWork } from "./channel_kernels.ts";
 import type { Extents } from "./norm_shape.ts";
 import { unitSize } from "./units.ts";
@@ -9,14 +10,15 @@ import { unitSize } from "./units.ts";
  * all by Chan et al. 1983, equation 2.1. The units that are taken at a time are one sample of it.
  */
 export function momentSums(e: Extents): Pick<ChannelWork, "sums" | "join"> {
-  const size = unitSize(e), range = (count: number) => [...Array(count).keys()];
+  const size = unitSize(e);
   return {
     sums: {
       buffers: ["x*"],
       start: "var seen = 0.0; var mean = 0.0; var squares = 0.0;",
-      take: (count) => {
-        const total = range(count).map((k) => `x${k}`).join(" + "), around = range(count).map((k) => `d${k} * d${k}`);
-        return `${range(count).map((k) => `let x${k} = x[p + ${k}u];`).join(" ")}
+      take: (positions) => {
+        const count = positions.length, around = range(count).map((k) => `d${k} * d${k}`);
+        const total = range(count).map((k) => `x${k}`).join(" + ");
+        return `${positions.map((at, k) => `let x${k} = x[${at}];`).join(" ")}
     let mid = sumOf(${total}) / ${count * size}.0;
     ${range(count).map((k) => `let d${k} = x${k} - mid;`).join(" ")}
     let difference = mid - mean;
@@ -57,14 +59,13 @@ export function gradientSums(
     sums: {
       buffers: [...buffers, "x*", mean],
       start: `let mean = ${mean}[c]; var sum = Unit(); var product = Unit();`,
-      take: (count) => {
-        const range = [...Array(count).keys()];
-        const loads = range.map((k) =>
-          `let g${k} = ${incoming.replaceAll("[i]", `[p + ${k}u]`)}; let d${k} = x[p + ${k}u] - mean;`
+      take: (positions) => {
+        const loads = positions.map((at, k) =>
+          `let g${k} = ${incoming.replaceAll("[i]", `[${at}]`)}; let d${k} = x[${at}] - mean;`
         );
         return `${loads.join("\n    ")}
-    sum += ${range.map((k) => `g${k}`).join(" + ")};
-    product += ${range.map((k) => `g${k} * d${k}`).join(" + ")};`;
+    sum += ${positions.map((_, k) => `g${k}`).join(" + ")};
+    product += ${positions.map((_, k) => `g${k} * d${k}`).join(" + ")};`;
       },
       reducers: ["total", "product"],
       finish: "let first = reduceTotal(lane, sumOf(sum)); let second = reduceProduct(lane, sumOf(product));",
