@@ -37,7 +37,7 @@ export type TiledConfiguration = WeightTile & {
 /** Threads of a workgroup. */
 const WORKGROUP = 64;
 /** Threads that keep devices busy: those of few cores, and those of many. */
-export const FEW_THREADS = 1024, MANY_THREADS = 8192;
+export const FEW_THREADS = 1024, MANY_THREADS = 32_768;
 
 /** The most sums of a thread: with four times as many lavapipe is a tenth faster, and compiles five times as long. */
 const MAX_SUMS = 80;
