@@ -17,6 +17,7 @@ import { PER_TAP_GEMM } from "./webgpu/weight_gradient_gemm.ts";
 import { IMPLICIT_WEIGHT_GEMM } from "./webgpu/weight_gradient_implicit_gemm.ts";
 import { STAGED_WEIGHT } from "./webgpu/weight_gradient_staged.ts";
 import { TILED_WEIGHT } from "./webgpu/weight_gradient_tiled.ts";
+import { STAGED_DEPTHWISE } from "./webgpu/staged_depthwise.ts";
 import { STAGED_DIRECT } from "./webgpu/staged_direct.ts";
 import { WINOGRAD } from "./webgpu/winograd.ts";
 
@@ -24,6 +25,7 @@ import { WINOGRAD } from "./webgpu/winograd.ts";
 const CONVOLUTION_FAMILIES: readonly KernelFamily<DirectedConvolution>[] = [
   NAIVE,
   DEPTHWISE,
+  STAGED_DEPTHWISE,
   DIRECT,
   STAGED_DIRECT,
   ...POINTWISE_GEMMS,

@@ -15,6 +15,7 @@ import {
   MANY_THREADS,
   sumsAllTaps,
 } from "./webgpu/weight_gradient_tiled.ts";
+import { STAGED_DEPTHWISE } from "./webgpu/staged_depthwise.ts";
 import { STAGED_DIRECT } from "./webgpu/staged_direct.ts";
 import { IMPLICIT_WEIGHT_GEMM, weightGradientShape } from "./webgpu/weight_gradient_implicit_gemm.ts";
 import { STAGED_WEIGHT } from "./webgpu/weight_gradient_staged.ts";
@@ -117,6 +118,14 @@ function farFaster<P, C extends Configuration>(
   };
 }
 
+/** The staged configuration of the fewest cycles; one that there is not if there is none, so that the next rule is asked. */
+function fastestDepthwise(convolution: DirectedConvolution, occupancy: OccupancyModel): Configuration {
+  const device = { limits: occupancy.limits, float16: false, subgroups: false };
+  const all = STAGED_DEPTHWISE.configurations(convolution, device);
+  const cycles = all.map((each) => occupancy.of(STAGED_DEPTHWISE.launchOf!(convolution, each)).cycles);
+  return all[cycles.indexOf(Math.min(...cycles))] ?? NONE;
+}
+
 /** What is no configuration of a staged family. */
 const NONE: Configuration = { rows: 0 };
 /** Why a staged kernel runs. */
@@ -126,6 +135,13 @@ const ONCE = "each element is brought into workgroup memory once for all taps, w
 export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
   depthwiseRule("software", MANY_ROWS, true),
   depthwiseRule("software", MANY_ROWS, false),
+  {
+    on: "hardware",
+    because: "each element is brought into workgroup memory once for all taps, by blocks of the fewest cycles",
+    when: (convolution) => isDepthwise(convolution) && convolution.taps > 1,
+    family: "staged depthwise",
+    configuration: fastestDepthwise,
+  },
   depthwiseRule("hardware", FEW_ROWS, false),
   {
     on: "any",

@@ -63,7 +63,7 @@ export interface Product {
 }
 
 /** The products, tap by tap. */
-export function productsOf(sums: DepthwiseSums, loads: SourceLoads): Product[] {
+export function productsOf(sums: DepthwiseSums, loads: Pick<SourceLoads, "request">): Product[] {
   const { convolution: { kernelSize: [height, width] }, y, x } = sums, products: Product[] = [];
   for (const i of range(height)) {
     for (const j of range(width)) {

@@ -21,7 +21,12 @@ export interface SourceSpan {
 }
 
 /** Requests the vector of four elements of a row, `step` apart. */
-export function requestVector(loads: SourceLoads, row: number, column: number, step: number): string {
+export function requestVector(
+  loads: Pick<SourceLoads, "request">,
+  row: number,
+  column: number,
+  step: number,
+): string {
   return vec4([0, 1, 2, 3].map((c) => loads.request(row, column + c * step)));
 }
 

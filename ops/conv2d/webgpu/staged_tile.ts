@@ -94,15 +94,22 @@ export function stagedWindow(convolution: DirectedConvolution, tile: StagedTile)
   }));
   const loads = ways.map(({ columnLoads, rowLoads }) => columnLoads * rowLoads);
   const way = ways[loads.indexOf(Math.min(...loads))], least = way.lanes * way.columnLoads;
-  const pitches = range(4).map((i) => least + 4 * i), clashes = pitches.map((pitch) => bankClashes(tile, y, x, pitch));
+  const pitches = range(4).map((i) => least + 4 * i);
+  const clashes = pitches.map((pitch) => bankClashes(firstLoads(tile, y, x, pitch)));
   return { rows, columns, pitch: pitches[clashes.indexOf(Math.min(...clashes))], ...way };
 }
 
-/** Eight threads load a vector each at once, of 32 banks of an element: by how many times more the fullest is asked. */
-function bankClashes({ rows, across, down }: StagedTile, y: StridedAxis, x: StridedAxis, pitch: number): number {
-  const starts = range(8).map((lane) =>
-    Math.floor(lane / across) % down * rows * y.step * pitch + lane % across * 4 * x.step
-  );
+/** Where in elements the first eight threads load a vector each from the window. */
+function firstLoads({ rows, across, down }: StagedTile, y: StridedAxis, x: StridedAxis, pitch: number): number[] {
+  return range(8).map((lane) => Math.floor(lane / across) % down * rows * y.step * pitch + lane % across * 4 * x.step);
+}
+
+/**
+ * Eight threads load a vector each at once, of 32 banks of an element: by how many times more the fullest is asked.
+ *
+ * @param starts The first element that each loads.
+ */
+export function bankClashes(starts: readonly number[]): number {
   const counts = new Map<number, number>();
   for (const start of new Set(starts)) counts.set(start % 32, (counts.get(start % 32) ?? 0) + 1);
   return Math.max(...counts.values()) - 1;
