@@ -6,7 +6,7 @@
  */
 
 import type { DeviceLimits, KernelFamily, WebGpuKernel } from "../../../core/mod.ts";
-import { range, vec4 } from "../../../kernels/mod.ts";
+import { range } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { operandBindings } from "../epilogue.ts";
 import { isDepthwise } from "./depthwise.ts";
@@ -17,13 +17,13 @@ import {
   FETCHES_AT_ONCE,
   launchOf,
   type PlaneWindow,
-  readsVectors,
   type StagedDepthwiseTile,
   stagedDepthwiseTiles,
   threadsOf,
   windowOf,
   windowSize,
 } from "./staged_depthwise_tile.ts";
+import { fetchElementWgsl, fetchVector, unitOf } from "./staged_fetch.ts";
 import { stridedAxes } from "./strided_axis.ts";
 
 /** The family. */
@@ -44,7 +44,7 @@ function stagedKernel(convolution: DirectedConvolution, tile: StagedDepthwiseTil
   return {
     wgsl: stagedWgsl(convolution, tile),
     bindings: [
-      { name: "source", index: 0, vector: readsVectors(x) },
+      { name: "source", index: 0, vector: unitOf(x.sourceSize) === 4 },
       { name: "weight", index: 1 },
       ...operandBindings(operands, vector),
       { name: "result", index: operands.output, write: true, vector },
@@ -64,9 +64,9 @@ interface StagedKernel extends DepthwiseSums {
 function stagedWgsl(convolution: DirectedConvolution, tile: StagedDepthwiseTile): string {
   const { batch, groups } = convolution, [y, x] = stridedAxes(convolution), { rows, down, across, planes } = tile;
   const window = windowOf(convolution, tile), kernel = { convolution, y, x, rows, tile, window };
-  const blocks = blocksOf(convolution, tile), isRagged = batch * groups % planes !== 0;
+  const blocks = blocksOf(convolution, tile), unit = unitOf(x.sourceSize), isRagged = batch * groups % planes !== 0;
   return `var<workgroup> window: array<vec4<f32>, ${windowSize(window, tile)}>;
-${fetchElementWgsl(kernel)}${storeWgsl(kernel)}
+${fetchElementWgsl("source", x.sourceSize)}${storeWgsl(kernel)}
 @compute @workgroup_size(${threadsOf(tile)})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
@@ -82,7 +82,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let channel = channelPlane % ${groups}u;
   ${loadWeights(kernel)}
   let firstRow = i32(rowBlock * ${rows * down * y.step}u) + ${window.rows.first};
-  let firstColumn = i32(columnBlock * ${4 * across * x.step}u) + ${window.firstColumn};
+  let firstColumn = i32(columnBlock * ${4 * across * x.step / unit}u) + ${window.firstColumn / unit};
   ${bringInWgsl(kernel)}
   workgroupBarrier();
 ${
@@ -117,19 +117,16 @@ function fetchWgsl(kernel: StagedKernel, j: number): string {
   const { convolution: { batch, groups }, y, x, tile, window } = kernel, all = batch * groups;
   const number = `lane + ${j * threadsOf(tile)}u`, last = fetchedVectors(window, tile) - 1;
   const plane = `firstPlane + at${j} / ${window.rows.size}u`, isRagged = all % tile.planes !== 0;
-  const column = `u32(clamp(x${j}, 0, ${x.sourceSize - 4}))`;
-  const fetched = readsVectors(x)
-    ? `select(vec4<f32>(), source[(line${j} + ${column}) / 4u], isIn${j} & (x${j} >= 0) & (x${j} < ${x.sourceSize}))`
-    : vec4(range(4).map((c) => `fetch(line${j}, isIn${j}, x${j} + ${c})`));
+  const unit = unitOf(x.sourceSize);
   return `let n${j} = ${isPartial(kernel, j) ? `min(${number}, ${last}u)` : number};
   let at${j} = n${j} / ${window.quads}u;
   let quad${j} = n${j} % ${window.quads}u;
   let plane${j} = ${tile.planes === 1 ? "firstPlane" : isRagged ? `min(${plane}, ${all - 1}u)` : plane};
   let y${j} = firstRow + i32(at${j}${tile.planes === 1 ? "" : ` % ${window.rows.size}u`});
-  let x${j} = firstColumn + i32(4u * quad${j});
+  let x${j} = firstColumn + i32(${unit === 4 ? "" : "4u * "}quad${j});
   let isIn${j} = (y${j} >= 0) & (y${j} < ${y.sourceSize});
-  let line${j} = (plane${j} * ${y.sourceSize}u + u32(clamp(y${j}, 0, ${y.sourceSize - 1}))) * ${x.sourceSize}u;
-  let fetched${j} = ${fetched};`;
+  let line${j} = (plane${j} * ${y.sourceSize}u + u32(clamp(y${j}, 0, ${y.sourceSize - 1}))) * ${x.sourceSize / unit}u;
+  let fetched${j} = ${fetchVector("source", x.sourceSize, `line${j}`, `isIn${j}`, `x${j}`)};`;
 }
 
 /** Parks the `j`-th vector of a thread in the window. */
@@ -140,15 +137,6 @@ function parkWgsl(kernel: StagedKernel, j: number): string {
   const place = x.step === 1 ? `quad${j}` : `quad${j} % ${x.step}u * ${part}u + quad${j} / ${x.step}u`;
   const park = `window[at${j} * ${pitch}u + ${place}] = fetched${j};`;
   return isPartial(kernel, j) ? `if (lane < ${rest}u) { ${park} }` : park;
-}
-
-/** `fetch(line, inside, x)`: an element of a row of the source that is no whole vectors. */
-function fetchElementWgsl({ x }: StagedKernel): string {
-  if (readsVectors(x)) return "";
-  return `fn fetch(line: u32, inside: bool, x: i32) -> f32 {
-  return select(0.0, source[line + u32(clamp(x, 0, ${x.sourceSize - 1}))], inside & (x >= 0) & (x < ${x.sourceSize}));
-}
-`;
 }
 
 /** Adds the products row by row of the source, so that few of its vectors are held at a time; those begin at `own`. */

@@ -4,6 +4,7 @@ import type { DeviceLimits, Launch } from "../../../core/mod.ts";
 import { BLOCK_WORK, LOAD_WORK, range, SLICE_WORK } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { fitRows } from "./depthwise.ts";
+import { unitOf, windowColumn } from "./staged_fetch.ts";
 import { bankClashes, busyThreads, type StagedSpan, stagedSpan } from "./staged_tile.ts";
 import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
 
@@ -79,15 +80,10 @@ export function blocksOf(convolution: DirectedConvolution, { rows, down, across,
 export function windowOf(convolution: DirectedConvolution, tile: StagedDepthwiseTile): PlaneWindow {
   const [y, x] = stridedAxes(convolution), rows = stagedSpan(y, tile.down * tile.rows);
   const columns = stagedSpan(x, 4 * tile.across);
-  const firstColumn = readsVectors(x) ? 4 * Math.floor(columns.first / 4) : columns.first;
+  const firstColumn = windowColumn(columns.first, x.sourceSize);
   const quads = Math.ceil((columns.first + columns.size - firstColumn) / 4), part = Math.ceil(quads / x.step);
   const pitches = range(4, part * x.step), clashes = pitches.map((pitch) => clashesOf(tile, y, rows, pitch));
   return { rows, firstColumn, quads, part, pitch: pitches[clashes.indexOf(Math.min(...clashes))] };
-}
-
-/** Whether the source is read in vectors: where its rows are whole ones. */
-export function readsVectors({ sourceSize }: StridedAxis): boolean {
-  return sourceSize % 4 === 0;
 }
 
 /** How often a bank is asked again where 32 threads load a vector each. */
@@ -147,7 +143,7 @@ export function launchOf(convolution: DirectedConvolution, tile: StagedDepthwise
   const { taps } = convolution, axes = stridedAxes(convolution), [y, x] = axes, window = windowOf(convolution, tile);
   const threads = threadsOf(tile), sums = 4 * tile.rows * y.residues * x.residues;
   const loaded = loadedVectors(tile, window, y, x), fetches = fetchesOf(window, tile);
-  const loads = LOAD_WORK * (readsVectors(x) ? 1 : 4) * fetches;
+  const loads = LOAD_WORK * 4 / unitOf(x.sourceSize) * fetches;
   const work = busyThreads(threads) * (4 * tile.rows * taps + 4 * loaded + taps + loads + 2 * sums) +
     LOAD_WORK * tile.planes * taps;
   return {

@@ -19,6 +19,7 @@ import { operandBindings } from "../epilogue.ts";
 import { addByTap, declareSums, storeSums, storeWgsl, type SumsTile } from "./direct_sums.ts";
 import { packedSize, type PackedWeights, packWeightsKernel } from "./packed_weights.ts";
 import type { SourceLoads } from "./source_loads.ts";
+import { fetchElementWgsl, fetchVector, unitOf } from "./staged_fetch.ts";
 import {
   busyThreads,
   stagedBytes,
@@ -79,25 +80,20 @@ function packedWeights(convolution: DirectedConvolution, tile: StagedTile): Pack
   return { tile: tile.channels * tile.deep, tiles: blocksOf(convolution, tile).channels, sources };
 }
 
-/** Vectors that the block's threads bring in of the weights of a slice. */
-function weightVectors(convolution: DirectedConvolution, tile: StagedTile): number {
-  return stagedSizes(convolution, tile)[1] / 4;
-}
-
 /** Work is counted as that of matrix products is: `launchOf` of `kernels/gemm/workgroup_choice.ts`. */
 function launchOf(convolution: DirectedConvolution, tile: StagedTile): Launch {
   const threads = stagedThreads(tile), [y, x] = stridedAxes(convolution), window = stagedWindow(convolution, tile);
   const busy = busyThreads(threads);
   const { rows, channels, sources } = tile, { taps } = convolution, loads = windowLoads(convolution, tile);
   const sums = 4 * rows * channels * y.residues * x.residues, products = 4 * rows * channels * taps;
-  const scalars = window.rowLoads * window.columnLoads;
-  const slice = busy * (sources * (products + 4 * loads.vectors() + channels * taps) + LOAD_WORK * scalars) +
-    LOAD_WORK * weightVectors(convolution, tile) + SLICE_WORK;
+  const fetched = 4 / unitOf(x.sourceSize) * window.fetches, weights = stagedSizes(convolution, tile)[1];
+  const slice = busy * (sources * (products + 4 * loads.vectors() + channels * taps) + LOAD_WORK * fetched) +
+    LOAD_WORK * weights + SLICE_WORK;
   return {
     blocks: blocksOf(convolution, tile).all,
     work: Math.ceil(convolution.sources / sources) * slice + 2 * threads * sums + BLOCK_WORK,
     threads,
-    registers: sums + Math.max(4 * loads.vectors() + channels, scalars) + window.rowLoads + window.columnLoads +
+    registers: sums + Math.max(4 * loads.vectors() + channels, 4 * window.fetches) + 2 * window.fetches +
       OTHER_REGISTERS,
     workgroupBytes: stagedBytes(convolution, tile),
   };
@@ -110,12 +106,12 @@ interface WindowLoads extends SourceLoads {
 }
 
 function windowLoads(convolution: DirectedConvolution, tile: StagedTile): WindowLoads {
-  const { rows, columns, pitch } = stagedWindow(convolution, tile), requested = new Map<string, number>();
+  const { rows, firstColumn, pitch } = stagedWindow(convolution, tile), requested = new Map<string, number>();
   const loads: WindowLoads = {
     functions: "",
     request(row, column) {
-      const y = row - rows.first, at = column - columns.first, quad = Math.floor(at / 4), name = `v${y}_${quad}`;
-      requested.set(name, y * pitch / 4 + quad);
+      const y = row - rows.first, at = column - firstColumn, quad = Math.floor(at / 4), name = `v${y}_${quad}`;
+      requested.set(name, y * pitch + quad);
       return `${name}[${at % 4}]`;
     },
     statements: () => [...requested].map(([name, offset]) => `let ${name} = window[own + ${offset}u];`),
@@ -146,7 +142,7 @@ function stagedKernel(convolution: DirectedConvolution, tile: StagedTile, limits
   return {
     wgsl: stagedWgsl(convolution, tile),
     bindings: [
-      { name: "source", index: 0 },
+      { name: "source", index: 0, vector: unitOf(x.sourceSize) === 4 },
       { name: "packed", index: operands.output + 1, vector: true },
       ...operandBindings(operands, vector),
       { name: "result", index: operands.output, write: true, vector },
@@ -159,14 +155,14 @@ function stagedWgsl(convolution: DirectedConvolution, tile: StagedTile): string 
   const { groups, channels, sources, taps } = convolution, sums = sumsOf(convolution, tile), { y, x } = sums;
   const { down, across, deep } = tile, blocks = blocksOf(convolution, tile), window = stagedWindow(convolution, tile);
   const [windowSize, weightsSize] = stagedSizes(convolution, tile), threads = stagedThreads(tile);
-  const rowOfWeights = deep * tile.channels / 4, plane = y.sourceSize * x.sourceSize;
+  const rowOfWeights = deep * tile.channels / 4, plane = y.sourceSize * x.sourceSize / unitOf(x.sourceSize);
   const source = windowLoads(convolution, tile);
   const products = addByTap(sums, { source, weight: (tap, quad) => `weights[row + ${tap * rowOfWeights + quad}u]` });
   const bringIn = bringInWgsl(convolution, tile);
   return `var<private> image: u32;
-var<workgroup> window: array<vec4<f32>, ${windowSize / 4}>;
-var<workgroup> weights: array<vec4<f32>, ${weightsSize / 4}>;
-${storeWgsl(sums)}
+var<workgroup> window: array<vec4<f32>, ${windowSize}>;
+var<workgroup> weights: array<vec4<f32>, ${weightsSize}>;
+${fetchElementWgsl("source", x.sourceSize)}${storeWgsl(sums)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
@@ -182,7 +178,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let ownChannels = lane / ${across * down}u;
   let x = (columnBlock * ${across}u + ownColumn) * ${4 * x.residues}u;
   let y = (rowBlock * ${down}u + ownRow) * ${tile.rows * y.residues}u;
-  let ownWindow = ownRow * ${tile.rows * y.step * window.pitch / 4}u + ownColumn * ${x.step}u;
+  let ownWindow = ownRow * ${tile.rows * y.step * window.pitch}u + ownColumn * ${x.step}u;
   let firstChannel = weightBlock % ${blocks.channels}u * ${deep * tile.channels}u + ownChannels * ${tile.channels}u;
   var plane = (image * ${groups}u + group) * ${sources * plane}u;
   var firstWeight = weightBlock * ${packedWeights(convolution, tile).sources * taps * rowOfWeights}u + lane;
@@ -192,14 +188,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     ${bringIn.fetch}
     workgroupBarrier();
     for (var s = 0u; s < ${tile.sources}u; s++) {
-    let own = ownWindow + s * ${window.rows.size * window.pitch / 4}u;
+    let own = ownWindow + s * ${window.rows.size * window.pitch}u;
     let row = ownChannels * ${tile.channels / 4}u + s * ${taps * rowOfWeights}u;
     ${source.statements().join("\n    ")}
     ${products}
     }
     workgroupBarrier();
     plane += ${tile.sources * plane}u;
-    firstWeight += ${weightsSize / 4}u;
+    firstWeight += ${weightsSize}u;
   }
   let channel = group * ${channels}u + firstChannel;
   ${storeSums(sums)}
@@ -209,44 +205,35 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 /** WGSL of how a thread brings in its part of a slice; where that lies is worked out before the loop over slices. */
 function bringInWgsl(convolution: DirectedConvolution, tile: StagedTile): { setup: string; fetch: string } {
   const { sources } = convolution, [y, x] = stridedAxes(convolution), threads = stagedThreads(tile);
-  const { rows, columns, lanes, pitch, rowLoads, columnLoads } = stagedWindow(convolution, tile);
-  const rowsAtOnce = threads / lanes, allRows = tile.sources * rows.size, vectors = weightVectors(convolution, tile);
+  const { rows, firstColumn, quads, pitch, fetches } = stagedWindow(convolution, tile), unit = unitOf(x.sourceSize);
+  const line = x.sourceSize / unit,
+    all = tile.sources * rows.size * quads,
+    [, weights] = stagedSizes(convolution, tile);
   const checksSources = sources % tile.sources !== 0;
-  const row = (j: number) =>
-    `let at${j} = fetchRow + ${j * rowsAtOnce}u;
+  const isPartial = (j: number) => (j + 1) * threads > all;
+  const place = (j: number) =>
+    `let n${j} = ${isPartial(j) ? `min(lane + ${j * threads}u, ${all - 1}u)` : `lane + ${j * threads}u`};
+  let at${j} = n${j} / ${quads}u;
+  let quad${j} = n${j} % ${quads}u;
   let source${j} = at${j} / ${rows.size}u;
   let y${j} = firstRow + i32(at${j} % ${rows.size}u);
+  let x${j} = firstColumn + i32(${unit === 4 ? "" : "4u * "}quad${j});
   let isIn${j} = (y${j} >= 0) & (y${j} < ${y.sourceSize});
-  let line${j} = source${j} * ${y.sourceSize * x.sourceSize}u + u32(clamp(y${j}, 0, ${
-      y.sourceSize - 1
-    })) * ${x.sourceSize}u;`;
-  const column = (i: number) =>
-    `let x${i} = firstColumn + i32(fetchColumn + ${i * lanes}u);
-  let isAcross${i} = (x${i} >= 0) & (x${i} < ${x.sourceSize});
-  let column${i} = u32(clamp(x${i}, 0, ${x.sourceSize - 1}));`;
-  const load = (j: number, i: number) => {
-    const inside = `isIn${j} & isAcross${i}${checksSources ? ` & (first + source${j} < ${sources}u)` : ""}`;
-    return `window[park + ${
-      (j * rowsAtOnce * pitch + i * lanes) / 4
-    }u][parkAt] = select(0.0, source[plane + line${j} + column${i}], ${inside});`;
-  };
-  const fetchRow = (j: number) => {
-    const loads = range(columnLoads).map((i) => load(j, i)).join(" ");
-    return (j + 1) * rowsAtOnce > allRows ? `if (at${j} < ${allRows}u) { ${loads} }` : loads;
+  let line${j} = source${j} * ${y.sourceSize * line}u + u32(clamp(y${j}, 0, ${y.sourceSize - 1})) * ${line}u;
+  let park${j} = at${j} * ${pitch}u + quad${j};`;
+  const fetch = (j: number) => {
+    const inside = checksSources ? `(isIn${j} & (first + source${j} < ${sources}u))` : `isIn${j}`;
+    const park = `window[park${j}] = ${fetchVector("source", x.sourceSize, `plane + line${j}`, inside, `x${j}`)};`;
+    return isPartial(j) ? `if (lane < ${all - j * threads}u) { ${park} }` : park;
   };
   const fetchWeights = (i: number) => {
-    const fetch = `weights[lane + ${i * threads}u] = packed[firstWeight + ${i * threads}u];`;
-    return (i + 1) * threads > vectors ? `if (lane < ${vectors - i * threads}u) { ${fetch} }` : fetch;
+    const park = `weights[lane + ${i * threads}u] = packed[firstWeight + ${i * threads}u];`;
+    return (i + 1) * threads > weights ? `if (lane < ${weights - i * threads}u) { ${park} }` : park;
   };
   return {
-    setup: `let fetchRow = lane / ${lanes}u;
-  let fetchColumn = lane % ${lanes}u;
-  let firstRow = i32(rowBlock * ${tile.rows * tile.down * y.step}u) + ${rows.first};
-  let firstColumn = i32(columnBlock * ${4 * tile.across * x.step}u) + ${columns.first};
-  let park = fetchRow * ${pitch / 4}u + fetchColumn / 4u;
-  let parkAt = fetchColumn % 4u;
-  ${range(rowLoads).map(row).join("\n  ")}
-  ${range(columnLoads).map(column).join("\n  ")}`,
-    fetch: [...range(rowLoads).map(fetchRow), ...range(Math.ceil(vectors / threads)).map(fetchWeights)].join("\n    "),
+    setup: `let firstRow = i32(rowBlock * ${tile.rows * tile.down * y.step}u) + ${rows.first};
+  let firstColumn = i32(columnBlock * ${4 * tile.across * x.step / unit}u) + ${firstColumn / unit};
+  ${range(fetches).map(place).join("\n  ")}`,
+    fetch: [...range(fetches).map(fetch), ...range(Math.ceil(weights / threads)).map(fetchWeights)].join("\n    "),
   };
 }

@@ -3,6 +3,7 @@
 import type { DeviceLimits } from "../../../core/mod.ts";
 import { evenTile, range } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
+import { windowColumn } from "./staged_fetch.ts";
 import { stridedAxes, type StridedAxis } from "./strided_axis.ts";
 
 /** A configuration: threads, and the tile of each. */
@@ -54,28 +55,23 @@ export function stagedSpan({ step, offsets }: StridedAxis, count: number): Stage
   return { first, size: (count - 1) * step + Math.max(...all) - first + 1 };
 }
 
-/** How a slice of the source lies in workgroup memory, and which thread brings in what. */
+/** How a slice of the source lies in workgroup memory. */
 export interface StagedWindow {
+  /** The rows of a source. */
   readonly rows: StagedSpan;
-  readonly columns: StagedSpan;
-  /** Elements from a row to the next; a multiple of four. */
+  /** The first column from what the block's first results meet; where rows of the source are whole vectors, a multiple of four. */
+  readonly firstColumn: number;
+  /** Vectors of a row. */
+  readonly quads: number;
+  /** Vectors from a row to the next. */
   readonly pitch: number;
-  /** Threads side by side along a row. */
-  readonly lanes: number;
-  /** Elements of a row that a thread brings in, `lanes` apart. */
-  readonly columnLoads: number;
-  /** Rows of all sources that a thread brings in, `threads / lanes` apart. */
-  readonly rowLoads: number;
+  /** Vectors of all sources that a thread brings in, as many apart as there are threads. */
+  readonly fetches: number;
 }
 
 /** Threads of a workgroup. */
 export function stagedThreads({ down, across, deep }: StagedTile): number {
   return down * across * deep;
-}
-
-/** How many threads may load adjacent elements: those of a vector at least, and of a sector of memory where threads suffice. */
-export function lanesOf(threads: number): number[] {
-  return [32, 16, 8, ...(threads < WARP ? [4] : [])].filter((lanes) => threads % lanes === 0);
 }
 
 /** Threads that a multiprocessor keeps busy for those of a workgroup: whole warps. */
@@ -85,23 +81,24 @@ export function busyThreads(threads: number): number {
 
 /** The window of a tile. */
 export function stagedWindow(convolution: DirectedConvolution, tile: StagedTile): StagedWindow {
-  const [y, x] = stridedAxes(convolution), threads = stagedThreads(tile);
-  const rows = stagedSpan(y, tile.down * tile.rows), columns = stagedSpan(x, 4 * tile.across);
-  const ways = lanesOf(threads).map((lanes) => ({
-    lanes,
-    columnLoads: Math.ceil(columns.size / lanes),
-    rowLoads: Math.ceil(tile.sources * rows.size / (threads / lanes)),
-  }));
-  const loads = ways.map(({ columnLoads, rowLoads }) => columnLoads * rowLoads);
-  const way = ways[loads.indexOf(Math.min(...loads))], least = way.lanes * way.columnLoads;
-  const pitches = range(4).map((i) => least + 4 * i);
+  const [y, x] = stridedAxes(convolution), rows = stagedSpan(y, tile.down * tile.rows);
+  const columns = stagedSpan(x, 4 * tile.across), firstColumn = windowColumn(columns.first, x.sourceSize);
+  const quads = Math.ceil((columns.first + columns.size - firstColumn) / 4), pitches = range(4, quads);
   const clashes = pitches.map((pitch) => bankClashes(firstLoads(tile, y, x, pitch)));
-  return { rows, columns, pitch: pitches[clashes.indexOf(Math.min(...clashes))], ...way };
+  return {
+    rows,
+    firstColumn,
+    quads,
+    pitch: pitches[clashes.indexOf(Math.min(...clashes))],
+    fetches: Math.ceil(tile.sources * rows.size * quads / stagedThreads(tile)),
+  };
 }
 
 /** Where in elements the first eight threads load a vector each from the window. */
 function firstLoads({ rows, across, down }: StagedTile, y: StridedAxis, x: StridedAxis, pitch: number): number[] {
-  return range(8).map((lane) => Math.floor(lane / across) % down * rows * y.step * pitch + lane % across * 4 * x.step);
+  return range(8).map((lane) =>
+    4 * (Math.floor(lane / across) % down * rows * y.step * pitch + lane % across * x.step)
+  );
 }
 
 /**
@@ -115,16 +112,16 @@ export function bankClashes(starts: readonly number[]): number {
   return Math.max(...counts.values()) - 1;
 }
 
-/** Elements of the staged source and of the staged weights. */
+/** Vectors of the staged source and of the staged weights. */
 export function stagedSizes(convolution: DirectedConvolution, tile: StagedTile): [source: number, weights: number] {
   const { rows, pitch } = stagedWindow(convolution, tile);
-  return [tile.sources * rows.size * pitch, tile.sources * convolution.taps * tile.channels * tile.deep];
+  return [tile.sources * rows.size * pitch, tile.sources * convolution.taps * tile.channels * tile.deep / 4];
 }
 
 /** Bytes of workgroup memory. */
 export function stagedBytes(convolution: DirectedConvolution, tile: StagedTile): number {
   const [source, weights] = stagedSizes(convolution, tile);
-  return 4 * (source + weights);
+  return 16 * (source + weights);
 }
 
 /** The largest power of two up to `most`, so that as many times `unit` cover `size` without much beyond it. */

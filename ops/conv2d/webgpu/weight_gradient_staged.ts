@@ -16,12 +16,14 @@ import {
 } from "../../../core/mod.ts";
 import { BLOCK_WORK, LOAD_WORK, range, SLICE_WORK, sumPartsKernel, vec4 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
+import { fetchElementWgsl, fetchVector, unitOf } from "./staged_fetch.ts";
 import { busyThreads } from "./staged_tile.ts";
 import { DW, DY, PARTIAL, weightSize, X } from "./weight_gradient_parts.ts";
 import {
   bandsOf,
   bandsOfPart,
   keepsAllTaps,
+  metColumn,
   metQuads,
   stagedBand,
   stagedBandBytes,
@@ -73,7 +75,8 @@ function launchOf(problem: ConvolutionProblem, tile: StagedWeightTile): Launch {
   const threads = stagedWeightThreads(tile), taps = kernelHeight * kernelWidth, [x, dy] = stagedBand(problem, tile);
   const [down, across] = weightBlocksOf(problem, tile),
     loaded = 4 * (outputs + kernelHeight * metQuads(problem).length);
-  const loads = ({ rows, columnLoads, planeLoads }: StagedPlanes) => rows * columnLoads * planeLoads;
+  const loads = ({ rows, quadLoads, planeLoads, width }: StagedPlanes) =>
+    rows * quadLoads * planeLoads * 4 / unitOf(width);
   const band = busyThreads(threads) *
     (rows * columns / 4 * (4 * outputs * taps + loaded) + LOAD_WORK * (loads(x) + loads(dy)));
   return {
@@ -97,8 +100,8 @@ function stagedKernel(
   return {
     wgsl: stagedWgsl(problem, tile, blocks),
     bindings: [
-      { name: "x", index: X },
-      { name: "dy", index: DY, vector: stagedBand(problem, tile)[1].unit === 4 },
+      { name: "x", index: X, vector: unitOf(problem.width) === 4 },
+      { name: "dy", index: DY, vector: unitOf(problem.outputWidth) === 4 },
       { name: "partial", index: target, write: true },
     ],
     workgroups: [wide, Math.ceil(blocks / wide), 1],
@@ -112,16 +115,14 @@ function stagedWgsl(problem: ConvolutionProblem, tile: StagedWeightTile, blocks:
   const [outputBlocks, inputBlocks] = weightBlocksOf(problem, tile), bands = batch * high * wide;
   const share = bandsOfPart(problem, tile),
     sums = range(taps).flatMap((tap) => range(outputs / 4).map((v) => [tap, v]));
-  const bringX = bringInWgsl("x", x, { channels: groupInputs, first: "firstInput", size: [height, width] }, tile);
-  const bringDy = bringInWgsl(
-    "dy",
-    dy,
-    { channels: groupOutputs, first: "firstOutput", size: [outputHeight, outputWidth] },
-    tile,
-  );
+  const bringX = bringInWgsl("x", x, { channels: groupInputs, height, first: "firstInput" }, tile);
+  const bringDy = bringInWgsl("dy", dy, { channels: groupOutputs, height: outputHeight, first: "firstOutput" }, tile);
+  const planes = `(image * ${groups}u + group)`, [unitX, unitDy] = [width, outputWidth].map(unitOf);
   return `var<workgroup> staged_x: array<vec4<f32>, ${stagedVectors(x)}>;
 var<workgroup> staged_dy: array<vec4<f32>, ${stagedVectors(dy)}>;
-@compute @workgroup_size(${stagedWeightThreads(tile)})
+${fetchElementWgsl("x", width)}${fetchElementWgsl("dy", outputWidth)}@compute @workgroup_size(${
+    stagedWeightThreads(tile)
+  })
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   var block = id.y * groups.x + id.x;
@@ -146,11 +147,11 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   var image = begin / ${wide * high}u;
   for (var band = begin; band < end; band++) {
     let firstY = i32(bandRow * ${rows * stride[0]}u) - ${padding[0]};
-    let firstX = i32(bandColumn * ${columns * stride[1]}u) - ${padding[1]};
+    let firstX = i32(bandColumn * ${columns * stride[1] / unitX}u) + ${x.firstColumn / unitX};
     let firstRow = i32(bandRow * ${rows}u);
-    let firstColumn = i32(bandColumn * ${columns / dy.unit}u);
-    ${bringX.fetch("(image * " + groups + "u + group)", "firstY", "firstX")}
-    ${bringDy.fetch("(image * " + groups + "u + group)", "firstRow", "firstColumn")}
+    let firstColumn = i32(bandColumn * ${columns / unitDy}u);
+    ${bringX.fetch(planes, "firstY", "firstX")}
+    ${bringDy.fetch(planes, "firstRow", "firstColumn")}
     workgroupBarrier();
     for (var row = 0u; row < ${rows}u; row++) {
       let lineX = ownInput * ${x.planePitch}u + row * ${x.pitch * stride[0]}u;
@@ -185,7 +186,7 @@ function addProducts(problem: ConvolutionProblem, tile: StagedWeightTile): strin
     const vectors = range(tile.outputs / 4);
     const gathered = vectors.map((v) => `let d${v} = ${vec4(range(4, 4 * v).map((k) => `dy${k}[${column}]`))};`);
     const products = range(kernelHeight * kernelWidth).flatMap((tap) => {
-      const at = column * stride[1] + tap % kernelWidth * dilation[1];
+      const at = metColumn(problem, column, tap % kernelWidth);
       const element = `x${Math.floor(tap / kernelWidth)}_${Math.floor(at / 4)}[${at % 4}]`;
       return vectors.map((v) => `sum${tap}_${v} = fma(d${v}, vec4<f32>(${element}), sum${tap}_${v});`);
     });
@@ -211,51 +212,48 @@ function storeOutput(problem: ConvolutionProblem, tile: StagedWeightTile, k: num
 /** What is brought in of a buffer: channels of a group from the first of the block on, each a plane of an image. */
 interface BroughtIn {
   readonly channels: number;
+  readonly height: number;
   readonly first: string;
-  readonly size: readonly [height: number, width: number];
 }
 
 /** WGSL that brings planes of a buffer in: which are a thread's, once, and then each band's. */
 function bringInWgsl(
   name: string,
-  { planes, rows, unit, lanes, columnLoads, planeLoads, pitch, planePitch }: StagedPlanes,
-  { channels, first, size: [height, width] }: BroughtIn,
+  { planes, rows, width, lanes, quadLoads, planeLoads, pitch, planePitch }: StagedPlanes,
+  { channels, height, first }: BroughtIn,
   tile: StagedWeightTile,
 ): { setup: string; fetch: (group: string, row: string, column: string) => string } {
-  const threads = stagedWeightThreads(tile), atOnce = threads / lanes, lineSize = width / unit;
-  const size = sizeWgsl(`${name}_plane`, height * lineSize);
-  const plane = (a: number) =>
-    `let plane_${name}${a} = min(${first} + ownPlane_${name} + ${a * atOnce}u, ${channels - 1}u) * ${size};`;
-  const column = (i: number, firstColumn: string) =>
-    `let column${i} = ${firstColumn} + i32(ownColumn_${name} + ${i * lanes}u);
-      let isAcross${i} = (column${i} >= 0) & (column${i} < ${lineSize});
-      let at${i} = u32(clamp(column${i}, 0, ${lineSize - 1}));`;
-  const park = (a: number, i: number) => {
-    const at = `${a * atOnce * planePitch + i * lanes * unit / 4}u`, target = `staged_${name}[park + ${at}]`;
-    return unit === 4 ? target : `${target}[part_${name}]`;
-  };
+  const atOnce = stagedWeightThreads(tile) / lanes, unit = unitOf(width), line = width / unit;
+  const ownQuad = `ownQuad_${name}`, ownPlane = `ownPlane_${name}`, quad = unit === 4 ? ownQuad : `4u * ${ownQuad}`;
+  const place = (a: number) =>
+    `let plane_${name}${a} = min(${first} + ${ownPlane} + ${a * atOnce}u, ${channels - 1}u) * ${
+      sizeWgsl(`${name}_plane`, height * line)
+    };`;
   const load = (a: number, i: number) =>
-    `${park(a, i)} = select(${
-      unit === 4 ? "vec4<f32>()" : "0.0"
-    }, ${name}[line + plane_${name}${a} + at${i}], isIn & isAcross${i});`;
+    `staged_${name}[park + ${a * atOnce * planePitch + i * lanes}u] = ${
+      fetchVector(name, width, `line + plane_${name}${a}`, "isIn", `at${i}`)
+    };`;
   const loadPlane = (a: number) => {
-    const loads = range(columnLoads).map((i) => load(a, i)).join(" ");
-    return (a + 1) * atOnce > planes ? `if (ownPlane_${name} + ${a * atOnce}u < ${planes}u) { ${loads} }` : loads;
+    const loads = range(quadLoads).map((i) => load(a, i)).join(" ");
+    return (a + 1) * atOnce > planes ? `if (${ownPlane} + ${a * atOnce}u < ${planes}u) { ${loads} }` : loads;
   };
   return {
-    setup: `let ownColumn_${name} = lane % ${lanes}u;
-  let ownPlane_${name} = lane / ${lanes}u;
-  let part_${name} = ownColumn_${name} % 4u;
-  let park_${name} = ownPlane_${name} * ${planePitch}u + ownColumn_${name}${unit === 4 ? "" : " / 4u"};
-  ${range(planeLoads).map(plane).join("\n  ")}`,
+    setup: `let ${ownQuad} = lane % ${lanes}u;
+  let ${ownPlane} = lane / ${lanes}u;
+  let park_${name} = ${ownPlane} * ${planePitch}u + ${ownQuad};
+  ${range(planeLoads).map(place).join("\n  ")}`,
     fetch: (group, firstRow, firstColumn) =>
       `{
-      ${range(columnLoads).map((i) => column(i, firstColumn)).join("\n      ")}
-      let planes = ${group} * ${sizeWgsl(`${name}_planes`, channels * height * lineSize)};
+      ${
+        range(quadLoads).map((i) => `let at${i} = ${firstColumn} + i32(${quad} + ${i * lanes * 4 / unit}u);`).join(
+          "\n      ",
+        )
+      }
+      let planes = ${group} * ${sizeWgsl(`${name}_planes`, channels * height * line)};
       for (var r = 0u; r < ${rows}u; r++) {
         let y = ${firstRow} + i32(r);
         let isIn = (y >= 0) & (y < ${height});
-        let line = planes + u32(clamp(y, 0, ${height - 1})) * ${lineSize}u;
+        let line = planes + u32(clamp(y, 0, ${height - 1})) * ${line}u;
         let park = park_${name} + r * ${pitch}u;
         ${range(planeLoads).map(loadPlane).join("\n        ")}
       }

@@ -53,12 +53,20 @@ Deno.test("threads of a staged weight gradient bring in whole rows of all planes
       const threads = stagedWeightThreads(tile), [x, dy] = stagedBand(each, tile);
       assertEquals([x.planes, dy.planes], [tile.across, tile.down * tile.outputs]);
       assertEquals(x.rows, (tile.rows - 1) * each.stride[0] + (each.kernelHeight - 1) * each.dilation[0] + 1);
-      assertEquals(x.columns, (tile.columns - 1) * each.stride[1] + (each.kernelWidth - 1) * each.dilation[1] + 1);
-      for (const { planes, rows, columns, unit, lanes, columnLoads, planeLoads, pitch, planePitch } of [x, dy]) {
-        assert(lanes * columnLoads * unit >= columns && 4 * pitch >= columns);
+      const columns = (tile.columns - 1) * each.stride[1] + (each.kernelWidth - 1) * each.dilation[1] + 1;
+      assert(x.firstColumn <= -each.padding[1] && x.firstColumn + 4 * x.quads >= columns - each.padding[1]);
+      assertEquals([dy.firstColumn, dy.quads], [0, tile.columns / 4]);
+      for (
+        const { planes, rows, width, firstColumn, quads, lanes, quadLoads, planeLoads, pitch, planePitch } of [x, dy]
+      ) {
+        assert(width % 4 !== 0 || Math.abs(firstColumn) % 4 === 0);
+        assert(lanes * quadLoads >= quads && pitch >= lanes * quadLoads);
         assert(threads / lanes * planeLoads >= planes && planePitch >= rows * pitch);
         assertEquals([threads % lanes, planePitch % 2], [0, 1]);
       }
+      // Threads that wrote parts of one vector would race.
+      const [{ wgsl }] = STAGED_WEIGHT.emit(each, tile, LAVAPIPE).kernels;
+      assert(!/\bstaged_\w+\[[^\]]+\]\[[^\]]+\] =/.test(wgsl));
     }
   }
 });

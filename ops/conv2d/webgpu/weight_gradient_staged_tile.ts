@@ -3,7 +3,8 @@
 import type { DeviceLimits } from "../../../core/mod.ts";
 import { range } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
-import { fitPower, lanesOf } from "./staged_tile.ts";
+import { windowColumn } from "./staged_fetch.ts";
+import { fitPower } from "./staged_tile.ts";
 import { weightSize } from "./weight_gradient_parts.ts";
 
 /** A configuration: threads, the band that a block stages at a time, and parts. */
@@ -26,7 +27,7 @@ export type StagedWeightTile = {
 const THREAD_OUTPUTS = [8, 4];
 /** Sums of a thread, in vectors of four outputs. */
 const MOST_SUMS = 18;
-/** Threads of a workgroup, at most, and at least: those that bring in the elements of a vector. */
+/** Threads of a workgroup, at most, and at least: of fewer, hardly any would be busy. */
 const MOST_THREADS = 128, LEAST_THREADS = 4;
 /** Input channels and output channels of a block, at most. */
 const MOST_INPUTS = 16, MOST_OUTPUTS = 64;
@@ -46,14 +47,16 @@ export interface StagedPlanes {
   readonly planes: number;
   /** Rows. */
   readonly rows: number;
-  /** Columns. */
-  readonly columns: number;
-  /** Elements that a load brings in: a vector, or one. */
-  readonly unit: 1 | 4;
+  /** Columns of the image. */
+  readonly width: number;
+  /** The first column from where the band begins; where the image's rows are whole vectors, a multiple of four. */
+  readonly firstColumn: number;
+  /** Vectors of a row that are met. */
+  readonly quads: number;
   /** Threads side by side along a row. */
   readonly lanes: number;
-  /** Loads of a row by a thread, `lanes` apart. */
-  readonly columnLoads: number;
+  /** Vectors of a row that a thread brings in, `lanes` apart. */
+  readonly quadLoads: number;
   /** Planes of a thread, `threads / lanes` apart. */
   readonly planeLoads: number;
   /** Vectors from a row to the next. */
@@ -62,31 +65,29 @@ export interface StagedPlanes {
   readonly planePitch: number;
 }
 
-function stagedPlanes(
-  { planes, rows, columns, unit }: Pick<StagedPlanes, "planes" | "rows" | "columns" | "unit">,
-  threads: number,
-): StagedPlanes {
-  const ways = lanesOf(threads).map((lanes) => ({
+type Met = Pick<StagedPlanes, "planes" | "rows" | "width" | "firstColumn" | "quads">;
+
+function stagedPlanes(met: Met, threads: number): StagedPlanes {
+  const ways = range(6).map((power) => 2 ** power).filter((lanes) => threads % lanes === 0).map((lanes) => ({
     lanes,
-    columnLoads: Math.ceil(columns / unit / lanes),
-    planeLoads: Math.ceil(planes / (threads / lanes)),
+    quadLoads: Math.ceil(met.quads / lanes),
+    planeLoads: Math.ceil(met.planes / (threads / lanes)),
   }));
-  const loads = ways.map(({ columnLoads, planeLoads }) => columnLoads * planeLoads);
-  const way = ways[loads.indexOf(Math.min(...loads))], pitch = way.lanes * way.columnLoads * unit / 4;
-  return { planes, rows, columns, unit, ...way, pitch, planePitch: rows * pitch | 1 };
+  const loads = ways.map(({ quadLoads, planeLoads }) => quadLoads * planeLoads);
+  const way = ways[loads.lastIndexOf(Math.min(...loads))], pitch = way.lanes * way.quadLoads;
+  return { ...met, ...way, pitch, planePitch: met.rows * pitch | 1 };
 }
 
 /** What a band stages of the input and of the output's gradient. */
 export function stagedBand(problem: ConvolutionProblem, tile: StagedWeightTile): [x: StagedPlanes, dy: StagedPlanes] {
-  const { stride, dilation, kernelHeight, kernelWidth, outputWidth } = problem, threads = stagedWeightThreads(tile);
+  const { stride, padding, dilation, kernelHeight, kernelWidth, width, outputWidth } = problem;
   const met = (count: number, axis: 0 | 1, taps: number) =>
     (count - 1) * stride[axis] + (taps - 1) * dilation[axis] + 1;
-  const x = { rows: met(tile.rows, 0, kernelHeight), columns: met(tile.columns, 1, kernelWidth), unit: 1 } as const;
-  const dy = { rows: tile.rows, columns: tile.columns, unit: outputWidth % 4 === 0 ? 4 : 1 } as const;
-  return [
-    stagedPlanes({ planes: tile.across, ...x }, threads),
-    stagedPlanes({ planes: tile.down * tile.outputs, ...dy }, threads),
-  ];
+  const threads = stagedWeightThreads(tile), firstColumn = windowColumn(-padding[1], width);
+  const quads = Math.ceil((met(tile.columns, 1, kernelWidth) - padding[1] - firstColumn) / 4);
+  const x = { planes: tile.across, rows: met(tile.rows, 0, kernelHeight), width, firstColumn, quads };
+  const dy = { planes: tile.down * tile.outputs, rows: tile.rows, width: outputWidth };
+  return [stagedPlanes(x, threads), stagedPlanes({ ...dy, firstColumn: 0, quads: tile.columns / 4 }, threads)];
 }
 
 /** Vectors of both in workgroup memory. */
@@ -158,8 +159,16 @@ export function bandsOfPart(problem: ConvolutionProblem, tile: StagedWeightTile)
   return Math.ceil(problem.batch * high * wide / tile.parts);
 }
 
-/** The vectors of a row of the input that four adjacent columns of the output meet, from the first on. */
-export function metQuads({ stride, dilation, kernelWidth }: ConvolutionProblem): number[] {
-  const columns = range(4).flatMap((column) => range(kernelWidth).map((tap) => column * stride[1] + tap * dilation[1]));
+/** Where a tap of a column meets the input, in elements from the first that the band's first column may meet. */
+export function metColumn(problem: ConvolutionProblem, column: number, tap: number): number {
+  const { stride, padding, dilation, width } = problem;
+  return column * stride[1] + tap * dilation[1] - padding[1] - windowColumn(-padding[1], width);
+}
+
+/** The vectors of a row of the input that four adjacent columns of the output meet. */
+export function metQuads(problem: ConvolutionProblem): number[] {
+  const columns = range(4).flatMap((column) =>
+    range(problem.kernelWidth).map((tap) => metColumn(problem, column, tap))
+  );
   return [...new Set(columns.map((column) => Math.floor(column / 4)))].sort((a, b) => a - b);
 }
