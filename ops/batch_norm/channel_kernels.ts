@@ -119,22 +119,22 @@ fn sumsOf(c: u32, part: u32, lane: u32) -> vec2<f32> {
 /** WGSL of the numbers of channel `c`, of what a part's are: of `partial`, or as they are computed. */
 function joinWgsl(e: Extents, { join }: ChannelWork, sharing: Sharing, from: "partial" | "channel"): string {
   const parts = Math.ceil(runsOf(e, sharing) / sharing.summed);
-  const take = (pair: string, part: string) =>
-    `let pair = ${pair};
-    let size = unitsOf(${part}) * ${unitSize(e)}.0;
-    ${join.take}`;
-  if (from === "partial" && sharing.ahead !== undefined) {
-    // All are loaded before the first is taken in.
-    const loads = range(parts).map((part) => `let pair${part} = ${partialPair(parts, `${part}u`)};`);
-    const takes = range(parts).map((part) => `{ ${take(`pair${part}`, `${part}u`)} }`);
-    return [join.start, ...loads, ...takes, join.finish].join("\n  ");
-  }
-  const [count, pair] = from === "partial"
+  const [count, pair] = from === "channel"
+    ? [`${parts}u`, "sumsOf(c, part, lane)"]
+    : sharing.ahead === undefined
     ? [boundAtRun(parts, "partial"), partialPair(parts, "part")]
-    : [`${parts}u`, "sumsOf(c, part, lane)"];
+    : [`${parts}u`, "pairs[part]"];
+  // All are loaded before the first is taken in.
+  const loads = range(parts).map((part) => partialPair(parts, `${part}u`)).join(", ");
   return `${join.start}
-  for (var part = 0u; part < ${count}; part++) {
-    ${take(pair, "part")}
+  ${
+    pair === "pairs[part]"
+      ? `var pairs = array<vec2<f32>, ${parts}>(${loads});\n  `
+      : ""
+  }for (var part = 0u; part < ${count}; part++) {
+    let pair = ${pair};
+    let size = unitsOf(part) * ${unitSize(e)}.0;
+    ${join.take}
   }
   ${join.finish}`;
 }
