@@ -13,6 +13,7 @@ import { IMPLICIT_GEMM } from "./webgpu/implicit_gemm.ts";
 import { NAIVE, naiveIterations } from "./webgpu/naive.ts";
 import { POINTWISE_GEMMS } from "./webgpu/pointwise_gemm.ts";
 import { NAIVE_WEIGHT, naiveLineIterations } from "./webgpu/weight_gradient.ts";
+import { DEPTHWISE_WEIGHT } from "./webgpu/weight_gradient_depthwise.ts";
 import { PER_TAP_GEMM } from "./webgpu/weight_gradient_gemm.ts";
 import { IMPLICIT_WEIGHT_GEMM } from "./webgpu/weight_gradient_implicit_gemm.ts";
 import { STAGED_WEIGHT } from "./webgpu/weight_gradient_staged.ts";
@@ -39,6 +40,7 @@ const WEIGHT_GRADIENT_FAMILIES: readonly KernelFamily<ConvolutionProblem>[] = [
   NAIVE_WEIGHT,
   TILED_WEIGHT,
   STAGED_WEIGHT,
+  DEPTHWISE_WEIGHT,
   PER_TAP_GEMM,
   IMPLICIT_WEIGHT_GEMM,
 ];

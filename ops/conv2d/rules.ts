@@ -1,6 +1,13 @@
 /** Which kernels of a convolution and of its gradients run where nothing was measured. */
 
-import type { Configuration, DeviceAbilities, KernelFamily, OccupancyModel, Rule } from "../../core/mod.ts";
+import {
+  type Configuration,
+  DEFAULT_PROFILE,
+  type DeviceAbilities,
+  type KernelFamily,
+  type OccupancyModel,
+  type Rule,
+} from "../../core/mod.ts";
 import { fastestConfiguration, type WorkgroupConfiguration, type WorkgroupShape } from "../../kernels/mod.ts";
 import type { DirectedConvolution } from "./directed.ts";
 import { convolutionFlops, type ConvolutionProblem } from "./problem.ts";
@@ -17,6 +24,7 @@ import {
 } from "./webgpu/weight_gradient_tiled.ts";
 import { STAGED_DEPTHWISE } from "./webgpu/staged_depthwise.ts";
 import { STAGED_DIRECT } from "./webgpu/staged_direct.ts";
+import { DEPTHWISE_WEIGHT } from "./webgpu/weight_gradient_depthwise.ts";
 import { IMPLICIT_WEIGHT_GEMM, weightGradientShape } from "./webgpu/weight_gradient_implicit_gemm.ts";
 import { STAGED_WEIGHT } from "./webgpu/weight_gradient_staged.ts";
 import { weightBytes, winogradGeometry } from "./webgpu/winograd/geometry.ts";
@@ -118,18 +126,22 @@ function farFaster<P, C extends Configuration>(
   };
 }
 
-/** The staged configuration of the fewest cycles; one that there is not if there is none, so that the next rule is asked. */
-function fastestDepthwise(convolution: DirectedConvolution, occupancy: OccupancyModel): Configuration {
-  const device = { limits: occupancy.limits, float16: false, subgroups: false };
-  const all = STAGED_DEPTHWISE.configurations(convolution, device);
-  const cycles = all.map((each) => occupancy.of(STAGED_DEPTHWISE.launchOf!(convolution, each)).cycles);
-  return all[cycles.indexOf(Math.min(...cycles))] ?? NONE;
+/** The configuration of the fewest cycles; one that there is not if there is none, so that the next rule is asked. */
+function fastest<P, C extends Configuration>(
+  family: KernelFamily<P, C>,
+): (problem: P, occupancy: OccupancyModel) => Configuration {
+  return (problem, occupancy) => {
+    const all = family.configurations(problem, { limits: occupancy.limits, float16: false, subgroups: false });
+    const cycles = all.map((each) => occupancy.of(family.launchOf!(problem, each)).cycles);
+    return all[cycles.indexOf(Math.min(...cycles))] ?? NONE;
+  };
 }
 
 /** What is no configuration of a staged family. */
 const NONE: Configuration = { rows: 0 };
 /** Why a staged kernel runs. */
 const ONCE = "each element is brought into workgroup memory once for all taps, which takes far fewer cycles";
+const BLOCKS_ONCE = "each element is brought into workgroup memory once for all taps, by blocks of the fewest cycles";
 
 /** The rules of a convolution and of its input gradient. */
 export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
@@ -137,10 +149,10 @@ export const CONVOLUTION_RULES: readonly Rule<DirectedConvolution>[] = [
   depthwiseRule("software", MANY_ROWS, false),
   {
     on: "hardware",
-    because: "each element is brought into workgroup memory once for all taps, by blocks of the fewest cycles",
+    because: BLOCKS_ONCE,
     when: (convolution) => isDepthwise(convolution) && convolution.taps > 1,
     family: "staged depthwise",
-    configuration: fastestDepthwise,
+    configuration: fastest(STAGED_DEPTHWISE),
   },
   depthwiseRule("hardware", FEW_ROWS, false),
   {
@@ -226,6 +238,14 @@ export const WEIGHT_GRADIENT_RULES: readonly Rule<ConvolutionProblem>[] = [
     because: "few threads keep it busy",
     family: "tiled",
     configuration: (problem) => ({ ...fitWeightTile(problem), threads: FEW_THREADS }),
+  },
+  {
+    on: "hardware",
+    because: BLOCKS_ONCE,
+    when: (problem) =>
+      DEPTHWISE_WEIGHT.supports(problem, DEFAULT_PROFILE) && problem.kernelHeight * problem.kernelWidth > 1,
+    family: "staged depthwise",
+    configuration: fastest(DEPTHWISE_WEIGHT),
   },
   {
     on: "hardware",

@@ -5,7 +5,7 @@
  * (`depthwise_sums.ts`), whose vectors it loads from there.
  */
 
-import type { DeviceLimits, KernelFamily, WebGpuKernel } from "../../../core/mod.ts";
+import { type DeviceLimits, type KernelFamily, linearWorkgroups, type WebGpuKernel } from "../../../core/mod.ts";
 import { range } from "../../../kernels/mod.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { operandBindings } from "../epilogue.ts";
@@ -40,7 +40,7 @@ export const STAGED_DEPTHWISE: KernelFamily<DirectedConvolution, StagedDepthwise
 
 function stagedKernel(convolution: DirectedConvolution, tile: StagedDepthwiseTile, limits: DeviceLimits): WebGpuKernel {
   const { operands } = convolution, [, x] = stridedAxes(convolution), vector = x.size % 4 === 0;
-  const { all } = blocksOf(convolution, tile), wide = Math.min(all, limits.maxComputeWorkgroupsPerDimension);
+  const { all } = blocksOf(convolution, tile);
   return {
     wgsl: stagedWgsl(convolution, tile),
     bindings: [
@@ -49,7 +49,7 @@ function stagedKernel(convolution: DirectedConvolution, tile: StagedDepthwiseTil
       ...operandBindings(operands, vector),
       { name: "result", index: operands.output, write: true, vector },
     ],
-    workgroups: [wide, Math.ceil(all / wide), 1],
+    workgroups: linearWorkgroups(all, limits, 1),
   };
 }
 

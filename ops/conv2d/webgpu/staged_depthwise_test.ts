@@ -1,11 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, type DeviceProfile, occupancyModel } from "../../../core/mod.ts";
 import { range } from "../../../kernels/mod.ts";
-import { directed, type DirectedConvolution, type Direction } from "../directed.ts";
-import { operandsOf } from "../epilogue.ts";
-import { CONVOLUTION_DEFAULTS, type ConvolutionAttributes, convolutionProblem } from "../problem.ts";
+import type { DirectedConvolution, Direction } from "../directed.ts";
+import { convolution, DIRECTED_CASES, DIRECTIONS } from "../../../tests/_directed.ts";
 import { CONVOLUTION_RULES } from "../rules.ts";
-import { CONVOLUTION_CASES, convolutionCaseSpecs } from "../samples.ts";
 import { STAGED_DEPTHWISE } from "./staged_depthwise.ts";
 import {
   fetchedVectors,
@@ -19,17 +17,6 @@ import { stagedSpan } from "./staged_tile.ts";
 import { stridedAxes } from "./strided_axis.ts";
 
 const LAVAPIPE = DEVICE_PROFILES.lavapipe, HOPPER = DEVICE_PROFILES["nvidia-hopper"];
-const DIRECTIONS: readonly Direction[] = ["forward", "inputGradient"];
-
-function convolution(
-  input: readonly number[],
-  weight: readonly number[],
-  attributes: Partial<ConvolutionAttributes> = {},
-  direction: Direction = "forward",
-): DirectedConvolution {
-  const problem = convolutionProblem("conv2d", input, weight, { ...CONVOLUTION_DEFAULTS, ...attributes });
-  return directed(problem, direction, operandsOf(2));
-}
 
 /** A 3x3 layer whose padding keeps the size of images. */
 function layer(batch: number, channels: number, size: number, stride: number, direction: Direction) {
@@ -48,10 +35,7 @@ const LAYERS = DIRECTIONS.flatMap((direction) =>
 );
 
 /** The cases that the family takes, in both directions. */
-const CASES = CONVOLUTION_CASES.flatMap((sample) => {
-  const { attributes } = convolutionCaseSpecs(sample);
-  return DIRECTIONS.map((direction) => convolution(sample.input, sample.weight, attributes, direction));
-}).filter((each) => STAGED_DEPTHWISE.supports(each, LAVAPIPE));
+const CASES = DIRECTED_CASES.filter((each) => STAGED_DEPTHWISE.supports(each, LAVAPIPE));
 
 /** All configurations with what they stage and their text. */
 function kernels(each: DirectedConvolution, device: DeviceProfile) {

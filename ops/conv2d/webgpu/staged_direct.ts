@@ -10,6 +10,7 @@ import {
   f32,
   type KernelFamily,
   type Launch,
+  linearWorkgroups,
   MAX_ITERATIONS,
   type WebGpuKernel,
 } from "../../../core/mod.ts";
@@ -138,7 +139,7 @@ function sumsOf(convolution: DirectedConvolution, tile: StagedTile): SumsTile {
 
 function stagedKernel(convolution: DirectedConvolution, tile: StagedTile, limits: DeviceLimits): WebGpuKernel {
   const { operands } = convolution, [, x] = stridedAxes(convolution), vector = x.size % 4 === 0;
-  const { all } = blocksOf(convolution, tile), wide = Math.min(all, limits.maxComputeWorkgroupsPerDimension);
+  const { all } = blocksOf(convolution, tile);
   return {
     wgsl: stagedWgsl(convolution, tile),
     bindings: [
@@ -147,7 +148,7 @@ function stagedKernel(convolution: DirectedConvolution, tile: StagedTile, limits
       ...operandBindings(operands, vector),
       { name: "result", index: operands.output, write: true, vector },
     ],
-    workgroups: [wide, Math.ceil(all / wide), 1],
+    workgroups: linearWorkgroups(all, limits, 1),
   };
 }
 

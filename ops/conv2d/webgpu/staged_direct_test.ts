@@ -2,34 +2,18 @@ import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, type DeviceProfile, occupancyModel, type WebGpuKernel } from "../../../core/mod.ts";
 import { fastestConfiguration } from "../../../kernels/mod.ts";
 import { divisions, sliceLoop } from "../../../tests/_loop_text.ts";
-import { directed, type DirectedConvolution, type Direction } from "../directed.ts";
-import { operandsOf } from "../epilogue.ts";
-import { CONVOLUTION_DEFAULTS, type ConvolutionAttributes, convolutionProblem } from "../problem.ts";
+import type { DirectedConvolution } from "../directed.ts";
+import { convolution, DIRECTED_CASES, DIRECTIONS } from "../../../tests/_directed.ts";
 import { CONVOLUTION_RULES } from "../rules.ts";
-import { CONVOLUTION_CASES, convolutionCaseSpecs } from "../samples.ts";
 import { convolutionShape, IMPLICIT_GEMM } from "./implicit_gemm.ts";
 import { STAGED_DIRECT } from "./staged_direct.ts";
 import { stagedBytes, stagedSpan, stagedThreads, stagedWindow } from "./staged_tile.ts";
 import { stridedAxes } from "./strided_axis.ts";
 
 const LAVAPIPE = DEVICE_PROFILES.lavapipe, HOPPER = DEVICE_PROFILES["nvidia-hopper"];
-const DIRECTIONS: readonly Direction[] = ["forward", "inputGradient"];
-
-function convolution(
-  input: readonly number[],
-  weight: readonly number[],
-  attributes: Partial<ConvolutionAttributes> = {},
-  direction: Direction = "forward",
-): DirectedConvolution {
-  const problem = convolutionProblem("conv2d", input, weight, { ...CONVOLUTION_DEFAULTS, ...attributes });
-  return directed(problem, direction, operandsOf(2));
-}
 
 /** The cases that the family takes, in both directions. */
-const CASES = CONVOLUTION_CASES.flatMap((sample) => {
-  const { attributes } = convolutionCaseSpecs(sample);
-  return DIRECTIONS.map((direction) => convolution(sample.input, sample.weight, attributes, direction));
-}).filter((each) => STAGED_DIRECT.supports(each, LAVAPIPE));
+const CASES = DIRECTED_CASES.filter((each) => STAGED_DIRECT.supports(each, LAVAPIPE));
 
 /** The kernels of all configurations, by name. */
 function kernels(each: DirectedConvolution, device: DeviceProfile): [name: string, kernel: WebGpuKernel][] {

@@ -3,6 +3,8 @@
  * parts are added in a fixed order, so that runs repeat to the bit.
  */
 
+import { type DeviceLimits, f32, type KernelSequence, type WebGpuKernel } from "../../../core/mod.ts";
+import { sumPartsKernel } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** The indices of a weight gradient's buffers: input, output's gradient, weight's gradient, and the sums of the parts. */
@@ -44,4 +46,23 @@ export function partsOf(problem: ConvolutionProblem, request: PartsRequest): num
   const fitting = Math.floor(MAX_PARTIAL_ELEMENTS / weightSize(problem));
   const busy = Math.min(Math.ceil(wantedThreads / threadsOfPart), fitting, most);
   return Math.min(lines, Math.max(1, least, busy));
+}
+
+/**
+ * The kernels of a sum in parts: that of the parts, and that which adds them up, if there are several.
+ *
+ * @param sumsKernel The kernel that writes the sums of each part to the buffer of an index, as [parts, weights].
+ */
+export function kernelsOfParts(
+  problem: ConvolutionProblem,
+  parts: number,
+  sumsKernel: (target: number) => WebGpuKernel,
+  limits: DeviceLimits,
+): KernelSequence {
+  if (parts === 1) return { kernels: [sumsKernel(DW)] };
+  const size = weightSize(problem);
+  return {
+    workspace: [f32([parts, size])],
+    kernels: [sumsKernel(PARTIAL), sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits)],
+  };
 }

@@ -7,18 +7,18 @@
 
 import {
   type DeviceLimits,
-  f32,
   type KernelFamily,
   type Launch,
+  linearWorkgroups,
   MAX_ITERATIONS,
   sizeWgsl,
   type WebGpuKernel,
 } from "../../../core/mod.ts";
-import { BLOCK_WORK, LOAD_WORK, range, SLICE_WORK, sumPartsKernel, vec4 } from "../../../kernels/mod.ts";
+import { BLOCK_WORK, LOAD_WORK, range, SLICE_WORK, vec4 } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 import { fetchElementWgsl, fetchVector, unitOf } from "./staged_fetch.ts";
 import { busyThreads } from "./staged_tile.ts";
-import { DW, DY, PARTIAL, weightSize, X } from "./weight_gradient_parts.ts";
+import { DY, kernelsOfParts, weightSize, X } from "./weight_gradient_parts.ts";
 import {
   bandsOf,
   bandsOfPart,
@@ -48,17 +48,8 @@ export const STAGED_WEIGHT: KernelFamily<ConvolutionProblem, StagedWeightTile> =
     `staged ${outputs * down}x${across} in ${rows}x${columns}, ${outputs}x1${parts === 1 ? "" : `, ${parts} parts`}`,
   coverageOf: ({ outputs, parts }) => `${outputs}${parts === 1 ? "" : " in parts"}`,
   launchOf,
-  emit(problem, tile, { limits }) {
-    const size = weightSize(problem), { parts } = tile;
-    if (parts === 1) return { kernels: [stagedKernel(problem, tile, DW, limits)] };
-    return {
-      workspace: [f32([parts, size])],
-      kernels: [
-        stagedKernel(problem, tile, PARTIAL, limits),
-        sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits),
-      ],
-    };
-  },
+  emit: (problem, tile, { limits }) =>
+    kernelsOfParts(problem, tile.parts, (target) => stagedKernel(problem, tile, target, limits), limits),
 };
 
 /** Registers of a thread beside its sums and what it loads of a band at once. */
@@ -96,7 +87,7 @@ function stagedKernel(
   target: number,
   limits: DeviceLimits,
 ): WebGpuKernel {
-  const { blocks } = launchOf(problem, tile), wide = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
+  const { blocks } = launchOf(problem, tile);
   return {
     wgsl: stagedWgsl(problem, tile, blocks),
     bindings: [
@@ -104,7 +95,7 @@ function stagedKernel(
       { name: "dy", index: DY, vector: unitOf(problem.outputWidth) === 4 },
       { name: "partial", index: target, write: true },
     ],
-    workgroups: [wide, Math.ceil(blocks / wide), 1],
+    workgroups: linearWorkgroups(blocks, limits, 1),
   };
 }
 

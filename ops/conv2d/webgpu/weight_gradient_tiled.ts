@@ -5,15 +5,13 @@
 
 import {
   type DeviceLimits,
-  f32,
   type KernelFamily,
   linearWorkgroups,
   MAX_ITERATIONS,
   type WebGpuKernel,
 } from "../../../core/mod.ts";
-import { sumPartsKernel } from "../../../kernels/mod.ts";
 import type { ConvolutionProblem } from "../problem.ts";
-import { DW, DY, linesOf, PARTIAL, partsOf, weightSize, X } from "./weight_gradient_parts.ts";
+import { DY, kernelsOfParts, linesOf, partsOf, X } from "./weight_gradient_parts.ts";
 import { partialSumsWgsl } from "./weight_gradient_tiled_sums.ts";
 
 /** The register tile of a thread. */
@@ -100,15 +98,8 @@ export const TILED_WEIGHT: KernelFamily<ConvolutionProblem, TiledConfiguration> 
   nameOf: ({ outputs, inputs, vectors, viaTexture, threads }) =>
     `tiled ${outputs}x${inputs}x${4 * vectors} for ${threads} threads${viaTexture ? ", via texture" : ""}`,
   emit(problem, configuration, { limits }) {
-    const kernel = kernelOf(problem, configuration), { parts } = kernel, size = weightSize(problem);
-    if (parts === 1) return { kernels: [partialSumsKernel(kernel, DW, limits)] };
-    return {
-      workspace: [f32([parts, size])],
-      kernels: [
-        partialSumsKernel(kernel, PARTIAL, limits),
-        sumPartsKernel({ size, parts, partial: PARTIAL, result: DW }, limits),
-      ],
-    };
+    const kernel = kernelOf(problem, configuration);
+    return kernelsOfParts(problem, kernel.parts, (target) => partialSumsKernel(kernel, target, limits), limits);
   },
 };
 
