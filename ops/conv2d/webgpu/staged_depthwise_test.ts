@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, type DeviceProfile, occupancyModel } from "../../../core/mod.ts";
 import { range } from "../../../kernels/mod.ts";
-import type { DirectedConvolution, Direction } from "../directed.ts";
 import { convolution, DIRECTED_CASES, DIRECTIONS } from "../../../tests/_directed.ts";
+import type { DirectedConvolution, Direction } from "../directed.ts";
 import { CONVOLUTION_RULES } from "../rules.ts";
 import { STAGED_DEPTHWISE } from "./staged_depthwise.ts";
 import {

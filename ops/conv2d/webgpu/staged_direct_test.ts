@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, type DeviceProfile, occupancyModel, type WebGpuKernel } from "../../../core/mod.ts";
 import { fastestConfiguration } from "../../../kernels/mod.ts";
+import { convolution, DIRECTED_CASES, DIRECTIONS } from "../../../tests/_directed.ts";
 import { divisions, sliceLoop } from "../../../tests/_loop_text.ts";
 import type { DirectedConvolution } from "../directed.ts";
-import { convolution, DIRECTED_CASES, DIRECTIONS } from "../../../tests/_directed.ts";
 import { CONVOLUTION_RULES } from "../rules.ts";
 import { convolutionShape, IMPLICIT_GEMM } from "./implicit_gemm.ts";
 import { STAGED_DIRECT } from "./staged_direct.ts";
