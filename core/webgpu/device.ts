@@ -6,7 +6,8 @@ import { argument, type Sentence, sentence } from "../util/sentence.ts";
 import { DeviceWaits, STALL_SECONDS } from "./device_waits.ts";
 import { SUBGROUP_MATRIX_FEATURE } from "./subgroup_matrix.ts";
 import { maxTexels } from "./texels.ts";
-import { architectureName, type DeviceProfile, multiprocessorsOf, vendorName } from "./tuning/device_profile.ts";
+import { architectureName, type DeviceProfile, vendorName } from "./tuning/device_profile.ts";
+import { multiprocessorsOf } from "./tuning/multiprocessors.ts";
 
 /** A description of an adapter. */
 export interface AdapterReport {
@@ -143,7 +144,7 @@ export function deviceProfile(device: GPUDevice, adapter: GPUAdapter, options: G
     kind: software ? "software" : "hardware",
     vendor,
     architecture,
-    multiprocessors: multiprocessorsOf(architecture),
+    multiprocessors: multiprocessorsOf(vendor, architecture, name),
     limits: {
       maxComputeWorkgroupsPerDimension,
       maxComputeInvocationsPerWorkgroup,

@@ -1,5 +1,7 @@
 /** What is known of a device when kernels are chosen for it. Profiles of devices that are not at hand have names. */
 
+import { ASSUMED_MULTIPROCESSORS, type Multiprocessors, multiprocessorsOf } from "./multiprocessors.ts";
+
 /** The limits of a WebGPU device that kernels must respect. */
 export interface DeviceLimits {
   /** The most workgroups of a dispatch along one axis. */
@@ -53,19 +55,8 @@ export interface DeviceProfile extends DeviceAbilities {
   readonly vendor: string;
   /** The vendor's generation, such as `nvidia-hopper`; empty if unknown. */
   readonly architecture: string;
-  /** Its multiprocessors (compute units, cores), as {@link multiprocessorsOf} gives them: WebGPU does not tell. */
-  readonly multiprocessors: number;
-}
-
-/** Multiprocessors of a device of which they are not known: an assumption, about those of a notebook's GPU. */
-const ASSUMED_MULTIPROCESSORS = 32;
-
-/** Multiprocessors by architecture: those of its usual large model. */
-const MULTIPROCESSORS: Readonly<Record<string, number>> = { "nvidia-hopper": 132 };
-
-/** The multiprocessors of an architecture, or as many as are assumed of one that is not known. */
-export function multiprocessorsOf(architecture: string): number {
-  return MULTIPROCESSORS[architecture] ?? ASSUMED_MULTIPROCESSORS;
+  /** Its multiprocessors, as {@link multiprocessorsOf} gives them: WebGPU does not tell. */
+  readonly multiprocessors: Multiprocessors;
 }
 
 /** What every WebGPU device offers, by the standard: what is assumed where there is no adapter. */
@@ -112,7 +103,7 @@ const HOPPER: DeviceProfile = {
   kind: "hardware",
   vendor: "nvidia",
   architecture: "nvidia-hopper",
-  multiprocessors: multiprocessorsOf("nvidia-hopper"),
+  multiprocessors: multiprocessorsOf("nvidia", "nvidia-hopper", ""),
   limits: {
     maxComputeWorkgroupsPerDimension: 65_535,
     maxComputeInvocationsPerWorkgroup: 1024,
@@ -125,16 +116,28 @@ const HOPPER: DeviceProfile = {
   subgroups: false,
 };
 
+/** A device of WebGPU's default limits, with what is derived of its kind of multiprocessors. */
+function derived(name: string): DeviceProfile {
+  const [vendor] = name.split("-"), architecture = name === vendor ? "" : name;
+  return {
+    ...DEFAULT_PROFILE,
+    name,
+    vendor,
+    architecture,
+    multiprocessors: multiprocessorsOf(vendor, architecture, ""),
+  };
+}
+
 /**
  * Profiles by name, for what is asked about devices that are not at hand. `lavapipe` and `nvidia-hopper` were read off
- * adapters; the others have WebGPU's default limits, which any such device offers at least.
+ * adapters; the others have WebGPU's default limits, which any such device offers at least, and derived multiprocessors.
  */
 export const DEVICE_PROFILES: Readonly<Record<string, DeviceProfile>> = {
   default: DEFAULT_PROFILE,
   lavapipe: LAVAPIPE,
   "nvidia-hopper": HOPPER,
   ...Object.fromEntries(
-    ["nvidia", "amd", "intel", "apple"].map((vendor) => [vendor, { ...DEFAULT_PROFILE, name: vendor, vendor }]),
+    ["nvidia-ada", "nvidia-ampere", "nvidia", "amd", "intel", "apple"].map((name) => [name, derived(name)]),
   ),
 };
 

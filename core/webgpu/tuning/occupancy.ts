@@ -1,6 +1,7 @@
 /** How long a device is busy with the blocks of a kernel, estimated by how many it runs at a time. Rules compare kernels by it. */
 
 import type { DeviceLimits, DeviceProfile } from "./device_profile.ts";
+import type { Multiprocessors } from "./multiprocessors.ts";
 
 /** A kernel of equal workgroups, its blocks. */
 export interface Launch {
@@ -38,63 +39,41 @@ export interface OccupancyModel {
   of(launch: Launch): Occupancy;
 }
 
-/**
- * A multiprocessor of NVIDIA's GPUs from Volta to Hopper, by their documents: what is assumed of any device. The memory's
- * bytes are an H100's share of what was measured of it.
- */
-const MULTIPROCESSOR = {
-  /** Multiply-adds a cycle. */
-  lanes: 128,
-  /** Registers. */
-  registers: 65_536,
-  /** Threads at a time. */
-  threads: 2048,
-  /** Blocks at a time. */
-  blocks: 32,
-  /** Bytes of workgroup memory. */
-  workgroupBytes: 100 * 1024,
-  /** Threads that run in step. */
-  warp: 32,
-  /** Bytes of memory a cycle. */
-  bytes: 10,
-};
-
-/** Warps that keep half of the lanes busy: the others wait for each other and for memory. */
-const HALF_BUSY_WARPS = 2;
 /** Cycles that another dispatch takes, and each part that its threads add up. */
 const DISPATCH_CYCLES = 4000, PART_CYCLES = 60;
 
 /**
  * How a device of some multiprocessors runs a launch. The busiest multiprocessor has `⌈blocks / multiprocessors⌉` blocks. It
  * does as many at a time as its registers, threads and workgroup memory hold, and is the better used the more warps these
- * are: by `warps / (warps + 2)`. So in cycles, of multiply-adds (work), multiply-adds a cycle (lanes) and bytes:
+ * are: by `warps / (warps + half)`, where so many warps keep half of the lanes busy as have half as many threads, since they
+ * wait for each other and for memory. So in cycles, of multiply-adds (work), multiply-adds a cycle (lanes) and bytes:
  *
- *     blocks of the busiest · work / (128 lanes · use) + twice the bytes of the parts / (10 · multiprocessors)
+ *     blocks of the busiest · work / (lanes · use) + twice the bytes of the parts / (bytes a cycle · multiprocessors)
  *
  * and what the dispatch takes that adds parts up. The shape was fitted to matrix products and convolutions on one H100; on
  * others it is an assumption.
  */
-export function occupancy(launch: Launch, multiprocessors: number): Occupancy {
+export function occupancy(launch: Launch, multiprocessors: Multiprocessors): Occupancy {
   const { blocks, work, threads, registers, workgroupBytes, partialBytes = 0, parts = 1 } = launch;
   const resident = Math.max(
     1,
     Math.min(
-      MULTIPROCESSOR.blocks,
-      Math.floor(MULTIPROCESSOR.threads / threads),
-      Math.floor(MULTIPROCESSOR.registers / (threads * registers)),
-      Math.floor(MULTIPROCESSOR.workgroupBytes / Math.max(1, workgroupBytes)),
+      multiprocessors.blocks,
+      Math.floor(multiprocessors.threads / threads),
+      Math.floor(multiprocessors.registers / (threads * registers)),
+      Math.floor(multiprocessors.workgroupBytes / Math.max(1, workgroupBytes)),
     ),
   );
-  const busiest = Math.ceil(blocks / multiprocessors);
-  const warps = Math.min(busiest, resident) * Math.ceil(threads / MULTIPROCESSOR.warp);
-  const use = warps / (warps + HALF_BUSY_WARPS);
+  const busiest = Math.ceil(blocks / multiprocessors.count);
+  const warps = Math.min(busiest, resident) * Math.ceil(threads / multiprocessors.warp);
+  const use = warps / (warps + multiprocessors.lanes / (2 * multiprocessors.warp));
   const adding = parts === 1
     ? 0
-    : DISPATCH_CYCLES + PART_CYCLES * parts + 2 * partialBytes / (MULTIPROCESSOR.bytes * multiprocessors);
+    : DISPATCH_CYCLES + PART_CYCLES * parts + 2 * partialBytes / (multiprocessors.bytes * multiprocessors.count);
   return {
     resident,
-    waves: blocks / (resident * multiprocessors),
-    cycles: busiest * work / (MULTIPROCESSOR.lanes * use) + adding,
+    waves: blocks / (resident * multiprocessors.count),
+    cycles: busiest * work / (multiprocessors.lanes * use) + adding,
   };
 }
 

@@ -3,6 +3,7 @@
 import { byteSize, type TensorSpec } from "../../graph/shape.ts";
 import type { OpSpec } from "../../op.ts";
 import type { WebGpuVariant } from "./family.ts";
+import type { Multiprocessors } from "./multiprocessors.ts";
 import { occupancy } from "./occupancy.ts";
 
 /** Characters of a kernel beyond which a variant is not tried: compilers take seconds for more. */
@@ -22,7 +23,7 @@ export function promisingVariants(
   variants: readonly WebGpuVariant[],
   preferred: number,
   spec: Pick<OpSpec, "inputs" | "outputs">,
-  multiprocessors: number,
+  multiprocessors: Multiprocessors,
 ): number[] {
   const cycles = variants.map(({ launch }) => launch === undefined ? 0 : occupancy(launch, multiprocessors).cycles);
   const least = new Map<string, number>();

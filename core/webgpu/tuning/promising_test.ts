@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { f32 } from "../../graph/shape.ts";
 import type { WebGpuVariant } from "./family.ts";
+import { ASSUMED_MULTIPROCESSORS } from "./multiprocessors.ts";
 import { promisingVariants } from "./promising.ts";
 
 /** A variant whose launch does some work in each of as many blocks as there are multiprocessors. */
@@ -13,7 +14,7 @@ function variant(family: string, work?: number, changes: Partial<WebGpuVariant> 
 
 const spec = { inputs: [f32([64])], outputs: [f32([64])] };
 const promising = (variants: readonly WebGpuVariant[], preferred = 0) =>
-  promisingVariants(variants, preferred, spec, 32);
+  promisingVariants(variants, preferred, spec, ASSUMED_MULTIPROCESSORS);
 
 Deno.test("promisingVariants() tries the configurations of a family from the best estimate on, and not those far from it", () => {
   const tiled = [4000, 1000, 1400, 1600].map((work) => variant("tiled", work));

@@ -82,7 +82,7 @@ Deno.test("rules take it on hardware for a network's depthwise layers, in as man
   for (const each of LAYERS) {
     assert(rule.when!(each, HOPPER));
     const tile = configure(each, occupancy), { blocks, threads } = DEPTHWISE_WEIGHT.launchOf!(each, tile);
-    assert(threads >= 49 && blocks >= 2 * HOPPER.multiprocessors, `${threads} threads, ${blocks} blocks`);
+    assert(threads >= 49 && blocks >= 2 * HOPPER.multiprocessors.count, `${threads} threads, ${blocks} blocks`);
   }
   const dense = convolutionProblem("conv2d", [2, 8, 9, 9], [8, 8, 3, 3], CONVOLUTION_DEFAULTS);
   assert(!rule.when!(dense, HOPPER));
