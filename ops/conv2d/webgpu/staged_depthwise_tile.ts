@@ -35,7 +35,7 @@ const WANTED_FETCHES = 16, MOST_FETCHES = 32;
 export const FETCHES_AT_ONCE = 8;
 /** Registers of a thread beside its sums, its weights and what it loads at once. */
 const OTHER_REGISTERS = 28;
-/** Multiply-adds of a multiprocessor while it gets a byte of memory, by the figures of `core/webgpu/tuning/occupancy.ts`. */
+/** Multiply-adds of a multiprocessor while it gets a byte of memory, by those of an H100 in `core/webgpu/tuning/multiprocessors.ts`. */
 export const BYTE_WORK = 12.8;
 
 /** How the planes of a block lie in workgroup memory. */

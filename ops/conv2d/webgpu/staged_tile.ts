@@ -24,7 +24,7 @@ export type StagedTile = {
 
 /** Rows and channels of a thread: of many sums, for few loads, and of few, for many threads. */
 const THREAD_TILES = [[2, 8], [1, 8], [1, 4]] as const;
-/** Threads of a workgroup, at most, and at least: those that bring in a vector's elements. */
+/** Threads of a workgroup, at most, and at least: of fewer, hardly any would be busy. */
 const MOST_THREADS = [64, 256], LEAST_THREADS = 4;
 /** Sums of a thread, in vectors. */
 const MOST_SUMS = 16;
