@@ -178,7 +178,7 @@ export class Run {
     }
     return {
       path: this.path,
-      status: this.#status(best),
+      status: this.#status(),
       model: text(config.model),
       data: text(config["train-list"]) ?? text(config.data),
       epochsDone: last === undefined ? 0 : last.epoch + 1,
@@ -196,15 +196,26 @@ export class Run {
     };
   }
 
-  #status(best: RunSummary["best"]): RunStatus {
+  /** The epochs since one had a higher accuracy than all before, or the highest with a lower loss, as training counts them. */
+  #staleEpochs(): number {
+    let stale = 0, top1 = -1, loss = Infinity;
+    for (const { valTop1, valLoss } of this.#epochs) {
+      if (valTop1 === null) continue;
+      stale++;
+      if (valTop1 > top1 || (valTop1 === top1 && (valLoss ?? Infinity) < loss)) {
+        [stale, top1, loss] = [0, valTop1, valLoss ?? Infinity];
+      }
+    }
+    return stale;
+  }
+
+  #status(): RunStatus {
     if (this.isHeld) return "running";
     if (this.failure !== undefined) return "failed";
     const { config } = this, last = this.#epochs.at(-1), patience = number(config["early-stop"]);
     const done = last === undefined ? 0 : last.epoch + 1, steps = number(config.steps);
     if (done >= (number(config.epochs) ?? Infinity) || (steps !== undefined && this.#steps >= steps)) return "finished";
-    return patience !== undefined && best !== undefined && done - 1 - best.epoch >= patience
-      ? "ended early"
-      : "stopped";
+    return patience !== undefined && this.#staleEpochs() >= patience ? "ended early" : "stopped";
   }
 
   /** What the index keeps. */

@@ -60,6 +60,15 @@ Deno.test("RunWatcher knows how runs stand, and their best figures", () =>
       await writeRun(`${folder}/tied`, tied);
       await look(5);
       assertEquals(watcher.find("tied")!.summary().best, { top1: 0.5, epoch: 3 });
+      // Of which none is better than the first, unless its loss is lower.
+      const rising = tied.map((line, number) => line.replace(/("valLoss":)[\d.]+/, `$1${number}`));
+      await writeRun(`${folder}/rising`, rising, { "early-stop": 3, epochs: 9 });
+      await writeRun(`${folder}/sinking`, tied, { "early-stop": 3, epochs: 9 });
+      await look(5);
+      assertEquals(["rising", "sinking"].map((name) => watcher.find(name)!.summary().status), [
+        "ended early",
+        "stopped",
+      ]);
       const without = watcher.find("no validation")!.summary();
       assertEquals([without.best, without.valLoss, without.data], [
         undefined,

@@ -10,9 +10,10 @@ export async function runSoFar(
 ): Promise<Pick<ShownRun, "lines" | "best">> {
   if (folder === undefined || checkpoint === undefined) return { lines: [] };
   // Where its end reads the best too. That validation can be told only, so a damaged file stops no run.
-  const answers = await folder.readValidation().catch(() => undefined);
+  const answers = await folder.readValidation().catch(() => undefined), { progress } = checkpoint.info;
   return {
-    lines: await folder.readMetrics(),
+    // It was killed after these, and does them again.
+    lines: (await folder.readMetrics()).filter((line) => line.kind === "step" || line.epoch < progress.epochs),
     best: answers && { epoch: answers.epoch, top1: answeredTop1(answers) },
   };
 }

@@ -33,6 +33,9 @@ Deno.test("runSoFar() tells the best as the run keeps it and its end says it, an
     const end = bestText((await folder.readValidation())!, 40);
     assertStringIncludes(end, `Best epoch ${best!.epoch + 1} of 40: validation accuracy ${formatPercent(best!.top1)}`);
     assertEquals(await runSoFar({ folder, checkpoint: undefined }), { lines: [] });
+    const lost = { ...last, epoch: last.epoch + 1 };
+    await Deno.writeTextFile(`${location}/metrics.jsonl`, `${JSON.stringify(lost)}\n`, { append: true });
+    assertEquals((await runSoFar({ folder, checkpoint })).lines, lines);
     await Deno.writeTextFile(`${location}/validation.json`, "{}");
     assertEquals(await runSoFar({ folder, checkpoint }), { lines, best: undefined });
   }));
