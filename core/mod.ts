@@ -63,6 +63,7 @@ export * from "./cpu/stages.ts";
 export * from "./webgpu/kernel.ts";
 export * from "./webgpu/tuning/device_profile.ts";
 export * from "./webgpu/tuning/family.ts";
+export * from "./webgpu/tuning/multiprocessors.ts";
 export * from "./webgpu/tuning/occupancy.ts";
 export * from "./webgpu/tuning/policy.ts";
 export * from "./webgpu/tuning/tables.ts";
