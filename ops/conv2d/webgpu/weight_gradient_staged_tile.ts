@@ -101,13 +101,19 @@ export function stagedBandBytes(problem: ConvolutionProblem, tile: StagedWeightT
 }
 
 /** Bands down and across an image. */
-export function bandsOf({ outputHeight, outputWidth }: ConvolutionProblem, { rows, columns }: StagedWeightTile) {
-  return [Math.ceil(outputHeight / rows), Math.ceil(outputWidth / columns)] as const;
+export function bandsOf(
+  { outputHeight, outputWidth }: ConvolutionProblem,
+  { rows, columns }: StagedWeightTile,
+): [down: number, across: number] {
+  return [Math.ceil(outputHeight / rows), Math.ceil(outputWidth / columns)];
 }
 
 /** Blocks along output channels and input channels of a group. */
-export function weightBlocksOf({ groupOutputs, groupInputs }: ConvolutionProblem, tile: StagedWeightTile) {
-  return [Math.ceil(groupOutputs / (tile.down * tile.outputs)), Math.ceil(groupInputs / tile.across)] as const;
+export function weightBlocksOf(
+  { groupOutputs, groupInputs }: ConvolutionProblem,
+  tile: StagedWeightTile,
+): [outputs: number, inputs: number] {
+  return [Math.ceil(groupOutputs / (tile.down * tile.outputs)), Math.ceil(groupInputs / tile.across)];
 }
 
 /** Vectors of sums of a thread. */
