@@ -15,9 +15,13 @@ async function cpuName(): Promise<string> {
   if (field("model name") !== undefined) {
     return `${field("model name")} (family ${field("cpu family")}, model ${field("model")})`;
   }
-  const { stdout } = await new Deno.Command("sysctl", { args: ["-n", "machdep.cpu.brand_string"] }).output()
-    .catch(() => ({ stdout: new Uint8Array() }));
-  return new TextDecoder().decode(stdout).trim() || Deno.build.arch;
+  try {
+    const { stdout } = await new Deno.Command("sysctl", { args: ["-n", "machdep.cpu.brand_string"] }).output();
+    return new TextDecoder().decode(stdout).trim() || Deno.build.arch;
+  } catch {
+    // A command that is not there throws before there is a promise.
+    return Deno.build.arch;
+  }
 }
 
 /** Describes this machine. */
