@@ -6,7 +6,8 @@
 import { reportAdapter, requestAdapter, WebGpuBackend } from "../core/mod.ts";
 import { loadGpu } from "../cli/gpu/load_gpu.ts";
 
-const implementation = Deno.env.get("RESIDUA_GPU") ?? "deno";
+/** The implementation's name. */
+export const implementation: string = Deno.env.get("RESIDUA_GPU") ?? "deno";
 const gpu = await loadGpu(implementation);
 const adapter = await requestAdapter({ gpu });
 const required = Deno.env.get("RESIDUA_REQUIRE_GPU") === "1";

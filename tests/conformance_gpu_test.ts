@@ -1,14 +1,24 @@
 /**
  * Every registered op on WebGPU against float64: a covering set of the variants of its kernels, which has each family and
- * configuration on some sample and each sample by some variant, or with RESIDUA_TEST=all every variant of every sample. What
- * no device has a part in, `conformance_test.ts` checks.
+ * configuration on some sample and each sample by some variant, or with RESIDUA_TEST=all every variant of every sample. On
+ * another implementation than Deno's it is the covering set at most, and of convolutions each family. What no device has a
+ * part in, `conformance_test.ts` checks.
  */
 
-import { checkOp, listOps } from "../core/mod.ts";
+import { checkOp, type CheckOptions, listOps } from "../core/mod.ts";
 import "../ops/mod.ts";
 import { assert } from "@std/assert";
 import { ALL } from "./_all.ts";
-import { gpuTest } from "./_gpu.ts";
+import { gpuTest, implementation } from "./_gpu.ts";
+
+/** Ops whose kernels are another op's with other loads or stores: each family is tried, configurations by the other op. */
+const isDerived = (name: string): boolean => /Fused$|^(conv2dInput|linearInput|linearWeight)Gradient$/.test(name);
+
+function variantsOf(name: string): CheckOptions["variants"] {
+  const isDeno = implementation === "deno";
+  if (ALL) return isDeno ? "all" : "covering";
+  return isDerived(name) || (!isDeno && name.includes("onv2d")) ? "families" : "covering";
+}
 
 for (const op of listOps()) {
   gpuTest(`${op.name} conforms on WebGPU`, async (backend, t) => {
@@ -16,8 +26,7 @@ for (const op of listOps()) {
       backends: [backend],
       seed: 2,
       rules: false,
-      // Kernels of a fused convolution are those of a convolution with other stores.
-      variants: ALL ? "all" : op.name.endsWith("Fused") ? "families" : "covering",
+      variants: variantsOf(op.name),
       step: (name, run) => t.step(name, run),
     });
     assert(report.comparisons > 0);

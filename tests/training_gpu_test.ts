@@ -5,7 +5,7 @@ import { CpuBackend, type TunedChoice, type WebGpuBackend } from "../core/mod.ts
 import { Trainer } from "../train/mod.ts";
 import { ALL } from "./_all.ts";
 import { gpuTest } from "./_gpu.ts";
-import { firstOfEachOp, randomChoices } from "./_random_choices.ts";
+import { randomChoices } from "./_random_choices.ts";
 import { losses, SMALL, SMALL_BATCH, smallBatch } from "./_training.ts";
 
 /** Choices that the tuner might make for a training step, at random. */
@@ -16,17 +16,10 @@ async function anyChoices(backend: WebGpuBackend, seed: number): Promise<Map<str
   return store;
 }
 
-/**
- * What is left to the tuner: one shape of every third op, beside random choices for the others, or with RESIDUA_TEST=all every shape.
- * A software adapter compiles each variant of each shape that is timed.
- */
-async function fewTimed(backend: WebGpuBackend): Promise<Timed> {
-  const trainer = await Trainer.create({ model: SMALL, backend, batch: SMALL_BATCH }), { plan } = trainer.program;
-  const store = randomChoices(backend, plan, 1), { size } = store;
-  const timed = ALL ? [...store.keys()] : firstOfEachOp(backend, plan).filter((_, k) => k % 3 === 0);
-  trainer.destroy();
-  for (const key of timed) store.delete(key);
-  return { tune: { store }, timed, size };
+/** Leaves every shape to the tuner. A software adapter compiles each variant of each. */
+async function allTimed(backend: WebGpuBackend): Promise<Timed> {
+  const timed = [...(await anyChoices(backend, 1)).keys()];
+  return { tune: { store: new Map() }, timed, size: timed.length };
 }
 
 /** How kernels are chosen, and what of it is timed. */
@@ -41,9 +34,10 @@ interface Timed {
 /** How kernels are chosen: the command line's --tune off and --deterministic, full, and whatever else may come of timing. */
 const TUNING: Record<string, (backend: WebGpuBackend) => Promise<Timed | undefined>> = {
   "that are preferred": () => Promise.resolve(undefined),
-  "that are timed": fewTimed,
   "at random": async (backend) => untimed(await anyChoices(backend, 1)),
-  ...(ALL ? { "at random again": async (backend: WebGpuBackend) => untimed(await anyChoices(backend, 2)) } : {}),
+  ...(ALL
+    ? { "at random again": async (backend) => untimed(await anyChoices(backend, 2)), "that are timed": allTimed }
+    : {}),
 };
 
 function untimed(store: Map<string, TunedChoice>): Timed {
