@@ -1,7 +1,7 @@
 /** What one program gets wrong on the device is an error of that program alone. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { compile, DeviceError, elementwise, f32, Graph, type Op, type Program, WebGpuBackend } from "../core/mod.ts";
+import { compile, DeviceError, elementCount, elementwise, f32, Graph, type Op, type Program, Random, WebGpuBackend } from "../core/mod.ts";
 import { conv2d, relu } from "../ops/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 
@@ -46,7 +46,10 @@ async function expectWorks(backend: WebGpuBackend): Promise<void> {
 gpuTest("a kernel that reads nothing is bound and writes its results, and the backend goes on", async (backend) => {
   const graph = new Graph(), x = graph.input("x", f32([2, 36, 23, 2])), w = graph.input("w", f32([36, 1, 3, 3]));
   const [y] = conv2d.apply(graph, [x, w], { groups: 36, stride: [1, 3], padding: [1, 4], dilation: [1, 3] });
-  const program = await compile(graph, backend, { outputs: { y }, poison: true });
+  const program = await compile(graph, backend, { outputs: { y }, poison: true }), random = new Random(6, "inputs");
+  for (const { name, spec } of [x, w]) {
+    program.write(name, Float32Array.from({ length: elementCount(spec.shape) }, () => random.normal()));
+  }
   program.run();
   const result = await program.read("y");
   assert(result.every((value) => value === 0));

@@ -6,8 +6,11 @@ import { whyNotLoaded } from "../../files/mod.ts";
 /** The names: Deno's own, and Dawn's, Chromium's. */
 export const GPU_NAMES = ["deno", "dawn"] as const;
 
-/** Dawn offers subgroup matrices only beside what it calls unsafe, none of which is asked for otherwise. */
-const FEATURES = ["enable-dawn-features=allow_unsafe_apis"];
+/**
+ * Dawn offers subgroup matrices only beside what it calls unsafe, none of which is asked for otherwise; and rounds timestamps
+ * to 0.1 ms, against pages that would spy by them, which is longer than most kernels.
+ */
+const FEATURES = ["enable-dawn-features=allow_unsafe_apis", "disable-dawn-features=timestamp_quantization"];
 
 /** No literal where it is imported: Deno would fetch the package for every command, before any of them runs. */
 const DAWN = "./dawn.ts";
