@@ -1,7 +1,18 @@
 /** What one program gets wrong on the device is an error of that program alone. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { compile, DeviceError, elementCount, elementwise, f32, Graph, type Op, type Program, Random, WebGpuBackend } from "../core/mod.ts";
+import {
+  compile,
+  DeviceError,
+  elementCount,
+  elementwise,
+  f32,
+  Graph,
+  type Op,
+  type Program,
+  Random,
+  WebGpuBackend,
+} from "../core/mod.ts";
 import { conv2d, relu } from "../ops/mod.ts";
 import { gpuTest } from "./_gpu.ts";
 
