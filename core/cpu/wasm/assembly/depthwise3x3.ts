@@ -2,9 +2,10 @@
  * Depthwise convolutions of 3x3 kernels and padding 1: of stride 1 and its gradients, and the input gradient of
  * stride 2. The lanes of a vector are neighbours of a row, so that planes are read in place. Four rows by four columns of
  * outputs are computed at once, or two rows where two are left. Where tiles do not divide a plane, the last ones overlap
- * those before, with the same results. Sums of the forward pass and of input gradients have the order of `depthwise.ts`.
+ * those before, with the same results. Low planes go by columns (`depthwise3x3_columns.ts`). Sums of the forward pass and of input gradients have the order of `depthwise.ts`.
  */
 
+import { convolveColumns, LOW, sumColumns } from "./depthwise3x3_columns";
 import { clampVector, hasEpilogue } from "./epilogue";
 import {
   at, clear, firstLanes, interleaveHigh, interleaveLow, laneSum, multiplyAdd, pointer, roundUp, word,
@@ -154,10 +155,10 @@ export function depthwise3x3(p: usize, task: i32, scratch: usize): void {
   for (let output = first; output < min(outputs, first + TOGETHER); output++) {
     placeHead(p, output, head);
     for (let n = image; n < images; n++) {
-      convolvePlane(
-        at(pointer(p, 0), (n * channels + output / multiplier) * size), height, width, head, zeros,
-        at(pointer(p, 2), (n * outputs + output) * size), epilogue,
-      );
+      const plane = at(pointer(p, 0), (n * channels + output / multiplier) * size);
+      const result = at(pointer(p, 2), (n * outputs + output) * size);
+      if (height <= LOW) convolveColumns(plane, height, width, head, result, epilogue);
+      else convolvePlane(plane, height, width, head, zeros, result, epilogue);
     }
   }
 }
@@ -301,9 +302,9 @@ export function depthwise3x3WeightGradient(p: usize, task: i32, scratch: usize):
     clear(sums, 36);
     const x = at(pointer(p, 0), output / multiplier * size), dy = at(pointer(p, 1), output * size);
     for (let n = 0; n < batch; n += together) {
-      sumPlanes(
-        x + <usize> n * xStep, xStep, dy + <usize> n * dyStep, dyStep, min(together, batch - n), height, width, zeros, sums,
-      );
+      const from = x + <usize> n * xStep, gradient = dy + <usize> n * dyStep, images = min(together, batch - n);
+      if (height <= LOW) sumColumns(from, xStep, gradient, dyStep, images, height, width, sums);
+      else sumPlanes(from, xStep, gradient, dyStep, images, height, width, zeros, sums);
     }
     for (let tap = 0; tap < 9; tap++) {
       store<f32>(at(pointer(p, 2), 9 * output + tap), laneSum(v128.load(at(sums, 4 * tap))));
