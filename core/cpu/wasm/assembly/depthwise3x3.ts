@@ -2,7 +2,8 @@
  * Depthwise convolutions of 3x3 kernels and padding 1: of stride 1 and its gradients, and the input gradient of
  * stride 2. The lanes of a vector are neighbours of a row, so that planes are read in place. Four rows by four columns of
  * outputs are computed at once, or two rows where two are left. Where tiles do not divide a plane, the last ones overlap
- * those before, with the same results. Low planes go by columns (`depthwise3x3_columns.ts`). Sums of the forward pass and of input gradients have the order of `depthwise.ts`.
+ * those before, with the same results. Low planes go by columns (`depthwise3x3_columns.ts`). Sums of the forward pass and
+ * of input gradients have the order of `depthwise.ts`.
  */
 
 import { convolveColumns, LOW, sumColumns } from "./depthwise3x3_columns";
