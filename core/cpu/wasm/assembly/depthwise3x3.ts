@@ -6,7 +6,7 @@
  * of input gradients have the order of `depthwise.ts`.
  */
 
-import { convolveColumns, LOW, sumColumns } from "./depthwise3x3_columns";
+import { addSums, convolveColumns, LOW, sumColumns } from "./depthwise3x3_columns";
 import { clampVector, hasEpilogue } from "./epilogue";
 import {
   at, clear, firstLanes, interleaveHigh, interleaveLow, laneSum, multiplyAdd, pointer, roundUp, word,
@@ -282,11 +282,7 @@ function sumPlanes(
     x0 += xStep;
     dy += dyStep;
   }
-  v128.store(sums, f32x4.add(v128.load(sums), s0)); v128.store(sums, f32x4.add(v128.load(sums, 16), s1), 16);
-  v128.store(sums, f32x4.add(v128.load(sums, 32), s2), 32); v128.store(sums, f32x4.add(v128.load(sums, 48), s3), 48);
-  v128.store(sums, f32x4.add(v128.load(sums, 64), s4), 64); v128.store(sums, f32x4.add(v128.load(sums, 80), s5), 80);
-  v128.store(sums, f32x4.add(v128.load(sums, 96), s6), 96); v128.store(sums, f32x4.add(v128.load(sums, 112), s7), 112);
-  v128.store(sums, f32x4.add(v128.load(sums, 128), s8), 128);
+  addSums(sums, s0, s1, s2, s3, s4, s5, s6, s7, s8);
 }
 
 /**

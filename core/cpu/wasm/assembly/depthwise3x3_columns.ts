@@ -85,6 +85,19 @@ export function convolveColumns(
   );
 }
 
+/** Adds nine vectors to those that lie at `sums`. */
+// @ts-ignore: decorator
+@inline
+export function addSums(
+  sums: usize, s0: v128, s1: v128, s2: v128, s3: v128, s4: v128, s5: v128, s6: v128, s7: v128, s8: v128,
+): void {
+  v128.store(sums, f32x4.add(v128.load(sums), s0)); v128.store(sums, f32x4.add(v128.load(sums, 16), s1), 16);
+  v128.store(sums, f32x4.add(v128.load(sums, 32), s2), 32); v128.store(sums, f32x4.add(v128.load(sums, 48), s3), 48);
+  v128.store(sums, f32x4.add(v128.load(sums, 64), s4), 64); v128.store(sums, f32x4.add(v128.load(sums, 80), s5), 80);
+  v128.store(sums, f32x4.add(v128.load(sums, 96), s6), 96); v128.store(sums, f32x4.add(v128.load(sums, 112), s7), 112);
+  v128.store(sums, f32x4.add(v128.load(sums, 128), s8), 128);
+}
+
 /**
  * Adds the gradients of a kernel from planes of some images to nine vectors of sums, whose lanes are to be added up. A row of x
  * is loaded once, for the three rows of dy that see it; beyond the edges lie zeros.
@@ -120,9 +133,5 @@ export function sumColumns(
     x0 += xStep;
     dy += dyStep;
   }
-  v128.store(sums, f32x4.add(v128.load(sums), s0)); v128.store(sums, f32x4.add(v128.load(sums, 16), s1), 16);
-  v128.store(sums, f32x4.add(v128.load(sums, 32), s2), 32); v128.store(sums, f32x4.add(v128.load(sums, 48), s3), 48);
-  v128.store(sums, f32x4.add(v128.load(sums, 64), s4), 64); v128.store(sums, f32x4.add(v128.load(sums, 80), s5), 80);
-  v128.store(sums, f32x4.add(v128.load(sums, 96), s6), 96); v128.store(sums, f32x4.add(v128.load(sums, 112), s7), 112);
-  v128.store(sums, f32x4.add(v128.load(sums, 128), s8), 128);
+  addSums(sums, s0, s1, s2, s3, s4, s5, s6, s7, s8);
 }
