@@ -25,8 +25,8 @@ export function seedOfDay(): number {
   return Number(Deno.env.get("RESIDUA_SEED") ?? new Date().toISOString().slice(0, 10).replaceAll("-", ""));
 }
 
-/** What is drawn of a convolution, as the drawing of each pair's numbers needs. */
-interface DrawnConvolution {
+/** A convolution, as the drawing of each pair's numbers needs. */
+export interface DrawnConvolution {
   readonly input: number[];
   readonly weight: number[];
   readonly attributes: ConvolutionAttributes;
@@ -73,27 +73,37 @@ export async function checkRandomConvolutions(
   for (let index = 0; index < count; index++) {
     if (performance.now() - began > 1000 * seconds) return index;
     const random = new Random(seed, `convolution ${index}`), drawn = drawConvolution(random);
-    const { graph, outputs, given, label } = traceConvolution(drawn, random);
-    const expected = interpret(graph, new Map([...given].map(([value, data]) => [value, Float64Array.from(data)])));
-    for (const backend of backends) {
-      for (const chooseVariant of choosers(random)) {
-        const chosen: string[] = [];
-        const noted: VariantChooser | undefined = chooseVariant && ((node, variants) => {
-          const variant = chooseVariant(node, variants);
-          if (variant !== undefined) chosen.push(variants[variant].name);
-          return variant;
-        });
-        const where = () => [`${label} on ${backend.description}`, ...new Set(chosen)].join(", ");
-        try {
-          await runConvolution(graph, backend, outputs, given, expected, noted);
-        } catch (error) {
-          const { message } = error as Error;
-          throw new Error(`${where()}, number ${index} of RESIDUA_SEED=${seed}: ${message}`, { cause: error });
-        }
+    await checkConvolution(backends, drawn, random, `number ${index} of RESIDUA_SEED=${seed}`, choosers(random));
+  }
+  return count;
+}
+
+/** Holds a convolution and both gradients against float64, on poisoned memory. `number` says in a failure which it was. */
+export async function checkConvolution(
+  backends: readonly Backend[],
+  drawn: DrawnConvolution,
+  random: Random,
+  number: string,
+  choosers: readonly (VariantChooser | undefined)[] = [undefined],
+): Promise<void> {
+  const { graph, outputs, given, label } = traceConvolution(drawn, random);
+  const expected = interpret(graph, new Map([...given].map(([value, data]) => [value, Float64Array.from(data)])));
+  for (const backend of backends) {
+    for (const chooseVariant of choosers) {
+      const chosen: string[] = [];
+      const noted: VariantChooser | undefined = chooseVariant && ((node, variants) => {
+        const variant = chooseVariant(node, variants);
+        if (variant !== undefined) chosen.push(variants[variant].name);
+        return variant;
+      });
+      try {
+        await runConvolution(graph, backend, outputs, given, expected, noted);
+      } catch (error) {
+        const where = [`${label} on ${backend.description}`, ...new Set(chosen)].join(", ");
+        throw new Error(`${where}, ${number}: ${(error as Error).message}`, { cause: error });
       }
     }
   }
-  return count;
 }
 
 /** The three ops of a convolution in one graph, with random numbers for their inputs. */

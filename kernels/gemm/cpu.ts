@@ -4,7 +4,7 @@ import type { CpuNativeStage, CpuStages } from "../../core/mod.ts";
 import type { GemmProblem } from "./problem.ts";
 
 /** Floats of a row and rows of the tile that stands in for one at the edge of C. */
-export const EDGE_FLOATS = 48;
+export const EDGE_FLOATS = 40;
 /** Columns of C that a task computes. */
 const COLUMNS = 128;
 /** Depth of a block of B. */
@@ -14,7 +14,8 @@ const BLOCKS = 16;
 
 /** Rows of the next panel of A; `wasm/assembly/tile.ts` explains it. */
 function panelHeight(rowsLeft: number): number {
-  return rowsLeft <= 4 || rowsLeft === 7 || rowsLeft === 8 ? 4 : 6;
+  const after = rowsLeft - 5;
+  return after >= 0 && after % 4 <= Math.floor(after / 4) ? 5 : 4;
 }
 
 /** Panels of `rows` rows. */

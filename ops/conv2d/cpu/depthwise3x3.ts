@@ -9,11 +9,9 @@ import { imagesOf } from "./depthwise.ts";
 import { type ConvolutionOperands, epilogueArguments, operandsOf, outputArguments } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
-/** Floats of a kernel and its bias. */
-const HEAD_FLOATS = 16;
 /** Floats of the sums of a kernel's gradient. */
 const SUM_FLOATS = 36;
-/** Rows and columns of outputs that are computed at once. */
+/** The fewest rows and columns of a plane: those of a tile. */
 const TILE = 4;
 
 /** Whether it is of 3x3 kernels and of that stride, and divides the input's extents by it, as a padding of 1 does. */
@@ -39,7 +37,7 @@ export function depthwise3x3Forward(g: ConvolutionProblem, operands: Convolution
   const { batch, groups, groupOutputs, height, width } = g;
   const { images, tasks } = imagesOf(batch, groups * groupOutputs, height * width);
   return {
-    scratch: HEAD_FLOATS + roundUp(width, 4),
+    scratch: roundUp(width, 4),
     stages: [{
       kernel: "depthwise3x3",
       tasks,
@@ -65,7 +63,7 @@ export function depthwise3x3InputGradient(g: ConvolutionProblem): CpuStages {
   const { batch, groups, outputHeight, outputWidth } = g;
   const { images, tasks } = imagesOf(batch, groups, g.height * g.width);
   return {
-    scratch: HEAD_FLOATS + 2 * roundUp(outputWidth + 1, 4),
+    scratch: 2 * roundUp(outputWidth + 1, 4),
     stages: [{
       kernel: g.stride[0] === 1 ? "depthwise3x3" : "depthwise3x3Spread",
       tasks,

@@ -50,6 +50,34 @@ export function multiplySubtract(a: v128, b: v128, c: v128): v128 {
   else return f32x4.sub(c, f32x4.mul(a, b));
 }
 
+/** Lane 0 in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane0(v: v128): v128 {
+  return v128.shuffle<f32>(v, v, 0, 0, 0, 0);
+}
+
+/** Lane 1 in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane1(v: v128): v128 {
+  return v128.shuffle<f32>(v, v, 1, 1, 1, 1);
+}
+
+/** Lane 2 in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane2(v: v128): v128 {
+  return v128.shuffle<f32>(v, v, 2, 2, 2, 2);
+}
+
+/** Lane 3 in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane3(v: v128): v128 {
+  return v128.shuffle<f32>(v, v, 3, 3, 3, 3);
+}
+
 /** The sum of the four lanes, in a fixed order. */
 // @ts-ignore: decorator
 @inline

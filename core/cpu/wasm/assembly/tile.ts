@@ -1,23 +1,27 @@
 /**
- * The innermost loops. `multiplyPanels` is an outer-product tile: 6 or 4 rows of A by 8 columns of B in registers, both
- * read from panels in the order of use (after Goto and van de Geijn 2008). `dotPanels` is an inner-product tile of 4 by
- * 2 whose lanes run along the sum. 6x8 keeps 15 vectors alive, which is what an engine has on x86.
+ * The innermost loops. `multiplyPanels` is an outer-product tile: 5 or 4 rows of A by 8 columns of B in registers,
+ * both read from panels in the order of use (after Goto and van de Geijn 2008). `dotPanels` is an inner-product tile
+ * of 4 by 2 whose lanes run along the sum.
+ *
+ * An engine that checks the bounds of each load, as Deno's does, spends two instructions on the check. So A is loaded
+ * four floats at a time, whose lanes are then spread: 13 loads for 40 multiply-adds. 5x8 keeps 14 of the 15 vectors
+ * alive that an engine has on x86.
  */
 
 import { clampOne, clampVector } from "./epilogue";
-import { at, highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd } from "./simd";
+import {
+  at, highHalves, interleaveHigh, interleaveLow, lane0, lane1, lane2, lane3, lowHalves, multiplyAdd,
+} from "./simd";
 
 /** Columns of a panel of B. */
 export const PANEL: i32 = 8;
 
-/**
- * The rows of the next panel of A: four where four or fewer, seven or eight rows are left, else six. A tile of six with
- * few rows in it would waste more.
- */
+/** The rows of the next panel of A: five where panels of five and four hold exactly the rows after it, else four. */
 // @ts-ignore: decorator
 @inline
 export function panelHeight(rowsLeft: i32): i32 {
-  return rowsLeft <= 4 || rowsLeft == 7 || rowsLeft == 8 ? 4 : 6;
+  const after = rowsLeft - 5;
+  return after >= 0 && (after & 3) <= after >> 2 ? 5 : 4;
 }
 
 /** The first row of panel `panel` of `rows`. */
@@ -28,48 +32,49 @@ export function panelStart(rows: i32, panel: i32): i32 {
 }
 
 /**
- * C[6, 8] = A B (+ C) over panels [depth, 6] and [depth, 8]. The rows of C are `step` bytes apart, the second four
- * columns of a row lie `gap` bytes behind the first. An epilogue adds six biases (none if their
+ * C[5, 8] = A B (+ C) over panels [depth, 5] and [depth, 8]. The rows of C are `step` bytes apart, the second four
+ * columns of a row lie `gap` bytes behind the first. An epilogue adds five biases (none if their
  * address is 0) and a residual, laid out as C (none if 0), and clamps the sums.
  */
-function tile6(
+function tile5(
   a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize, adding: bool, bias: usize, residual: usize,
   epilogue: usize,
 ): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero;
-  let c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
-  let b0 = zero, b1 = zero, x = zero;
+  let c30 = zero, c31 = zero, c40 = zero, c41 = zero;
+  let b0 = zero, b1 = zero, four = zero, x = zero;
   for (; depth >= 4; depth -= 4) {
     b0 = v128.load(b); b1 = v128.load(b, 16);
-    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    x = v128.load32_splat(a, 16); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
-    x = v128.load32_splat(a, 20); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    four = v128.load(a);
+    x = lane0(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = lane1(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = lane2(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = lane3(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    four = v128.load(a, 16);
+    x = lane0(four); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
     b0 = v128.load(b, 32); b1 = v128.load(b, 48);
-    x = v128.load32_splat(a, 24); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 28); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 32); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 36); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    x = v128.load32_splat(a, 40); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
-    x = v128.load32_splat(a, 44); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    x = lane1(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = lane2(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = lane3(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    four = v128.load(a, 32);
+    x = lane0(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = lane1(four); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
     b0 = v128.load(b, 64); b1 = v128.load(b, 80);
-    x = v128.load32_splat(a, 48); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 52); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 56); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 60); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    x = v128.load32_splat(a, 64); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
-    x = v128.load32_splat(a, 68); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
+    x = lane2(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = lane3(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    four = v128.load(a, 48);
+    x = lane0(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = lane1(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = lane2(four); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
     b0 = v128.load(b, 96); b1 = v128.load(b, 112);
-    x = v128.load32_splat(a, 72); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 76); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 80); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 84); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
-    x = v128.load32_splat(a, 88); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
-    x = v128.load32_splat(a, 92); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
-    a += 96; b += 128;
+    x = lane3(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    four = v128.load(a, 64);
+    x = lane0(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = lane1(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = lane2(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    x = lane3(four); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
+    a += 80; b += 128;
   }
   for (; depth > 0; depth--) {
     b0 = v128.load(b); b1 = v128.load(b, 16);
@@ -78,8 +83,7 @@ function tile6(
     x = v128.load32_splat(a, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
     x = v128.load32_splat(a, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
     x = v128.load32_splat(a, 16); c40 = multiplyAdd(x, b0, c40); c41 = multiplyAdd(x, b1, c41);
-    x = v128.load32_splat(a, 20); c50 = multiplyAdd(x, b0, c50); c51 = multiplyAdd(x, b1, c51);
-    a += 24; b += 32;
+    a += 20; b += 32;
   }
   if (adding) {
     let row = c;
@@ -87,8 +91,7 @@ function tile6(
     c10 = f32x4.add(c10, v128.load(row)); c11 = f32x4.add(c11, v128.load(row + gap)); row += step;
     c20 = f32x4.add(c20, v128.load(row)); c21 = f32x4.add(c21, v128.load(row + gap)); row += step;
     c30 = f32x4.add(c30, v128.load(row)); c31 = f32x4.add(c31, v128.load(row + gap)); row += step;
-    c40 = f32x4.add(c40, v128.load(row)); c41 = f32x4.add(c41, v128.load(row + gap)); row += step;
-    c50 = f32x4.add(c50, v128.load(row)); c51 = f32x4.add(c51, v128.load(row + gap));
+    c40 = f32x4.add(c40, v128.load(row)); c41 = f32x4.add(c41, v128.load(row + gap));
   }
   if (epilogue != 0) {
     const low = v128.load32_splat(epilogue, 4), high = v128.load32_splat(epilogue, 8);
@@ -98,29 +101,25 @@ function tile6(
       x = v128.load32_splat(bias, 8); c20 = f32x4.add(c20, x); c21 = f32x4.add(c21, x);
       x = v128.load32_splat(bias, 12); c30 = f32x4.add(c30, x); c31 = f32x4.add(c31, x);
       x = v128.load32_splat(bias, 16); c40 = f32x4.add(c40, x); c41 = f32x4.add(c41, x);
-      x = v128.load32_splat(bias, 20); c50 = f32x4.add(c50, x); c51 = f32x4.add(c51, x);
     }
     if (residual != 0) {
       c00 = f32x4.add(c00, v128.load(residual)); c01 = f32x4.add(c01, v128.load(residual + gap)); residual += step;
       c10 = f32x4.add(c10, v128.load(residual)); c11 = f32x4.add(c11, v128.load(residual + gap)); residual += step;
       c20 = f32x4.add(c20, v128.load(residual)); c21 = f32x4.add(c21, v128.load(residual + gap)); residual += step;
       c30 = f32x4.add(c30, v128.load(residual)); c31 = f32x4.add(c31, v128.load(residual + gap)); residual += step;
-      c40 = f32x4.add(c40, v128.load(residual)); c41 = f32x4.add(c41, v128.load(residual + gap)); residual += step;
-      c50 = f32x4.add(c50, v128.load(residual)); c51 = f32x4.add(c51, v128.load(residual + gap));
+      c40 = f32x4.add(c40, v128.load(residual)); c41 = f32x4.add(c41, v128.load(residual + gap));
     }
     c00 = clampVector(c00, low, high); c01 = clampVector(c01, low, high);
     c10 = clampVector(c10, low, high); c11 = clampVector(c11, low, high);
     c20 = clampVector(c20, low, high); c21 = clampVector(c21, low, high);
     c30 = clampVector(c30, low, high); c31 = clampVector(c31, low, high);
     c40 = clampVector(c40, low, high); c41 = clampVector(c41, low, high);
-    c50 = clampVector(c50, low, high); c51 = clampVector(c51, low, high);
   }
   v128.store(c, c00); v128.store(c + gap, c01); c += step;
   v128.store(c, c10); v128.store(c + gap, c11); c += step;
   v128.store(c, c20); v128.store(c + gap, c21); c += step;
   v128.store(c, c30); v128.store(c + gap, c31); c += step;
-  v128.store(c, c40); v128.store(c + gap, c41); c += step;
-  v128.store(c, c50); v128.store(c + gap, c51);
+  v128.store(c, c40); v128.store(c + gap, c41);
 }
 
 /** C[4, 8] = A B (+ C) over panels [depth, 4] and [depth, 8], and the epilogue. */
@@ -130,28 +129,32 @@ function tile4(
 ): void {
   const zero = f32x4.splat(0);
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
-  let b0 = zero, b1 = zero, x = zero;
+  let b0 = zero, b1 = zero, four = zero, x = zero;
   for (; depth >= 4; depth -= 4) {
     b0 = v128.load(b); b1 = v128.load(b, 16);
-    x = v128.load32_splat(a); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 4); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 8); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 12); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    four = v128.load(a);
+    x = lane0(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = lane1(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = lane2(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = lane3(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
     b0 = v128.load(b, 32); b1 = v128.load(b, 48);
-    x = v128.load32_splat(a, 16); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 20); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 24); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 28); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    four = v128.load(a, 16);
+    x = lane0(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = lane1(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = lane2(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = lane3(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
     b0 = v128.load(b, 64); b1 = v128.load(b, 80);
-    x = v128.load32_splat(a, 32); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 36); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 40); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 44); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    four = v128.load(a, 32);
+    x = lane0(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = lane1(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = lane2(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = lane3(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
     b0 = v128.load(b, 96); b1 = v128.load(b, 112);
-    x = v128.load32_splat(a, 48); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
-    x = v128.load32_splat(a, 52); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
-    x = v128.load32_splat(a, 56); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
-    x = v128.load32_splat(a, 60); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
+    four = v128.load(a, 48);
+    x = lane0(four); c00 = multiplyAdd(x, b0, c00); c01 = multiplyAdd(x, b1, c01);
+    x = lane1(four); c10 = multiplyAdd(x, b0, c10); c11 = multiplyAdd(x, b1, c11);
+    x = lane2(four); c20 = multiplyAdd(x, b0, c20); c21 = multiplyAdd(x, b1, c21);
+    x = lane3(four); c30 = multiplyAdd(x, b0, c30); c31 = multiplyAdd(x, b1, c31);
     a += 64; b += 128;
   }
   for (; depth > 0; depth--) {
@@ -194,8 +197,8 @@ function tile4(
   v128.store(c, c30); v128.store(c + gap, c31);
 }
 
-/** Bytes of scratch for a tile at the edge of C, whose valid part is then copied: 6x8 floats. */
-export const EDGE_BYTES: i32 = 192;
+/** Bytes of scratch for a tile at the edge of C, whose valid part is then copied: 5x8 floats. */
+export const EDGE_BYTES: i32 = 160;
 
 /**
  * C[rows, columns] = A B, or C += A B, for one panel of A of `height` rows and one of B, both of `depth`.
@@ -212,11 +215,11 @@ export function multiplyPanels(
 ): void {
   const step = (<usize> cStride) << 2;
   if (rows == height && columns == PANEL) {
-    if (height == 6) tile6(a, b, depth, c, step, 16, adding, bias, residual, epilogue);
+    if (height == 5) tile5(a, b, depth, c, step, 16, adding, bias, residual, epilogue);
     else tile4(a, b, depth, c, step, 16, adding, bias, residual, epilogue);
     return;
   }
-  if (height == 6) tile6(a, b, depth, edge, PANEL * 4, 16, false, 0, 0, 0);
+  if (height == 5) tile5(a, b, depth, edge, PANEL * 4, 16, false, 0, 0, 0);
   else tile4(a, b, depth, edge, PANEL * 4, 16, false, 0, 0, 0);
   for (let r = 0; r < rows; r++) {
     const shift: f32 = bias != 0 ? load<f32>(at(bias, r)) : 0;
@@ -243,7 +246,7 @@ export function multiplyPanels(
 // @ts-ignore: decorator
 @inline
 export function multiplyTile(height: i32, a: usize, b: usize, depth: i32, c: usize, step: usize, gap: usize): void {
-  if (height == 6) tile6(a, b, depth, c, step, gap, false, 0, 0, 0);
+  if (height == 5) tile5(a, b, depth, c, step, gap, false, 0, 0, 0);
   else tile4(a, b, depth, c, step, gap, false, 0, 0, 0);
 }
 
