@@ -222,11 +222,11 @@ export function columnsWeightGradient(g: ConvolutionProblem): CpuStages {
   const size = g.groups * depth * roundUp(g.groupOutputs, 4);
   const most = Math.min(g.batch, g.batch * plane / PART_POSITIONS);
   const { parts, ranges, rangeSize: kept } = splitSum(size, most, g.groupOutputs);
-  const rows = Math.min(DEPTH, roundUp(depth, 2));
+  const rows = Math.min(DEPTH, roundUp(depth, 4));
   const block = Math.max(blockOf(rows + kept, plane), Math.min(MOST_SHARED, blockOf(rows + kept, Infinity)));
   return {
     workspace: parts * size,
-    scratch: 16 + block * (rows + kept) + block / 8 * 2 * PANEL_GAP + workFloats(g, block),
+    scratch: block * (rows + kept) + block / 8 * 2 * PANEL_GAP + workFloats(g, block),
     stages: [
       {
         kernel: "convolutionWeightGradient",

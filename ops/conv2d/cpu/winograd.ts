@@ -176,7 +176,7 @@ export function winogradWeightGradientKernel(g: ConvolutionProblem): CpuStages {
     scratch: Math.max(
       432,
       2 * bands.lanes + 144 + bands.planeFloats +
-        tileFloats(roundUp(inputs, 2), columns) + tileFloats(rangeSize, columns),
+        tileFloats(roundUp(inputs, 4), columns) + tileFloats(rangeSize, columns),
     ),
     stages: [
       {

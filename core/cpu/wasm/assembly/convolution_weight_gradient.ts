@@ -2,10 +2,10 @@
 
 import {
   BLOCK, DEPTH, GROUPS, HEIGHT, INPUTS, isPointwise, KERNEL_HEIGHT, KERNEL_WIDTH, OUTPUT_HEIGHT, OUTPUT_WIDTH,
-  OUTPUTS, pack, packPositions, placePositions, RANGES, WIDTH,
+  OUTPUTS, pack, placePositions, RANGES, WIDTH,
 } from "./convolution_columns";
 import { at, pointer, roundUp, word } from "./simd";
-import { dotPanels, PANEL } from "./tile";
+import { packTurned, PANEL, sumPanels, turnPanels } from "./tile";
 
 /** Floats between the panels of a weight gradient. */
 const PANEL_GAP: i32 = 16;
@@ -26,13 +26,14 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
   const batch = word(p, BATCH), parts = word(p, PARTS), part = task / ranges;
   const from = task % ranges * word(p, RANGE_SIZE), kept = min(word(p, RANGE_SIZE), outputs - from);
   const depth = inputs * word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), size = inputs * word(p, HEIGHT) * word(p, WIDTH);
-  const rows = min(DEPTH, roundUp(depth, 2)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
+  const rows = min(DEPTH, roundUp(depth, 4)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
   const firstImage = part * batch / parts, endImage = (part + 1) * batch / parts;
   // The distance of panels is no power of two: else a sum over them would use one set of the cache.
   const columnFloats = rows * PANEL + PANEL_GAP, gradientFloats = gradientRows * PANEL + PANEL_GAP;
-  const spare = scratch, columns = scratch + 64, gradient = at(columns, block / PANEL * columnFloats);
+  const columns = scratch, gradient = at(columns, block / PANEL * columnFloats);
   const work = at(gradient, block / PANEL * gradientFloats), pointwise = isPointwise(p);
-  const step = (<usize> rounded) << 2, aStep = (<usize> gradientFloats) << 2, bStep = (<usize> columnFloats) << 2;
+  const step = (<usize> rounded) << 2, planeStep = (<usize> plane) << 2;
+  const aStep = (<usize> gradientFloats) << 2, bStep = (<usize> columnFloats) << 2;
   // Small images share a block, so that sums are long.
   const panels = (min(block, plane) + PANEL - 1) / PANEL, together = max(1, block / PANEL / panels);
   for (let group = 0; group < groups; group++) {
@@ -43,26 +44,25 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
         const imagePanels = (positions + PANEL - 1) / PANEL, adding = image > firstImage || start > 0;
         if (!pointwise) placePositions(p, start, positions, work);
         for (let k = 0; k < images; k++) {
-          packPositions(
-            at(pointer(p, 1), (((image + k) * groups + group) * outputs + from) * plane + start), plane, kept, positions,
-            at(gradient, k * imagePanels * gradientFloats), gradientFloats,
+          packTurned(
+            at(pointer(p, 1), (((image + k) * groups + group) * outputs + from) * plane + start), planeStep, kept, positions,
+            at(gradient, k * imagePanels * gradientFloats), aStep,
           );
         }
         for (let d = 0; d < depth; d += DEPTH) {
           const count = min(DEPTH, depth - d);
           for (let k = 0; k < images; k++) {
-            pack(
-              p, at(pointer(p, 0), ((image + k) * groups + group) * size), d, count, start, positions,
-              at(columns, k * imagePanels * columnFloats), columnFloats, work,
-            );
+            const source = at(pointer(p, 0), ((image + k) * groups + group) * size);
+            const panelsOfImage = at(columns, k * imagePanels * columnFloats);
+            if (pointwise) packTurned(at(source, d * plane + start), planeStep, count, positions, panelsOfImage, bStep);
+            else pack(p, source, d, count, start, positions, panelsOfImage, columnFloats, work);
           }
+          if (!pointwise) turnPanels(columns, roundUp(count, 4), bStep, images * imagePanels);
           for (let k = 0; k < gradientRows; k += 4) {
-            for (let i = 0; i < count; i += 2) {
-              // The last odd row of B has no row of C: its partner's sums go to the spare row.
-              const sums = at(target, (d + i) * rounded + k);
-              dotPanels(
-                at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels, sums,
-                i + 1 == count ? spare - sums : step, adding,
+            for (let i = 0; i < count; i += 8) {
+              sumPanels(
+                at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels,
+                at(target, (d + i) * rounded + k), step, count - i, adding,
               );
             }
           }

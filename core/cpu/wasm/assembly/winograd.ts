@@ -10,7 +10,7 @@
 import { clampVector } from "./epilogue";
 import { copyPadded } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
-import { dotPanels, multiplyTile, PANEL, panelHeight, panelStart } from "./tile";
+import { multiplyTile, PANEL, panelHeight, panelStart, sumPanels, turnPanels } from "./tile";
 import {
   OUTPUT_TEMP_BYTES, POINTS, TEMP_BYTES, transformGradient, transformInput, transformOutput, weightGradientTransform,
   weightTransform,
@@ -222,7 +222,7 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
 
   const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4);
   const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
-  const rows = roundUp(inputs, 2), gradientRows = roundUp(to - from, 4), maxColumns = roundUp(groupBands * lanes, PANEL);
+  const rows = roundUp(inputs, 4), gradientRows = roundUp(to - from, 4), maxColumns = roundUp(groupBands * lanes, PANEL);
   const offsets = scratch, gradientOffsets = at(offsets, lanes), temp = at(gradientOffsets, lanes);
   // Four more rows, which stay zero: lanes without a tile read them.
   const plane = temp + TEMP_BYTES, v = at(plane, (planeRows + 4) * stride);
@@ -270,13 +270,13 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
     const adding = group > firstBand, vPanel = <usize> POINTS * vStep, gPanel = <usize> POINTS * gStep;
     for (let point = 0; point < POINTS; point++) {
       const a = at(g, point * gStride), b = at(v, point * vStride), c = at(target, point * pStride + from);
-      for (let k = 0; k < gradientRows; k += 4) {
-        for (let i = 0; i < rows; i += 2) {
-          // The last odd row of B has no row of C: its partner's sums go to the scratch plane.
-          const last = i + 1 == inputs;
-          const sums = c + <usize> i * pStep + (<usize> k << 2);
-          dotPanels(
-            at(a, k * PANEL), gPanel, at(b, i * PANEL), vPanel, panels, sums, last ? plane - sums : pStep, adding,
+      turnPanels(a, gradientRows, gPanel, panels);
+      turnPanels(b, rows, vPanel, panels);
+      for (let i = 0; i < inputs; i += 8) {
+        for (let k = 0; k < gradientRows; k += 4) {
+          sumPanels(
+            at(a, k * PANEL), gPanel, at(b, i * PANEL), vPanel, panels, c + <usize> i * pStep + (<usize> k << 2), pStep,
+            inputs - i, adding,
           );
         }
       }
