@@ -92,12 +92,12 @@ function convolutionKernel(
     groups = Math.ceil(bands.count / bands.together);
   const panels = panelCount(outputs), ranges = Math.min(panels, Math.ceil(LEAST_TASKS / groups));
   const rangePanels = Math.ceil(panels / ranges), columns = roundUp(bands.together * bands.lanes, 8);
-  const rows = Math.min(roundUp(outputs, 4), 6 * rangePanels + 2);
+  const rows = Math.min(roundUp(outputs, 4), 5 * rangePanels);
   return {
     prepacked: POINTS * packedFloats(outputs, inputs),
     scratch: Math.max(
       288,
-      4 * bands.lanes + 160 + bands.planeFloats + tileFloats(inputs, columns) + rows * (POINTS * columns + 16),
+      4 * bands.lanes + 64 + bands.planeFloats + tileFloats(inputs, columns) + rows * (POINTS * columns + 16),
     ),
     stages: [
       {
@@ -175,7 +175,7 @@ export function winogradWeightGradientKernel(g: ConvolutionProblem): CpuStages {
     workspace: parts * size,
     scratch: Math.max(
       432,
-      2 * bands.lanes + 144 + bands.planeFloats +
+      2 * bands.lanes + bands.planeFloats +
         tileFloats(roundUp(inputs, 4), columns) + tileFloats(rangeSize, columns),
     ),
     stages: [

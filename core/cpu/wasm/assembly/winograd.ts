@@ -12,7 +12,7 @@ import { copyPadded } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
 import { multiplyTile, PANEL, panelHeight, panelStart, sumPanels, turnPanels } from "./tile";
 import {
-  OUTPUT_TEMP_BYTES, POINTS, TEMP_BYTES, transformGradient, transformInput, transformOutput, weightGradientTransform,
+  OUTPUT_BYTES, POINTS, TEMP_BYTES, transformGradient, transformInput, transformOutput, weightGradientTransform,
   weightTransform,
 } from "./winograd_transforms";
 
@@ -130,7 +130,7 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
   const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4), columns = roundUp(bandCount * lanes, PANEL);
   const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
   const offsets = scratch, outputTable = at(offsets, lanes), temp = at(outputTable, 3 * lanes);
-  const plane = temp + OUTPUT_TEMP_BYTES;
+  const plane = temp + OUTPUT_BYTES;
   const v = at(plane, planeRows * stride), vStride = pointStride(inputs), vStep = (<usize> vStride) << 2;
   const products = at(v, columns / PANEL * POINTS * vStride), mStride = productStride(columns);
   placeTiles(offsets, lanes, bandRows, tilesX, stride, 0);
@@ -144,8 +144,7 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
         const o = at(offsets, lane), column = band * lanes + lane;
         transformInput(
           plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
-          (<usize> stride) << 2, temp,
-          at(v, (column >> 3) * POINTS * vStride + c * PANEL + (column & 7)), vStep,
+          (<usize> stride) << 2, at(v, (column >> 3) * POINTS * vStride + c * PANEL + (column & 7)), vStep,
         );
       }
     }
@@ -223,9 +222,9 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
   const tilesX = (outputWidth + 3) >> 2, lanes = roundUp(bandRows * tilesX, 4);
   const stride = 4 * tilesX + 8, planeRows = 4 * bandRows + 2;
   const rows = roundUp(inputs, 4), gradientRows = roundUp(to - from, 4), maxColumns = roundUp(groupBands * lanes, PANEL);
-  const offsets = scratch, gradientOffsets = at(offsets, lanes), temp = at(gradientOffsets, lanes);
+  const offsets = scratch, gradientOffsets = at(offsets, lanes);
   // Four more rows, which stay zero: lanes without a tile read them.
-  const plane = temp + TEMP_BYTES, v = at(plane, (planeRows + 4) * stride);
+  const plane = at(gradientOffsets, lanes), v = at(plane, (planeRows + 4) * stride);
   const vStride = pointStride(rows), gStride = pointStride(gradientRows);
   const g = at(v, maxColumns / PANEL * POINTS * vStride), vStep = (<usize> vStride) << 2, gStep = (<usize> gStride) << 2;
   const rowStep = (<usize> stride) << 2, spare = (planeRows * stride) << 2;
@@ -251,7 +250,7 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
           const o = at(offsets, lane), column = band * lanes + lane;
           transformInput(
             plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
-            rowStep, temp, at(v, (column >> 3) * POINTS * vStride + c * PANEL + (column & 7)), vStep,
+            rowStep, at(v, (column >> 3) * POINTS * vStride + c * PANEL + (column & 7)), vStep,
           );
         }
       }
@@ -262,7 +261,7 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
           const o = at(gradientOffsets, lane), column = band * lanes + lane;
           transformGradient(
             plane + load<u32>(o), plane + load<u32>(o, 4), plane + load<u32>(o, 8), plane + load<u32>(o, 12),
-            rowStep, temp, at(g, (column >> 3) * POINTS * gStride + (k - from) * PANEL + (column & 7)), gStep,
+            rowStep, at(g, (column >> 3) * POINTS * gStride + (k - from) * PANEL + (column & 7)), gStep,
           );
         }
       }
