@@ -3,7 +3,7 @@
  * their columns, packed in panels of 8 positions, [panel][row][8], a block at a time.
  */
 
-import { copyPadded } from "./plane";
+import { copyInto } from "./plane";
 import { at, clear, firstLanes, roundUp, word } from "./simd";
 import { PANEL } from "./tile";
 
@@ -105,12 +105,15 @@ function splitInTwo(
   }
 }
 
-/** Copies the rows of a channel that a block sees into residue planes, `row` being scratch for one row. */
+/**
+ * Copies the rows of a channel that a block sees into residue planes, which of strides up to 2 are zero elsewhere. `row` is
+ * scratch for one row.
+ */
 function splitResidues(p: usize, source: usize, firstRow: i32, rows: i32, planes: usize, row: usize): void {
   const height = word(p, HEIGHT), width = word(p, WIDTH), strideX = word(p, STRIDE_X), stride = residueStride(p);
   const y = firstRow * word(p, STRIDE_Y) - word(p, PAD_Y), padX = word(p, PAD_X);
   if (strideX == 1) {
-    copyPadded(source, height, width, y, padX, rows, planes, stride);
+    copyInto(source, height, width, y, padX, rows, planes, stride);
     return;
   }
   if (strideX == 2) {
@@ -119,7 +122,8 @@ function splitResidues(p: usize, source: usize, firstRow: i32, rows: i32, planes
   }
   const residueStep = rows * stride;
   for (let r = 0; r < rows; r++) {
-    copyPadded(source, height, width, y + r, padX, 1, row, strideX * stride);
+    clear(row, strideX * stride);
+    copyInto(source, height, width, y + r, padX, 1, row, strideX * stride);
     const target = at(planes, r * stride);
     for (let x = 0; x < strideX * stride; x++) {
       store<f32>(at(target, x % strideX * residueStep + x / strideX), load<f32>(at(row, x)));
@@ -136,7 +140,7 @@ function packColumns(
   const planes = work + tableBytes(positions), row = at(planes, strideX * rows * stride);
   const dilationY = word(p, DILATION_Y), dilationX = word(p, DILATION_X), panelStep = (<usize> panelFloats) << 2;
   const areWhole = (quads & 1) == 0 && hasWholeQuads(work, quads);
-  if (strideX == 2) clear(planes, 2 * rows * stride);
+  if (strideX <= 2) clear(planes, strideX * rows * stride);
   for (let k = 0, channel = -1; k < count; k++) {
     const c = (first + k) / taps, tap = first + k - c * taps, r = tap / kernelWidth, s = tap - r * kernelWidth;
     if (c != channel) {

@@ -8,7 +8,7 @@
  */
 
 import { clampVector } from "./epilogue";
-import { copyPadded } from "./plane";
+import { copyInto } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
 import { multiplyTile, PANEL, panelHeight, panelStart, sumPanels, turnPanels } from "./tile";
 import {
@@ -138,8 +138,9 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
 
   for (let band = 0; band < bandCount; band++) {
     const image = (firstBand + band) / imageBands, firstRow = (firstBand + band) % imageBands * bandRows * 4 - padY;
+    clear(plane, planeRows * stride);
     for (let c = 0; c < inputs; c++) {
-      copyPadded(at(x, (image * inputs + c) * height * width), height, width, firstRow, padX, planeRows, plane, stride);
+      copyInto(at(x, (image * inputs + c) * height * width), height, width, firstRow, padX, planeRows, plane, stride);
       for (let lane = 0; lane < lanes; lane += 4) {
         const o = at(offsets, lane), column = band * lanes + lane;
         transformInput(
@@ -243,9 +244,10 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
     }
     for (let band = 0; band < count; band++) {
       const image = (group + band) / imageBands, firstRow = (group + band) % imageBands * bandRows * 4;
+      clear(plane, planeRows * stride);
       for (let c = 0; c < inputs; c++) {
         const source = at(x, (image * inputs + c) * height * width);
-        copyPadded(source, height, width, firstRow - padY, padX, planeRows, plane, stride);
+        copyInto(source, height, width, firstRow - padY, padX, planeRows, plane, stride);
         for (let lane = 0; lane < lanes; lane += 4) {
           const o = at(offsets, lane), column = band * lanes + lane;
           transformInput(
@@ -254,9 +256,10 @@ export function winogradWeightGradient(p: usize, task: i32, scratch: usize): voi
           );
         }
       }
+      clear(plane, planeRows * stride);
       for (let k = from; k < to; k++) {
         const source = at(dy, (image * outputs + k) * outputHeight * outputWidth);
-        copyPadded(source, outputHeight, outputWidth, firstRow, 0, 4 * bandRows, plane, stride);
+        copyInto(source, outputHeight, outputWidth, firstRow, 0, 4 * bandRows, plane, stride);
         for (let lane = 0; lane < lanes; lane += 4) {
           const o = at(gradientOffsets, lane), column = band * lanes + lane;
           transformGradient(
