@@ -37,7 +37,6 @@ export function depthwise3x3Forward(g: ConvolutionProblem, operands: Convolution
   const { batch, groups, groupOutputs, height, width } = g;
   const { images, tasks } = imagesOf(batch, groups * groupOutputs, height * width);
   return {
-    scratch: roundUp(width, 4),
     stages: [{
       kernel: "depthwise3x3",
       tasks,

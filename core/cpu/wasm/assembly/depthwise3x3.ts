@@ -4,8 +4,8 @@
  * input gradients have the order of `depthwise.ts`.
  */
 
+import { convolvePlanes } from "./depthwise3x3_columns";
 import { sumPlanes } from "./depthwise3x3_sums";
-import { convolvePlanes } from "./depthwise3x3_tiles";
 import { hasEpilogue } from "./epilogue";
 import {
   at, clear, firstLanes, interleaveHigh, interleaveLow, laneSum, multiplyAdd, pointer, roundUp, word,
@@ -34,19 +34,18 @@ const SUMMED: i32 = 1024;
  * Four outputs of some images a task. Arguments: x, weights, y, bias or 0, the geometry, the epilogue. The input
  * gradient is the same convolution of the output's gradient.
  */
-export function depthwise3x3(p: usize, task: i32, scratch: usize): void {
+export function depthwise3x3(p: usize, task: i32, _scratch: usize): void {
   const multiplier = word(p, MULTIPLIER), channels = word(p, CHANNELS), outputs = channels * multiplier;
   const groups = (outputs + TOGETHER - 1) / TOGETHER, first = task % groups * TOGETHER;
   const image = task / groups * word(p, IMAGES), images = min(word(p, BATCH), image + word(p, IMAGES));
   const height = word(p, HEIGHT), width = word(p, WIDTH), size = height * width;
-  const epilogue = hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0, zeros = scratch, bias = pointer(p, 3);
-  clear(zeros, width);
+  const epilogue = hasEpilogue(at(p, EPILOGUE)) ? at(p, EPILOGUE) : 0, bias = pointer(p, 3);
   for (let output = first; output < min(outputs, first + TOGETHER); output++) {
     convolvePlanes(
       at(pointer(p, 0), (image * channels + output / multiplier) * size), (<usize> (channels * size)) << 2,
       at(pointer(p, 2), (image * outputs + output) * size), (<usize> (outputs * size)) << 2, images - image, height, width,
       at(pointer(p, 1), 9 * output), word(p, FLIPPED) != 0,
-      bias == 0 ? f32x4.splat(0) : v128.load32_splat(at(bias, output)), zeros, epilogue,
+      bias == 0 ? f32x4.splat(0) : v128.load32_splat(at(bias, output)), epilogue,
     );
   }
 }

@@ -4,7 +4,7 @@
  * the caller.
  */
 
-import { leftOf, rightOf } from "./depthwise3x3_tiles";
+import { leftOf, rightOf } from "./depthwise3x3_columns";
 import { firstLanes, multiplyAdd } from "./simd";
 
 /** Adds nine vectors to those that lie at `sums`. */
