@@ -30,6 +30,9 @@ export interface PeerCommand {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
+/** The map of bare names that needs no registry but npm's. */
+const MAP = fileURLToPath(new URL("../../deno.offline.json", import.meta.url));
+
 function script(file: string): string {
   return fileURLToPath(new URL(`peers/${file}`, import.meta.url));
 }
@@ -40,7 +43,7 @@ function typescript(name: string, file: string, backend: string): PeerKind {
     device: backend === "webgpu" ? "webgpu" : "cpu",
     command: ({ threads, tune = "off" }) => ({
       program: Deno.execPath(),
-      args: ["run", "-A", "--quiet", "--no-config", "--no-lock", script(file), String(threads), backend, tune],
+      args: ["run", "-A", "--quiet", "--config", MAP, "--no-lock", script(file), String(threads), backend, tune],
     }),
   };
 }
