@@ -1,22 +1,19 @@
 /**
- * The rate of the CPU backend's innermost loop, the 6x8 tile of its matrix product, on all threads at once: products of
+ * The rate of the CPU backend's innermost loop, the tile of its matrix product, on all threads at once: products of
  * panels that stay in the caches. A whole product is slower by packing, memory accesses and edges.
  */
 
 import { compile, CpuBackend, f32, Graph, type Op, type Program, Random, registerOp } from "../../core/mod.ts";
+import { EDGE_FLOATS, panelCount } from "../../kernels/mod.ts";
 
-/** Rows of A: 32 panels for each panel of B, so that packing B takes about a percent of the time. */
-const ROWS = 192;
-/** Rows of a panel of A. */
-const HEIGHT = 6;
+/** Rows of A: 32 panels of five for each panel of B, so that packing B takes about a percent of the time. */
+const ROWS = 160;
 /** Depth of the panels, as in the matrix product. */
 const DEPTH = 256;
 /** Columns of a panel of B. */
 const PANEL = 8;
 /** Panels of B, a task each: together some 10 ms. */
 const TASKS = 512;
-/** Floats of scratch for a tile at the edge of C. */
-const EDGE_FLOATS = 48;
 const FLOPS = 2 * ROWS * PANEL * TASKS * DEPTH;
 /** Runs of a measurement; the fastest counts. */
 const RUNS = 5;
@@ -45,7 +42,7 @@ const panelProducts: Op = registerOp({
         PANEL * TASKS,
         0,
         PANEL,
-        ROWS / HEIGHT,
+        panelCount(ROWS),
         1,
       ],
     }],
