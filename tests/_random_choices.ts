@@ -3,7 +3,7 @@
 import { type Plan, Random, type TunedChoice, type WebGpuBackend } from "../core/mod.ts";
 
 /** The first shape of each op in a program, by the key of what there is to choose. */
-export function firstOfEachOp({ tuner }: WebGpuBackend, plan: Plan): string[] {
+function firstOfEachOp({ tuner }: WebGpuBackend, plan: Plan): string[] {
   const keys = new Map<string, string>();
   for (const [key, { node: { op } }] of tuner.candidates(plan)) if (!keys.has(op.name)) keys.set(op.name, key);
   return [...keys.values()];

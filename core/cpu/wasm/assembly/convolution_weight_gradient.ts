@@ -5,7 +5,8 @@ import {
   OUTPUTS, pack, placePositions, RANGES, WIDTH,
 } from "./convolution_columns";
 import { at, pointer, roundUp, word } from "./simd";
-import { packTurned, PANEL, sumPanels, turnPanels } from "./tile";
+import { PANEL } from "./tile";
+import { packTurned, sumPanels, turnPanels } from "./turned_panels";
 
 /** Floats between the panels of a weight gradient. */
 const PANEL_GAP: i32 = 16;
@@ -44,10 +45,8 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
         const imagePanels = (positions + PANEL - 1) / PANEL, adding = image > firstImage || start > 0;
         if (!pointwise) placePositions(p, start, positions, work);
         for (let k = 0; k < images; k++) {
-          packTurned(
-            at(pointer(p, 1), (((image + k) * groups + group) * outputs + from) * plane + start), planeStep, kept, positions,
-            at(gradient, k * imagePanels * gradientFloats), aStep,
-          );
+          const source = at(pointer(p, 1), (((image + k) * groups + group) * outputs + from) * plane + start);
+          packTurned(source, planeStep, kept, positions, at(gradient, k * imagePanels * gradientFloats), aStep);
         }
         for (let d = 0; d < depth; d += DEPTH) {
           const count = min(DEPTH, depth - d);

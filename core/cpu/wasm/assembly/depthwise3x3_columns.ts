@@ -303,8 +303,8 @@ function convolveRows(
  * planes of x and of y.
  */
 export function convolvePlanes(
-  plane: usize, from: usize, result: usize, to: usize, images: i32, height: i32, width: i32, kernel: usize, flipped: bool,
-  bias: v128, epilogue: usize,
+  plane: usize, from: usize, result: usize, to: usize, images: i32, height: i32, width: i32, kernel: usize,
+  flipped: bool, bias: v128, epilogue: usize,
 ): void {
   const first = flipped ? kernel + 32 : kernel, next: usize = flipped ? -4 : 4;
   const w0 = v128.load32_splat(first), w1 = v128.load32_splat(first + next), w2 = v128.load32_splat(first + 2 * next);

@@ -27,8 +27,8 @@ function addSums(
 // @ts-ignore: decorator
 @inline
 function sumRows(
-  x0: usize, xStep: usize, dy: usize, dyStep: usize, images: i32, height: i32, width: i32, top: i32, done: i32, four: bool,
-  zeros: usize, sums: usize,
+  x0: usize, xStep: usize, dy: usize, dyStep: usize, images: i32, height: i32, width: i32, top: i32, done: i32,
+  four: bool, zeros: usize, sums: usize,
 ): void {
   const zero = f32x4.splat(0), step = (<usize> width) << 2, last = (<usize> (width - 4)) << 2;
   const ends = top + (four ? 4 : 3) == height, fresh = v128.not(firstLanes(-width & 3));

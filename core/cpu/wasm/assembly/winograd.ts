@@ -10,7 +10,8 @@
 import { clampVector } from "./epilogue";
 import { copyInto } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
-import { multiplyTile, PANEL, panelHeight, panelStart, sumPanels, turnPanels } from "./tile";
+import { multiplyTile, PANEL, panelHeight, panelStart } from "./tile";
+import { sumPanels, turnPanels } from "./turned_panels";
 import {
   OUTPUT_BYTES, POINTS, TEMP_BYTES, transformGradient, transformInput, transformOutput, weightGradientTransform,
   weightTransform,

@@ -44,8 +44,8 @@ function inputTransform(
 }
 
 /**
- * Transforms the 6x6 tiles at four addresses; rows are `rowStep` bytes apart, points `pointStep`. What lies between the two
- * halves is left to the engine to keep, since its stack has no bounds to check.
+ * Transforms the 6x6 tiles at four addresses; rows are `rowStep` bytes apart, points `pointStep`. What lies between the
+ * two halves is left to the engine to keep, since its stack has no bounds to check.
  */
 export function transformInput(
   s0: usize, s1: usize, s2: usize, s3: usize, rowStep: usize, target: usize, pointStep: usize,
