@@ -11,6 +11,9 @@ import { packTurned, sumPanels, turnPanels } from "./turned_panels";
 /** Floats between the panels of a weight gradient. */
 const PANEL_GAP: i32 = 16;
 
+/** Panels that are summed up before the sums are: a long sum in float32 is less exact. */
+const SUMMED: i32 = 16;
+
 /** Further arguments of {@link convolutionWeightGradient}. */
 const BATCH: i32 = 21;
 const PARTS: i32 = 22;
@@ -57,12 +60,15 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
             else pack(p, source, d, count, start, positions, panelsOfImage, columnFloats, work);
           }
           if (!pointwise) turnPanels(columns, roundUp(count, 4), bStep, images * imagePanels);
-          for (let k = 0; k < gradientRows; k += 4) {
-            for (let i = 0; i < count; i += 8) {
-              sumPanels(
-                at(gradient, k * PANEL), aStep, at(columns, i * PANEL), bStep, images * imagePanels,
-                at(target, (d + i) * rounded + k), step, count - i, adding,
-              );
+          for (let panel = 0; panel < images * imagePanels; panel += SUMMED) {
+            const a = gradient + <usize> panel * aStep, b = columns + <usize> panel * bStep;
+            for (let k = 0; k < gradientRows; k += 4) {
+              for (let i = 0; i < count; i += 8) {
+                sumPanels(
+                  at(a, k * PANEL), aStep, at(b, i * PANEL), bStep, min(SUMMED, images * imagePanels - panel),
+                  at(target, (d + i) * rounded + k), step, count - i, adding || panel > 0,
+                );
+              }
             }
           }
         }
