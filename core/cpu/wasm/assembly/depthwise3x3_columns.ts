@@ -3,7 +3,8 @@
  * eight columns of outputs, or four, are walked from the top down. Each row of inputs is loaded once, for the sums of
  * three rows of outputs. Three rows are written out, so that no sum moves to another variable; six sums at a time hide
  * most of a multiply-add's latency. An engine that checks the bounds of each load spends two instructions on the
- * check, so neighbours are taken from vectors that are there already.
+ * check, so neighbours are taken from vectors that are there already, and distances are constants of the instructions:
+ * a sum of addresses would be one more.
  */
 
 import { clampVector } from "./epilogue";
