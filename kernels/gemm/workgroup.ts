@@ -144,7 +144,7 @@ function loadsOf({ turned }: StagedOperand, quads: number, depth: number): numbe
 function stageOf({ a, b }: Pick<StagedProduct, "a" | "b">, name: "A" | "B", tile: WorkgroupTile): Stage {
   const operand = name === "A" ? a : b, first = name === "A" ? "firstRow" : "firstColumn";
   const threads = threadsOfTile(tile), { depth } = tile, quadsOfA = blockHeight(tile) / 4;
-  const quads = name === "A" ? quadsOfA : blockWidth(tile) / 4, stride = strideOf(quads, operand.turned);
+  const quads = name === "A" ? quadsOfA : blockWidth(tile) / 4;
   const across = operand.turned ? depth / 4 : quads, all = loadsOf(operand, quads, depth);
   // Where A leaves threads enough, B takes those.
   const apart = name === "B" && loadsOf(a, quadsOfA, depth) + all <= threads;
@@ -159,9 +159,9 @@ function stageOf({ a, b }: Pick<StagedProduct, "a" | "b">, name: "A" | "B", tile
       : operand.setup(unit, `${first} + ${lane} % ${across}u * 4u`, `(${lane} / ${across}u)`)
   );
   const park = (i: number) => {
-    if (!operand.turned) return `slice${name}[${lane} + ${i * threads}u] = ${names[i][0]};`;
+    if (!operand.turned) return `slice${name}[park${name} + ${i * step}u][quad${name}] = ${names[i][0]};`;
     return range(4).map((j) =>
-      `slice${name}[park${name} + ${j * stride + i * step}u] = vec4<f32>(${
+      `slice${name}[park${name}][${j}][quad${name} + ${i * step}u] = vec4<f32>(${
         names[i].map((line) => `${line}[${j}]`).join(", ")
       });`
     ).join(" ");
@@ -172,7 +172,8 @@ function stageOf({ a, b }: Pick<StagedProduct, "a" | "b">, name: "A" | "B", tile
   return {
     setup: [
       ...(apart ? [`let laneB = (lane + ${all}u) % ${threads}u;`] : []),
-      ...(operand.turned ? [`let park${name} = ${lane} % ${across}u * ${4 * stride}u + ${lane} / ${across}u;`] : []),
+      `let park${name} = ${lane} ${operand.turned ? "%" : "/"} ${across}u;`,
+      `let quad${name} = ${lane} ${operand.turned ? "/" : "%"} ${across}u;`,
       ...setup,
     ].join("\n  "),
     declare: names.flat().map((each) => `var ${each} = vec4<f32>();`).join(" "),
@@ -182,9 +183,20 @@ function stageOf({ a, b }: Pick<StagedProduct, "a" | "b">, name: "A" | "B", tile
   };
 }
 
-/** Vectors from a depth of a slice to the next. A vector more keeps what is turned over out of the same banks. */
-function strideOf(quads: number, turned: boolean): number {
-  return turned ? quads + 1 : quads;
+/**
+ * WGSL of the type of a slice: the depths, each its vectors of lines; by fours if it is turned over, when a vector more a depth
+ * keeps what a thread writes out of the same banks. Reads name the depth by a constant. So what a runtime does to keep an index
+ * inside an array is the same for all depths, and a thread does it once.
+ */
+function sliceWgsl({ turned }: StagedOperand, quads: number, depth: number): string {
+  return turned
+    ? `array<array<array<vec4<f32>, ${quads + 1}>, 4>, ${depth / 4}>`
+    : `array<array<vec4<f32>, ${quads}>, ${depth}>`;
+}
+
+/** WGSL of where the vectors of a depth begin. */
+function depthWgsl({ turned }: StagedOperand, k: number): string {
+  return turned ? `[${k >> 2}][${k & 3}]` : `[${k}]`;
 }
 
 function stagedKernel(
@@ -195,13 +207,12 @@ function stagedKernel(
   limits: DeviceLimits,
 ): WebGpuKernel {
   const { extents: [m, n], products = 1, state = "", start = "", slices, bindings } = product;
-  const { threads: [, across], depth, prefetch } = tile, threads = threadsOfTile(tile);
+  const { threads: [, across], prefetch } = tile, threads = threadsOfTile(tile);
   const height = blockHeight(tile), width = blockWidth(tile);
   const down = Math.ceil(m / height), wide = Math.ceil(n / width), blocks = down * wide * parts * products;
   const ofParts = parts === 1 ? "1u" : sizeWgsl("parts", parts);
   const x = Math.min(blocks, limits.maxComputeWorkgroupsPerDimension);
   const a = stageOf(product, "A", tile), b = stageOf(product, "B", tile);
-  const strides = [strideOf(height / 4, product.a.turned), strideOf(width / 4, product.b.turned)] as const;
   const next = [a.fetch, b.fetch, product.advance ?? ""].filter((text) => text !== "").join("\n    ");
   const begin = parts === 1
     ? `let begin = 0u;
@@ -223,7 +234,7 @@ function stagedKernel(
     if (s < end) {
     ${next}
     }
-    ${multiply(tile, strides)}
+    ${multiply(tile, product)}
     workgroupBarrier();
   }`
     : `for (var s = begin; s < end; s++) {
@@ -232,12 +243,12 @@ function stagedKernel(
     ${a.park}
     ${b.park}
     workgroupBarrier();
-    ${multiply(tile, strides)}
+    ${multiply(tile, product)}
     workgroupBarrier();
   }`;
   return {
-    wgsl: `var<workgroup> sliceA: array<vec4<f32>, ${depth * strides[0]}>;
-var<workgroup> sliceB: array<vec4<f32>, ${depth * strides[1]}>;
+    wgsl: `var<workgroup> sliceA: ${sliceWgsl(product.a, height / 4, tile.depth)};
+var<workgroup> sliceB: ${sliceWgsl(product.b, width / 4, tile.depth)};
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
@@ -279,13 +290,13 @@ function declareSums({ rows, vectors }: WorkgroupTile): string {
  */
 function multiply(
   { threads: [down, across], rows, vectors, depth }: WorkgroupTile,
-  [strideA, strideB]: readonly [number, number],
+  { a: left, b: right }: Pick<StagedProduct, "a" | "b">,
 ): string {
   const row = (r: number) =>
     range(vectors).map((v) => `sum${r}_${v} = fma(vec4<f32>(a${r >> 2}[${r & 3}]), b${v}, sum${r}_${v});`).join(" ");
   return range(depth).map((k) => {
-    const a = range(rows / 4).map((q) => `let a${q} = sliceA[down + ${k * strideA + q * down}u];`);
-    const b = range(vectors).map((v) => `let b${v} = sliceB[across + ${k * strideB + v * across}u];`);
+    const a = range(rows / 4).map((q) => `let a${q} = sliceA${depthWgsl(left, k)}[down + ${q * down}u];`);
+    const b = range(vectors).map((v) => `let b${v} = sliceB${depthWgsl(right, k)}[across + ${v * across}u];`);
     return `{ ${[...a, ...b].join(" ")}
       ${range(rows).map(row).join("\n      ")} }`;
   }).join("\n    ");

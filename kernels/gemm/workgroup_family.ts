@@ -17,7 +17,7 @@ import { type StagedWork, workgroupFamily } from "./workgroup_product.ts";
  */
 export const WORKGROUP_GEMM: KernelFamily<GemmProblem, WorkgroupConfiguration> = workgroupFamily({
   name: "GEMM in workgroup memory",
-  version: 2,
+  version: 3,
   supports: ({ k }) => k <= MAX_ITERATIONS,
   shapeOf: workgroupShape,
   packedSizes(problem, tile) {

@@ -38,7 +38,7 @@ import { weightRow } from "./weight_row.ts";
 /** The family. A pointwise convolution of whole vectors is a product as it is (`pointwise_gemm.ts`). */
 export const IMPLICIT_GEMM: KernelFamily<DirectedConvolution, WorkgroupConfiguration> = workgroupFamily({
   name: "implicit GEMM",
-  version: 2,
+  version: 3,
   supports: (convolution) => convolution.groups === 1 && !isVectorPointwise(convolution),
   shapeOf: convolutionShape,
   packedSizes: (convolution, tile) => [packedWeights(convolution, tile).size],

@@ -25,7 +25,7 @@ import { DW, DY, PARTIAL, X } from "./weight_gradient_parts.ts";
 /** The family. */
 export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, WorkgroupConfiguration> = workgroupFamily({
   name: "implicit GEMM",
-  version: 2,
+  version: 3,
   supports: ({ groups }) => groups === 1,
   shapeOf: weightGradientShape,
   stage: (problem, tile) => ({ product: productOf(problem, tile), workspace: PARTIAL }),
