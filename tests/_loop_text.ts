@@ -20,3 +20,13 @@ export function sliceLoop(wgsl: string): string {
 export function divisions(loop: string): string[] {
   return loop.split("\n").filter((line) => /[/%]/.test(line));
 }
+
+/**
+ * At how many places a text reads an array, those that differ in constant indices only counted once. What a runtime does to keep
+ * an index inside an array is done once a place.
+ */
+export function placesRead(wgsl: string, array: string): number {
+  const reads = wgsl.matchAll(new RegExp(`\\b${array}((?:\\[[^\\]]+\\])+)(?!\\[| =[^=])`, "g"));
+  const indices = [...reads].map(([, each]) => [...each.matchAll(/\[([^\]]+)\]/g)].map(([, index]) => index));
+  return new Set(indices.map((each) => each.filter((index) => !/^\d+$/.test(index)).join())).size;
+}

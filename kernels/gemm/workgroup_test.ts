@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, type WebGpuKernel } from "../../core/mod.ts";
 import { withUniformSizes } from "../../core/webgpu/text/sizes.ts";
-import { divisions, sliceLoop } from "../../tests/_loop_text.ts";
+import { divisions, placesRead, sliceLoop } from "../../tests/_loop_text.ts";
 import type { GemmProblem } from "./problem.ts";
 import { blockHeight, blockWidth, threadsOfTile, WORKGROUP_TILES } from "./tiles.ts";
 import { WORKGROUP_GEMM } from "./workgroup_family.ts";
@@ -33,6 +33,17 @@ Deno.test("a loop over slices has no division, whatever the tile, the split and 
     }
   }
   assertEquals(divisions("x = y / 4u;").length, 1);
+});
+
+Deno.test("a loop over slices reads them at a place for each vector of a depth, whatever the depths", () => {
+  for (const [a, b] of KINDS) {
+    const problem = product(71, 76, 68, a, b), configurations = WORKGROUP_GEMM.configurations(problem, LAVAPIPE);
+    for (const [i, [name, loop]] of loops(problem).entries()) {
+      const { rows, vectors } = WORKGROUP_TILES[configurations[i].tile];
+      assertEquals([placesRead(loop, "sliceA"), placesRead(loop, "sliceB")], [rows / 4, vectors], name);
+    }
+  }
+  assertEquals(placesRead("x[1][a + 2u]; x[2][a + 2u]; x[1][a] = 1; x[a];", "x"), 2);
 });
 
 Deno.test("a loop over slices has no condition where blocks and slices divide the product, and one where they do not", () => {

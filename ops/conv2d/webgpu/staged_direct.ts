@@ -35,7 +35,7 @@ import { stridedAxes } from "./strided_axis.ts";
 /** The family. A tile has four channels at least, which is worth nothing for one. */
 export const STAGED_DIRECT: KernelFamily<DirectedConvolution, StagedTile> = {
   name: "staged direct",
-  version: 1,
+  version: 2,
   supports: ({ channels, sources }) => channels > 1 && sources <= MAX_ITERATIONS / 2,
   configurations: (convolution, { limits }) =>
     stagedTiles(convolution, limits).filter((tile) =>
@@ -107,15 +107,15 @@ interface WindowLoads extends SourceLoads {
 }
 
 function windowLoads(convolution: DirectedConvolution, tile: StagedTile): WindowLoads {
-  const { rows, firstColumn, pitch } = stagedWindow(convolution, tile), requested = new Map<string, number>();
+  const { rows, firstColumn, phases, pitch } = stagedWindow(convolution, tile), requested = new Map<string, string>();
   const loads: WindowLoads = {
     functions: "",
     request(row, column) {
       const y = row - rows.first, at = column - firstColumn, quad = Math.floor(at / 4), name = `v${y}_${quad}`;
-      requested.set(name, y * pitch + quad);
+      requested.set(name, `[${y % phases}][own + ${Math.floor(y / phases) * pitch + quad}u]`);
       return `${name}[${at % 4}]`;
     },
-    statements: () => [...requested].map(([name, offset]) => `let ${name} = window[own + ${offset}u];`),
+    statements: () => [...requested].map(([name, place]) => `let ${name} = window[s]${place};`),
     vectors: () => requested.size,
   };
   addByTap(sumsOf(convolution, tile), { source: loads, weight: () => "" });
@@ -155,14 +155,16 @@ function stagedKernel(convolution: DirectedConvolution, tile: StagedTile, limits
 function stagedWgsl(convolution: DirectedConvolution, tile: StagedTile): string {
   const { groups, channels, sources, taps } = convolution, sums = sumsOf(convolution, tile), { y, x } = sums;
   const { down, across, deep } = tile, blocks = blocksOf(convolution, tile), window = stagedWindow(convolution, tile);
-  const [windowSize, weightsSize] = stagedSizes(convolution, tile), threads = stagedThreads(tile);
+  const [, weightsSize] = stagedSizes(convolution, tile), threads = stagedThreads(tile);
   const rowOfWeights = deep * tile.channels / 4, plane = y.sourceSize * x.sourceSize / unitOf(x.sourceSize);
   const source = windowLoads(convolution, tile);
-  const products = addByTap(sums, { source, weight: (tap, quad) => `weights[row + ${tap * rowOfWeights + quad}u]` });
+  const products = addByTap(sums, { source, weight: (tap, quad) => `weights[s][${tap}][ownWeights + ${quad}u]` });
   const bringIn = bringInWgsl(convolution, tile);
   return `var<private> image: u32;
-var<workgroup> window: array<vec4<f32>, ${windowSize}>;
-var<workgroup> weights: array<vec4<f32>, ${weightsSize}>;
+var<workgroup> window: array<array<array<vec4<f32>, ${
+    window.lines * window.pitch
+  }>, ${window.phases}>, ${tile.sources}>;
+var<workgroup> weights: array<array<array<vec4<f32>, ${rowOfWeights}>, ${taps}>, ${tile.sources}>;
 ${fetchElementWgsl("source", x.sourceSize)}${storeWgsl(sums)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -179,7 +181,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
   let ownChannels = lane / ${across * down}u;
   let x = (columnBlock * ${across}u + ownColumn) * ${4 * x.residues}u;
   let y = (rowBlock * ${down}u + ownRow) * ${tile.rows * y.residues}u;
-  let ownWindow = ownRow * ${tile.rows * y.step * window.pitch}u + ownColumn * ${x.step}u;
+  let own = ownRow * ${window.linesOfThread * window.pitch}u + ownColumn * ${x.step}u;
+  let ownWeights = ownChannels * ${tile.channels / 4}u;
   let firstChannel = weightBlock % ${blocks.channels}u * ${deep * tile.channels}u + ownChannels * ${tile.channels}u;
   var plane = (image * ${groups}u + group) * ${sources * plane}u;
   var firstWeight = weightBlock * ${packedWeights(convolution, tile).sources * taps * rowOfWeights}u + lane;
@@ -189,8 +192,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     ${bringIn.fetch}
     workgroupBarrier();
     for (var s = 0u; s < ${tile.sources}u; s++) {
-    let own = ownWindow + s * ${window.rows.size * window.pitch}u;
-    let row = ownChannels * ${tile.channels / 4}u + s * ${taps * rowOfWeights}u;
     ${source.statements().join("\n    ")}
     ${products}
     }
@@ -206,7 +207,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 /** WGSL of how a thread brings in its part of a slice; where that lies is worked out before the loop over slices. */
 function bringInWgsl(convolution: DirectedConvolution, tile: StagedTile): { setup: string; fetch: string } {
   const { sources } = convolution, [y, x] = stridedAxes(convolution), threads = stagedThreads(tile);
-  const { rows, firstColumn, quads, pitch, fetches } = stagedWindow(convolution, tile), unit = unitOf(x.sourceSize);
+  const { rows, firstColumn, quads, phases, pitch, fetches } = stagedWindow(convolution, tile);
+  const unit = unitOf(x.sourceSize), rowOfWeights = tile.deep * tile.channels / 4, { taps } = convolution;
   const line = x.sourceSize / unit,
     all = tile.sources * rows.size * quads,
     [, weights] = stagedSizes(convolution, tile);
@@ -217,24 +219,34 @@ function bringInWgsl(convolution: DirectedConvolution, tile: StagedTile): { setu
   let at${j} = n${j} / ${quads}u;
   let quad${j} = n${j} % ${quads}u;
   let source${j} = at${j} / ${rows.size}u;
-  let y${j} = firstRow + i32(at${j} % ${rows.size}u);
+  let row${j} = at${j} % ${rows.size}u;
+  let y${j} = firstRow + i32(row${j});
   let x${j} = firstColumn + i32(${unit === 4 ? "" : "4u * "}quad${j});
   let isIn${j} = (y${j} >= 0) & (y${j} < ${y.sourceSize});
   let line${j} = source${j} * ${y.sourceSize * line}u + u32(clamp(y${j}, 0, ${y.sourceSize - 1})) * ${line}u;
-  let park${j} = at${j} * ${pitch}u + quad${j};`;
+  let phase${j} = row${j} % ${phases}u;
+  let park${j} = row${j} / ${phases}u * ${pitch}u + quad${j};`;
   const fetch = (j: number) => {
     const inside = checksSources ? `(isIn${j} & (first + source${j} < ${sources}u))` : `isIn${j}`;
-    const park = `window[park${j}] = ${fetchVector("source", x.sourceSize, `plane + line${j}`, inside, `x${j}`)};`;
+    const park = `window[source${j}][phase${j}][park${j}] = ${
+      fetchVector("source", x.sourceSize, `plane + line${j}`, inside, `x${j}`)
+    };`;
     return isPartial(j) ? `if (lane < ${all - j * threads}u) { ${park} }` : park;
   };
+  const placeWeight = (i: number) =>
+    `let tap${i} = (lane + ${i * threads}u) / ${rowOfWeights}u;
+  let parkWeight${i} = (lane + ${i * threads}u) % ${rowOfWeights}u;
+  let sourceWeight${i} = tap${i} / ${taps}u;
+  let tapWeight${i} = tap${i} % ${taps}u;`;
+  const weightFetches = range(Math.ceil(weights / threads));
   const fetchWeights = (i: number) => {
-    const park = `weights[lane + ${i * threads}u] = packed[firstWeight + ${i * threads}u];`;
+    const park = `weights[sourceWeight${i}][tapWeight${i}][parkWeight${i}] = packed[firstWeight + ${i * threads}u];`;
     return (i + 1) * threads > weights ? `if (lane < ${weights - i * threads}u) { ${park} }` : park;
   };
   return {
     setup: `let firstRow = i32(rowBlock * ${tile.rows * tile.down * y.step}u) + ${rows.first};
   let firstColumn = i32(columnBlock * ${4 * tile.across * x.step / unit}u) + ${firstColumn / unit};
-  ${range(fetches).map(place).join("\n  ")}`,
-    fetch: [...range(fetches).map(fetch), ...range(Math.ceil(weights / threads)).map(fetchWeights)].join("\n    "),
+  ${[...range(fetches).map(place), ...weightFetches.map(placeWeight)].join("\n  ")}`,
+    fetch: [...range(fetches).map(fetch), ...weightFetches.map(fetchWeights)].join("\n    "),
   };
 }

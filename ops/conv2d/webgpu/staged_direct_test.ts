@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, type DeviceProfile, occupancyModel, type WebGpuKernel } from "../../../core/mod.ts";
 import { fastestConfiguration } from "../../../kernels/mod.ts";
 import { convolution, DIRECTED_CASES, DIRECTIONS } from "../../../tests/_directed.ts";
-import { divisions, sliceLoop } from "../../../tests/_loop_text.ts";
+import { divisions, placesRead, sliceLoop } from "../../../tests/_loop_text.ts";
 import type { DirectedConvolution } from "../directed.ts";
 import { CONVOLUTION_RULES } from "../rules.ts";
 import { convolutionShape, IMPLICIT_GEMM } from "./implicit_gemm.ts";
@@ -38,17 +38,34 @@ Deno.test("threads of a staged convolution bring in all that their block meets, 
   for (const each of CASES) {
     const [y, x] = stridedAxes(each);
     for (const tile of STAGED_DIRECT.configurations(each, LAVAPIPE)) {
-      const { rows, firstColumn, quads, pitch, fetches } = stagedWindow(each, tile), threads = stagedThreads(tile);
+      const { rows, firstColumn, quads, pitch, fetches, phases, lines } = stagedWindow(each, tile),
+        threads = stagedThreads(tile);
       const columns = stagedSpan(x, 4 * tile.across), all = tile.sources * rows.size * quads;
       assertEquals(rows, stagedSpan(y, tile.down * tile.rows));
       assert(firstColumn <= columns.first && firstColumn + 4 * quads >= columns.first + columns.size && pitch >= quads);
       assert(x.sourceSize % 4 !== 0 || Math.abs(firstColumn) % 4 === 0);
+      assert(phases * lines >= rows.size && phases * (lines - 1) < rows.size);
       assert(threads * fetches >= all && threads * (fetches - 1) < all);
     }
     for (const [name, { wgsl }] of kernels(each, LAVAPIPE)) {
-      assert(!/\b(window|weights)\[[^\]]+\]\[[^\]]+\] =/.test(wgsl), name);
+      assert(!/\b(window|weights)(\[[^\]]+\]){4} =/.test(wgsl), name);
     }
   }
+});
+
+Deno.test("a thread of a staged convolution reads its weights at a place for each vector, and its rows at few", () => {
+  for (const each of CASES) {
+    const tiles = STAGED_DIRECT.configurations(each, LAVAPIPE);
+    for (const [i, [name, { wgsl }]] of kernels(each, LAVAPIPE).entries()) {
+      assert(placesRead(sliceLoop(wgsl), "weights") <= tiles[i].channels / 4, name);
+    }
+  }
+  // Two rows of a thread meet four rows of three vectors, which are a vector apart in two lines of two phases.
+  const layer = convolution([128, 16, 32, 32], [16, 16, 3, 3], { padding: [1, 1] });
+  const [[name, { wgsl }]] = kernels(layer, HOPPER), loop = sliceLoop(wgsl);
+  assert(name.endsWith("2x4x8"), name);
+  assertEquals(new Set(loop.match(/\bwindow\[s\]\[\d\]\[own \+ \d+u\]/g)).size, 12);
+  assertEquals(placesRead(loop, "window"), 6);
 });
 
 Deno.test("a device gets no staged tile that it cannot run", () => {

@@ -37,7 +37,9 @@ const MOST_ACROSS = 8, MOST_CHANNELS = 64;
 /** How much larger than the result blocks may be along an axis for being larger themselves. */
 const MOST_FILLED_UP = 1.15;
 /** Sources of a slice, at most, and bytes of a slice of more than one: several blocks are to share a multiprocessor. */
-const MOST_SOURCES = 8, WANTED_BYTES = 12 * 1024;
+const MOST_SOURCES = 8, WANTED_BYTES = 13 * 1024;
+/** Bytes of workgroup memory that every device has, for which rows are not laid out in phases. */
+const LEAST_BYTES = 16 * 1024;
 
 /** What of an axis a block stages. */
 export interface StagedSpan {
@@ -55,8 +57,27 @@ export function stagedSpan({ step, offsets }: StridedAxis, count: number): Stage
   return { first, size: (count - 1) * step + Math.max(...all) - first + 1 };
 }
 
+/**
+ * How the rows of a window lie in workgroup memory: by turns in *phases*, which lie one after another, each of some lines. There
+ * are as many phases as rows from a thread to the next. So a thread meets most of its rows at one place of different phases,
+ * which are constants of the text, and what a runtime does to keep an index inside an array is done once for them.
+ */
+export interface StagedLines {
+  /** Phases. */
+  readonly phases: number;
+  /** Lines of a phase. */
+  readonly lines: number;
+  /** Lines from a thread to the next. */
+  readonly linesOfThread: number;
+}
+
+/** How the rows of a span lie, given how many it is from a thread to the next, in phases of which that is a multiple. */
+export function stagedLines({ size }: StagedSpan, rowsOfThread: number, phases: number): StagedLines {
+  return { phases, lines: Math.ceil(size / phases), linesOfThread: rowsOfThread / phases };
+}
+
 /** How a slice of the source lies in workgroup memory. */
-export interface StagedWindow {
+export interface StagedWindow extends StagedLines {
   /** The rows of a source. */
   readonly rows: StagedSpan;
   /** The first column from what the block's first results meet; where rows of the source are whole vectors, a multiple of four. */
@@ -84,21 +105,26 @@ export function stagedWindow(convolution: DirectedConvolution, tile: StagedTile)
   const [y, x] = stridedAxes(convolution), rows = stagedSpan(y, tile.down * tile.rows);
   const columns = stagedSpan(x, 4 * tile.across), firstColumn = windowColumn(columns.first, x.sourceSize);
   const quads = Math.ceil((columns.first + columns.size - firstColumn) / 4), pitches = range(4, quads);
-  const clashes = pitches.map((pitch) => bankClashes(firstLoads(tile, y, x, pitch)));
-  return {
-    rows,
-    firstColumn,
-    quads,
-    pitch: pitches[clashes.indexOf(Math.min(...clashes))],
-    fetches: Math.ceil(tile.sources * rows.size * quads / stagedThreads(tile)),
-  };
+  const windows = [tile.rows * y.step, 1].map((phases): StagedWindow => {
+    const lines = stagedLines(rows, tile.rows * y.step, phases);
+    const clashes = pitches.map((pitch) => bankClashes(firstLoads(tile, x, lines.linesOfThread * pitch)));
+    return {
+      ...lines,
+      rows,
+      firstColumn,
+      quads,
+      pitch: pitches[clashes.indexOf(Math.min(...clashes))],
+      fetches: Math.ceil(tile.sources * rows.size * quads / stagedThreads(tile)),
+    };
+  });
+  const fits = (window: StagedWindow) =>
+    16 * (windowVectors(window, tile) + weightVectors(convolution, tile)) <= LEAST_BYTES;
+  return windows.find(fits) ?? windows[0];
 }
 
-/** Where in elements the first eight threads load a vector each from the window. */
-function firstLoads({ rows, across, down }: StagedTile, y: StridedAxis, x: StridedAxis, pitch: number): number[] {
-  return range(8).map((lane) =>
-    4 * (Math.floor(lane / across) % down * rows * y.step * pitch + lane % across * x.step)
-  );
+/** Where in elements the first eight threads load a vector each from the window, given the vectors from a thread to the next. */
+function firstLoads({ across, down }: StagedTile, x: StridedAxis, apart: number): number[] {
+  return range(8).map((lane) => 4 * (Math.floor(lane / across) % down * apart + lane % across * x.step));
 }
 
 /**
@@ -114,8 +140,15 @@ export function bankClashes(starts: readonly number[]): number {
 
 /** Vectors of the staged source and of the staged weights. */
 export function stagedSizes(convolution: DirectedConvolution, tile: StagedTile): [source: number, weights: number] {
-  const { rows, pitch } = stagedWindow(convolution, tile);
-  return [tile.sources * rows.size * pitch, tile.sources * convolution.taps * tile.channels * tile.deep / 4];
+  return [windowVectors(stagedWindow(convolution, tile), tile), weightVectors(convolution, tile)];
+}
+
+function windowVectors({ phases, lines, pitch }: StagedWindow, { sources }: StagedTile): number {
+  return sources * phases * lines * pitch;
+}
+
+function weightVectors({ taps }: DirectedConvolution, { sources, channels, deep }: StagedTile): number {
+  return sources * taps * channels * deep / 4;
 }
 
 /** Bytes of workgroup memory. */

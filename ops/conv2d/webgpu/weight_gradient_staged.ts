@@ -38,7 +38,7 @@ import {
 /** The family. */
 export const STAGED_WEIGHT: KernelFamily<ConvolutionProblem, StagedWeightTile> = {
   name: "staged",
-  version: 1,
+  version: 2,
   supports: (problem) => problem.groupOutputs > 1 && keepsAllTaps(problem),
   configurations: (problem, { limits }) =>
     stagedWeightTiles(problem, limits).filter((tile) =>
@@ -109,8 +109,8 @@ function stagedWgsl(problem: ConvolutionProblem, tile: StagedWeightTile, blocks:
   const bringX = bringInWgsl("x", x, { channels: groupInputs, height, first: "firstInput" }, tile);
   const bringDy = bringInWgsl("dy", dy, { channels: groupOutputs, height: outputHeight, first: "firstOutput" }, tile);
   const planes = `(image * ${groups}u + group)`, [unitX, unitDy] = [width, outputWidth].map(unitOf);
-  return `var<workgroup> staged_x: array<vec4<f32>, ${stagedVectors(x)}>;
-var<workgroup> staged_dy: array<vec4<f32>, ${stagedVectors(dy)}>;
+  return `var<workgroup> staged_x: ${slotsWgsl(x)};
+var<workgroup> staged_dy: ${slotsWgsl(dy)};
 ${fetchElementWgsl("x", width)}${fetchElementWgsl("dy", outputWidth)}@compute @workgroup_size(${
     stagedWeightThreads(tile)
   })
@@ -167,11 +167,11 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 
 /** Adds the products of four columns of a row: the outputs of a thread are as far apart as there are threads. */
 function addProducts(problem: ConvolutionProblem, tile: StagedWeightTile): string {
-  const { stride, dilation, kernelHeight, kernelWidth } = problem, [x, dy] = stagedBand(problem, tile);
-  const loadDy = (k: number) => `let dy${k} = staged_dy[lineDy + quad + ${k * tile.down * dy.planePitch}u];`;
+  const { stride, dilation, kernelHeight, kernelWidth } = problem, [x] = stagedBand(problem, tile);
+  const loadDy = (k: number) => `let dy${k} = staged_dy[${k}][lineDy + quad];`;
   const loadX = (i: number) =>
     metQuads(problem).map((quad) =>
-      `let x${i}_${quad} = staged_x[lineX + quad * ${stride[1]}u + ${i * dilation[0] * x.pitch + quad}u];`
+      `let x${i}_${quad} = staged_x[0][lineX + quad * ${stride[1]}u + ${i * dilation[0] * x.pitch + quad}u];`
     ).join(" ");
   const addColumn = (column: number) => {
     const vectors = range(tile.outputs / 4);
@@ -200,6 +200,14 @@ function storeOutput(problem: ConvolutionProblem, tile: StagedWeightTile, k: num
   }{ let at = target_ + output * ${sizeWgsl("output_weights", groupInputs * taps)}; ${stores} } }`;
 }
 
+/**
+ * WGSL of the type of staged planes. A thread names the slot by a constant: what a runtime does to keep an index inside an array
+ * is done once for its planes.
+ */
+function slotsWgsl(staged: StagedPlanes): string {
+  return `array<array<vec4<f32>, ${stagedVectors(staged) / staged.slots}>, ${staged.slots}>`;
+}
+
 /** What is brought in of a buffer: channels of a group from the first of the block on, each a plane of an image. */
 interface BroughtIn {
   readonly channels: number;
@@ -210,18 +218,21 @@ interface BroughtIn {
 /** WGSL that brings planes of a buffer in: which are a thread's, once, and then each band's. */
 function bringInWgsl(
   name: string,
-  { planes, rows, width, lanes, quadLoads, planeLoads, pitch, planePitch }: StagedPlanes,
+  { planes, slots, rows, width, lanes, quadLoads, planeLoads, pitch, planePitch }: StagedPlanes,
   { channels, height, first }: BroughtIn,
   tile: StagedWeightTile,
 ): { setup: string; fetch: (group: string, row: string, column: string) => string } {
   const atOnce = stagedWeightThreads(tile) / lanes, unit = unitOf(width), line = width / unit;
   const ownQuad = `ownQuad_${name}`, ownPlane = `ownPlane_${name}`, quad = unit === 4 ? ownQuad : `4u * ${ownQuad}`;
+  const inSlot = planes / slots;
   const place = (a: number) =>
     `let plane_${name}${a} = min(${first} + ${ownPlane} + ${a * atOnce}u, ${channels - 1}u) * ${
       sizeWgsl(`${name}_plane`, height * line)
-    };`;
+    };
+  let slot_${name}${a} = (${ownPlane} + ${a * atOnce}u) / ${inSlot}u;
+  let park_${name}${a} = (${ownPlane} + ${a * atOnce}u) % ${inSlot}u * ${planePitch}u + ${ownQuad};`;
   const load = (a: number, i: number) =>
-    `staged_${name}[park + ${a * atOnce * planePitch + i * lanes}u] = ${
+    `staged_${name}[slot_${name}${a}][park_${name}${a} + row + ${i * lanes}u] = ${
       fetchVector(name, width, `line + plane_${name}${a}`, "isIn", `at${i}`)
     };`;
   const loadPlane = (a: number) => {
@@ -231,7 +242,6 @@ function bringInWgsl(
   return {
     setup: `let ${ownQuad} = lane % ${lanes}u;
   let ${ownPlane} = lane / ${lanes}u;
-  let park_${name} = ${ownPlane} * ${planePitch}u + ${ownQuad};
   ${range(planeLoads).map(place).join("\n  ")}`,
     fetch: (group, firstRow, firstColumn) =>
       `{
@@ -245,7 +255,7 @@ function bringInWgsl(
         let y = ${firstRow} + i32(r);
         let isIn = (y >= 0) & (y < ${height});
         let line = planes + u32(clamp(y, 0, ${height - 1})) * ${line}u;
-        let park = park_${name} + r * ${pitch}u;
+        let row = r * ${pitch}u;
         ${range(planeLoads).map(loadPlane).join("\n        ")}
       }
     }`,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEVICE_PROFILES, occupancyModel } from "../../../core/mod.ts";
 import { fastestConfiguration } from "../../../kernels/mod.ts";
-import { divisions, sliceLoop } from "../../../tests/_loop_text.ts";
+import { divisions, placesRead, sliceLoop } from "../../../tests/_loop_text.ts";
 import {
   CONVOLUTION_DEFAULTS,
   type ConvolutionAttributes,
@@ -41,6 +41,7 @@ Deno.test("a staged weight gradient's loops over bands have no division, whateve
     for (const configuration of STAGED_WEIGHT.configurations(each, LAVAPIPE)) {
       const [{ wgsl }] = STAGED_WEIGHT.emit(each, configuration, LAVAPIPE).kernels;
       assertEquals(divisions(sliceLoop(wgsl)), [], STAGED_WEIGHT.nameOf!(configuration, each));
+      assertEquals(placesRead(wgsl, "staged_dy"), 1);
       loops++;
     }
   }
@@ -66,7 +67,7 @@ Deno.test("threads of a staged weight gradient bring in whole rows of all planes
       }
       // Threads that wrote parts of one vector would race.
       const [{ wgsl }] = STAGED_WEIGHT.emit(each, tile, LAVAPIPE).kernels;
-      assert(!/\bstaged_\w+\[[^\]]+\]\[[^\]]+\] =/.test(wgsl));
+      assert(!/\bstaged_\w+(\[[^\]]+\]){3} =/.test(wgsl));
     }
   }
 });

@@ -45,6 +45,8 @@ export function stagedWeightThreads({ down, across }: StagedWeightTile): number 
 export interface StagedPlanes {
   /** Planes. */
   readonly planes: number;
+  /** Planes of a thread that multiplies, each in another *slot*: of slots, the planes of all threads. */
+  readonly slots: number;
   /** Rows. */
   readonly rows: number;
   /** Columns of the image. */
@@ -65,7 +67,7 @@ export interface StagedPlanes {
   readonly planePitch: number;
 }
 
-type Met = Pick<StagedPlanes, "planes" | "rows" | "width" | "firstColumn" | "quads">;
+type Met = Pick<StagedPlanes, "planes" | "slots" | "rows" | "width" | "firstColumn" | "quads">;
 
 function stagedPlanes(met: Met, threads: number): StagedPlanes {
   const ways = range(6).map((power) => 2 ** power).filter((lanes) => threads % lanes === 0).map((lanes) => ({
@@ -85,8 +87,8 @@ export function stagedBand(problem: ConvolutionProblem, tile: StagedWeightTile):
     (count - 1) * stride[axis] + (taps - 1) * dilation[axis] + 1;
   const threads = stagedWeightThreads(tile), firstColumn = windowColumn(-padding[1], width);
   const quads = Math.ceil((met(tile.columns, 1, kernelWidth) - padding[1] - firstColumn) / 4);
-  const x = { planes: tile.across, rows: met(tile.rows, 0, kernelHeight), width, firstColumn, quads };
-  const dy = { planes: tile.down * tile.outputs, rows: tile.rows, width: outputWidth };
+  const x = { planes: tile.across, slots: 1, rows: met(tile.rows, 0, kernelHeight), width, firstColumn, quads };
+  const dy = { planes: tile.down * tile.outputs, slots: tile.outputs, rows: tile.rows, width: outputWidth };
   return [stagedPlanes(x, threads), stagedPlanes({ ...dy, firstColumn: 0, quads: tile.columns / 4 }, threads)];
 }
 
