@@ -245,6 +245,37 @@ export function applyKernel(
   };
 }
 
+/**
+ * The kernel that computes every element of what is stored, for devices that bind fewer buffers than it has: what it reads of
+ * the channel comes from one buffer, which a kernel before it fills. That buffer is the second of the workspace.
+ *
+ * @param stored The kernel as {@link applyKernel} makes it.
+ */
+export function packedKernels(
+  e: Extents,
+  limits: DeviceLimits,
+  work: ChannelWork,
+  stored: WebGpuKernel,
+): WebGpuKernel[] {
+  const names = packedNames(work), packed = { name: "packed", index: work.names.length + 1 };
+  const isPacked = ({ name }: { readonly name: string }) => names.includes(name);
+  const body = names.map((name, k) => `packed[i * ${names.length}u + ${k}u] = ${name}[i];`).join(" ");
+  const pack = elementKernel({ count: e.channels, body }, [
+    ...stored.bindings.filter(isPacked),
+    { ...packed, write: true },
+  ], limits);
+  const wgsl = names.reduce(
+    (text, name, k) => text.replaceAll(new RegExp(`\\b${name}\\[c\\]`, "g"), `packed[c * ${names.length}u + ${k}u]`),
+    stored.wgsl,
+  );
+  return [pack, { ...stored, wgsl, bindings: [...stored.bindings.filter((each) => !isPacked(each)), packed] }];
+}
+
+/** What the kernel that computes every element reads of the channel: a number of each buffer. */
+export function packedNames(work: ChannelWork): string[] {
+  return buffersOf(work, "stored").filter((text) => !/[!*]/.test(text));
+}
+
 /** What a kernel does: sums parts, stores what is the channel's, or computes every element of what is known by then. */
 export type ChannelKernel = "sums" | "store" | "stored" | "parts" | "channel";
 

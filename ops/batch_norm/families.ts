@@ -2,7 +2,8 @@
  * The families of kernels of what batch norm does to every channel in training, forward and backward. There are three, of as
  * many kernels:
  *
- *     three:  sums of parts; the sums of these; every element
+ *     three:  sums of parts; the sums of these; every element; where a device binds too few buffers for the last of them, a
+ *             kernel more puts what the channel has into one
  *     two:    sums of parts; the sums of these, which every thread adds up for itself, and every element
  *     one:    all of it, a thread or a workgroup a channel
  *
@@ -25,6 +26,8 @@ import {
   buffersOf,
   type ChannelKernel,
   type ChannelWork,
+  packedKernels,
+  packedNames,
   runsOf,
   type Sharing,
   storeKernel,
@@ -84,7 +87,11 @@ function sharersOn(device: DeviceAbilities): Configuration[] {
 }
 
 /** Whether a device binds as many buffers as some kernels need. */
-function bindable({ work }: ChannelProblem, { limits }: DeviceAbilities, kernels: readonly ChannelKernel[]): boolean {
+function bindable(
+  { work }: Pick<ChannelProblem, "work">,
+  { limits }: Pick<DeviceAbilities, "limits">,
+  kernels: readonly ChannelKernel[],
+): boolean {
   return kernels.every((kernel) => buffersOf(work, kernel).length <= limits.maxStorageBuffersPerShaderStage);
 }
 
@@ -97,13 +104,15 @@ const THREE: KernelFamily<ChannelProblem, Configuration> = {
   nameOf: ({ by }) => `three kernels of ${by}`,
   emit({ extents: e, work }, { by }, { limits }) {
     const sharing = sharingOf(e, by);
-    const stored = { ...sharing, applied: by === "threads" ? THREAD_APPLIED : sharing.applied };
+    const applied = by === "threads" ? THREAD_APPLIED : sharing.applied;
+    const stored = applyKernel(e, limits, work, { ...sharing, applied }, "stored");
+    const isBindable = bindable({ work }, { limits }, ["stored"]);
     return {
-      workspace: partialSums(e, sharing),
+      workspace: [...partialSums(e, sharing), ...(isBindable ? [] : [f32([e.channels, packedNames(work).length])])],
       kernels: [
         sumsKernel(e, limits, work, sharing),
         storeKernel(e, limits, work, sharing),
-        applyKernel(e, limits, work, stored, "stored"),
+        ...(isBindable ? [stored] : packedKernels(e, limits, work, stored)),
       ],
     };
   },
