@@ -8,6 +8,7 @@ import {
   Graph,
   KernelPolicy,
   occupancy,
+  type Plan,
   plan,
   shapeClass,
   type WebGpuVariant,
@@ -124,7 +125,8 @@ export function explainModel(
   ].join("\n");
 }
 
-function programOf(model: Model, batch: number, inference: boolean) {
+/** The program of a training step, or of an inference. */
+export function programOf(model: Model, batch: number, inference: boolean): Plan {
   if (!inference) {
     const { graph, scalars } = traceStep({ model, batch });
     return plan(graph, new Map(Object.entries(scalars)));
