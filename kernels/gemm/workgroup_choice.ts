@@ -34,6 +34,8 @@ export interface WorkgroupShape {
   readonly turned: readonly [boolean, boolean];
   /** Loads that it takes to get a vector of A and of B. */
   readonly loads: readonly [number, number];
+  /** Registers of a thread for where it is along the depth. Defaults to few. */
+  readonly heldRegisters?: number;
 }
 
 /** The most parts of a depth. */
@@ -119,6 +121,7 @@ export function launchOf(shape: WorkgroupShape, { tile: name, parts }: Workgroup
     work: Math.ceil(slices / parts) * (depth * (multiplied + staged) + SLICE_WORK) + 2 * height * width + BLOCK_WORK,
     threads,
     registers: registersOfTile(tile),
+    heldRegisters: shape.heldRegisters,
     workgroupBytes: workgroupBytes(tile, ...turned),
     parts,
     partialBytes: parts === 1 ? 0 : 4 * partialElements(shape, parts),

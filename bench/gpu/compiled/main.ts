@@ -18,7 +18,7 @@ import { shaderText } from "../../../core/webgpu/text/shader.ts";
 import { withUniformSizes } from "../../../core/webgpu/text/sizes.ts";
 import { modelByName } from "../../../models/mod.ts";
 import { type CompiledKernel, parseListing } from "./listing.ts";
-import { nullDevice } from "./null_device.ts";
+import { INTEL_FAMILIES, nullDevice } from "./null_device.ts";
 
 /** Each network with the batches of its training and of its inference. */
 const NETWORKS = [["resnet20", 128, 128], ["resnet18", 64, 1], ["resnet50", 64, 1], ["mobilenet_v2", 64, 1]] as const;
@@ -36,15 +36,25 @@ interface ChosenKernel {
 
 const command = defineCommand({
   name: "bench:compiled",
-  about: "Registers and instructions that AMD's compiler in Mesa makes of the networks' kernels, without a GPU.",
+  about:
+    "Registers and instructions that Mesa's compilers for AMD and Intel make of the networks' kernels, without a GPU.",
   options: {
-    device: { kind: "text", value: "NAME", about: `the kernels of: ${Object.keys(DEVICE_PROFILES)}`, default: "amd" },
-    family: { kind: "text", value: "NAME", about: "the GPU to compile for, as Mesa names it", default: "navi21" },
+    family: {
+      kind: "text",
+      value: "NAME",
+      about: `the GPU to compile for: ${INTEL_FAMILIES.join(", ")}, or one of AMD's, as Mesa names it`,
+      default: "navi21",
+    },
+    device: {
+      kind: "text",
+      value: "NAME",
+      about: `the kernels of ${Object.keys(DEVICE_PROFILES).join(", ")}; defaults to those of the GPU's vendor`,
+    },
     model: { kind: "text", value: "NAME", about: "only this network; defaults to all four" },
-    all: { kind: "flag", about: "also the kernels without products", default: false },
+    all: { kind: "flag", about: "also the kernels of few products", default: false },
   },
-  examples: [["", "RDNA 2"], ["--family vega10 --model resnet20", "GCN 5, one network"]],
-}, async ({ device, family, model, all }) => {
+  examples: [["", "AMD's RDNA 2"], ["--family tgl --model resnet20", "Intel's Xe, one network"]],
+}, async ({ family, device = INTEL_FAMILIES.includes(family) ? "intel" : "amd", model, all }) => {
   const profile = DEVICE_PROFILES[device];
   if (profile === undefined) {
     throw new UsageError(`--device: expected one of ${Object.keys(DEVICE_PROFILES).join(", ")} but "${device}" came`);
@@ -57,13 +67,10 @@ const command = defineCommand({
   const { description, kernels } = await compile(chosen.map(({ text }) => text), family);
   const rows = chosen.flatMap((each, number) => {
     const compiled = kernels.get(number)!;
-    return all || compiled.multiplyAdds >= LEAST_PRODUCTS ? [rowOf(each, compiled)] : [];
+    return all || compiled.multiplyAdds >= LEAST_PRODUCTS || compiled.spilled > 0 ? [rowOf(each, compiled)] : [];
   });
-  const spilled = [...kernels].filter(([, { spilled }]) => spilled > 0);
-  console.log(`${description}, ${kernels.size} kernels, ${spilled.length} of which spill registers\n`);
-  for (const [number, { spilled: count }] of spilled) {
-    console.log(`${count} registers: ${chosen[number].op}, ${chosen[number].variant}`);
-  }
+  const spilled = [...kernels.values()].filter(({ spilled }) => spilled > 0).length;
+  console.log(`${description}, ${kernels.size} kernels, ${spilled} of which spill registers\n`);
   console.log(formatTable([HEAD, ...rows], 2));
 });
 
@@ -75,28 +82,17 @@ const HEAD = [
   "kernel",
   "registers",
   "estimated",
+  "spilled",
+  "lanes",
   "groups a unit",
-  "workgroup bytes",
   "instructions",
   "multiply-adds",
-  "workgroup accesses",
-  "index checks",
+  "memory accesses",
 ];
 
 function rowOf({ op, variant, estimated }: ChosenKernel, compiled: CompiledKernel): (string | number)[] {
-  const { registers, groups, workgroupBytes, instructions, multiplyAdds, workgroupAccesses, indexChecks } = compiled;
-  return [
-    op,
-    variant,
-    registers,
-    estimated ?? "",
-    groups,
-    workgroupBytes,
-    instructions,
-    multiplyAdds,
-    workgroupAccesses,
-    indexChecks,
-  ];
+  const { registers = "", spilled, lanes = "", groups = "", instructions, multiplyAdds, accesses } = compiled;
+  return [op, variant, registers, estimated ?? "", spilled, lanes, groups, instructions, multiplyAdds, accesses];
 }
 
 /** The kernels of all programs, each text once. */

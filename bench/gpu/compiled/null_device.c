@@ -1,7 +1,7 @@
 /*
- * A Vulkan layer by which a runtime of WebGPU opens Mesa's AMD driver without a GPU. Mesa makes such a device up (RADV_FORCE_FAMILY)
- * and compiles for it, but it has no memory, no semaphores to export and no queue that runs. What a runtime needs of these to
- * make pipelines is made up here; nothing is ever computed.
+ * A Vulkan layer by which a runtime of WebGPU opens one of Mesa's drivers without a GPU. Such a driver compiles, but it has no
+ * memory, no semaphores to export and no queue that runs. What a runtime needs of these to make pipelines is made up here;
+ * nothing is ever computed.
  */
 
 #include <stdint.h>

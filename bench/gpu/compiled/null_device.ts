@@ -1,28 +1,42 @@
-/** Mesa's AMD driver without a GPU: the environment in which Deno finds it. */
+/** Mesa's drivers for AMD and Intel without a GPU: the environment in which Deno finds one. */
 
-import { DeviceError } from "../../../core/mod.ts";
 import { fileURLToPath } from "node:url";
+import { DeviceError } from "../../../core/mod.ts";
 
-const SOURCE = fileURLToPath(new URL("null_device.c", import.meta.url)), NAME = "VK_LAYER_residua_null_device";
+const LAYER = "VK_LAYER_residua_null_device";
 /** Where Linux has the files that tell Vulkan of drivers. */
 const DRIVERS = "/usr/share/vulkan/icd.d";
 
+/** GPUs of Intel by the names of their families: the number by which PCI knows one, and whether it has memory of its own. */
+const INTEL: Readonly<Record<string, { readonly number: string; readonly hasMemory?: boolean }>> = {
+  skl: { number: "0x1912" },
+  icl: { number: "0x8a52" },
+  tgl: { number: "0x9a49" },
+  adl: { number: "0x46a6" },
+  dg2: { number: "0x56a0", hasMemory: true },
+};
+
+/** Intel's families. All others are AMD's, which Mesa knows by name. */
+export const INTEL_FAMILIES: readonly string[] = Object.keys(INTEL);
+
 /**
- * Builds the layer in a folder.
+ * Builds what a driver lacks, in a folder.
  *
- * @param family The GPU, as Mesa names it, such as `navi21`.
+ * @param family The GPU: one of {@link INTEL_FAMILIES}, or AMD's, as Mesa names it, such as `navi21`.
  * @returns The environment of a process that is to find the device.
  * @throws {DeviceError} If there is no driver, or no compiler.
  */
 export async function nullDevice(folder: string, family: string): Promise<Record<string, string>> {
-  const driver = await findDriver();
-  await build(`${folder}/layer.so`);
+  const intel = INTEL[family];
+  const driver = await findDriver(intel === undefined ? "radeon_icd" : "intel_icd");
+  await build("null_device.c", `${folder}/layer.so`);
+  if (intel !== undefined) await build("null_intel.c", `${folder}/intel.so`);
   await Deno.writeTextFile(
     `${folder}/layer.json`,
     JSON.stringify({
       file_format_version: "1.1.2",
       layer: {
-        name: NAME,
+        name: LAYER,
         type: "GLOBAL",
         library_path: `${folder}/layer.so`,
         api_version: "1.3.0",
@@ -33,38 +47,44 @@ export async function nullDevice(folder: string, family: string): Promise<Record
   );
   return {
     VK_LAYER_PATH: folder,
-    VK_INSTANCE_LAYERS: NAME,
+    VK_INSTANCE_LAYERS: LAYER,
     VK_ICD_FILENAMES: driver,
     DENO_WEBGPU_BACKEND: "vulkan",
-    RADV_FORCE_FAMILY: family,
-    RADV_DEBUG: "shaders,shaderstats,nocache",
+    ...(intel === undefined ? { RADV_FORCE_FAMILY: family, RADV_DEBUG: "shaders,shaderstats,nocache" } : {
+      LD_PRELOAD: `${folder}/intel.so`,
+      RESIDUA_INTEL_DEVICE: intel.number,
+      ...(intel.hasMemory ? { RESIDUA_INTEL_MEMORY: "1" } : {}),
+      INTEL_DEBUG: "cs",
+      MESA_SHADER_CACHE_DISABLE: "true",
+    }),
   };
 }
 
-async function findDriver(): Promise<string> {
+async function findDriver(name: string): Promise<string> {
   const names: string[] = [];
   try {
     for await (const { name } of Deno.readDir(DRIVERS)) names.push(name);
   } catch {
     // Said below.
   }
-  const driver = names.find((name) => name.startsWith("radeon_icd"));
+  const driver = names.find((each) => each.startsWith(name));
   if (driver === undefined) {
-    throw new DeviceError(`There is no radeon_icd in ${DRIVERS}: install Mesa's Vulkan drivers (mesa-vulkan-drivers)`);
+    throw new DeviceError(`There is no ${name} in ${DRIVERS}: install Mesa's Vulkan drivers (mesa-vulkan-drivers)`);
   }
   return `${DRIVERS}/${driver}`;
 }
 
-async function build(target: string): Promise<void> {
-  const args = ["-shared", "-fPIC", "-O1", "-o", target, SOURCE];
+async function build(name: string, target: string): Promise<void> {
+  const source = fileURLToPath(new URL(name, import.meta.url));
+  const args = ["-shared", "-fPIC", "-O1", "-I/usr/include/libdrm", "-o", target, source];
   let result: Deno.CommandOutput;
   try {
     result = await new Deno.Command("cc", { args, stderr: "piped" }).output();
   } catch {
-    throw new DeviceError("There is no C compiler: install gcc and the headers of Vulkan (libvulkan-dev)");
+    throw new DeviceError("There is no C compiler: install gcc, libvulkan-dev and libdrm-dev");
   }
   if (result.success) return;
   const lines = new TextDecoder().decode(result.stderr).split("\n");
   const told = lines.find((line) => line.includes("error")) ?? lines[0];
-  throw new DeviceError(`cc does not build ${SOURCE}: ${told}; it needs the headers of Vulkan (libvulkan-dev)`);
+  throw new DeviceError(`cc does not build ${name}: ${told}; it needs the headers of libvulkan-dev and libdrm-dev`);
 }

@@ -12,6 +12,8 @@ export interface Multiprocessors {
   readonly lanes: number;
   /** Registers of one, of 32 bits. */
   readonly registers: number;
+  /** Registers that a thread may have by estimate, above which a compiler is expected to keep some in memory instead. */
+  readonly registersOfThread: number;
   /** Threads that one runs at a time, at most. */
   readonly threads: number;
   /** Workgroups that one runs at a time, at most. */
@@ -29,6 +31,7 @@ const HOPPER: Multiprocessors = {
   count: 132,
   lanes: 128,
   registers: 65_536,
+  registersOfThread: 255,
   threads: 2048,
   blocks: 32,
   workgroupBytes: 100 * 1024,
@@ -36,8 +39,14 @@ const HOPPER: Multiprocessors = {
   bytes: 10,
 };
 
-/** Of an unknown device: about as many as a notebook's GPU has. */
-export const ASSUMED_MULTIPROCESSORS: Multiprocessors = { ...HOPPER, count: 32 };
+/**
+ * Of a thread that has 128 registers: Intel's compiler in Mesa spills from about so many estimated ones on, as what
+ * `deno task bench:compiled` prints shows.
+ */
+const OF_128 = 100;
+
+/** Of an unknown device: about as many as a notebook's GPU has, whose threads may have few registers. */
+export const ASSUMED_MULTIPROCESSORS: Multiprocessors = { ...HOPPER, count: 32, registersOfThread: OF_128 };
 
 /** Those of an architecture, or of a vendor where it is not known; the count is that of a usual product. */
 const KINDS: Readonly<Record<string, Multiprocessors>> = {
@@ -50,9 +59,26 @@ const KINDS: Readonly<Record<string, Multiprocessors>> = {
   // RDNA 2: a compute unit has two vector units of 32 lanes, 16 waves each, with 128 KiB of registers.
   amd: { ...HOPPER, count: 32, lanes: 64, threads: 1024, workgroupBytes: 64 * 1024, bytes: 4 },
   // Xe-HPG: an Xe-core has 16 vector engines of 8 lanes, 8 threads each, with 4 KiB of registers a thread, and 128 KiB to share.
-  intel: { ...HOPPER, count: 8, registers: 131_072, threads: 2048, workgroupBytes: 128 * 1024, warp: 16, bytes: 8 },
-  // A core has four units of 32 lanes and 208 KiB of registers.
-  apple: { ...HOPPER, count: 10, registers: 53_248, threads: 1024, workgroupBytes: 60 * 1024, bytes: 7 },
+  intel: {
+    ...HOPPER,
+    count: 8,
+    registers: 131_072,
+    registersOfThread: OF_128,
+    threads: 2048,
+    workgroupBytes: 128 * 1024,
+    warp: 16,
+    bytes: 8,
+  },
+  // A core has four units of 32 lanes and 208 KiB of registers, of which a thread has 128 at most.
+  apple: {
+    ...HOPPER,
+    count: 10,
+    registers: 53_248,
+    registersOfThread: OF_128,
+    threads: 1024,
+    workgroupBytes: 60 * 1024,
+    bytes: 7,
+  },
 };
 
 /** Products whose count is another, by what their names contain: the first that a name does. */

@@ -9,6 +9,8 @@ export interface Launch {
   readonly threads: number;
   /** Registers of a thread, estimated. */
   readonly registers: number;
+  /** Registers beside them, which only count where a thread may have few. Defaults to none. */
+  readonly heldRegisters?: number;
   /** Bytes of workgroup memory of a block. */
   readonly workgroupBytes: number;
   /** Blocks. */
@@ -39,6 +41,12 @@ export interface OccupancyModel {
   of(launch: Launch): Occupancy;
 }
 
+/**
+ * By how much a kernel that spills registers takes longer, and by how many registers too many at least, as Intel's compiler in
+ * Mesa estimates it of products in workgroup memory; it grows up to there.
+ */
+const SPILLS = 6, SPILLED = 28;
+
 /** Cycles that another dispatch takes, and each part that its threads add up. */
 const DISPATCH_CYCLES = 4000, PART_CYCLES = 60;
 
@@ -50,11 +58,12 @@ const DISPATCH_CYCLES = 4000, PART_CYCLES = 60;
  *
  *     blocks of the busiest · work / (lanes · use) + twice the bytes of the parts / (bytes a cycle · multiprocessors)
  *
- * and what the dispatch takes that adds parts up. The shape was fitted to matrix products and convolutions on one H100; on
+ * and what the dispatch takes that adds parts up. Where a thread has more registers than it may, the work takes up to six
+ * times as long. The shape was fitted to matrix products and convolutions on one H100; on
  * others it is an assumption.
  */
 export function occupancy(launch: Launch, multiprocessors: Multiprocessors): Occupancy {
-  const { blocks, work, threads, registers, workgroupBytes, partialBytes = 0, parts = 1 } = launch;
+  const { blocks, work, threads, registers, heldRegisters = 0, workgroupBytes, partialBytes = 0, parts = 1 } = launch;
   const resident = Math.max(
     1,
     Math.min(
@@ -66,6 +75,8 @@ export function occupancy(launch: Launch, multiprocessors: Multiprocessors): Occ
   );
   const busiest = Math.ceil(blocks / multiprocessors.count);
   const warps = Math.min(busiest, resident) * Math.ceil(threads / multiprocessors.warp);
+  const excess = Math.max(0, registers + heldRegisters - multiprocessors.registersOfThread);
+  const slower = 1 + (SPILLS - 1) * Math.min(1, excess / SPILLED);
   const use = warps / (warps + multiprocessors.lanes / (2 * multiprocessors.warp));
   const adding = parts === 1
     ? 0
@@ -73,7 +84,7 @@ export function occupancy(launch: Launch, multiprocessors: Multiprocessors): Occ
   return {
     resident,
     waves: blocks / (resident * multiprocessors.count),
-    cycles: busiest * work / (multiprocessors.lanes * use) + adding,
+    cycles: slower * busiest * work / (multiprocessors.lanes * use) + adding,
   };
 }
 

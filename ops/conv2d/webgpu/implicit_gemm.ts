@@ -55,6 +55,9 @@ export const IMPLICIT_GEMM: KernelFamily<DirectedConvolution, WorkgroupConfigura
   },
 });
 
+/** Registers of a thread for the taps of its residue and where they are. */
+const RESIDUE_REGISTERS = 24;
+
 /** Results of an image and a channel that are of a residue: rows and columns, the most of all residues. */
 function residueSize(convolution: DirectedConvolution): [rows: number, columns: number] {
   const [y, x] = stridedAxes(convolution).map(({ size, residues }) => Math.ceil(size / residues));
@@ -78,6 +81,7 @@ export function convolutionShape(convolution: DirectedConvolution): WorkgroupSha
     allSlices: (depth) => taps.reduce((sum, each) => sum + each) * slices(depth),
     turned: [false, false],
     loads: [1, 4],
+    heldRegisters: taps.length > 1 ? RESIDUE_REGISTERS : 0,
   };
 }
 

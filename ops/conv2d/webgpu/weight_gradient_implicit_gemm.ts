@@ -31,6 +31,9 @@ export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, WorkgroupCon
   stage: (problem, tile) => ({ product: productOf(problem, tile), workspace: PARTIAL }),
 });
 
+/** Registers of a thread for the window that each of its quads meets. */
+const WINDOW_REGISTERS = 24;
+
 /** What the choice of a tile depends on. */
 export function weightGradientShape(problem: ConvolutionProblem): WorkgroupShape {
   const lines = linesOf(problem);
@@ -39,6 +42,7 @@ export function weightGradientShape(problem: ConvolutionProblem): WorkgroupShape
     slices: (depth) => Math.ceil(4 * problem.batch * lines.rows * lines.quads / depth),
     turned: [true, true],
     loads: [lines.loads, lines.isPlain ? lines.loads : 4],
+    heldRegisters: lines.isPlain ? 0 : WINDOW_REGISTERS,
   };
 }
 
