@@ -18,7 +18,7 @@ import { shaderText } from "../../../core/webgpu/text/shader.ts";
 import { withUniformSizes } from "../../../core/webgpu/text/sizes.ts";
 import { modelByName } from "../../../models/mod.ts";
 import { type CompiledKernel, parseListing } from "./listing.ts";
-import { INTEL_FAMILIES, nullDevice } from "./null_device.ts";
+import { INTEL_FAMILIES, nullDevice, profileOf } from "./null_device.ts";
 
 /** Each network with the batches of its training and of its inference. */
 const NETWORKS = [["resnet20", 128, 128], ["resnet18", 64, 1], ["resnet50", 64, 1], ["mobilenet_v2", 64, 1]] as const;
@@ -54,7 +54,7 @@ const command = defineCommand({
     all: { kind: "flag", about: "also the kernels of few products", default: false },
   },
   examples: [["", "AMD's RDNA 2"], ["--family tgl --model resnet20", "Intel's Xe, one network"]],
-}, async ({ family, device = INTEL_FAMILIES.includes(family) ? "intel" : "amd", model, all }) => {
+}, async ({ family, device = profileOf(family), model, all }) => {
   const profile = DEVICE_PROFILES[device];
   if (profile === undefined) {
     throw new UsageError(`--device: expected one of ${Object.keys(DEVICE_PROFILES).join(", ")} but "${device}" came`);

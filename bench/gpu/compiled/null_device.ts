@@ -7,17 +7,32 @@ const LAYER = "VK_LAYER_residua_null_device";
 /** Where Linux has the files that tell Vulkan of drivers. */
 const DRIVERS = "/usr/share/vulkan/icd.d";
 
-/** GPUs of Intel by the names of their families: the number by which PCI knows one, and whether it has memory of its own. */
-const INTEL: Readonly<Record<string, { readonly number: string; readonly hasMemory?: boolean }>> = {
-  skl: { number: "0x1912" },
-  icl: { number: "0x8a52" },
-  tgl: { number: "0x9a49" },
-  adl: { number: "0x46a6" },
-  dg2: { number: "0x56a0", hasMemory: true },
+/** A GPU of Intel. */
+interface IntelDevice {
+  /** The number by which PCI knows it. */
+  readonly number: string;
+  /** The profile of its kernels. */
+  readonly profile: string;
+  /** Whether it has memory of its own. */
+  readonly hasMemory?: boolean;
+}
+
+/** GPUs of Intel by the names of their families. */
+const INTEL: Readonly<Record<string, IntelDevice>> = {
+  skl: { number: "0x1912", profile: "intel" },
+  icl: { number: "0x8a52", profile: "intel" },
+  tgl: { number: "0x9a49", profile: "intel" },
+  adl: { number: "0x46a6", profile: "intel" },
+  dg2: { number: "0x56a0", profile: "intel-gen-12-hp", hasMemory: true },
 };
 
 /** Intel's families. All others are AMD's, which Mesa knows by name. */
 export const INTEL_FAMILIES: readonly string[] = Object.keys(INTEL);
+
+/** The name of the profile by which kernels are chosen for a family. */
+export function profileOf(family: string): string {
+  return INTEL[family]?.profile ?? "amd";
+}
 
 /**
  * Builds what a driver lacks, in a folder.

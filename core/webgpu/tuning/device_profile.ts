@@ -137,7 +137,9 @@ export const DEVICE_PROFILES: Readonly<Record<string, DeviceProfile>> = {
   lavapipe: LAVAPIPE,
   "nvidia-hopper": HOPPER,
   ...Object.fromEntries(
-    ["nvidia-ada", "nvidia-ampere", "nvidia", "amd", "intel", "apple"].map((name) => [name, derived(name)]),
+    ["nvidia-ada", "nvidia-ampere", "nvidia", "amd", "intel", "intel-gen-12-hp", "apple"].map((
+      name,
+    ) => [name, derived(name)]),
   ),
 };
 
@@ -158,6 +160,7 @@ const ARCHITECTURES: readonly (readonly [string, RegExp])[] = [
   ["nvidia-hopper", /\b(H100|H200|H800|GH200)\b/],
   ["nvidia-ada", /\b(RTX 40\d0|L4|L40S?|Ada)\b/],
   ["nvidia-ampere", /\b(A100|A10G?|A30|A40|RTX 30\d0|RTX A\d000)\b/],
+  ["intel-gen-12-hp", /\bArc\b/],
   ["nvidia-turing", /\b(RTX 20\d0|GTX 16\d0|T4)\b/],
 ];
 

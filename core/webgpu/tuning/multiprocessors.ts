@@ -48,6 +48,18 @@ const OF_128 = 100;
 /** Of an unknown device: about as many as a notebook's GPU has, whose threads may have few registers. */
 export const ASSUMED_MULTIPROCESSORS: Multiprocessors = { ...HOPPER, count: 32, registersOfThread: OF_128 };
 
+// Xe-HPG: an Xe-core has 16 vector engines of 8 lanes, 8 threads each, with 4 KiB of registers a thread, and 128 KiB to share.
+const XE: Multiprocessors = {
+  ...HOPPER,
+  count: 8,
+  registers: 131_072,
+  registersOfThread: OF_128,
+  threads: 2048,
+  workgroupBytes: 128 * 1024,
+  warp: 16,
+  bytes: 8,
+};
+
 /** Those of an architecture, or of a vendor where it is not known; the count is that of a usual product. */
 const KINDS: Readonly<Record<string, Multiprocessors>> = {
   "nvidia-turing": { ...HOPPER, count: 40, lanes: 64, threads: 1024, blocks: 16, workgroupBytes: 64 * 1024, bytes: 5 },
@@ -58,17 +70,9 @@ const KINDS: Readonly<Record<string, Multiprocessors>> = {
   nvidia: { ...HOPPER, count: 46, threads: 1536, blocks: 16, bytes: 5 },
   // RDNA 2: a compute unit has two vector units of 32 lanes, 16 waves each, with 128 KiB of registers.
   amd: { ...HOPPER, count: 32, lanes: 64, threads: 1024, workgroupBytes: 64 * 1024, bytes: 4 },
-  // Xe-HPG: an Xe-core has 16 vector engines of 8 lanes, 8 threads each, with 4 KiB of registers a thread, and 128 KiB to share.
-  intel: {
-    ...HOPPER,
-    count: 8,
-    registers: 131_072,
-    registersOfThread: OF_128,
-    threads: 2048,
-    workgroupBytes: 128 * 1024,
-    warp: 16,
-    bytes: 8,
-  },
+  intel: XE,
+  // Arc: the compiler needs a few more registers for integers.
+  "intel-gen-12-hp": { ...XE, registersOfThread: 96 },
   // A core has four units of 32 lanes and 208 KiB of registers, of which a thread has 128 at most.
   apple: {
     ...HOPPER,

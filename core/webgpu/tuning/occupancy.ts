@@ -42,10 +42,10 @@ export interface OccupancyModel {
 }
 
 /**
- * By how much a kernel that spills registers takes longer, and by how many registers too many at least, as Intel's compiler in
- * Mesa estimates it of products in workgroup memory; it grows up to there.
+ * By how much a kernel that spills registers takes longer, as Intel's compiler in Mesa estimates it of products in workgroup
+ * memory: at first, and from so many registers too many on.
  */
-const SPILLS = 6, SPILLED = 28;
+const LEAST_SPILLS = 3, MOST_SPILLS = 6, MOST_EXCESS = 28;
 
 /** Cycles that another dispatch takes, and each part that its threads add up. */
 const DISPATCH_CYCLES = 4000, PART_CYCLES = 60;
@@ -58,8 +58,8 @@ const DISPATCH_CYCLES = 4000, PART_CYCLES = 60;
  *
  *     blocks of the busiest · work / (lanes · use) + twice the bytes of the parts / (bytes a cycle · multiprocessors)
  *
- * and what the dispatch takes that adds parts up. Where a thread has more registers than it may, the work takes up to six
- * times as long. The shape was fitted to matrix products and convolutions on one H100; on
+ * and what the dispatch takes that adds parts up. Where a thread has more registers than it may, the work takes three to
+ * six times as long. The shape was fitted to matrix products and convolutions on one H100; on
  * others it is an assumption.
  */
 export function occupancy(launch: Launch, multiprocessors: Multiprocessors): Occupancy {
@@ -76,7 +76,7 @@ export function occupancy(launch: Launch, multiprocessors: Multiprocessors): Occ
   const busiest = Math.ceil(blocks / multiprocessors.count);
   const warps = Math.min(busiest, resident) * Math.ceil(threads / multiprocessors.warp);
   const excess = Math.max(0, registers + heldRegisters - multiprocessors.registersOfThread);
-  const slower = 1 + (SPILLS - 1) * Math.min(1, excess / SPILLED);
+  const slower = excess === 0 ? 1 : LEAST_SPILLS + (MOST_SPILLS - LEAST_SPILLS) * Math.min(1, excess / MOST_EXCESS);
   const use = warps / (warps + multiprocessors.lanes / (2 * multiprocessors.warp));
   const adding = parts === 1
     ? 0

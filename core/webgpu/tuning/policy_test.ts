@@ -144,4 +144,5 @@ Deno.test("vendors and architectures are known by what runtimes tell", () => {
   assertEquals(architectureName("nvidia", "", "NVIDIA H100 80GB HBM3"), "nvidia-hopper");
   assertEquals(architectureName("nvidia", "Ampere", ""), "nvidia-ampere");
   assertEquals(architectureName("amd", "", "AMD Radeon RX 7900 XTX"), "");
+  assertEquals(architectureName("intel", "", "Intel(R) Arc(tm) A770 Graphics (DG2)"), "intel-gen-12-hp");
 });

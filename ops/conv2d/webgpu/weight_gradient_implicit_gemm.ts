@@ -32,7 +32,7 @@ export const IMPLICIT_WEIGHT_GEMM: KernelFamily<ConvolutionProblem, WorkgroupCon
 });
 
 /** Registers of a thread for the window that each of its quads meets. */
-const WINDOW_REGISTERS = 24;
+const WINDOW_REGISTERS = 20;
 
 /** What the choice of a tile depends on. */
 export function weightGradientShape(problem: ConvolutionProblem): WorkgroupShape {

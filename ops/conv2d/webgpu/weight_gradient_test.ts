@@ -17,7 +17,7 @@ Deno.test("a software adapter sums weight gradients in tiles where lines are who
   assertEquals(chosen([8, 256, 14, 14], 256, TEXELS), "per-tap GEMM, via texture");
   assertEquals(chosen([8, 256, 14, 14], 256, SOFTWARE), "per-tap GEMM");
   assertEquals(chosen([1, 16, 2, 2], 16, SOFTWARE), "tiled 4x2x4 for 1024 threads");
-  assertEquals(chosen([8, 256, 14, 14], 256, GPU), "implicit GEMM 64x64x16 4x4");
+  assertEquals(chosen([8, 256, 14, 14], 256, GPU), "implicit GEMM 64x64x16 8x4");
 });
 
 Deno.test("per-tap GEMM is left out where channels are grouped or a buffer cannot be bound", () => {
