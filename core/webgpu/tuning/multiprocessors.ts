@@ -39,16 +39,13 @@ const HOPPER: Multiprocessors = {
   bytes: 10,
 };
 
-/**
- * Of a thread that has 128 registers: Intel's compiler in Mesa spills from about so many estimated ones on, as what
- * `deno task bench:compiled` prints shows.
- */
+/** Of a thread that has 128: from about so many estimated ones on Intel's compiler in Mesa spills (`deno task bench:compiled`). */
 const OF_128 = 100;
 
 /** Of an unknown device: about as many as a notebook's GPU has, whose threads may have few registers. */
 export const ASSUMED_MULTIPROCESSORS: Multiprocessors = { ...HOPPER, count: 32, registersOfThread: OF_128 };
 
-// Xe-HPG: an Xe-core has 16 vector engines of 8 lanes, 8 threads each, with 4 KiB of registers a thread, and 128 KiB to share.
+/** Xe-HPG: an Xe-core has 16 vector engines of 8 lanes, 8 threads each, with 4 KiB of registers a thread, and 128 KiB to share. */
 const XE: Multiprocessors = {
   ...HOPPER,
   count: 8,

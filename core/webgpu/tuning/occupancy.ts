@@ -59,8 +59,7 @@ const DISPATCH_CYCLES = 4000, PART_CYCLES = 60;
  *     blocks of the busiest · work / (lanes · use) + twice the bytes of the parts / (bytes a cycle · multiprocessors)
  *
  * and what the dispatch takes that adds parts up. Where a thread has more registers than it may, the work takes three to
- * six times as long. The shape was fitted to matrix products and convolutions on one H100; on
- * others it is an assumption.
+ * six times as long. The shape was fitted to matrix products and convolutions on one H100; on others it is an assumption.
  */
 export function occupancy(launch: Launch, multiprocessors: Multiprocessors): Occupancy {
   const { blocks, work, threads, registers, heldRegisters = 0, workgroupBytes, partialBytes = 0, parts = 1 } = launch;

@@ -38,7 +38,7 @@ const MOST_ACROSS = 8, MOST_CHANNELS = 64;
 const MOST_FILLED_UP = 1.15;
 /** Sources of a slice, at most, and bytes of a slice of more than one: several blocks are to share a multiprocessor. */
 const MOST_SOURCES = 8, WANTED_BYTES = 13 * 1024;
-/** Bytes of workgroup memory that every device has, for which rows are not laid out in phases. */
+/** Bytes of workgroup memory that every device has. Rows lie in phases where those fit into it. */
 const LEAST_BYTES = 16 * 1024;
 
 /** What of an axis a block stages. */
