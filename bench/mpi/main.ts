@@ -94,8 +94,19 @@ async function plainTimes(
 /** Runs a program, and gives what it prints. */
 async function run(program: string, args: readonly string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
-  if (!success) throw new DeviceError(`${program} failed: ${new TextDecoder().decode(stderr)}`);
+  if (!success) throw new DeviceError(`${program} failed: ${firstSentence(new TextDecoder().decode(stderr))}`);
   return new TextDecoder().decode(stdout);
+}
+
+/** The first lines that a program says, up to an empty one, without the rules around them, on one line. */
+function firstSentence(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => !/^-+$/.test(line));
+  const first = lines.findIndex((line) => line !== ""), end = lines.indexOf("", first);
+  if (first < 0) return "it said nothing";
+  const told = lines.slice(first, end < 0 ? undefined : end).join(" ");
+  return /as root/.test(told)
+    ? `${told} Take another user, or set OMPI_ALLOW_RUN_AS_ROOT and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM to 1`
+    : told;
 }
 
 if (import.meta.main) Deno.exit(await exitCodeOf(() => command.run(Deno.args)));
