@@ -79,13 +79,14 @@ async function plainTimes(
 ): Promise<Map<number, number> | undefined> {
   const built = await Deno.makeTempFile();
   try {
-    await run("mpicc", ["-O2", "-o", built, `${folder}allreduce.c`]);
+    try {
+      await run("mpicc", ["-O2", "-o", built, `${folder}allreduce.c`]);
+    } catch {
+      console.error("note: the plain loop needs mpicc and MPI's headers; on Debian, apt install libopenmpi-dev");
+      return undefined;
+    }
     const lines = (await start(ranks, [built, String(ROUNDS), ...COUNTS.map(String)])).trim().split("\n");
     return new Map(lines.map((line) => line.split(" ").map(Number) as [number, number]));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.error("note: there is no mpicc for the plain loop; on Debian, apt install libopenmpi-dev");
-    return undefined;
   } finally {
     await Deno.remove(built);
   }
