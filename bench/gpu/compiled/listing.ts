@@ -45,7 +45,7 @@ function parseAmd(part: string): CompiledKernel | undefined {
     spilled: figure("Spilled VGPRs"),
     groups: figure("Subgroups per SIMD"),
     instructions: figure("Instructions"),
-    multiplyAdds: count(/^v_(pk_)?(fma|fmac|mad)_f(16|32)/),
+    multiplyAdds: count(/^v_(pk_)?(fma|fmac|mad|mac)_f(16|32)/),
     accesses: count(/^(ds|buffer|image|global)_/),
   };
 }
