@@ -11,10 +11,11 @@ import {
   DEVICE_PROFILES,
   DeviceError,
   KernelPolicy,
+  kernelText,
+  type TensorSpec,
   UsageError,
   type WebGpuKernel,
 } from "../../../core/mod.ts";
-import { shaderText } from "../../../core/webgpu/text/shader.ts";
 import { withUniformSizes } from "../../../core/webgpu/text/sizes.ts";
 import { modelByName } from "../../../models/mod.ts";
 import { type CompiledKernel, parseListing } from "./listing.ts";
@@ -64,6 +65,7 @@ const command = defineCommand({
     throw new UsageError(`--model: expected one of ${NETWORKS.map(([name]) => name).join(", ")} but "${model}" came`);
   }
   const chosen = chosenKernels(new KernelPolicy(profile), networks);
+  if (Deno.stderr.isTerminal()) console.error(`${chosen.length} kernels are compiled, which takes some seconds`);
   const { description, kernels } = await compile(chosen.map(({ text }) => text), family);
   const rows = chosen.flatMap((each, number) => {
     const compiled = kernels.get(number)!;
@@ -122,14 +124,9 @@ function chosenKernels(policy: KernelPolicy, networks: readonly (typeof NETWORKS
 }
 
 /** The text as hardware gets it, sizes in a uniform. */
-function textOf(
-  { inputs, outputs }: Application & { readonly outputs?: Application["inputs"] },
-  { wgsl, bindings }: WebGpuKernel,
-  workspace: Application["inputs"],
-): string {
-  const specs = [...inputs, ...outputs ?? [], ...workspace];
-  const buffers = bindings.map((binding) => ({ ...binding, dtype: specs[binding.index].dtype }));
-  return shaderText(withUniformSizes(wgsl, buffers.length)?.wgsl ?? wgsl, buffers);
+function textOf({ inputs, outputs }: Application, kernel: WebGpuKernel, workspace: readonly TensorSpec[]): string {
+  const wgsl = withUniformSizes(kernel.wgsl, kernel.bindings.length)?.wgsl ?? kernel.wgsl;
+  return kernelText({ ...kernel, wgsl }, [...inputs, ...outputs, ...workspace]);
 }
 
 async function compile(
