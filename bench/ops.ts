@@ -8,8 +8,10 @@ import { Trainer } from "../train/mod.ts";
 import { Variables } from "../weights/mod.ts";
 import type { randomBatch } from "./_work.ts";
 
-/** The number of steps before the profiled ones, and of profiled steps. */
-const WARM_UP = 2, STEPS = 5;
+/** The fewest steps before the profiled ones, and of profiled steps; the most of each. */
+const WARM_UP = 2, STEPS = 5, MOST_STEPS = 100;
+/** Milliseconds that short steps are repeated for: an engine takes long to compile at its best what steps run. */
+const LEAST_MS = 1000;
 
 /** The options of a profile. */
 export interface OpsOptions {
@@ -50,8 +52,10 @@ async function profileTraining(
   tune?: TuneOptions,
 ): Promise<readonly ProfiledStep[]> {
   const trainer = await Trainer.create({ model, backend, batch, tune }), profiler = new StepProfiler();
-  for (let step = 0; step < WARM_UP; step++) trainer.step({ images, labels }, 0.01);
-  await trainer.results();
+  await repeat(WARM_UP, async () => {
+    trainer.step({ images, labels }, 0.01);
+    await trainer.results();
+  });
   const compute = () => trainer.profile(profiler, { images, labels }, 0.01);
   await profileSteps(profiler, compute, () => trainer.results());
   trainer.destroy();
@@ -72,8 +76,10 @@ async function profileInference(
   initial.destroy();
   const program = await compileFoldedInference(model, backend, batch, folded, tensors, model.name, { tune });
   program.write("image", images);
-  for (let step = 0; step < WARM_UP; step++) program.run();
-  await program.read("logits");
+  await repeat(WARM_UP, async () => {
+    program.run();
+    await program.read("logits");
+  });
   await profileSteps(profiler, () => profiler.run(program), () => program.read("logits"));
   program.destroy();
   folded.destroy();
@@ -85,12 +91,17 @@ async function profileSteps(
   compute: () => Promise<void>,
   read: () => Promise<unknown>,
 ): Promise<void> {
-  for (let step = 0; step < STEPS; step++) {
-    await profiler.step(`step ${step + 1}`, async () => {
+  await repeat(STEPS, (step) =>
+    profiler.step(`step ${step + 1}`, async () => {
       await profiler.span("compute", compute);
       await profiler.span("read results", read);
-    });
-  }
+    }));
+}
+
+/** Runs a step at least so many times, and more of them while they take less than {@link LEAST_MS} in all. */
+async function repeat(fewest: number, run: (step: number) => Promise<unknown>): Promise<void> {
+  const end = performance.now() + LEAST_MS;
+  for (let step = 0; step < fewest || step < MOST_STEPS && performance.now() < end; step++) await run(step);
 }
 
 /** Opens the file of a trace before the work, so that an error loses nothing. */

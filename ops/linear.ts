@@ -64,7 +64,7 @@ function productKernels(productOf: (spec: OpSpec) => Product): Pick<Op, "referen
   };
 }
 
-const CASES = [[1, 1, 1], [3, 7, 5], [5, 64, 10], [2, 13, 100], [17, 33, 9], [71, 68, 76]];
+const CASES = [[1, 1, 1], [3, 7, 5], [5, 64, 10], [2, 13, 100], [17, 33, 9], [71, 68, 76], [4, 259, 131]];
 
 /** The gradient of a linear layer's input. Inputs: `outputGradient` [N, O], `weight` [O, K]. Output: [N, K]. */
 export const linearInputGradient: Op = registerOp({

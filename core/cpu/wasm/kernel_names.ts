@@ -52,7 +52,9 @@ export type CpuKernelName =
   | "divideByWindows"
   | "rmspropElements"
   | "adamwElements"
-  | "batchNormMoments";
+  | "batchNormMoments"
+  | "pointwiseConvolution"
+  | "dotProducts";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -107,4 +109,6 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "rmspropElements",
   "adamwElements",
   "batchNormMoments",
+  "pointwiseConvolution",
+  "dotProducts",
 ];

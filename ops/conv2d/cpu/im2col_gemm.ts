@@ -5,6 +5,8 @@
 
 import type { CpuStages } from "../../../core/mod.ts";
 import { EDGE_FLOATS, packedFloats, packRowsStage, roundUp } from "../../../kernels/mod.ts";
+import { packWeightsStage, type WeightStrides } from "./pack_weights.ts";
+import { pointwiseForward, suitsPointwiseForward } from "./pointwise.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
 import { type ConvolutionOperands, epilogueArguments, operandsOf, outputArguments } from "../epilogue.ts";
 import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
@@ -67,8 +69,7 @@ function geometryArguments(g: ConvolutionProblem, inputs: number, outputs: numbe
 
 /** A product of columns whose weights may be read transposed. */
 interface ColumnsProduct {
-  /** The distances of weights: from an output to the next, from a row of columns to the next, from a group to the next. */
-  readonly weightStrides: readonly [number, number, number];
+  readonly weightStrides: WeightStrides;
   readonly operands: ConvolutionOperands;
 }
 
@@ -82,6 +83,7 @@ export function columnsForward(g: ConvolutionProblem, operands: ConvolutionOpera
 }
 
 function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: ColumnsProduct): CpuStages {
+  if (suitsPointwiseForward(g)) return pointwiseForward(g, weightStrides, operands);
   const taps = g.kernelHeight * g.kernelWidth, depth = g.groupInputs * taps, plane = g.outputHeight * g.outputWidth;
   const count = Math.min(DEPTH, depth), block = forwardBlock(g, count, plane), blocks = Math.ceil(plane / block);
   const ranges = rangesOf(g.batch * g.groups * blocks, g.groupOutputs), outputs = g.groupOutputs / ranges;
@@ -107,24 +109,6 @@ function columnsProduct(g: ConvolutionProblem, { weightStrides, operands }: Colu
       },
     ],
   };
-}
-
-function packWeightsStage(
-  { groups, groupOutputs }: ConvolutionProblem,
-  depth: number,
-  ranges: number,
-  [outputStride, rowStride, groupStride]: ColumnsProduct["weightStrides"],
-) {
-  const outputs = groupOutputs / ranges;
-  return packRowsStage({
-    buffer: 1,
-    rows: outputs,
-    depth,
-    strides: [outputStride, rowStride],
-    groups: [groups, groupStride],
-    members: [ranges, outputs * outputStride],
-    prepacks: true,
-  });
 }
 
 /** As {@link columnsProduct}, of columns that are packed once for all ranges of outputs; so many images are one row of positions. */

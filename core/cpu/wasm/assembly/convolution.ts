@@ -7,7 +7,7 @@ import {
 } from "./convolution_columns";
 import { hasEpilogue } from "./epilogue";
 import { at, clear, interleaveHigh, interleaveLow, pointer, roundUp, word } from "./simd";
-import { EDGE_BYTES, multiplyPanels, PANEL, panelHeight } from "./tile";
+import { EDGE_BYTES, multiplyColumns, multiplyPanels, PANEL, panelHeight } from "./tile";
 
 /**
  * y = conv(x, w) (+ bias), for one block of positions of one group of one image by one range of its outputs.
@@ -34,13 +34,10 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
       height = panelHeight(outputs - i);
       const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
       const shift = bias != 0 ? at(shifts, i) : 0;
-      for (let j = 0; j < positions; j += PANEL) {
-        const c = at(y, i * plane + j);
-        multiplyPanels(
-          height, a, at(packed, j * count), count, c, plane, rows, min(PANEL, positions - j), d > 0, edge, shift,
-          residual != 0 ? c + gap : 0, epilogue,
-        );
-      }
+      const c = at(y, i * plane);
+      multiplyPanels(
+        height, a, packed, count, c, plane, rows, positions, d > 0, edge, shift, residual != 0 ? c + gap : 0, epilogue,
+      );
     }
   }
 }
@@ -154,12 +151,10 @@ export function convolutionInputGradient(p: usize, task: i32, scratch: usize): v
       for (let i = 0, height = 0; i < depth; i += height) {
         height = panelHeight(depth - i);
         const a = at(weights, i * outputs + k * height), rows = min(height, depth - i);
-        for (let j = 0; j < positions; j += PANEL) {
-          multiplyPanels(
-            height, a, at(packed, j * outputs + k * PANEL), count, at(c, i * stride + j), stride, rows,
-            min(PANEL, positions - j), k > 0, edge, 0, 0, 0,
-          );
-        }
+        multiplyColumns(
+          height, a, at(packed, k * PANEL), PANEL * 4, <usize> (PANEL * outputs) << 2, count, at(c, i * stride), stride,
+          rows, positions, k > 0, edge, 0, 0, 0,
+        );
       }
     }
     if (pointwise) continue;

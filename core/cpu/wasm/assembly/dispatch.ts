@@ -16,8 +16,10 @@ import { depthwise3x3, depthwise3x3Spread, depthwise3x3WeightGradient } from "./
 import {
   adamwElements, addElements, clampElements, clampElementsGradient, rmspropElements, sgdElements,
 } from "./elementwise";
+import { dotProducts } from "./dot_products";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
+import { pointwiseConvolution } from "./pointwise_convolution";
 import { averagePool, averagePoolGradient, dilatedMaxPool, maxPool, maxPoolGradient } from "./pool";
 import { packSharedColumns, packSharedPositions, sharedColumns } from "./shared_columns";
 import { subsample, subsampleGradient } from "./subsample";
@@ -84,6 +86,8 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 48: rmspropElements(p, task, scratch); return;
     case 49: adamwElements(p, task, scratch); return;
     case 50: batchNormMoments(p, task, scratch); return;
+    case 51: pointwiseConvolution(p, task, scratch); return;
+    case 52: dotProducts(p, task, scratch); return;
     default: unreachable();
   }
 }

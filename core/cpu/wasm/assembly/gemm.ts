@@ -98,12 +98,9 @@ export function gemm(p: usize, task: i32, scratch: usize): void {
     for (let i = from, height = 0; i < to; i += height) {
       height = panelHeight(m - i);
       const panel = at(a, i * k + d * height), rows = min(height, m - i);
-      for (let j = 0; j < columns; j += PANEL) {
-        multiplyPanels(
-          height, panel, at(packed, j * depth), depth, at(c, i * cRow + first + j), cRow, rows,
-          min(PANEL, columns - j), adding || d > 0, edge, 0, 0, 0,
-        );
-      }
+      multiplyPanels(
+        height, panel, packed, depth, at(c, i * cRow + first), cRow, rows, columns, adding || d > 0, edge, 0, 0, 0,
+      );
     }
   }
 }

@@ -50,12 +50,9 @@ export function pointwiseWeightGradient(p: usize, task: i32, scratch: usize): vo
     for (let i = from, height = 0; i < to; i += height) {
       height = panelHeight(outputs - i);
       const panel = at(pointer(p, 0), i * sum + d * height), rows = min(height, outputs - i);
-      for (let j = 0; j < columns; j += PANEL) {
-        multiplyPanels(
-          height, panel, at(packed, j * depth), depth, at(pointer(p, 2), i * inputs + first + j), inputs, rows,
-          min(PANEL, columns - j), d > 0, edge, 0, 0, 0,
-        );
-      }
+      multiplyPanels(
+        height, panel, packed, depth, at(pointer(p, 2), i * inputs + first), inputs, rows, columns, d > 0, edge, 0, 0, 0,
+      );
     }
   }
 }

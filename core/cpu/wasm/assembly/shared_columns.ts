@@ -9,7 +9,7 @@ import {
 } from "./convolution_columns";
 import { clampOne, hasEpilogue } from "./epilogue";
 import { at, pointer, roundUp, word } from "./simd";
-import { multiplyPanels, multiplyTile, PANEL, panelHeight } from "./tile";
+import { multiplyPanels, multiplyTiles, PANEL, panelHeight } from "./tile";
 
 /**
  * Packs a block of depth of a block of positions of one group of one image a task. Arguments: x, target, two zeros, the
@@ -110,17 +110,20 @@ export function sharedColumns(p: usize, task: i32, scratch: usize): void {
       height = panelHeight(outputs - i);
       const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
       const shift = bias != 0 ? at(shifts, i) : 0;
-      for (let j = 0; j < positions; j += PANEL) {
-        const b = at(columns, d * panels + j * count), width = min(PANEL, positions - j), position = start + j;
-        const image = position / plane, offset = position - image * plane;
+      for (let j = 0, width = 0; j < positions; j += width) {
+        const b = at(columns, d * panels + j * count), position = start + j, left = positions - j;
+        const image = position / plane, offset = position - image * plane, inside = plane - offset;
         const line = at(y, i * plane);
-        if (offset + width <= plane) {
+        // Up to the panel that lies in two images.
+        width = left <= inside ? left : inside & -PANEL;
+        if (width > 0) {
           const c = at(line, image * imageStride + offset);
           multiplyPanels(
             height, a, b, count, c, plane, rows, width, d > 0, scratch, shift, residual != 0 ? c + gap : 0, epilogue,
           );
         } else {
-          multiplyTile(height, a, b, count, scratch, PANEL * 4, 16);
+          width = min(PANEL, left);
+          multiplyTiles(1, height, a, b, 0, count, scratch, PANEL * 4, 16, 0);
           joinTile(
             scratch, line, imageStride, plane, rows, position, width, d > 0, shift, gap, residual != 0, epilogue,
           );

@@ -10,7 +10,7 @@
 import { clampVector } from "./epilogue";
 import { copyInto } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
-import { multiplyTile, PANEL, panelHeight, panelStart } from "./tile";
+import { multiplyTiles, PANEL, panelHeight, panelStart } from "./tile";
 import { sumPanels, turnPanels } from "./turned_panels";
 import {
   OUTPUT_BYTES, POINTS, TEMP_BYTES, transformGradient, transformInput, transformOutput, weightGradientTransform,
@@ -157,12 +157,10 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
     const u = at(weights, point * uStride), m = at(products, point * 4);
     for (let i = from, rows = 0; i < to; i += rows) {
       rows = panelHeight(outputs - i);
-      let b = at(v, point * vStride), c = m + <usize> (i - from) * mStep;
-      for (let j = 0; j < columns; j += PANEL) {
-        multiplyTile(rows, at(u, i * inputs), b, inputs, c, mStep, UNIT_BYTES);
-        b += panelStep;
-        c += 2 * UNIT_BYTES;
-      }
+      multiplyTiles(
+        (columns + PANEL - 1) / PANEL, rows, at(u, i * inputs), at(v, point * vStride), panelStep, inputs,
+        m + <usize> (i - from) * mStep, mStep, UNIT_BYTES, 2 * UNIT_BYTES,
+      );
     }
   }
 

@@ -1,0 +1,92 @@
+/**
+ * Convolutions of 1x1 kernels and stride 1 on the CPU, which read images where they lie: the arguments of
+ * `core/cpu/wasm/assembly/pointwise_convolution.ts`, and how their work is split. Every split follows from the shapes alone.
+ */
+
+import type { CpuStages } from "../../../core/mod.ts";
+import { EDGE_FLOATS, packedFloats, panelCount } from "../../../kernels/mod.ts";
+import { type ConvolutionOperands, epilogueArguments, outputArguments } from "../epilogue.ts";
+import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
+import { packWeightsStage, type WeightStrides } from "./pack_weights.ts";
+import { LEAST_TASKS } from "./split.ts";
+
+/** Columns of a tile. */
+const PANEL = 8;
+/** Floats of a line of a cache, and lines after which addresses fall on the same few places of it again. */
+const LINE = 16, SETS = 64;
+/** The most lines of a block of depth for each of these that its rows fall on. */
+const MOST_LINES = 128;
+/** Depth of a block; see `core/cpu/wasm/assembly/pointwise_convolution.ts`. */
+const DEPTH = 256;
+/** The most outputs of a group: of more, each column is read so often that packing it is worth its time. */
+const MOST_OUTPUTS = 192;
+
+/**
+ * Whether columns had better be read where they lie, in vectors that never span two lines of a cache. The lines of a block of
+ * depth must find room there: rows of planes of 64x64, for one, all fall on the same places.
+ */
+export function suitsPointwiseForward(g: ConvolutionProblem): boolean {
+  const plane = g.outputHeight * g.outputWidth;
+  return isPositionwise(g) && plane % 4 === 0 && g.groupOutputs <= MOST_OUTPUTS &&
+    Math.min(DEPTH, g.groupInputs) <= MOST_LINES * distinctSets(plane);
+}
+
+/** The sets of lines that rows fall on which lie so many floats apart. */
+function distinctSets(floats: number): number {
+  let period = SETS * LINE;
+  while (floats % period !== 0) period /= 2;
+  return Math.min(SETS, SETS * LINE / period);
+}
+
+/** Cuts a grid of tiles into blocks of columns and of rows that make enough tasks of about the same length. */
+function cutTiles(images: number, columns: number, rows: number): { columnBlock: number; rowBlock: number } {
+  const wanted = Math.ceil(LEAST_TASKS / images);
+  let best = { columnBlock: columns, rowBlock: rows }, least = Infinity;
+  for (let cuts = 1; cuts <= Math.min(columns, 2 * wanted); cuts++) {
+    const columnBlock = Math.ceil(columns / cuts), columnBlocks = Math.ceil(columns / columnBlock);
+    const rowBlock = Math.ceil(rows / Math.min(rows, Math.ceil(wanted / columnBlocks)));
+    const tasks = columnBlocks * Math.ceil(rows / rowBlock);
+    // Tiles as if all tasks were as long as the longest and none fewer than wanted; each reads its columns and weights once.
+    const cost = columnBlock * rowBlock * Math.max(tasks, wanted) + (columnBlock + rowBlock) * tasks / 8;
+    if (cost < least) {
+      least = cost;
+      best = { columnBlock, rowBlock };
+    }
+  }
+  return best;
+}
+
+/** y = conv(x, w) (+ bias), and the epilogue, of weights at those distances. */
+export function pointwiseForward(
+  g: ConvolutionProblem,
+  weightStrides: WeightStrides,
+  operands: ConvolutionOperands,
+): CpuStages {
+  const plane = g.outputHeight * g.outputWidth, images = g.batch * g.groups;
+  const columns = Math.ceil(plane / PANEL), rows = panelCount(g.groupOutputs);
+  const { columnBlock, rowBlock } = cutTiles(images, columns, rows), rowBlocks = Math.ceil(rows / rowBlock);
+  return {
+    prepacked: g.groups * packedFloats(g.groupOutputs, g.groupInputs),
+    scratch: EDGE_FLOATS,
+    stages: [
+      packWeightsStage(g, g.groupInputs, 1, weightStrides),
+      {
+        kernel: "pointwiseConvolution",
+        tasks: images * Math.ceil(columns / columnBlock) * rowBlocks,
+        arguments: [
+          { buffer: 0 },
+          { prepacked: 0 },
+          ...outputArguments(operands),
+          g.groups,
+          g.groupInputs,
+          g.groupOutputs,
+          plane,
+          columnBlock * PANEL,
+          rowBlock,
+          rowBlocks,
+          ...epilogueArguments(operands),
+        ],
+      },
+    ],
+  };
+}
