@@ -11,7 +11,7 @@ import { checkPeers } from "./check.ts";
 import { describeMachine } from "./machine.ts";
 import { type Gauge, measureRow, readGauges, type RowFigures } from "./measure.ts";
 import { PeerProcess, withPeers } from "./peer_process.ts";
-import { type PeerKind, PEERS, peersNamed } from "./peers.ts";
+import { checkoutPeer, type PeerKind, PEERS, peersNamed } from "./peers.ts";
 import { BenchProgress } from "./progress.ts";
 import { figuresOfReport, formatReport, most, type Report, reportJson, shorten } from "./report.ts";
 import { TileRate } from "./tile.ts";
@@ -29,6 +29,7 @@ const OPTIONS = {
     about: "also the peers that use WebGPU, many runs a wait; bench:webgpu has more",
     default: false,
   },
+  before: { kind: "text", value: "DIR", about: "also another checkout of this project, in turn with this one" },
   threads: { kind: "integer", about: "threads of each peer; one a core unless given", minimum: 1 },
   python: { kind: "text", value: "PATH", about: "the Python that has PyTorch", default: "/usr/bin/python3" },
   rounds: { kind: "integer", about: "how often the peers take turns; 5 unless given", minimum: 1 },
@@ -57,14 +58,17 @@ const HELP = {
   examples: [
     ["", "all rows, all peers"],
     ["--rows 'resnet20 3x3' --peers residua,pytorch", "one kind of row against one peer"],
+    ["--peers residua --before ../before", "what a change has brought, against a git worktree of the commit before"],
     ["--quick --out figures.json", "a first impression, kept as JSON"],
     ["--check", "proof that all peers compute the same"],
   ],
 } as const;
 
-function chosenPeers({ peers, webgpu }: Options): readonly PeerKind[] {
-  if (peers !== undefined) return peersNamed(peers);
-  return PEERS.filter(({ device }) => device === "cpu" || (webgpu && device === "webgpu"));
+async function chosenPeers({ peers, webgpu, before }: Options): Promise<readonly PeerKind[]> {
+  const chosen = peers !== undefined
+    ? peersNamed(peers)
+    : PEERS.filter(({ device }) => device === "cpu" || (webgpu && device === "webgpu"));
+  return before === undefined ? chosen : chosen.toSpliced(1, 0, await checkoutPeer(before));
 }
 
 async function check(peers: readonly PeerProcess[], wanted: (row: Row) => boolean): Promise<boolean> {
@@ -130,7 +134,7 @@ async function run(): Promise<boolean> {
   if (options.check && options.record) throw new UsageError("--check and --record exclude each other");
   const threads = options.threads ?? navigator.hardwareConcurrency;
   const settings = { threads, python: options.python };
-  const peers = chosenPeers(options).map((kind) => new PeerProcess(kind, settings));
+  const peers = (await chosenPeers(options)).map((kind) => new PeerProcess(kind, settings));
   return await withPeers(peers, async () => {
     if (options.check) return await check(peers, wanted);
     const rows = ROWS.filter(wanted);

@@ -1,5 +1,6 @@
 /** The peers: their names and how their processes are started. */
 
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { didYouMean, UsageError } from "../../core/mod.ts";
 
@@ -30,20 +31,25 @@ export interface PeerCommand {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The map of bare names that needs no registry but npm's. */
-const MAP = fileURLToPath(new URL("../../deno.offline.json", import.meta.url));
+/** The folder of this checkout. */
+const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url));
 
-function script(file: string): string {
-  return fileURLToPath(new URL(`peers/${file}`, import.meta.url));
+function script(file: string, checkout = CHECKOUT): string {
+  return join(checkout, "bench/cpu/peers", file);
 }
 
-function typescript(name: string, file: string, backend: string): PeerKind {
+function typescript(name: string, file: string, backend: string, checkout = CHECKOUT): PeerKind {
+  // The map of bare names that needs no registry but npm's.
+  const map = join(checkout, "deno.offline.json");
   return {
     name,
     device: backend === "webgpu" ? "webgpu" : "cpu",
     command: ({ threads, tune = "off" }) => ({
       program: Deno.execPath(),
-      args: ["run", "-A", "--quiet", "--config", MAP, "--no-lock", script(file), String(threads), backend, tune],
+      args: [
+        ...["run", "-A", "--quiet", "--config", map, "--no-lock"],
+        ...[script(file, checkout), String(threads), backend, tune],
+      ],
     }),
   };
 }
@@ -102,4 +108,18 @@ export function peersNamed(names: string, peers: readonly PeerKind[] = PEERS): r
     const known = peers.map((peer) => peer.name);
     throw new UsageError(`--peers: there is no "${name}"${didYouMean(name, known)} There are ${known.join(", ")}`);
   });
+}
+
+/**
+ * Another checkout of this library on the CPU, named "before".
+ *
+ * @throws {UsageError} If there is none.
+ */
+export async function checkoutPeer(folder: string): Promise<PeerKind> {
+  const file = "residua.ts", kind = typescript("before", file, "cpu", resolve(folder));
+  const found = await Deno.stat(script(file, folder)).catch(() => undefined);
+  if (found?.isFile) return kind;
+  throw new UsageError(
+    `--before: "${folder}" holds no bench/cpu/peers/${file}; give a checkout of this project, such as git worktree makes`,
+  );
 }
