@@ -12,30 +12,21 @@ import { LEAST_TASKS } from "./split.ts";
 
 /** Columns of a tile. */
 const PANEL = 8;
-/** Floats of a line of a cache, and lines after which addresses fall on the same few places of it again. */
-const LINE = 16, SETS = 64;
-/** The most lines of a block of depth for each of these that its rows fall on. */
-const MOST_LINES = 128;
-/** Depth of a block; see `core/cpu/wasm/assembly/pointwise_convolution.ts`. */
-const DEPTH = 256;
+/** Floats of an image that stay in a second-level cache. */
+const MOST_FLOATS = 1 << 18;
+/** Depth up to which rows are few enough for a processor to fetch ahead of all. */
+const FEW_ROWS = 32;
 /** The most outputs of a group: of more, each column is read so often that packing it is worth its time. */
 const MOST_OUTPUTS = 192;
 
 /**
- * Whether columns had better be read where they lie, in vectors that never span two lines of a cache. The lines of a block of
- * depth must find room there: rows of planes of 64x64, for one, all fall on the same places.
+ * Whether columns had better be read where they lie, in vectors that never span two lines of a cache: where an image is in the
+ * cache, or little of it is needed at a time. Packing it waits less for memory, since nothing else is done meanwhile.
  */
 export function suitsPointwiseForward(g: ConvolutionProblem): boolean {
   const plane = g.outputHeight * g.outputWidth;
   return isPositionwise(g) && plane % 4 === 0 && g.groupOutputs <= MOST_OUTPUTS &&
-    Math.min(DEPTH, g.groupInputs) <= MOST_LINES * distinctSets(plane);
-}
-
-/** The sets of lines that rows fall on which lie so many floats apart. */
-function distinctSets(floats: number): number {
-  let period = SETS * LINE;
-  while (floats % period !== 0) period /= 2;
-  return Math.min(SETS, SETS * LINE / period);
+    (g.groupInputs <= FEW_ROWS || g.groupInputs * plane <= MOST_FLOATS);
 }
 
 /** Cuts a grid of tiles into blocks of columns and of rows that make enough tasks of about the same length. */
