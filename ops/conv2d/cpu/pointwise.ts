@@ -12,6 +12,8 @@ import { LEAST_TASKS } from "./split.ts";
 
 /** Columns of a tile. */
 const PANEL = 8;
+/** The fewest columns of a task, in tiles: of fewer, tasks of two threads would write to the same lines of a cache. */
+const LEAST_COLUMNS = 4;
 /** Floats of an image that stay in a second-level cache. */
 const MOST_FLOATS = 1 << 18;
 /** Depth up to which rows are few enough for a processor to fetch ahead of all. */
@@ -33,7 +35,7 @@ export function suitsPointwiseForward(g: ConvolutionProblem): boolean {
 function cutTiles(images: number, columns: number, rows: number): { columnBlock: number; rowBlock: number } {
   const wanted = Math.ceil(LEAST_TASKS / images);
   let best = { columnBlock: columns, rowBlock: rows }, least = Infinity;
-  for (let cuts = 1; cuts <= Math.min(columns, 2 * wanted); cuts++) {
+  for (let cuts = 1; cuts <= Math.max(1, Math.min(columns / LEAST_COLUMNS, 2 * wanted)); cuts++) {
     const columnBlock = Math.ceil(columns / cuts), columnBlocks = Math.ceil(columns / columnBlock);
     const rowBlock = Math.ceil(rows / Math.min(rows, Math.ceil(wanted / columnBlocks)));
     const tasks = columnBlocks * Math.ceil(rows / rowBlock);
