@@ -11,9 +11,11 @@ export async function runSoFar(
   if (folder === undefined || checkpoint === undefined) return { lines: [] };
   // Where its end reads the best too. That validation can be told only, so a damaged file stops no run.
   const answers = await folder.readValidation().catch(() => undefined), { progress } = checkpoint.info;
-  return {
-    // It was killed after these, and does them again.
-    lines: (await folder.readMetrics()).filter((line) => line.kind === "step" || line.epoch < progress.epochs),
-    best: answers && { epoch: answers.epoch, top1: answeredTop1(answers) },
-  };
+  // It was killed in later epochs, and does them again.
+  const lines = (await folder.readMetrics()).filter((line) => line.kind === "step" || line.epoch < progress.epochs);
+  if (answers === undefined) return { lines };
+  // The answers are those of a sample where there are very many images.
+  const logged = lines.findLast((line) => line.kind === "epoch" && line.epoch === answers.epoch);
+  const top1 = logged?.kind === "epoch" ? logged.valTop1 : answeredTop1(answers);
+  return { lines, best: { epoch: answers.epoch, top1 } };
 }
