@@ -18,7 +18,7 @@ import {
   registerOp,
 } from "../../core/mod.ts";
 import { elementwiseStages } from "../../kernels/mod.ts";
-import { inputGradientKernel } from "./cpu/stages.ts";
+import { fusedInputGradientKernel, inputGradientKernel } from "./cpu/stages.ts";
 import { type ConvolutionOperands, NO_EPILOGUE } from "./epilogue.ts";
 import { CONVOLUTION_DEFAULTS, convolutionFlops } from "./problem.ts";
 import { expectGradient, type InputGradientAttributes, inputGradientGeometry } from "./gradients.ts";
@@ -40,7 +40,9 @@ function operandsOf({ relu }: FusedInputGradientAttributes): ConvolutionOperands
 }
 
 function kernelOf({ inputs, attributes }: OpSpec<FusedInputGradientAttributes>): CpuStages {
-  const g = inputGradientGeometry({ inputs, attributes }), { residual, mask, output } = operandsOf(attributes);
+  const g = inputGradientGeometry({ inputs, attributes }), operands = operandsOf(attributes);
+  const fused = fusedInputGradientKernel(g, operands), { residual, mask, output } = operands;
+  if (fused !== undefined) return fused;
   const count = elementCount(inputs[2].shape), kernel = withOutput(inputGradientKernel(g), output);
   const sum = elementwiseStages("addElements", [output, residual!, output], count);
   const passed = mask === undefined

@@ -17,7 +17,7 @@ import {
 } from "./depthwise3x3.ts";
 import { pointwiseWeightGradientKernel, suitsPointwise } from "./pointwise_weight_gradient.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./winograd.ts";
-import type { ConvolutionOperands } from "../epilogue.ts";
+import { type ConvolutionOperands, operandsOf } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** y = conv(x, w) (+ bias), and the epilogue. */
@@ -33,7 +33,12 @@ export function inputGradientKernel(g: ConvolutionProblem): CpuStages {
   if (g.groupInputs === 1 && g.groups > 1 && canSpreadGradient(g)) {
     return suitsDepthwise3x3InputGradient(g) ? depthwise3x3InputGradient(g) : depthwiseInputGradientKernel(g);
   }
-  return suitsWinograd(g) ? winogradInputGradient(g) : columnsInputGradient(g);
+  return suitsWinograd(g) ? winogradInputGradient(g, operandsOf(2)) : columnsInputGradient(g);
+}
+
+/** The input's gradient, a residual added and maybe masked, in one stage; nothing where no kernel does all that. */
+export function fusedInputGradientKernel(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages | undefined {
+  return suitsWinograd(g) ? winogradInputGradient(g, operands) : undefined;
 }
 
 /** The weight's gradient. */

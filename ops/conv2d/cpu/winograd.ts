@@ -6,7 +6,7 @@
 import type { CpuStages } from "../../../core/mod.ts";
 import { packedFloats, panelCount, roundUp } from "../../../kernels/mod.ts";
 import { LEAST_TASKS, splitSum } from "./split.ts";
-import { type ConvolutionOperands, epilogueArguments, operandsOf, outputArguments } from "../epilogue.ts";
+import { type ConvolutionOperands, epilogueArguments, outputArguments } from "../epilogue.ts";
 import type { ConvolutionProblem } from "../problem.ts";
 
 /** Products of a tile of 4x4 outputs. */
@@ -135,6 +135,7 @@ function convolutionKernel(
           ranges,
           rangePanels,
           ...epilogueArguments(operands),
+          operands.mask === undefined ? 0 : { buffer: operands.mask },
         ],
       },
     ],
@@ -147,8 +148,8 @@ export function winogradForward(g: ConvolutionProblem, operands: ConvolutionOper
   return convolutionKernel({ ...g, inputs: g.groupInputs, outputs: g.groupOutputs }, weights, operands);
 }
 
-/** The input's gradient: the convolution of the output's by the kernels turned around. */
-export function winogradInputGradient(g: ConvolutionProblem): CpuStages {
+/** The input's gradient: the convolution of the output's by the kernels turned around, and the residual and the mask. */
+export function winogradInputGradient(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
   return convolutionKernel(
     {
       batch: g.batch,
@@ -161,7 +162,7 @@ export function winogradInputGradient(g: ConvolutionProblem): CpuStages {
       padding: g.padding.map((pad) => 2 - pad),
     },
     { outputStride: 9, inputStride: 9 * g.groupInputs, rotated: true },
-    operandsOf(2),
+    operands,
   );
 }
 

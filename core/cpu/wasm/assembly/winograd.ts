@@ -7,7 +7,7 @@
  * back.
  */
 
-import { clampVector } from "./epilogue";
+import { clampVector, hasEpilogue } from "./epilogue";
 import { copyInto } from "./plane";
 import { at, clear, pointer, roundUp, storeLanes, word } from "./simd";
 import { multiplyTiles, PANEL, panelHeight, panelStart } from "./tile";
@@ -111,11 +111,27 @@ function placeOutputs(table: usize, lanes: i32, tilesX: i32, outputWidth: i32): 
   }
 }
 
+/** Whether the four tiles at an entry lie inside of the plane. */
+// @ts-ignore: decorator
+@inline
+function areWhole(entry: usize, rowsLeft: i32, width: i32): bool {
+  // The last has the largest row.
+  return load<i32>(entry, 40) + 4 <= rowsLeft && load<i32>(entry, 8) + 4 <= width && load<i32>(entry, 20) + 4 <= width &&
+    load<i32>(entry, 32) + 4 <= width && load<i32>(entry, 44) + 4 <= width;
+}
+
+/** A sum, where what was at the mask is positive; of no mask, the sum. */
+// @ts-ignore: decorator
+@inline
+function masked(sum: v128, mask: usize): v128 {
+  return mask == 0 ? sum : v128.and(sum, f32x4.gt(v128.load(mask), f32x4.splat(0)));
+}
+
 /**
  * The convolution of whole bands by a range of outputs.
  * Arguments: input, transformed weights, output, bias or 0, inputs, height, width, outputs, output height, output width,
  * vertical padding, horizontal padding, tile rows of a band, bands of an image, bands in all, bands of a task, ranges of
- * outputs, panels of a range, the epilogue.
+ * outputs, panels of a range, the epilogue, and what must be positive where the result is not to be 0, or 0.
  */
 export function winograd(p: usize, task: i32, scratch: usize): void {
   const x = pointer(p, 0), weights = pointer(p, 1), y = pointer(p, 2), bias = pointer(p, 3);
@@ -123,8 +139,8 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
   const outputs = word(p, 7), outputHeight = word(p, 8), outputWidth = word(p, 9);
   const padY = word(p, 10), padX = word(p, 11), bandRows = word(p, 12), imageBands = word(p, 13);
   const bands = word(p, 14), taskBands = word(p, 15), ranges = word(p, 16), rangePanels = word(p, 17);
-  const residual = pointer(p, 18), gap = residual - y;
-  const low = v128.load32_splat(at(p, 19)), high = v128.load32_splat(at(p, 20));
+  const residual = pointer(p, 18), gap = residual - y, mask = pointer(p, 21), maskGap = mask - y;
+  const isPlain = mask == 0 && !hasEpilogue(at(p, 18)), low = v128.load32_splat(at(p, 19)), high = v128.load32_splat(at(p, 20));
   const firstBand = task / ranges * taskBands, bandCount = min(taskBands, bands - firstBand), range = task % ranges;
   const from = panelStart(outputs, range * rangePanels), to = min(outputs, panelStart(outputs, (range + 1) * rangePanels));
 
@@ -171,18 +187,30 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
       const target = at(y, ((image * outputs + k) * outputHeight + firstRow) * outputWidth);
       const shift = f32x4.splat(bias != 0 ? load<f32>(at(bias, k)) : 0);
       for (let lane = 0; lane < lanes; lane += 4) {
-        transformOutput(at(products, (k - from) * mStride + (band * lanes + lane) * POINTS), temp, shift);
+        const source = at(products, (k - from) * mStride + (band * lanes + lane) * POINTS);
         let entry = outputTable + <usize> (12 * lane), tile = temp;
+        if (isPlain && areWhole(entry, rowsLeft, outputWidth)) {
+          transformOutput(
+            source, target + load<u32>(entry), target + load<u32>(entry, 12), target + load<u32>(entry, 24),
+            target + load<u32>(entry, 36), step, shift,
+          );
+          continue;
+        }
+        transformOutput(source, temp, temp + 16, temp + 32, temp + 48, 64, shift);
         for (let q = 0; q < 4; q++) {
           const rows = rowsLeft - load<i32>(entry, 4), count = outputWidth - load<i32>(entry, 8);
           if (rows <= 0) break;
-          let output = target + load<u32>(entry);
+          let output = target + load<u32>(entry), other = mask != 0 ? output + maskGap : 0;
           if (rows >= 4 && count >= 4) {
             let v0 = v128.load(tile), v1 = v128.load(tile, 64), v2 = v128.load(tile, 128), v3 = v128.load(tile, 192);
             if (residual != 0) {
-              const other = output + gap;
-              v0 = f32x4.add(v0, v128.load(other)); v1 = f32x4.add(v1, v128.load(other + step));
-              v2 = f32x4.add(v2, v128.load(other + 2 * step)); v3 = f32x4.add(v3, v128.load(other + 3 * step));
+              const from = output + gap;
+              v0 = f32x4.add(v0, v128.load(from)); v1 = f32x4.add(v1, v128.load(from + step));
+              v2 = f32x4.add(v2, v128.load(from + 2 * step)); v3 = f32x4.add(v3, v128.load(from + 3 * step));
+            }
+            if (mask != 0) {
+              v0 = masked(v0, other); v1 = masked(v1, other + step);
+              v2 = masked(v2, other + 2 * step); v3 = masked(v3, other + 3 * step);
             }
             v128.store(output, clampVector(v0, low, high));
             v128.store(output + step, clampVector(v1, low, high));
@@ -192,8 +220,9 @@ export function winograd(p: usize, task: i32, scratch: usize): void {
             for (let r = 0; r < min(4, rows); r++) {
               let v = v128.load(tile + <usize> r * 64);
               if (residual != 0) v = f32x4.add(v, v128.load(output + gap));
-              storeLanes(output, clampVector(v, low, high), count);
+              storeLanes(output, clampVector(masked(v, other), low, high), count);
               output += step;
+              if (mask != 0) other += step;
             }
           }
           tile += 16;

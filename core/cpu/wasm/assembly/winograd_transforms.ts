@@ -223,26 +223,29 @@ export function transformGradient(
   gradientTransform(t05, t15, t25, t35, target + 5 * pointStep, step, p, q, p2, q2);
 }
 
-/** The four outputs of a row of four tiles from the row's six values: the transposed vectors of a tile each. */
+/** The four outputs of a row of four tiles from the row's six values, one tile's at each address. */
 // @ts-ignore: decorator
 @inline
 function outputTransform(
-  m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, target: usize, shift: v128, p: v128, q: v128, p2: v128,
-  q2: v128, p3: v128, q3: v128,
+  m0: v128, m1: v128, m2: v128, m3: v128, m4: v128, m5: v128, o0: usize, o1: usize, o2: usize, o3: usize, shift: v128,
+  p: v128, q: v128, p2: v128, q2: v128, p3: v128, q3: v128,
 ): void {
   const evenP = f32x4.add(m1, m2), oddP = f32x4.sub(m1, m2), evenQ = f32x4.add(m3, m4), oddQ = f32x4.sub(m3, m4);
-  transposeStore(
-    f32x4.add(f32x4.add(f32x4.add(m0, shift), evenP), evenQ), multiplyAdd(q, oddQ, multiplyAdd(p, oddP, shift)),
-    multiplyAdd(q2, evenQ, multiplyAdd(p2, evenP, shift)),
-    multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, f32x4.add(m5, shift))), target, 16,
-  );
+  const a = f32x4.add(f32x4.add(f32x4.add(m0, shift), evenP), evenQ);
+  const b = multiplyAdd(q, oddQ, multiplyAdd(p, oddP, shift)), c = multiplyAdd(q2, evenQ, multiplyAdd(p2, evenP, shift));
+  const d = multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, f32x4.add(m5, shift)));
+  const ab = interleaveLow(a, b), cd = interleaveLow(c, d), AB = interleaveHigh(a, b), CD = interleaveHigh(c, d);
+  v128.store(o0, lowHalves(ab, cd)); v128.store(o1, highHalves(ab, cd));
+  v128.store(o2, lowHalves(AB, CD)); v128.store(o3, highHalves(AB, CD));
 }
 
 /**
- * Transforms 36 products back into 4x4 outputs of four tiles, plus `shift`: sixteen vectors at `target`, the four of a
- * row together.
+ * Transforms 36 products back into 4x4 outputs of four tiles, plus `shift`: four rows of one tile at each address, `step`
+ * bytes apart.
  */
-export function transformOutput(source: usize, target: usize, shift: v128): void {
+export function transformOutput(
+  source: usize, o0: usize, o1: usize, o2: usize, o3: usize, step: usize, shift: v128,
+): void {
   const p = f32x4.splat(P), q = f32x4.splat(Q), p2 = f32x4.splat(P2), q2 = f32x4.splat(Q2);
   const p3 = f32x4.splat(P * P2), q3 = f32x4.splat(Q * Q2), zero = f32x4.splat(0);
   let t00 = zero, t01 = zero, t02 = zero, t03 = zero, t04 = zero, t05 = zero;
@@ -280,13 +283,16 @@ export function transformOutput(source: usize, target: usize, shift: v128): void
   t05 = f32x4.add(f32x4.add(v128.load(source, 80), evenP), evenQ); t15 = multiplyAdd(q, oddQ, f32x4.mul(p, oddP));
   t25 = multiplyAdd(q2, evenQ, f32x4.mul(p2, evenP));
   t35 = multiplyAdd(q3, oddQ, multiplyAdd(p3, oddP, v128.load(source, 560)));
-  outputTransform(t00, t01, t02, t03, t04, t05, target, shift, p, q, p2, q2, p3, q3);
-  outputTransform(t10, t11, t12, t13, t14, t15, target + 64, shift, p, q, p2, q2, p3, q3);
-  outputTransform(t20, t21, t22, t23, t24, t25, target + 128, shift, p, q, p2, q2, p3, q3);
-  outputTransform(t30, t31, t32, t33, t34, t35, target + 192, shift, p, q, p2, q2, p3, q3);
+  outputTransform(t00, t01, t02, t03, t04, t05, o0, o1, o2, o3, shift, p, q, p2, q2, p3, q3);
+  o0 += step; o1 += step; o2 += step; o3 += step;
+  outputTransform(t10, t11, t12, t13, t14, t15, o0, o1, o2, o3, shift, p, q, p2, q2, p3, q3);
+  o0 += step; o1 += step; o2 += step; o3 += step;
+  outputTransform(t20, t21, t22, t23, t24, t25, o0, o1, o2, o3, shift, p, q, p2, q2, p3, q3);
+  o0 += step; o1 += step; o2 += step; o3 += step;
+  outputTransform(t30, t31, t32, t33, t34, t35, o0, o1, o2, o3, shift, p, q, p2, q2, p3, q3);
 }
 
-/** Bytes of the sixteen vectors that {@link transformOutput} stores. */
+/** Bytes of the outputs of four tiles. */
 export const OUTPUT_BYTES: usize = 256;
 
 /** Three coefficients to six values, scaled by the denominators: the transform of a kernel's row or column. */
