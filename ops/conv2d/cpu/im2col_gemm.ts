@@ -205,8 +205,11 @@ export function columnsWeightGradient(g: ConvolutionProblem): CpuStages {
   const depth = g.groupInputs * g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   const size = g.groups * depth * roundUp(g.groupOutputs, 4);
   const most = Math.min(g.batch, g.batch * plane / PART_POSITIONS);
-  const { parts, ranges, rangeSize: kept } = splitSum(size, most, g.groupOutputs);
-  const rows = Math.min(DEPTH, roundUp(depth, 4));
+  // Each range of the one side packs all of the other, so the longer one is cut.
+  const cutsDepth = depth > g.groupOutputs, split = splitSum(size, most, cutsDepth ? depth : g.groupOutputs);
+  const { parts } = split, depthRange = cutsDepth ? roundUp(split.rangeSize, 8) : depth;
+  const depthRanges = Math.ceil(depth / depthRange), ranges = cutsDepth ? 1 : split.ranges;
+  const kept = cutsDepth ? roundUp(g.groupOutputs, 4) : split.rangeSize, rows = Math.min(DEPTH, roundUp(depthRange, 4));
   const block = Math.max(blockOf(rows + kept, plane), Math.min(MOST_SHARED, blockOf(rows + kept, Infinity)));
   return {
     workspace: parts * size,
@@ -214,7 +217,7 @@ export function columnsWeightGradient(g: ConvolutionProblem): CpuStages {
     stages: [
       {
         kernel: "convolutionWeightGradient",
-        tasks: parts * ranges,
+        tasks: parts * ranges * depthRanges,
         arguments: [
           { buffer: 0 },
           { buffer: 1 },
@@ -226,6 +229,8 @@ export function columnsWeightGradient(g: ConvolutionProblem): CpuStages {
           g.batch,
           parts,
           kept,
+          depthRanges,
+          depthRange,
         ],
       },
       {

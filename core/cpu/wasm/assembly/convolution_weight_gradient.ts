@@ -18,19 +18,24 @@ const SUMMED: i32 = 16;
 const BATCH: i32 = 21;
 const PARTS: i32 = 22;
 const RANGE_SIZE: i32 = 23;
+const DEPTH_RANGES: i32 = 24;
+const DEPTH_RANGE_SIZE: i32 = 25;
 
 /**
  * A part of the gradient of the weights: partial[part][group][column row][output], outputs rounded up to 4.
- * Arguments: x, dy, partial, 0, the geometry, block, ranges of outputs, batch, parts, outputs of a
- * range, a multiple of 4.
+ * Arguments: x, dy, partial, 0, the geometry, block, ranges of outputs, batch, parts, outputs of a range, a multiple of 4,
+ * ranges of column rows, rows of a range.
  */
 export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): void {
   const ranges = word(p, RANGES), block = word(p, BLOCK), groups = word(p, GROUPS), outputs = word(p, OUTPUTS);
   const inputs = word(p, INPUTS), plane = word(p, OUTPUT_HEIGHT) * word(p, OUTPUT_WIDTH);
-  const batch = word(p, BATCH), parts = word(p, PARTS), part = task / ranges;
+  const batch = word(p, BATCH), parts = word(p, PARTS), depthRanges = word(p, DEPTH_RANGES);
+  const part = task / ranges / depthRanges;
   const from = task % ranges * word(p, RANGE_SIZE), kept = min(word(p, RANGE_SIZE), outputs - from);
   const depth = inputs * word(p, KERNEL_HEIGHT) * word(p, KERNEL_WIDTH), size = inputs * word(p, HEIGHT) * word(p, WIDTH);
-  const rows = min(DEPTH, roundUp(depth, 4)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
+  const firstRow = task / ranges % depthRanges * word(p, DEPTH_RANGE_SIZE);
+  const endRow = min(depth, firstRow + word(p, DEPTH_RANGE_SIZE));
+  const rows = min(DEPTH, roundUp(endRow - firstRow, 4)), gradientRows = roundUp(kept, 4), rounded = roundUp(outputs, 4);
   const firstImage = part * batch / parts, endImage = (part + 1) * batch / parts;
   // The distance of panels is no power of two: else a sum over them would use one set of the cache.
   const columnFloats = rows * PANEL + PANEL_GAP, gradientFloats = gradientRows * PANEL + PANEL_GAP;
@@ -51,8 +56,8 @@ export function convolutionWeightGradient(p: usize, task: i32, scratch: usize): 
           const source = at(pointer(p, 1), (((image + k) * groups + group) * outputs + from) * plane + start);
           packTurned(source, planeStep, kept, positions, at(gradient, k * imagePanels * gradientFloats), aStep);
         }
-        for (let d = 0; d < depth; d += DEPTH) {
-          const count = min(DEPTH, depth - d);
+        for (let d = firstRow; d < endRow; d += DEPTH) {
+          const count = min(DEPTH, endRow - d);
           for (let k = 0; k < images; k++) {
             const source = at(pointer(p, 0), ((image + k) * groups + group) * size);
             const panelsOfImage = at(columns, k * imagePanels * columnFloats);
