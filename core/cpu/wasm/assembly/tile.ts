@@ -29,8 +29,8 @@ export function panelStart(rows: i32, panel: i32): i32 {
 }
 
 /**
- * So many tiles C[5, 8] = A B (+ C), one after the other, since a call and its arguments weigh as much as ten steps of
- * depth: of one panel of A [k, 5] and eight columns of B each. Rows of B are `next` bytes apart, the columns of
+ * So many tiles C[5, 8] = A B (+ C) in one call, which takes a tenth of the time of a tile at a depth of 16: of one panel of
+ * A [k, 5] and eight columns of B each. Rows of B are `next` bytes apart, the columns of
  * the next tile lie `nextColumns` bytes behind. Rows of C are `step` bytes apart, the second four columns of a row lie `gap`
  * bytes behind the first, the next tile `nextTile` bytes. An epilogue adds five biases (none if their address is 0) and a
  * residual, laid out as C (none if 0), and clamps the sums.
