@@ -33,8 +33,7 @@ export function convolution(p: usize, task: i32, scratch: usize): void {
     for (let i = 0, height = 0; i < outputs; i += height) {
       height = panelHeight(outputs - i);
       const a = at(weights, i * depth + d * height), rows = min(height, outputs - i);
-      const shift = bias != 0 ? at(shifts, i) : 0;
-      const c = at(y, i * plane);
+      const shift = bias != 0 ? at(shifts, i) : 0, c = at(y, i * plane);
       multiplyPanels(
         height, a, packed, count, c, plane, rows, positions, d > 0, edge, shift, residual != 0 ? c + gap : 0, epilogue,
       );

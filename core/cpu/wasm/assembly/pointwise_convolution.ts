@@ -10,7 +10,7 @@ import { multiplyColumns, PANEL, panelHeight, panelStart } from "./tile";
 /** Depth of a block: a panel of weights and eight columns of that depth stay in the first-level cache. */
 const DEPTH: i32 = 256;
 
-/** Floats of the columns that are read again for each panel of weights: what stays in the first-level cache. */
+/** Floats of the columns that are read again for each panel of weights: what stays in the second-level cache. */
 const FLOATS: i32 = 32768;
 
 const GROUPS: i32 = 4;
@@ -48,8 +48,7 @@ export function pointwiseConvolution(p: usize, task: i32, scratch: usize): void 
       for (let i = from, height = 0; i < to; i += height) {
         height = panelHeight(outputs - i);
         const a = at(weights, i * inputs + d * height), rows = min(height, outputs - i), line = at(y, i * plane);
-        const shift = bias != 0 ? at(shifts, i) : 0;
-        const c = at(line, first);
+        const shift = bias != 0 ? at(shifts, i) : 0, c = at(line, first);
         multiplyColumns(
           height, a, at(columns, first), step, PANEL * 4, count, c, plane, rows, last - first, d > 0, scratch, shift,
           residual != 0 ? c + gap : 0, epilogue,
