@@ -41,14 +41,16 @@ function operandsOf({ relu }: FusedInputGradientAttributes): ConvolutionOperands
 
 function kernelOf({ inputs, attributes }: OpSpec<FusedInputGradientAttributes>): CpuStages {
   const g = inputGradientGeometry({ inputs, attributes }), operands = operandsOf(attributes);
-  const fused = fusedInputGradientKernel(g, operands), { residual, mask, output } = operands;
-  if (fused !== undefined) return fused;
-  const count = elementCount(inputs[2].shape), kernel = withOutput(inputGradientKernel(g), output);
-  const sum = elementwiseStages("addElements", [output, residual!, output], count);
-  const passed = mask === undefined
-    ? []
-    : elementwiseStages("clampElementsGradient", [output, mask, output], count, [{ float: Infinity }]).stages;
-  return { ...kernel, stages: [...kernel.stages, ...sum.stages, ...passed] };
+  const { residual, mask, output } = operands, count = elementCount(inputs[2].shape);
+  const fused = fusedInputGradientKernel(g, operands),
+    kernel = fused?.kernel ?? withOutput(inputGradientKernel(g), output);
+  const stages = [...kernel.stages];
+  if (fused === undefined) stages.push(...elementwiseStages("addElements", [output, residual!, output], count).stages);
+  if (mask !== undefined && !fused?.masks) {
+    const limits = [{ float: Infinity }];
+    stages.push(...elementwiseStages("clampElementsGradient", [output, mask, output], count, limits).stages);
+  }
+  return { ...kernel, stages };
 }
 
 /** A kernel of two inputs and an output, the third buffer, for an op whose output is another one. */
@@ -126,8 +128,8 @@ export const conv2dInputGradientFused: Op<FusedInputGradientAttributes> = regist
   }),
   samples: () =>
     // The other shapes are conv2dInputGradient's to check: the epilogue is the same, and shaders take long to compile.
-    CONVOLUTION_CASES.slice(0, 9).map((sample, index) => {
-      const { input, weight, output, attributes } = convolutionCaseSpecs(sample), relu = index % 2 === 1;
+    [...CONVOLUTION_CASES.slice(0, 9), CONVOLUTION_CASES[2], CONVOLUTION_CASES[6]].map((sample, index) => {
+      const { input, weight, output, attributes } = convolutionCaseSpecs(sample), relu = index % 2 === 1 || index > 8;
       return {
         inputs: [output, weight, input, ...(relu ? [input] : [])],
         attributes: { ...attributes, inputSize: input.shape.slice(2), relu },

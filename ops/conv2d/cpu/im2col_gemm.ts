@@ -159,14 +159,17 @@ function sharedColumnsProduct(
   };
 }
 
+/** The gradient of a 1x1 convolution's input: a 1x1 convolution of dy, and its epilogue. */
+export function positionwiseInputGradient(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
+  return columnsProduct(
+    { ...g, groupInputs: g.groupOutputs, groupOutputs: g.groupInputs },
+    { weightStrides: [1, g.groupInputs, g.groupOutputs * g.groupInputs], operands },
+  );
+}
+
 /** The input's gradient: columns = wᵀ dy, added back to where they come from; of a 1x1 convolution they are dx itself. */
 export function columnsInputGradient(g: ConvolutionProblem): CpuStages {
-  if (isPositionwise(g)) {
-    return columnsProduct(
-      { ...g, groupInputs: g.groupOutputs, groupOutputs: g.groupInputs },
-      { weightStrides: [1, g.groupInputs, g.groupOutputs * g.groupInputs], operands: operandsOf(2) },
-    );
-  }
+  if (isPositionwise(g)) return positionwiseInputGradient(g, operandsOf(2));
   const taps = g.kernelHeight * g.kernelWidth, plane = g.outputHeight * g.outputWidth;
   const ranges = rangesOf(g.batch * g.groups, g.groupInputs), inputs = g.groupInputs / ranges, rows = inputs * taps;
   const block = blockOf(rows + g.groupOutputs, plane);

@@ -1,7 +1,12 @@
 /** How a convolution and its gradients are computed on the CPU: by Winograd's filtering, directly, or as products. */
 
 import type { CpuStages } from "../../../core/mod.ts";
-import { columnsForward, columnsInputGradient, columnsWeightGradient } from "./im2col_gemm.ts";
+import {
+  columnsForward,
+  columnsInputGradient,
+  columnsWeightGradient,
+  positionwiseInputGradient,
+} from "./im2col_gemm.ts";
 import {
   canSpreadGradient,
   depthwiseForward,
@@ -18,7 +23,7 @@ import {
 import { pointwiseWeightGradientKernel, suitsPointwise } from "./pointwise_weight_gradient.ts";
 import { suitsWinograd, winogradForward, winogradInputGradient, winogradWeightGradientKernel } from "./winograd.ts";
 import { type ConvolutionOperands, operandsOf } from "../epilogue.ts";
-import type { ConvolutionProblem } from "../problem.ts";
+import { type ConvolutionProblem, isPositionwise } from "../problem.ts";
 
 /** y = conv(x, w) (+ bias), and the epilogue. */
 export function forwardKernel(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages {
@@ -36,9 +41,18 @@ export function inputGradientKernel(g: ConvolutionProblem): CpuStages {
   return suitsWinograd(g) ? winogradInputGradient(g, operandsOf(2)) : columnsInputGradient(g);
 }
 
-/** The input's gradient, a residual added and maybe masked, in one stage; nothing where no kernel does all that. */
-export function fusedInputGradientKernel(g: ConvolutionProblem, operands: ConvolutionOperands): CpuStages | undefined {
-  return suitsWinograd(g) ? winogradInputGradient(g, operands) : undefined;
+/**
+ * The input's gradient, to which the kernel adds a residual; nothing where none can. `masks` says that the kernel also takes
+ * in the operands' mask.
+ */
+export function fusedInputGradientKernel(
+  g: ConvolutionProblem,
+  operands: ConvolutionOperands,
+): { readonly kernel: CpuStages; readonly masks: boolean } | undefined {
+  if (suitsWinograd(g)) return { kernel: winogradInputGradient(g, operands), masks: true };
+  return isPositionwise(g) && g.groupInputs > 1
+    ? { kernel: positionwiseInputGradient(g, operands), masks: false }
+    : undefined;
 }
 
 /** The weight's gradient. */
