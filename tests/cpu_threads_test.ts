@@ -11,6 +11,7 @@ import {
   conv2d,
   conv2dInputGradient,
   conv2dWeightGradient,
+  linear,
   rmspropUpdate,
   sgdUpdate,
 } from "../ops/mod.ts";
@@ -139,6 +140,29 @@ for (const { about, input, weight, attributes } of SPLIT_CONVOLUTIONS) {
     );
   });
 }
+
+Deno.test("linear layers give an image the same bits in every batch", async () => {
+  for (const [depth, outputs, biased] of [[1283, 131, true], [259, 7, false], [64, 10, true], [3, 1, true]] as const) {
+    const random = new Random(9, `${depth}`), most = 19;
+    const fill = (count: number) => Float32Array.from({ length: count }, () => random.normal());
+    const x = fill(most * depth), w = fill(outputs * depth), bias = fill(outputs);
+    const results = [];
+    for (const batch of [most, 1, 2, 5, 8, 9]) {
+      using backend = await CpuBackend.create({ threads: 2 });
+      const graph = new Graph(),
+        values = [f32([batch, depth]), f32([outputs, depth]), f32([outputs])]
+          .slice(0, biased ? 3 : 2).map((spec, index) => graph.input(`${index}`, spec));
+      const program = await compile(graph, backend, {
+        outputs: { y: linear.apply(graph, values)[0] },
+        poison: true,
+      });
+      [x.subarray(0, batch * depth), w, bias].slice(0, values.length).forEach((data, k) => program.write(`${k}`, data));
+      program.run();
+      results.push(await program.read("y") as Float32Array);
+    }
+    for (const result of results) assertEquals(result, results[0].subarray(0, result.length));
+  }
+});
 
 /** What a kernel must not touch. */
 const SENTINEL = 0x7fedcba9;

@@ -77,36 +77,44 @@ export function packRowsStage(
   };
 }
 
-/** The most rows of A for which packing B would take longer than the product. */
-const FEW_ROWS = 4;
-/** The most columns of C that a task computes then. */
-const DOT_COLUMNS = 32;
+/** The most rows of A that are columns of one tile. */
+const FEW_ROWS = 8;
 
-/** The stage of a product of few rows of A, which lie along the depth as the columns of B do. */
-function dotProductStages({ m, n, k, buffers, bias }: GemmProblem): CpuStages {
-  const columns = Math.min(DOT_COLUMNS, roundUp(Math.ceil(n / BLOCKS), 4));
+/**
+ * The stages of a product of few rows of A, which lie along the depth as the columns of B do: these are the rows of tiles,
+ * and prepacked. The sums are the same.
+ */
+function fewRowsStages({ m, n, k, buffers, bias }: GemmProblem): CpuStages {
+  const panels = panelCount(n), task = Math.ceil(panels / BLOCKS), packed = { workspace: 0 };
   return {
-    stages: [{
-      kernel: "dotProducts",
-      tasks: Math.ceil(n / columns),
-      arguments: [
-        { buffer: buffers.a },
-        { buffer: buffers.b },
-        { buffer: buffers.c },
-        bias === undefined ? 0 : { buffer: bias.buffer },
-        m,
-        n,
-        k,
-        columns,
-      ],
-    }],
+    prepacked: packedFloats(n, k),
+    workspace: FEW_ROWS * k,
+    scratch: EDGE_FLOATS,
+    stages: [
+      packRowsStage({ buffer: buffers.b, rows: n, depth: k, strides: [k, 1], prepacks: true }),
+      { kernel: "packFewRows", tasks: 1, arguments: [{ buffer: buffers.a }, packed, m, k] },
+      {
+        kernel: "fewRows",
+        tasks: Math.ceil(panels / task),
+        arguments: [
+          { prepacked: 0 },
+          packed,
+          { buffer: buffers.c },
+          bias === undefined ? 0 : { buffer: bias.buffer },
+          m,
+          n,
+          k,
+          task,
+        ],
+      },
+    ],
   };
 }
 
 /** The stages of a product of one B, whose bias, if there is one, is of C's columns. */
 export function gemmStages(problem: GemmProblem): CpuStages {
   const { m, n, k, a, b, buffers, bias } = problem;
-  if (m <= FEW_ROWS && a[1] === 1 && a[0] === k && b[0] === 1 && b[1] === k) return dotProductStages(problem);
+  if (m <= FEW_ROWS && a[1] === 1 && a[0] === k && b[0] === 1 && b[1] === k) return fewRowsStages(problem);
   const panels = panelCount(m), columnBlocks = Math.ceil(n / COLUMNS), output = { buffer: buffers.c };
   const rowBlocks = Math.min(panels, Math.ceil(BLOCKS / columnBlocks)), blockPanels = Math.ceil(panels / rowBlocks);
   const fills: CpuNativeStage[] = bias === undefined

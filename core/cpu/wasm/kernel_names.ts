@@ -54,7 +54,8 @@ export type CpuKernelName =
   | "adamwElements"
   | "batchNormMoments"
   | "pointwiseConvolution"
-  | "dotProducts";
+  | "packFewRows"
+  | "fewRows";
 
 /** The kernels; a kernel's index is its number. */
 export const KERNEL_NAMES: readonly CpuKernelName[] = [
@@ -110,5 +111,6 @@ export const KERNEL_NAMES: readonly CpuKernelName[] = [
   "adamwElements",
   "batchNormMoments",
   "pointwiseConvolution",
-  "dotProducts",
+  "packFewRows",
+  "fewRows",
 ];

@@ -16,7 +16,7 @@ import { depthwise3x3, depthwise3x3Spread, depthwise3x3WeightGradient } from "./
 import {
   adamwElements, addElements, clampElements, clampElementsGradient, rmspropElements, sgdElements,
 } from "./elementwise";
-import { dotProducts } from "./dot_products";
+import { fewRows, packFewRows } from "./few_rows";
 import { fillRows, gemm, packRows } from "./gemm";
 import { packPointwise, pointwiseWeightGradient } from "./pointwise";
 import { pointwiseConvolution } from "./pointwise_convolution";
@@ -87,7 +87,8 @@ export function runTask(kernel: i32, p: usize, task: i32, scratch: usize): void 
     case 49: adamwElements(p, task, scratch); return;
     case 50: batchNormMoments(p, task, scratch); return;
     case 51: pointwiseConvolution(p, task, scratch); return;
-    case 52: dotProducts(p, task, scratch); return;
+    case 52: packFewRows(p, task, scratch); return;
+    case 53: fewRows(p, task, scratch); return;
     default: unreachable();
   }
 }
