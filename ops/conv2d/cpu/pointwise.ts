@@ -16,8 +16,8 @@ const PANEL = 8;
 const LEAST_COLUMNS = 4;
 /** Floats of an image that stay in a second-level cache. */
 const MOST_FLOATS = 1 << 18;
-/** Depth up to which rows are few enough for a processor to fetch ahead of all. */
-const FEW_ROWS = 32;
+/** Inputs that are few enough for a processor to fetch ahead in each of their planes. */
+const FEW_INPUTS = 32;
 /** The most outputs of a group: of more, each column is read so often that packing it is worth its time. */
 const MOST_OUTPUTS = 192;
 
@@ -28,7 +28,7 @@ const MOST_OUTPUTS = 192;
 export function suitsPointwiseForward(g: ConvolutionProblem): boolean {
   const plane = g.outputHeight * g.outputWidth;
   return isPositionwise(g) && plane % 4 === 0 && g.groupOutputs <= MOST_OUTPUTS &&
-    (g.groupInputs <= FEW_ROWS || g.groupInputs * plane <= MOST_FLOATS);
+    (g.groupInputs <= FEW_INPUTS || g.groupInputs * plane <= MOST_FLOATS);
 }
 
 /** Cuts a grid of tiles into blocks of columns and of rows that make enough tasks of about the same length. */

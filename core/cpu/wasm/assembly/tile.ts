@@ -29,11 +29,11 @@ export function panelStart(rows: i32, panel: i32): i32 {
 }
 
 /**
- * So many tiles C[5, 8] = A B (+ C) in one call, which takes a tenth of the time of a tile at a depth of 16: of one panel of
- * A [k, 5] and eight columns of B each. Rows of B are `next` bytes apart, the columns of
- * the next tile lie `nextColumns` bytes behind. Rows of C are `step` bytes apart, the second four columns of a row lie `gap`
- * bytes behind the first, the next tile `nextTile` bytes. An epilogue adds five biases (none if their address is 0) and a
- * residual, laid out as C (none if 0), and clamps the sums.
+ * So many tiles C[5, 8] = A B (+ C), of one panel of A [k, 5] and eight columns of B each. They are one call, since a call
+ * a tile takes a tenth of the time at a depth of 16. Rows of B are `next` bytes apart, the columns of the next tile lie
+ * `nextColumns` bytes behind. Rows of C are `step` bytes apart, the second four columns of a row lie `gap` bytes behind the
+ * first, the next tile `nextTile` bytes. An epilogue adds five biases (none if their address is 0) and a residual, laid
+ * out as C (none if 0), and clamps the sums.
  */
 function tiles5(
   count: i32, panel: usize, columns: usize, next: usize, nextColumns: usize, k: i32, tile: usize, step: usize, gap: usize,

@@ -4,9 +4,7 @@
  * applied to the rows and then to the columns of tiles; the four lanes of a vector are four tiles.
  */
 
-import {
-  highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, multiplySubtract, transposeStore,
-} from "./simd";
+import { highHalves, interleaveHigh, interleaveLow, lowHalves, multiplyAdd, multiplySubtract } from "./simd";
 
 /** The points: ±P and ±Q. */
 const P: f32 = 0.75;
